@@ -1,0 +1,43 @@
+# make demo   installs the library in .venv and shows it at work
+# make test   installs everything that the checks need and runs them all
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
+
+.PHONY: demo test lint types tests docs clean
+
+demo: $(VENV)/library
+	$(BIN)/charlm demo
+
+test: lint types tests docs
+
+lint: $(VENV)/everything
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
+
+types: $(VENV)/everything
+	$(BIN)/mypy
+
+tests: $(VENV)/everything
+	$(BIN)/python -m pytest
+
+docs: $(VENV)/everything
+	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/library: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/everything: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) --editable '.[dev]'
+	touch $@ $(VENV)/library
+
+clean:
+	rm -rf $(VENV) docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

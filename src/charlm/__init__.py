@@ -1,0 +1,70 @@
+"""Character-level language models on PyTorch: data, models, training, sampling, scoring.
+
+PyTorch is loaded when a name that needs it is first used, not before.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from chartok import __version__
+
+if TYPE_CHECKING:
+    from charlm.batching import BatchSampler
+    from charlm.corpora import python_docs
+    from charlm.data import TextDataset
+    from charlm.generation import generate
+    from charlm.metrics import ProgressBar, TrainingRecord
+    from charlm.modelfile import load_model, save_model
+    from charlm.models import BigramLanguageModel, LanguageModel
+    from charlm.scoring import Evaluation, evaluate
+    from charlm.trainer import Trainer, TrainerConfig
+
+__all__ = [
+    "BatchSampler",
+    "BigramLanguageModel",
+    "CheckpointCorruptError",
+    "CheckpointVersionError",
+    "Evaluation",
+    "LanguageModel",
+    "ProgressBar",
+    "TextDataset",
+    "Trainer",
+    "TrainerConfig",
+    "TrainingRecord",
+    "__version__",
+    "evaluate",
+    "generate",
+    "load_model",
+    "python_docs",
+    "save_model",
+]
+
+_MODULE_OF = {
+    "BatchSampler": "batching",
+    "BigramLanguageModel": "models",
+    "Evaluation": "scoring",
+    "LanguageModel": "models",
+    "ProgressBar": "metrics",
+    "TextDataset": "data",
+    "Trainer": "trainer",
+    "TrainerConfig": "trainer",
+    "TrainingRecord": "metrics",
+    "evaluate": "scoring",
+    "generate": "generation",
+    "load_model": "modelfile",
+    "python_docs": "corpora",
+    "save_model": "modelfile",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"charlm.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

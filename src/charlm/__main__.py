@@ -1,0 +1,7 @@
+"""``python -m charlm`` is the command line."""
+
+import sys
+
+from charlm.cli import main
+
+sys.exit(main())

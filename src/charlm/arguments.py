@@ -1,0 +1,46 @@
+"""Checks of arguments: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+
+def positive_integer(name: str, value: int) -> int:
+    """Returns ``value`` as an ``int`` of at least 1.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is below 1.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+    return operator.index(value)
+
+
+def finite_number(name: str, value: float) -> float:
+    """Returns ``value`` as a ``float`` that is neither infinite nor NaN.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is infinite or NaN.
+    """
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return float(value)
+
+
+def fraction(name: str, value: float) -> float:
+    """Returns ``value`` as a ``float`` above 0 and below 1.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is not between 0 and 1.
+    """
+    if not 0 < finite_number(name, value) < 1:
+        raise ValueError(f"{name} must be above 0 and below 1, got {value}")
+    return float(value)

@@ -1,0 +1,121 @@
+"""One safe file for a model: its tensors, its settings and its vocabulary, in safetensors.
+
+The metadata of the safetensors header hold one entry, ``charlm``, a JSON object: the version of this format, the
+kind of model and its settings, the vocabulary, the version of the library that wrote it, and a SHA-256 over all
+of that and over every tensor. Loading executes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from charlm.devices import resolve_device
+from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from charlm.models import BigramLanguageModel, LanguageModel
+from chartok import Vocabulary, VocabularyError, __version__
+from chartok.atomicfile import replace_file
+from chartok.strictjson import parse_json
+
+VERSION = 1
+FILE_NAME = "model.safetensors"
+"""What the model file of a run folder is called."""
+
+FAMILIES: dict[str, type[LanguageModel]] = {family.kind: family for family in (BigramLanguageModel,)}
+
+
+def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
+    """Writes a model and its vocabulary to one file; an older file stays whole until the new one is.
+
+    Args:
+        path: The file.
+        model: A model of any family.
+        vocabulary: What its ids mean.
+
+    Raises:
+        ValueError: The vocabulary is not of the size that the model has.
+        OSError: The file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "model.safetensors"
+        >>> save_model(path, BigramLanguageModel(3), Vocabulary("abc"))
+        >>> load_model(path)[1]
+        Vocabulary('abc')
+    """
+    if vocabulary.size != model.vocab_size:
+        raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    content: dict[str, Any] = {
+        "version": VERSION,
+        "kind": model.kind,
+        "settings": model.settings(),
+        "vocabulary": vocabulary.to_dict(),
+        "library": __version__,
+    }
+    content["sha256"] = _digest(content, tensors)
+    with replace_file(path) as file:
+        file.write(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
+
+
+def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
+    """Returns the model and the vocabulary that a file or a run folder holds.
+
+    Args:
+        path: A model file, or the folder of a run.
+        device: Where the model is to be, or ``"auto"``.
+
+    Raises:
+        OSError: There is no such file, or it cannot be read.
+        CheckpointCorruptError: It is not a model file, or not what was written.
+        CheckpointVersionError: It was written by a newer version.
+        ValueError: There is no such device.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path /= FILE_NAME
+    with path.open("rb"):
+        pass  # A missing or unreadable file gets Python's own error, with its name.
+    try:
+        with safe_open(path, framework="pt") as file:
+            content = _checked_content((file.metadata() or {}).get("charlm"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        if content.pop("sha256", None) != _digest(content, tensors):
+            raise ValueError("its content does not match its SHA-256")
+        vocabulary = Vocabulary.from_dict(content["vocabulary"])
+        model = FAMILIES[content["kind"]](**content["settings"])
+        model.load_state_dict(tensors)
+    except CheckpointVersionError as error:
+        raise CheckpointVersionError(f"{os.fspath(path)!a}: {error}") from None
+    except (SafetensorError, VocabularyError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {error}") from error
+    return model.to(resolve_device(device)), vocabulary
+
+
+def _checked_content(encoded: str | None) -> dict[str, Any]:
+    if encoded is None:
+        raise ValueError("it has no charlm metadata")
+    content = parse_json(encoded)
+    if not isinstance(content, dict) or type(content.get("version")) is not int:
+        raise ValueError("its charlm metadata have no version")
+    if content["version"] > VERSION:
+        raise CheckpointVersionError(
+            f"a model file of version {content['version']}, newer than {VERSION}: upgrade chartok"
+        )
+    return content
+
+
+def _digest(content: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

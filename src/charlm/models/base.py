@@ -1,0 +1,146 @@
+"""The contract behind which every family of models stands."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from charlm.arguments import positive_integer
+from chartok.ids import as_id_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IGNORE_INDEX = -100
+"""A target of this value counts neither in the loss nor in a score."""
+
+
+class LanguageModel(nn.Module, ABC):
+    """Predicts each next id from those before it.
+
+    A family implements ``logits`` and ``settings``, and may override ``step`` and ``log_probabilities`` where it
+    has a shorter way to the same values.
+
+    Args:
+        vocab_size: The number of ids, V.
+        block_size: The most ids that the model can look at, or None where there is no limit.
+    """
+
+    kind: ClassVar[str]
+    """The name of the family in files and on the command line."""
+
+    def __init__(self, vocab_size: int, block_size: int | None = None) -> None:
+        super().__init__()
+        self.vocab_size = positive_integer("vocab_size", vocab_size)
+        self.block_size = block_size
+
+    @abstractmethod
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Returns unnormalised natural-log probabilities of the id after each position.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``.
+
+        Returns:
+            Floating point, ``(B, T, V)``; position ``t`` depends on ``inputs[:, : t + 1]`` alone.
+        """
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Returns the constructor's arguments that make an empty model of this shape; JSON values only."""
+
+    def forward(self, inputs: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Returns the logits and, where there are targets, the mean cross-entropy.
+
+        Args:
+            inputs: Ids, ``(B, T)``, any integer dtype, on the device of the model.
+            targets: The ids that follow, ``(B, T)``; ``IGNORE_INDEX`` where none is to be predicted.
+
+        Returns:
+            Logits ``(B, T, V)``, and the loss in nats a target as a scalar, or None without targets.
+
+        Raises:
+            TokenIdError: An id is negative or not below ``vocab_size`` (found on the CPU; an accelerator reports
+                it in its own way, and later).
+            TypeError: The ids are floats or bools.
+        """
+        try:
+            logits = self.logits(_as_long("inputs", inputs))
+            if targets is None:
+                return logits, None
+            flat_targets = _as_long("targets", targets).flatten()
+            return logits, functional.cross_entropy(logits.flatten(0, -2), flat_targets, ignore_index=IGNORE_INDEX)
+        except IndexError:
+            self.check_ids(inputs)
+            if targets is not None:
+                self.check_ids(targets[targets != IGNORE_INDEX])
+            raise
+
+    if TYPE_CHECKING:  # nn.Module types calls as Any
+
+        def __call__(self, inputs: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+            """Returns what ``forward`` does."""
+
+    def step(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:  # noqa: ANN401 - each family has its own state
+        """Returns the logits of what follows after one more id, and the state to hand in with the next.
+
+        Args:
+            ids: The newest id of each sequence, int64 ``(B,)``.
+            state: What the previous call returned; None at the start.
+
+        Returns:
+            Logits ``(B, V)``, equal to the last position of ``logits`` on all ids so far, and the new state.
+        """
+        history = ids[:, None] if state is None else torch.cat([state, ids[:, None]], dim=1)
+        if self.block_size is not None:
+            history = history[:, -self.block_size :]
+        return self.logits(history)[:, -1], history
+
+    def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns the natural logarithm of the probability of each target.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``.
+            targets: The ids that follow, int64 ``(B, T)``.
+
+        Returns:
+            Floating point, ``(B, T)``, in nats.
+        """
+        return self.logits(inputs).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the model's tensors."""
+        return next(chain(self.parameters(), self.buffers())).device
+
+    def check_ids(self, ids: Tensor) -> None:
+        """Checks that every id is one of the model's; ids of any integer dtype, any shape, on any device.
+
+        Raises:
+            TokenIdError: One is not; names it and its position.
+        """
+        as_id_array(ids.numpy(force=True), self.vocab_size)
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Puts a model in evaluation mode for the block, and then each of its modules back in its own mode."""
+    was_training = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in was_training:
+            module.training = training
+
+
+def _as_long(name: str, ids: Tensor) -> Tensor:
+    if ids.is_floating_point() or ids.dtype == torch.bool:
+        raise TypeError(f"{name} must be integer ids, got {ids.dtype} values")
+    return ids.long()

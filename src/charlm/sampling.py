@@ -1,0 +1,41 @@
+"""Drawing an id from logits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from charlm.arguments import finite_number
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def check_temperature(temperature: float) -> float:
+    """Returns a temperature that is finite and not negative.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is negative, infinite or NaN.
+    """
+    if finite_number("temperature", temperature) < 0:
+        raise ValueError(f"temperature must not be negative, got {temperature}")
+    return float(temperature)
+
+
+def draw(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+    """Returns one id for each row, drawn from ``softmax(logits / temperature)``.
+
+    Args:
+        logits: ``(B, V)``.
+        temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest.
+        generator: Where the randomness comes from; on the device of the logits.
+
+    Returns:
+        int64, ``(B,)``.
+    """
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    # Subtracting the maximum first keeps a tiny temperature from turning the likeliest into infinity.
+    scaled = (logits - logits.amax(dim=-1, keepdim=True)) / temperature
+    return scaled.softmax(dim=-1).multinomial(1, generator=generator).squeeze(-1)

@@ -1,0 +1,136 @@
+"""Text as arrays of code points, and the tables that take a whole piece of text to ids and back at once.
+
+A piece of text whose characters are all below U+0100 goes through ``bytes.translate``, one table look-up a
+byte; any other piece goes through its UTF-32 form, which is an array of code points, and a NumPy look-up.
+Lone surrogates are code points like any other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chartok.ids import smallest_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+PIECE = 1 << 16
+"""Characters handled at a time: small enough that every working array stays in the processor's cache."""
+
+BYTE_VALUES = 0x100
+"""The values of a byte, which are also the code points of Latin-1."""
+
+CODE_POINTS = 0x110000
+"""The number of code points that Unicode has."""
+
+NO_CHARACTER = 0xFFFFFFFF
+"""What stands in an array of code points where an id has no character."""
+
+REPLACEMENT = 0xFFFD
+"""U+FFFD, the character that Unicode shows for one that is not known."""
+
+
+def pieces(texts: Iterable[str], size: int = PIECE) -> Iterator[str]:
+    """Yields texts in order, cut into pieces of at most ``size`` characters."""
+    for text in texts:
+        for start in range(0, len(text), size):
+            yield text[start : start + size]
+
+
+def to_code_points(text: str) -> NDArray[np.uint32]:
+    """Returns the code point of each character, shape ``(len(text),)``."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def from_code_points(code_points: NDArray[np.uint32]) -> str:
+    """Returns the text with these code points."""
+    return code_points.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def distinct_code_points(texts: Iterable[str]) -> NDArray[np.uint32]:
+    """Returns each code point of the texts once, in ascending order."""
+    seen_bytes = b""
+    seen = np.zeros(CODE_POINTS, dtype=np.bool_)
+    for piece in pieces(texts):
+        try:
+            unseen = piece.encode("latin-1").translate(None, delete=seen_bytes)
+        except UnicodeEncodeError:
+            seen[to_code_points(piece)] = True
+        else:
+            seen_bytes += bytes(set(unseen))
+    seen[list(seen_bytes)] = True
+    return np.flatnonzero(seen).astype(np.uint32)
+
+
+def count_code_points(texts: Iterable[str]) -> NDArray[np.int64]:
+    """Returns how often each code point stands in the texts, shape ``(CODE_POINTS,)``."""
+    counts = np.zeros(CODE_POINTS, dtype=np.int64)
+    for piece in pieces(texts, size=16 * PIECE):
+        in_piece = np.bincount(to_code_points(piece))
+        counts[: len(in_piece)] += in_piece
+    return counts
+
+
+class CodePointTable:
+    """The ids of characters, and the characters of ids, as arrays.
+
+    Args:
+        code_points: The code point of each id, shape ``(size,)``; ``NO_CHARACTER`` where an id has none.
+        unk_id: The id that decodes to U+FFFD, if there is one.
+    """
+
+    def __init__(self, code_points: NDArray[np.uint32], unk_id: int | None) -> None:
+        size = len(code_points)
+        has_character = code_points != NO_CHARACTER
+        ids = np.flatnonzero(has_character)
+        last = int(code_points[ids].max(initial=0))
+
+        self.unknown = size
+        """Stands for a character without an id in what ``ids_of`` returns."""
+        # One entry beyond the last code point: every higher one is clipped to it.
+        self._id_of_code_point = np.full(last + 2, self.unknown, dtype=smallest_dtype(size + 1))
+        self._id_of_code_point[code_points[ids]] = ids
+        self._id_of_byte: bytes | None = None
+        if self.unknown < BYTE_VALUES:
+            self._id_of_byte = self._id_of_code_point.take(np.arange(BYTE_VALUES), mode="clip").tobytes()
+
+        self._unk_id = unk_id
+        self._code_point_of_id = code_points.copy()
+        if unk_id is not None:
+            self._code_point_of_id[unk_id] = REPLACEMENT
+        self._has_gaps = bool((self._code_point_of_id == NO_CHARACTER).any())
+        self._byte_of_id: bytes | None = None
+        if size <= BYTE_VALUES and last < BYTE_VALUES:
+            bytes_of_ids = np.where(has_character, code_points, 0).astype(np.uint8)
+            self._byte_of_id = bytes_of_ids.tobytes().ljust(BYTE_VALUES, b"\0")
+            self._gap_bytes = np.flatnonzero(~has_character).astype(np.uint8).tobytes()
+
+    def ids_of(self, text: str) -> tuple[NDArray[np.unsignedinteger[Any]], bool]:
+        """Returns one id for each character of a piece of text, and whether every character has one.
+
+        A character without an id gets ``unknown``. The array is new and may be written to.
+        """
+        if self._id_of_byte is not None:
+            try:
+                encoded = bytearray(text, "latin-1").translate(self._id_of_byte)
+            except UnicodeEncodeError:
+                pass
+            else:
+                return np.frombuffer(encoded, dtype=np.uint8), self.unknown not in encoded
+        ids = self._id_of_code_point.take(to_code_points(text), mode="clip")
+        return ids, not text or int(ids.max()) != self.unknown
+
+    def text_of(self, ids: NDArray[np.integer[Any]]) -> str:
+        """Returns the text of valid ids; ``unk`` becomes U+FFFD, any other special token nothing."""
+        if self._byte_of_id is not None:
+            encoded = ids.astype(np.uint8, copy=False).tobytes()
+            if self._unk_id is None or self._unk_id not in encoded:
+                return encoded.translate(self._byte_of_id, self._gap_bytes).decode("latin-1")
+        code_points = self._code_point_of_id.take(ids)
+        if self._has_gaps:
+            code_points = code_points[code_points != NO_CHARACTER]
+        return from_code_points(code_points)

@@ -1,0 +1,89 @@
+"""What chartok raises when a value is wrong; a wrong type is Python's own ``TypeError``.
+
+Every message can be printed on an ASCII terminal, whatever the text held.
+"""
+
+from __future__ import annotations
+
+
+class VocabularyError(ValueError):
+    """A vocabulary that cannot be: a repeated character, or a malformed or newer description of one."""
+
+
+class UnknownCharacterError(ValueError):
+    """A character of the text is not in the vocabulary.
+
+    Attributes:
+        character: The character.
+        position: Its index in the text, in characters.
+        vocabulary_size: The number of ids of the vocabulary that refused it.
+        text_index: Which text of a batch it is in; None outside a batch.
+    """
+
+    def __init__(self, character: str, position: int, vocabulary_size: int, text_index: int | None = None) -> None:
+        super().__init__(character, position, vocabulary_size, text_index)
+        self.character = character
+        self.position = position
+        self.vocabulary_size = vocabulary_size
+        self.text_index = text_index
+
+    def __str__(self) -> str:
+        where = f"text[{self.position}]"
+        if self.text_index is not None:
+            where = f"texts[{self.text_index}][{self.position}]"
+        return (
+            f"{where} is {describe_character(self.character)}, which is not in this vocabulary of "
+            f"{self.vocabulary_size}: extend the vocabulary, or pass errors='ignore' or, "
+            "where it has an unk token, errors='replace'"
+        )
+
+
+class TokenIdError(ValueError):
+    """An id lies outside its vocabulary.
+
+    Attributes:
+        token_id: The id.
+        position: Its index in the ids, flattened.
+        vocabulary_size: Valid ids are 0 to ``vocabulary_size - 1``; None where only the sign is wrong.
+    """
+
+    def __init__(self, token_id: int, position: int, vocabulary_size: int | None) -> None:
+        super().__init__(token_id, position, vocabulary_size)
+        self.token_id = token_id
+        self.position = position
+        self.vocabulary_size = vocabulary_size
+
+    def __str__(self) -> str:
+        expected = "ids are never negative"
+        if self.vocabulary_size is not None:
+            expected = f"this vocabulary has ids 0 to {self.vocabulary_size - 1}"
+        return f"ids[{self.position}] is {self.token_id}: {expected}; were they made with another vocabulary?"
+
+
+class FileDecodeError(UnicodeDecodeError):
+    """A text file is not UTF-8.
+
+    Attributes:
+        path: The file.
+        offset: Where its first invalid byte stands, in bytes from the start of the file.
+    """
+
+    def __init__(self, path: str, offset: int, invalid: bytes, reason: str) -> None:
+        super().__init__("utf-8", invalid, 0, len(invalid), reason)
+        self.path = path
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[type[FileDecodeError], tuple[str, int, bytes, str]]:
+        return type(self), (self.path, self.offset, self.object, self.reason)
+
+    def __str__(self) -> str:
+        shown = " ".join(f"0x{byte:02X}" for byte in self.object)
+        return (
+            f"{self.path!a} is not UTF-8: {shown} at byte offset {self.offset} ({self.reason}); "
+            "convert the file to UTF-8"
+        )
+
+
+def describe_character(character: str) -> str:
+    """Returns the code point and an escaped form of a character, safe to print anywhere."""
+    return f"U+{ord(character):04X} {character!a}"

@@ -1,0 +1,80 @@
+"""Arrays of ids: the smallest dtype that holds them, and the checks that anything given as ids must pass."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+
+import numpy as np
+
+from chartok.errors import TokenIdError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Ids: TypeAlias = "Iterable[SupportsIndex] | NDArray[np.integer[Any]]"
+"""What is taken where ids are due: integers in any iterable, a NumPy array, a tensor on the CPU."""
+
+
+def smallest_dtype(size: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Returns the smallest unsigned dtype that holds the ids 0 to ``size - 1``.
+
+    Example:
+        >>> [str(smallest_dtype(size)) for size in (0, 256, 257, 65_536, 65_537)]
+        ['uint8', 'uint8', 'uint16', 'uint16', 'uint32']
+    """
+    return np.min_scalar_type(max(size - 1, 0))
+
+
+def as_id_array(ids: Ids, size: int | None = None) -> NDArray[np.integer[Any]]:
+    """Returns ids as an integer array that has been checked, without a copy where they are one already.
+
+    Args:
+        ids: Integers in an array of any shape, a tensor on the CPU, or an iterable.
+        size: The number of ids of the vocabulary, where it is known.
+
+    Raises:
+        TypeError: They are not integers: floats, bools, text.
+        TokenIdError: One is negative, or not below ``size``.
+
+    Example:
+        >>> as_id_array([3, 1, 2], size=4)
+        array([3, 1, 2])
+    """
+    array = np.asarray(ids) if hasattr(ids, "__array__") else _array_from_iterable(ids, size)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"ids must be integers, got {array.dtype} values")
+    _check_range(array, size)
+    return array
+
+
+def _array_from_iterable(ids: Iterable[SupportsIndex], size: int | None) -> NDArray[np.int64]:
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+        raise TypeError(f"ids must be integers in an array or an iterable, got {type(ids).__name__}")
+    values = [value if type(value) is int else _as_int(value, position) for position, value in enumerate(ids)]
+    try:
+        return np.array(values, dtype=np.int64)
+    except OverflowError:
+        limits = np.iinfo(np.int64)
+        position = next(i for i, value in enumerate(values) if not limits.min <= value <= limits.max)
+        raise TokenIdError(values[position], position, size) from None
+
+
+def _as_int(value: SupportsIndex, position: int) -> int:
+    if not isinstance(value, bool):
+        with contextlib.suppress(TypeError):
+            return operator.index(value)
+    raise TypeError(f"ids[{position}] must be an integer, got {type(value).__name__} {value!a}")
+
+
+def _check_range(array: NDArray[np.integer[Any]], size: int | None) -> None:
+    if array.size == 0 or (array.dtype.kind == "u" and size is None):
+        return
+    # Seen as unsigned, a negative id is larger than any valid one: one maximum finds both ends.
+    unsigned = array.view(array.dtype.str.replace("i", "u"))
+    limit = 1 << (8 * array.dtype.itemsize - 1) if size is None else size
+    if int(unsigned.max()) >= limit:
+        position = int(np.argmax(unsigned.ravel() >= limit))
+        raise TokenIdError(int(array.ravel()[position]), position, size)

@@ -1,0 +1,47 @@
+"""JSON read strictly: what another reader might take differently is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Returns the value of a JSON text.
+
+    Raises:
+        ValueError: It is not JSON, an object holds a key twice, a number is infinite or NaN, or it is nested
+            too deep; the message says which, without the text.
+
+    Example:
+        >>> parse_json('{"version": 1}')
+        {'version': 1}
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not JSON: invalid UTF-8 at byte offset {error.start}") from None
+    except RecursionError:
+        raise ValueError("not JSON that can be read: nested too deep") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in content:
+            raise ValueError(f"a JSON object holds the key {key!a} twice")
+        content[key] = value
+    return content
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the JSON number {digits} is out of range")
+    return number

@@ -1,0 +1,71 @@
+"""Reading UTF-8 text exactly as it stands: no newline is translated, no byte order mark dropped."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chartok.errors import FileDecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK_BYTES = 1 << 20
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    r"""Returns the whole text of a UTF-8 file, every character as it stands.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: The file is missing, is a folder, or cannot be read.
+        FileDecodeError: It is not UTF-8; names the offset of the first invalid byte.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "dos.txt"
+        >>> _ = path.write_bytes(b"one\r\ntwo")
+        >>> read_text(path)
+        'one\r\ntwo'
+    """
+    return "".join(iterate_text(path))
+
+
+def iterate_text(path: str | os.PathLike[str]) -> Iterator[str]:
+    r"""Yields the text of a UTF-8 file in pieces of up to a mebibyte, so that a file of any size can be read.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: The file is missing, is a folder, or cannot be read.
+        FileDecodeError: It is not UTF-8; names the offset of the first invalid byte.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "accent.txt"
+        >>> _ = path.write_bytes("é".encode())
+        >>> list(iterate_text(path))
+        ['é']
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    bytes_read = 0
+    with Path(path).open("rb") as file:
+        while True:
+            chunk = file.read(CHUNK_BYTES)
+            bytes_read += len(chunk)
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                start_of_object = bytes_read - len(error.object)
+                invalid = error.object[error.start : error.end]
+                offset = start_of_object + error.start
+                raise FileDecodeError(os.fspath(path), offset, invalid, error.reason) from None
+            if text:
+                yield text
+            if not chunk:
+                return
