@@ -34,8 +34,8 @@ class BatchSampler:
         >>> batches = BatchSampler(TextDataset(range(100), block_size=4), batch_size=2, seed=1337)
         >>> inputs, targets = next(batches)
         >>> inputs
-        tensor([[23, 24, 25, 26],
-                [88, 89, 90, 91]])
+        tensor([[55, 56, 57, 58],
+                [61, 62, 63, 64]])
         >>> targets - inputs
         tensor([[1, 1, 1, 1],
                 [1, 1, 1, 1]])

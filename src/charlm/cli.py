@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
@@ -55,9 +55,9 @@ def train(
     train_fraction: float = 0.9,
     device: str = "auto",
     seed: int = 1337,
-    config: Annotated[TrainerConfig | None, OmitArgPrefixes] = None,
+    config: OmitArgPrefixes[TrainerConfig] = TrainerConfig(),
 ) -> None:
-    """Train a model on a text file and write a run that ``generate`` and ``evaluate`` take.
+    """Train a model on a text file and write a run that generate and evaluate take.
 
     Args:
         text: The UTF-8 text to learn from.
@@ -83,7 +83,7 @@ def train(
     )
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        run.train(TrainerConfig() if config is None else config)
+        run.train(config)
     except KeyboardInterrupt:
         run.save(folder)
         raise

@@ -48,7 +48,7 @@ def generate(
     Example:
         >>> from charlm import BigramLanguageModel
         >>> generate(BigramLanguageModel(5, seed=1), [3], max_new_tokens=6, seed=0).tolist()
-        [3, 4, 0, 1, 2, 0, 0]
+        [3, 4, 3, 1, 4, 3, 4]
     """
     prompt_ids = as_id_array(prompt, model.vocab_size)
     if prompt_ids.ndim != 1 or not len(prompt_ids):

@@ -88,8 +88,7 @@ def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu")
         with safe_open(path, framework="pt") as file:
             content = _checked_content((file.metadata() or {}).get("charlm"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        if content.pop("sha256", None) != _digest(content, tensors):
-            raise ValueError("its content does not match its SHA-256")
+        _check_digest(content, tensors)
         vocabulary = Vocabulary.from_dict(content["vocabulary"])
         model = FAMILIES[content["kind"]](**content["settings"])
         model.load_state_dict(tensors)
@@ -111,6 +110,12 @@ def _checked_content(encoded: str | None) -> dict[str, Any]:
             f"a model file of version {content['version']}, newer than {VERSION}: upgrade chartok"
         )
     return content
+
+
+def _check_digest(content: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    unsigned = {key: value for key, value in content.items() if key != "sha256"}
+    if content.get("sha256") != _digest(unsigned, tensors):
+        raise ValueError("its content does not match its SHA-256")
 
 
 def _digest(content: dict[str, Any], tensors: dict[str, Tensor]) -> str:

@@ -68,7 +68,7 @@ def evaluate(model: LanguageModel, dataset: TextDataset) -> Evaluation:
     Example:
         >>> from charlm import BigramLanguageModel, TextDataset
         >>> evaluation = evaluate(BigramLanguageModel(4), TextDataset([0, 1, 2, 3, 0], block_size=2))
-        >>> evaluation.characters, evaluation.bits_per_character
+        >>> evaluation.characters, round(evaluation.bits_per_character, 6)
         (4, 2.0)
     """
     model.check_ids(dataset.ids)

@@ -10,6 +10,7 @@ __all__ = [
     "UnknownCharacterError",
     "Vocabulary",
     "VocabularyError",
+    "__version__",
     "read_text",
 ]
 

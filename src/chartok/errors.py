@@ -33,7 +33,7 @@ class UnknownCharacterError(ValueError):
             where = f"texts[{self.text_index}][{self.position}]"
         return (
             f"{where} is {describe_character(self.character)}, which is not in this vocabulary of "
-            f"{self.vocabulary_size}: extend the vocabulary, or pass errors='ignore' or, "
+            f"{self.vocabulary_size} ids: extend the vocabulary, or pass errors='ignore' or, "
             "where it has an unk token, errors='replace'"
         )
 

@@ -50,7 +50,7 @@ class BigramLanguageModel(LanguageModel):
 
     def step(self, ids: Tensor, state: None = None) -> tuple[Tensor, None]:
         """Returns the row of each id: ``(B,)`` to ``(B, V)``. There is nothing else to remember."""
-        return self.table[ids], state
+        return self.logits(ids), state
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns ``(B, T)`` natural logarithms, read from the table normalised once."""

@@ -1,0 +1,47 @@
+"""Data and devices that tests ask for by name, and the hypothesis profiles."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from chartok import read_text
+
+settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=10_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def _data_file(name: str) -> Path:
+    if not (DATA / name).exists():
+        pytest.skip(f"{name} is not in {DATA}; CHARTOK_TEST_DATA names the folder that holds it")
+    return DATA / name
+
+
+@pytest.fixture(scope="session")
+def shakespeare_path() -> Path:
+    return _data_file("tinyshakespeare.txt")
+
+
+@pytest.fixture(scope="session")
+def shakespeare(shakespeare_path: Path) -> str:
+    return read_text(shakespeare_path)
+
+
+@pytest.fixture(scope="session")
+def names() -> list[str]:
+    return read_text(_data_file("names.txt")).splitlines()
+
+
+def _devices() -> list[str]:
+    found = torch.accelerator.current_accelerator(check_available=True)
+    return ["cpu"] if found is None else ["cpu", str(found)]
+
+
+@pytest.fixture(params=_devices())
+def device(request: pytest.FixtureRequest) -> torch.device:
+    return torch.empty(0, device=request.param).device

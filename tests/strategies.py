@@ -1,0 +1,16 @@
+"""What hypothesis generates, built once."""
+
+from hypothesis import strategies as st
+
+from chartok import Vocabulary
+
+any_character = st.integers(0, 0x10FFFF).map(chr)
+"""Every code point, lone surrogates included; ``st.characters`` leaves some out or makes them rare."""
+
+any_text = st.text(st.one_of(st.characters(codec="latin-1"), st.characters(exclude_categories=()), any_character))
+"""Narrow and wide characters mixed, so that both ways through the tables are taken."""
+
+special_tokens = st.lists(st.sampled_from(["pad", "bos", "eos", "unk"]), unique=True)
+
+vocabularies = st.builds(Vocabulary, st.lists(any_character, unique=True, max_size=300), special_tokens=special_tokens)
+"""Sizes on both sides of a byte, in any order of characters, with any special tokens."""

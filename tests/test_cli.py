@@ -1,0 +1,144 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from charlm import load_model
+from charlm.cli import main
+
+TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8", newline="")
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Path:
+    assert main(["train", "input.txt", "--out", "run", "--max-steps", "50"]) == 0
+    return folder / "run"
+
+
+def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "input.txt", "--out", "run", "--max-steps", "50"]) == 0
+    trained = capsys.readouterr().out
+    assert "2,200 characters, 28 symbols: 1,980 to train on, 220 for validation" in trained
+    assert re.search(r"train loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", trained)
+    assert re.search(r"validation loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", trained)
+
+    assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "20", "--seed", "1"]) == 0
+    generated = capsys.readouterr().out
+    assert generated.startswith("the ")
+    assert len(generated) == len("the ") + 20 + len("\n")
+
+    assert main(["evaluate", "run/model.safetensors", "input.txt"]) == 0
+    evaluated = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert evaluated["characters"] == "2,199"
+    assert float(evaluated["nats per character"]) < 2.5
+
+
+def test_a_run_is_named_after_text_and_model_by_default(folder: Path) -> None:
+    assert main(["train", "input.txt", "--max-steps", "1"]) == 0
+    assert (folder / "runs" / "input-bigram" / "model.safetensors").exists()
+
+
+def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    before = (run / "model.safetensors").read_bytes()
+    assert main(["train", "input.txt", "--out", "run", "--max-steps", "1"]) == 1
+    assert capsys.readouterr().err == "charlm: run: a run is here already; give another folder with --out\n"
+    assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"validation loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", shown)
+    assert "A sample after 'The ':\n\nThe " in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "missing.txt"], "missing.txt: No such file or directory"),
+        (["train", "."], r"\.: Is a directory"),
+        (["train", "empty.txt"], "no character is left: text is empty.*"),
+        (["train", "short.txt"], ".*split.* of 5 ids leaves.*|.*at least 65 ids, got 5.*"),
+        (["train", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
+        (["train", "input.txt", "--batch-size", "0"], "batch_size must be at least 1, got 0"),
+        (["train", "input.txt", "--train-fraction", "1"], "fraction must be above 0 and below 1, got 1.0"),
+        (["train", "input.txt", "--train-fraction", "nan"], "fraction must be finite, got nan"),
+        (["train", "input.txt", "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
+        (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
+        (["generate", "missing"], "missing: No such file or directory"),
+        (["generate", "."], "model.safetensors: No such file or directory"),
+        (["generate", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["evaluate", "run", "latin1.txt"], "run: No such file or directory"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_code_1(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (folder / "empty.txt").touch()
+    (folder / "short.txt").write_bytes(b"short")
+    (folder / "latin1.txt").write_bytes("caf\u00e9".encode("latin-1"))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert main(arguments) == 1
+    assert re.fullmatch(f"charlm: (?:{message})\n", capsys.readouterr().err)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "run", "--prompt", "na\u00efve"]) == 1
+    assert capsys.readouterr().err.startswith("charlm: text[2] is U+00EF '\\xef', which is not in this vocabulary")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["train"], ["train", "input.txt", "--max-steps", "0"], ["train", "input.txt", "--no-flag"]],
+)
+def test_a_usage_error_exits_with_2(folder: Path, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert not (folder / "runs").exists()
+
+
+def start(*arguments: str, folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "charlm", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+
+
+def test_ctrl_c_saves_the_model_and_exits_with_130(folder: Path) -> None:
+    process = start("train", "input.txt", "--out", "run", "--max-steps", "100000000", folder=folder)
+    assert process.stdout is not None
+    while "steps of" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "")
+    assert "saved to run" in output
+    load_model(folder / "run")
+
+
+def test_a_reader_that_goes_away_ends_the_program_in_silence(run: Path) -> None:
+    process = start("generate", "run", "--max-new-tokens", "20000", folder=run.parent)
+    with process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 141

@@ -1,0 +1,78 @@
+import json
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from charlm import (
+    BigramLanguageModel,
+    CheckpointCorruptError,
+    CheckpointVersionError,
+    load_model,
+    save_model,
+)
+from chartok import Vocabulary
+
+VOCABULARY = Vocabulary("\ud83d\ude00a", special_tokens=["unk"])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    save_model(tmp_path / "model.safetensors", BigramLanguageModel(VOCABULARY.size, seed=4), VOCABULARY)
+    return tmp_path / "model.safetensors"
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_model_comes_back_from_its_file_and_from_its_folder(path: Path, what: str, device: torch.device) -> None:
+    model, vocabulary = load_model(path if what == "file" else path.parent, device)
+    assert isinstance(model, BigramLanguageModel)
+    assert vocabulary == VOCABULARY
+    assert model.device == device
+    assert torch.equal(model.table.cpu(), BigramLanguageModel(VOCABULARY.size, seed=4).table)
+
+
+def test_every_flipped_bit_is_noticed(path: Path) -> None:
+    sound = path.read_bytes()
+    for position in range(len(sound)):
+        damaged = bytearray(sound)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        with pytest.raises((CheckpointCorruptError, CheckpointVersionError), match=r"model\.safetensors"):
+            load_model(path)
+
+
+def test_a_file_cut_anywhere_is_refused(path: Path) -> None:
+    sound = path.read_bytes()
+    for length in range(len(sound)):
+        path.write_bytes(sound[:length])
+        with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors"):
+            load_model(path)
+
+
+def test_a_newer_version_is_refused_by_number(path: Path) -> None:
+    content = json.dumps({"version": 2})
+    path.write_bytes(safetensors.torch.save({"x": torch.zeros(1)}, {"charlm": content}))
+    with pytest.raises(CheckpointVersionError, match="version 2, newer than 1"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "metadata", [None, {"charlm": "{}"}, {"charlm": "[1]"}, {"charlm": '{"version": 1, "version": 1}'}]
+)
+def test_other_safetensors_files_are_refused(path: Path, metadata: dict[str, str] | None) -> None:
+    path.write_bytes(safetensors.torch.save({"x": torch.zeros(1)}, metadata))
+    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+        load_model(path)
+
+
+def test_a_missing_file_stays_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
+        load_model(tmp_path)
+
+
+def test_a_vocabulary_of_another_size_is_refused_and_the_old_file_stays(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="the model has 5 ids and the vocabulary 4"):
+        save_model(path, BigramLanguageModel(5), VOCABULARY)
+    assert path.read_bytes() == before

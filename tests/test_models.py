@@ -1,0 +1,160 @@
+"""Promises of the contract that every family keeps, and those of the bigram alone."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from charlm import BigramLanguageModel, LanguageModel
+from charlm.models import IGNORE_INDEX
+from chartok import TokenIdError
+
+
+class Reference(LanguageModel):
+    """Depends on the last three ids and leaves every default of the contract in place."""
+
+    kind = "reference"
+
+    def __init__(self, vocab_size: int, block_size: int | None = 3) -> None:
+        super().__init__(vocab_size, block_size)
+        generator = torch.Generator().manual_seed(0)
+        self.tables = torch.nn.Parameter(torch.randn(3, vocab_size, vocab_size, generator=generator))
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        length = inputs.shape[1]
+        logits = torch.zeros(())
+        for age, table in enumerate(self.tables):
+            ids = torch.nn.functional.pad(inputs, (age, 0))[:, :length]
+            reaches_back = (torch.arange(length) >= age)[:, None]
+            logits = logits + reaches_back * torch.nn.functional.embedding(ids, table)
+        return logits
+
+    def settings(self) -> dict[str, Any]:
+        return {"vocab_size": self.vocab_size, "block_size": self.block_size}
+
+
+def make_models() -> list[LanguageModel]:
+    return [BigramLanguageModel(7, seed=3), BigramLanguageModel(7), Reference(7, block_size=None)]
+
+
+every_model = pytest.mark.parametrize("model", make_models(), ids=lambda model: type(model).__name__)
+IDS = torch.randint(0, 7, (4, 12), generator=torch.Generator().manual_seed(5))
+
+
+@every_model
+def test_logits_keep_their_shape_and_the_loss_is_the_mean_cross_entropy(model: LanguageModel) -> None:
+    inputs, targets = IDS[:, :-1], IDS[:, 1:]
+    logits, loss = model(inputs, targets)
+    assert logits.shape == (4, 11, 7)
+    expected = -sum(math.log(logits[b, t].softmax(0)[targets[b, t]].item()) for b in range(4) for t in range(11)) / 44
+    assert loss is not None
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+@every_model
+def test_targets_are_optional(model: LanguageModel) -> None:
+    logits, loss = model(IDS)
+    assert loss is None
+    assert torch.equal(logits, model(IDS, IDS)[0])
+
+
+@every_model
+def test_stepping_through_a_sequence_gives_the_logits_of_the_whole(model: LanguageModel) -> None:
+    state = None
+    for t in range(IDS.shape[1]):
+        logits, state = model.step(IDS[:, t], state)
+        torch.testing.assert_close(logits, model.logits(IDS[:, : t + 1])[:, -1])
+
+
+@every_model
+def test_log_probabilities_are_those_of_the_logits(model: LanguageModel) -> None:
+    inputs, targets = IDS[:, :-1], IDS[:, 1:]
+    expected = model.logits(inputs).log_softmax(-1).gather(-1, targets[..., None]).squeeze(-1)
+    torch.testing.assert_close(model.log_probabilities(inputs, targets), expected)
+
+
+def test_the_default_step_sees_no_more_than_a_block() -> None:
+    model = Reference(7, block_size=2)
+    state = None
+    for t in range(IDS.shape[1]):
+        logits, state = model.step(IDS[:, t], state)
+        torch.testing.assert_close(logits, model.logits(IDS[:, max(0, t - 1) : t + 1])[:, -1])
+
+
+@every_model
+def test_ignored_targets_do_not_count(model: LanguageModel) -> None:
+    inputs, targets = IDS[:, :-1], IDS[:, 1:].clone()
+    targets[:, 5:] = IGNORE_INDEX
+    loss, expected = model(inputs, targets)[1], model(inputs[:, :5], targets[:, :5])[1]
+    assert loss is not None
+    assert expected is not None
+    torch.testing.assert_close(loss, expected)
+
+
+@every_model
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.int32])
+def test_ids_of_any_integer_dtype_will_do(model: LanguageModel, dtype: torch.dtype) -> None:
+    assert torch.equal(model(IDS.to(dtype), IDS.to(dtype))[0], model(IDS, IDS)[0])
+
+
+@every_model
+@pytest.mark.parametrize("bad", [-1, 7, 1000])
+def test_an_id_that_the_model_does_not_have_is_named(model: LanguageModel, bad: int) -> None:
+    wrong = IDS.clone()
+    wrong[1, 2] = bad
+    for inputs, targets in ((wrong, None), (wrong, IDS), (IDS, wrong)):
+        with pytest.raises(TokenIdError) as caught:
+            model(inputs, targets)
+        assert (caught.value.token_id, caught.value.position, caught.value.vocabulary_size) == (bad, 14, 7)
+
+
+@every_model
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bool])
+def test_ids_that_are_no_integers_are_refused(model: LanguageModel, dtype: torch.dtype) -> None:
+    with pytest.raises(TypeError, match="inputs must be integer ids"):
+        model(IDS.to(dtype))
+    with pytest.raises(TypeError, match="targets must be integer ids"):
+        model(IDS, IDS.to(dtype))
+
+
+@pytest.mark.parametrize(("size", "error"), [(0, ValueError), (-1, ValueError), (6.5, TypeError), (True, TypeError)])
+def test_vocab_size_is_a_positive_integer(size: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="vocab_size must be"):
+        BigramLanguageModel(size)
+
+
+def test_a_bigram_without_a_seed_is_uniform_and_needs_no_randomness() -> None:
+    before = torch.get_rng_state()
+    _, loss = BigramLanguageModel(7)(IDS, IDS)
+    assert loss is not None
+    assert loss.item() == pytest.approx(math.log(7))
+    BigramLanguageModel(7, seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_seeded_bigram_has_the_notebooks_table() -> None:
+    torch.manual_seed(21)
+    assert torch.equal(BigramLanguageModel(9, seed=21).table, torch.nn.Embedding(9, 9).weight)
+
+
+def test_the_bigram_follows_its_device(device: torch.device) -> None:
+    model = BigramLanguageModel(7, seed=3).to(device)
+    inputs = IDS.to(device)
+    logits, loss = model(inputs, inputs)
+    assert loss is not None
+    assert {logits.device, loss.device, model.device, model.step(inputs[:, 0])[0].device} == {device}
+    assert model.log_probabilities(inputs, inputs).device == device
+
+
+def test_the_bigram_makes_no_tensor_on_another_device_than_its_own() -> None:
+    with torch.device("meta"):
+        model = BigramLanguageModel(7)
+    inputs = IDS.to("meta")
+    logits, loss = model(inputs, inputs)
+    assert loss is not None
+    assert logits.is_meta
+    assert loss.is_meta
+    assert model.step(inputs[:, 0])[0].is_meta
+    assert model.log_probabilities(inputs, inputs).is_meta

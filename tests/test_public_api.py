@@ -1,0 +1,67 @@
+import subprocess
+import sys
+
+import pytest
+
+import charlm
+import chartok
+
+CHARTOK = {
+    "FileDecodeError",
+    "TokenIdError",
+    "UnknownCharacterError",
+    "Vocabulary",
+    "VocabularyError",
+    "__version__",
+    "read_text",
+}
+CHARLM = {
+    "BatchSampler",
+    "BigramLanguageModel",
+    "CheckpointCorruptError",
+    "CheckpointVersionError",
+    "Evaluation",
+    "LanguageModel",
+    "ProgressBar",
+    "TextDataset",
+    "Trainer",
+    "TrainerConfig",
+    "TrainingRecord",
+    "__version__",
+    "evaluate",
+    "generate",
+    "load_model",
+    "python_docs",
+    "save_model",
+}
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(chartok.__all__) == CHARTOK
+    assert set(charlm.__all__) == CHARLM
+    assert set(charlm.__all__) <= set(dir(charlm))
+
+
+@pytest.mark.parametrize("name", sorted(CHARLM))
+def test_every_public_name_of_charlm_is_there_and_documented(name: str) -> None:
+    value = getattr(charlm, name)
+    assert isinstance(value, str) or value.__doc__
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        charlm.Nothing  # noqa: B018 - the promise under test
+
+
+@pytest.mark.parametrize(
+    ("code", "unloaded"),
+    [
+        ("import chartok; chartok.Vocabulary.from_text('abc').encode('cab')", {"torch", "safetensors", "charlm"}),
+        ("import charlm; charlm.CheckpointCorruptError; dir(charlm)", {"torch", "safetensors"}),
+    ],
+)
+def test_what_is_not_needed_is_not_loaded(code: str, unloaded: set[str]) -> None:
+    report = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert not unloaded & set(report.stdout.split())

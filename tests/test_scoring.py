@@ -1,0 +1,60 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, evaluate, scoring
+from chartok import TokenIdError
+from test_models import Reference
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 5), st.integers(1, 30))
+def test_every_id_but_the_first_is_scored_exactly_once(ids: list[int], block_size: int, ids_at_once: int) -> None:
+    model = Reference(5, block_size)
+    expected = 0.0
+    for start in range(0, len(ids) - 1, block_size):
+        inputs, targets = ids[start : start + block_size], ids[start + 1 : start + block_size + 1]
+        probabilities = model.logits(torch.tensor([inputs[: len(targets)]]))[0].softmax(-1)
+        expected -= sum(math.log(probabilities[t, target].item()) for t, target in enumerate(targets))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        evaluation = evaluate(model, TextDataset(ids, block_size=1))
+    assert evaluation.characters == len(ids) - 1
+    assert evaluation.nats == pytest.approx(expected / (len(ids) - 1), rel=1e-5)
+
+
+@pytest.mark.parametrize("model", [BigramLanguageModel(5, seed=1), Reference(5, None)])
+def test_without_a_limit_the_whole_history_is_seen(model: LanguageModel) -> None:
+    ids = torch.randint(0, 5, (50,), generator=torch.Generator().manual_seed(0))
+    _, loss = model(ids[None, :-1], ids[None, 1:])
+    assert loss is not None
+    assert evaluate(model, TextDataset(ids, block_size=3)).nats == pytest.approx(loss.item(), rel=1e-6)
+
+
+def test_units_agree() -> None:
+    evaluation = Evaluation(nats=2.0, characters=10)
+    assert evaluation.bits_per_character == pytest.approx(2.0 / math.log(2))
+    assert evaluation.perplexity == pytest.approx(2**evaluation.bits_per_character)
+
+
+def test_each_module_keeps_its_own_mode_and_no_gradient_is_kept() -> None:
+    model = Reference(5)
+    frozen = torch.nn.Dropout().eval()
+    model.add_module("frozen", frozen)
+    evaluate(model, TextDataset([0, 1, 2], block_size=1))
+    assert model.training
+    assert not frozen.training
+    assert model.tables.grad is None
+
+
+def test_evaluation_follows_the_device_of_the_model(device: torch.device) -> None:
+    dataset = TextDataset([0, 1, 2, 3, 4] * 3, block_size=2)
+    model = BigramLanguageModel(5, seed=1)
+    assert evaluate(model.to(device), dataset).nats == pytest.approx(evaluate(model.to("cpu"), dataset).nats, rel=1e-5)
+
+
+def test_ids_of_another_vocabulary_are_refused() -> None:
+    with pytest.raises(TokenIdError, match=r"ids\[2\] is 5"):
+        evaluate(BigramLanguageModel(5), TextDataset([0, 1, 5], block_size=1))

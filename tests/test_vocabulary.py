@@ -1,0 +1,276 @@
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError
+from strategies import any_character, any_text, special_tokens, vocabularies
+
+
+@given(any_text.filter(bool))
+def test_decode_undoes_encode_for_every_text(text: str) -> None:
+    vocabulary = Vocabulary.from_text(text)
+    assert vocabulary.decode(vocabulary.encode(text)) == text
+
+
+@given(vocabularies, st.data())
+def test_encode_and_decode_agree_with_a_dictionary(vocabulary: Vocabulary, data: st.DataObject) -> None:
+    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    text = data.draw(st.text(st.sampled_from(vocabulary.characters)) if id_of else st.just(""))
+    ids = vocabulary.encode(text)
+    assert ids.tolist() == [id_of[character] for character in text]
+    assert vocabulary.decode(ids) == text
+    assert ids.flags.writeable
+
+
+@given(vocabularies, any_text)
+def test_error_policies_agree_with_a_dictionary(vocabulary: Vocabulary, text: str) -> None:
+    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    assert vocabulary.encode(text, errors="ignore").tolist() == [id_of[c] for c in text if c in id_of]
+    if "unk" in vocabulary.special_tokens:
+        unk = vocabulary.special_tokens["unk"]
+        ids = vocabulary.encode(text, errors="replace")
+        assert ids.tolist() == [id_of.get(c, unk) for c in text]
+        assert vocabulary.decode(ids) == "".join(c if c in id_of else "\ufffd" for c in text)
+    unknown = [position for position, c in enumerate(text) if c not in id_of]
+    if unknown:
+        with pytest.raises(UnknownCharacterError) as caught:
+            vocabulary.encode(text)
+        assert (caught.value.position, caught.value.character) == (unknown[0], text[unknown[0]])
+
+
+def test_every_code_point_has_its_own_id_and_comes_back() -> None:
+    everything = "".join(map(chr, range(0x110000)))
+    vocabulary = Vocabulary(everything)
+    ids = vocabulary.encode(everything)
+    assert vocabulary.dtype == np.uint32
+    assert np.array_equal(ids, np.arange(0x110000))
+    assert vocabulary.decode(ids) == everything
+
+
+@pytest.mark.parametrize("size", [1, 2, 254, 255, 256, 257, 65_535, 65_536, 65_537])
+@pytest.mark.parametrize("first", [0, 200])
+def test_ids_take_the_smallest_dtype_and_never_wrap(size: int, first: int) -> None:
+    characters = "".join(map(chr, range(first, first + size)))
+    vocabulary = Vocabulary(characters)
+    ids = vocabulary.encode(characters)
+    assert np.array_equal(ids, np.arange(size))
+    assert ids.dtype == vocabulary.dtype == np.min_scalar_type(size - 1)
+    with pytest.raises(UnknownCharacterError):
+        vocabulary.encode(chr(first + size))
+
+
+def test_text_longer_than_a_piece_is_encoded_whole() -> None:
+    text = ("x" * 70_000 + "\u4e00\U0001f600") * 3
+    vocabulary = Vocabulary.from_text(text)
+    ids = vocabulary.encode(text)
+    assert ids.tolist() == [vocabulary.characters.index(c) for c in text]
+    assert vocabulary.decode(ids) == text
+    with pytest.raises(UnknownCharacterError, match=r"text\[140005\] is U\+0021 '!'"):
+        vocabulary.encode(text[:140_005] + "!")
+    assert len(vocabulary.encode(text.replace("x", "y"), errors="ignore")) == 6
+
+
+@given(st.lists(any_text).filter(any), special_tokens)
+def test_from_text_finds_each_character_once_in_code_point_order(texts: list[str], roles: list[Any]) -> None:
+    expected = "".join(sorted(set("".join(texts))))
+    vocabulary = Vocabulary.from_text(texts, special_tokens=roles)
+    assert vocabulary.characters == expected
+    assert vocabulary == Vocabulary.from_text("".join(texts), special_tokens=roles)
+    assert vocabulary.special_tokens == {role: len(expected) + i for i, role in enumerate(roles)}
+
+
+@given(st.lists(any_character, unique=True, min_size=1), special_tokens)
+def test_vocabularies_are_equal_by_content(characters: list[str], roles: list[Any]) -> None:
+    first = Vocabulary(characters, special_tokens=roles)
+    same = Vocabulary("".join(characters), special_tokens=roles)
+    assert first == same
+    assert hash(first) == hash(same)
+    assert first != Vocabulary([*characters[1:], characters[0]], special_tokens=roles) or len(characters) == 1
+    assert first != Vocabulary(characters, special_tokens=[*roles, "unk"] if "unk" not in roles else [])
+    assert first != "".join(characters)
+
+
+@given(vocabularies)
+def test_pickle_and_dict_keep_a_vocabulary(vocabulary: Vocabulary) -> None:
+    assert pickle.loads(pickle.dumps(vocabulary)) == vocabulary  # noqa: S301 - our own bytes
+    assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
+
+
+def test_a_vocabulary_cannot_be_changed() -> None:
+    vocabulary = Vocabulary("ab", special_tokens=["unk"])
+    with pytest.raises(AttributeError):
+        vocabulary.size = 3  # type: ignore[misc]  # the promise under test
+    with pytest.raises(AttributeError):
+        vocabulary.colour = "red"  # type: ignore[attr-defined]  # the promise under test
+    with pytest.raises(TypeError):
+        vocabulary.special_tokens["pad"] = 0  # type: ignore[index]  # the promise under test
+    given_array = vocabulary.encode("ab")
+    given_array[:] = 9
+    assert vocabulary.encode("ab").tolist() == [0, 1]
+
+
+def test_membership_and_length() -> None:
+    vocabulary = Vocabulary("a\u4e00", special_tokens=["pad"])
+    assert len(vocabulary) == vocabulary.size == 3
+    assert "a" in vocabulary
+    assert "\u4e00" in vocabulary
+    assert not {"b", "a\u4e00", "", 0} & {x for x in ("b", "a\u4e00", "", 0) if x in vocabulary}
+
+
+def test_special_tokens_but_unk_decode_to_nothing() -> None:
+    vocabulary = Vocabulary("ab", special_tokens=["pad", "bos", "eos", "unk"])
+    assert vocabulary.decode([3, 0, 5, 1, 4, 2, 2]) == "a\ufffdb"
+    assert vocabulary.decode([3, 0, 1, 4, 2, 2]) == "ab"
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "<u2", ">u2", "<i4", ">i8", "u8"])
+def test_decode_takes_every_integer_dtype_and_layout(dtype: str) -> None:
+    vocabulary = Vocabulary("abc")
+    ids = np.array([2, 9, 0, 9, 1, 9], dtype=dtype)[::2]
+    assert vocabulary.decode(ids) == "cab"
+
+
+def test_decode_takes_tensors_iterables_and_nothing() -> None:
+    vocabulary = Vocabulary("abc")
+    assert vocabulary.decode(torch.tensor([2, 0, 1])) == "cab"
+    mixed: Any = iter([np.uint8(2), torch.tensor(0), 1])
+    assert vocabulary.decode(mixed) == "cab"
+    assert vocabulary.decode([]) == vocabulary.decode(np.array([], dtype=np.uint8)) == ""
+
+
+@pytest.mark.parametrize("bad", [-1, 3, 2**40, 2**63, 2**70, -(2**70)])
+def test_decode_names_the_id_that_is_out_of_range(bad: int) -> None:
+    with pytest.raises(TokenIdError) as caught:
+        Vocabulary("abc").decode([0, bad, 0])
+    assert (caught.value.token_id, caught.value.position, caught.value.vocabulary_size) == (bad, 1, 3)
+    assert str(bad) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [1.0],
+        [0, True],
+        [float("nan")],
+        [[0, 1]],
+        ["a"],
+        "abc",
+        b"abc",
+        5,
+        None,
+        torch.tensor([1.0]),
+        np.array([True]),
+        np.array([0, "a"], dtype=object),
+    ],
+    ids=repr,
+)
+def test_decode_refuses_what_is_no_sequence_of_integers(ids: Any) -> None:
+    with pytest.raises(TypeError, match="ids"):
+        Vocabulary("abc").decode(ids)
+
+
+def test_decode_refuses_more_than_one_dimension() -> None:
+    with pytest.raises(ValueError, match=r"one dimension, got shape \(2, 2\)"):
+        Vocabulary("abc").decode(np.zeros((2, 2), dtype=np.int64))
+
+
+def test_repeated_characters_are_named_with_both_positions() -> None:
+    with pytest.raises(VocabularyError, match=r"U\+0061 'a' stands at both 1 and 3"):
+        Vocabulary("bacad")
+
+
+@pytest.mark.parametrize("item", ["ab", "", "e\u0301"])
+def test_a_character_is_one_code_point(item: str) -> None:
+    with pytest.raises(VocabularyError, match=r"characters\[1\] must be one code point"):
+        Vocabulary(["x", item])
+
+
+@pytest.mark.parametrize("characters", [b"abc", [b"a"], [1], 5, None])
+def test_characters_must_be_text(characters: Any) -> None:
+    with pytest.raises(TypeError, match="must be a str"):
+        Vocabulary(characters)
+
+
+@pytest.mark.parametrize("text", [b"abc", bytearray(b"abc"), [b"a"], 5, None])
+def test_text_must_be_text(text: Any) -> None:
+    with pytest.raises(TypeError, match="must be a str"):
+        Vocabulary.from_text(text)
+    with pytest.raises(TypeError, match="must be a str"):
+        Vocabulary("a").encode(text)
+
+
+def test_bytes_are_told_to_be_decoded() -> None:
+    with pytest.raises(TypeError, match="decode the bytes first"):
+        Vocabulary("a").encode(b"a")  # type: ignore[arg-type]  # the promise under test
+
+
+@pytest.mark.parametrize("text", ["", [], ["", ""]])
+def test_an_empty_text_has_no_vocabulary(text: Any) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        Vocabulary.from_text(text)
+
+
+@pytest.mark.parametrize("roles", [["sep"], ["pad", "pad"], [5]])
+def test_special_tokens_are_known_roles_once_each(roles: Any) -> None:
+    with pytest.raises(VocabularyError, match="special_tokens"):
+        Vocabulary("a", special_tokens=roles)
+
+
+def test_special_tokens_are_no_str() -> None:
+    with pytest.raises(TypeError, match="list of roles"):
+        Vocabulary("a", special_tokens="pad")  # type: ignore[arg-type]  # the promise under test
+
+
+def test_replace_needs_an_unk_token_even_if_every_character_is_known() -> None:
+    with pytest.raises(ValueError, match="unk"):
+        Vocabulary("a").encode("a", errors="replace")
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"strict.*replace.*ignore"):
+        Vocabulary("a").encode("a", errors="skip")  # type: ignore[arg-type]  # the promise under test
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "format"),
+        ([], "format"),
+        ({"format": "chartok.vocabulary"}, "version"),
+        ({"format": "chartok.vocabulary", "version": True, "tokens": []}, "version"),
+        ({"format": "chartok.vocabulary", "version": 2, "tokens": []}, "newer"),
+        ({"format": "chartok.vocabulary", "version": 1}, "keys"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": [97], "more": 1}, "keys"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": "ab"}, "list of tokens"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": [97, 0x110000]}, r"tokens\[1\]"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": [-1]}, r"tokens\[0\]"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": [True]}, r"tokens\[0\]"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": [97.0]}, r"tokens\[0\]"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": ["sep"]}, r"tokens\[0\]"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": [["pad"]]}, r"tokens\[0\]"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": [97, 97]}, "both 0 and 1"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": ["pad", "pad"]}, "twice"),
+    ],
+)
+def test_a_malformed_description_is_refused(content: Any, message: str) -> None:
+    with pytest.raises(VocabularyError, match=message):
+        Vocabulary.from_dict(content)
+
+
+@given(any_text, any_character)
+def test_messages_and_reprs_print_on_an_ascii_terminal(text: str, unknown: str) -> None:
+    vocabulary = Vocabulary.from_text(text + "a", special_tokens=["pad"])
+    assert repr(vocabulary).isascii()
+    if unknown not in vocabulary:
+        with pytest.raises(UnknownCharacterError) as caught:
+            vocabulary.encode(unknown)
+        assert str(caught.value).isascii()
+
+
+def test_a_long_vocabulary_has_a_short_repr() -> None:
+    assert repr(Vocabulary(map(chr, range(5000)))).endswith("and 4900 more)")

@@ -1,0 +1,44 @@
+"""Pins the signatures of the public API: mypy checks this file, nothing runs it."""
+
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import charlm
+import chartok
+
+vocabulary = chartok.Vocabulary.from_text("text")
+assert_type(vocabulary, chartok.Vocabulary)
+assert_type(chartok.Vocabulary(["a", "b"], special_tokens=["pad", "unk"]), chartok.Vocabulary)
+assert_type(chartok.Vocabulary.from_file(Path("x"), min_count=2, max_size=100), chartok.Vocabulary)
+assert_type(chartok.Vocabulary.from_dict(vocabulary.to_dict()), chartok.Vocabulary)
+assert_type(vocabulary.encode("text", errors="ignore"), NDArray[np.unsignedinteger[Any]])
+assert_type(vocabulary.decode([0, 1]), str)
+assert_type(vocabulary.decode(np.array([0, 1])), str)
+assert_type(vocabulary.size, int)
+assert_type(vocabulary.characters, str)
+assert_type(chartok.read_text("x"), str)
+
+dataset = charlm.TextDataset(vocabulary.encode("text"), block_size=2)
+assert_type(dataset.split(0.5), tuple[charlm.TextDataset, charlm.TextDataset])
+assert_type(dataset[0], tuple[Tensor, Tensor])
+assert_type(dataset.gather(torch.tensor([0])), tuple[Tensor, Tensor])
+batches = charlm.BatchSampler(dataset, batch_size=2, seed=1, device="auto")
+assert_type(next(iter(batches)), tuple[Tensor, Tensor])
+model = charlm.BigramLanguageModel(vocabulary.size, seed=1)
+assert_type(model(torch.tensor([[0]])), tuple[Tensor, Tensor | None])
+assert_type(model.log_probabilities(torch.tensor([[0]]), torch.tensor([[0]])), Tensor)
+config = charlm.TrainerConfig(max_steps=1, learning_rate=0.1, record_interval=1, evaluation_interval=1)
+trainer = charlm.Trainer(model, batches, validation=dataset, config=config, on_record=print)
+assert_type(trainer.fit(), charlm.Trainer)
+assert_type(trainer.evaluate(), charlm.Evaluation)
+assert_type(trainer.records, list[charlm.TrainingRecord])
+assert_type(charlm.evaluate(model, dataset).bits_per_character, float)
+assert_type(charlm.generate(model, [0], max_new_tokens=1, temperature=0.5, seed=1), Tensor)
+assert_type(charlm.load_model("x", device="cpu"), tuple[charlm.LanguageModel, chartok.Vocabulary])
+charlm.save_model(Path("x"), model, vocabulary)
+assert_type(charlm.python_docs(), str)
