@@ -1,4 +1,8 @@
+import hashlib
 import pickle
+import tracemalloc
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError
+from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError, textfile
 from strategies import any_character, any_text, special_tokens, vocabularies
 
 
@@ -254,7 +258,7 @@ def test_an_unknown_policy_is_refused() -> None:
         ({"format": "chartok.vocabulary", "version": 1, "tokens": ["sep"]}, r"tokens\[0\]"),
         ({"format": "chartok.vocabulary", "version": 1, "tokens": [["pad"]]}, r"tokens\[0\]"),
         ({"format": "chartok.vocabulary", "version": 1, "tokens": [97, 97]}, "both 0 and 1"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": ["pad", "pad"]}, "twice"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": ["pad", "pad"]}, "second time"),
     ],
 )
 def test_a_malformed_description_is_refused(content: Any, message: str) -> None:
@@ -274,3 +278,207 @@ def test_messages_and_reprs_print_on_an_ascii_terminal(text: str, unknown: str) 
 
 def test_a_long_vocabulary_has_a_short_repr() -> None:
     assert repr(Vocabulary(map(chr, range(5000)))).endswith("and 4900 more)")
+
+
+@given(vocabularies, st.lists(any_text), st.booleans(), st.booleans(), st.none() | st.integers(1, 12), st.data())
+def test_a_batch_is_its_texts_one_by_one(
+    vocabulary: Vocabulary, texts: list[str], bos: bool, eos: bool, max_length: int | None, data: st.DataObject
+) -> None:
+    vocabulary = vocabulary.extend("", special_tokens=["pad", "bos", "eos", "unk"])
+    errors: Any = data.draw(st.sampled_from(["replace", "ignore"]))
+    special = vocabulary.special_tokens
+    rows = [
+        ([special["bos"]] if bos else [])
+        + vocabulary.encode(text, errors=errors).tolist()
+        + ([special["eos"]] if eos else [])
+        for text in texts
+    ]
+    rows = [row[:max_length] for row in rows]
+    width = max(map(len, rows), default=0)
+    ids, lengths = vocabulary.encode_batch(texts, bos=bos, eos=eos, max_length=max_length, errors=errors)
+    assert ids.shape == (len(texts), width)
+    assert ids.dtype == vocabulary.dtype
+    assert lengths.tolist() == [len(row) for row in rows]
+    assert ids.tolist() == [row + [special["pad"]] * (width - len(row)) for row in rows]
+    assert vocabulary.decode_batch(ids) == [vocabulary.decode(row) for row in rows]
+    assert vocabulary.decode_batch(rows) == [vocabulary.decode(row) for row in rows]
+
+
+@given(st.lists(any_text).filter(any))
+def test_decode_batch_undoes_encode_batch(texts: list[str]) -> None:
+    vocabulary = Vocabulary.from_text(texts, special_tokens=["pad", "bos", "eos"])
+    assert vocabulary.decode_batch(vocabulary.encode_batch(texts, bos=True, eos=True)[0]) == texts
+
+
+def test_an_unknown_character_in_a_batch_is_named_with_its_text() -> None:
+    vocabulary = Vocabulary("abc", special_tokens=["pad"])
+    with pytest.raises(UnknownCharacterError, match=r"texts\[3\]\[1\] is U\+0078 'x'") as caught:
+        vocabulary.encode_batch(["abc", "", "a", "cx", "x"])
+    assert (caught.value.text_index, caught.value.position) == (3, 1)
+
+
+def test_one_long_text_among_short_ones_is_cut_before_the_rows_are_made() -> None:
+    texts = ["a"] * 1000 + ["b" * 10_000_000]
+    ids, lengths = Vocabulary("ab", special_tokens=["pad"]).encode_batch(texts, max_length=3)
+    assert ids.shape == (1001, 3)
+    assert lengths.tolist() == [1] * 1000 + [3]
+
+
+def test_a_batch_of_equal_lengths_needs_no_pad_token() -> None:
+    vocabulary = Vocabulary("ab", special_tokens=["eos"])
+    assert vocabulary.encode_batch(["ab", "ba"], eos=True)[0].tolist() == [[0, 1, 2], [1, 0, 2]]
+    with pytest.raises(ValueError, match="need a pad token"):
+        vocabulary.encode_batch(["a", "ba"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "settings", "error", "message"),
+    [
+        ("abc", {}, TypeError, "encode takes a single text"),
+        ([b"abc"], {}, TypeError, r"texts\[0\] must be a str, got bytes; decode the bytes first"),
+        (["a", 5], {}, TypeError, r"texts\[1\] must be a str, got int"),
+        (5, {}, TypeError, "texts must be a str, got int"),
+        (["a"], {"bos": True}, ValueError, "there is no bos token"),
+        (["a"], {"eos": True}, ValueError, "there is no eos token"),
+        (["a"], {"max_length": 0}, ValueError, "max_length must be at least 1, got 0"),
+        (["a"], {"max_length": 1.0}, TypeError, "max_length must be an int"),
+        (["a"], {"errors": "replace"}, ValueError, "unk"),
+    ],
+)
+def test_bad_batches_are_refused(texts: Any, settings: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Vocabulary("abc").encode_batch(texts, **settings)
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 2, 2), ()])
+def test_an_array_of_rows_has_two_dimensions(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="two dimensions"):
+        Vocabulary("abc").decode_batch(np.zeros(shape, dtype=np.int64))
+
+
+@given(vocabularies, any_text, special_tokens)
+def test_extend_keeps_every_id_and_adds_what_is_new(vocabulary: Vocabulary, text: str, roles: list[Any]) -> None:
+    extended = vocabulary.extend(text, special_tokens=roles)
+    tokens, old = extended.to_dict()["tokens"], vocabulary.to_dict()["tokens"]
+    assert tokens[: len(old)] == old
+    new = sorted({ord(c) for c in text} - set(old))
+    assert tokens[len(old) :] == new + [role for role in roles if role not in old]
+    assert extended.extend(text, special_tokens=roles) == extended
+    assert extended.decode(extended.encode(text)) == text
+
+
+@given(vocabularies, vocabularies)
+def test_remap_translates_each_id_to_that_of_the_same_token(new: Vocabulary, old: Vocabulary) -> None:
+    new_tokens = new.to_dict()["tokens"]
+    expected = [new_tokens.index(token) if token in new_tokens else -1 for token in old.to_dict()["tokens"]]
+    assert new.remap(old).tolist() == expected
+    assert new.remap(new).tolist() == list(range(new.size))
+
+
+@given(vocabularies)
+def test_save_and_load_keep_a_vocabulary(tmp_path_factory: pytest.TempPathFactory, vocabulary: Vocabulary) -> None:
+    path = tmp_path_factory.getbasetemp() / "vocabulary.json"
+    vocabulary.save(path)
+    assert Vocabulary.load(path) == vocabulary
+    assert Vocabulary.load(path).fingerprint == vocabulary.fingerprint
+    assert path.read_bytes().isascii()
+
+
+def test_a_pair_of_lone_surrogates_does_not_merge_in_a_file(tmp_path: Path) -> None:
+    pair = Vocabulary("\ud83d\ude00")
+    pair.save(tmp_path / "pair.json")
+    assert Vocabulary.load(tmp_path / "pair.json").characters == "\ud83d\ude00"
+    assert pair != Vocabulary("\U0001f600")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [97], "tokens": [98]}', "'tokens' twice"),
+        (b'{"format": "chartok.vocabulary", "version": 2, "tokens": [97], "more": []}', "version 2, newer than 1"),
+        (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [1114112]}', r"tokens\[0\]"),
+        (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [NaN]}', "NaN"),
+        (b"[" * 100_000, "nested too deep"),
+    ],
+)
+def test_a_damaged_file_is_named_and_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "damaged.json").write_bytes(content)
+    with pytest.raises(VocabularyError, match=rf"damaged\.json.*{message}"):
+        Vocabulary.load(tmp_path / "damaged.json")
+
+
+@given(vocabularies, vocabularies)
+def test_fingerprints_are_equal_when_vocabularies_are(first: Vocabulary, second: Vocabulary) -> None:
+    assert (first.fingerprint == second.fingerprint) == (first == second)
+
+
+def test_a_fingerprint_can_be_made_from_the_description_alone() -> None:
+    vocabulary = Vocabulary("ab\u4e00", special_tokens=["pad"])
+    text = '{"format":"chartok.vocabulary","version":1,"tokens":[97,98,19968,"pad"]}'
+    assert vocabulary.fingerprint == hashlib.sha256(text.encode()).hexdigest()
+
+
+@given(st.lists(any_text).filter(any), st.integers(1, 3), st.integers(2, 8), special_tokens)
+def test_min_count_and_max_size_keep_the_most_frequent(
+    texts: list[str], min_count: int, max_size: int, roles: list[Any]
+) -> None:
+    counts = Counter("".join(texts))
+    ranked = sorted((c for c in counts if counts[c] >= min_count), key=lambda c: (-counts[c], c))
+    expected = sorted(ranked[: max(0, max_size - len(roles))])
+    if expected:
+        vocabulary = Vocabulary.from_text(texts, min_count=min_count, max_size=max_size, special_tokens=roles)
+        assert vocabulary.characters == "".join(expected)
+        assert vocabulary.size <= max_size
+    else:
+        with pytest.raises(ValueError, match="no character is left"):
+            Vocabulary.from_text(texts, min_count=min_count, max_size=max_size, special_tokens=roles)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"min_count": 0}, ValueError),
+        ({"min_count": 1.5}, TypeError),
+        ({"max_size": 0}, ValueError),
+        ({"max_size": True}, TypeError),
+    ],
+)
+def test_limits_of_a_vocabulary_are_checked(settings: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=next(iter(settings))):
+        Vocabulary.from_text("abc", **settings)
+
+
+@given(st.text(min_size=1), special_tokens)
+def test_a_vocabulary_of_a_file_is_that_of_its_text(
+    tmp_path_factory: pytest.TempPathFactory, text: str, roles: list[Any]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "text.txt"
+    path.write_bytes(text.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(textfile, "CHUNK_BYTES", 3)
+        assert Vocabulary.from_file(path, special_tokens=roles) == Vocabulary.from_text(text, special_tokens=roles)
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_bytes(b"0123456789" * 3_000_000)
+    tracemalloc.start()
+    try:
+        assert Vocabulary.from_file(path).size == 10
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("character", ["x", "\u4e00", "\U0001f600"])
+def test_encoding_needs_less_than_six_bytes_a_character(character: str) -> None:
+    text = character * 3_000_000
+    vocabulary = Vocabulary(map(chr, range(0x20000)))
+    tracemalloc.start()
+    try:
+        vocabulary.encode(text)
+        assert tracemalloc.get_traced_memory()[1] <= 6 * len(text)
+    finally:
+        tracemalloc.stop()

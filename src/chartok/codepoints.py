@@ -109,10 +109,10 @@ class CodePointTable:
             self._byte_of_id = bytes_of_ids.tobytes().ljust(BYTE_VALUES, b"\0")
             self._gap_bytes = np.flatnonzero(~has_character).astype(np.uint8).tobytes()
 
-    def ids_of(self, text: str) -> tuple[NDArray[np.unsignedinteger[Any]], bool]:
-        """Returns one id for each character of a piece of text, and whether every character has one.
+    def ids_of(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns one id for each character of a piece of text; ``unknown`` for a character that has none.
 
-        A character without an id gets ``unknown``. The array is new and may be written to.
+        The array is new and may be written to.
         """
         if self._id_of_byte is not None:
             try:
@@ -120,9 +120,15 @@ class CodePointTable:
             except UnicodeEncodeError:
                 pass
             else:
-                return np.frombuffer(encoded, dtype=np.uint8), self.unknown not in encoded
-        ids = self._id_of_code_point.take(to_code_points(text), mode="clip")
-        return ids, not text or int(ids.max()) != self.unknown
+                return np.frombuffer(encoded, dtype=np.uint8)
+        return self._id_of_code_point.take(to_code_points(text), mode="clip")
+
+    def first_unknown(self, ids: NDArray[np.unsignedinteger[Any]]) -> int | None:
+        """Returns the first position of ``unknown``, which is larger than every id, or None."""
+        if not len(ids):
+            return None
+        position = int(ids.argmax())
+        return position if ids.item(position) == self.unknown else None
 
     def text_of(self, ids: NDArray[np.integer[Any]]) -> str:
         """Returns the text of valid ids; ``unk`` becomes U+FFFD, any other special token nothing."""
@@ -134,3 +140,10 @@ class CodePointTable:
         if self._has_gaps:
             code_points = code_points[code_points != NO_CHARACTER]
         return from_code_points(code_points)
+
+    def text_lengths(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Returns how many characters ``text_of`` makes of each row, ``(N, L)`` to ``(N,)``."""
+        if not self._has_gaps:
+            return np.full(rows.shape[0], rows.shape[1], dtype=np.int64)
+        has_character = self._code_point_of_id.take(rows) != NO_CHARACTER
+        return np.asarray(has_character.sum(axis=1), dtype=np.int64)

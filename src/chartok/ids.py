@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import operator
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -13,9 +13,23 @@ from chartok.errors import TokenIdError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from typing_extensions import TypeIs  # in typing from Python 3.13 on
 
-Ids: TypeAlias = "Iterable[SupportsIndex] | NDArray[np.integer[Any]]"
+
+class SupportsArray(Protocol):
+    """What NumPy can take as an array: an array itself, a tensor on the CPU."""
+
+    def __array__(self) -> NDArray[Any]:
+        """Returns the array."""
+
+
+Ids: TypeAlias = SupportsArray | Iterable[SupportsIndex]
 """What is taken where ids are due: integers in any iterable, a NumPy array, a tensor on the CPU."""
+
+
+def is_array(value: object) -> TypeIs[SupportsArray]:
+    """Returns whether NumPy can take a value as an array without looking at its items."""
+    return hasattr(value, "__array__")
 
 
 def smallest_dtype(size: int) -> np.dtype[np.unsignedinteger[Any]]:
@@ -43,7 +57,7 @@ def as_id_array(ids: Ids, size: int | None = None) -> NDArray[np.integer[Any]]:
         >>> as_id_array([3, 1, 2], size=4)
         array([3, 1, 2])
     """
-    array = np.asarray(ids) if hasattr(ids, "__array__") else _array_from_iterable(ids, size)
+    array = np.asarray(ids) if is_array(ids) else _array_from_iterable(ids, size)
     if array.dtype.kind not in "iu":
         raise TypeError(f"ids must be integers, got {array.dtype} values")
     _check_range(array, size)
@@ -73,8 +87,8 @@ def _check_range(array: NDArray[np.integer[Any]], size: int | None) -> None:
     if array.size == 0 or (array.dtype.kind == "u" and size is None):
         return
     # Seen as unsigned, a negative id is larger than any valid one: one maximum finds both ends.
-    unsigned = array.view(array.dtype.str.replace("i", "u"))
+    unsigned = array.view(array.dtype.str.replace("i", "u")) if array.dtype.kind == "i" else array
     limit = 1 << (8 * array.dtype.itemsize - 1) if size is None else size
-    if int(unsigned.max()) >= limit:
+    if unsigned.item(unsigned.argmax()) >= limit:
         position = int(np.argmax(unsigned.ravel() >= limit))
         raise TokenIdError(int(array.ravel()[position]), position, size)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import hashlib
+import json
+import os
+from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 
+from chartok.arguments import Errors, at_least, checked_roles, checked_texts, expected_text, joined_characters
+from chartok.atomicfile import replace_file
 from chartok.codepoints import (
     CODE_POINTS,
     NO_CHARACTER,
@@ -16,27 +22,24 @@ from chartok.codepoints import (
     count_code_points,
     distinct_code_points,
     from_code_points,
+    pieces,
     to_code_points,
 )
+from chartok.description import describe, read_description
 from chartok.errors import UnknownCharacterError, VocabularyError, describe_character
-from chartok.ids import as_id_array, smallest_dtype
+from chartok.ids import as_id_array, is_array, smallest_dtype
+from chartok.padding import pad_rows
+from chartok.strictjson import parse_json
 from chartok.textfile import iterate_text
+from chartok.tokenizerjson import tokenizer_json
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from chartok.ids import Ids
-
-Errors: TypeAlias = Literal["strict", "replace", "ignore"]
-"""What to do with a character that the vocabulary does not have, named as in Python's codecs."""
-
-SpecialToken: TypeAlias = Literal["pad", "bos", "eos", "unk"]
-"""The role of an id that has no character: padding, start of a text, its end, an unknown character."""
-
-FORMAT = "chartok.vocabulary"
-VERSION = 1
+    from chartok.arguments import SpecialToken
+    from chartok.ids import Ids, SupportsArray
 
 SHOWN_CHARACTERS = 100
 """How many characters the repr shows before it counts the rest."""
@@ -68,11 +71,11 @@ class Vocabulary:
         Vocabulary('ab', special_tokens={'bos': 2, 'eos': 3})
     """
 
-    __slots__ = ("_code_point_of_id", "_special_ids", "_table")
+    __slots__ = ("_code_point_of_id", "_dtype", "_special_ids", "_table")
 
     def __init__(self, characters: Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> None:
-        code_points = to_code_points(_joined(characters))
-        roles = _checked_roles(special_tokens)
+        code_points = to_code_points(joined_characters(characters))
+        roles = checked_roles(special_tokens)
         self._assemble(
             np.concatenate([code_points, np.full(len(roles), NO_CHARACTER, dtype=np.uint32)]),
             {role: len(code_points) + index for index, role in enumerate(roles)},
@@ -82,6 +85,7 @@ class Vocabulary:
         _check_distinct(code_point_of_id)
         self._code_point_of_id = code_point_of_id
         self._special_ids = special_ids
+        self._dtype = smallest_dtype(len(code_point_of_id))
         self._table = CodePointTable(code_point_of_id, special_ids.get("unk"))
 
     @classmethod
@@ -118,10 +122,10 @@ class Vocabulary:
             >>> Vocabulary.from_text(["ada", "bob"], min_count=2).characters
             'ab'
         """
-        texts = [text] if isinstance(text, str) else _checked_texts(text)
-        roles = _checked_roles(special_tokens)
-        room = CODE_POINTS if max_size is None else _at_least(1, "max_size", max_size) - len(roles)
-        if _at_least(1, "min_count", min_count) == 1 and max_size is None:
+        texts = checked_texts(text, "text")
+        roles = checked_roles(special_tokens)
+        room = CODE_POINTS if max_size is None else at_least(1, "max_size", max_size) - len(roles)
+        if at_least(1, "min_count", min_count) == 1 and max_size is None:
             code_points = distinct_code_points(texts)
         else:
             counts = count_code_points(texts)
@@ -182,7 +186,7 @@ class Vocabulary:
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
         """The dtype of encoded text: the smallest unsigned one that holds every id."""
-        return smallest_dtype(self.size)
+        return self._dtype
 
     def encode(self, text: str, errors: Errors = "strict") -> NDArray[np.unsignedinteger[Any]]:
         """Returns the id of each character of a text.
@@ -210,7 +214,7 @@ class Vocabulary:
             array([2, 0, 1, 3], dtype=uint8)
         """
         if not isinstance(text, str):
-            raise TypeError(_expected_text("text", text))
+            raise TypeError(expected_text("text", text))
         if errors != "strict":
             self._check_policy(errors)
         if len(text) <= PIECE:
@@ -224,17 +228,16 @@ class Vocabulary:
         return ids if end == len(ids) else ids[:end].copy()
 
     def _encode_piece(self, text: str, offset: int, errors: Errors) -> NDArray[np.unsignedinteger[Any]]:
-        ids, all_known = self._table.ids_of(text)
-        if not all_known:
-            unknown = ids == self._table.unknown
+        ids = self._table.ids_of(text)
+        position = self._table.first_unknown(ids)
+        if position is not None:
             if errors == "strict":
-                position = int(unknown.argmax())
                 raise UnknownCharacterError(text[position], offset + position, self.size)
             if errors == "replace":
-                ids[unknown] = self._special_ids["unk"]
+                ids[ids == self._table.unknown] = self._special_ids["unk"]
             else:
-                ids = ids[~unknown]
-        return ids.astype(self.dtype, copy=False)
+                ids = ids[ids != self._table.unknown]
+        return ids if ids.dtype is self._dtype else ids.astype(self._dtype)
 
     def _check_policy(self, errors: str) -> None:
         if errors not in get_args(Errors):
@@ -262,7 +265,161 @@ class Vocabulary:
         array = as_id_array(ids, self.size)
         if array.ndim != 1:
             raise ValueError(f"ids must have one dimension, got shape {array.shape}")
+        if len(array) <= PIECE:
+            return self._table.text_of(array)
         return "".join(self._table.text_of(array[start : start + PIECE]) for start in range(0, len(array), PIECE))
+
+    def encode_batch(
+        self,
+        texts: Iterable[str],
+        *,
+        bos: bool = False,
+        eos: bool = False,
+        max_length: int | None = None,
+        errors: Errors = "strict",
+    ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+        """Returns the ids of several texts as the rows of one array, and the length of each row.
+
+        Args:
+            texts: Strings of any lengths.
+            bos: Put the ``bos`` token before each text.
+            eos: Put the ``eos`` token after each text.
+            max_length: Rows are cut here. The row of a text that is cut does not end in ``eos``, since the text
+                does not end there.
+            errors: As in ``encode``.
+
+        Returns:
+            Ids ``(N, L)`` of dtype ``self.dtype``, shorter rows filled up with ``pad``, and the number of ids of
+            each row that are not padding, int64 ``(N,)``.
+
+        Raises:
+            UnknownCharacterError: As in ``encode``; names the text too.
+            ValueError: A token that is asked for, or ``pad`` where rows differ in length, is not in the
+                vocabulary; ``max_length`` is below 1.
+            TypeError: An item is not a ``str``.
+
+        Example:
+            >>> vocabulary = Vocabulary("abc", special_tokens=["pad", "eos"])
+            >>> vocabulary.encode_batch(["ab", "c"], eos=True)
+            (array([[0, 1, 4],
+                   [2, 4, 3]], dtype=uint8), array([3, 2]))
+        """
+        if isinstance(texts, str):
+            raise TypeError("texts must be several str, got one: encode takes a single text")
+        texts = list(checked_texts(texts, "texts"))
+        if max_length is not None:
+            at_least(1, "max_length", max_length)
+        ids, lengths = self._encode_joined(texts, errors)
+        return pad_rows(
+            ids,
+            lengths,
+            bos=self._special_id("bos") if bos else None,
+            eos=self._special_id("eos") if eos else None,
+            pad=self._special_ids.get("pad"),
+            max_length=max_length,
+        )
+
+    def _encode_joined(
+        self, texts: list[str], errors: Errors
+    ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+        joined = "".join(texts)
+        lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        ends = np.cumsum(lengths)
+        try:
+            ids = self.encode(joined, errors)
+        except UnknownCharacterError as error:
+            index = int(np.searchsorted(ends, error.position, side="right"))
+            position = error.position - int(ends[index] - lengths[index])
+            raise UnknownCharacterError(error.character, position, self.size, text_index=index) from None
+        if len(ids) < len(joined):  # errors="ignore" left characters out
+            is_known = [self._table.ids_of(piece) != self._table.unknown for piece in pieces([joined])]
+            known_before = np.concatenate([[0], np.cumsum(np.concatenate(is_known))])
+            lengths = known_before[ends] - known_before[ends - lengths]
+        return ids, lengths
+
+    def _special_id(self, role: SpecialToken) -> int:
+        if role not in self._special_ids:
+            raise ValueError(f"there is no {role} token: make the vocabulary with special_tokens=[{role!r}]")
+        return self._special_ids[role]
+
+    def decode_batch(self, ids: SupportsArray | Iterable[Ids]) -> list[str]:
+        """Returns the text of each row of ids; padding and the other special tokens decode as in ``decode``.
+
+        Args:
+            ids: An array or a tensor on the CPU, ``(N, L)``, or an iterable of rows of any lengths.
+
+        Raises:
+            TokenIdError: An id is negative, or not below ``size``.
+            ValueError: An array has not two dimensions.
+            TypeError: They are not integers.
+
+        Example:
+            >>> vocabulary = Vocabulary("abc", special_tokens=["pad", "eos"])
+            >>> vocabulary.decode_batch(vocabulary.encode_batch(["ab", "c"], eos=True)[0])
+            ['ab', 'c']
+        """
+        if not is_array(ids):
+            return [self.decode(row) for row in ids]
+        rows = as_id_array(ids, self.size)
+        if rows.ndim != 2:  # noqa: PLR2004 - rows and columns
+            raise ValueError(f"ids must have two dimensions, got shape {rows.shape}; decode takes a single text")
+        text = self.decode(rows.ravel())
+        ends = np.cumsum(self._table.text_lengths(rows)).tolist()
+        return [text[start:end] for start, end in pairwise([0, *ends])]
+
+    def extend(self, text: str | Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> Self:
+        """Returns a vocabulary that also has the characters of ``text``; every old id keeps its meaning.
+
+        New characters get the next ids in the order of their code points, then come new special tokens.
+
+        Args:
+            text: A string or several; characters that are there already are passed over.
+            special_tokens: Roles to add; those that are there already are passed over.
+
+        Raises:
+            VocabularyError: A role is unknown or given twice.
+            TypeError: ``text`` is neither a ``str`` nor an iterable of them.
+
+        Example:
+            >>> Vocabulary("cab", special_tokens=["unk"]).extend("badge", special_tokens=["pad"]).to_dict()["tokens"]
+            [99, 97, 98, 'unk', 100, 101, 103, 'pad']
+        """
+        new = np.setdiff1d(distinct_code_points(checked_texts(text, "text")), self._code_point_of_id)
+        new_roles = [role for role in checked_roles(special_tokens) if role not in self._special_ids]
+        first_free = self.size + len(new)
+        return self._restore(
+            np.concatenate([self._code_point_of_id, new, np.full(len(new_roles), NO_CHARACTER, dtype=np.uint32)]),
+            self._special_ids | {role: first_free + index for index, role in enumerate(new_roles)},
+        )
+
+    def remap(self, other: Vocabulary) -> NDArray[np.int64]:
+        """Returns the id that each id of another vocabulary has in this one, or -1 where it has none.
+
+        Args:
+            other: The vocabulary whose ids are to be translated.
+
+        Returns:
+            int64 ``(other.size,)``.
+
+        Example:
+            Carry the weights of known characters over to a new vocabulary:
+
+            >>> old, new = Vocabulary("abc"), Vocabulary("xcb")
+            >>> ids = new.remap(old)
+            >>> ids
+            array([-1,  2,  1])
+            >>> old_weights, new_weights = np.array([1.0, 2.0, 3.0]), np.zeros(3)
+            >>> new_weights[ids[ids >= 0]] = old_weights[ids >= 0]
+            >>> new_weights
+            array([0., 3., 2.])
+        """
+        remapped = np.full(other.size, -1, dtype=np.int64)
+        ids = self._table.ids_of(other.characters).astype(np.int64)
+        ids[ids == self._table.unknown] = -1
+        remapped[other._code_point_of_id != NO_CHARACTER] = ids
+        for role, token_id in other.special_tokens.items():
+            remapped[token_id] = self._special_ids.get(role, -1)
+        return remapped
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content as JSON values: each token in id order, a code point or the name of a role.
@@ -271,10 +428,7 @@ class Vocabulary:
             >>> Vocabulary("ab", special_tokens=["eos"]).to_dict()
             {'format': 'chartok.vocabulary', 'version': 1, 'tokens': [97, 98, 'eos']}
         """
-        tokens: list[int | str] = self._code_point_of_id.tolist()
-        for role, token_id in self._special_ids.items():
-            tokens[token_id] = role
-        return {"format": FORMAT, "version": VERSION, "tokens": tokens}
+        return describe(self._code_point_of_id, self._special_ids)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
@@ -287,18 +441,78 @@ class Vocabulary:
             >>> Vocabulary.from_dict(Vocabulary("ab").to_dict())
             Vocabulary('ab')
         """
-        tokens = _checked_tokens(content)
-        special_ids = {token: index for index, token in enumerate(tokens) if isinstance(token, str)}
-        if len(special_ids) != sum(isinstance(token, str) for token in tokens):
-            raise VocabularyError("a vocabulary's tokens hold a role twice")
-        code_points = [NO_CHARACTER if isinstance(token, str) else token for token in tokens]
-        return cls._restore(np.array(code_points, dtype=np.uint32), special_ids)
+        return cls._restore(*read_description(content))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the vocabulary to a JSON file; an older file stays whole until the new one is.
+
+        Args:
+            path: The file. Its folder must exist.
+
+        Raises:
+            OSError: It cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> path = Path(tempfile.mkdtemp()) / "vocabulary.json"
+            >>> Vocabulary("ab").save(path)
+            >>> Vocabulary.load(path)
+            Vocabulary('ab')
+        """
+        with replace_file(path) as file:
+            file.write(json.dumps(self.to_dict()).encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Returns the vocabulary that ``save`` wrote.
+
+        Args:
+            path: The file.
+
+        Raises:
+            OSError: It cannot be read.
+            VocabularyError: It is not the description of a vocabulary, or of a newer version.
+        """
+        try:
+            return cls.from_dict(parse_json(Path(path).read_bytes()))
+        except ValueError as error:
+            raise VocabularyError(f"{os.fspath(path)!a}: {error}") from None
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the content, in hexadecimal: of ``to_dict()`` as JSON without white space.
+
+        Example:
+            >>> Vocabulary("ab").fingerprint[:16]
+            '23460e7fb3467b70'
+        """
+        return hashlib.sha256(json.dumps(self.to_dict(), separators=(",", ":")).encode()).hexdigest()
+
+    def to_tokenizer_json(self, path: str | os.PathLike[str]) -> None:
+        """Writes a ``tokenizer.json`` that Hugging Face's ``tokenizers`` and ``transformers`` load.
+
+        It gives the same ids, and the same text back, white space and all. A special token is called after its
+        role, ``<pad>`` for example. A character that is not in the vocabulary becomes ``<unk>`` there, or
+        nothing where there is no ``unk`` token: there is no strict policy.
+
+        Args:
+            path: The file. Its folder must exist.
+
+        Raises:
+            OSError: It cannot be written.
+            VocabularyError: A character is a surrogate.
+        """
+        content = tokenizer_json(self._code_point_of_id, self._special_ids)
+        with replace_file(path) as file:
+            file.write(json.dumps(content).encode())
 
     def __len__(self) -> int:
         return self.size
 
     def __contains__(self, character: object) -> bool:
-        return isinstance(character, str) and len(character) == 1 and self._table.ids_of(character)[1]
+        if not isinstance(character, str) or len(character) != 1:
+            return False
+        return self._table.first_unknown(self._table.ids_of(character)) is None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Vocabulary):
@@ -323,68 +537,6 @@ class Vocabulary:
         return f"{type(self).__name__}({shown})"
 
 
-def _checked_tokens(content: Mapping[str, Any]) -> list[int | SpecialToken]:
-    """Returns the tokens of a description after checking every part of it but their being distinct."""
-    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-        raise VocabularyError(f"this describes no vocabulary: its format is not {FORMAT!r}")
-    version = content.get("version")
-    if type(version) is not int or version < 1:
-        raise VocabularyError(f"a vocabulary's version must be a positive integer, got {version!a}")
-    if version > VERSION:
-        raise VocabularyError(f"this vocabulary has version {version}, newer than {VERSION}: upgrade chartok")
-    if set(content) != {"format", "version", "tokens"} or not isinstance(content["tokens"], list):
-        raise VocabularyError(
-            f"a vocabulary has a format, a version and a list of tokens, got the keys {sorted(content)!a}"
-        )
-    for position, token in enumerate(content["tokens"]):
-        if not (token in get_args(SpecialToken) if isinstance(token, str) else _is_code_point(token)):
-            raise VocabularyError(f"tokens[{position}] must be a code point (0 to 0x10FFFF) or a role, got {token!a}")
-    return content["tokens"]
-
-
-def _is_code_point(token: object) -> bool:
-    return type(token) is int and 0 <= token < CODE_POINTS
-
-
-def _joined(characters: Iterable[str]) -> str:
-    if isinstance(characters, str):
-        return characters
-    items = list(_checked_texts(characters, "characters"))
-    for position, item in enumerate(items):
-        if len(item) != 1:
-            raise VocabularyError(f"characters[{position}] must be one code point, got {len(item)}: {item!a}")
-    return "".join(items)
-
-
-def _checked_texts(texts: Iterable[str], name: str = "text") -> Iterator[str]:
-    if isinstance(texts, bytes) or not isinstance(texts, Iterable):
-        raise TypeError(_expected_text(name, texts))
-    return (_checked_text(text, f"{name}[{position}]") for position, text in enumerate(texts))
-
-
-def _checked_text(text: str, name: str) -> str:
-    if not isinstance(text, str):
-        raise TypeError(_expected_text(name, text))
-    return text
-
-
-def _expected_text(name: str, value: object) -> str:
-    hint = "; decode the bytes first" if isinstance(value, bytes | bytearray) else ""
-    return f"{name} must be a str, got {type(value).__name__}{hint}"
-
-
-def _checked_roles(special_tokens: Iterable[SpecialToken]) -> tuple[SpecialToken, ...]:
-    if isinstance(special_tokens, str):
-        raise TypeError(f"special_tokens must be a list of roles, got the str {special_tokens!a}")
-    roles = tuple(special_tokens)
-    for position, role in enumerate(roles):
-        if role not in get_args(SpecialToken):
-            raise VocabularyError(f"special_tokens[{position}] is none of pad, bos, eos, unk: {role!a}")
-        if role in roles[:position]:
-            raise VocabularyError(f"special_tokens[{position}] is {role} for the second time")
-    return roles
-
-
 def _check_distinct(code_point_of_id: NDArray[np.uint32]) -> None:
     order = np.argsort(code_point_of_id, kind="stable")
     in_order = code_point_of_id[order]
@@ -393,11 +545,3 @@ def _check_distinct(code_point_of_id: NDArray[np.uint32]) -> None:
         first, second = order[repeated[0]], order[repeated[0] + 1]
         character = describe_character(chr(in_order[repeated[0]]))
         raise VocabularyError(f"{character} stands at both {first} and {second}: a character has one id")
-
-
-def _at_least(least: int, name: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, got {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return value

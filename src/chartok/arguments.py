@@ -1,0 +1,85 @@
+"""What a vocabulary is made of, and the checks that its parts must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, TypeAlias, get_args
+
+from chartok.errors import VocabularyError
+
+Errors: TypeAlias = Literal["strict", "replace", "ignore"]
+"""What to do with a character that the vocabulary does not have, named as in Python's codecs."""
+
+SpecialToken: TypeAlias = Literal["pad", "bos", "eos", "unk"]
+"""The role of an id that has no character: padding, start of a text, its end, an unknown character."""
+
+
+def expected_text(name: str, value: object) -> str:
+    """Returns the message for a value that is no ``str``."""
+    hint = "; decode the bytes first" if isinstance(value, bytes | bytearray) else ""
+    return f"{name} must be a str, got {type(value).__name__}{hint}"
+
+
+def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
+    """Yields one string or several, each checked to be one.
+
+    Raises:
+        TypeError: It is neither a ``str`` nor an iterable of them; names the item.
+    """
+    if isinstance(texts, str):
+        yield texts
+        return
+    if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
+        raise TypeError(expected_text(name, texts))
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(expected_text(f"{name}[{position}]", text))
+        yield text
+
+
+def joined_characters(characters: Iterable[str]) -> str:
+    """Returns characters as one string.
+
+    Raises:
+        TypeError: An item is not a ``str``.
+        VocabularyError: An item is not exactly one code point.
+    """
+    if isinstance(characters, str):
+        return characters
+    items = list(checked_texts(characters, "characters"))
+    for position, item in enumerate(items):
+        if len(item) != 1:
+            raise VocabularyError(f"characters[{position}] must be one code point, got {len(item)}: {item!a}")
+    return "".join(items)
+
+
+def checked_roles(special_tokens: Iterable[SpecialToken]) -> tuple[SpecialToken, ...]:
+    """Returns roles of special tokens, in the order given.
+
+    Raises:
+        TypeError: They are one ``str``.
+        VocabularyError: One is none of the four roles, or stands twice.
+    """
+    if isinstance(special_tokens, str):
+        raise TypeError(f"special_tokens must be a list of roles, got the str {special_tokens!a}")
+    roles = tuple(special_tokens)
+    for position, role in enumerate(roles):
+        if role not in get_args(SpecialToken):
+            raise VocabularyError(f"special_tokens[{position}] is none of pad, bos, eos, unk: {role!a}")
+        if role in roles[:position]:
+            raise VocabularyError(f"special_tokens[{position}] is {role} for the second time")
+    return roles
+
+
+def at_least(least: int, name: str, value: int) -> int:
+    """Returns an integer that is not below ``least``.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is too small.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, got {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return value
