@@ -37,6 +37,18 @@ def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
         yield text
 
 
+def joined_texts(texts: Iterable[str]) -> str:
+    """Returns strings as one.
+
+    Raises:
+        TypeError: An item is not a ``str``; names it.
+    """
+    try:
+        return "".join(texts)
+    except TypeError:
+        return "".join(checked_texts(texts, "texts"))  # names the item that is none
+
+
 def joined_characters(characters: Iterable[str]) -> str:
     """Returns characters as one string.
 

@@ -1,8 +1,8 @@
 """Text as arrays of code points, and the tables that take a whole piece of text to ids and back at once.
 
 A piece of text whose characters are all below U+0100 goes through ``bytes.translate``, one table look-up a
-byte; any other piece goes through its UTF-32 form, which is an array of code points, and a NumPy look-up.
-Lone surrogates are code points like any other.
+byte; any other piece goes through NumPy's fixed-width form of a string, which is an array of code points, and
+a look-up in a table of ids. Lone surrogates are code points like any other.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 16
 """Characters handled at a time: small enough that every working array stays in the processor's cache."""
+
+SEGMENT = 1 << 24
+"""Characters decoded at a time where that takes four bytes each: far fewer than NumPy's longest string has."""
 
 BYTE_VALUES = 0x100
 """The values of a byte, which are also the code points of Latin-1."""
@@ -43,12 +46,16 @@ def pieces(texts: Iterable[str], size: int = PIECE) -> Iterator[str]:
 
 def to_code_points(text: str) -> NDArray[np.uint32]:
     """Returns the code point of each character, shape ``(len(text),)``."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return np.array([text]).view(np.uint32)[: len(text)]
 
 
 def from_code_points(code_points: NDArray[np.uint32]) -> str:
     """Returns the text with these code points."""
-    return code_points.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+    if not len(code_points):
+        return ""
+    # NumPy takes NULs at the end for padding and leaves them out; ljust puts them back.
+    text: str = code_points.view(f"U{len(code_points)}").item()
+    return text.ljust(len(code_points), "\0")
 
 
 def distinct_code_points(texts: Iterable[str]) -> NDArray[np.uint32]:
@@ -132,11 +139,18 @@ class CodePointTable:
 
     def text_of(self, ids: NDArray[np.integer[Any]]) -> str:
         """Returns the text of valid ids; ``unk`` becomes U+FFFD, any other special token nothing."""
-        if self._byte_of_id is not None:
-            encoded = ids.astype(np.uint8, copy=False).tobytes()
-            if self._unk_id is None or self._unk_id not in encoded:
-                return encoded.translate(self._byte_of_id, self._gap_bytes).decode("latin-1")
-        code_points = self._code_point_of_id.take(ids)
+        if self._byte_of_id is not None and (self._unk_id is None or self._unk_id not in ids):
+            return "".join([self._narrow_text_of(ids[start : start + PIECE]) for start in range(0, len(ids), PIECE)])
+        return "".join([self._wide_text_of(ids[start : start + SEGMENT]) for start in range(0, len(ids), SEGMENT)])
+
+    def _narrow_text_of(self, ids: NDArray[np.integer[Any]]) -> str:
+        return ids.astype(np.uint8).tobytes().translate(self._byte_of_id, self._gap_bytes).decode("latin-1")
+
+    def _wide_text_of(self, ids: NDArray[np.integer[Any]]) -> str:
+        code_points = np.empty(len(ids), dtype=np.uint32)
+        for start in range(0, len(ids), PIECE):
+            piece = slice(start, start + PIECE)
+            self._code_point_of_id.take(ids[piece], mode="clip", out=code_points[piece])
         if self._has_gaps:
             code_points = code_points[code_points != NO_CHARACTER]
         return from_code_points(code_points)

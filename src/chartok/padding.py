@@ -40,14 +40,13 @@ def pad_rows(
         raise ValueError("texts of different lengths need a pad token: make the vocabulary with special_tokens=['pad']")
     rows = np.full((len(lengths), width), 0 if pad is None else pad, dtype=ids.dtype)
 
-    kept = np.minimum(lengths, width - before) if width else lengths
-    starts = np.cumsum(lengths) - lengths
+    kept = np.minimum(lengths, max(width - before, 0))
     if not np.array_equal(kept, lengths):
+        starts = np.cumsum(lengths) - lengths
         position_in_text = np.arange(len(ids)) - np.repeat(starts, lengths)
         ids = ids[position_in_text < np.repeat(kept, lengths)]
-        starts = np.cumsum(kept) - kept
-    row_starts = np.arange(len(lengths)) * width
-    rows.ravel()[np.arange(len(ids)) + np.repeat(row_starts + before - starts, kept)] = ids
+    body = rows[:, before:]
+    body[np.arange(body.shape[1]) < kept[:, None]] = ids
     if bos is not None:
         rows[:, :1] = bos
     if eos is not None:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 
-from chartok.arguments import Errors, at_least, checked_roles, checked_texts, expected_text, joined_characters
+from chartok.arguments import (
+    Errors,
+    at_least,
+    checked_roles,
+    checked_texts,
+    expected_text,
+    joined_characters,
+    joined_texts,
+)
 from chartok.atomicfile import replace_file
 from chartok.codepoints import (
     CODE_POINTS,
@@ -265,9 +273,7 @@ class Vocabulary:
         array = as_id_array(ids, self.size)
         if array.ndim != 1:
             raise ValueError(f"ids must have one dimension, got shape {array.shape}")
-        if len(array) <= PIECE:
-            return self._table.text_of(array)
-        return "".join(self._table.text_of(array[start : start + PIECE]) for start in range(0, len(array), PIECE))
+        return self._table.text_of(array)
 
     def encode_batch(
         self,
@@ -306,7 +312,7 @@ class Vocabulary:
         """
         if isinstance(texts, str):
             raise TypeError("texts must be several str, got one: encode takes a single text")
-        texts = list(checked_texts(texts, "texts"))
+        texts = texts if isinstance(texts, list) else list(checked_texts(texts, "texts"))
         if max_length is not None:
             at_least(1, "max_length", max_length)
         ids, lengths = self._encode_joined(texts, errors)
@@ -322,7 +328,7 @@ class Vocabulary:
     def _encode_joined(
         self, texts: list[str], errors: Errors
     ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-        joined = "".join(texts)
+        joined = joined_texts(texts)
         lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         ends = np.cumsum(lengths)
         try:

@@ -1,0 +1,156 @@
+"""chartok against the notebook's own lines and against ``tokenizers``."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tokenizers
+import torch
+from comparison import Comparison
+
+from charlm import python_docs
+from chartok import Vocabulary, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LENGTH = 10_000_000
+DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def comparisons() -> list[Comparison]:
+    """Returns what is measured, on ten million characters unless the name says otherwise."""
+    latin, wide = _latin_text(), _wide_text()
+    return [
+        *_on_text("Latin-1", latin, encode_target=80, vocabulary_target=5),
+        *_on_text("CJK and emoji", wide, encode_target=20, vocabulary_target=2),
+        _against_tokenizers(latin[:1_000_000]),
+        _batch(_names(latin)),
+        _short_call("five Latin-1 characters", latin, "hello"),
+        _short_call("five CJK characters", wide, wide[:5]),
+        _imports(),
+    ]
+
+
+def _on_text(kind: str, text: str, *, encode_target: float, vocabulary_target: float) -> list[Comparison]:
+    vocabulary = Vocabulary.from_text(text)
+    ids = vocabulary.encode(text)
+    listed = ids.tolist()
+    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    character_of = dict(enumerate(vocabulary.characters))
+
+    def encode_as_the_notebook() -> torch.Tensor:
+        return torch.tensor([id_of[character] for character in text], dtype=torch.long)
+
+    def decode_as_the_notebook() -> str:
+        return "".join([character_of[i] for i in listed])
+
+    return [
+        Comparison(
+            name=f"encode, {kind}",
+            ours=lambda: vocabulary.encode(text),
+            rival_name="notebook",
+            rival=encode_as_the_notebook,
+            target=encode_target,
+        ),
+        Comparison(
+            name=f"decode, {kind}",
+            ours=lambda: vocabulary.decode(ids),
+            rival_name="notebook",
+            rival=decode_as_the_notebook,
+            target=20,
+        ),
+        Comparison(
+            name=f"vocabulary, {kind}",
+            ours=lambda: Vocabulary.from_text(text),
+            rival_name="notebook",
+            rival=lambda: sorted(set(text)),
+            target=vocabulary_target,
+        ),
+    ]
+
+
+def _against_tokenizers(text: str) -> Comparison:
+    vocabulary = Vocabulary.from_text(text)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tokenizer.json"
+        vocabulary.to_tokenizer_json(path)
+        tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    return Comparison(
+        name="encode, 1 M characters",
+        ours=lambda: vocabulary.encode(text),
+        rival_name="tokenizers",
+        rival=lambda: tokenizer.encode(text).ids,
+        target=300,
+    )
+
+
+def _batch(names: list[str]) -> Comparison:
+    vocabulary = Vocabulary.from_text(names, special_tokens=["pad"])
+    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    pad = vocabulary.special_tokens["pad"]
+
+    def pad_in_a_loop() -> np.ndarray:
+        rows = np.full((len(names), max(map(len, names))), pad, dtype=np.uint8)
+        for row, name in zip(rows, names, strict=True):
+            row[: len(name)] = [id_of[character] for character in name]
+        return rows
+
+    assert np.array_equal(vocabulary.encode_batch(names)[0], pad_in_a_loop())  # noqa: S101 - both do the same
+    return Comparison(
+        name=f"encode_batch, {len(names):,} names",
+        ours=lambda: vocabulary.encode_batch(names),
+        rival_name="Python loop",
+        rival=pad_in_a_loop,
+        target=10,
+    )
+
+
+def _short_call(kind: str, text: str, short: str) -> Comparison:
+    vocabulary = Vocabulary.from_text(text)
+    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    return Comparison(
+        name=f"encode, {kind} (limit 3 µs)",
+        ours=lambda: vocabulary.encode(short),
+        rival_name="notebook",
+        rival=lambda: torch.tensor([id_of[character] for character in short], dtype=torch.long),
+        target=1,
+    )
+
+
+def _imports() -> Comparison:
+    def importing(module: str) -> Callable[[], object]:
+        return lambda: subprocess.run([sys.executable, "-c", f"import {module}"], check=True)  # noqa: S603
+
+    return Comparison(
+        name="import chartok",
+        ours=importing("chartok"),
+        rival_name="import numpy",
+        rival=importing("numpy"),
+        target=1 / 1.3,
+        samples=21,
+    )
+
+
+def _latin_text() -> str:
+    path = DATA / "tinyshakespeare.txt"
+    text = read_text(path) if path.exists() else python_docs().encode("latin-1", "ignore").decode("latin-1")
+    return (text * (LENGTH // len(text) + 1))[:LENGTH]
+
+
+def _wide_text() -> str:
+    generator = random.Random(0)  # noqa: S311 - a text to measure on
+    characters = [*map(chr, range(0x4E00, 0x6000)), *map(chr, range(0x1F600, 0x1F640)), *"abcdefgh ,.\n" * 100]
+    return "".join(generator.choices(characters, k=LENGTH))
+
+
+def _names(text: str) -> list[str]:
+    path = DATA / "names.txt"
+    return (read_text(path) if path.exists() else text[:230_000].replace(" ", "\n")).splitlines()
