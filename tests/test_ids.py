@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -13,6 +13,7 @@ integer_arrays = hnp.arrays(
 )
 
 
+@example(np.array([-1], dtype=np.int8), 256)
 @given(integer_arrays, st.none() | st.integers(0, 300))
 def test_the_range_check_agrees_with_looking_at_each_id(ids: np.ndarray, size: int | None) -> None:
     wrong = [i for i, value in enumerate(ids.ravel().tolist()) if value < 0 or (size is not None and value >= size)]
