@@ -30,7 +30,7 @@ class BatchSampler:
         ValueError: ``batch_size`` is below 1, or there is no such device.
 
     Example:
-        >>> from charlm.data import TextDataset
+        >>> from charlm import TextDataset
         >>> batches = BatchSampler(TextDataset(range(100), block_size=4), batch_size=2, seed=1337)
         >>> inputs, targets = next(batches)
         >>> inputs

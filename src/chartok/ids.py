@@ -86,12 +86,10 @@ def _as_int(value: SupportsIndex, position: int) -> int:
 def _check_range(array: NDArray[np.integer[Any]], size: int | None) -> None:
     if array.size == 0 or (array.dtype.kind == "u" and size is None):
         return
-    unsigned, limit = array, size
-    if array.dtype.kind == "i":
-        # Seen as unsigned, a negative id has its highest bit set: one maximum finds both ends.
-        unsigned = array.view(array.dtype.str.replace("i", "u"))
-        negative = 1 << (8 * array.dtype.itemsize - 1)
-        limit = negative if size is None else min(size, negative)
+    # Seen as unsigned, a negative id has its highest bit set: one maximum finds both ends.
+    unsigned = array.view(array.dtype.str.replace("i", "u"))
+    bits = 8 * array.dtype.itemsize - (array.dtype.kind == "i")
+    limit = 1 << bits if size is None else min(size, 1 << bits)
     if unsigned.item(unsigned.argmax()) >= limit:
         position = int(np.argmax(unsigned.ravel() >= limit))
         raise TokenIdError(int(array.ravel()[position]), position, size)

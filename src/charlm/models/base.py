@@ -24,8 +24,8 @@ IGNORE_INDEX = -100
 class LanguageModel(nn.Module, ABC):
     """Predicts each next id from those before it.
 
-    A family implements ``logits`` and ``settings``, and may override ``step`` and ``log_probabilities`` where it
-    has a shorter way to the same values.
+    A family sets ``kind``, implements ``logits`` and ``settings``, and may override ``step`` and
+    ``log_probabilities`` where it has a shorter way to the same values.
 
     Args:
         vocab_size: The number of ids, V.
@@ -60,7 +60,8 @@ class LanguageModel(nn.Module, ABC):
 
         Args:
             inputs: Ids, ``(B, T)``, any integer dtype, on the device of the model.
-            targets: The ids that follow, ``(B, T)``; ``IGNORE_INDEX`` where none is to be predicted.
+            targets: The ids that follow, ``(B, T)``; -100 (``charlm.models.IGNORE_INDEX``) where none is to be
+                predicted.
 
         Returns:
             Logits ``(B, T, V)``, and the loss in nats a target as a scalar, or None without targets.

@@ -1,0 +1,95 @@
+"""How Sphinx builds these pages; nothing is fetched from the network."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import typing
+import zlib
+from pathlib import Path
+
+if typing.TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+# Annotations name types that the modules import for a type checker alone; autodoc must see them too. What the
+# modules stand on is loaded first, as usual.
+for dependency in ("numpy", "torch", "safetensors.torch", "tqdm", "tyro"):
+    importlib.import_module(dependency)
+typing.TYPE_CHECKING = True
+chartok, charlm = importlib.import_module("chartok"), importlib.import_module("charlm")
+typing.TYPE_CHECKING = False
+
+HERE = Path(__file__).parent
+
+project = "chartok"
+author = "The chartok developers"
+version = release = chartok.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+]
+exclude_patterns = ["_build"]
+nitpicky = True
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 2
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Attributes", "Args")]  # of a dataclass: its parameters
+
+html_title = f"chartok {version}"
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {"show_prev_next": True, "footer_start": [], "footer_end": []}
+html_copy_source = False
+
+
+def compiled_inventory(name: str) -> str:
+    """Returns the path of a Sphinx inventory made from the lines ``name domain:role uri`` of a text file."""
+    lines = (HERE / "inventories" / f"{name}.txt").read_text("utf-8").splitlines()
+    entries = "".join("{} {} 1 {} -\n".format(*line.split()) for line in lines)
+    header = f"# Sphinx inventory version 2\n# Project: {name}\n# Version:\n# The rest is compressed using zlib.\n"
+    path = HERE / "_build" / "inventories" / f"{name}.inv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(header.encode() + zlib.compress(entries.encode()))
+    return str(path)
+
+
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3/", compiled_inventory("python")),
+    "numpy": ("https://numpy.org/doc/stable/", compiled_inventory("numpy")),
+    "torch": ("https://docs.pytorch.org/docs/stable/", compiled_inventory("torch")),
+}
+
+Scalar = typing.TypeVar("Scalar")
+
+
+class NDArray(typing.Generic[Scalar]):
+    """Is shown for ``numpy.typing.NDArray``, which evaluates to something four times as long."""
+
+    __module__ = "numpy.typing"
+
+
+def evaluate_annotations(_app: Sphinx, function: typing.Any, _bound: bool) -> None:  # noqa: ANN401, FBT001 - as called
+    """Turns annotations from text into types, which autodoc does not for constructors; leaves out ``-> None``."""
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    hints = typing.get_type_hints(function, None, {"NDArray": NDArray})
+    function.__annotations__ = {name: hint for name, hint in hints.items() if hint is not type(None)}
+
+
+def break_first_line(_app: Sphinx, what: str, *rest: typing.Any) -> None:  # noqa: ANN401 - Sphinx gives four more
+    """Keeps napoleon from taking what stands before a colon in a property's first line for its type."""
+    lines = rest[-1]
+    if what in {"attribute", "property"} and lines:
+        lines[:1] = lines[0].split(maxsplit=1)
+
+
+def setup(app: Sphinx) -> None:
+    """Registers the two hooks above."""
+    app.connect("autodoc-before-process-signature", evaluate_annotations)
+    app.connect("autodoc-process-docstring", break_first_line, priority=400)
