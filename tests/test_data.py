@@ -19,7 +19,7 @@ def test_windows_are_slices_of_the_stream(ids: list[int], data: st.DataObject) -
     assert [(x.tolist(), y.tolist()) for x, y in (dataset[i] for i in range(len(dataset)))] == slices
     assert dataset[-1][1][-1] == ids[-1]
     indices = data.draw(st.lists(st.sampled_from(range(len(dataset))), min_size=1))
-    inputs, targets = dataset.gather(torch.tensor(indices))
+    inputs, targets = dataset.batch(torch.tensor(indices), torch.device("cpu"))
     assert inputs.tolist() == [slices[i][0] for i in indices]
     assert targets.tolist() == [slices[i][1] for i in indices]
     assert [(x.tolist(), y.tolist()) for x, y in dataset.__getitems__(indices)] == [slices[i] for i in indices]
@@ -60,8 +60,8 @@ def test_a_read_only_array_is_taken_without_a_warning() -> None:
 def test_windows_are_on_the_device_of_the_ids(device: torch.device) -> None:
     dataset = TextDataset(torch.arange(10, device=device), block_size=2)
     assert dataset[0][0].device == device
-    assert dataset.gather(torch.tensor([1, 2]))[0].device == device
-    assert TextDataset(torch.empty(10, dtype=torch.int64, device="meta"), 2).gather(torch.tensor([0]))[0].is_meta
+    assert dataset.windows(torch.tensor([1, 2])).device == device
+    assert TextDataset(torch.empty(10, dtype=torch.int64, device="meta"), 2).windows(torch.tensor([0])).is_meta
 
 
 @given(st.integers(4, 200), st.floats(0, 1, exclude_min=True, exclude_max=True))

@@ -8,21 +8,27 @@ import chartok
 
 CHARTOK = {
     "FileDecodeError",
+    "TokenFile",
+    "TokenFileError",
     "TokenIdError",
     "UnknownCharacterError",
     "Vocabulary",
     "VocabularyError",
     "__version__",
+    "encode_file",
+    "encode_files",
     "read_text",
 }
 CHARLM = {
     "BatchSampler",
     "BigramLanguageModel",
     "CheckpointCorruptError",
+    "CheckpointMismatchError",
     "CheckpointVersionError",
     "Evaluation",
     "LanguageModel",
     "ProgressBar",
+    "RecordDataset",
     "TextDataset",
     "Trainer",
     "TrainerConfig",

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, evaluate, scoring
+from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, data, evaluate
 from chartok import TokenIdError
 from test_models import Reference
 
@@ -19,7 +19,7 @@ def test_every_id_but_the_first_is_scored_exactly_once(ids: list[int], block_siz
         probabilities = model.logits(torch.tensor([inputs[: len(targets)]]))[0].softmax(-1)
         expected -= sum(math.log(probabilities[t, target].item()) for t, target in enumerate(targets))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(data, "IDS_AT_ONCE", ids_at_once)
         evaluation = evaluate(model, TextDataset(ids, block_size=1))
     assert evaluation.characters == len(ids) - 1
     assert evaluation.nats == pytest.approx(expected / (len(ids) - 1), rel=1e-5)

@@ -6,7 +6,7 @@ PyTorch is loaded when a name that needs it is first used, not before.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from chartok import __version__
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from charlm.metrics import ProgressBar, TrainingRecord
     from charlm.modelfile import load_model, save_model
     from charlm.models import BigramLanguageModel, LanguageModel
+    from charlm.records import RecordDataset
     from charlm.scoring import Evaluation, evaluate
     from charlm.trainer import Trainer, TrainerConfig
 
@@ -24,10 +25,12 @@ __all__ = [
     "BatchSampler",
     "BigramLanguageModel",
     "CheckpointCorruptError",
+    "CheckpointMismatchError",
     "CheckpointVersionError",
     "Evaluation",
     "LanguageModel",
     "ProgressBar",
+    "RecordDataset",
     "TextDataset",
     "Trainer",
     "TrainerConfig",
@@ -46,6 +49,7 @@ _MODULE_OF = {
     "Evaluation": "scoring",
     "LanguageModel": "models",
     "ProgressBar": "metrics",
+    "RecordDataset": "records",
     "TextDataset": "data",
     "Trainer": "trainer",
     "TrainerConfig": "trainer",

@@ -155,7 +155,7 @@ class _Run(NamedTuple):
         model = BigramLanguageModel(vocabulary.size).to(batches.device)
         print(
             f"{len(text):,} characters, {vocabulary.size} symbols: "
-            f"{len(train.ids):,} to train on, {len(validation.ids):,} for validation"
+            f"{len(train.stream):,} to train on, {len(validation.stream):,} for validation"
         )
         return cls(vocabulary, batches, validation, model)
 

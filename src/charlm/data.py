@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -10,27 +11,33 @@ from torch.utils.data import Dataset
 
 from charlm.arguments import fraction as checked_fraction
 from charlm.arguments import positive_integer
-from chartok.ids import as_id_array
+from charlm.streams import Stream, as_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    import numpy as np
+    from charlm.streams import StreamLike
 
-    from chartok.ids import Ids
+IDS_AT_ONCE = 1 << 14
+"""How many ids go through a model with a limited context at a time when it is evaluated."""
 
 
 class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     """A stream of ids seen as windows of ``block_size``, each with the targets that follow its ids.
 
-    Window ``i`` has the inputs ``ids[i : i + block_size]`` and the targets ``ids[i + 1 : i + block_size + 1]``:
-    windows overlap, and there is one for each place where one fits. A map-style torch ``Dataset``, so that
-    torch's own ``DataLoader`` takes it; ``BatchSampler`` is the fast way to batches.
+    Window ``i`` has the inputs ``ids[s : s + block_size]`` and the targets ``ids[s + 1 : s + block_size + 1]``, where
+    ``s`` is ``i * stride``. With the default stride of 1 there is a window for each place where one fits; with
+    ``stride=block_size`` each id is a target at most once. A map-style torch ``Dataset``, so that torch's own
+    ``DataLoader`` takes it, workers and all; ``BatchSampler`` is the fast way to batches.
 
     Args:
-        ids: The stream, shape ``(N,)``, as a NumPy array, a tensor on any device, or an iterable of integers.
-            Arrays and tensors are not copied and keep their dtype and device.
+        ids: The stream, shape ``(N,)``: a NumPy array, a tensor on any device, an iterable of integers, a
+            ``TokenFile``, or a list of those, read as one. Nothing is copied; dtype and device stay.
         block_size: The number of ids in a window.
+        stride: The distance between the starts of two windows.
+
+    Attributes:
+        stream: The whole stream: ``len(dataset.stream)``, ``dataset.stream.read(start, stop)``.
 
     Raises:
         ValueError: There are fewer than ``block_size + 1`` ids, or they have more than one dimension.
@@ -45,49 +52,100 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         (tensor([11, 12, 13]), tensor([12, 13, 14]))
     """
 
-    def __init__(self, ids: Ids | Tensor, block_size: int) -> None:
+    def __init__(self, ids: StreamLike | Stream, block_size: int, *, stride: int = 1) -> None:
         self.block_size = positive_integer("block_size", block_size)
-        self.ids = _as_stream(ids)
-        """The whole stream, shape ``(N,)``, in the dtype and on the device that it came in."""
-        if len(self.ids) < self.block_size + 1:
+        self.stride = positive_integer("stride", stride)
+        self.stream = ids if isinstance(ids, Stream) else as_stream(ids)
+        if len(self.stream) < self.block_size + 1:
             raise ValueError(
                 f"a window of block_size {self.block_size} and its targets need at least {self.block_size + 1} "
-                f"ids, got {len(self.ids)}: give more text or a smaller block_size"
+                f"ids, got {len(self.stream)}: give more text or a smaller block_size"
             )
-        self._windows = self.ids.unfold(0, self.block_size + 1, 1)
+
+    @property
+    def ids(self) -> Tensor:
+        """The whole stream as one tensor, ``(N,)``: itself where it is in memory, read where it is on disk."""
+        return self.stream.read(0, len(self.stream))
 
     def __len__(self) -> int:
-        return len(self._windows)
+        return (len(self.stream) - self.block_size - 1) // self.stride + 1
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if not -len(self) <= index < len(self):
             raise IndexError(f"window {index} of a dataset of {len(self)}")
-        window = self._windows[index].long()
+        start = index % len(self) * self.stride
+        window = self.stream.read(start, start + self.block_size + 1).long()
         return window[:-1], window[1:]
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
-        inputs, targets = self.gather(torch.as_tensor(indices))
-        return list(zip(inputs.long(), targets.long(), strict=True))
+        return [(window[:-1], window[1:]) for window in self.windows(torch.as_tensor(indices)).long()]
 
-    def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns several windows at once, in the dtype and on the device of ``ids``.
+    def windows(self, indices: Tensor) -> Tensor:
+        """Returns several windows at once, in the dtype and on the device of the stream.
 
         Args:
-            indices: Which windows, shape ``(B,)``.
+            indices: Which windows, int64 ``(B,)``, each at least 0.
 
         Returns:
-            Inputs and targets, each ``(B, block_size)``.
+            Shape ``(B, block_size + 1)``: the inputs are all but the last column, the targets all but the first.
+
+        Raises:
+            IndexError: There is no such window.
+            TokenFileError: A token file was cut short, replaced or changed since it was opened.
 
         Example:
-            >>> TextDataset([10, 11, 12, 13, 14], block_size=3).gather(torch.tensor([1, 0]))[0]
-            tensor([[11, 12, 13],
-                    [10, 11, 12]])
+            >>> TextDataset([10, 11, 12, 13, 14], block_size=3).windows(torch.tensor([1, 0]))
+            tensor([[11, 12, 13, 14],
+                    [10, 11, 12, 13]])
         """
-        windows = self._windows[indices.to(self.ids.device)]
+        starts = indices if self.stride == 1 else indices * self.stride
+        return self.stream.windows(starts, self.block_size + 1)
+
+    def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Returns several windows as int64 inputs and targets, each ``(B, block_size)``, on a device.
+
+        The ids travel as they are stored and are widened where they arrive.
+
+        Args:
+            indices: Which windows, int64 ``(B,)``, each at least 0.
+            device: Where they are to be.
+        """
+        windows = self.windows(indices)
+        if device.type == "cuda" and windows.device.type == "cpu":
+            windows = windows.pin_memory().to(device, non_blocking=True)
+        windows = windows.to(device, torch.int64)
         return windows[:, :-1], windows[:, 1:]
 
+    def rows(self, block_size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields consecutive blocks in which every id but the first is a target once: what ``evaluate`` scores.
+
+        Args:
+            block_size: The longest a block may be; None yields the whole stream as one.
+        """
+        if block_size is None:
+            ids = self.ids[None].long()
+            yield ids[:, :-1], ids[:, 1:]
+            return
+        targets = len(self.stream) - 1
+        step = max(1, IDS_AT_ONCE // block_size) * block_size
+        for start in range(0, targets, step):
+            ids = self.stream.read(start, min(start + step, targets) + 1).long()
+            whole = (len(ids) - 1) // block_size * block_size
+            if whole:
+                yield ids[:whole].view(-1, block_size), ids[1 : whole + 1].view(-1, block_size)
+            if whole < len(ids) - 1:
+                yield ids[None, whole:-1], ids[None, whole + 1 :]
+
+    def check_ids(self, size: int) -> None:
+        """Checks that every id is below ``size``.
+
+        Raises:
+            TokenIdError: One is not.
+        """
+        self.stream.check_ids(size)
+
     def split(self, fraction: float) -> tuple[TextDataset, TextDataset]:
-        """Returns the first part of the stream and the rest, as two datasets over the same memory.
+        """Returns the first part of the stream and the rest, as two datasets over the same memory or files.
 
         Args:
             fraction: The share of the ids in the first part, above 0 and below 1; rounded down to whole ids.
@@ -97,34 +155,23 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
         Example:
             >>> train, validation = TextDataset(range(100), block_size=8).split(0.9)
-            >>> len(train.ids), len(validation.ids)
+            >>> len(train.stream), len(validation.stream)
             (90, 10)
         """
-        end = int(checked_fraction("fraction", fraction) * len(self.ids))
-        parts = {"training": self.ids[:end], "validation": self.ids[end:]}
-        for name, ids in parts.items():
-            if len(ids) < self.block_size + 1:
+        length = len(self.stream)
+        end = int(checked_fraction("fraction", fraction) * length)
+        for name, size in (("training", end), ("validation", length - end)):
+            if size < self.block_size + 1:
                 raise ValueError(
-                    f"split({fraction}) of {len(self.ids)} ids leaves {len(ids)} for the {name} part: a window "
-                    f"of block_size {self.block_size} and its targets need {self.block_size + 1}"
+                    f"split({fraction}) of {length} ids leaves {size} for the {name} part: a window of block_size "
+                    f"{self.block_size} and its targets need {self.block_size + 1}"
                 )
-        return TextDataset(parts["training"], self.block_size), TextDataset(parts["validation"], self.block_size)
+        first, rest = self.stream.part(0, end), self.stream.part(end, length)
+        return (
+            TextDataset(first, self.block_size, stride=self.stride),
+            TextDataset(rest, self.block_size, stride=self.stride),
+        )
 
-
-def _as_stream(ids: Ids | Tensor) -> Tensor:
-    stream = _checked_tensor(ids) if isinstance(ids, Tensor) else _shared(as_id_array(ids))
-    if stream.ndim != 1:
-        raise ValueError(f"ids must have one dimension, got shape {tuple(stream.shape)}")
-    return stream
-
-
-def _checked_tensor(ids: Tensor) -> Tensor:
-    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
-        raise TypeError(f"ids must be integers, got {ids.dtype} values")
-    if ids.device.type != "meta" and ids.dtype.is_signed:
-        as_id_array(ids.numpy(force=True))
-    return ids.detach()
-
-
-def _shared(ids: np.ndarray[Any, np.dtype[np.integer[Any]]]) -> Tensor:
-    return torch.from_numpy(ids if ids.flags.writeable else ids.copy())
+    def fingerprint(self) -> str:
+        """Returns a SHA-256, in hexadecimal, of the stream and of how it is cut."""
+        return hashlib.sha256(f"{self.stream.fingerprint()} {self.block_size} {self.stride}".encode()).hexdigest()

@@ -7,5 +7,9 @@ class CheckpointCorruptError(ValueError):
     """A file is not what was written: damaged, cut short, or of another kind."""
 
 
+class CheckpointMismatchError(ValueError):
+    """A state was made with other data, another model or other settings than those it is to be used with."""
+
+
 class CheckpointVersionError(ValueError):
     """A file was written by a newer version of charlm."""

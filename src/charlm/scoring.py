@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from charlm.models import evaluation_mode
+from charlm.models import IGNORE_INDEX, evaluation_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from torch import Tensor
-
     from charlm.data import TextDataset
     from charlm.models import LanguageModel
-
-IDS_AT_ONCE = 1 << 14
-"""How many ids go through a model with a limited context at a time."""
+    from charlm.records import RecordDataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +22,7 @@ class Evaluation:
 
     Attributes:
         nats: The mean negative natural logarithm of the probability of a character.
-        characters: How many were scored.
+        characters: How many were scored; the end of a record is one.
 
     Example:
         >>> evaluation = Evaluation(nats=math.log(2), characters=10)
@@ -51,16 +45,16 @@ class Evaluation:
 
 
 @torch.inference_mode()
-def evaluate(model: LanguageModel, dataset: TextDataset) -> Evaluation:
-    """Returns the mean loss over a dataset's whole stream, every id but the first scored exactly once.
+def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset) -> Evaluation:
+    """Returns the mean loss over a dataset, every id of a stream but the first scored exactly once.
 
-    The first id has nothing before it and is not scored. A model without a limit on its context sees all that
-    comes before; one with a limit is given consecutive blocks. The model is put in evaluation mode meanwhile
-    and left in the mode it was in.
+    The first id of a stream has nothing before it and is not scored. A model without a limit on its context sees all
+    that comes before; one with a limit is given consecutive blocks. Of records, every character and the end is
+    scored. The model is put in evaluation mode meanwhile and left in the mode it was in.
 
     Args:
         model: Any language model.
-        dataset: The stream.
+        dataset: The stream, or the records.
 
     Raises:
         TokenIdError: An id of the dataset is not one of the model's.
@@ -71,26 +65,14 @@ def evaluate(model: LanguageModel, dataset: TextDataset) -> Evaluation:
         >>> evaluation.characters, round(evaluation.bits_per_character, 6)
         (4, 2.0)
     """
-    model.check_ids(dataset.ids)
-    ids = dataset.ids.to(model.device).long()
-    total = torch.zeros((), dtype=torch.float64, device="cpu")
+    dataset.check_ids(model.vocab_size)
+    total, characters = 0.0, 0
     with evaluation_mode(model):
-        for inputs, targets in _rows(ids, model.block_size):
-            total += model.log_probabilities(inputs, targets).cpu().double().sum()
-    return Evaluation(nats=-float(total) / (len(ids) - 1), characters=len(ids) - 1)
-
-
-def _rows(ids: Tensor, block_size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
-    inputs, targets = ids[:-1], ids[1:]
-    if block_size is None:
-        yield inputs[None], targets[None]
-        return
-    rows_at_once = max(1, IDS_AT_ONCE // block_size)
-    whole = len(inputs) // block_size * block_size
-    yield from zip(
-        inputs[:whole].view(-1, block_size).split(rows_at_once),
-        targets[:whole].view(-1, block_size).split(rows_at_once),
-        strict=True,
-    )
-    if whole < len(inputs):
-        yield inputs[None, whole:], targets[None, whole:]
+        for inputs, targets in dataset.rows(model.block_size):
+            counts = targets != IGNORE_INDEX
+            log_probabilities = model.log_probabilities(
+                inputs.to(model.device), targets.clamp(min=0).to(model.device)
+            ).cpu()
+            total += float(log_probabilities[counts.cpu()].double().sum())
+            characters += int(counts.sum())
+    return Evaluation(nats=-total / characters, characters=characters)

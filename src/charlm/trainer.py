@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from charlm.batching import BatchSampler
     from charlm.data import TextDataset
     from charlm.models import LanguageModel
+    from charlm.records import RecordDataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class Trainer:
         model: LanguageModel,
         batches: BatchSampler,
         *,
-        validation: TextDataset | None = None,
+        validation: TextDataset | RecordDataset | None = None,
         config: TrainerConfig | None = None,
         on_record: Callable[[TrainingRecord], None] | None = None,
     ) -> None:
@@ -89,7 +90,7 @@ class Trainer:
                 f"the model is on {model.device} and the batches on {batches.device}: "
                 "move the model with model.to(batches.device)"
             )
-        model.check_ids(batches.dataset.ids)
+        batches.dataset.check_ids(model.vocab_size)
         self.model = model
         self.batches = batches
         self.validation = validation

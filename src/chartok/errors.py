@@ -18,10 +18,19 @@ class UnknownCharacterError(ValueError):
         position: Its index in the text, in characters.
         vocabulary_size: The number of ids of the vocabulary that refused it.
         text_index: Which text of a batch it is in; None outside a batch.
+        path: Which file it is in; None where the text is no file.
     """
 
-    def __init__(self, character: str, position: int, vocabulary_size: int, text_index: int | None = None) -> None:
-        super().__init__(character, position, vocabulary_size, text_index)
+    def __init__(
+        self,
+        character: str,
+        position: int,
+        vocabulary_size: int,
+        text_index: int | None = None,
+        path: str | None = None,
+    ) -> None:
+        super().__init__(character, position, vocabulary_size, text_index, path)
+        self.path = path
         self.character = character
         self.position = position
         self.vocabulary_size = vocabulary_size
@@ -31,6 +40,8 @@ class UnknownCharacterError(ValueError):
         where = f"text[{self.position}]"
         if self.text_index is not None:
             where = f"texts[{self.text_index}][{self.position}]"
+        if self.path is not None:
+            where = f"character {self.position} of {self.path!a}"
         return (
             f"{where} is {describe_character(self.character)}, which is not in this vocabulary of "
             f"{self.vocabulary_size} ids: extend the vocabulary, or pass errors='ignore' or, "
@@ -58,6 +69,10 @@ class TokenIdError(ValueError):
         if self.vocabulary_size is not None:
             expected = f"this vocabulary has ids 0 to {self.vocabulary_size - 1}"
         return f"ids[{self.position}] is {self.token_id}: {expected}; were they made with another vocabulary?"
+
+
+class TokenFileError(ValueError):
+    """A token file is not what was written or was changed while in use, or what it was to be made from changed."""
 
 
 class FileDecodeError(UnicodeDecodeError):

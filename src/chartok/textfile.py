@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from chartok.errors import FileDecodeError
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK_BYTES = 1 << 20
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -52,20 +53,38 @@ def iterate_text(path: str | os.PathLike[str]) -> Iterator[str]:
         >>> list(iterate_text(path))
         ['é']
     """
+    with Path(path).open("rb") as file:
+        yield from decoded(file, os.fspath(path))
+
+
+def decoded(file: IO[bytes], name: str) -> Iterator[str]:
+    """Yields the text of an open UTF-8 file in pieces.
+
+    Args:
+        file: Open for reading bytes.
+        name: What to call it in an error.
+
+    Raises:
+        FileDecodeError: It is not UTF-8.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
     bytes_read = 0
-    with Path(path).open("rb") as file:
-        while True:
-            chunk = file.read(CHUNK_BYTES)
-            bytes_read += len(chunk)
-            try:
-                text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                start_of_object = bytes_read - len(error.object)
-                invalid = error.object[error.start : error.end]
-                offset = start_of_object + error.start
-                raise FileDecodeError(os.fspath(path), offset, invalid, error.reason) from None
-            if text:
-                yield text
-            if not chunk:
-                return
+    while True:
+        chunk = file.read(CHUNK_BYTES)
+        bytes_read += len(chunk)
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            raise _located(error, bytes_read, name) from None
+        if text:
+            yield text
+        if not chunk:
+            return
+
+
+def _located(error: UnicodeDecodeError, bytes_read: int, name: str) -> FileDecodeError:
+    offset = bytes_read - len(error.object) + error.start
+    reason = error.reason
+    if offset == 1 and error.object.startswith(GZIP_MAGIC):
+        reason = "the file starts like gzip data: decompress it, or say compression='gzip' where that is taken"
+    return FileDecodeError(name, offset, error.object[error.start : error.end], reason)

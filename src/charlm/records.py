@@ -1,0 +1,200 @@
+"""Records as training data: one example a line, each with a start and an end."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from charlm.arguments import fraction as checked_fraction
+from charlm.arguments import positive_integer
+from charlm.data import TextDataset
+from charlm.models.base import IGNORE_INDEX
+from chartok import Vocabulary, read_text
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+
+class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
+    """Texts that stand for themselves (names, molecules, log lines), one example each.
+
+    The inputs of a record are ``bos`` and its ids, its targets the ids and ``eos``: the model learns how a record
+    begins and where it ends. Both are padded to ``block_size``; a target that is padding is ``-100`` and counts neither
+    in the loss nor in a score.
+
+    Args:
+        records: The texts, each at least one character long.
+        vocabulary: Has a ``bos`` and an ``eos`` token; without one given, it is made of the records' characters.
+        block_size: The number of inputs of an example; by default what the longest record needs, its length plus 1.
+
+    Attributes:
+        vocabulary: What the ids mean.
+        block_size: The number of inputs of an example.
+
+    Raises:
+        ValueError: There is no record, one is empty or longer than ``block_size - 1``, or the vocabulary has no
+            ``bos`` or ``eos``; names the record.
+        UnknownCharacterError: A character is not in the vocabulary; names the record.
+        TypeError: A record is not a ``str``.
+
+    Example:
+        >>> dataset = RecordDataset(["ab", "b"])
+        >>> dataset.vocabulary
+        Vocabulary('ab', special_tokens={'bos': 2, 'eos': 3})
+        >>> inputs, targets = dataset[1]
+        >>> inputs, targets
+        (tensor([2, 1, 3]), tensor([   1,    3, -100]))
+    """
+
+    def __init__(
+        self, records: Iterable[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
+    ) -> None:
+        texts = list(records)
+        if not texts:
+            raise ValueError("records is empty: give at least one text")
+        if vocabulary is None:
+            vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos"])
+        for role in ("bos", "eos"):
+            if role not in vocabulary.special_tokens:
+                raise ValueError(f"records need a {role} token: make the vocabulary with special_tokens=['bos', 'eos']")
+        filled = vocabulary.extend("", special_tokens=["pad"])
+        rows, lengths = filled.encode_batch(texts, bos=True, eos=True)
+        _check_lengths(texts, lengths - 2, block_size)
+        is_filled = np.arange(rows.shape[1]) < lengths[:, None]
+        self.vocabulary = vocabulary
+        self.block_size = int(lengths.max()) - 1 if block_size is None else positive_integer("block_size", block_size)
+        self._ids = torch.from_numpy(rows[is_filled].astype(vocabulary.dtype))
+        self._starts = torch.from_numpy(np.cumsum(lengths) - lengths)
+        self._lengths = torch.from_numpy(lengths)
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
+    ) -> Self:
+        r"""Returns the records of a UTF-8 file: its lines, cut at ``\n`` alone; the last may end in one or not.
+
+        Raises:
+            OSError: The file cannot be read.
+            FileDecodeError: It is not UTF-8.
+            ValueError: As for the class.
+
+        Example:
+            >>> import tempfile
+            >>> from pathlib import Path
+            >>> path = Path(tempfile.mkdtemp()) / "names.txt"
+            >>> _ = path.write_text("ada\nbob\n", encoding="utf-8")
+            >>> len(RecordDataset.from_file(path))
+            2
+        """
+        return cls(read_text(path).removesuffix("\n").split("\n"), vocabulary, block_size=block_size)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"record {index} of a dataset of {len(self)}")
+        inputs, targets = self.batch(torch.tensor([index % len(self)]), torch.device("cpu"))
+        return inputs[0], targets[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+        inputs, targets = self.batch(torch.as_tensor(indices), torch.device("cpu"))
+        return list(zip(inputs, targets, strict=True))
+
+    def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Returns several records as int64 inputs and targets, each ``(B, block_size)``, on a device.
+
+        Args:
+            indices: Which records, int64 ``(B,)``, each at least 0.
+            device: Where they are to be.
+        """
+        columns = torch.arange(self.block_size + 1)
+        is_filled = columns < self._lengths[indices, None]
+        places = (self._starts[indices, None] + columns).clamp_(max=len(self._ids) - 1)
+        eos = self.vocabulary.special_tokens["eos"]
+        rows = torch.where(is_filled, self._ids[places].long(), eos)
+        targets = rows[:, 1:].masked_fill(~is_filled[:, 1:], IGNORE_INDEX)
+        return rows[:, :-1].to(device), targets.to(device)
+
+    def rows(self, _block_size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields every record once, in order, some at a time: what ``evaluate`` scores."""
+        for indices in torch.arange(len(self)).split(256):
+            yield self.batch(indices, torch.device("cpu"))
+
+    def check_ids(self, size: int) -> None:
+        """Checks that every id is below ``size``.
+
+        Raises:
+            ValueError: The vocabulary is larger than that.
+        """
+        if self.vocabulary.size > size:
+            raise ValueError(f"the records have a vocabulary of {self.vocabulary.size} ids, the model {size}")
+
+    def split(self, fraction: float, *, seed: int) -> tuple[Self, Self]:
+        """Returns two datasets: some of the records, drawn at random, and the rest, each in the old order.
+
+        Args:
+            fraction: The share of the records in the first, above 0 and below 1; rounded down to whole records.
+            seed: Decides which.
+
+        Raises:
+            ValueError: ``fraction`` is not between 0 and 1, or a part would be empty.
+
+        Example:
+            >>> train, validation = RecordDataset(["ada", "bob", "eve", "kim"]).split(0.75, seed=0)
+            >>> len(train), len(validation)
+            (3, 1)
+        """
+        end = int(checked_fraction("fraction", fraction) * len(self))
+        if not 0 < end < len(self):
+            raise ValueError(f"split({fraction}) of {len(self)} records leaves a part without any")
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        return self._chosen(order[:end].sort().values), self._chosen(order[end:].sort().values)
+
+    def _chosen(self, indices: Tensor) -> Self:
+        chosen = copy.copy(self)
+        chosen._starts, chosen._lengths = self._starts[indices], self._lengths[indices]  # noqa: SLF001 - its own kind
+        return chosen
+
+    def packed(self, block_size: int) -> TextDataset:
+        """Returns the records end to end, ``bos`` before and ``eos`` after each, as one stream without padding.
+
+        A window may begin inside one record and end inside another.
+
+        Args:
+            block_size: The number of ids in a window.
+
+        Raises:
+            ValueError: All records together are shorter than a window.
+        """
+        return TextDataset(torch.cat([self._ids[s : s + n] for s, n in self._places()]), block_size)
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256, in hexadecimal, of the records and their vocabulary."""
+        digest = hashlib.sha256(f"{self.vocabulary.fingerprint} {self.block_size}".encode())
+        for start, length in self._places():
+            digest.update(self._ids[start : start + length].long().numpy().astype("<i8").data)
+        return digest.hexdigest()
+
+    def _places(self) -> list[tuple[int, int]]:
+        return list(zip(self._starts.tolist(), self._lengths.tolist(), strict=True))
+
+
+def _check_lengths(texts: list[str], lengths: NDArray[np.int64], block_size: int | None) -> None:
+    if not lengths.min():
+        raise ValueError(f"records[{int(lengths.argmin())}] is empty: leave empty records out")
+    longest = int(lengths.argmax())
+    if block_size is not None and lengths[longest] > block_size - 1:
+        raise ValueError(
+            f"records[{longest}] has {lengths[longest]} characters, and with bos a block_size of {block_size} holds "
+            f"{block_size - 1}: {texts[longest][:40]!a}"
+        )

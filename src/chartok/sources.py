@@ -1,0 +1,116 @@
+"""Where text comes from: files, patterns that name several, URLs, compressed or not."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import gzip
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from chartok.errors import TokenFileError
+from chartok.textfile import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Source: TypeAlias = str | os.PathLike[str]
+"""A path, a pattern such as ``data/*.txt``, or, where fsspec is installed, a URL such as ``s3://bucket/a.txt``."""
+
+Compression: TypeAlias = Literal["gzip"]
+
+
+def expand_sources(sources: Source | Iterable[Source]) -> list[str]:
+    """Returns the files that sources name, in the order given; those of one pattern in alphabetical order.
+
+    Raises:
+        FileNotFoundError: A pattern matches nothing.
+        ValueError: There is no source at all.
+    """
+    several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    if not several:
+        raise ValueError("sources is empty: give at least one file")
+    return [file for source in several for file in _expand(os.fspath(source))]
+
+
+def source_size(source: str) -> int | None:
+    """Returns the size of a source in bytes as it lies there, or None where that cannot be known.
+
+    Raises:
+        OSError: It is missing.
+    """
+    if not _is_url(source):
+        return Path(source).stat().st_size
+    files, path = _file_system(source)
+    return cast("int | None", files.size(path))
+
+
+def iterate_source(source: str, compression: Compression | None = None) -> Iterator[tuple[str, int]]:
+    """Yields the text of a source in pieces, each with the number of bytes read so far.
+
+    Raises:
+        OSError: It is missing, is a folder, or cannot be read.
+        FileDecodeError: It is not UTF-8.
+        TokenFileError: Its size or time of change is another at the end than at the start.
+    """
+    with _open(source) as file:
+        before = _size_and_time(source, file)
+        plain = file if compression is None else cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+        try:
+            for text in decoded(plain, source):
+                yield text, file.tell()
+        except EOFError as error:
+            raise TokenFileError(f"{source!a} is cut short: {error}") from None
+        size, _ = before
+        if _size_and_time(source, file) != before or size not in (None, file.tell()):
+            raise TokenFileError(
+                f"{source!a} changed while it was read: {size} bytes at the start, {file.tell()} read; try again"
+            )
+
+
+def _expand(source: str) -> list[str]:
+    if _is_url(source):
+        files, path = _file_system(source)
+        if not glob.has_magic(path):
+            return [source]
+        found = [files.unstrip_protocol(name) for name in sorted(files.glob(path))]
+    elif glob.has_magic(source) and not Path(source).exists():
+        found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+    else:
+        return [source]
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "no file matches this pattern", source)
+    return found
+
+
+def _is_url(source: str) -> bool:
+    return "://" in source
+
+
+def _file_system(url: str) -> tuple[Any, str]:
+    try:
+        import fsspec  # noqa: PLC0415 - only who reads URLs needs it
+    except ImportError:
+        raise ModuleNotFoundError(f"reading {url!a} needs fsspec: pip install fsspec") from None
+    files, path = fsspec.core.url_to_fs(url)
+    return files, path
+
+
+@contextlib.contextmanager
+def _open(source: str) -> Iterator[IO[bytes]]:
+    if _is_url(source):
+        files, path = _file_system(source)
+        with files.open(path, "rb") as file:
+            yield file
+    else:
+        with Path(source).open("rb") as file:
+            yield file
+
+
+def _size_and_time(source: str, file: IO[bytes]) -> tuple[int | None, int]:
+    if _is_url(source):
+        return source_size(source), 0
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,192 @@
+import errno
+import hashlib
+import json
+import os
+import pickle
+import resource
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartok import TokenFile, TokenFileError, Vocabulary, encode_file
+from chartok.tokenfile import PREFIX, write_token_file
+
+
+def write(path: Path, ids: Any, vocabulary: Vocabulary) -> Path:
+    with write_token_file(path, vocabulary) as writer:
+        writer.append(np.asarray(ids, dtype=vocabulary.dtype))
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write(tmp_path / "a.tokens", [0, 1, 2, 1, 0], Vocabulary("ab\ud800"))
+
+
+@given(st.lists(st.lists(st.integers(0, 299), max_size=20), max_size=4), st.sampled_from([200, 300, 70_000]))
+def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, pieces: list[list[int]], size: int) -> None:
+    path = tmp_path_factory.getbasetemp() / "round.tokens"
+    vocabulary = Vocabulary(map(chr, range(size)), special_tokens=["unk"])
+    pieces = [[i % size for i in piece] for piece in pieces]
+    with write_token_file(path, vocabulary) as writer:
+        for piece in pieces:
+            writer.append(np.array(piece, dtype=vocabulary.dtype))
+    ids = [i for piece in pieces for i in piece]
+    with TokenFile(path) as tokens:
+        assert len(tokens) == len(ids)
+        assert tokens.vocabulary == vocabulary
+        assert tokens.read(0, len(ids)).tolist() == ids
+        assert tokens.read(0, len(ids)).dtype == vocabulary.dtype
+        for width in range(1, len(ids)):
+            starts = np.arange(len(ids) - width + 1)[::-1]
+            expected = [ids[start : start + width] for start in starts]
+            assert tokens.windows(starts, width).tolist() == expected
+        tokens.verify()
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 2), (3, 2), (0, 6), (6, 6)])
+def test_reading_outside_the_file_is_refused(path: Path, start: int, stop: int) -> None:
+    with TokenFile(path) as tokens, pytest.raises(IndexError, match="which has 5"):
+        tokens.read(start, stop)
+
+
+@pytest.mark.parametrize("start", [-1, 4, 2**40])
+def test_windows_outside_the_file_are_refused(path: Path, start: int) -> None:
+    with TokenFile(path) as tokens, pytest.raises(IndexError, match="of 5 ids"):
+        tokens.windows(np.array([0, start]), 2)
+
+
+def test_every_flipped_bit_is_noticed(path: Path) -> None:
+    sound = path.read_bytes()
+    for position in range(8 * len(sound)):
+        damaged = bytearray(sound)
+        damaged[position // 8] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        with pytest.raises(TokenFileError, match=r"a\.tokens"):
+            TokenFile(path).verify()
+
+
+def test_a_file_cut_anywhere_or_made_longer_is_refused_when_opened(path: Path) -> None:
+    sound = path.read_bytes()
+    for damaged in [*(sound[:length] for length in range(len(sound))), sound + b"\0"]:
+        path.write_bytes(damaged)
+        with pytest.raises(TokenFileError, match="not a sound token file"):
+            TokenFile(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"version": 2}, "version 2, newer than 1"),
+        ({"version": True}, "no version"),
+        ({"dtype": "<u2"}, "its ids are '<u2'"),
+        ({"length": 6}, "its ids take 5 bytes and not the 6"),
+        ({"length": -1}, "its length is -1"),
+        ({"length": 5.0}, "its length is 5.0"),
+        ({"vocabulary": {}}, "describes no vocabulary"),
+        ({"vocabulary": None}, "describes no vocabulary"),
+    ],
+)
+def test_a_header_that_is_wrong_but_whole_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
+    sound = path.read_bytes()
+    length = int.from_bytes(sound[8:16], "little")
+    header = json.loads(sound[PREFIX : PREFIX + length]) | changes
+    encoded = json.dumps(header).encode().ljust(length)
+    path.write_bytes(
+        sound[:8] + len(encoded).to_bytes(8, "little") + hashlib.sha256(encoded).digest() + encoded + sound[-5:]
+    )
+    with pytest.raises(TokenFileError, match=message):
+        TokenFile(path)
+
+
+def test_an_impossible_header_length_allocates_nothing(path: Path) -> None:
+    path.write_bytes(b"CHARTOK\n" + (2**63).to_bytes(8, "little") + bytes(100))
+    with pytest.raises(TokenFileError, match="impossible length"):
+        TokenFile(path)
+
+
+def test_a_missing_file_and_a_folder_stay_os_errors(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="missing"):
+        TokenFile(tmp_path / "missing")
+    with pytest.raises(OSError, match=r".") as caught:
+        TokenFile(tmp_path)
+    assert caught.value.errno == errno.EISDIR
+
+
+def test_a_file_cut_short_while_in_use_is_an_error(path: Path) -> None:
+    tokens = TokenFile(path)
+    os.truncate(path, path.stat().st_size - 1)
+    with pytest.raises(TokenFileError, match="replaced, removed or changed"):
+        tokens.read(0, 5)
+    with pytest.raises(TokenFileError, match="replaced, removed or changed"):
+        tokens.windows(np.array([0]), 2)
+
+
+def test_a_file_replaced_or_removed_while_in_use_is_an_error(path: Path) -> None:
+    tokens = TokenFile(path)
+    write(path, [0, 0, 0, 0, 0], tokens.vocabulary)
+    with pytest.raises(TokenFileError, match="replaced, removed or changed"):
+        tokens.windows(np.array([0]), 2)
+    tokens = TokenFile(path)
+    path.unlink()
+    with pytest.raises(TokenFileError, match="replaced, removed or changed"):
+        tokens.read(0, 1)
+
+
+def test_a_copy_that_was_pickled_is_the_same_file_or_an_error(path: Path) -> None:
+    tokens = TokenFile(path)
+    pickled = pickle.dumps(tokens)
+    assert pickle.loads(pickled).read(0, 5).tolist() == [0, 1, 2, 1, 0]  # noqa: S301 - our own bytes
+    write(path, [0], tokens.vocabulary)
+    with pytest.raises(TokenFileError, match="another file"):
+        pickle.loads(pickled)  # noqa: S301 - our own bytes
+
+
+def test_a_closed_file_says_so(path: Path) -> None:
+    tokens = TokenFile(path)
+    tokens.close()
+    tokens.close()
+    with pytest.raises(ValueError, match="has been closed"):
+        tokens.read(0, 1)
+
+
+def test_a_full_disk_keeps_errno_and_the_old_file_and_leaves_nothing(path: Path) -> None:
+    text = path.with_name("long.txt")
+    text.write_bytes(b"ab" * 200_000)
+    before = path.read_bytes()
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"a\.tokens") as caught:
+            encode_file(text, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert caught.value.errno == errno.EFBIG
+    assert path.read_bytes() == before
+    assert sorted(file.name for file in path.parent.iterdir()) == ["a.tokens", "long.txt"]
+
+
+def test_a_very_large_file_is_read_in_little_memory(tmp_path: Path, path: Path) -> None:
+    sparse = tmp_path / "sparse.tokens"
+    length = 10**10
+    sound = path.read_bytes()
+    header_length = int.from_bytes(sound[8:16], "little")
+    header = json.loads(sound[PREFIX : PREFIX + header_length]) | {"length": length}
+    encoded = json.dumps(header).encode().ljust(header_length)
+    sparse.write_bytes(sound[:8] + sound[8:16] + hashlib.sha256(encoded).digest() + encoded)
+    os.truncate(sparse, PREFIX + header_length + length)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with TokenFile(sparse) as tokens:
+        starts = np.random.default_rng(0).integers(0, length - 257, size=(200, 64))
+        for row in starts:
+            assert not tokens.windows(row, 257).any()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    assert shutil.disk_usage(tmp_path).free > 0
