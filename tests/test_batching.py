@@ -1,11 +1,17 @@
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from torch._C._distributed_c10d import HashStore
 
-from charlm import BatchSampler, TextDataset
+from charlm import BatchSampler, CheckpointMismatchError, CheckpointVersionError, TextDataset
 
 
 def test_batches_are_those_of_the_global_generator_which_stays_untouched() -> None:
@@ -56,3 +62,158 @@ def test_batch_size_is_a_positive_integer(batch_size: Any, error: type[Exception
 def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     with pytest.raises(ValueError, match=f"device '{device}' cannot be used here"):
         BatchSampler(TextDataset(range(10), block_size=2), 2, device=device)
+
+
+ORDERS: list[Any] = ["random", "shuffled", "sequential"]
+
+
+def make(order: Any = "random", *, batch_size: int = 12, seed: int = 5, **settings: Any) -> BatchSampler:
+    return BatchSampler(TextDataset(range(41), block_size=4), batch_size, seed=seed, order=order, **settings)
+
+
+def starts(batches: BatchSampler, count: int) -> list[list[int]]:
+    return [inputs[:, 0].tolist() for inputs, _ in islice(batches, count)]
+
+
+@pytest.mark.parametrize("order", ["shuffled", "sequential"])
+def test_every_window_comes_once_an_epoch(order: Any) -> None:
+    drawn = [start for batch in starts(make(order, batch_size=10), 37 * 3) for start in batch]
+    epochs = [drawn[i : i + 37] for i in range(0, 37 * 10, 37)]
+    assert all(sorted(epoch) == list(range(37)) for epoch in epochs)
+    if order == "sequential":
+        assert epochs[0] == epochs[1] == list(range(37))
+    else:
+        assert len({tuple(epoch) for epoch in epochs}) == len(epochs)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("world_size", [1, 2, 3, 4, 6])
+def test_ranks_share_the_same_global_batches(order: Any, world_size: int) -> None:
+    ranks = [starts(make(order, rank=rank, world_size=world_size), 30) for rank in range(world_size)]
+    shared = [[start for share in shares for start in share] for shares in zip(*ranks, strict=True)]
+    assert shared == starts(make(order), 30)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_run_resumes_at_every_step_on_any_number_of_processes(order: Any) -> None:
+    whole = starts(make(order), 500)
+    running = make(order)
+    for step in range(500):
+        if step % 50 == 7:
+            world_size = (1, 2, 3, 4, 6)[step % 5]
+            for rank in range(world_size):
+                share = 12 // world_size
+                resumed = make(order, rank=rank, world_size=world_size)
+                resumed.load_state_dict(running.state_dict())
+                expected = [batch[rank * share : (rank + 1) * share] for batch in whole[step : step + 3]]
+                assert starts(resumed, 3) == expected
+        continued = make(order)
+        continued.load_state_dict(running.state_dict())
+        running = continued
+        assert starts(running, 1) == [whole[step]]
+        assert running.batches == step + 1
+
+
+class SamplerMachine(RuleBasedStateMachine):
+    """Drawing, saving and restoring in any order, against the list of batches drawn in one go."""
+
+    @initialize(order=st.sampled_from(ORDERS), seed=st.integers(0, 2**31), batch_size=st.integers(1, 37))
+    def start(self, order: Any, seed: int, batch_size: int) -> None:
+        self.make = partial(make, order, seed=seed, batch_size=batch_size)
+        self.expected = starts(self.make(), 60)
+        self.sampler, self.step = self.make(), 0
+        self.saved: list[tuple[int, dict[str, Any]]] = []
+
+    @precondition(lambda self: self.step < 60)
+    @rule()
+    def draw(self) -> None:
+        assert starts(self.sampler, 1) == [self.expected[self.step]]
+        self.step += 1
+
+    @rule()
+    def save(self) -> None:
+        self.saved.append((self.step, self.sampler.state_dict()))
+
+    @precondition(lambda self: self.saved)
+    @rule(which=st.integers(0, 100), fresh=st.booleans())
+    def restore(self, which: int, fresh: bool) -> None:
+        self.step, state = self.saved[which % len(self.saved)]
+        self.sampler = self.make() if fresh else self.sampler
+        self.sampler.load_state_dict(state)
+
+    @invariant()
+    def counts_what_it_gave(self) -> None:
+        if hasattr(self, "sampler"):
+            assert self.sampler.batches == self.step
+
+
+TestSamplerMachine = SamplerMachine.TestCase
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_batches_prepared_in_the_background_are_the_same_and_resume_exactly(order: Any) -> None:
+    def in_background() -> BatchSampler:
+        batches = make(order)
+        batches._loader = ThreadPoolExecutor(1)  # what an accelerator gets
+        return batches
+
+    whole = starts(make(order), 9)
+    first = in_background()
+    assert starts(first, 4) == whole[:4]
+    state = first.state_dict()
+    assert starts(first, 2) == whole[4:6]
+    second = in_background()
+    second.load_state_dict(state)
+    assert starts(second, 5) == whole[4:]
+    first.load_state_dict(state)
+    assert starts(first, 5) == whole[4:]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 6}, "seed: 6 -> 5"),
+        ({"order": "shuffled"}, "order: 'shuffled' -> 'random'"),
+        ({"batch_size": 6, "seed": 1}, "seed: 1 -> 5; batch_size: 6 -> 12"),
+        ({"dataset": "another"}, "dataset: 'another' -> '"),
+    ],
+)
+def test_the_state_of_another_sampler_is_refused_with_every_difference(changes: dict[str, Any], message: str) -> None:
+    batches = make()
+    with pytest.raises(CheckpointMismatchError, match=message):
+        batches.load_state_dict(batches.state_dict() | changes)
+    assert starts(batches, 5) == starts(make(), 5)
+
+
+def test_the_state_of_other_data_or_a_newer_version_is_refused() -> None:
+    other = BatchSampler(TextDataset(range(1, 42), block_size=4), 12, seed=5)
+    with pytest.raises(CheckpointMismatchError, match="dataset"):
+        make().load_state_dict(other.state_dict())
+    with pytest.raises(CheckpointVersionError, match="version 2, newer than 1"):
+        make().load_state_dict(other.state_dict() | {"version": 2})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"order": "backwards"}, "order must be"),
+        ({"rank": 2, "world_size": 2}, "rank must be at least 0 and below world_size 2, got 2"),
+        ({"rank": -1, "world_size": 2}, "rank must be"),
+        ({"rank": 0, "world_size": 0}, "world_size must be at least 1"),
+        ({"rank": 0, "world_size": 5}, "12 is no multiple of world_size 5"),
+        ({"order": "shuffled", "batch_size": 38}, "batch_size 38 is more than the 37 examples"),
+        ({"order": "sequential", "batch_size": 38}, "batch_size 38 is more than the 37 examples"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**settings)
+
+
+def test_rank_and_world_size_come_from_torch_distributed() -> None:
+    torch.distributed.init_process_group("gloo", store=HashStore(), rank=0, world_size=1)
+    try:
+        assert (make().rank, make().world_size) == (0, 1)
+        assert make(rank=1, world_size=2).rank == 1
+    finally:
+        torch.distributed.destroy_process_group()

@@ -186,7 +186,12 @@ def test_shards_are_the_same_on_any_executor(shards: Path, tmp_path: Path, kind:
 def test_shards_are_made_on_a_dask_cluster(shards: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        n_workers=1,
+        threads_per_worker=2,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
     )
     with cluster, distributed.Client(cluster) as client:
         check_shards(shards, tmp_path, client.get_executor())

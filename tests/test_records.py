@@ -1,0 +1,125 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from charlm import BatchSampler, BigramLanguageModel, RecordDataset, Trainer, TrainerConfig, evaluate
+from chartok import UnknownCharacterError, Vocabulary
+from strategies import any_text
+
+BOS_EOS = Vocabulary("a", special_tokens=["bos", "eos"])
+
+records_of_text = st.lists(any_text.filter(bool), min_size=1, max_size=8)
+
+
+@given(records_of_text, st.integers(0, 3))
+def test_a_record_is_its_start_its_characters_and_its_end(texts: list[str], room: int) -> None:
+    block_size = max(map(len, texts)) + 1 + room
+    dataset = RecordDataset(texts, block_size=block_size)
+    special = dataset.vocabulary.special_tokens
+    for text, (inputs, targets) in zip(texts, (dataset[i] for i in range(len(dataset))), strict=True):
+        ids = dataset.vocabulary.encode(text).tolist()
+        assert inputs[: len(ids) + 1].tolist() == [special["bos"], *ids]
+        assert targets.tolist() == [*ids, special["eos"]] + [-100] * (block_size - len(ids) - 1)
+        assert inputs.shape == targets.shape == (block_size,)
+        assert inputs.min() >= 0
+        assert inputs.max() < dataset.vocabulary.size
+    assert dataset[-1][1].tolist() == dataset[len(texts) - 1][1].tolist()
+
+
+@given(records_of_text, st.data())
+def test_a_batch_is_its_records(texts: list[str], data: st.DataObject) -> None:
+    dataset = RecordDataset(texts)
+    indices = data.draw(st.lists(st.sampled_from(range(len(texts))), min_size=1))
+    inputs, targets = dataset.batch(torch.tensor(indices), torch.device("cpu"))
+    assert torch.equal(inputs, torch.stack([dataset[i][0] for i in indices]))
+    assert torch.equal(targets, torch.stack([dataset[i][1] for i in indices]))
+
+
+def test_padding_counts_neither_in_the_loss_nor_in_a_score() -> None:
+    model = BigramLanguageModel(4, seed=1)
+    short, long = RecordDataset(["ab", "b"]), RecordDataset(["ab", "b"], block_size=9)
+    assert evaluate(model, short) == evaluate(model, long)
+    assert evaluate(model, short).characters == 5
+    losses = [model(*dataset.batch(torch.tensor([0, 1]), torch.device("cpu")))[1] for dataset in (short, long)]
+    assert losses[0] is not None
+    assert losses[1] is not None
+    torch.testing.assert_close(losses[0], losses[1])
+    assert evaluate(model, short).nats == pytest.approx(losses[0].item())
+
+
+@given(records_of_text.filter(lambda texts: len(texts) > 1), st.integers(0, 5))
+def test_split_puts_each_record_in_one_part(texts: list[str], seed: int) -> None:
+    dataset = RecordDataset(texts)
+    parts = dataset.split(0.5, seed=seed)
+    rows = [part[i][1].tolist() for part in parts for i in range(len(part))]
+    assert sorted(rows) == sorted(dataset[i][1].tolist() for i in range(len(dataset)))
+    assert [len(part) for part in parts] == [len(texts) // 2, len(texts) - len(texts) // 2]
+    again = dataset.split(0.5, seed=seed)
+    assert [part.fingerprint() for part in parts] == [part.fingerprint() for part in again]
+
+
+def test_packed_records_are_one_stream_without_padding() -> None:
+    dataset = RecordDataset(["ab", "b"])
+    packed = dataset.packed(3)
+    assert packed.ids.tolist() == [2, 0, 1, 3, 2, 1, 3]
+    assert dataset.split(0.5, seed=0)[0].packed(2).ids.tolist() in ([2, 0, 1, 3], [2, 1, 3])
+
+
+def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
+    for content in (b"ada\nbob", b"ada\nbob\n"):
+        (tmp_path / "names.txt").write_bytes(content)
+        assert (
+            RecordDataset.from_file(tmp_path / "names.txt").fingerprint() == RecordDataset(["ada", "bob"]).fingerprint()
+        )
+    (tmp_path / "names.txt").write_bytes("a\u2028b\x0cc\r\n".encode())
+    assert len(RecordDataset.from_file(tmp_path / "names.txt")) == 1
+
+
+def test_torchs_data_loader_takes_records() -> None:
+    inputs, targets = next(iter(DataLoader(RecordDataset(["ab", "b"]), batch_size=2)))
+    assert inputs.tolist() == [[2, 0, 1], [2, 1, 3]]
+    assert targets.tolist() == [[0, 1, 3], [1, 3, -100]]
+
+
+def test_a_model_learns_names(names: list[str]) -> None:
+    train, validation = RecordDataset(names).split(0.9, seed=0)
+    batches = BatchSampler(train, batch_size=256, seed=0, order="shuffled")
+    model = BigramLanguageModel(train.vocabulary.size)
+    Trainer(model, batches, validation=validation, config=TrainerConfig(max_steps=400)).fit()
+    assert evaluate(model, validation).nats == pytest.approx(2.46, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("records", "settings", "error", "message"),
+    [
+        ([], {}, ValueError, "records is empty"),
+        (["a", ""], {}, ValueError, r"records\[1\] is empty"),
+        (["a", "abc"], {"block_size": 3}, ValueError, r"records\[1\] has 3 characters, .* block_size of 3 holds 2"),
+        (["a"], {"block_size": 0}, ValueError, "block_size"),
+        (["a", b"b"], {}, TypeError, r"\[1\] must be a str, got bytes"),
+        (["a"], {"vocabulary": Vocabulary("a", special_tokens=["bos"])}, ValueError, "need a eos token"),
+        (
+            ["a", "b"],
+            {"vocabulary": Vocabulary("a", special_tokens=["bos", "eos"])},
+            UnknownCharacterError,
+            r"\[1\]\[0\]",
+        ),
+    ],
+)
+def test_bad_records_are_refused(records: Any, settings: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        RecordDataset(records, **settings)
+
+
+def test_a_part_without_records_is_refused() -> None:
+    with pytest.raises(ValueError, match="without any"):
+        RecordDataset(["a", "b"]).split(0.1, seed=0)
+    with pytest.raises(IndexError, match="record 1 of a dataset of 1"):
+        RecordDataset(["a"])[1]
+    with pytest.raises(ValueError, match="vocabulary of 3 ids, the model 2"):
+        evaluate(BigramLanguageModel(2), RecordDataset(["a"]))

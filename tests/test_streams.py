@@ -1,0 +1,96 @@
+"""A dataset over files is the dataset over memory."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from charlm import BatchSampler, BigramLanguageModel, TextDataset, evaluate
+from chartok import TokenFile, TokenFileError, TokenIdError, Vocabulary
+from test_tokenfile import write
+
+VOCABULARY = Vocabulary("abcdefghij")
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=12), min_size=1, max_size=5), st.data())
+def test_shards_behave_as_one_stream(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[list[int]], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("shards")
+    ids = [i for piece in pieces for i in piece]
+    shards = [TokenFile(write(folder / str(n), piece, VOCABULARY)) for n, piece in enumerate(pieces)]
+    block_size, stride = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 4))
+    if len(ids) < block_size + 1:
+        with pytest.raises(ValueError, match="at least"):
+            TextDataset(shards, block_size)
+        return
+    memory, files = TextDataset(ids, block_size, stride=stride), TextDataset(shards, block_size, stride=stride)
+    assert len(memory) == len(files)
+    assert files.ids.tolist() == ids
+    everything = torch.arange(len(files))
+    assert torch.equal(files.windows(everything).long(), memory.windows(everything))
+    assert [x.tolist() for x, _ in files] == [x.tolist() for x, _ in memory]  # type: ignore[attr-defined]
+    if len(ids) > 2 * (block_size + 1):
+        for part, expected in zip(files.split(0.5), memory.split(0.5), strict=True):
+            assert part.ids.tolist() == expected.ids.tolist()
+            assert torch.equal(part.windows(torch.tensor([0])).long(), expected.windows(torch.tensor([0])))
+
+
+@given(st.integers(3, 60), st.integers(1, 8), st.integers(1, 9))
+def test_a_stride_steps_over_windows_and_never_past_the_end(length: int, block_size: int, stride: int) -> None:
+    if length <= block_size:
+        return
+    dataset = TextDataset(range(length), block_size, stride=stride)
+    starts = [i for i in range(length - block_size) if i % stride == 0]
+    assert [dataset[i][0][0].item() for i in range(len(dataset))] == starts
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_the_data_loader_gives_the_same_windows_with_any_number_of_workers(tmp_path: Path, workers: int) -> None:
+    tokens = TokenFile(write(tmp_path / "a", np.arange(60) % 10, VOCABULARY))
+    loader = DataLoader(TextDataset(tokens, 8), batch_size=5, num_workers=workers)
+    inputs = torch.cat([x for x, _ in loader])
+    assert torch.equal(inputs, (torch.arange(60) % 10).unfold(0, 8, 1)[:52])
+
+
+@pytest.mark.parametrize("damage", [lambda p: os.truncate(p, 100), lambda p: p.unlink(), lambda p: p.write_bytes(b"x")])
+def test_a_file_that_changes_in_use_is_an_error_in_the_sampler(tmp_path: Path, damage: Callable[[Path], Any]) -> None:
+    path = write(tmp_path / "a", np.arange(60) % 10, VOCABULARY)
+    batches = BatchSampler(TextDataset(TokenFile(path), 8), batch_size=2)
+    next(batches)
+    damage(path)
+    with pytest.raises(TokenFileError, match="changed since it was opened"):
+        next(batches)
+
+
+def test_shards_of_different_vocabularies_are_refused(tmp_path: Path) -> None:
+    shards = [TokenFile(write(tmp_path / name, [0, 0, 0], Vocabulary(name))) for name in "ab"]
+    with pytest.raises(ValueError, match="another vocabulary"):
+        TextDataset(shards, block_size=1)
+
+
+def test_a_file_of_a_larger_vocabulary_than_the_models_is_refused(tmp_path: Path) -> None:
+    tokens = TokenFile(write(tmp_path / "a", [0, 0, 0], VOCABULARY))
+    with pytest.raises(TokenIdError, match="is 9: this vocabulary has ids 0 to 8"):
+        evaluate(BigramLanguageModel(9), TextDataset(tokens, block_size=1))
+
+
+def test_fingerprints_tell_streams_and_cuts_apart(tmp_path: Path) -> None:
+    tokens = TokenFile(write(tmp_path / "a", np.arange(60) % 10, VOCABULARY))
+    datasets = [
+        TextDataset(np.arange(60) % 10, 4),
+        TextDataset(np.arange(60) % 9, 4),
+        TextDataset(np.arange(60) % 10, 5),
+        TextDataset(np.arange(60) % 10, 4, stride=2),
+        TextDataset(tokens, 4),
+        *TextDataset(tokens, 4).split(0.5),
+    ]
+    assert len({dataset.fingerprint() for dataset in datasets}) == len(datasets)
+    assert TextDataset(torch.arange(60, dtype=torch.int32) % 10, 4).fingerprint() == datasets[0].fingerprint()
