@@ -44,6 +44,20 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
     assert float(evaluated["nats per character"]) < 2.5
 
 
+def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", "input.txt", "input.txt", "--out", "corpus.tokens"]) == 0
+    assert capsys.readouterr().out == "4,400 characters, 28 symbols: saved to corpus.tokens\n"
+    assert main(["train", "corpus.tokens", "--out", "run", "--max-steps", "5"]) == 0
+    assert "4,400 characters, 28 symbols: 3,960 to train on, 440 for validation" in capsys.readouterr().out
+    (folder / "more.txt").write_bytes(b"the end!")
+    more = ["prepare", "more.txt", "--out", "more.tokens", "--vocabulary", "corpus.tokens"]
+    assert main(more) == 1
+    assert "character 7 of 'more.txt' is U+0021 '!'" in capsys.readouterr().err
+    assert not (folder / "more.tokens").exists()
+    assert main([*more, "--errors", "ignore"]) == 0
+    assert capsys.readouterr().out == "7 characters, 28 symbols: saved to more.tokens\n"
+
+
 def test_a_run_is_named_after_text_and_model_by_default(folder: Path) -> None:
     assert main(["train", "input.txt", "--max-steps", "1"]) == 0
     assert (folder / "runs" / "input-bigram" / "model.safetensors").exists()
@@ -67,6 +81,11 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["prepare", "missing.txt", "--out", "a.tokens"], "missing.txt: No such file or directory"),
+        (["prepare", "*.missing", "--out", "a.tokens"], r"\*.missing: no file matches this pattern"),
+        (["prepare", "input.txt", "--out", "nowhere/a.tokens"], "nowhere/a.tokens: No such file or directory"),
+        (["prepare", "input.txt", "--out", "."], r"\.: a file is expected, this is a folder"),
+        (["prepare", "input.txt", "--out", "a.tokens", "--compression", "gzip"], "Not a gzipped file .*"),
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "."], r"\.: Is a directory"),
         (["train", "empty.txt"], "no character is left: text is empty.*"),

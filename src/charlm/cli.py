@@ -1,4 +1,4 @@
-"""The command line: ``charlm demo | train | generate | evaluate``."""
+"""The command line: ``charlm demo | prepare | train | generate | evaluate``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import tyro
+from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, Positional
 
 from charlm.batching import BatchSampler
@@ -21,8 +22,12 @@ from charlm.modelfile import FILE_NAME, load_model, save_model
 from charlm.models import BigramLanguageModel, LanguageModel
 from charlm.scoring import Evaluation
 from charlm.scoring import evaluate as evaluate_ids
+from charlm.streams import StreamLike
 from charlm.trainer import Trainer, TrainerConfig
-from chartok import Vocabulary, read_text
+from chartok import TokenFile, Vocabulary, encode_file, read_text
+from chartok.arguments import Errors
+from chartok.sources import Compression
+from chartok.tokenfile import is_token_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,13 +40,15 @@ EXIT_BROKEN_PIPE = 141
 
 def demo() -> None:
     """Train, evaluate and sample on text that every Python has; takes no file and no network."""
-    text = python_docs()
     print("The text: the help topics that come with Python.")
-    run = _Run.prepare(text, block_size=64, batch_size=32, train_fraction=0.9, device="auto", seed=1337)
+    text = python_docs()
+    vocabulary = Vocabulary.from_text(text)
+    ids = vocabulary.encode(text)
+    run = _Run.prepare(vocabulary, ids, block_size=64, batch_size=32, train_fraction=0.9, device="auto", seed=1337)
     run.train(TrainerConfig(max_steps=2000))
     prompt = "The "
-    ids = generate_ids(run.model, run.vocabulary.encode(prompt), max_new_tokens=300, seed=1337)
-    print(f"\nA sample after {prompt!r}:\n\n{run.vocabulary.decode(ids.cpu())}\n")
+    sample = generate_ids(run.model, vocabulary.encode(prompt), max_new_tokens=300, seed=1337)
+    print(f"\nA sample after {prompt!r}:\n\n{vocabulary.decode(sample.cpu())}\n")
     print("A bigram knows one character of context. Now your own text: charlm train FILE")
 
 
@@ -57,10 +64,10 @@ def train(
     seed: int = 1337,
     config: OmitArgPrefixes[TrainerConfig] = TrainerConfig(),
 ) -> None:
-    """Train a model on a text file and write a run that generate and evaluate take.
+    """Train a model on a text and write a run that generate and evaluate take.
 
     Args:
-        text: The UTF-8 text to learn from.
+        text: The UTF-8 text to learn from, or a token file that prepare wrote.
         model: The family of the model.
         out: The folder of the run; by default runs/NAME-MODEL after the text and the model.
         block_size: Characters in a training window.
@@ -73,8 +80,10 @@ def train(
     folder = Path("runs") / f"{text.stem}-{model}" if out is None else out
     if (folder / FILE_NAME).exists():
         raise FileExistsError(errno.EEXIST, "a run is here already; give another folder with --out", str(folder))
+    vocabulary, ids = _read_ids(text)
     run = _Run.prepare(
-        read_text(text),
+        vocabulary,
+        ids,
         block_size=block_size,
         batch_size=batch_size,
         train_fraction=train_fraction,
@@ -137,6 +146,56 @@ def evaluate(model: Positional[Path], text: Positional[Path], *, device: str = "
     print(f"perplexity          {evaluation.perplexity:.4f}")
 
 
+def prepare(
+    sources: Positional[tuple[str, ...]],
+    *,
+    out: Path,
+    errors: Errors = "strict",
+    vocabulary: Path | None = None,
+    compression: Compression | None = None,
+) -> None:
+    """Write texts of any size to a token file that train takes, in constant memory.
+
+    Args:
+        sources: UTF-8 files, patterns in quotes, or URLs; read one after the other.
+        out: The token file to write.
+        errors: What to do with a character that the given vocabulary does not have.
+        vocabulary: A vocabulary in a JSON file, or a token file whose vocabulary to use; by default it is found.
+        compression: What the sources are compressed with.
+    """
+    with tqdm(unit="B", unit_scale=True, disable=None) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        with encode_file(
+            sources,
+            out,
+            None if vocabulary is None else _read_vocabulary(vocabulary),
+            errors=errors,
+            compression=compression,
+            progress=show,
+        ) as tokens:
+            print(f"{len(tokens):,} characters, {tokens.vocabulary.size} symbols: saved to {out}")
+
+
+def _read_vocabulary(path: Path) -> Vocabulary:
+    if not is_token_file(path):
+        return Vocabulary.load(path)
+    with TokenFile(path) as tokens:
+        return tokens.vocabulary
+
+
+def _read_ids(path: Path) -> tuple[Vocabulary, StreamLike]:
+    if is_token_file(path):
+        tokens = TokenFile(path)
+        return tokens.vocabulary, tokens
+    text = read_text(path)
+    vocabulary = Vocabulary.from_text(text)
+    return vocabulary, vocabulary.encode(text)
+
+
 class _Run(NamedTuple):
     """A text, cut up and ready to be learned."""
 
@@ -147,14 +206,21 @@ class _Run(NamedTuple):
 
     @classmethod
     def prepare(
-        cls, text: str, *, block_size: int, batch_size: int, train_fraction: float, device: str, seed: int
+        cls,
+        vocabulary: Vocabulary,
+        ids: StreamLike,
+        *,
+        block_size: int,
+        batch_size: int,
+        train_fraction: float,
+        device: str,
+        seed: int,
     ) -> _Run:
-        vocabulary = Vocabulary.from_text(text)
-        train, validation = TextDataset(vocabulary.encode(text), block_size).split(train_fraction)
+        train, validation = TextDataset(ids, block_size).split(train_fraction)
         batches = BatchSampler(train, batch_size, seed=seed, device=device)
         model = BigramLanguageModel(vocabulary.size).to(batches.device)
         print(
-            f"{len(text):,} characters, {vocabulary.size} symbols: "
+            f"{len(train.stream) + len(validation.stream):,} characters, {vocabulary.size} symbols: "
             f"{len(train.stream):,} to train on, {len(validation.stream):,} for validation"
         )
         return cls(vocabulary, batches, validation, model)
@@ -195,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     commands: dict[str, Callable[..., None]] = {
         "demo": demo,
+        "prepare": prepare,
         "train": train,
         "generate": generate,
         "evaluate": evaluate,

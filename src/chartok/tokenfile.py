@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -199,6 +200,16 @@ class TokenFile:
 
     def _changed(self) -> TokenFileError:
         return TokenFileError(f"{self.path!a} was replaced, removed or changed since it was opened: open it again")
+
+
+def is_token_file(path: str | os.PathLike[str]) -> bool:
+    """Returns whether a file starts like a token file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 @contextlib.contextmanager

@@ -1,0 +1,114 @@
+"""Batches against the notebook's ``get_batch`` and torch's ``DataLoader``; token files against reading it all."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from comparison import Comparison
+from torch.utils.data import DataLoader
+
+from charlm import BatchSampler, TextDataset
+from chartok import Vocabulary, encode_file
+
+IDS = 1_000_000
+
+
+def comparisons() -> list[Comparison]:
+    """Returns what is measured: one batch of int64, on a million ids; a token file of twenty million characters."""
+    ids = np.random.default_rng(0).integers(0, 65, IDS).astype(np.uint8)
+    folder = Path(tempfile.mkdtemp())
+    return [
+        _batch(ids, 64, 256, target=40),
+        _batch(ids, 32, 8, target=20),
+        _batch(ids, 4, 8, target=3),
+        _batch_from_file(ids, folder, 64, 256, target=15),
+        _against_data_loader(ids, 64, 256, target=20),
+        _token_file(folder),
+    ]
+
+
+def _batch(ids: np.ndarray, batch_size: int, block_size: int, *, target: float) -> Comparison:
+    batches = BatchSampler(TextDataset(ids, block_size), batch_size)
+    return Comparison(
+        name=f"batch {batch_size}x{block_size}",
+        ours=lambda: next(batches),
+        rival_name="notebook",
+        rival=_Notebook(ids, batch_size, block_size),
+        target=target,
+    )
+
+
+def _batch_from_file(ids: np.ndarray, folder: Path, batch_size: int, block_size: int, *, target: float) -> Comparison:
+    text = Vocabulary(map(chr, range(65))).decode(ids)
+    (folder / "ids.txt").write_text(text, encoding="utf-8", newline="")
+    tokens = encode_file(folder / "ids.txt", folder / "ids.tokens")
+    batches = BatchSampler(TextDataset(tokens, block_size), batch_size)
+    return Comparison(
+        name=f"batch {batch_size}x{block_size} from a token file",
+        ours=lambda: next(batches),
+        rival_name="notebook, in memory",
+        rival=_Notebook(ids, batch_size, block_size),
+        target=target,
+    )
+
+
+def _against_data_loader(ids: np.ndarray, batch_size: int, block_size: int, *, target: float) -> Comparison:
+    class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
+        """The dataset that people write: one window at a time, stacked by the loader."""
+
+        def __init__(self) -> None:
+            self.ids = torch.from_numpy(ids).long()
+
+        def __len__(self) -> int:
+            return len(self.ids) - block_size
+
+        def __getitem__(self, start: int) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.ids[start : start + block_size], self.ids[start + 1 : start + block_size + 1]
+
+    loader = iter(DataLoader(Windows(), batch_size))
+    batches = BatchSampler(TextDataset(ids, block_size), batch_size)
+    return Comparison(
+        name=f"batch {batch_size}x{block_size}",
+        ours=lambda: next(batches),
+        rival_name="DataLoader",
+        rival=lambda: next(loader),
+        target=target,
+    )
+
+
+def _token_file(folder: Path) -> Comparison:
+    text = folder / "text.txt"
+    text.write_bytes(b"The quick brown fox jumps over the lazy dog.\n" * 450_000)
+    vocabulary = Vocabulary.from_file(text)
+
+    def read_it_all() -> None:
+        content = text.read_text(encoding="utf-8")
+        id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+        np.array([id_of[character] for character in content], dtype=np.uint16).tofile(folder / "all.bin")
+
+    return Comparison(
+        name="encode_file, 20 MB",
+        ours=lambda: encode_file(text, folder / "text.tokens", vocabulary).close(),
+        rival_name="list, then array",
+        rival=read_it_all,
+        target=20,
+    )
+
+
+class _Notebook:
+    """The notebook's ``get_batch``."""
+
+    def __init__(self, ids: np.ndarray, batch_size: int, block_size: int) -> None:
+        self.data = torch.from_numpy(ids).long()
+        self.batch_size = batch_size
+        self.block_size = block_size
+
+    def __call__(self) -> tuple[torch.Tensor, torch.Tensor]:
+        data, block_size = self.data, self.block_size
+        starts = torch.randint(0, data.size(0) - block_size, (self.batch_size,))
+        inputs = torch.stack([data[i : i + block_size] for i in starts])
+        targets = torch.stack([data[i + 1 : i + block_size + 1] for i in starts])
+        return inputs, targets
