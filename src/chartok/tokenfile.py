@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -30,6 +31,9 @@ MAGIC = b"CHARTOK\n"
 VERSION = 1
 PREFIX = len(MAGIC) + 8 + 32
 ALIGNMENT = 64
+FLUSH_EVERY = 1 << 26
+"""Ids after which what is written is sent to the disk, so that little is left to wait for at the end."""
+
 LONGEST_HEADER = 1 << 28
 """Far above the header of a vocabulary of every code point: a longer one is damage, and is not allocated."""
 
@@ -113,7 +117,7 @@ class TokenFile:
         """
         if not 0 <= start <= stop <= self._length:
             raise IndexError(f"ids {start} to {stop} of {self.path!a}, which has {self._length}")
-        self._check_unchanged()
+        self.check_unchanged()
         size = self.dtype.itemsize
         first, last = self._start + start * size, self._start + stop * size
         parts = []
@@ -142,7 +146,7 @@ class TokenFile:
         unsigned = starts.astype(np.int64, copy=False).view(np.uint64)
         if len(starts) and unsigned.item(unsigned.argmax()) > self._length - width:
             raise IndexError(f"windows of {width} ids from {starts.min()} to {starts.max()} of {self._length} ids")
-        self._check_unchanged()
+        self.check_unchanged()
         pread, descriptor, size = os.pread, self._descriptor, width * self.dtype.itemsize
         offsets = (starts * self.dtype.itemsize + self._start).tolist()
         ids = bytearray().join([pread(descriptor, size, offset) for offset in offsets])
@@ -187,7 +191,13 @@ class TokenFile:
     def __repr__(self) -> str:
         return f"TokenFile({self.path!a}, {self._length} ids)"
 
-    def _check_unchanged(self) -> None:
+    def check_unchanged(self) -> None:
+        """Checks that the file is the one that was opened: the same place on disk, size and time of change.
+
+        Raises:
+            TokenFileError: It was cut short, replaced, removed or changed.
+            ValueError: It has been closed.
+        """
         if self._descriptor < 0:
             raise ValueError(f"{self.path!a} has been closed")
         try:
@@ -219,17 +229,20 @@ def write_token_file(path: str | os.PathLike[str], vocabulary: Vocabulary) -> It
     Raises:
         OSError: It cannot be written; an older file stays as it was.
     """
-    with replace_file(path) as file:
-        writer = TokenFileWriter(file, vocabulary)
+    with replace_file(path) as file, ThreadPoolExecutor(1, "token-file") as background:
+        writer = TokenFileWriter(file, vocabulary, background)
         yield writer
         writer.finish()
 
 
 class TokenFileWriter:
-    """Appends ids to a token file that is being written."""
+    """Appends ids to a token file that is being written; hashing and writing go on in the background."""
 
-    def __init__(self, file: IO[bytes], vocabulary: Vocabulary) -> None:
+    def __init__(self, file: IO[bytes], vocabulary: Vocabulary, background: Executor) -> None:
         self._file = file
+        self._background = background
+        self._stored: Future[None] = Future()
+        self._stored.set_result(None)
         self._header = {
             "version": VERSION,
             "dtype": vocabulary.dtype.newbyteorder("<").str,
@@ -246,14 +259,29 @@ class TokenFileWriter:
         self._file.seek(PREFIX + self._header_length)
 
     def append(self, ids: NDArray[np.unsignedinteger[Any]]) -> None:
-        """Writes ids of the vocabulary's dtype."""
-        stored = np.ascontiguousarray(ids, dtype=self._dtype)
-        self._file.write(stored.data)
-        self._digest.update(stored.data)
-        self._length += len(stored)
+        """Writes ids of the vocabulary's dtype, which must not be changed afterwards.
+
+        Raises:
+            OSError: These or earlier ids could not be written.
+        """
+        self._stored.result()
+        self._stored = self._background.submit(self._store, np.ascontiguousarray(ids, dtype=self._dtype))
+
+    def _store(self, ids: NDArray[np.unsignedinteger[Any]]) -> None:
+        self._file.write(ids.data)
+        self._digest.update(ids.data)
+        if self._length // FLUSH_EVERY != (self._length + len(ids)) // FLUSH_EVERY:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self._length += len(ids)
 
     def finish(self) -> None:
-        """Writes the header."""
+        """Writes the header.
+
+        Raises:
+            OSError: Something could not be written.
+        """
+        self._stored.result()
         self._header |= {"length": self._length, "sha256": self._digest.hexdigest()}
         encoded = json.dumps(self._header).encode().ljust(self._header_length)
         self._file.seek(0)
