@@ -25,7 +25,8 @@ def comparisons() -> list[Comparison]:
         _batch(ids, 32, 8, target=20),
         _batch(ids, 4, 8, target=3),
         _batch_from_file(ids, folder, 64, 256, target=15),
-        _against_data_loader(ids, 64, 256, target=20),
+        _against_data_loader(ids, 64, 256, TextDataset, "DataLoader(TextDataset)"),
+        _against_data_loader(ids, 64, 256, OneByOne, "DataLoader, window by window"),
         _token_file(folder),
     ]
 
@@ -55,27 +56,23 @@ def _batch_from_file(ids: np.ndarray, folder: Path, batch_size: int, block_size:
     )
 
 
-def _against_data_loader(ids: np.ndarray, batch_size: int, block_size: int, *, target: float) -> Comparison:
-    class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
-        """The dataset that people write: one window at a time, stacked by the loader."""
+class OneByOne(TextDataset):
+    """The dataset as ``DataLoader`` sees one that does not offer several windows at once."""
 
-        def __init__(self) -> None:
-            self.ids = torch.from_numpy(ids).long()
+    __getitems__ = None  # type: ignore[assignment]
 
-        def __len__(self) -> int:
-            return len(self.ids) - block_size
 
-        def __getitem__(self, start: int) -> tuple[torch.Tensor, torch.Tensor]:
-            return self.ids[start : start + block_size], self.ids[start + 1 : start + block_size + 1]
-
-    loader = iter(DataLoader(Windows(), batch_size))
+def _against_data_loader(
+    ids: np.ndarray, batch_size: int, block_size: int, dataset: type[TextDataset], rival_name: str
+) -> Comparison:
+    loader = iter(DataLoader(dataset(ids, block_size), batch_size))
     batches = BatchSampler(TextDataset(ids, block_size), batch_size)
     return Comparison(
         name=f"batch {batch_size}x{block_size}",
         ours=lambda: next(batches),
-        rival_name="DataLoader",
+        rival_name=rival_name,
         rival=lambda: next(loader),
-        target=target,
+        target=20,
     )
 
 

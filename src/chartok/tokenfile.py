@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -31,9 +30,6 @@ MAGIC = b"CHARTOK\n"
 VERSION = 1
 PREFIX = len(MAGIC) + 8 + 32
 ALIGNMENT = 64
-FLUSH_EVERY = 1 << 26
-"""Ids after which what is written is sent to the disk, so that little is left to wait for at the end."""
-
 LONGEST_HEADER = 1 << 28
 """Far above the header of a vocabulary of every code point: a longer one is damage, and is not allocated."""
 
@@ -229,20 +225,17 @@ def write_token_file(path: str | os.PathLike[str], vocabulary: Vocabulary) -> It
     Raises:
         OSError: It cannot be written; an older file stays as it was.
     """
-    with replace_file(path) as file, ThreadPoolExecutor(1, "token-file") as background:
-        writer = TokenFileWriter(file, vocabulary, background)
+    with replace_file(path) as file:
+        writer = TokenFileWriter(file, vocabulary)
         yield writer
         writer.finish()
 
 
 class TokenFileWriter:
-    """Appends ids to a token file that is being written; hashing and writing go on in the background."""
+    """Appends ids to a token file that is being written."""
 
-    def __init__(self, file: IO[bytes], vocabulary: Vocabulary, background: Executor) -> None:
+    def __init__(self, file: IO[bytes], vocabulary: Vocabulary) -> None:
         self._file = file
-        self._background = background
-        self._stored: Future[None] = Future()
-        self._stored.set_result(None)
         self._header = {
             "version": VERSION,
             "dtype": vocabulary.dtype.newbyteorder("<").str,
@@ -259,29 +252,14 @@ class TokenFileWriter:
         self._file.seek(PREFIX + self._header_length)
 
     def append(self, ids: NDArray[np.unsignedinteger[Any]]) -> None:
-        """Writes ids of the vocabulary's dtype, which must not be changed afterwards.
-
-        Raises:
-            OSError: These or earlier ids could not be written.
-        """
-        self._stored.result()
-        self._stored = self._background.submit(self._store, np.ascontiguousarray(ids, dtype=self._dtype))
-
-    def _store(self, ids: NDArray[np.unsignedinteger[Any]]) -> None:
-        self._file.write(ids.data)
-        self._digest.update(ids.data)
-        if self._length // FLUSH_EVERY != (self._length + len(ids)) // FLUSH_EVERY:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        self._length += len(ids)
+        """Writes ids of the vocabulary's dtype."""
+        stored = np.ascontiguousarray(ids, dtype=self._dtype)
+        self._file.write(stored.data)
+        self._digest.update(stored.data)
+        self._length += len(stored)
 
     def finish(self) -> None:
-        """Writes the header.
-
-        Raises:
-            OSError: Something could not be written.
-        """
-        self._stored.result()
+        """Writes the header."""
         self._header |= {"length": self._length, "sha256": self._digest.hexdigest()}
         encoded = json.dumps(self._header).encode().ljust(self._header_length)
         self._file.seek(0)
