@@ -2,6 +2,7 @@ import errno
 import gzip
 import os
 import threading
+from collections import Counter
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from chartok import (
     TokenFileError,
     UnknownCharacterError,
     Vocabulary,
+    count_characters,
     encode_file,
     encode_files,
     read_text,
@@ -212,7 +214,7 @@ def test_shards_that_are_there_are_never_overwritten(shards: Path, tmp_path: Pat
 
 
 @given(st.lists(scalar_text, min_size=3, max_size=3).filter(all))
-def test_vocabularies_of_parts_merge_in_any_grouping(
+def test_vocabularies_and_counts_of_parts_merge_in_any_grouping(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("merge")
@@ -224,6 +226,9 @@ def test_vocabularies_of_parts_merge_in_any_grouping(
     left = Vocabulary.from_text([Vocabulary.from_text([a, b]).characters, c])
     right = Vocabulary.from_text([a, Vocabulary.from_text([b, c]).characters])
     assert left == right == Vocabulary.from_text(texts)
+    x, y, z = map(count_characters, texts)
+    assert (x + y) + z == x + (y + z) == count_characters(texts) == Counter("".join(texts))
+    assert Vocabulary.from_counts(x + y + z) == left
 
 
 def test_threads_encode_side_by_side(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ CHARTOK = {
     "Vocabulary",
     "VocabularyError",
     "__version__",
+    "count_characters",
     "encode_file",
     "encode_files",
     "read_text",

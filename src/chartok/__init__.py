@@ -4,7 +4,7 @@ from chartok.encodefile import encode_file, encode_files
 from chartok.errors import FileDecodeError, TokenFileError, TokenIdError, UnknownCharacterError, VocabularyError
 from chartok.textfile import read_text
 from chartok.tokenfile import TokenFile
-from chartok.vocabulary import Vocabulary
+from chartok.vocabulary import Vocabulary, count_characters
 
 __all__ = [
     "FileDecodeError",
@@ -15,6 +15,7 @@ __all__ = [
     "Vocabulary",
     "VocabularyError",
     "__version__",
+    "count_characters",
     "encode_file",
     "encode_files",
     "read_text",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +24,6 @@ from chartok.arguments import (
 )
 from chartok.atomicfile import replace_file
 from chartok.codepoints import (
-    CODE_POINTS,
     NO_CHARACTER,
     PIECE,
     CodePointTable,
@@ -130,19 +130,51 @@ class Vocabulary:
             >>> Vocabulary.from_text(["ada", "bob"], min_count=2).characters
             'ab'
         """
-        texts = checked_texts(text, "text")
-        roles = checked_roles(special_tokens)
-        room = CODE_POINTS if max_size is None else at_least(1, "max_size", max_size) - len(roles)
-        if at_least(1, "min_count", min_count) == 1 and max_size is None:
-            code_points = distinct_code_points(texts)
-        else:
-            counts = count_code_points(texts)
-            code_points = np.flatnonzero(counts >= min_count).astype(np.uint32)
-            by_frequency = np.argsort(-counts[code_points], kind="stable")
-            code_points = np.sort(code_points[by_frequency[: max(room, 0)]])
+        if min_count != 1 or max_size is not None:
+            counts = count_characters(text)
+            return cls.from_counts(counts, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
+        code_points = distinct_code_points(checked_texts(text, "text"))
         if not len(code_points):
+            raise ValueError("text is empty: a vocabulary needs at least one character")
+        return cls(from_code_points(code_points), special_tokens=special_tokens)
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, int],
+        *,
+        min_count: int = 1,
+        max_size: int | None = None,
+        special_tokens: Iterable[SpecialToken] = (),
+    ) -> Self:
+        """Returns the vocabulary of counted characters, in the order of their code points.
+
+        Counts of the parts of a corpus add up, in any grouping: ``sum(parts, Counter())``.
+
+        Args:
+            counts: How often each character stands, as ``count_characters`` returns it.
+            min_count: As in ``from_text``.
+            max_size: As in ``from_text``.
+            special_tokens: As in ``from_text``.
+
+        Raises:
+            ValueError: As in ``from_text``.
+            VocabularyError: A key is not one code point.
+
+        Example:
+            >>> from chartok import count_characters
+            >>> Vocabulary.from_counts(count_characters("banana") + count_characters("ban"), min_count=3)
+            Vocabulary('an')
+        """
+        roles = checked_roles(special_tokens)
+        at_least(1, "min_count", min_count)
+        frequent = sorted(character for character, count in counts.items() if count >= min_count)
+        if max_size is not None:
+            room = max(0, at_least(1, "max_size", max_size) - len(roles))
+            frequent = sorted(sorted(frequent, key=lambda character: -counts[character])[:room])
+        if not frequent:
             raise ValueError("no character is left: text is empty, or min_count and max_size leave none")
-        return cls(from_code_points(code_points), special_tokens=roles)
+        return cls(frequent, special_tokens=roles)
 
     @classmethod
     def from_file(
@@ -541,6 +573,24 @@ class Vocabulary:
         if self._special_ids:
             shown += f", special_tokens={self._special_ids}"
         return f"{type(self).__name__}({shown})"
+
+
+def count_characters(text: str | Iterable[str]) -> Counter[str]:
+    """Returns how often each character stands in a text.
+
+    Args:
+        text: A string or several; of any length in all, since they are counted piece by piece.
+
+    Raises:
+        TypeError: ``text`` is neither a ``str`` nor an iterable of them.
+
+    Example:
+        >>> count_characters("banana")
+        Counter({'a': 3, 'n': 2, 'b': 1})
+    """
+    counts = count_code_points(checked_texts(text, "text"))
+    found = np.flatnonzero(counts)
+    return Counter(dict(zip(map(chr, found.tolist()), counts[found].tolist(), strict=True)))
 
 
 def _check_distinct(code_point_of_id: NDArray[np.uint32]) -> None:
