@@ -138,6 +138,8 @@ def start(*arguments: str, folder: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        # A job in the background ignores SIGINT, and so would the programs that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
 
 
@@ -147,7 +149,7 @@ def test_ctrl_c_saves_the_model_and_exits_with_130(folder: Path) -> None:
     while "steps of" not in process.stdout.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate()
+    output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "")
     assert "saved to run" in output
     load_model(folder / "run")
