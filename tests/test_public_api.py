@@ -22,6 +22,8 @@ CHARLM = {
     "CheckpointVersionError",
     "Evaluation",
     "LanguageModel",
+    "NGramCounts",
+    "NGramLanguageModel",
     "ProgressBar",
     "TextDataset",
     "Trainer",

@@ -2,5 +2,14 @@
 
 from charlm.models.base import IGNORE_INDEX, LanguageModel, evaluation_mode
 from charlm.models.bigram import BigramLanguageModel
+from charlm.models.counts import NGramCounts
+from charlm.models.ngram import NGramLanguageModel
 
-__all__ = ["IGNORE_INDEX", "BigramLanguageModel", "LanguageModel", "evaluation_mode"]
+__all__ = [
+    "IGNORE_INDEX",
+    "BigramLanguageModel",
+    "LanguageModel",
+    "NGramCounts",
+    "NGramLanguageModel",
+    "evaluation_mode",
+]
