@@ -108,7 +108,7 @@ class NGramCounts:
                 f"vocab_size {other.vocab_size} and order {other.order}"
             )
         parts = (self, other)
-        # Where the nodes of each part are in the result; the parents' places are known before those of their children.
+        # Where the nodes of each part are in the result: those of a level are known before their children need them.
         places = tuple(np.zeros(len(part.keys) + 1, dtype=np.int64) for part in parts)
         keys: list[_Keys] = []
         counts: list[_Keys] = []
@@ -118,14 +118,13 @@ class NGramCounts:
                 _moved(part.keys[slice(*level)], place, self.vocab_size)
                 for part, place, level in zip(parts, places, levels, strict=True)
             ]
-            union = _distinct(np.sort(np.concatenate(moved), kind="stable"))
-            total = np.zeros(len(union), dtype=np.int64)
+            union = _distinct(np.sort(np.concatenate(moved), kind="stable"))  # merges sorted runs in linear time
+            keys.append(union)
+            counts.append(np.zeros(len(union), dtype=np.int64))
             for part, place, (start, stop), part_keys in zip(parts, places, levels, moved, strict=True):
                 ranks = np.searchsorted(union, part_keys)
                 place[start + 1 : stop + 1] = nodes + ranks
-                total[ranks] += part.counts[start:stop]
-            keys.append(union)
-            counts.append(total)
+                counts[-1][ranks] += part.counts[start:stop]
             nodes += len(union)
         return NGramCounts(
             vocab_size=self.vocab_size, order=self.order, keys=np.concatenate(keys), counts=np.concatenate(counts)
