@@ -125,8 +125,7 @@ class NGramLanguageModel(LanguageModel):
             (7, 4)
         """
         positive_integer("min_count", min_count)
-        self._check_fitted()
-        counts = self.table.ngram_counts()
+        counts = self._fitted_table().ngram_counts()
         suffixes = suffix_nodes(counts.keys, counts.levels, self.vocab_size)
         keys, table = pruned(counts, suffixes, self.table.backoff_table(), min_count)
         levels = node_levels(keys, self.vocab_size, self.order)
@@ -146,12 +145,12 @@ class NGramLanguageModel(LanguageModel):
             ValueError: The model has not been fitted.
             TokenIdError: An id is not one of the model's.
         """
-        self._check_fitted()
+        table = self._fitted_table()
         self._check_range(inputs)
         contexts = torch.zeros_like(inputs)
-        for nodes in self.table.ngrams(inputs, self.order - 1):
+        for nodes in table.ngrams(inputs, self.order - 1):
             contexts = torch.where(nodes > 0, nodes, contexts)
-        return self.table.rows(contexts.flatten()).view(*inputs.shape, self.vocab_size)
+        return table.rows(contexts.flatten()).view(*inputs.shape, self.vocab_size)
 
     def step(self, ids: Tensor, state: list[int] | None = None) -> tuple[Tensor, list[int]]:
         """Returns the log-probabilities of what follows after one more id, and the contexts reached.
@@ -164,21 +163,20 @@ class NGramLanguageModel(LanguageModel):
             state: What the previous call returned, a context for each sequence; None at the start.
 
         Returns:
-            float64 ``(B, V)`` on the device of the model, and the new state.
+            float64 ``(B, V)`` on the device of the ids, and the new state.
 
         Raises:
             ValueError: The model has not been fitted.
             TokenIdError: An id is not one of the model's.
         """
-        self._check_fitted()
-        distributions = self.table.distributions()
+        distributions = self._fitted_table().distributions()
         newest = ids.tolist()
         before = [0] * len(newest) if state is None else state
         if not all(0 <= token_id < self.vocab_size for token_id in newest):
             self.check_ids(ids)
         contexts = [distributions.following(*pair) for pair in zip(before, newest, strict=True)]
         rows = torch.from_numpy(distributions.rows(contexts))
-        return rows.to(self.table.log_backoffs.device), contexts
+        return rows if ids.is_cpu else rows.to(ids.device), contexts
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target, without making the full logits.
@@ -194,7 +192,7 @@ class NGramLanguageModel(LanguageModel):
             ValueError: The model has not been fitted.
             TokenIdError: An id is not one of the model's.
         """
-        self._check_fitted()
+        self._fitted_table()
         self._check_range(inputs)
         self._check_range(targets)
         pieces = []
@@ -234,9 +232,11 @@ class NGramLanguageModel(LanguageModel):
             )
         return tokens
 
-    def _check_fitted(self) -> None:
-        if not len(self.table):
+    def _fitted_table(self) -> NGramTable:
+        table = self.table
+        if not len(table):
             raise ValueError("this NGramLanguageModel knows nothing yet: call fit first")
+        return table
 
     def _check_range(self, ids: Tensor) -> None:
         if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.vocab_size:
