@@ -47,6 +47,8 @@ class Distributions:
         self._suffixes = suffixes
         self._log_probabilities = log_probabilities
         self._log_backoffs = log_backoffs
+        first_keys = np.arange(len(log_backoffs) + 1, dtype=np.int64) * vocab_size
+        self._child_starts = np.searchsorted(keys, first_keys).astype(np.min_scalar_type(len(keys)))
         row_bytes = vocab_size * log_probabilities.itemsize
         self._row = lru_cache(maxsize=max(CACHE_BYTES // row_bytes, FEWEST_ROWS))(self._computed_row)
 
@@ -75,11 +77,15 @@ class Distributions:
     def _computed_row(self, context: int) -> NDArray[np.floating[Any]]:
         """Returns the natural-log probabilities of what follows a context, ``(V,)``."""
         if context:
-            row: NDArray[np.floating[Any]] = self._row(self._suffixes.item(context)) + self._log_backoffs[context]
+            lower = self._row(self._suffixes.item(context))
+            row: NDArray[np.floating[Any]] = lower + self._log_backoffs.item(context)
         else:
             uniform = self._log_backoffs[0] - np.log(self._vocab_size)
             row = np.full(self._vocab_size, uniform, dtype=self._log_probabilities.dtype)
-        first = context * self._vocab_size
-        start, stop = self._keys.searchsorted((first, first + self._vocab_size))
-        row[self._keys[start:stop] - first] = self._log_probabilities[start:stop]
+        start, stop = self._child_starts.item(context), self._child_starts.item(context + 1)
+        first_key = context * self._vocab_size
+        if stop - start == 1:  # as in most long contexts; three times as fast
+            row[self._keys.item(start) - first_key] = self._log_probabilities.item(start)
+        else:
+            row[self._keys[start:stop] - first_key] = self._log_probabilities[start:stop]
         return row
