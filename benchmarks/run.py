@@ -9,6 +9,7 @@ import platform
 from pathlib import Path
 
 import batching
+import counting
 import numpy as np
 import tokenizing
 import torch
@@ -30,7 +31,7 @@ def main() -> None:
     print(", ".join(f"{name} {value}" for name, value in machine.items()), end="\n\n")
     print(MARKDOWN_HEAD)
     results = []
-    for comparison in [*tokenizing.comparisons(), *batching.comparisons()]:
+    for comparison in [*tokenizing.comparisons(), *batching.comparisons(), *counting.comparisons()]:
         results.append(compare(comparison))
         print(markdown_row(results[-1]), flush=True)
     content = {"machine": machine, "results": [dataclasses.asdict(result) for result in results]}

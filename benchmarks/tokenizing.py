@@ -27,7 +27,7 @@ DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "sha
 
 def comparisons() -> list[Comparison]:
     """Returns what is measured, on ten million characters unless the name says otherwise."""
-    latin, wide = _latin_text(), _wide_text()
+    latin, wide = sample_text(LENGTH), _wide_text()
     return [
         *_on_text("Latin-1", latin, encode_target=80, vocabulary_target=5),
         *_on_text("CJK and emoji", wide, encode_target=20, vocabulary_target=2),
@@ -139,10 +139,11 @@ def _imports() -> Comparison:
     )
 
 
-def _latin_text() -> str:
+def sample_text(length: int) -> str:
+    """Returns Tiny Shakespeare, or where it is missing the help topics of Python, repeated up to a length."""
     path = DATA / "tinyshakespeare.txt"
     text = read_text(path) if path.exists() else python_docs().encode("latin-1", "ignore").decode("latin-1")
-    return (text * (LENGTH // len(text) + 1))[:LENGTH]
+    return (text * (length // len(text) + 1))[:length]
 
 
 def _wide_text() -> str:

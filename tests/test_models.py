@@ -1,14 +1,16 @@
 """Promises of the contract that every family keeps, and those of the bigram alone."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from charlm import BigramLanguageModel, LanguageModel
-from charlm.models import IGNORE_INDEX
+from charlm import BigramLanguageModel, LanguageModel, NGramLanguageModel, TextDataset
+from charlm.data import IGNORE_INDEX
 from chartok import TokenIdError
 
 
@@ -36,7 +38,15 @@ class Reference(LanguageModel):
 
 
 def make_models() -> list[LanguageModel]:
-    return [BigramLanguageModel(7, seed=3), BigramLanguageModel(7), Reference(7, block_size=None)]
+    text = torch.randint(0, 7, (500,), generator=torch.Generator().manual_seed(6))
+    return [
+        BigramLanguageModel(7, seed=3),
+        BigramLanguageModel(7),
+        BigramLanguageModel(7).fit(text),
+        NGramLanguageModel(7, order=1).fit(text),
+        NGramLanguageModel(7, order=4).fit(text),
+        Reference(7, block_size=None),
+    ]
 
 
 every_model = pytest.mark.parametrize("model", make_models(), ids=lambda model: type(model).__name__)
@@ -158,3 +168,63 @@ def test_the_bigram_makes_no_tensor_on_another_device_than_its_own() -> None:
     assert loss.is_meta
     assert model.step(inputs[:, 0])[0].is_meta
     assert model.log_probabilities(inputs, inputs).is_meta
+
+
+@pytest.mark.parametrize("smoothing", [0, 0.5, 1, 3.0])
+def test_a_fitted_bigram_has_the_counted_table(smoothing: float) -> None:
+    texts = [IDS[0].tolist(), IDS[1].tolist(), [6], []]
+    model = BigramLanguageModel(8).fit(texts, smoothing)
+    for current in range(8):
+        following = [b for text in texts for a, b in pairwise(text) if a == current]
+        for token_id in range(8):
+            share = (following.count(token_id) + smoothing) / max(len(following) + 8 * smoothing, 1e-300)
+            expected = share if following or smoothing else 1 / 8
+            assert model.table[current, token_id].exp().item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_no_table_beats_the_counted_one_on_its_text() -> None:
+    model = BigramLanguageModel(7).fit(IDS[0], smoothing=0)
+    optimum = model(IDS[:1, :-1], IDS[:1, 1:])[1]
+    assert optimum is not None
+    for seed in range(5):
+        noise = torch.randn(7, 7, generator=torch.Generator().manual_seed(seed)) / 10
+        other = torch.nn.functional.cross_entropy((model.table + noise)[IDS[0, :-1]], IDS[0, 1:])
+        assert other > optimum
+
+
+def test_the_table_stays_the_parameter_that_an_optimizer_holds() -> None:
+    model = BigramLanguageModel(7)
+    table = model.table
+    assert model.fit(TextDataset(IDS[0], block_size=2)) is model
+    assert model.table is table
+    assert table.requires_grad
+
+
+@pytest.mark.parametrize("size", [2, 255, 256, 300])
+def test_a_bigram_is_counted_right_at_the_limits_of_the_dtypes(size: int) -> None:
+    ids = np.array([0, size - 1, size - 1, 0], dtype=np.min_scalar_type(size - 1))
+    model = BigramLanguageModel(size).fit(ids, smoothing=0)
+    assert model.table[size - 1, [0, size - 1]].exp().tolist() == pytest.approx([0.5, 0.5])
+    assert model.table[0, size - 1].item() == 0
+
+
+@pytest.mark.parametrize(
+    ("tokens", "smoothing", "error", "message"),
+    [
+        ([0, 1], -1, ValueError, "smoothing must not be negative"),
+        ([0, 1], math.nan, ValueError, "smoothing must be finite"),
+        ([0, 1], math.inf, ValueError, "smoothing must be finite"),
+        ([0, 1], "1", TypeError, "smoothing must be a number"),
+        ([], 1, ValueError, "holds no ids"),
+        ([0, 7], 1, TokenIdError, r"ids\[1\] is 7"),
+        ([0.5], 1, TypeError, "integers"),
+        (np.zeros((2, 2), dtype=int), 1, ValueError, "one dimension"),
+    ],
+)
+def test_a_bigram_refuses_bad_input_and_stays(
+    tokens: Any, smoothing: Any, error: type[Exception], message: str
+) -> None:
+    model = BigramLanguageModel(7, seed=1)
+    with pytest.raises(error, match=message):
+        model.fit(tokens, smoothing)
+    assert torch.equal(model.table, BigramLanguageModel(7, seed=1).table)

@@ -28,6 +28,8 @@ CHARLM = {
     "CheckpointVersionError",
     "Evaluation",
     "LanguageModel",
+    "NGramCounts",
+    "NGramLanguageModel",
     "ProgressBar",
     "RecordDataset",
     "TextDataset",

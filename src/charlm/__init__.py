@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from charlm.generation import generate
     from charlm.metrics import ProgressBar, TrainingRecord
     from charlm.modelfile import load_model, save_model
-    from charlm.models import BigramLanguageModel, LanguageModel
+    from charlm.models import BigramLanguageModel, LanguageModel, NGramCounts, NGramLanguageModel
     from charlm.records import RecordDataset
     from charlm.scoring import Evaluation, evaluate
     from charlm.trainer import Trainer, TrainerConfig
@@ -29,6 +29,8 @@ __all__ = [
     "CheckpointVersionError",
     "Evaluation",
     "LanguageModel",
+    "NGramCounts",
+    "NGramLanguageModel",
     "ProgressBar",
     "RecordDataset",
     "TextDataset",
@@ -48,6 +50,8 @@ _MODULE_OF = {
     "BigramLanguageModel": "models",
     "Evaluation": "scoring",
     "LanguageModel": "models",
+    "NGramCounts": "models",
+    "NGramLanguageModel": "models",
     "ProgressBar": "metrics",
     "RecordDataset": "records",
     "TextDataset": "data",

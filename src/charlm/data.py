@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from charlm.streams import StreamLike
 
+IGNORE_INDEX = -100
+"""A target of this value counts neither in the loss nor in a score."""
+
 IDS_AT_ONCE = 1 << 14
 """How many ids go through a model with a limited context at a time when it is evaluated."""
 

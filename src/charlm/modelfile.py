@@ -20,7 +20,7 @@ from torch import Tensor
 
 from charlm.devices import resolve_device
 from charlm.errors import CheckpointCorruptError, CheckpointVersionError
-from charlm.models import BigramLanguageModel, LanguageModel
+from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
 from chartok import Vocabulary, VocabularyError, __version__
 from chartok.atomicfile import replace_file
 from chartok.strictjson import parse_json
@@ -29,7 +29,7 @@ VERSION = 1
 FILE_NAME = "model.safetensors"
 """What the model file of a run folder is called."""
 
-FAMILIES: dict[str, type[LanguageModel]] = {family.kind: family for family in (BigramLanguageModel,)}
+FAMILIES: dict[str, type[LanguageModel]] = {family.kind: family for family in (BigramLanguageModel, NGramLanguageModel)}
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:

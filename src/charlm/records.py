@@ -13,8 +13,7 @@ from torch.utils.data import Dataset
 
 from charlm.arguments import fraction as checked_fraction
 from charlm.arguments import positive_integer
-from charlm.data import TextDataset
-from charlm.models.base import IGNORE_INDEX
+from charlm.data import IGNORE_INDEX, TextDataset
 from chartok import Vocabulary, read_text
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from charlm.models import IGNORE_INDEX, evaluation_mode
+from charlm.data import IGNORE_INDEX
+from charlm.models import evaluation_mode
 
 if TYPE_CHECKING:
     from charlm.data import TextDataset

@@ -12,13 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.arguments import positive_integer
+from charlm.data import IGNORE_INDEX
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-IGNORE_INDEX = -100
-"""A target of this value counts neither in the loss nor in a score."""
 
 
 class LanguageModel(nn.Module, ABC):
@@ -60,7 +58,7 @@ class LanguageModel(nn.Module, ABC):
 
         Args:
             inputs: Ids, ``(B, T)``, any integer dtype, on the device of the model.
-            targets: The ids that follow, ``(B, T)``; -100 (``charlm.models.IGNORE_INDEX``) where none is to be
+            targets: The ids that follow, ``(B, T)``; -100 (``charlm.data.IGNORE_INDEX``) where none is to be
                 predicted.
 
         Returns:

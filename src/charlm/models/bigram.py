@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from charlm.arguments import finite_number
 from charlm.models.base import LanguageModel
+from charlm.models.counts import joined_texts
+
+if TYPE_CHECKING:
+    from charlm.models.counts import Tokens
 
 
 class BigramLanguageModel(LanguageModel):
@@ -43,6 +49,44 @@ class BigramLanguageModel(LanguageModel):
     def settings(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {"vocab_size": self.vocab_size}
+
+    def fit(self, tokens: Tokens, smoothing: float = 1.0) -> Self:
+        """Returns this model with the table that counting gives: the optimum that training comes near.
+
+        Every pair of neighbours counts as ``smoothing`` more than it occurs (add-alpha), and each row holds
+        ``ln((count + alpha) / (sum of the row's counts + alpha V))``: without smoothing the maximum of the likelihood.
+
+        Args:
+            tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), or an
+                iterable of texts; no pair spans two texts.
+            smoothing: Alpha, 0 or more. With 0, a pair that never occurs gets a logit of minus infinity, and an id
+                that nothing follows gets a uniform row.
+
+        Raises:
+            TypeError: The ids are not integers, or ``smoothing`` is not a number.
+            TokenIdError: An id is not one of the model's.
+            ValueError: ``smoothing`` is negative, infinite or NaN; there is no id at all, or a text has more than one
+                dimension.
+
+        Example:
+            >>> BigramLanguageModel(3).fit([0, 1, 0, 2, 0, 1], smoothing=0).table.exp()
+            tensor([[0.0000, 0.6667, 0.3333],
+                    [1.0000, 0.0000, 0.0000],
+                    [1.0000, 0.0000, 0.0000]], grad_fn=<ExpBackward0>)
+        """
+        if finite_number("smoothing", smoothing) < 0:
+            raise ValueError(f"smoothing must not be negative, got {smoothing}")
+        symbols = joined_texts(tokens, self.vocab_size, padding=0)
+        if not len(symbols):
+            raise ValueError("there is nothing to fit to: tokens holds no ids")
+        size = self.vocab_size + 1
+        pairs = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
+        counts = np.bincount(pairs, minlength=size**2).reshape(size, size)[1:, 1:]
+        smoothed = counts + float(smoothing)
+        smoothed[~smoothed.any(axis=1)] = 1
+        with torch.no_grad(), np.errstate(divide="ignore"):
+            self.table.copy_(torch.from_numpy(np.log(smoothed / smoothed.sum(axis=1, keepdims=True))))
+        return self
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns the row of each id: ``(B, T)`` to ``(B, T, V)``."""

@@ -1,0 +1,121 @@
+"""The counted models against dictionaries, on a million characters unless the name says otherwise."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from itertools import pairwise
+
+import torch
+from comparison import Comparison
+from tokenizing import sample_text
+
+from charlm import BigramLanguageModel, NGramLanguageModel, generate
+from chartok import Vocabulary
+
+LENGTH = 1_000_000
+HELD_OUT = 100_000
+SAMPLE = 2_000
+ORDER = 7
+
+
+def comparisons() -> list[Comparison]:
+    """Returns what is measured."""
+    # The dictionaries have one thread too; and where the cores are shared, threads that wait for each other stall.
+    torch.set_num_threads(1)
+    text = sample_text(LENGTH + HELD_OUT)
+    vocabulary = Vocabulary.from_text(text)
+    ids = vocabulary.encode(text)
+    training, held_out = ids[:LENGTH], ids[LENGTH:]
+    model = NGramLanguageModel(vocabulary.size, ORDER).fit(training)
+    dictionary = DictionaryModel(model)
+    listed = training.tolist()
+    as_bytes = training.astype("uint8").tobytes()
+    stream = torch.from_numpy(held_out).long()[None]
+    inputs, targets = stream[:, :-1], stream[:, 1:]
+    held_out_list = held_out.tolist()
+    assert math.isclose(  # noqa: S101 - both do the same
+        dictionary.score(held_out_list), float(model.log_probabilities(inputs, targets).sum()), rel_tol=1e-9
+    )
+    return [
+        Comparison(
+            name="bigram fit (limit 20 ms)",
+            ours=lambda: BigramLanguageModel(vocabulary.size).fit(training),
+            rival_name="Counter, counts alone",
+            rival=lambda: Counter(pairwise(listed)),
+            target=10,
+        ),
+        Comparison(
+            name=f"n-gram fit, order {ORDER} (limit 0.5 s)",
+            ours=lambda: NGramLanguageModel(vocabulary.size, ORDER).fit(training),
+            rival_name="Counter, counts alone",
+            rival=lambda: _count_in_dictionaries(as_bytes),
+            target=5,
+            samples=3,
+        ),
+        Comparison(
+            name=f"score {HELD_OUT:,} characters (limit 0.1 s)",
+            ours=lambda: model.log_probabilities(inputs, targets),
+            rival_name="dictionary",
+            rival=lambda: dictionary.score(held_out_list),
+            target=4,
+        ),
+        Comparison(
+            name=f"generate {SAMPLE:,} characters (limit 0.1 s)",
+            ours=lambda: generate(model, held_out[:1], max_new_tokens=SAMPLE, seed=0),
+            rival_name="dictionary",
+            rival=lambda: dictionary.generate(held_out_list[:1], SAMPLE),
+            target=2,
+        ),
+    ]
+
+
+class DictionaryModel:
+    """The same probabilities looked up in dictionaries by tuples of ids, as one writes it first."""
+
+    def __init__(self, model: NGramLanguageModel) -> None:
+        """Takes the values of a fitted model."""
+        self.vocab_size, self.order = model.vocab_size, model.order
+        grams: list[tuple[int, ...]] = [()]
+        for key in model.table.keys.tolist():
+            parent, last = divmod(key, model.vocab_size)
+            grams.append((*grams[parent], last))
+        self.log_probability_of = dict(zip(grams[1:], model.table.log_probabilities.tolist(), strict=True))
+        self.log_backoff_of = dict(zip(grams, model.table.log_backoffs.tolist(), strict=False))
+
+    def log_probability(self, context: tuple[int, ...], token_id: int) -> float:
+        """Returns what the n-gram model does, by its definition."""
+        weight = 0.0
+        while (found := self.log_probability_of.get((*context, token_id))) is None:
+            weight += self.log_backoff_of.get(context, 0.0)
+            if not context:
+                return weight - math.log(self.vocab_size)
+            context = context[1:]
+        return weight + found
+
+    def score(self, ids: list[int]) -> float:
+        """Returns the log-likelihood of all ids but the first."""
+        look_back = self.order - 1
+        return sum(
+            self.log_probability(tuple(ids[max(0, place - look_back) : place]), ids[place])
+            for place in range(1, len(ids))
+        )
+
+    def generate(self, ids: list[int], count: int) -> list[int]:
+        """Returns ids and as many drawn ones."""
+        generator = random.Random(0)  # noqa: S311 - a text to measure on
+        everything = range(self.vocab_size)
+        ids = list(ids)
+        for _ in range(count):
+            context = tuple(ids[1 - self.order :])
+            weights = [math.exp(self.log_probability(context, token_id)) for token_id in everything]
+            ids += generator.choices(everything, weights)
+        return ids
+
+
+def _count_in_dictionaries(text: bytes) -> list[Counter[bytes]]:
+    return [
+        Counter(text[start : start + length] for start in range(len(text) - length + 1))
+        for length in range(1, ORDER + 1)
+    ]

@@ -1,0 +1,198 @@
+"""The tables of an n-gram model: a tree of n-grams with their probabilities, on any device."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from charlm.models.counts import NGramCounts, node_levels
+from charlm.models.distributions import Distributions
+from charlm.models.kneserney import BackoffTable, checked_suffixes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_STATE = {
+    "keys": torch.int64,
+    "counts": torch.int64,
+    "log_probabilities": torch.float64,
+    "log_backoffs": torch.float64,
+}
+
+
+class NGramTable(nn.Module):
+    """N-grams numbered as in ``NGramCounts``, with what a backoff model knows of each, as buffers.
+
+    An n-gram that is stored takes 24 bytes, and 16 more where it is a context.
+
+    Args:
+        vocab_size: The number of ids, V.
+        order: The length of the longest n-grams.
+    """
+
+    keys: Tensor
+    """The n-grams as a tree, int64 ``(N,)``; see ``NGramCounts``."""
+    counts: Tensor
+    """How often each occurred, int64 ``(N,)``; empty in a pruned model."""
+    log_probabilities: Tensor
+    """ln P(last id | the ids before it) of each n-gram, float64 ``(N,)``."""
+    log_backoffs: Tensor
+    """ln of the weight of the shorter context, for each context, the empty one first, float64 ``(M,)``."""
+    suffixes: Tensor
+    """The node of each context without its first id, int64 ``(M,)``; follows from ``keys``."""
+
+    def __init__(self, vocab_size: int, order: int) -> None:
+        super().__init__()
+        self.vocab_size = vocab_size
+        self.order = order
+        for name, dtype in _STATE.items():
+            self.register_buffer(name, torch.zeros(0, dtype=dtype))
+        self.register_buffer("suffixes", torch.zeros(0, dtype=torch.int64), persistent=False)
+        self.levels: tuple[int, ...] = (0,) * (order + 1)
+        """Where each order ends in ``keys``."""
+        self._distributions: Distributions | None = None
+
+    def __len__(self) -> int:
+        return self.levels[-1]
+
+    def ngram_counts(self) -> NGramCounts:
+        """Returns the n-grams with their counts, on the CPU.
+
+        Raises:
+            ValueError: The model has been pruned.
+        """
+        if len(self.counts) != len(self.keys):
+            raise ValueError("this model has been pruned and its counts are gone: fit it anew")
+        return NGramCounts(
+            vocab_size=self.vocab_size, order=self.order, keys=_array(self.keys), counts=_array(self.counts)
+        )
+
+    def backoff_table(self) -> BackoffTable:
+        """Returns the probabilities, on the CPU."""
+        return BackoffTable(_array(self.log_probabilities), _array(self.log_backoffs))
+
+    def store(
+        self,
+        keys: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        table: BackoffTable,
+        suffixes: NDArray[np.int64],
+    ) -> None:
+        """Replaces the tables, on the device and in the floating-point type that they are in.
+
+        Args:
+            keys: Those of ``NGramCounts``, int64 ``(N,)``.
+            counts: How often each n-gram occurs, int64 ``(N,)``, or empty.
+            table: The probabilities.
+            suffixes: What ``suffix_nodes`` returns for the keys.
+        """
+        device, dtype = self.keys.device, self.log_backoffs.dtype
+        self.keys = torch.from_numpy(keys).to(device)
+        self.counts = torch.from_numpy(counts).to(device)
+        self.log_probabilities = torch.from_numpy(table.log_probabilities).to(device, dtype)
+        self.log_backoffs = torch.from_numpy(table.log_backoffs).to(device, dtype)
+        self.suffixes = torch.from_numpy(suffixes[: len(table.log_backoffs)].copy()).to(device)
+        self.levels = node_levels(keys, self.vocab_size, self.order)
+        self._distributions = None
+
+    def distributions(self) -> Distributions:
+        """Returns the same tables for one context at a time on the CPU; made when first asked for."""
+        if self._distributions is None:
+            self._distributions = Distributions(
+                vocab_size=self.vocab_size,
+                keys=_array(self.keys),
+                longest=self.levels[self.order - 2] + 1 if self.order > 1 else 0,
+                suffixes=_array(self.suffixes),
+                log_probabilities=_array(self.log_probabilities),
+                log_backoffs=_array(self.log_backoffs),
+            )
+        return self._distributions
+
+    def ngrams(self, ids: Tensor, longest: int) -> Iterator[Tensor]:
+        """Yields, for each order up to ``longest``, the nodes of the n-grams that end at each position, or 0."""
+        nodes = torch.zeros_like(ids)
+        for order in range(1, longest + 1):
+            before = torch.nn.functional.pad(nodes[:, :-1], (1, 0))
+            nodes = self.children_of(order, before, ids)
+            yield nodes
+
+    def children_of(self, order: int, parents: Tensor, ids: Tensor) -> Tensor:
+        """Returns the nodes of n-grams of one order, given by their prefixes and last ids; 0 where there is none."""
+        start, stop = self.levels[order - 1 : order + 1]
+        if start == stop:
+            return torch.zeros_like(ids)
+        keys = self.keys[start:stop]
+        wanted = (parents * self.vocab_size + ids).contiguous()
+        places = torch.searchsorted(keys, wanted).clamp_(max=stop - start - 1)
+        return torch.where(keys[places] == wanted, places + (start + 1), 0)
+
+    def rows(self, contexts: Tensor) -> Tensor:
+        """Returns the log-probabilities of what follows each context, ``(N,)`` to ``(N, V)``."""
+        chains = [contexts]
+        for _ in range(self.order - 2):
+            chains.append(self.suffixes[chains[-1]])
+        uniform = self.log_backoffs[:1] - math.log(self.vocab_size)
+        rows = uniform.repeat(len(contexts), self.vocab_size)
+        rows[:, self.keys[: self.levels[1]]] = self.log_probabilities[: self.levels[1]]
+        for nodes in reversed(chains):
+            deeper = nodes.nonzero().flatten()
+            self._descend(rows, deeper, nodes[deeper])
+        return rows
+
+    def _descend(self, rows: Tensor, places: Tensor, contexts: Tensor) -> None:
+        """Turns rows of the suffixes of contexts into those of the contexts, in place."""
+        rows[places] += self.log_backoffs[contexts, None]
+        first = torch.searchsorted(self.keys, contexts * self.vocab_size)
+        children = torch.searchsorted(self.keys, (contexts + 1) * self.vocab_size) - first
+        before = children.cumsum(0) - children
+        owner = torch.repeat_interleave(children)
+        ngrams = torch.arange(len(owner), device=owner.device) + (first - before)[owner]
+        rows[places[owner], self.keys[ngrams] % self.vocab_size] = self.log_probabilities[ngrams]
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,  # noqa: FBT001 - torch's
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Takes tables of any size, as those of a fitted model differ from those of an empty one, once checked."""
+        missing = [prefix + name for name in _STATE if prefix + name not in state_dict]
+        if missing:
+            missing_keys += missing
+            return
+        given = {name: state_dict[prefix + name] for name in _STATE}
+        try:
+            suffixes = checked_suffixes(*map(_array, given.values()), vocab_size=self.vocab_size, order=self.order)
+        except ValueError as error:
+            error_msgs.append(
+                f"{prefix}* is no sound n-gram table of vocab_size {self.vocab_size} and order {self.order}: {error}"
+            )
+            return
+        keys, counts, log_probabilities, log_backoffs = (_array(tensor).copy() for tensor in given.values())
+        self.store(keys, counts, BackoffTable(log_probabilities, log_backoffs), suffixes)
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's
+        self._distributions = None
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_distributions": None}
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.numpy(force=True)
+    return array
