@@ -23,6 +23,7 @@ CHARTOK = {
 CHARLM = {
     "BatchSampler",
     "BigramLanguageModel",
+    "CharLM",
     "CheckpointCorruptError",
     "CheckpointMismatchError",
     "CheckpointVersionError",
@@ -37,6 +38,7 @@ CHARLM = {
     "TrainerConfig",
     "TrainingRecord",
     "__version__",
+    "classify",
     "evaluate",
     "generate",
     "load_model",

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from charlm.models import BigramLanguageModel, LanguageModel, NGramCounts, NGramLanguageModel
     from charlm.records import RecordDataset
     from charlm.scoring import Evaluation, evaluate
+    from charlm.text import CharLM, classify
     from charlm.trainer import Trainer, TrainerConfig
 
 __all__ = [
     "BatchSampler",
     "BigramLanguageModel",
+    "CharLM",
     "CheckpointCorruptError",
     "CheckpointMismatchError",
     "CheckpointVersionError",
@@ -38,6 +40,7 @@ __all__ = [
     "TrainerConfig",
     "TrainingRecord",
     "__version__",
+    "classify",
     "evaluate",
     "generate",
     "load_model",
@@ -54,6 +57,8 @@ _MODULE_OF = {
     "NGramLanguageModel": "models",
     "ProgressBar": "metrics",
     "RecordDataset": "records",
+    "CharLM": "text",
+    "classify": "text",
     "TextDataset": "data",
     "Trainer": "trainer",
     "TrainerConfig": "trainer",

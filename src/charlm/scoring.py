@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import torch
 
 from charlm.data import IGNORE_INDEX
 from charlm.models import evaluation_mode
+from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
     from charlm.data import TextDataset
     from charlm.models import LanguageModel
     from charlm.records import RecordDataset
+
+
+IDS_AT_ONCE = 1 << 16
+"""How many ids of several texts are scored at a time."""
+
+Block: TypeAlias = "tuple[int, int, NDArray[np.integer[Any]]]"
+"""Which text a block is of, where it starts, and its ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +37,7 @@ class Evaluation:
     Attributes:
         nats: The mean negative natural logarithm of the probability of a character.
         characters: How many were scored; the end of a record is one.
+        utf8_bytes: How many bytes they take in UTF-8; None where that is not known.
 
     Example:
         >>> evaluation = Evaluation(nats=math.log(2), characters=10)
@@ -33,6 +47,7 @@ class Evaluation:
 
     nats: float
     characters: int
+    utf8_bytes: int | None = None
 
     @property
     def bits_per_character(self) -> float:
@@ -40,9 +55,77 @@ class Evaluation:
         return self.nats / math.log(2)
 
     @property
+    def bits_per_byte(self) -> float:
+        """The whole loss in bits, for each byte of the text in UTF-8.
+
+        Raises:
+            ValueError: The number of bytes is not known.
+        """
+        if self.utf8_bytes is None:
+            raise ValueError("the number of UTF-8 bytes is not known: evaluate a text, not ids")
+        return self.bits_per_character * self.characters / self.utf8_bytes
+
+    @property
     def perplexity(self) -> float:
         """``exp(nats)``: as uncertain as a choice between that many equally likely characters."""
         return math.exp(self.nats)
+
+
+@torch.inference_mode()
+def log_probabilities(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> list[NDArray[np.float64]]:
+    """Returns for each text the natural-log probability of every id but the first, given those before it.
+
+    Texts of uneven lengths are scored side by side, the longest together. A model with a limited context is given
+    consecutive blocks. The model is put in evaluation mode meanwhile and left in the mode it was in.
+
+    Args:
+        model: Any language model.
+        texts: Ids, each of shape ``(T,)``.
+
+    Returns:
+        float64, each of shape ``(max(T - 1, 0),)``, in nats.
+
+    Raises:
+        TokenIdError: An id is not one of the model's.
+
+    Example:
+        >>> from charlm import BigramLanguageModel
+        >>> model = BigramLanguageModel(4)
+        >>> [scores.round(3).tolist() for scores in log_probabilities(model, [np.array([0, 1, 2]), np.array([3])])]
+        [[-1.386, -1.386], []]
+    """
+    for ids in texts:
+        as_id_array(ids, model.vocab_size)
+    block = model.block_size or max(1, max((len(ids) for ids in texts), default=1) - 1)
+    blocks = [
+        (index, start, ids[start : start + block + 1])
+        for index, ids in enumerate(texts)
+        for start in range(0, len(ids) - 1, block)
+    ]
+    blocks.sort(key=lambda entry: len(entry[2]))
+    scores = [np.empty(max(len(ids) - 1, 0)) for ids in texts]
+    with evaluation_mode(model):
+        for group in _groups(blocks):
+            rows = torch.zeros(len(group), len(group[-1][2]), dtype=torch.int64)
+            for row, (_, _, ids) in zip(rows, group, strict=True):
+                row[: len(ids)] = torch.from_numpy(ids.astype(np.int64))
+            rows = rows.to(model.device)
+            found = model.log_probabilities(rows[:, :-1], rows[:, 1:]).double().cpu().numpy()
+            for row, (index, start, ids) in zip(found, group, strict=True):
+                scores[index][start : start + len(ids) - 1] = row[: len(ids) - 1]
+    return scores
+
+
+def _groups(blocks: list[Block]) -> Iterator[list[Block]]:
+    """Yields blocks, shortest first, as many at a time as make rows of ``IDS_AT_ONCE`` ids in all."""
+    group: list[Block] = []
+    for block in blocks:
+        if group and (len(group) + 1) * len(block[2]) > IDS_AT_ONCE:
+            yield group
+            group = []
+        group.append(block)
+    if group:
+        yield group
 
 
 @torch.inference_mode()

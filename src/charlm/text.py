@@ -1,0 +1,353 @@
+"""A vocabulary and a model together: text in, text out."""
+
+from __future__ import annotations
+
+import math
+import os
+from itertools import count
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+
+import numpy as np
+import torch
+
+from charlm.arguments import positive_integer
+from charlm.generation import stream_ids
+from charlm.modelfile import load_model, save_model
+from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel, evaluation_mode
+from charlm.scoring import Evaluation, log_probabilities
+from chartok import Vocabulary, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+Family: TypeAlias = Literal["ngram", "bigram"]
+
+ATTEMPTS = 100
+"""How often ``sample`` tries for each text before it gives up."""
+
+
+class CharLM:
+    """A language model of characters: it scores text and makes text up.
+
+    A model of text knows neither where a passage begins nor where it ends: its first character is predicted from
+    nothing. A model of records (names, log lines) does: it scores the end of a record too, and makes up whole ones.
+    A character that the vocabulary does not have is scored as the ``unk`` token, which is rare, not impossible.
+
+    Args:
+        vocabulary: What the model's ids mean; with an ``eos`` token the model is one of records.
+        model: A model of that many ids.
+
+    Raises:
+        ValueError: The vocabulary is not of the size that the model has.
+
+    Example:
+        >>> lm = CharLM.fit("the cat sat on the mat. " * 50, order=5)
+        >>> lm.generate("the cat", max_new_tokens=17)
+        'the cat sat on the cat s'
+        >>> known, unknown = lm.score_samples(["the mat", "xqzj kv"])
+        >>> bool(known > unknown)
+        True
+    """
+
+    def __init__(self, vocabulary: Vocabulary, model: LanguageModel) -> None:
+        if vocabulary.size != model.vocab_size:
+            raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
+        self.vocabulary = vocabulary
+        self.model = model
+
+    @classmethod
+    def fit(
+        cls,
+        source: str | os.PathLike[str] | Iterable[str],
+        model: Family = "ngram",
+        *,
+        order: int = 7,
+        smoothing: float = 1.0,
+    ) -> Self:
+        """Returns a model that has learned from a text, a file, or records.
+
+        Args:
+            source: A ``str`` is a text, a path a UTF-8 file that holds one; any other iterable gives records, one
+                text each.
+            model: ``"ngram"`` (interpolated modified Kneser-Ney) or ``"bigram"`` (one character of context).
+            order: Of the n-gram model: one more than the characters of context.
+            smoothing: Of the bigram: what is added to each count.
+
+        Raises:
+            ValueError: There is nothing to learn from, or a setting is out of range.
+            OSError: The file cannot be read.
+            FileDecodeError: It is not UTF-8.
+            TypeError: A record is not a ``str``.
+        """
+        if isinstance(source, os.PathLike):
+            source = read_text(source)
+        is_text = isinstance(source, str)
+        texts = [source] if isinstance(source, str) else list(source)
+        if not texts or not all(texts):
+            raise ValueError("there is nothing to learn from: the text or a record is empty, or there is no record")
+        vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "unk"] if is_text else ["bos", "eos", "unk"])
+        ids = _encoded(vocabulary, texts, bos=not is_text)
+        if model == "ngram":
+            return cls(vocabulary, NGramLanguageModel(vocabulary.size, order).fit(ids))
+        if model != "bigram":
+            raise ValueError(f"model must be 'ngram' or 'bigram', got {model!a}")
+        bigram = BigramLanguageModel(vocabulary.size).fit(ids, smoothing=smoothing)
+        if is_text:
+            _start_from_frequencies(bigram, ids[0], vocabulary.special_tokens["bos"], smoothing)
+        return cls(vocabulary, bigram)
+
+    @property
+    def is_of_records(self) -> bool:
+        """Whether the model knows where its texts begin and end."""
+        return "eos" in self.vocabulary.special_tokens
+
+    def log_probabilities(self, text: str) -> NDArray[np.float64]:
+        """Returns the natural logarithm of the probability of each character, given those before it.
+
+        Args:
+            text: Any string; the empty one too.
+
+        Returns:
+            float64 ``(len(text),)`` in nats; of a model of records one more, that of the end.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
+        """
+        return self._scores([text])[0]
+
+    def score_samples(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Returns the natural log-likelihood of each text, float64 ``(N,)``, in nats; 0 for an empty passage.
+
+        Args:
+            texts: Strings of any lengths.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+
+        Example:
+            >>> CharLM.fit(["ada", "ava", "eva"]).score_samples(["ava", "vvv"]).round(2)
+            array([-2.93, -9.69])
+        """
+        if isinstance(texts, str):
+            raise TypeError("texts must be several str, got one: put it in a list")
+        return np.array([scores.sum() for scores in self._scores(list(texts))], dtype=np.float64)
+
+    def evaluate(self, text: str) -> Evaluation:
+        """Returns the mean loss over a text, in nats, bits per character, bits per UTF-8 byte and perplexity.
+
+        Raises:
+            ValueError: There is nothing to score.
+        """
+        scores = self.log_probabilities(text)
+        if not len(scores):
+            raise ValueError("text is empty: there is no mean over no characters")
+        utf8_bytes = len(text.encode("utf-8", "surrogatepass"))
+        return Evaluation(nats=-float(scores.mean()), characters=len(scores), utf8_bytes=utf8_bytes)
+
+    def bits_per_character(self, text: str) -> float:
+        """Returns the mean loss in bits, over the characters of a text (and the end of a record)."""
+        return self.evaluate(text).bits_per_character
+
+    def perplexity(self, text: str) -> float:
+        """Returns the perplexity of a text: ``exp`` of the mean loss in nats."""
+        return self.evaluate(text).perplexity
+
+    def next_characters(self, context: str, k: int = 10) -> list[tuple[str, float]]:
+        """Returns the ``k`` likeliest next characters with their probabilities, the likeliest first.
+
+        Args:
+            context: What stands before; of records, from their start.
+            k: How many, at most.
+
+        Example:
+            >>> CharLM.fit("abcabcabd" * 20).next_characters("cab", k=1)[0][0]
+            'c'
+        """
+        positive_integer("k", k)
+        logits, state = None, None
+        with torch.inference_mode(), evaluation_mode(self.model):
+            for token_id in self._prompt(context):
+                logits, state = self.model.step(torch.tensor([token_id], device=self.model.device), state)
+        probabilities = (torch.zeros(1, self.vocabulary.size) if logits is None else logits)[0].softmax(-1).cpu()
+        characters = [(self.vocabulary.decode([i]), float(probabilities[i])) for i in self._character_ids()]
+        return sorted(characters, key=lambda pair: -pair[1])[:k]
+
+    def generate(self, prompt: str = "", *, max_new_tokens: int = 500, temperature: float = 1.0, seed: int = 0) -> str:
+        """Returns a prompt and what the model goes on with; a model of records stops at the end of one.
+
+        Args:
+            prompt: Where to begin.
+            max_new_tokens: The most characters to add.
+            temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time.
+            seed: Decides every draw.
+
+        Raises:
+            UnknownCharacterError: A character of the prompt is not in the vocabulary.
+            ValueError: ``max_new_tokens`` or ``temperature`` is out of range.
+        """
+        return prompt + "".join(self.stream(prompt, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed))
+
+    def stream(
+        self, prompt: str = "", *, max_new_tokens: int = 500, temperature: float = 1.0, seed: int = 0
+    ) -> Iterator[str]:
+        """Yields the characters that the model goes on with, one at a time; as ``generate``, without the prompt.
+
+        Example:
+            >>> "".join(CharLM.fit("abc" * 100).stream("ab", max_new_tokens=4))
+            'cabc'
+        """
+        self.vocabulary.encode(prompt)
+        allowed = self._character_ids()
+        yield from self._characters(prompt, allowed, max_new_tokens, temperature, seed, min_length=0)
+
+    def sample(  # noqa: PLR0913 - what one asks of a name
+        self,
+        n_samples: int,
+        *,
+        prefix: str = "",
+        min_length: int = 1,
+        max_length: int = 100,
+        unique: bool = True,
+        exclude: Collection[str] = (),
+        allowed: str | None = None,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> list[str]:
+        """Returns whole records that the model makes up.
+
+        Args:
+            n_samples: How many.
+            prefix: What each begins with.
+            min_length: Their least length, the prefix included.
+            max_length: Their greatest length.
+            unique: None comes twice.
+            exclude: None of these comes; for new names, the names that the model has learned from.
+            allowed: The characters that may be added; None allows all.
+            temperature: Below 1 the likely become likelier, above 1 less so.
+            seed: Decides every draw.
+
+        Raises:
+            ValueError: The model is not one of records, or a setting is out of range, or too few such records come up.
+
+        Example:
+            >>> lm = CharLM.fit(["anna", "hanna", "joanna", "johanna"], order=3)
+            >>> all(name.startswith("j") for name in lm.sample(2, prefix="j", seed=1))
+            True
+        """
+        if not self.is_of_records:
+            raise ValueError("this is a model of text, which has no ends: fit it to records, or call generate")
+        positive_integer("n_samples", n_samples)
+        positive_integer("max_length", max_length)
+        self.vocabulary.encode(prefix)
+        ids = self._character_ids()
+        if allowed is not None:
+            ids = [i for i in ids if self.vocabulary.decode([i]) in set(allowed)]
+        taken, found = set(exclude), list[str]()
+        for attempt in count():
+            if len(found) == n_samples:
+                return found
+            if attempt == ATTEMPTS * n_samples:
+                raise ValueError(f"only {len(found)} of {n_samples} came up in {attempt} tries: ask for less")
+            own_seed = int(np.random.SeedSequence([seed % (1 << 64), attempt]).generate_state(1, np.uint64)[0] >> 1)
+            room = max_length - len(prefix) + 1
+            characters = self._characters(prefix, ids, room, temperature, own_seed, min_length=min_length)
+            record = prefix + "".join(characters)
+            if len(record) <= max_length and record not in taken:
+                found.append(record)
+                if unique:
+                    taken.add(record)
+        raise AssertionError
+
+    def _characters(
+        self,
+        prompt: str,
+        allowed: list[int],
+        max_new_tokens: int,
+        temperature: float,
+        seed: int,
+        *,
+        min_length: int,
+    ) -> Iterator[str]:
+        with evaluation_mode(self.model):
+            for token_id in stream_ids(
+                self.model,
+                self._prompt(prompt) or [allowed[0]],
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                seed=seed,
+                allowed=allowed,
+                end=self.vocabulary.special_tokens.get("eos"),
+                min_new_tokens=max(0, min_length - len(prompt)),
+            ):
+                yield self.vocabulary.decode([token_id])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes vocabulary, model and settings to one safe file; see ``save_model``."""
+        save_model(path, self.model, self.vocabulary)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Self:
+        """Returns the model that a file or a run folder holds; see ``load_model``."""
+        model, vocabulary = load_model(path, device)
+        return cls(vocabulary, model)
+
+    def __repr__(self) -> str:
+        kind = "records" if self.is_of_records else "text"
+        return f"CharLM({type(self.model).__name__} of {kind}, {len(self.vocabulary.characters)} characters)"
+
+    def _scores(self, texts: list[str]) -> list[NDArray[np.float64]]:
+        has_bos = "bos" in self.vocabulary.special_tokens
+        rows = _encoded(self.vocabulary, texts, bos=True)
+        scores = log_probabilities(self.model, rows)
+        if has_bos:
+            return scores
+        unknown_start = np.full(1, -math.log(self.vocabulary.size))
+        return [np.concatenate([unknown_start[: len(row)], score]) for row, score in zip(rows, scores, strict=True)]
+
+    def _prompt(self, text: str) -> list[int]:
+        return [int(token_id) for token_id in _encoded(self.vocabulary, [text], bos=True, eos=False)[0]]
+
+    def _character_ids(self) -> list[int]:
+        special = set(self.vocabulary.special_tokens.values())
+        return [token_id for token_id in range(self.vocabulary.size) if token_id not in special]
+
+
+def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
+    """Returns for each text the name of the model that gives it the highest likelihood.
+
+    Args:
+        models: The models by name.
+        texts: Strings.
+
+    Raises:
+        ValueError: There is no model.
+
+    Example:
+        >>> models = {"abc": CharLM.fit("abcabc" * 9), "xyz": CharLM.fit("xyzxyz" * 9)}
+        >>> classify(models, ["cab", "zxy"])
+        ['abc', 'xyz']
+    """
+    if not models:
+        raise ValueError("models is empty: give at least one")
+    texts = list(texts)
+    scores = np.stack([model.score_samples(texts) for model in models.values()])
+    names = list(models)
+    return [names[best] for best in scores.argmax(axis=0)]
+
+
+def _encoded(vocabulary: Vocabulary, texts: list[str], *, bos: bool, eos: bool = True) -> list[NDArray[np.int64]]:
+    """Returns the ids of each text, with ``bos`` and ``eos`` where they are asked for and the vocabulary has them."""
+    special = vocabulary.special_tokens
+    before = [special["bos"]] if bos and "bos" in special else []
+    after = [special["eos"]] if eos and "eos" in special else []
+    policy: Literal["replace", "strict"] = "replace" if "unk" in special else "strict"
+    return [np.concatenate([before, vocabulary.encode(text, policy), after]).astype(np.int64) for text in texts]
+
+
+def _start_from_frequencies(model: BigramLanguageModel, ids: NDArray[np.int64], bos: int, smoothing: float) -> None:
+    """Makes the first character of a passage as likely as it is anywhere in the text."""
+    counts = np.bincount(ids, minlength=model.vocab_size) + smoothing
+    with torch.no_grad(), np.errstate(divide="ignore"):
+        model.table[bos] = torch.from_numpy(np.log(counts / counts.sum()))
