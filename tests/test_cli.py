@@ -1,3 +1,5 @@
+import io
+import json
 import os
 import re
 import signal
@@ -40,8 +42,46 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
 
     assert main(["evaluate", "run/model.safetensors", "input.txt"]) == 0
     evaluated = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert evaluated["characters"] == "2,199"
+    assert evaluated["characters"] == "2,200"
     assert float(evaluated["nats per character"]) < 2.5
+
+
+def test_a_counted_model_is_trained_scored_with_and_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["train", "input.txt", "--model", "ngram", "--order", "4", "--out", "run"]) == 0
+    assert re.search(
+        r"n-gram model of order 4, \d+ n-grams counted in .* s\nvalidation loss +0\.", capsys.readouterr().out
+    )
+
+    (folder / "lines.txt").write_bytes("the lazy dog\nxqzj \u4e00\n\nthe".encode())
+    assert main(["score", "run", "lines.txt"]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [text for _, _, text in rows] == ["the lazy dog", "xqzj \u4e00", "", "the"]
+    assert float(rows[0][0]) > float(rows[1][0])
+    assert float(rows[2][0]) == float(rows[2][1]) == 0
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((folder / "lines.txt").read_bytes())))
+    assert main(["score", "run", "--format", "jsonl"]) == 0
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [f"{entry['log_likelihood']:.4f}" for entry in objects] == [row[0] for row in rows]
+    assert objects[1]["text"] == "xqzj \u4e00"
+
+    assert main(["info", "run"]) == 0
+    shown = capsys.readouterr().out
+    assert "ngram, {'vocab_size': 30, 'order': 4}" in shown
+    assert "learned from   text\ncharacters     28\nspecial tokens bos, unk\n" in shown
+
+
+@pytest.mark.parametrize("family", ["ngram", "bigram"])
+def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
+    (folder / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\n" * 5)
+    assert main(["train", "names.txt", "--records", "--model", family, "--out", "run", "--max-steps", "300"]) == 0
+    assert "20 records, 7 symbols: 18 to train on, 2 for validation" in capsys.readouterr().out
+    assert main(["evaluate", "run", "names.txt", "--records"]) == 0
+    assert "characters          130\n" in capsys.readouterr().out
+    assert main(["generate", "run", "--prompt", "jo", "--seed", "1"]) == 0
+    assert capsys.readouterr().out.startswith("jo")
 
 
 def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +136,9 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", "--train-fraction", "nan"], "fraction must be finite, got nan"),
         (["train", "input.txt", "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
         (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
+        (["score", "missing"], "missing: No such file or directory"),
+        (["info", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["train", "input.txt", "--model", "ngram", "--order", "0"], "order must be at least 1, got 0"),
         (["generate", "missing"], "missing: No such file or directory"),
         (["generate", "."], "model.safetensors: No such file or directory"),
         (["generate", "input.txt"], "'input.txt' is not a sound model file: .*"),

@@ -1,11 +1,15 @@
-"""The command line: ``charlm demo | prepare | train | generate | evaluate``."""
+"""The command line: ``charlm demo | prepare | train | generate | evaluate | score | info``."""
 
 from __future__ import annotations
 
 import errno
 import io
+import json
+import math
 import os
 import sys
+import time
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -16,21 +20,22 @@ from tyro.conf import OmitArgPrefixes, Positional
 from charlm.batching import BatchSampler
 from charlm.corpora import python_docs
 from charlm.data import TextDataset
-from charlm.generation import generate as generate_ids
 from charlm.metrics import ProgressBar
-from charlm.modelfile import FILE_NAME, load_model, save_model
-from charlm.models import BigramLanguageModel, LanguageModel
+from charlm.modelfile import FILE_NAME, save_model
+from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
+from charlm.records import RecordDataset
 from charlm.scoring import Evaluation
 from charlm.scoring import evaluate as evaluate_ids
-from charlm.streams import StreamLike
+from charlm.text import CharLM
 from charlm.trainer import Trainer, TrainerConfig
 from chartok import TokenFile, Vocabulary, encode_file, read_text
 from chartok.arguments import Errors
 from chartok.sources import Compression
+from chartok.textfile import decoded, iterate_text
 from chartok.tokenfile import is_token_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 EXIT_ERROR = 1
@@ -42,21 +47,21 @@ def demo() -> None:
     """Train, evaluate and sample on text that every Python has; takes no file and no network."""
     print("The text: the help topics that come with Python.")
     text = python_docs()
-    vocabulary = Vocabulary.from_text(text)
-    ids = vocabulary.encode(text)
-    run = _Run.prepare(vocabulary, ids, block_size=64, batch_size=32, train_fraction=0.9, device="auto", seed=1337)
-    run.train(TrainerConfig(max_steps=2000))
-    prompt = "The "
-    sample = generate_ids(run.model, vocabulary.encode(prompt), max_new_tokens=300, seed=1337)
-    print(f"\nA sample after {prompt!r}:\n\n{vocabulary.decode(sample.cpu())}\n")
-    print("A bigram knows one character of context. Now your own text: charlm train FILE")
+    vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
+    run = _Run.split(vocabulary, TextDataset(vocabulary.encode(text), block_size=64), 0.9)
+    for model in (run.fit_bigram(), run.fit_ngram(order=7)):
+        sample = CharLM(vocabulary, model).generate("The ", max_new_tokens=300, seed=1337)
+        print(f"\nA sample after 'The ':\n\n{sample}\n")
+    print("Now your own text: charlm train FILE --model ngram")
 
 
 def train(
     text: Positional[Path],
     *,
-    model: Literal["bigram"] = "bigram",
+    model: Literal["bigram", "ngram"] = "bigram",
     out: Path | None = None,
+    records: bool = False,
+    order: int = 7,
     block_size: int = 64,
     batch_size: int = 32,
     train_fraction: float = 0.9,
@@ -64,45 +69,43 @@ def train(
     seed: int = 1337,
     config: OmitArgPrefixes[TrainerConfig] = TrainerConfig(),
 ) -> None:
-    """Train a model on a text and write a run that generate and evaluate take.
+    """Train a model on a text and write a run that generate, evaluate and score take.
 
     Args:
         text: The UTF-8 text to learn from, or a token file that prepare wrote.
-        model: The family of the model.
+        model: The family: bigram is trained by gradient descent, ngram counts.
         out: The folder of the run; by default runs/NAME-MODEL after the text and the model.
+        records: Each line is an example of its own, with a start and an end.
+        order: Of the n-gram model: one more than its characters of context.
         block_size: Characters in a training window.
         batch_size: Windows in a batch.
         train_fraction: Share of the text to train on; the rest is for validation.
         device: Such as cpu, cuda or mps; auto takes the best there is.
         seed: Decides every random draw.
-        config: How to train.
+        config: How to train by gradient descent.
     """
     folder = Path("runs") / f"{text.stem}-{model}" if out is None else out
     if (folder / FILE_NAME).exists():
         raise FileExistsError(errno.EEXIST, "a run is here already; give another folder with --out", str(folder))
-    vocabulary, ids = _read_ids(text)
-    run = _Run.prepare(
-        vocabulary,
-        ids,
-        block_size=block_size,
-        batch_size=batch_size,
-        train_fraction=train_fraction,
-        device=device,
-        seed=seed,
-    )
+    run = _Run.of_records(text, train_fraction, seed) if records else _Run.of_text(text, block_size, train_fraction)
+    if model == "ngram":
+        run.save(run.fit_ngram(order), folder)
+        return
+    batches = BatchSampler(run.train, batch_size, seed=seed, device=device)
+    bigram = BigramLanguageModel(run.vocabulary.size).to(batches.device)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        run.train(config)
+        run.descend(bigram, batches, config)
     except KeyboardInterrupt:
-        run.save(folder)
+        run.save(bigram, folder)
         raise
-    run.save(folder)
+    run.save(bigram, folder)
 
 
 def generate(
     model: Positional[Path],
     *,
-    prompt: str = "\n",
+    prompt: str = "",
     max_new_tokens: int = 500,
     temperature: float = 1.0,
     seed: int = 0,
@@ -112,38 +115,100 @@ def generate(
 
     Args:
         model: A run folder or a model file.
-        prompt: The text to go on from.
+        prompt: The text to go on from; by default nothing.
         max_new_tokens: How many characters to add.
         temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time.
         seed: Decides every random draw.
         device: Such as cpu, cuda or mps; auto takes the best there is.
     """
-    language_model, vocabulary = load_model(model, device)
-    ids = generate_ids(
-        language_model,
-        vocabulary.encode(prompt),
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        seed=seed,
-    )
-    print(vocabulary.decode(ids.cpu()))
+    lm = CharLM.load(model, device)
+    for character in chain(
+        prompt, lm.stream(prompt, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
+    ):
+        print(character, end="")
+    print()
 
 
-def evaluate(model: Positional[Path], text: Positional[Path], *, device: str = "auto") -> None:
-    """Print how well a model predicts a text: every character but the first is scored once.
+def evaluate(model: Positional[Path], text: Positional[Path], *, records: bool = False, device: str = "auto") -> None:
+    """Print how well a model predicts a text: every character is scored once, given those before it.
 
     Args:
         model: A run folder or a model file.
         text: A UTF-8 text, at best one that the model was not trained on.
+        records: Each line is an example of its own.
         device: Such as cpu, cuda or mps; auto takes the best there is.
     """
-    language_model, vocabulary = load_model(model, device)
-    dataset = TextDataset(vocabulary.encode(read_text(text)), block_size=1)
-    evaluation = evaluate_ids(language_model, dataset)
+    lm = CharLM.load(model, device)
+    content = read_text(text)
+    lines = content.removesuffix("\n").split("\n") if records else [content]
+    scores = lm.score_samples(lines)
+    evaluation = Evaluation(
+        nats=-float(scores.sum()) / _scored(lm, lines),
+        characters=_scored(lm, lines),
+        utf8_bytes=len(content.encode()),
+    )
     print(f"characters          {evaluation.characters:,}")
     print(f"nats per character  {evaluation.nats:.4f}")
     print(f"bits per character  {evaluation.bits_per_character:.4f}")
+    print(f"bits per byte       {evaluation.bits_per_byte:.4f}")
     print(f"perplexity          {evaluation.perplexity:.4f}")
+
+
+def score(
+    model: Positional[Path],
+    texts: Positional[tuple[Path, ...]] = (),
+    *,
+    format: Literal["tsv", "jsonl"] = "tsv",  # noqa: A002 - the name of the flag
+    device: str = "cpu",
+) -> None:
+    """Print the log-likelihood of each line, in nats, its bits per character, and the line.
+
+    Args:
+        model: A run folder or a model file.
+        texts: UTF-8 files; standard input where there is none.
+        format: Values between tabs, or one JSON object a line.
+        device: Such as cpu, cuda or mps; auto takes the best there is.
+    """
+    lm = CharLM.load(model, device)
+    pieces = chain.from_iterable(map(iterate_text, texts)) if texts else decoded(sys.stdin.buffer, "standard input")
+    for lines in _batched_lines(pieces):
+        for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
+            bits = -nats / math.log(2) / max(1, _scored(lm, [line]))
+            if format == "jsonl":
+                print(json.dumps({"log_likelihood": nats, "bits_per_character": bits, "text": line}))
+            else:
+                print(f"{nats:.4f}\t{bits:.4f}\t{line}")
+
+
+def info(model: Positional[Path]) -> None:
+    """Print what a model file holds.
+
+    Args:
+        model: A run folder or a model file.
+    """
+    lm = CharLM.load(model)
+    tensors = lm.model.state_dict().values()
+    print(f"model          {lm.model.kind}, {lm.model.settings()}")
+    print(f"learned from   {'records' if lm.is_of_records else 'text'}")
+    print(f"characters     {len(lm.vocabulary.characters):,}")
+    print(f"special tokens {', '.join(lm.vocabulary.special_tokens) or 'none'}")
+    print(f"fingerprint    {lm.vocabulary.fingerprint}")
+    print(f"values         {sum(tensor.numel() for tensor in tensors):,}")
+    print(f"bytes          {sum(tensor.nbytes for tensor in tensors):,}")
+
+
+def _scored(lm: CharLM, lines: list[str]) -> int:
+    return sum(map(len, lines)) + len(lines) * lm.is_of_records
+
+
+def _batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
+    """Yields the lines of a text that comes in pieces, without their ends, those of a piece at a time."""
+    rest = ""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split("\n")
+        yield lines
+    if rest:
+        yield [rest]
 
 
 def prepare(
@@ -187,61 +252,78 @@ def _read_vocabulary(path: Path) -> Vocabulary:
         return tokens.vocabulary
 
 
-def _read_ids(path: Path) -> tuple[Vocabulary, StreamLike]:
-    if is_token_file(path):
-        tokens = TokenFile(path)
-        return tokens.vocabulary, tokens
-    text = read_text(path)
-    vocabulary = Vocabulary.from_text(text)
-    return vocabulary, vocabulary.encode(text)
-
-
 class _Run(NamedTuple):
-    """A text, cut up and ready to be learned."""
+    """A text or records, cut in two and ready to be learned."""
 
     vocabulary: Vocabulary
-    batches: BatchSampler
-    validation: TextDataset
-    model: LanguageModel
+    train: TextDataset | RecordDataset
+    validation: TextDataset | RecordDataset
 
     @classmethod
-    def prepare(
-        cls,
-        vocabulary: Vocabulary,
-        ids: StreamLike,
-        *,
-        block_size: int,
-        batch_size: int,
-        train_fraction: float,
-        device: str,
-        seed: int,
-    ) -> _Run:
-        train, validation = TextDataset(ids, block_size).split(train_fraction)
-        batches = BatchSampler(train, batch_size, seed=seed, device=device)
-        model = BigramLanguageModel(vocabulary.size).to(batches.device)
+    def of_text(cls, path: Path, block_size: int, train_fraction: float) -> _Run:
+        if is_token_file(path):
+            tokens = TokenFile(path)
+            return cls.split(tokens.vocabulary, TextDataset(tokens, block_size), train_fraction)
+        text = read_text(path)
+        vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
+        return cls.split(vocabulary, TextDataset(vocabulary.encode(text), block_size), train_fraction)
+
+    @classmethod
+    def split(cls, vocabulary: Vocabulary, dataset: TextDataset, train_fraction: float) -> _Run:
+        train, validation = dataset.split(train_fraction)
         print(
-            f"{len(train.stream) + len(validation.stream):,} characters, {vocabulary.size} symbols: "
+            f"{len(dataset.stream):,} characters, {len(vocabulary.characters)} symbols: "
             f"{len(train.stream):,} to train on, {len(validation.stream):,} for validation"
         )
-        return cls(vocabulary, batches, validation, model)
+        return cls(vocabulary, train, validation)
 
-    def train(self, config: TrainerConfig) -> None:
-        parameters = sum(parameter.numel() for parameter in self.model.parameters())
+    @classmethod
+    def of_records(cls, path: Path, train_fraction: float, seed: int) -> _Run:
+        lines = read_text(path).removesuffix("\n").split("\n")
+        vocabulary = Vocabulary.from_text(lines, special_tokens=["bos", "eos", "unk"])
+        train, validation = RecordDataset(lines, vocabulary).split(train_fraction, seed=seed)
         print(
-            f"{self.model.kind} model, {parameters:,} parameters, on {self.batches.device}: {config.max_steps:,} "
-            f"steps of {self.batches.batch_size} x {self.batches.dataset.block_size} characters"
+            f"{len(lines):,} records, {len(vocabulary.characters)} symbols: "
+            f"{len(train):,} to train on, {len(validation):,} for validation"
+        )
+        return cls(vocabulary, train, validation)
+
+    def fit_ngram(self, order: int) -> LanguageModel:
+        started = time.perf_counter()
+        texts = self.train.sequences() if isinstance(self.train, RecordDataset) else self.train
+        model = NGramLanguageModel(self.vocabulary.size, order).fit(texts)
+        print(f"n-gram model of order {order}, {len(model.table):,} n-grams counted in {_seconds_since(started):.2f} s")
+        print(f"validation loss  {_in_both_units(evaluate_ids(model, self.validation).nats)}")
+        return model
+
+    def fit_bigram(self) -> LanguageModel:
+        batches = BatchSampler(self.train, batch_size=32, seed=1337, device="auto")
+        model = BigramLanguageModel(self.vocabulary.size).to(batches.device)
+        self.descend(model, batches, TrainerConfig(max_steps=2000))
+        return model
+
+    def descend(self, model: LanguageModel, batches: BatchSampler, config: TrainerConfig) -> None:
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        print(
+            f"{model.kind} model, {parameters:,} parameters, on {batches.device}: {config.max_steps:,} "
+            f"steps of {batches.batch_size} x {batches.dataset.block_size} characters"
         )
         with ProgressBar(config.max_steps) as show:
-            trainer = Trainer(self.model, self.batches, validation=self.validation, config=config, on_record=show).fit()
+            trainer = Trainer(model, batches, validation=self.validation, config=config, on_record=show).fit()
         last = trainer.records[-1]
         print(f"trained for {last.elapsed_seconds:.1f} s, {last.tokens_per_second:,.0f} characters a second")
         print(f"train loss       {_in_both_units(last.train_loss)}")
         if last.validation_loss is not None:
             print(f"validation loss  {_in_both_units(last.validation_loss)}")
 
-    def save(self, folder: Path) -> None:
-        save_model(folder / FILE_NAME, self.model, self.vocabulary)
+    def save(self, model: LanguageModel, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(folder / FILE_NAME, model, self.vocabulary)
         print(f"saved to {folder}")
+
+
+def _seconds_since(started: float) -> float:
+    return time.perf_counter() - started
 
 
 def _in_both_units(nats: float) -> str:
@@ -265,6 +347,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "train": train,
         "generate": generate,
         "evaluate": evaluate,
+        "score": score,
+        "info": info,
     }
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

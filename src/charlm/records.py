@@ -175,13 +175,17 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             ValueError: All records together are shorter than a window.
         """
-        return TextDataset(torch.cat([self._ids[s : s + n] for s, n in self._places()]), block_size)
+        return TextDataset(torch.cat(self.sequences()), block_size)
+
+    def sequences(self) -> list[Tensor]:
+        """Returns the ids of each record, ``bos`` and ``eos`` included: what a counted model is fitted to."""
+        return [self._ids[start : start + length] for start, length in self._places()]
 
     def fingerprint(self) -> str:
         """Returns a SHA-256, in hexadecimal, of the records and their vocabulary."""
         digest = hashlib.sha256(f"{self.vocabulary.fingerprint} {self.block_size}".encode())
-        for start, length in self._places():
-            digest.update(self._ids[start : start + length].long().numpy().astype("<i8").data)
+        for ids in self.sequences():
+            digest.update(ids.long().numpy().astype("<i8").data)
         return digest.hexdigest()
 
     def _places(self) -> list[tuple[int, int]]:

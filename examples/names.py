@@ -1,0 +1,24 @@
+"""Makes up names like those of a list, one a line: ``python examples/names.py names.txt``."""
+
+import sys
+from pathlib import Path
+
+from charlm import CharLM
+
+SOME_NAMES = """
+emma olivia ava isabella sophia charlotte mia amelia harper evelyn abigail emily elizabeth mila ella avery sofia camila
+aria scarlett victoria madison luna grace chloe penelope layla riley zoey nora lily eleanor hannah lillian addison
+aubrey ellie stella natalie zoe leah hazel violet aurora savannah audrey brooklyn bella claire skylar lucy paisley
+everly anna caroline nova genesis emilia kennedy samantha maya willow kinsley naomi aaliyah elena sarah ariana allison
+"""
+
+
+def main(path: str | None = None) -> list[str]:
+    """Returns twenty names that are not in the list."""
+    names = (SOME_NAMES if path is None else Path(path).read_text(encoding="utf-8")).split()
+    lm = CharLM.fit(names, order=5)
+    return lm.sample(20, min_length=4, max_length=10, exclude=names, temperature=0.8, seed=1)
+
+
+if __name__ == "__main__":
+    print("\n".join(main(*sys.argv[1:])))
