@@ -1,5 +1,7 @@
 import json
+import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -9,12 +11,19 @@ from charlm import (
     BigramLanguageModel,
     CheckpointCorruptError,
     CheckpointVersionError,
+    LanguageModel,
+    NGramLanguageModel,
     load_model,
     save_model,
 )
+from charlm.modelfile import _digest
 from chartok import Vocabulary
 
 VOCABULARY = Vocabulary("\ud83d\ude00a", special_tokens=["unk"])
+
+
+def ngram() -> NGramLanguageModel:
+    return NGramLanguageModel(VOCABULARY.size, order=2).fit([0, 1, 2, 0])
 
 
 @pytest.fixture
@@ -32,11 +41,13 @@ def test_a_model_comes_back_from_its_file_and_from_its_folder(path: Path, what: 
     assert torch.equal(model.table.cpu(), BigramLanguageModel(VOCABULARY.size, seed=4).table)
 
 
-def test_every_flipped_bit_is_noticed(path: Path) -> None:
+@pytest.mark.parametrize("model", [BigramLanguageModel(4, seed=1), ngram()], ids=["bigram", "ngram"])
+def test_every_flipped_bit_is_noticed(path: Path, model: LanguageModel) -> None:
+    save_model(path, model, VOCABULARY)
     sound = path.read_bytes()
-    for position in range(len(sound)):
+    for position in range(8 * len(sound)):
         damaged = bytearray(sound)
-        damaged[position] ^= 1 << position % 8
+        damaged[position // 8] ^= 1 << position % 8
         path.write_bytes(damaged)
         with pytest.raises((CheckpointCorruptError, CheckpointVersionError), match=r"model\.safetensors"):
             load_model(path)
@@ -76,3 +87,50 @@ def test_a_vocabulary_of_another_size_is_refused_and_the_old_file_stays(path: Pa
     with pytest.raises(ValueError, match="the model has 5 ids and the vocabulary 4"):
         save_model(path, BigramLanguageModel(5), VOCABULARY)
     assert path.read_bytes() == before
+
+
+def test_a_pickle_under_our_name_is_refused_and_never_run(path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (path.with_name("sprung"),)
+
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+        load_model(path)
+    assert not path.with_name("sprung").exists()
+
+
+@pytest.mark.parametrize("length", [2**63, 2**64 - 1, 2**40, 101 * 2**20])
+def test_an_impossible_header_allocates_nothing(path: Path, length: int) -> None:
+    path.write_bytes(length.to_bytes(8, "little") + b"{}")
+    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "../../etc/passwd"},
+        {"kind": "ngram"},
+        {"settings": {"vocab_size": 2**40}},
+        {"settings": {"vocab_size": 5}},
+        {"settings": {"vocab_size": 4, "seed": "x"}},
+        {"settings": []},
+        {"vocabulary": Vocabulary("ab").to_dict()},
+        {"vocabulary": {}},
+    ],
+    ids=str,
+)
+def test_a_signed_file_whose_parts_do_not_fit_is_refused(path: Path, changes: dict[str, Any]) -> None:
+    tensors = {"table": torch.zeros(4, 4)}
+    content = {
+        "version": 1,
+        "kind": "bigram",
+        "settings": {"vocab_size": 4},
+        "vocabulary": VOCABULARY.to_dict(),
+        "library": "0",
+    } | changes
+    content["sha256"] = _digest(content, tensors)
+    path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
+    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+        load_model(path)

@@ -1,11 +1,13 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, data, evaluate
+from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, data, evaluate, scoring
+from charlm.scoring import log_probabilities
 from chartok import TokenIdError
 from test_models import Reference
 
@@ -58,3 +60,45 @@ def test_evaluation_follows_the_device_of_the_model(device: torch.device) -> Non
 def test_ids_of_another_vocabulary_are_refused() -> None:
     with pytest.raises(TokenIdError, match=r"ids\[2\] is 5"):
         evaluate(BigramLanguageModel(5), TextDataset([0, 1, 5], block_size=1))
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 6), st.integers(1, 8))
+def test_overlapping_blocks_score_every_id_once_with_more_context(ids: list[int], block_size: int, stride: int) -> None:
+    model = Reference(5, block_size)
+    evaluation = evaluate(model, TextDataset(ids, block_size=1), stride=stride)
+    assert evaluation.characters == len(ids) - 1
+    expected, scored, last = 0.0, 0, len(ids) - 1
+    while scored < last:
+        end = min(max(scored + min(stride, block_size), block_size if stride < block_size else 0), last)
+        start = max(0, end - block_size) if stride < block_size else scored
+        for target in range(scored + 1, end + 1):
+            logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
+            expected -= math.log(logits.softmax(-1)[ids[target]].item())
+        scored = end
+    assert evaluation.nats == pytest.approx(expected / last, rel=1e-4)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 4), max_size=30), max_size=6), st.sampled_from([None, 1, 3, 7]), st.integers(1, 50)
+)
+def test_texts_are_scored_side_by_side_as_one_by_one(
+    texts: list[list[int]], block_size: int | None, ids_at_once: int
+) -> None:
+    model = Reference(5, block_size)
+    arrays = [np.array(ids, dtype=np.int64) for ids in texts]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        together = log_probabilities(model, arrays)
+    for ids, scores in zip(texts, together, strict=True):
+        expected = []
+        for target in range(1, len(ids)):
+            start = 0 if block_size is None else (target - 1) // block_size * block_size
+            logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
+            expected.append(logits.log_softmax(-1)[ids[target]].item())
+        assert scores.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("stride", [0, -1])
+def test_a_stride_is_at_least_one(stride: int) -> None:
+    with pytest.raises(ValueError, match="stride must be at least 1"):
+        evaluate(BigramLanguageModel(5), TextDataset([0, 1], block_size=1), stride=stride)

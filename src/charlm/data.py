@@ -119,12 +119,17 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         windows = windows.to(device, torch.int64)
         return windows[:, :-1], windows[:, 1:]
 
-    def rows(self, block_size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields consecutive blocks in which every id but the first is a target once: what ``evaluate`` scores.
+    def rows(self, block_size: int | None, stride: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields blocks in which every id but the first is a target once: what ``evaluate`` scores.
 
         Args:
             block_size: The longest a block may be; None yields the whole stream as one.
+            stride: How many targets of a block count, its last ones, so that each has at least
+                ``block_size - stride`` ids before it; by default all count, and blocks do not overlap.
         """
+        if block_size is not None and stride is not None and stride < block_size:
+            yield from self._overlapping_rows(block_size, stride)
+            return
         if block_size is None:
             ids = self.ids[None].long()
             yield ids[:, :-1], ids[:, 1:]
@@ -138,6 +143,17 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
                 yield ids[:whole].view(-1, block_size), ids[1 : whole + 1].view(-1, block_size)
             if whole < len(ids) - 1:
                 yield ids[None, whole:-1], ids[None, whole + 1 :]
+
+    def _overlapping_rows(self, block_size: int, stride: int) -> Iterator[tuple[Tensor, Tensor]]:
+        scored, last = 0, len(self.stream) - 1
+        while scored < last:
+            end = min(max(scored + stride, block_size), last)
+            start = max(0, end - block_size)
+            ids = self.stream.read(start, end + 1).long()
+            targets = ids[1:].clone()
+            targets[: scored - start] = IGNORE_INDEX
+            yield ids[None, :-1], targets[None]
+            scored = end
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.

@@ -90,13 +90,28 @@ def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         _check_digest(content, tensors)
         vocabulary = Vocabulary.from_dict(content["vocabulary"])
-        model = FAMILIES[content["kind"]](**content["settings"])
-        model.load_state_dict(tensors)
+        model = _rebuilt(content["kind"], content["settings"], vocabulary, tensors)
     except CheckpointVersionError as error:
         raise CheckpointVersionError(f"{os.fspath(path)!a}: {error}") from None
     except (SafetensorError, VocabularyError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {error}") from error
     return model.to(resolve_device(device)), vocabulary
+
+
+def _rebuilt(kind: str, settings: dict[str, Any], vocabulary: Vocabulary, tensors: dict[str, Tensor]) -> LanguageModel:
+    with torch.device("meta"):  # takes no memory, whatever the settings say
+        skeleton = FAMILIES[kind](**settings)
+    if vocabulary.size != skeleton.vocab_size:
+        raise ValueError(f"the model has {skeleton.vocab_size} ids and the vocabulary {vocabulary.size}")
+    if _values(skeleton.state_dict()) > _values(tensors):
+        raise ValueError("its settings ask for more values than it holds")
+    model = FAMILIES[kind](**settings)
+    model.load_state_dict(tensors)
+    return model
+
+
+def _values(tensors: dict[str, Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors.values())
 
 
 def _checked_content(encoded: str | None) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         targets = rows[:, 1:].masked_fill(~is_filled[:, 1:], IGNORE_INDEX)
         return rows[:, :-1].to(device), targets.to(device)
 
-    def rows(self, _block_size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+    def rows(self, _block_size: int | None, _stride: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """Yields every record once, in order, some at a time: what ``evaluate`` scores."""
         for indices in torch.arange(len(self)).split(256):
             yield self.batch(indices, torch.device("cpu"))

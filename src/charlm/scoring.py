@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 
+from charlm.arguments import positive_integer
 from charlm.data import IGNORE_INDEX
 from charlm.models import evaluation_mode
 from chartok.ids import as_id_array
@@ -129,7 +130,7 @@ def _groups(blocks: list[Block]) -> Iterator[list[Block]]:
 
 
 @torch.inference_mode()
-def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset) -> Evaluation:
+def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stride: int | None = None) -> Evaluation:
     """Returns the mean loss over a dataset, every id of a stream but the first scored exactly once.
 
     The first id of a stream has nothing before it and is not scored. A model without a limit on its context sees all
@@ -139,9 +140,12 @@ def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset) -> Eval
     Args:
         model: Any language model.
         dataset: The stream, or the records.
+        stride: Of a stream and a model with a limited context: blocks overlap, and only the last ``stride`` targets of
+            each count, so that every id is predicted from more context. None does not overlap them.
 
     Raises:
         TokenIdError: An id of the dataset is not one of the model's.
+        ValueError: ``stride`` is below 1.
 
     Example:
         >>> from charlm import BigramLanguageModel, TextDataset
@@ -149,10 +153,12 @@ def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset) -> Eval
         >>> evaluation.characters, round(evaluation.bits_per_character, 6)
         (4, 2.0)
     """
+    if stride is not None:
+        positive_integer("stride", stride)
     dataset.check_ids(model.vocab_size)
     total, characters = 0.0, 0
     with evaluation_mode(model):
-        for inputs, targets in dataset.rows(model.block_size):
+        for inputs, targets in dataset.rows(model.block_size, stride):
             counts = targets != IGNORE_INDEX
             log_probabilities = model.log_probabilities(
                 inputs.to(model.device), targets.clamp(min=0).to(model.device)
