@@ -32,3 +32,11 @@ def test_a_temperature_out_of_range_is_refused(bad: float) -> None:
 def test_a_temperature_is_a_number(bad: Any) -> None:
     with pytest.raises(TypeError, match="temperature must be a number"):
         check_temperature(bad)
+
+
+def test_an_id_of_probability_zero_is_never_drawn() -> None:
+    logits = torch.full((100_000, 5), -torch.inf)
+    logits[:, [1, 3]] = 0
+    for _ in range(20):
+        drawn = draw(logits, 1.0, torch.Generator().manual_seed(1))
+        assert set(drawn.tolist()) == {1, 3}

@@ -49,7 +49,7 @@ def generate(
     Example:
         >>> from charlm import BigramLanguageModel
         >>> generate(BigramLanguageModel(5, seed=1), [3], max_new_tokens=6, seed=0).tolist()
-        [3, 2, 2, 0, 1, 3, 3]
+        [3, 2, 0, 4, 3, 4, 3]
     """
     before = as_id_array(prompt).tolist()
     with evaluation_mode(model):
@@ -87,7 +87,7 @@ def stream_ids(
     Example:
         >>> from charlm import BigramLanguageModel
         >>> list(stream_ids(BigramLanguageModel(5, seed=1), [3], max_new_tokens=6, allowed=[0, 2]))
-        [2, 0, 0, 0, 2, 0]
+        [2, 0, 2, 2, 0, 2]
     """
     ids = as_id_array(prompt, model.vocab_size)
     if ids.ndim != 1 or not len(ids):

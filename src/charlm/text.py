@@ -45,7 +45,7 @@ class CharLM:
     Example:
         >>> lm = CharLM.fit("the cat sat on the mat. " * 50, order=5)
         >>> lm.generate("the cat", max_new_tokens=17)
-        'the cat sat on the cat s'
+        'the cat sat on the mat. '
         >>> known, unknown = lm.score_samples(["the mat", "xqzj kv"])
         >>> bool(known > unknown)
         True
@@ -195,7 +195,7 @@ class CharLM:
         """Yields the characters that the model goes on with, one at a time; as ``generate``, without the prompt.
 
         Example:
-            >>> "".join(CharLM.fit("abc" * 100).stream("ab", max_new_tokens=4))
+            >>> "".join(CharLM.fit("abc" * 100, order=3).stream("ab", max_new_tokens=4))
             'cabc'
         """
         self.vocabulary.encode(prompt)
@@ -270,6 +270,7 @@ class CharLM:
         *,
         min_length: int,
     ) -> Iterator[str]:
+        characters = {token_id: self.vocabulary.decode([token_id]) for token_id in allowed}
         with evaluation_mode(self.model):
             for token_id in stream_ids(
                 self.model,
@@ -281,7 +282,7 @@ class CharLM:
                 end=self.vocabulary.special_tokens.get("eos"),
                 min_new_tokens=max(0, min_length - len(prompt)),
             ):
-                yield self.vocabulary.decode([token_id])
+                yield characters[token_id]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""
