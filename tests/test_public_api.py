@@ -44,6 +44,7 @@ CHARLM = {
     "load_model",
     "python_docs",
     "save_model",
+    "score",
 }
 
 

@@ -6,8 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, data, evaluate, scoring
-from charlm.scoring import log_probabilities
+from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, data, evaluate, score, scoring
 from chartok import TokenIdError
 from test_models import Reference
 
@@ -88,7 +87,7 @@ def test_texts_are_scored_side_by_side_as_one_by_one(
     arrays = [np.array(ids, dtype=np.int64) for ids in texts]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
-        together = log_probabilities(model, arrays)
+        together = score(model, arrays)
     for ids, scores in zip(texts, together, strict=True):
         expected = []
         for target in range(1, len(ids)):

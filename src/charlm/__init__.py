@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from charlm.modelfile import load_model, save_model
     from charlm.models import BigramLanguageModel, LanguageModel, NGramCounts, NGramLanguageModel
     from charlm.records import RecordDataset
-    from charlm.scoring import Evaluation, evaluate
+    from charlm.scoring import Evaluation, evaluate, score
     from charlm.text import CharLM, classify
     from charlm.trainer import Trainer, TrainerConfig
 
@@ -46,6 +46,7 @@ __all__ = [
     "load_model",
     "python_docs",
     "save_model",
+    "score",
 ]
 
 _MODULE_OF = {
@@ -68,6 +69,7 @@ _MODULE_OF = {
     "load_model": "modelfile",
     "python_docs": "corpora",
     "save_model": "modelfile",
+    "score": "scoring",
 }
 
 

@@ -73,7 +73,7 @@ class Evaluation:
 
 
 @torch.inference_mode()
-def log_probabilities(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> list[NDArray[np.float64]]:
+def score(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> list[NDArray[np.float64]]:
     """Returns for each text the natural-log probability of every id but the first, given those before it.
 
     Texts of uneven lengths are scored side by side, the longest together. A model with a limited context is given
@@ -90,9 +90,9 @@ def log_probabilities(model: LanguageModel, texts: Sequence[NDArray[np.integer[A
         TokenIdError: An id is not one of the model's.
 
     Example:
-        >>> from charlm import BigramLanguageModel
+        >>> from charlm import BigramLanguageModel, score
         >>> model = BigramLanguageModel(4)
-        >>> [scores.round(3).tolist() for scores in log_probabilities(model, [np.array([0, 1, 2]), np.array([3])])]
+        >>> [scores.round(3).tolist() for scores in score(model, [np.array([0, 1, 2]), np.array([3])])]
         [[-1.386, -1.386], []]
     """
     for ids in texts:

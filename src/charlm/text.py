@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from itertools import count
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import numpy as np
@@ -14,7 +13,7 @@ from charlm.arguments import positive_integer
 from charlm.generation import stream_ids
 from charlm.modelfile import load_model, save_model
 from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel, evaluation_mode
-from charlm.scoring import Evaluation, log_probabilities
+from charlm.scoring import Evaluation, score
 from chartok import Vocabulary, read_text
 
 if TYPE_CHECKING:
@@ -244,13 +243,12 @@ class CharLM:
         ids = self._character_ids()
         if allowed is not None:
             ids = [i for i in ids if self.vocabulary.decode([i]) in set(allowed)]
-        taken, found = set(exclude), list[str]()
-        for attempt in count():
-            if len(found) == n_samples:
-                return found
-            if attempt == ATTEMPTS * n_samples:
-                raise ValueError(f"only {len(found)} of {n_samples} came up in {attempt} tries: ask for less")
-            own_seed = int(np.random.SeedSequence([seed % (1 << 64), attempt]).generate_state(1, np.uint64)[0] >> 1)
+        taken, found, tries = set(exclude), list[str](), 0
+        while len(found) < n_samples:
+            if tries == ATTEMPTS * n_samples:
+                raise ValueError(f"only {len(found)} of {n_samples} came up in {tries} tries: ask for less")
+            own_seed = int(np.random.SeedSequence([seed % (1 << 64), tries]).generate_state(1, np.uint64)[0] >> 1)
+            tries += 1
             room = max_length - len(prefix) + 1
             characters = self._characters(prefix, ids, room, temperature, own_seed, min_length=min_length)
             record = prefix + "".join(characters)
@@ -258,7 +256,7 @@ class CharLM:
                 found.append(record)
                 if unique:
                     taken.add(record)
-        raise AssertionError
+        return found
 
     def _characters(
         self,
@@ -301,7 +299,7 @@ class CharLM:
     def _scores(self, texts: list[str]) -> list[NDArray[np.float64]]:
         has_bos = "bos" in self.vocabulary.special_tokens
         rows = _encoded(self.vocabulary, texts, bos=True)
-        scores = log_probabilities(self.model, rows)
+        scores = score(self.model, rows)
         if has_bos:
             return scores
         unknown_start = np.full(1, -math.log(self.vocabulary.size))
