@@ -8,10 +8,9 @@ import json
 import math
 import os
 import sys
-import time
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 from tqdm import tqdm
@@ -20,14 +19,12 @@ from tyro.conf import OmitArgPrefixes, Positional
 from charlm.batching import BatchSampler
 from charlm.corpora import python_docs
 from charlm.data import TextDataset
-from charlm.metrics import ProgressBar
-from charlm.modelfile import FILE_NAME, save_model
-from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
-from charlm.records import RecordDataset
+from charlm.modelfile import FILE_NAME
+from charlm.models import BigramLanguageModel
+from charlm.runs import Run
 from charlm.scoring import Evaluation
-from charlm.scoring import evaluate as evaluate_ids
 from charlm.text import CharLM
-from charlm.trainer import Trainer, TrainerConfig
+from charlm.trainer import TrainerConfig
 from chartok import TokenFile, Vocabulary, encode_file, read_text
 from chartok.arguments import Errors
 from chartok.sources import Compression
@@ -48,7 +45,7 @@ def demo() -> None:
     print("The text: the help topics that come with Python.")
     text = python_docs()
     vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
-    run = _Run.split(vocabulary, TextDataset(vocabulary.encode(text), block_size=64), 0.9)
+    run = Run.split(vocabulary, TextDataset(vocabulary.encode(text), block_size=64), 0.9)
     for model in (run.fit_bigram(), run.fit_ngram(order=7)):
         sample = CharLM(vocabulary, model).generate("The ", max_new_tokens=300, seed=1337)
         print(f"\nA sample after 'The ':\n\n{sample}\n")
@@ -87,7 +84,7 @@ def train(
     folder = Path("runs") / f"{text.stem}-{model}" if out is None else out
     if (folder / FILE_NAME).exists():
         raise FileExistsError(errno.EEXIST, "a run is here already; give another folder with --out", str(folder))
-    run = _Run.of_records(text, train_fraction, seed) if records else _Run.of_text(text, block_size, train_fraction)
+    run = Run.of_records(text, train_fraction, seed) if records else Run.of_text(text, block_size, train_fraction)
     if model == "ngram":
         run.save(run.fit_ngram(order), folder)
         return
@@ -250,85 +247,6 @@ def _read_vocabulary(path: Path) -> Vocabulary:
         return Vocabulary.load(path)
     with TokenFile(path) as tokens:
         return tokens.vocabulary
-
-
-class _Run(NamedTuple):
-    """A text or records, cut in two and ready to be learned."""
-
-    vocabulary: Vocabulary
-    train: TextDataset | RecordDataset
-    validation: TextDataset | RecordDataset
-
-    @classmethod
-    def of_text(cls, path: Path, block_size: int, train_fraction: float) -> _Run:
-        if is_token_file(path):
-            tokens = TokenFile(path)
-            return cls.split(tokens.vocabulary, TextDataset(tokens, block_size), train_fraction)
-        text = read_text(path)
-        vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
-        return cls.split(vocabulary, TextDataset(vocabulary.encode(text), block_size), train_fraction)
-
-    @classmethod
-    def split(cls, vocabulary: Vocabulary, dataset: TextDataset, train_fraction: float) -> _Run:
-        train, validation = dataset.split(train_fraction)
-        print(
-            f"{len(dataset.stream):,} characters, {len(vocabulary.characters)} symbols: "
-            f"{len(train.stream):,} to train on, {len(validation.stream):,} for validation"
-        )
-        return cls(vocabulary, train, validation)
-
-    @classmethod
-    def of_records(cls, path: Path, train_fraction: float, seed: int) -> _Run:
-        lines = read_text(path).removesuffix("\n").split("\n")
-        vocabulary = Vocabulary.from_text(lines, special_tokens=["bos", "eos", "unk"])
-        train, validation = RecordDataset(lines, vocabulary).split(train_fraction, seed=seed)
-        print(
-            f"{len(lines):,} records, {len(vocabulary.characters)} symbols: "
-            f"{len(train):,} to train on, {len(validation):,} for validation"
-        )
-        return cls(vocabulary, train, validation)
-
-    def fit_ngram(self, order: int) -> LanguageModel:
-        started = time.perf_counter()
-        texts = self.train.sequences() if isinstance(self.train, RecordDataset) else self.train
-        model = NGramLanguageModel(self.vocabulary.size, order).fit(texts)
-        print(f"n-gram model of order {order}, {len(model.table):,} n-grams counted in {_seconds_since(started):.2f} s")
-        print(f"validation loss  {_in_both_units(evaluate_ids(model, self.validation).nats)}")
-        return model
-
-    def fit_bigram(self) -> LanguageModel:
-        batches = BatchSampler(self.train, batch_size=32, seed=1337, device="auto")
-        model = BigramLanguageModel(self.vocabulary.size).to(batches.device)
-        self.descend(model, batches, TrainerConfig(max_steps=2000))
-        return model
-
-    def descend(self, model: LanguageModel, batches: BatchSampler, config: TrainerConfig) -> None:
-        parameters = sum(parameter.numel() for parameter in model.parameters())
-        print(
-            f"{model.kind} model, {parameters:,} parameters, on {batches.device}: {config.max_steps:,} "
-            f"steps of {batches.batch_size} x {batches.dataset.block_size} characters"
-        )
-        with ProgressBar(config.max_steps) as show:
-            trainer = Trainer(model, batches, validation=self.validation, config=config, on_record=show).fit()
-        last = trainer.records[-1]
-        print(f"trained for {last.elapsed_seconds:.1f} s, {last.tokens_per_second:,.0f} characters a second")
-        print(f"train loss       {_in_both_units(last.train_loss)}")
-        if last.validation_loss is not None:
-            print(f"validation loss  {_in_both_units(last.validation_loss)}")
-
-    def save(self, model: LanguageModel, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_model(folder / FILE_NAME, model, self.vocabulary)
-        print(f"saved to {folder}")
-
-
-def _seconds_since(started: float) -> float:
-    return time.perf_counter() - started
-
-
-def _in_both_units(nats: float) -> str:
-    loss = Evaluation(nats=nats, characters=1)
-    return f"{loss.nats:.4f} nats, {loss.bits_per_character:.4f} bits per character"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

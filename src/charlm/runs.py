@@ -1,0 +1,106 @@
+"""What the command line does with a text: cut it in two, learn from it, say how that went, keep the model."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from charlm.batching import BatchSampler
+from charlm.data import TextDataset
+from charlm.metrics import ProgressBar
+from charlm.modelfile import FILE_NAME, save_model
+from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
+from charlm.records import RecordDataset
+from charlm.scoring import Evaluation, evaluate
+from charlm.trainer import Trainer, TrainerConfig
+from chartok import TokenFile, Vocabulary, read_text
+from chartok.tokenfile import is_token_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Run(NamedTuple):
+    """A text or records, cut in two and ready to be learned."""
+
+    vocabulary: Vocabulary
+    train: TextDataset | RecordDataset
+    validation: TextDataset | RecordDataset
+
+    @classmethod
+    def of_text(cls, path: Path, block_size: int, train_fraction: float) -> Run:
+        """Returns the run of a UTF-8 text or of a token file."""
+        if is_token_file(path):
+            tokens = TokenFile(path)
+            return cls.split(tokens.vocabulary, TextDataset(tokens, block_size), train_fraction)
+        text = read_text(path)
+        vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
+        return cls.split(vocabulary, TextDataset(vocabulary.encode(text), block_size), train_fraction)
+
+    @classmethod
+    def split(cls, vocabulary: Vocabulary, dataset: TextDataset, train_fraction: float) -> Run:
+        """Returns the run of ids, cut in two."""
+        train, validation = dataset.split(train_fraction)
+        print(
+            f"{len(dataset.stream):,} characters, {len(vocabulary.characters)} symbols: "
+            f"{len(train.stream):,} to train on, {len(validation.stream):,} for validation"
+        )
+        return cls(vocabulary, train, validation)
+
+    @classmethod
+    def of_records(cls, path: Path, train_fraction: float, seed: int) -> Run:
+        """Returns the run of the lines of a UTF-8 text, some drawn for training."""
+        lines = read_text(path).removesuffix("\n").split("\n")
+        vocabulary = Vocabulary.from_text(lines, special_tokens=["bos", "eos", "unk"])
+        train, validation = RecordDataset(lines, vocabulary).split(train_fraction, seed=seed)
+        print(
+            f"{len(lines):,} records, {len(vocabulary.characters)} symbols: "
+            f"{len(train):,} to train on, {len(validation):,} for validation"
+        )
+        return cls(vocabulary, train, validation)
+
+    def fit_ngram(self, order: int) -> LanguageModel:
+        """Returns an n-gram model that has counted the training part."""
+        started = time.perf_counter()
+        texts = self.train.sequences() if isinstance(self.train, RecordDataset) else self.train
+        model = NGramLanguageModel(self.vocabulary.size, order).fit(texts)
+        print(f"n-gram model of order {order}, {len(model.table):,} n-grams counted in {_seconds_since(started):.2f} s")
+        print(f"validation loss  {_in_both_units(evaluate(model, self.validation).nats)}")
+        return model
+
+    def fit_bigram(self) -> LanguageModel:
+        """Returns a bigram trained by gradient descent for a few seconds."""
+        batches = BatchSampler(self.train, batch_size=32, seed=1337, device="auto")
+        model = BigramLanguageModel(self.vocabulary.size).to(batches.device)
+        self.descend(model, batches, TrainerConfig(max_steps=2000))
+        return model
+
+    def descend(self, model: LanguageModel, batches: BatchSampler, config: TrainerConfig) -> None:
+        """Trains a model in place and says how it went."""
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        print(
+            f"{model.kind} model, {parameters:,} parameters, on {batches.device}: {config.max_steps:,} "
+            f"steps of {batches.batch_size} x {batches.dataset.block_size} characters"
+        )
+        with ProgressBar(config.max_steps) as show:
+            trainer = Trainer(model, batches, validation=self.validation, config=config, on_record=show).fit()
+        last = trainer.records[-1]
+        print(f"trained for {last.elapsed_seconds:.1f} s, {last.tokens_per_second:,.0f} characters a second")
+        print(f"train loss       {_in_both_units(last.train_loss)}")
+        if last.validation_loss is not None:
+            print(f"validation loss  {_in_both_units(last.validation_loss)}")
+
+    def save(self, model: LanguageModel, folder: Path) -> None:
+        """Writes a model and the vocabulary to the folder of the run."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(folder / FILE_NAME, model, self.vocabulary)
+        print(f"saved to {folder}")
+
+
+def _seconds_since(started: float) -> float:
+    return time.perf_counter() - started
+
+
+def _in_both_units(nats: float) -> str:
+    loss = Evaluation(nats=nats, characters=1)
+    return f"{loss.nats:.4f} nats, {loss.bits_per_character:.4f} bits per character"
