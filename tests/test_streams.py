@@ -1,6 +1,7 @@
 """A dataset over files is the dataset over memory."""
 
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,17 @@ def test_the_data_loader_gives_the_same_windows_with_any_number_of_workers(tmp_p
     loader = DataLoader(TextDataset(tokens, 8), batch_size=5, num_workers=workers)
     inputs = torch.cat([x for x, _ in loader])
     assert torch.equal(inputs, (torch.arange(60) % 10).unfold(0, 8, 1)[:52])
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_dataset_in_use_is_pickled_as_its_ids_alone(tmp_path: Path, kind: str) -> None:
+    ids = np.arange(5000, dtype=np.uint8) % 10
+    source: Any = ids if kind == "memory" else TokenFile(write(tmp_path / "a", ids, VOCABULARY))
+    _, dataset = TextDataset(source, 64).split(0.2)
+    dataset.windows(torch.tensor([0]))
+    pickled = pickle.dumps(dataset)
+    assert len(pickled) < 10_000
+    assert torch.equal(pickle.loads(pickled).ids, dataset.ids)  # noqa: S301 - our own bytes
 
 
 @pytest.mark.parametrize("damage", [lambda p: os.truncate(p, 100), lambda p: p.unlink(), lambda p: p.write_bytes(b"x")])

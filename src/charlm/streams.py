@@ -85,6 +85,9 @@ class MemoryStream(Stream):
         self.ids = ids
         self._rows: NDArray[np.integer[Any]] = np.empty((0, 0), dtype=np.int64)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MemoryStream, (self.ids,)  # pickled, the view of all windows would be many times the ids
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -132,6 +135,9 @@ class FileStream(Stream):
         self._start = start
         self._stop = stop
         self._kept: MemoryStream | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FileStream, (self._shards, self._start, self._stop)
 
     def __len__(self) -> int:
         return self._stop - self._start

@@ -170,7 +170,8 @@ class CharLM:
             for token_id in self._prompt(context):
                 logits, state = self.model.step(torch.tensor([token_id], device=self.model.device), state)
         probabilities = (torch.zeros(1, self.vocabulary.size) if logits is None else logits)[0].softmax(-1).cpu()
-        characters = [(self.vocabulary.decode([i]), float(probabilities[i])) for i in self._character_ids()]
+        ids = self._character_ids()
+        characters = zip(self.vocabulary.decode(ids), probabilities[ids].tolist(), strict=True)
         return sorted(characters, key=lambda pair: -pair[1])[:k]
 
     def generate(self, prompt: str = "", *, max_new_tokens: int = 500, temperature: float = 1.0, seed: int = 0) -> str:
@@ -238,11 +239,17 @@ class CharLM:
         if not self.is_of_records:
             raise ValueError("this is a model of text, which has no ends: fit it to records, or call generate")
         positive_integer("n_samples", n_samples)
-        positive_integer("max_length", max_length)
+        if max(len(prefix), min_length) > positive_integer("max_length", max_length):
+            raise ValueError(
+                f"prefix ({len(prefix)} characters) and min_length {min_length} exceed max_length {max_length}"
+            )
         self.vocabulary.encode(prefix)
         ids = self._character_ids()
         if allowed is not None:
-            ids = [i for i in ids if self.vocabulary.decode([i]) in set(allowed)]
+            wanted = set(allowed)
+            ids = [i for i, character in zip(ids, self.vocabulary.decode(ids), strict=True) if character in wanted]
+        if not ids:
+            raise ValueError(f"allowed holds no character of the vocabulary: {allowed!a}")
         taken, found, tries = set(exclude), list[str](), 0
         while len(found) < n_samples:
             if tries == ATTEMPTS * n_samples:
@@ -268,7 +275,7 @@ class CharLM:
         *,
         min_length: int,
     ) -> Iterator[str]:
-        characters = {token_id: self.vocabulary.decode([token_id]) for token_id in allowed}
+        characters = dict(zip(allowed, self.vocabulary.decode(allowed), strict=True))
         with evaluation_mode(self.model):
             for token_id in stream_ids(
                 self.model,
