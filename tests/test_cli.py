@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm import load_model
+from charlm import load_model, read_records
 from charlm.cli import main
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
@@ -107,7 +107,10 @@ def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str
     capsys.readouterr()
     before = (run / "model.safetensors").read_bytes()
     assert main(["train", "input.txt", "--out", "run", "--max-steps", "1"]) == 1
-    assert capsys.readouterr().err == "charlm: run: a run is here already; give another folder with --out\n"
+    assert (
+        capsys.readouterr().err
+        == "charlm: run: a run is here already; go on with it by --resume, or give another --out\n"
+    )
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -186,16 +189,25 @@ def start(*arguments: str, folder: Path) -> "subprocess.Popen[str]":
     )
 
 
-def test_ctrl_c_saves_the_model_and_exits_with_130(folder: Path) -> None:
-    process = start("train", "input.txt", "--out", "run", "--max-steps", "100000000", folder=folder)
-    assert process.stdout is not None
-    while "steps of" not in process.stdout.readline():
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "")
-    assert "saved to run" in output
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_is_saved_and_goes_on(
+    folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: int
+) -> None:
+    process = start("train", "input.txt", "--out", "run", "--record-interval", "1", folder=folder)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("step 1/3000 ")
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == code
+    stopped = re.search(r"stopped after step (\d+): saved to run, the same command with --resume goes on\n$", output)
+    assert stopped is not None
     load_model(folder / "run")
+    steps = str(int(stopped[1]) + 5)
+    assert main(["train", "input.txt", "--out", "run", "--resume", "--max-steps", steps, "--record-interval", "1"]) == 0
+    assert f"going on after step {stopped[1]}\n" in capsys.readouterr().out
+    assert [record.step for record in read_records(folder / "run")] == list(range(1, int(steps) + 1))
+    assert main(["train", "input.txt", "--out", "run", "--resume", "--learning-rate", "1"]) == 1
+    assert "learning_rate: 0.05 -> 1.0" in capsys.readouterr().err
 
 
 def test_a_reader_that_goes_away_ends_the_program_in_silence(run: Path) -> None:

@@ -1,18 +1,132 @@
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from charlm import ProgressBar, TrainingRecord
+from charlm import Progress, TensorBoardLog, TrainingRecord, read_records
+from charlm.metrics import append_record, open_records, sync_records
 
 
-def test_nothing_is_shown_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with ProgressBar(max_steps=10) as show:
-        show(
-            TrainingRecord(
-                step=5,
-                train_loss=1.0,
-                validation_loss=2.0,
-                learning_rate=0.1,
-                tokens_per_second=3.0,
-                elapsed_seconds=1.0,
-            )
-        )
-    assert capsys.readouterr() == ("", "")
+def make_record(step: int, **values: Any) -> TrainingRecord:
+    return TrainingRecord(
+        **{
+            "step": step,
+            "train_loss": 1.0,
+            "validation_loss": 2.0,
+            "learning_rate": 0.1,
+            "tokens_per_second": 3000.0,
+            "elapsed_seconds": 1.0,
+            "peak_memory_bytes": 5,
+        }
+        | values
+    )
+
+
+def test_each_record_is_a_line_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(max_steps=10) as show:
+        show(make_record(5, validation_loss=None))
+        show(make_record(10))
+    with Progress(max_steps=None) as show:
+        show(make_record(7))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "step 5/10  train 1.0000  speed 3,000/s",
+        "step 10/10  train 1.0000  validation 2.0000  speed 3,000/s",
+        "step 7  train 1.0000  validation 2.0000  speed 3,000/s",
+    ]
+
+
+def test_a_terminal_shows_a_bar_that_goes_on_where_the_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with Progress(max_steps=10, first_step=5) as show:
+        show(make_record(8))
+    shown = terminal.getvalue().split("\r")
+    assert "5/10" in shown[1]
+    assert "8/10" in shown[-1]
+    assert "train=1.0000, validation=2.0000, speed=3,000/s" in shown[-1]
+
+
+@given(
+    losses=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=5),
+    validation=st.none() | st.floats(0, 100),
+)
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, losses: list[float], validation: float | None
+) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "records.jsonl").touch()
+    records = [make_record(i, train_loss=loss, validation_loss=validation) for i, loss in enumerate(losses)]
+    for record in records:
+        append_record(folder / "records.jsonl", record)
+    sync_records(folder / "records.jsonl")
+    assert read_records(folder) == read_records(folder / "records.jsonl") == records
+
+
+def test_a_line_that_was_cut_short_is_left_out_and_a_damaged_one_named(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    append_record(path, make_record(1))
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:20])
+    assert read_records(path) == [make_record(1)]
+    for damage in (b'{"step": 1}\n', b"nonsense\n", b"[1]\n"):
+        path.write_bytes(whole + damage)
+        with pytest.raises(ValueError, match=r"line 2 of .* is no record"):
+            read_records(path)
+
+
+def test_a_run_that_goes_on_keeps_its_records_and_drops_those_of_steps_to_be_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    for step in range(5):
+        append_record(path, make_record(step))
+    assert open_records(path, 3) == [make_record(step) for step in range(3)] == read_records(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["records.jsonl"]
+
+
+@pytest.mark.parametrize(("content", "number"), [(b"nonsense\n", 1), (None, 2), (None, 0)])
+def test_records_that_do_not_belong_to_the_run_are_renamed_and_never_lost(
+    tmp_path: Path, content: bytes | None, number: int
+) -> None:
+    path = tmp_path / "records.jsonl"
+    append_record(path, make_record(1))
+    before = path.read_bytes()
+    if content is not None:
+        path.write_bytes(before := content)
+    assert open_records(path, number) == []
+    assert path.read_bytes() == b""
+    (earlier,) = tmp_path.glob("earlier-*-records.jsonl")
+    assert earlier.read_bytes() == before
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TensorBoard's own
+def test_tensorboard_gets_every_value_of_a_record(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    with TensorBoardLog(tmp_path) as log:
+        log(make_record(5, validation_loss=None))
+        log(make_record(10))
+    events = accumulator.EventAccumulator(str(tmp_path)).Reload()
+    assert [(event.step, event.value) for event in events.Scalars("train_loss")] == [(5, 1), (10, 1)]
+    assert [(event.step, event.value) for event in events.Scalars("validation_loss")] == [(10, 2)]
+    assert {"learning_rate", "tokens_per_second", "elapsed_seconds"} <= set(events.Tags()["scalars"])
+
+
+def test_a_missing_tensorboard_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'chartok\[logs\]'"):
+        TensorBoardLog("run")
+
+
+def test_a_record_is_strict_json(tmp_path: Path) -> None:
+    append_record(tmp_path / "records.jsonl", make_record(1))
+    assert json.loads((tmp_path / "records.jsonl").read_text())["step"] == 1
+    with pytest.raises(ValueError, match="JSON"):
+        append_record(tmp_path / "records.jsonl", make_record(2, train_loss=float("nan")))

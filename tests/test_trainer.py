@@ -1,28 +1,59 @@
+import json
+import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
 
+import charlm.trainer
 from charlm import (
     BatchSampler,
     BigramLanguageModel,
+    CheckpointCorruptError,
+    CheckpointMismatchError,
+    CheckpointVersionError,
+    LanguageModel,
+    NonFiniteLossError,
+    RecordDataset,
     TextDataset,
     Trainer,
     TrainerConfig,
     TrainingRecord,
     evaluate,
+    load_model,
+    read_records,
 )
-from chartok import TokenIdError
+from charlm.checkpoint import checkpoint_paths
+from chartok import TokenIdError, Vocabulary
+from two_layers import TwoLayers
 
 IDS = [0, 1, 2, 1] * 100
+VOCABULARY = Vocabulary("abc")
 
 
-def make_trainer(device: str | torch.device = "cpu", **settings: Any) -> Trainer:
-    train, validation = TextDataset(IDS, block_size=8).split(0.8)
-    batches = BatchSampler(train, batch_size=4, seed=0, device=device)
-    model = BigramLanguageModel(3).to(device)
-    return Trainer(model, batches, validation=validation, config=TrainerConfig(**settings))
+def fresh_batches(device: str | torch.device = "cpu") -> BatchSampler:
+    train, _ = TextDataset(IDS, block_size=8).split(0.8)
+    return BatchSampler(train, batch_size=4, seed=0, device=device)
+
+
+def make_trainer(device: str | torch.device = "cpu", folder: str | Path | None = None, **settings: Any) -> Trainer:
+    _, validation = TextDataset(IDS, block_size=8).split(0.8)
+    return Trainer(
+        BigramLanguageModel(3).to(device),
+        fresh_batches(device),
+        validation=validation,
+        config=TrainerConfig(**settings),
+        folder=folder,
+        vocabulary=VOCABULARY,
+    )
 
 
 def test_training_reaches_the_counted_optimum(device: torch.device) -> None:
@@ -100,19 +131,470 @@ def test_data_of_another_vocabulary_are_refused_before_training() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "error"),
+    ("values", "error"),
     [
         ({"max_steps": 0}, ValueError),
         ({"max_steps": -1}, ValueError),
         ({"max_steps": 1.5}, TypeError),
+        ({"max_epochs": 0}, ValueError),
+        ({"max_seconds": 0.0}, ValueError),
+        ({"max_seconds": math.inf}, ValueError),
         ({"record_interval": 0}, ValueError),
         ({"evaluation_interval": True}, TypeError),
+        ({"checkpoint_interval": 0}, ValueError),
+        ({"kept_checkpoints": 1}, ValueError),
         ({"learning_rate": 0.0}, ValueError),
         ({"learning_rate": -1.0}, ValueError),
-        ({"learning_rate": float("nan")}, ValueError),
+        ({"learning_rate": math.nan}, ValueError),
         ({"learning_rate": "fast"}, TypeError),
+        ({"muon_learning_rate": -1.0}, ValueError),
+        ({"beta1": 1.0}, ValueError),
+        ({"beta2": 0}, ValueError),
+        ({"weight_decay": -0.1}, ValueError),
+        ({"weight_decay": math.nan}, ValueError),
+        ({"schedule": "steep"}, ValueError),
+        ({"optimizer": "sgd"}, ValueError),
+        ({"precision": "float64"}, ValueError),
+        ({"warmup_steps": -1}, ValueError),
+        ({"warmup_steps": 100, "max_steps": 100}, ValueError),
+        ({"cooldown_fraction": 0.0}, ValueError),
+        ({"max_gradient_norm": 0.0}, ValueError),
+        ({"accumulation_steps": 0}, ValueError),
+        ({"ema_decay": 1.0}, ValueError),
+        ({"patience": 0}, ValueError),
     ],
 )
-def test_settings_are_checked_when_they_are_made(settings: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=next(iter(settings))):
-        TrainerConfig(**settings)
+def test_settings_are_checked_when_they_are_made(values: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=next(iter(values))):
+        TrainerConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ({}, 3000),
+        ({"max_steps": 7}, 7),
+        ({"max_epochs": 2}, 156),  # 311 windows in batches of 4, twice
+        ({"max_epochs": 2, "max_steps": 100}, 100),
+        ({"max_epochs": 1, "max_steps": 1000}, 78),
+        ({"max_seconds": 1.0}, None),
+        ({"max_seconds": 1.0, "max_steps": 5}, 5),
+    ],
+)
+def test_the_run_ends_at_the_first_limit(values: Any, steps: int | None) -> None:
+    assert make_trainer(**values).total_steps == steps
+
+
+def test_a_warm_up_longer_than_the_epochs_is_refused() -> None:
+    with pytest.raises(ValueError, match="warmup_steps 100 must be below the 78 steps of the run"):
+        make_trainer(max_epochs=1, warmup_steps=100)
+
+
+def test_the_learning_rate_rises_and_then_falls() -> None:
+    trainer = make_trainer(max_steps=8, warmup_steps=4, learning_rate=0.1, record_interval=1).fit()
+    rates = [record.learning_rate for record in trainer.records]
+    assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1, 0.075, 0.05, 0.025])
+
+
+def test_time_limits_a_run_and_lowers_the_learning_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(1_000_000))
+    monkeypatch.setattr(charlm.trainer.time, "perf_counter", lambda: next(now))  # type: ignore[attr-defined]  # a module
+    trainer = make_trainer(max_seconds=10.0, learning_rate=0.1, record_interval=2, evaluation_interval=100).fit()
+    assert [record.step for record in trainer.records] == [2, 4, 6, 7]  # a second each, and one to read two losses
+    assert [record.elapsed_seconds for record in trainer.records] == [3, 6, 9, 11]
+    assert [record.learning_rate for record in trainer.records] == pytest.approx([0.09, 0.06, 0.03, 0.02])
+
+
+def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_path: Path) -> None:
+    train, _ = TextDataset([0, 1] * 100, block_size=8).split(0.8)
+    unlike = TextDataset([0, 0, 1, 1, 2, 2] * 10, block_size=8)
+    trainer = Trainer(
+        BigramLanguageModel(3),
+        BatchSampler(train, batch_size=4),
+        validation=unlike,
+        config=TrainerConfig(max_steps=100, evaluation_interval=2, patience=3),
+        folder=tmp_path / "run",
+        vocabulary=Vocabulary("abc"),
+    ).fit()
+    losses = {record.step: record.validation_loss for record in trainer.records if record.validation_loss is not None}
+    best = min(losses, key=losses.__getitem__)
+    assert trainer.step == best + 3 * 2
+    assert trainer.best_checkpoint == tmp_path / "run" / "checkpoints" / f"step-{best:010d}"
+    assert evaluate(load_model(trainer.best_checkpoint)[0], unlike).nats == losses[best]
+    assert trainer.fit().step == best + 3 * 2
+
+
+def test_the_gradient_is_cut_to_the_norm(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    trainer = make_trainer(max_steps=1, max_gradient_norm=0.01)
+    (optimizer,) = trainer._optimizers
+
+    def look(*_: object) -> None:
+        seen.append(
+            float(torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None]).norm())
+        )
+
+    optimizer.register_step_pre_hook(look)
+    trainer.fit()
+    assert seen == [pytest.approx(0.01, rel=1e-3)]
+
+
+def test_evaluation_and_model_files_take_the_averaged_weights(tmp_path: Path) -> None:
+    trainer = make_trainer(max_steps=20, ema_decay=0.9, evaluation_interval=20, folder=tmp_path).fit()
+    own = trainer.model.state_dict()["table"].clone()
+    with trainer.averaged_weights():
+        averaged = trainer.model.state_dict()["table"].clone()
+        loss = evaluate(trainer.model, trainer.validation).nats  # type: ignore[arg-type]  # given
+    assert torch.equal(trainer.model.state_dict()["table"], own)
+    assert not torch.equal(own, averaged)
+    assert trainer.records[-1].validation_loss == loss == trainer.evaluate().nats
+    assert torch.equal(load_model(tmp_path)[0].state_dict()["table"], averaged)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_lower_precision_learns_too(precision: str) -> None:
+    assert make_trainer(max_steps=200, precision=precision).fit().evaluate().bits_per_character < 0.7
+
+
+def test_compile_trains_the_same_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+
+    def note(model: LanguageModel) -> LanguageModel:
+        compiled.append(model)
+        return model
+
+    monkeypatch.setattr(torch, "compile", note)
+    trainer = make_trainer(max_steps=10, compile=True).fit()
+    assert compiled == [trainer.model]
+    plain = make_trainer(max_steps=10).fit()
+    assert torch.equal(trainer.model.state_dict()["table"], plain.model.state_dict()["table"])
+
+
+# ------------------------------------------------------------------------------------------- stop, and go on exactly
+
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"optimizer": "muon", "weight_decay": 0.1, "schedule": "cosine", "warmup_steps": 3},
+    {"ema_decay": 0.9, "max_gradient_norm": 0.5, "accumulation_steps": 3, "schedule": "trapezoid"},
+    {"precision": "bfloat16", "schedule": "constant"},
+    {"precision": "float16"},
+]
+
+
+class StopAfter:
+    """Signals that come after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    @property
+    def received(self) -> int:
+        self.steps -= 1
+        return signal.SIGTERM if self.steps == 0 else 0
+
+
+@contextmanager
+def stopping_after(steps: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(charlm.trainer, "StopSignals", lambda: StopAfter(steps))
+        yield
+
+
+def data(kind: str) -> tuple[BatchSampler, TextDataset | RecordDataset]:
+    validation: TextDataset | RecordDataset
+    if kind == "records":
+        vocabulary = Vocabulary("a", special_tokens=["bos", "eos"])
+        lengths = [1, 5, 2, 3, 1, 4, 2, 6]
+        records, validation = RecordDataset(["a" * length for length in lengths], vocabulary).split(0.8, seed=0)
+        return BatchSampler(records, batch_size=6, seed=3), validation
+    train, validation = TextDataset(IDS, block_size=8).split(0.8)
+    return BatchSampler(train, batch_size=6, seed=3, order="random" if kind == "random" else "shuffled"), validation
+
+
+def begin(folder: Path, kind: str, **values: Any) -> Trainer:
+    batches, validation = data(kind)
+    return Trainer(
+        TwoLayers(3, dropout=0.5),
+        batches,
+        validation=validation,
+        config=TrainerConfig(**{"max_steps": 12, "record_interval": 5, "evaluation_interval": 4} | values),
+        folder=folder,
+        vocabulary=VOCABULARY,
+    )
+
+
+def go_on(folder: Path, kind: str, **values: Any) -> Trainer:
+    batches, validation = data(kind)
+    config = TrainerConfig(**values) if values else None
+    return Trainer.resume(
+        folder, batches, model=TwoLayers(3, dropout=0.5, seed=9), validation=validation, config=config
+    )
+
+
+def losses(trainer: Trainer) -> list[tuple[int, float, float | None, float]]:
+    return [
+        (record.step, record.train_loss, record.validation_loss, record.learning_rate) for record in trainer.records
+    ]
+
+
+def assert_same(first: Trainer, second: Trainer) -> None:
+    assert losses(first) == losses(second)
+    tensors, others = first.state_dict()["tensors"], second.state_dict()["tensors"]
+    assert tensors.keys() == others.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, others[name]), name
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kind", ["random", "shuffled", "records"])
+@pytest.mark.parametrize("values", SETTINGS, ids=lambda values: "-".join(map(str, values.values())) or "default")
+@settings(max_examples=4)
+@given(cuts=st.lists(st.integers(1, 11), min_size=1, max_size=3, unique=True).map(sorted))
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory, threads: int, kind: str, values: dict[str, Any], cuts: list[int]
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        whole = begin(tmp_path_factory.mktemp("whole"), kind, **values).fit()
+        folder = tmp_path_factory.mktemp("cut")
+        trainer = begin(folder, kind, **values)
+        for start, cut in pairwise([0, *cuts]):
+            assert trainer.step == start
+            with stopping_after(cut - start), pytest.raises(SystemExit, match="143"):
+                trainer.fit()
+            assert trainer.step == cut
+            trainer = go_on(folder, kind)
+        assert_same(trainer.fit(), whole)
+        assert [record.step for record in read_records(folder)] == [record.step for record in whole.records]
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_draws_of_the_program_do_not_matter_and_are_not_changed(tmp_path: Path) -> None:
+    quiet = begin(tmp_path / "quiet", "random").fit()
+    trainer = begin(tmp_path / "loud", "random")
+    trainer.on_record = lambda _: torch.rand(3)  # type: ignore[assignment]  # what it returns is not used
+    torch.manual_seed(5)
+    expected = torch.rand(3 * len(quiet.records) + 1)
+    torch.manual_seed(5)
+    assert_same(trainer.fit(), quiet)
+    assert torch.rand(()).item() == expected[-1].item()
+
+
+def test_a_state_can_be_kept_in_memory(tmp_path: Path) -> None:
+    whole = begin(tmp_path / "whole", "random").fit()
+    trainer = begin(tmp_path / "first", "random")
+    with stopping_after(7), pytest.raises(SystemExit):
+        trainer.fit()
+    state = trainer.state_dict()
+    trainer.fit()  # does not change what was kept
+    other = begin(tmp_path / "other", "random")
+    other.load_state_dict(state)
+    other.fit()
+    assert losses(other)[-2:] == losses(whole)[-2:]
+    assert torch.equal(other.model.state_dict()["head.weight"], whole.model.state_dict()["head.weight"])
+
+
+def test_checkpoints_come_when_due_at_a_best_and_at_the_end_and_the_newest_stay(tmp_path: Path) -> None:
+    trainer = begin(
+        tmp_path, "random", checkpoint_interval=3, evaluation_interval=100, max_steps=11, learning_rate=1e-5
+    )
+    trainer.fit()
+    assert [path.name[-2:] for path in checkpoint_paths(tmp_path)] == ["09", "11"]
+    assert trainer.best_checkpoint == checkpoint_paths(tmp_path)[-1]
+    assert trainer.save_checkpoint() == checkpoint_paths(tmp_path)[-1]
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path: Path) -> None:
+    whole = begin(tmp_path / "whole", "random", checkpoint_interval=3).fit()
+    trainer = begin(tmp_path / "run", "random", checkpoint_interval=3).fit()
+    newest = trainer.save_checkpoint()
+    (newest / "training.safetensors").write_bytes(b"gone")
+    with pytest.warns(UserWarning, match=r"a checkpoint is damaged, going back to step-0+9: .*step-0+12.*training"):
+        again = go_on(tmp_path / "run", "random")
+    assert again.step == 9
+    assert_same(again.fit(), whole)
+    (damaged,) = (tmp_path / "run" / "checkpoints").glob("damaged-*")
+    assert (damaged / "training.safetensors").read_bytes() == b"gone"
+    assert go_on(tmp_path / "run", "random").step == 12
+
+
+def test_a_run_may_be_made_longer(tmp_path: Path) -> None:
+    begin(tmp_path, "random").fit()
+    longer = go_on(tmp_path, "random", max_steps=20, record_interval=3, evaluation_interval=4, patience=50).fit()
+    assert longer.step == 20
+    assert [record.step for record in read_records(tmp_path)] == [4, 5, 8, 10, 12, 15, 16, 18, 20]
+
+
+def test_every_difference_of_settings_is_listed_and_refused(tmp_path: Path) -> None:
+    begin(tmp_path, "random").fit()
+    train, validation = TextDataset([*IDS[1:], 0], block_size=8).split(0.8)
+    with pytest.raises(CheckpointMismatchError) as caught:
+        Trainer.resume(
+            tmp_path,
+            BatchSampler(train, batch_size=5, seed=4),
+            model=TwoLayers(3, width=5),
+            validation=validation,
+            config=TrainerConfig(max_steps=99, learning_rate=0.1, optimizer="muon"),
+        )
+    message = str(caught.value)
+    for difference in (
+        "batches.batch_size: 6 -> 5",
+        "batches.seed: 3 -> 4",
+        "batches.dataset: '",
+        "learning_rate: 0.05 -> 0.1",
+        "model.dropout: 0.5 -> 0.0",
+        "model.width: 4 -> 5",
+        "optimizer: 'adamw' -> 'muon'",
+        "validation: '",
+    ):
+        assert difference in message
+    assert "max_steps" not in message
+
+
+def test_a_run_folder_of_another_model_is_refused(tmp_path: Path) -> None:
+    make_trainer(max_steps=2, folder=tmp_path).fit()
+    with pytest.raises(CheckpointMismatchError, match="model: 'bigram' -> 'two-layers'"):
+        go_on(tmp_path, "random")
+
+
+def test_other_settings_of_the_machine_are_a_warning(tmp_path: Path) -> None:
+    begin(tmp_path, "random", max_steps=6).fit()
+    changed: dict[str, Any] = {"max_steps": 6, "precision": "bfloat16", "accumulation_steps": 2}
+    with pytest.warns(
+        UserWarning, match=r"not bit for bit: accumulation_steps: 1 -> 2; precision: 'auto' -> 'bfloat16'"
+    ):
+        go_on(tmp_path, "random", **changed)
+
+
+def test_a_known_family_needs_no_model_to_go_on(tmp_path: Path, device: torch.device) -> None:
+    trainer = make_trainer(device, max_steps=8, folder=tmp_path).fit()
+    again = Trainer.resume(tmp_path, fresh_batches(device), validation=trainer.validation)
+    assert again.config == trainer.config
+    assert again.model.device == device
+    assert_same(again, trainer)
+    with pytest.raises(FileNotFoundError, match="no checkpoint is in this folder"):
+        Trainer.resume(tmp_path / "nothing", fresh_batches(device))
+
+
+@pytest.mark.parametrize("damage", ["step", "config", "batches"])
+def test_a_sound_checkpoint_without_a_state_is_corrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    whole = Trainer.state_dict
+    monkeypatch.setattr(
+        Trainer, "state_dict", lambda self: {key: value for key, value in whole(self).items() if key != damage}
+    )
+    trainer = make_trainer(max_steps=1, folder=tmp_path).fit()
+    with pytest.raises(CheckpointCorruptError, match=f"holds no state of a run: KeyError.*'{damage}'"):
+        Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
+
+
+def test_a_state_of_a_newer_version_is_refused() -> None:
+    trainer = make_trainer(max_steps=1)
+    with pytest.raises(CheckpointVersionError, match="upgrade chartok"):
+        trainer.load_state_dict(trainer.state_dict() | {"version": 2})
+
+
+# ----------------------------------------------------------------------------------------------------------- faults
+
+
+class Exploding(TwoLayers):
+    """Gives a loss that is not finite at one of its steps."""
+
+    def __init__(self, step: int, value: float) -> None:
+        super().__init__(3)
+        self.left = step
+        self.value = value
+
+    def forward(self, inputs: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        self.left -= 1
+        logits, loss = super().forward(inputs, targets)
+        return logits, loss * self.value if self.left == 0 and loss is not None else loss
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("kind", ["cpu", "accelerator", "muon"])
+def test_a_loss_that_is_not_finite_stops_before_its_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: float
+) -> None:
+    monkeypatch.setattr(charlm.trainer, "READS_EACH_LOSS", {"cpu"} if kind != "accelerator" else set())
+
+    def trainer(step: int, max_steps: int, folder: Path | None = None) -> Trainer:
+        config = TrainerConfig(
+            max_steps=max_steps, schedule="constant", record_interval=8, checkpoint_interval=4,
+            optimizer="muon" if kind == "muon" else "adamw",
+        )  # fmt: skip
+        batches, _ = data("random")
+        return Trainer(Exploding(step, value), batches, config=config, folder=folder, vocabulary=VOCABULARY)
+
+    exploding = trainer(step=6, max_steps=20, folder=tmp_path)
+    with pytest.raises(NonFiniteLossError) as caught:
+        exploding.fit()
+    message = str(caught.value)
+    assert f"the loss of step 6 is {value}, with a learning rate of 0.05: " in message
+    assert "step-0000000004'" in message
+    until_then = trainer(step=0, max_steps=5).fit()
+    for name, tensor in until_then.model.state_dict().items():
+        assert torch.equal(exploding.model.state_dict()[name], tensor), name
+
+
+def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path) -> None:
+    trainer = make_trainer(max_steps=4, folder=tmp_path).fit()
+    (before,) = checkpoint_paths(tmp_path)
+    with torch.no_grad():
+        next(trainer.model.parameters())[0, 0] = math.nan
+    trainer.step += 1
+    with pytest.raises(NonFiniteLossError, match="the weight 'table' of step 5 is nan"):
+        trainer.save_checkpoint()
+    assert checkpoint_paths(tmp_path) == [before]
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_run() -> None:
+    trainer = make_trainer(max_steps=4)
+    with torch.no_grad():
+        next(trainer.model.parameters())[1, 2] = -math.inf
+    trainer.batches.dataset = TextDataset([0, 1] * 20, block_size=8)
+    trainer.batches._length = 10
+    with pytest.raises(NonFiniteLossError, match="the validation loss of step 4 is inf"):
+        trainer.fit()
+
+
+def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
+    make_trainer(max_steps=2, folder=tmp_path).fit()
+    with pytest.raises(FileExistsError, match=r"a run is here already: go on with Trainer\.resume"):
+        make_trainer(max_steps=2, folder=tmp_path)
+
+
+def test_a_folder_must_be_one_that_can_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file"):
+        make_trainer(folder=tmp_path / "file")
+    with pytest.raises(NotADirectoryError, match="file"):
+        make_trainer(folder=tmp_path / "file" / "run")
+    with pytest.raises(OSError, match="run"):
+        make_trainer(folder="/proc/run")
+
+
+def test_a_folder_needs_the_vocabulary_of_the_model(tmp_path: Path) -> None:
+    batches = fresh_batches()
+    with pytest.raises(ValueError, match="give the trainer vocabulary="):
+        Trainer(BigramLanguageModel(3), batches, folder=tmp_path)
+    with pytest.raises(ValueError, match="the model has 3 ids and the vocabulary 2"):
+        Trainer(BigramLanguageModel(3), batches, folder=tmp_path, vocabulary=Vocabulary("ab"))
+    with pytest.raises(ValueError, match="made without a folder"):
+        make_trainer().save_checkpoint()
+
+
+def test_the_vocabulary_is_in_every_checkpoint(tmp_path: Path) -> None:
+    make_trainer(max_steps=2, folder=tmp_path).fit()
+    assert load_model(tmp_path)[1] == VOCABULARY
+    manifest = json.loads((checkpoint_paths(tmp_path)[0] / "manifest.json").read_text())
+    assert manifest["values"]["data"]["vocabulary"] == VOCABULARY.fingerprint

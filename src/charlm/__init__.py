@@ -6,7 +6,7 @@ PyTorch is loaded when a name that needs it is first used, not before.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
+from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
 from chartok import __version__
 
 if TYPE_CHECKING:
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from charlm.corpora import python_docs
     from charlm.data import TextDataset
     from charlm.generation import generate
-    from charlm.metrics import ProgressBar, TrainingRecord
+    from charlm.metrics import Progress, TensorBoardLog, TrainingRecord, read_records
     from charlm.modelfile import load_model, save_model
     from charlm.models import BigramLanguageModel, LanguageModel, NGramCounts, NGramLanguageModel
     from charlm.records import RecordDataset
     from charlm.scoring import Evaluation, evaluate, score
     from charlm.text import CharLM, classify
-    from charlm.trainer import Trainer, TrainerConfig
+    from charlm.trainer import Trainer
+    from charlm.trainerconfig import TrainerConfig
 
 __all__ = [
     "BatchSampler",
@@ -33,8 +34,10 @@ __all__ = [
     "LanguageModel",
     "NGramCounts",
     "NGramLanguageModel",
-    "ProgressBar",
+    "NonFiniteLossError",
+    "Progress",
     "RecordDataset",
+    "TensorBoardLog",
     "TextDataset",
     "Trainer",
     "TrainerConfig",
@@ -45,6 +48,7 @@ __all__ = [
     "generate",
     "load_model",
     "python_docs",
+    "read_records",
     "save_model",
     "score",
 ]
@@ -56,18 +60,20 @@ _MODULE_OF = {
     "LanguageModel": "models",
     "NGramCounts": "models",
     "NGramLanguageModel": "models",
-    "ProgressBar": "metrics",
+    "Progress": "metrics",
     "RecordDataset": "records",
     "CharLM": "text",
     "classify": "text",
     "TextDataset": "data",
     "Trainer": "trainer",
-    "TrainerConfig": "trainer",
+    "TensorBoardLog": "metrics",
+    "TrainerConfig": "trainerconfig",
     "TrainingRecord": "metrics",
     "evaluate": "scoring",
     "generate": "generation",
     "load_model": "modelfile",
     "python_docs": "corpora",
+    "read_records": "metrics",
     "save_model": "modelfile",
     "score": "scoring",
 }

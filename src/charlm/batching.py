@@ -82,6 +82,7 @@ class BatchSampler:
         self.rank = distributed.rank() if rank is None else rank
         self.world_size = positive_integer("world_size", distributed.world_size() if world_size is None else world_size)
         self._length = len(dataset)
+        self._fingerprint: str | None = None  # takes a while to compute
         self._check()
         share = self.batch_size // self.world_size
         self._share = slice(self.rank * share, (self.rank + 1) * share)
@@ -145,7 +146,7 @@ class BatchSampler:
     def state_dict(self) -> dict[str, Any]:
         """Returns where the sampler stands: JSON values, and the generator's state as a uint8 tensor."""
         generator = self._generator.get_state() if self._upcoming is None else self._upcoming[1]
-        return self._identity() | {"version": VERSION, "batches": self.batches, "generator": generator}
+        return self.identity() | {"version": VERSION, "batches": self.batches, "generator": generator}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the sampler stood that made ``state``; the number of processes may be another.
@@ -159,7 +160,7 @@ class BatchSampler:
                 f"a sampler's state of version {state['version']}, newer than {VERSION}: upgrade chartok"
             )
         differences = [
-            f"{name}: {state[name]!a} -> {value!a}" for name, value in self._identity().items() if state[name] != value
+            f"{name}: {state[name]!a} -> {value!a}" for name, value in self.identity().items() if state[name] != value
         ]
         if differences:
             raise CheckpointMismatchError(f"the state is of another sampler (then -> now): {'; '.join(differences)}")
@@ -167,10 +168,8 @@ class BatchSampler:
         self._drawn = self.batches = state["batches"]
         self._upcoming = None
 
-    def _identity(self) -> dict[str, Any]:
-        return {
-            "seed": self.seed,
-            "order": self.order,
-            "batch_size": self.batch_size,
-            "dataset": self.dataset.fingerprint(),
-        }
+    def identity(self) -> dict[str, Any]:
+        """Returns what decides the batches: seed, order, batch size, and the fingerprint of the data."""
+        if self._fingerprint is None:
+            self._fingerprint = self.dataset.fingerprint()
+        return {"seed": self.seed, "order": self.order, "batch_size": self.batch_size, "dataset": self._fingerprint}

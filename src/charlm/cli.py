@@ -17,14 +17,16 @@ from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, Positional
 
 from charlm.batching import BatchSampler
+from charlm.checkpoint import checkpoint_paths
 from charlm.corpora import python_docs
 from charlm.data import TextDataset
+from charlm.distributed import process_group, rank
 from charlm.modelfile import FILE_NAME
 from charlm.models import BigramLanguageModel
 from charlm.runs import Run
 from charlm.scoring import Evaluation
 from charlm.text import CharLM
-from charlm.trainer import TrainerConfig
+from charlm.trainerconfig import TrainerConfig
 from chartok import TokenFile, Vocabulary, encode_file, read_text
 from chartok.arguments import Errors
 from chartok.sources import Compression
@@ -63,7 +65,8 @@ def train(
     batch_size: int = 32,
     train_fraction: float = 0.9,
     device: str = "auto",
-    seed: int = 1337,
+    resume: bool = False,
+    tensorboard: bool = False,
     config: OmitArgPrefixes[TrainerConfig] = TrainerConfig(),
 ) -> None:
     """Train a model on a text and write a run that generate, evaluate and score take.
@@ -78,25 +81,28 @@ def train(
         batch_size: Windows in a batch.
         train_fraction: Share of the text to train on; the rest is for validation.
         device: Such as cpu, cuda or mps; auto takes the best there is.
-        seed: Decides every random draw.
+        resume: Go on from the last checkpoint in the folder of the run; begin where there is none.
+        tensorboard: Write the records for TensorBoard too.
         config: How to train by gradient descent.
     """
     folder = Path("runs") / f"{text.stem}-{model}" if out is None else out
-    if (folder / FILE_NAME).exists():
-        raise FileExistsError(errno.EEXIST, "a run is here already; give another folder with --out", str(folder))
-    run = Run.of_records(text, train_fraction, seed) if records else Run.of_text(text, block_size, train_fraction)
-    if model == "ngram":
-        run.save(run.fit_ngram(order), folder)
-        return
-    batches = BatchSampler(run.train, batch_size, seed=seed, device=device)
-    bigram = BigramLanguageModel(run.vocabulary.size).to(batches.device)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        run.descend(bigram, batches, config)
-    except KeyboardInterrupt:
-        run.save(bigram, folder)
-        raise
-    run.save(bigram, folder)
+    with process_group(device) as own_device:
+        if not resume and ((folder / FILE_NAME).exists() or checkpoint_paths(folder)):
+            raise FileExistsError(
+                errno.EEXIST, "a run is here already; go on with it by --resume, or give another --out", str(folder)
+            )
+        run = (
+            Run.of_records(text, train_fraction, config.seed)
+            if records
+            else Run.of_text(text, block_size, train_fraction)
+        )
+        if model == "ngram":
+            if rank() == 0:
+                run.save(run.fit_ngram(order), folder)
+            return
+        batches = BatchSampler(run.train, batch_size, seed=config.seed, device=own_device)
+        bigram = BigramLanguageModel(run.vocabulary.size).to(batches.device)
+        run.train_in(folder, bigram, batches, config, resume=resume, tensorboard=tensorboard)
 
 
 def generate(

@@ -1,19 +1,105 @@
-"""Which process this is, of how many; one of one where torch.distributed is not initialised."""
+"""Which process this is, of how many, and what they tell each other; one of one where torchrun did not start it."""
 
 from __future__ import annotations
 
-import torch.distributed
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+import torch.distributed as dist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
 
 
 def rank() -> int:
     """Returns the number of this process, from 0."""
-    return torch.distributed.get_rank() if _is_initialized() else 0
+    return dist.get_rank() if _is_initialized() else 0
 
 
 def world_size() -> int:
     """Returns the number of processes."""
-    return torch.distributed.get_world_size() if _is_initialized() else 1
+    return dist.get_world_size() if _is_initialized() else 1
+
+
+@contextmanager
+def process_group(device: str) -> Iterator[str]:
+    """Joins the processes that torchrun has started beside this one, for the block.
+
+    Args:
+        device: ``"auto"`` and ``"cuda"`` give each process of a machine a GPU of its own, where there are GPUs.
+
+    Yields:
+        The device of this process.
+    """
+    if not (dist.is_available() and dist.is_torchelastic_launched()):
+        yield device
+        return
+    on_gpus = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    if on_gpus:
+        device = f"cuda:{os.environ['LOCAL_RANK']}"
+        torch.cuda.set_device(device)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()
+
+
+def add_up(tensor: Tensor) -> Tensor:
+    """Returns the sum of a tensor over all processes; each must call this."""
+    if world_size() > 1:
+        tensor = tensor.clone()
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def from_first(number: float) -> float:
+    """Returns the number that the first process gives; each must call this."""
+    if world_size() == 1:
+        return number
+    tensor = torch.tensor(number, dtype=torch.float64)
+    dist.broadcast(tensor, src=0)
+    return tensor.item()
+
+
+def gather(tensor: Tensor) -> list[Tensor]:
+    """Returns the tensors of all processes, which have one shape, in the order of the ranks; each must call this."""
+    if world_size() == 1:
+        return [tensor]
+    tensors = [torch.empty_like(tensor) for _ in range(world_size())]
+    dist.all_gather(tensors, tensor)
+    return tensors
+
+
+class Agreement:
+    """Numbers of which all processes see the largest, at the same call, without waiting for each other.
+
+    What a call returns is what was given at the call before: by then it has come round. In a single process it is what
+    was given now.
+
+    Args:
+        size: How many numbers.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._numbers = torch.zeros(size, dtype=torch.float64)
+        self._under_way: dist.Work | None = None
+
+    def __call__(self, *numbers: float) -> list[float]:
+        """Returns the largest that any process gave, of each number."""
+        if world_size() == 1:
+            return list(numbers)
+        if self._under_way is not None:
+            self._under_way.wait()
+        agreed: list[float] = self._numbers.tolist()
+        self._numbers = torch.tensor(numbers, dtype=torch.float64)
+        self._under_way = dist.all_reduce(self._numbers, dist.ReduceOp.MAX, async_op=True)
+        return agreed
 
 
 def _is_initialized() -> bool:
-    return torch.distributed.is_available() and torch.distributed.is_initialized()
+    return dist.is_available() and dist.is_initialized()

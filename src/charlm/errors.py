@@ -13,3 +13,7 @@ class CheckpointMismatchError(ValueError):
 
 class CheckpointVersionError(ValueError):
     """A file was written by a newer version of charlm."""
+
+
+class NonFiniteLossError(ArithmeticError):
+    """Training has come to a loss that is infinite or not a number."""

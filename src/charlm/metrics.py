@@ -1,14 +1,29 @@
-"""What a training run reports, and showing it."""
+"""What a training run reports, and where it is shown and kept."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import importlib
+import json
+import os
+import secrets
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
+import torch
 from tqdm import tqdm
+
+from chartok.atomicfile import replace_file
+from chartok.strictjson import parse_json
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+RECORDS = "records.jsonl"
+"""What the file of records in a run folder is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +37,8 @@ class TrainingRecord:
         learning_rate: Of the last step.
         tokens_per_second: Trained on since the record before, evaluation not counted.
         elapsed_seconds: Spent in training steps since the run began, evaluation not counted.
+        peak_memory_bytes: The most that was allocated so far on a GPU, or else that this process held; 0 where the
+            system does not tell.
     """
 
     step: int
@@ -30,26 +47,120 @@ class TrainingRecord:
     learning_rate: float
     tokens_per_second: float
     elapsed_seconds: float
+    peak_memory_bytes: int
 
 
-class ProgressBar:
-    """A bar on the terminal with loss and speed; nothing where standard error is no terminal.
+def peak_memory(device: torch.device) -> int:
+    """Returns the most bytes that were allocated so far on a GPU, or else that this process held.
 
     Args:
-        max_steps: The length of the run.
+        device: Where the model is.
+
+    Returns:
+        Bytes; 0 where the system does not tell.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        resource: Any = importlib.import_module("resource")
+    except ModuleNotFoundError:  # Windows
+        return 0
+    peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def append_record(path: Path, record: TrainingRecord) -> None:
+    """Adds a record to a file as a line of JSON.
+
+    Args:
+        path: The file; made where it is missing.
+        record: What to add.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with path.open("a", encoding="utf-8", newline="") as file:
+        file.write(_line(record))
+
+
+def read_records(path: str | os.PathLike[str]) -> list[TrainingRecord]:
+    """Returns the records of a run, oldest first.
+
+    Args:
+        path: The file ``records.jsonl`` of the run, or its folder.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: A line is no record; names it. A last line that was cut short is left out.
+    """
+    path = Path(path)
+    path = path / RECORDS if path.is_dir() else path
+    *lines, _unfinished = path.read_text(encoding="utf-8").split("\n")
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(TrainingRecord(**parse_json(line)))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"line {number} of {os.fspath(path)!a} is no record: {error}") from None
+    return records
+
+
+def open_records(path: Path, number: int) -> list[TrainingRecord]:
+    """Returns the first records of a file after leaving no others in it, so that more can be added.
+
+    What the file held is never lost: where that is not ``number`` records and perhaps some more, of steps that will
+    be done again, the file is renamed, and an empty one begun.
+
+    Args:
+        path: The file; made where it is missing.
+        number: How many records the run had made.
+
+    Raises:
+        OSError: The file cannot be read or written.
+    """
+    records: list[TrainingRecord] = []
+    if path.exists() and path.stat().st_size:
+        with contextlib.suppress(ValueError):
+            records = read_records(path)[:number]
+        if len(records) < number or not number:
+            path.rename(path.with_name(f"earlier-{secrets.token_hex(4)}-{path.name}"))
+            records = []
+    with replace_file(path) as file:
+        for record in records:
+            file.write(_line(record).encode())
+    return records
+
+
+def sync_records(path: Path) -> None:
+    """Waits until the records in a file are on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _line(record: TrainingRecord) -> str:
+    return json.dumps(dataclasses.asdict(record), allow_nan=False) + "\n"
+
+
+class Progress:
+    """Shows records on standard error: a bar on a terminal, a line each where there is none.
+
+    Args:
+        max_steps: The length of the run; None where it is not known.
+        first_step: Where it begins, more than 0 in a run that goes on.
 
     Example:
-        >>> with ProgressBar(max_steps=100) as show:  # pass ``show`` to a Trainer as ``on_record``
+        >>> with Progress(max_steps=100) as show:  # pass ``show`` to a Trainer as ``on_record``
         ...     show(
         ...         TrainingRecord(
         ...             step=100, train_loss=2.5, validation_loss=None, learning_rate=0.1,
-        ...             tokens_per_second=1e6, elapsed_seconds=1.0,
+        ...             tokens_per_second=1e6, elapsed_seconds=1.0, peak_memory_bytes=0,
         ...         )
         ...     )
     """
 
-    def __init__(self, max_steps: int) -> None:
-        self._bar = tqdm(total=max_steps, unit="step", disable=None)
+    def __init__(self, max_steps: int | None, *, first_step: int = 0) -> None:
+        self._max_steps = max_steps
+        self._bar = tqdm(total=max_steps, initial=first_step, unit="step", disable=None)
         self._losses: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -65,5 +176,43 @@ class ProgressBar:
         self._losses["train"] = f"{record.train_loss:.4f}"
         if record.validation_loss is not None:
             self._losses["validation"] = f"{record.validation_loss:.4f}"
-        self._bar.set_postfix(self._losses | {"speed": f"{record.tokens_per_second:,.0f}/s"}, refresh=False)
-        self._bar.update(record.step - self._bar.n)
+        shown = self._losses | {"speed": f"{record.tokens_per_second:,.0f}/s"}
+        if self._bar.disable:
+            of_all = "" if self._max_steps is None else f"/{self._max_steps}"
+            line = "  ".join(f"{name} {value}" for name, value in shown.items())
+            tqdm.write(f"step {record.step}{of_all}  {line}", file=sys.stderr)
+        else:
+            self._bar.set_postfix(shown, refresh=False)
+            self._bar.update(record.step - self._bar.n)
+
+
+class TensorBoardLog:
+    """Writes records where TensorBoard finds them; needs the extra ``logs``.
+
+    Args:
+        folder: The folder for its files, such as the folder of the run.
+
+    Raises:
+        ModuleNotFoundError: TensorBoard is not installed; says how to.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra, and slow to load
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("TensorBoard is missing: pip install 'chartok[logs]'") from error
+        self._writer = SummaryWriter(os.fspath(folder))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._writer.close()
+
+    def __call__(self, record: TrainingRecord) -> None:
+        """Writes a record."""
+        for name, value in dataclasses.asdict(record).items():
+            if name != "step" and value is not None:
+                self._writer.add_scalar(name, value, record.step)

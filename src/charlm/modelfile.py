@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import safetensors.torch
 import torch
@@ -25,9 +26,14 @@ from chartok import Vocabulary, VocabularyError, __version__
 from chartok.atomicfile import replace_file
 from chartok.strictjson import parse_json
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 VERSION = 1
 FILE_NAME = "model.safetensors"
 """What the model file of a run folder is called."""
+CHECKPOINTS = "checkpoints"
+"""What the folder of checkpoints in a run folder is called; each of them holds a model file."""
 
 FAMILIES: dict[str, type[LanguageModel]] = {family.kind: family for family in (BigramLanguageModel, NGramLanguageModel)}
 
@@ -51,6 +57,13 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: V
         >>> load_model(path)[1]
         Vocabulary('abc')
     """
+    data = serialized_model(model, vocabulary)
+    with replace_file(path) as file:
+        file.write(data)
+
+
+def serialized_model(model: LanguageModel, vocabulary: Vocabulary) -> bytes:
+    """Returns what ``save_model`` writes."""
     if vocabulary.size != model.vocab_size:
         raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -62,15 +75,14 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: V
         "library": __version__,
     }
     content["sha256"] = _digest(content, tensors)
-    with replace_file(path) as file:
-        file.write(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
+    return safetensors.torch.save(tensors, {"charlm": json.dumps(content)})
 
 
 def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
     """Returns the model and the vocabulary that a file or a run folder holds.
 
     Args:
-        path: A model file, or the folder of a run.
+        path: A model file, or the folder of a run; of a run that has not ended, its newest checkpoint is taken.
         device: Where the model is to be, or ``"auto"``.
 
     Raises:
@@ -79,34 +91,65 @@ def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu")
         CheckpointVersionError: It was written by a newer version.
         ValueError: There is no such device.
     """
-    path = Path(path)
-    if path.is_dir():
-        path /= FILE_NAME
-    with path.open("rb"):
-        pass  # A missing or unreadable file gets Python's own error, with its name.
+    path = _model_file(Path(path))
+    with _explained(path):
+        file = _read(path)
+        model = _rebuilt(file)
+    return model.to(resolve_device(device)), file.vocabulary
+
+
+class ModelFile(NamedTuple):
+    """What a model file holds."""
+
+    kind: str
+    settings: dict[str, Any]
+    vocabulary: Vocabulary
+    tensors: dict[str, Tensor]
+
+
+def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
+    """Returns what a model file holds, of whatever kind the model is; raises what ``load_model`` does."""
+    with _explained(Path(path)):
+        return _read(Path(path))
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        with safe_open(path, framework="pt") as file:
-            content = _checked_content((file.metadata() or {}).get("charlm"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        _check_digest(content, tensors)
-        vocabulary = Vocabulary.from_dict(content["vocabulary"])
-        model = _rebuilt(content["kind"], content["settings"], vocabulary, tensors)
+        yield
     except CheckpointVersionError as error:
         raise CheckpointVersionError(f"{os.fspath(path)!a}: {error}") from None
     except (SafetensorError, VocabularyError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {error}") from error
-    return model.to(resolve_device(device)), vocabulary
 
 
-def _rebuilt(kind: str, settings: dict[str, Any], vocabulary: Vocabulary, tensors: dict[str, Tensor]) -> LanguageModel:
+def _read(path: Path) -> ModelFile:
+    with path.open("rb"):
+        pass  # A missing or unreadable file gets Python's own error, with its name.
+    with safe_open(path, framework="pt") as file:
+        content = _checked_content((file.metadata() or {}).get("charlm"))
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    _check_digest(content, tensors)
+    return ModelFile(content["kind"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
+
+
+def _model_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    checkpoints = sorted(path.glob(f"{CHECKPOINTS}/step-*/{FILE_NAME}"), reverse=True)
+    return next(filter(Path.exists, [path / FILE_NAME, *checkpoints]), path / FILE_NAME)
+
+
+def _rebuilt(file: ModelFile) -> LanguageModel:
+    family = FAMILIES[file.kind]
     with torch.device("meta"):  # takes no memory, whatever the settings say
-        skeleton = FAMILIES[kind](**settings)
-    if vocabulary.size != skeleton.vocab_size:
-        raise ValueError(f"the model has {skeleton.vocab_size} ids and the vocabulary {vocabulary.size}")
-    if _values(skeleton.state_dict()) > _values(tensors):
+        skeleton = family(**file.settings)
+    if file.vocabulary.size != skeleton.vocab_size:
+        raise ValueError(f"the model has {skeleton.vocab_size} ids and the vocabulary {file.vocabulary.size}")
+    if _values(skeleton.state_dict()) > _values(file.tensors):
         raise ValueError("its settings ask for more values than it holds")
-    model = FAMILIES[kind](**settings)
-    model.load_state_dict(tensors)
+    model = family(**file.settings)
+    model.load_state_dict(file.tensors)
     return model
 
 

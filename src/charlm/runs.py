@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
+from charlm import distributed
 from charlm.batching import BatchSampler
+from charlm.checkpoint import checkpoint_paths
 from charlm.data import TextDataset
-from charlm.metrics import ProgressBar
-from charlm.modelfile import FILE_NAME, save_model
+from charlm.metrics import Progress, TensorBoardLog
+from charlm.modelfile import FILE_NAME, load_model, save_model
 from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
 from charlm.records import RecordDataset
 from charlm.scoring import Evaluation, evaluate
-from charlm.trainer import Trainer, TrainerConfig
+from charlm.trainer import Trainer
+from charlm.trainerconfig import TrainerConfig
 from chartok import TokenFile, Vocabulary, read_text
 from chartok.tokenfile import is_token_file
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from charlm.metrics import TrainingRecord
 
 
 class Run(NamedTuple):
@@ -41,7 +47,7 @@ class Run(NamedTuple):
     def split(cls, vocabulary: Vocabulary, dataset: TextDataset, train_fraction: float) -> Run:
         """Returns the run of ids, cut in two."""
         train, validation = dataset.split(train_fraction)
-        print(
+        say(
             f"{len(dataset.stream):,} characters, {len(vocabulary.characters)} symbols: "
             f"{len(train.stream):,} to train on, {len(validation.stream):,} for validation"
         )
@@ -53,7 +59,7 @@ class Run(NamedTuple):
         lines = read_text(path).removesuffix("\n").split("\n")
         vocabulary = Vocabulary.from_text(lines, special_tokens=["bos", "eos", "unk"])
         train, validation = RecordDataset(lines, vocabulary).split(train_fraction, seed=seed)
-        print(
+        say(
             f"{len(lines):,} records, {len(vocabulary.characters)} symbols: "
             f"{len(train):,} to train on, {len(validation):,} for validation"
         )
@@ -64,37 +70,83 @@ class Run(NamedTuple):
         started = time.perf_counter()
         texts = self.train.sequences() if isinstance(self.train, RecordDataset) else self.train
         model = NGramLanguageModel(self.vocabulary.size, order).fit(texts)
-        print(f"n-gram model of order {order}, {len(model.table):,} n-grams counted in {_seconds_since(started):.2f} s")
-        print(f"validation loss  {_in_both_units(evaluate(model, self.validation).nats)}")
+        say(f"n-gram model of order {order}, {len(model.table):,} n-grams counted in {_seconds_since(started):.2f} s")
+        say(f"validation loss  {_in_both_units(evaluate(model, self.validation).nats)}")
         return model
 
     def fit_bigram(self) -> LanguageModel:
         """Returns a bigram trained by gradient descent for a few seconds."""
         batches = BatchSampler(self.train, batch_size=32, seed=1337, device="auto")
         model = BigramLanguageModel(self.vocabulary.size).to(batches.device)
-        self.descend(model, batches, TrainerConfig(max_steps=2000))
+        self._fit(Trainer(model, batches, validation=self.validation, config=TrainerConfig(max_steps=2000)))
         return model
 
-    def descend(self, model: LanguageModel, batches: BatchSampler, config: TrainerConfig) -> None:
-        """Trains a model in place and says how it went."""
+    def train_in(
+        self,
+        folder: Path,
+        model: LanguageModel,
+        batches: BatchSampler,
+        config: TrainerConfig,
+        *,
+        resume: bool,
+        tensorboard: bool,
+    ) -> None:
+        """Trains a model, or goes on with that, and leaves the best of the run in its folder."""
+        if resume and checkpoint_paths(folder):
+            trainer = Trainer.resume(folder, batches, model=model, validation=self.validation, config=config)
+            say(f"going on after step {trainer.step}")
+        else:
+            trainer = Trainer(
+                model, batches, validation=self.validation, config=config, folder=folder, vocabulary=self.vocabulary
+            )
+        try:
+            self._fit(trainer, TensorBoardLog(folder) if tensorboard and distributed.rank() == 0 else None)
+        except (KeyboardInterrupt, SystemExit):
+            if checkpoint_paths(folder):
+                say(f"stopped after step {trainer.step}: saved to {folder}, the same command with --resume goes on")
+            raise
+        if distributed.rank() == 0:
+            best = trainer.best_checkpoint
+            self.save(model if best is None else load_model(best)[0], folder)
+
+    def _fit(self, trainer: Trainer, log: TensorBoardLog | None = None) -> None:
+        """Trains and says how it went."""
+        model, batches = trainer.model, trainer.batches
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        print(
-            f"{model.kind} model, {parameters:,} parameters, on {batches.device}: {config.max_steps:,} "
+        steps = "" if trainer.total_steps is None else f"{trainer.total_steps:,} "
+        say(
+            f"{model.kind} model, {parameters:,} parameters, on {batches.device}: {steps}"
             f"steps of {batches.batch_size} x {batches.dataset.block_size} characters"
         )
-        with ProgressBar(config.max_steps) as show:
-            trainer = Trainer(model, batches, validation=self.validation, config=config, on_record=show).fit()
+        if distributed.rank() == 0:
+            with Progress(trainer.total_steps, first_step=trainer.step) as show, log or nullcontext():
+
+                def on_record(record: TrainingRecord) -> None:
+                    show(record)
+                    if log is not None:
+                        log(record)
+
+                trainer.on_record = on_record
+                trainer.fit()
+        else:
+            trainer.fit()
         last = trainer.records[-1]
-        print(f"trained for {last.elapsed_seconds:.1f} s, {last.tokens_per_second:,.0f} characters a second")
-        print(f"train loss       {_in_both_units(last.train_loss)}")
+        say(f"trained for {last.elapsed_seconds:.1f} s, {last.tokens_per_second:,.0f} characters a second")
+        say(f"train loss       {_in_both_units(last.train_loss)}")
         if last.validation_loss is not None:
-            print(f"validation loss  {_in_both_units(last.validation_loss)}")
+            say(f"validation loss  {_in_both_units(last.validation_loss)}")
 
     def save(self, model: LanguageModel, folder: Path) -> None:
         """Writes a model and the vocabulary to the folder of the run."""
         folder.mkdir(parents=True, exist_ok=True)
         save_model(folder / FILE_NAME, model, self.vocabulary)
-        print(f"saved to {folder}")
+        say(f"saved to {folder}")
+
+
+def say(line: str) -> None:
+    """Prints a line, of several processes the first one alone."""
+    if distributed.rank() == 0:
+        print(line)
 
 
 def _seconds_since(started: float) -> float:

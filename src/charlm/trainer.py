@@ -1,72 +1,76 @@
-"""The gradient loop."""
+"""The gradient loop: steps, records, evaluations, checkpoints, and going on exactly where a run stopped."""
 
 from __future__ import annotations
 
+import dataclasses
+import errno
+import json
+import math
+import os
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
+from torch import nn
 
-from charlm.arguments import finite_number, positive_integer
-from charlm.metrics import TrainingRecord
+from charlm import distributed
+from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoint, write_checkpoint
+from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
+from charlm.gradients import Gradients
+from charlm.metrics import RECORDS, TrainingRecord, append_record, open_records, peak_memory, sync_records
+from charlm.modelfile import FILE_NAME, load_model, read_model_file, serialized_model
+from charlm.optimization import WeightAverage, learning_rate_factor, make_optimizers
+from charlm.precision import resolve_precision
+from charlm.randomness import RandomStates
+from charlm.records import RecordDataset
 from charlm.scoring import Evaluation, evaluate
+from charlm.signals import StopSignals, stop_for
+from charlm.trainerconfig import CHANGES_ROUNDING, MAY_CHANGE, STEPS_WITHOUT_A_LIMIT, TrainerConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
     from charlm.batching import BatchSampler
     from charlm.data import TextDataset
     from charlm.models import LanguageModel
-    from charlm.records import RecordDataset
+    from chartok import Vocabulary
 
-
-@dataclass(frozen=True, kw_only=True)
-class TrainerConfig:
-    """How to train.
-
-    Attributes:
-        max_steps: Optimizer steps in the whole run, one batch each.
-        learning_rate: At the first step; it falls in a straight line to zero after the last.
-        record_interval: Steps between two records of the training loss.
-        evaluation_interval: Steps between two evaluations on the validation data.
-
-    Raises:
-        TypeError: A value has the wrong type.
-        ValueError: An integer is below 1, or the learning rate not above 0 and finite.
-
-    Example:
-        >>> TrainerConfig(max_steps=100).learning_rate
-        0.05
-    """
-
-    max_steps: int = 3000
-    learning_rate: float = 0.05
-    record_interval: int = 100
-    evaluation_interval: int = 500
-
-    def __post_init__(self) -> None:
-        for name in ("max_steps", "record_interval", "evaluation_interval"):
-            positive_integer(name, getattr(self, name))
-        if finite_number("learning_rate", self.learning_rate) <= 0:
-            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+VERSION = 1
+READS_EACH_LOSS = {"cpu"}
+"""Where reading a loss makes nothing wait."""
 
 
 class Trainer:
-    """Fits a model to batches by gradient descent with Adam (Kingma and Ba, 2015).
+    """Fits a model to batches by gradient descent.
+
+    A run that is stopped anywhere goes on from its last checkpoint as if it had not been: on the CPU every later
+    loss and weight is the same to the last bit. Under ``torchrun`` each process makes a trainer of its own, and
+    together they train one model on the same global batches.
 
     Args:
         model: The model, trained in place.
         batches: Where the training data come from; on the device of the model.
         validation: Evaluated now and then, every character scored; None for no evaluation.
         config: How to train.
+        folder: The folder of the run, for records and checkpoints; None keeps nothing.
+        vocabulary: What the model's ids mean, for the model files in checkpoints; needed with ``folder``.
         on_record: Called with each record as it is made.
 
+    Attributes:
+        step: Optimizer steps done.
+        records: Every record made, oldest first.
+
     Raises:
-        ValueError: The model and the batches are on different devices.
+        ValueError: The model and the batches are on different devices, the device lacks the precision, there is a
+            folder and no vocabulary, or the optimizer cannot be had.
         TokenIdError: The data hold an id that the model does not have.
+        FileExistsError: The folder holds a run already, or is a file.
+        OSError: The folder cannot be written to.
 
     Example:
         >>> from charlm import BatchSampler, BigramLanguageModel, TextDataset
@@ -83,6 +87,8 @@ class Trainer:
         *,
         validation: TextDataset | RecordDataset | None = None,
         config: TrainerConfig | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        vocabulary: Vocabulary | None = None,
         on_record: Callable[[TrainingRecord], None] | None = None,
     ) -> None:
         if model.device != batches.device:
@@ -94,77 +100,461 @@ class Trainer:
         self.model = model
         self.batches = batches
         self.validation = validation
-        self.config = TrainerConfig() if config is None else config
+        self.config = config = TrainerConfig() if config is None else config
+        self.vocabulary = vocabulary
         self.on_record = on_record
         self.step = 0
-        """Optimizer steps done."""
         self.records: list[TrainingRecord] = []
-        """Every record made, oldest first."""
-        self._seconds = 0.0
-        self._optimizer = torch.optim.Adam(model.parameters(), lr=self.config.learning_rate, fused=True)
+        self._total_steps = _total_steps(config, batches)
+        self._gradients = Gradients(
+            model,
+            dtype=resolve_precision(config.precision, model.device),
+            compiled=config.compile,
+            parts=config.accumulation_steps,
+            halve_on_out_of_memory=config.halve_on_out_of_memory,
+            has_padding=isinstance(batches.dataset, RecordDataset),
+        )
+        self._optimizers = make_optimizers(
+            model,
+            config.optimizer,
+            learning_rate=config.learning_rate,
+            muon_learning_rate=config.muon_learning_rate,
+            betas=(config.beta1, config.beta2),
+            weight_decay=config.weight_decay,
+        )
+        self._average = None if config.ema_decay is None else WeightAverage(model, config.ema_decay)
+        self._random = RandomStates(config.seed + distributed.rank(), model.device)
+        self._agree = distributed.Agreement(2)
+        self._seconds = self._agreed_seconds = 0.0
+        self._losses: list[Tensor] = []  # since the last record, as the next two
+        self._recent_characters = 0
+        self._recent_seconds = 0.0
+        self._best_loss, self._best_step, self._evaluations_since_best = math.inf, 0, 0
+        self._validation_fingerprint = None if validation is None else validation.fingerprint()
+        self._saved_step = -1
+        self.folder: Path | None = None
+        if folder is not None:
+            if checkpoint_paths(folder):
+                raise FileExistsError(
+                    errno.EEXIST, "a run is here already: go on with Trainer.resume or elsewhere", os.fspath(folder)
+                )
+            self._write_to(Path(folder), 0)
+
+    @classmethod
+    def resume(
+        cls,
+        folder: str | os.PathLike[str],
+        batches: BatchSampler,
+        *,
+        model: LanguageModel | None = None,
+        validation: TextDataset | RecordDataset | None = None,
+        config: TrainerConfig | None = None,
+        on_record: Callable[[TrainingRecord], None] | None = None,
+    ) -> Self:
+        """Returns a trainer that stands where the newest sound checkpoint of a run was made.
+
+        A warning names each checkpoint that is damaged and passed over.
+
+        Args:
+            folder: The folder of the run.
+            batches: The same data, seed, order and batch size as before, from the start; it is wound on.
+            model: A model of the same kind and settings, to be given its weights; needed for one that
+                ``load_model`` does not know.
+            validation: The same as before.
+            config: By default that of the run. Its limits, its intervals and ``patience`` may differ; with another
+                ``precision`` and other settings of the machine the run goes on after a warning, not bit for bit.
+            on_record: Called with each new record as it is made.
+
+        Raises:
+            FileNotFoundError: There is no checkpoint.
+            CheckpointCorruptError: None is sound.
+            CheckpointVersionError: The newest was written by a newer version.
+            CheckpointMismatchError: The run had other settings, data or another model; lists every difference.
+        """
+        checkpoint = newest_checkpoint(folder)
+        file = read_model_file(checkpoint.path / FILE_NAME)
+        try:
+            trainer = cls(
+                load_model(checkpoint.path, batches.device)[0] if model is None else model,
+                batches,
+                validation=validation,
+                config=TrainerConfig(**checkpoint.values["config"]) if config is None else config,
+                vocabulary=file.vocabulary,
+                on_record=on_record,
+            )
+            weights = {f"model.{name}": tensor for name, tensor in file.tensors.items()}
+            trainer.load_state_dict(checkpoint.values | {"tensors": weights | checkpoint.tensors})
+        except (KeyError, TypeError) as error:
+            raise CheckpointCorruptError(
+                f"{os.fspath(checkpoint.path)!a} holds no state of a run: {error!r}"
+            ) from error
+        trainer._write_to(Path(folder), checkpoint.values["records"])
+        trainer._saved_step = trainer.step
+        return trainer
 
     def fit(self) -> Self:
-        """Returns this trainer after training up to ``config.max_steps``.
+        """Returns this trainer after training to the end of the run.
 
-        A record is made every ``record_interval`` steps, at each evaluation, and at the end. Interrupted by an
-        exception, the model holds what the last whole step left, and ``fit`` goes on from there.
+        A record is made every ``record_interval`` steps, at each evaluation, and at the end. SIGINT and SIGTERM let
+        the step that is under way end and a checkpoint be written first; a second SIGINT does not wait. After any
+        exception the model holds what the last whole step left, and ``fit`` goes on from there.
+
+        Raises:
+            NonFiniteLossError: A loss is infinite or not a number; the weights are those before its step.
+            MemoryError: There is not enough for a batch.
+            KeyboardInterrupt: SIGINT came.
+            SystemExit: SIGTERM came; the exit code is 143.
+            OSError: A record or a checkpoint could not be written; the checkpoints before are as they were.
         """
-        while self.step < self.config.max_steps:
-            self._train_to_next_record()
+        with StopSignals() as signals, self._random.in_force():
+            self.model.train()
+            while not self._is_over():
+                self._train_step()
+                signal, self._agreed_seconds = self._agree(signals.received, self._seconds)
+                if self._is_due(self.config.record_interval, self.config.evaluation_interval):
+                    self._make_record()
+                if self._is_due(self.config.checkpoint_interval) or signal or self._best_step == self.step:
+                    self._save_where_there_is_a_folder()
+                if signal:
+                    stop_for(int(signal))
         return self
 
     def evaluate(self) -> Evaluation:
-        """Returns the exact loss on the validation data.
+        """Returns the exact loss on the validation data, of the averaged weights where there are any.
 
         Raises:
             ValueError: The trainer was given none.
         """
         if self.validation is None:
             raise ValueError("this trainer was made without validation data")
-        return evaluate(self.model, self.validation)
+        with self.averaged_weights():
+            return evaluate(self.model, self.validation)
 
-    def _train_to_next_record(self) -> None:
-        self.model.train()
-        first_step = self.step
-        total_loss = torch.zeros((), device=self.model.device)
-        characters = 0
+    @contextmanager
+    def averaged_weights(self) -> Iterator[None]:
+        """Puts the averaged weights into the model for the block; without ``ema_decay`` its own stay."""
+        if self._average is None:
+            yield
+            return
+        self._average.swap()
+        try:
+            yield
+        finally:
+            self._average.swap()
+
+    @property
+    def total_steps(self) -> int | None:
+        """The length of the run in steps; None where only time limits it."""
+        return self._total_steps
+
+    @property
+    def best_checkpoint(self) -> Path | None:
+        """The folder of the checkpoint with the lowest validation loss so far; None where there is none."""
+        if self.folder is None or not self._best_step:
+            return None
+        return checkpoint_path(self.folder, self._best_step)
+
+    # ---------------------------------------------------------------------------------------------------- one step
+
+    def _train_step(self) -> None:
         started = time.perf_counter()
-        while self.step == first_step or not self._is_due(self.config.record_interval, self.config.evaluation_interval):
-            inputs, targets = next(self.batches)
-            total_loss += self._train_step(inputs, targets)
-            characters += targets.numel()
-        train_loss = total_loss.item() / (self.step - first_step)
+        inputs, targets = next(self.batches)
+        factor = self._learning_rate_factor()
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+        loss = self._gradients(inputs, targets)
+        self._check(loss)
+        scaler = self._gradients.scaler
+        if self.config.max_gradient_norm is not None:
+            for optimizer in self._optimizers:
+                scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_gradient_norm)
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+            scaler.step(optimizer)
+        scaler.update()
+        if self._average is not None:
+            self._average.update(self.step)
+        self.step += 1
+        self._losses.append(loss)
         seconds = time.perf_counter() - started
         self._seconds += seconds
+        self._recent_seconds += seconds
+        self._recent_characters += targets.numel()
 
+    def _learning_rate_factor(self) -> float:
+        config = self.config
+        progress = 0.0 if config.max_seconds is None else self._agreed_seconds / config.max_seconds
+        if self._total_steps is not None:
+            progress = max(progress, (self.step - config.warmup_steps) / (self._total_steps - config.warmup_steps))
+        rise = min(1.0, (self.step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+        return rise * learning_rate_factor(config.schedule, progress, config.cooldown_fraction)
+
+    def _learning_rate(self) -> float:
+        return float(self._optimizers[0].param_groups[0]["lr"])
+
+    def _is_over(self) -> bool:
+        config = self.config
+        return (
+            (self._total_steps is not None and self.step >= self._total_steps)
+            or (config.max_seconds is not None and self._agreed_seconds >= config.max_seconds)
+            or (config.patience is not None and self._evaluations_since_best >= config.patience)
+        )
+
+    def _is_due(self, *intervals: int) -> bool:
+        return any(self.step % interval == 0 for interval in intervals) or self._is_over()
+
+    def _check(self, loss: Tensor) -> None:
+        """Stops before the optimizer's step where the loss is not finite.
+
+        On an accelerator AdamW is told not to move from then on, and the next record finds out: reading the loss at
+        each step would make the processor wait. In float16 the gradient scaler sees to that.
+        """
+        if self.model.device.type in READS_EACH_LOSS or len(self._optimizers) > 1:
+            if not math.isfinite(loss.item()):
+                raise self._non_finite("loss", self.step + 1, loss.item())
+        elif not self._gradients.scaler.is_enabled():
+            (optimizer,) = self._optimizers
+            is_bad = (~loss.isfinite()).float()
+            optimizer.found_inf = torch.maximum(getattr(optimizer, "found_inf", is_bad), is_bad)  # type: ignore[attr-defined]  # as torch's GradScaler does
+
+    def _non_finite(self, what: str, step: int, value: float) -> NonFiniteLossError:
+        saved = "there is no checkpoint"
+        if self.folder is not None and self._saved_step >= 0:
+            saved = f"the last checkpoint is {os.fspath(checkpoint_path(self.folder, self._saved_step))!a}"
+        return NonFiniteLossError(
+            f"the {what} of step {step} is {value}, with a learning rate of {self._learning_rate():.3g}: lower it, or "
+            f"set max_gradient_norm; {saved}"
+        )
+
+    # ---------------------------------------------------------------------------------------------------- a record
+
+    def _make_record(self) -> None:
+        train_loss = self._recent_loss()
         validation_loss = None
         if self.validation is not None and self._is_due(self.config.evaluation_interval):
-            validation_loss = self.evaluate().nats
+            validation_loss = self._validation_loss(self.validation)
         record = TrainingRecord(
             step=self.step,
             train_loss=train_loss,
             validation_loss=validation_loss,
-            learning_rate=self._learning_rate(self.step - 1),
-            tokens_per_second=characters / seconds,
+            learning_rate=self._learning_rate(),
+            tokens_per_second=self._recent_characters * distributed.world_size() / self._recent_seconds,
             elapsed_seconds=self._seconds,
+            peak_memory_bytes=peak_memory(self.model.device),
         )
+        self._losses, self._recent_characters, self._recent_seconds = [], 0, 0.0
         self.records.append(record)
+        if self.folder is not None and distributed.rank() == 0:
+            append_record(self.folder / RECORDS, record)
         if self.on_record is not None:
-            self.on_record(record)
+            with self._random.in_force():
+                self.on_record(record)
 
-    def _train_step(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        _, loss = self.model(inputs, targets)
-        assert loss is not None  # noqa: S101 - there are targets
-        self._optimizer.zero_grad()
-        loss.backward()
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._learning_rate(self.step)
-        self._optimizer.step()
-        self.step += 1
-        return loss.detach()
+    def _recent_loss(self) -> float:
+        started = time.perf_counter()
+        losses = torch.stack(self._losses).cpu().double()
+        waited = time.perf_counter() - started
+        self._seconds += waited
+        self._recent_seconds += waited
+        losses = distributed.add_up(losses)
+        if not losses.isfinite().all():
+            first = int(losses.isfinite().int().argmin())
+            raise self._non_finite("loss", self.step - len(losses) + first + 1, losses[first].item())
+        return losses.mean().item()
 
-    def _learning_rate(self, step: int) -> float:
-        return self.config.learning_rate * (1 - step / self.config.max_steps)
+    def _validation_loss(self, validation: TextDataset | RecordDataset) -> float:
+        loss = math.nan
+        if distributed.rank() == 0:
+            with self.averaged_weights():
+                loss = evaluate(self.model, validation).nats
+        loss = distributed.from_first(loss)
+        if not math.isfinite(loss):
+            raise self._non_finite("validation loss", self.step, loss)
+        if loss < self._best_loss:
+            self._best_loss, self._best_step, self._evaluations_since_best = loss, self.step, 0
+        else:
+            self._evaluations_since_best += 1
+        return loss
 
-    def _is_due(self, *intervals: int) -> bool:
-        return self.step == self.config.max_steps or any(self.step % interval == 0 for interval in intervals)
+    # ---------------------------------------------------------------------------------------------------- the state
+
+    def _save_where_there_is_a_folder(self) -> None:
+        if self.folder is not None:
+            self.save_checkpoint()
+
+    def save_checkpoint(self) -> Path:
+        """Returns the folder of a new checkpoint; in several processes each must call this.
+
+        Raises:
+            ValueError: The trainer was made without a folder.
+            NonFiniteLossError: A weight is not a number.
+            OSError: It could not be written; the checkpoints before are as they were.
+        """
+        if self.folder is None or self.vocabulary is None:
+            raise ValueError("this trainer was made without a folder")
+        path = checkpoint_path(self.folder, self.step)
+        if self._saved_step == self.step:
+            return path
+        state = self.state_dict()
+        tensors: dict[str, Tensor] = state.pop("tensors")
+        for name, tensor in tensors.items():
+            if name.startswith("model.") and tensor.isnan().any():
+                raise self._non_finite(f"weight {name.removeprefix('model.')!a}", self.step, math.nan)
+        if self._average is None:  # the model file holds them
+            tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("model.")}
+        if distributed.rank() == 0:
+            with self.averaged_weights():
+                model = serialized_model(self.model, self.vocabulary)
+            sync_records(self.folder / RECORDS)
+            write_checkpoint(
+                path,
+                model=model,
+                tensors=tensors,
+                values=state,
+                kept=self.config.kept_checkpoints,
+                best=self._best_step,
+            )
+        self._saved_step = self.step
+        return path
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns where the run stands, as JSON values, and under ``tensors`` copies of all tensors by name.
+
+        In several processes each must call this.
+        """
+        batches = self.batches.state_dict()
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in self._optimizer_tensors()}
+        if self._average is not None:
+            tensors |= {f"average.{name}": tensor for name, tensor in self._average.tensors.items()}
+        for name, tensor in self._random.current().items():
+            tensors |= {f"random.{rank}.{name}": state for rank, state in enumerate(distributed.gather(tensor))}
+        tensors["batches.generator"] = batches.pop("generator")
+        losses = torch.stack(self._losses) if self._losses else torch.zeros(0, device=self.model.device)
+        tensors["losses"] = distributed.add_up(losses)
+        return {
+            "version": VERSION,
+            "config": dataclasses.asdict(self.config),
+            "data": self._data(),
+            "step": self.step,
+            "seconds": self._seconds,
+            "records": len(self.records),
+            "recent_characters": self._recent_characters * distributed.world_size(),
+            "recent_seconds": self._recent_seconds,
+            "best_loss": None if math.isinf(self._best_loss) else self._best_loss,
+            "best_step": self._best_step,
+            "evaluations_since_best": self._evaluations_since_best,
+            "parts": self._gradients.parts,
+            "scaler": self._gradients.scaler.state_dict(),
+            "batches": batches,
+            "tensors": {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on where the trainer stood that made ``state``; the number of processes may be another.
+
+        Args:
+            state: What ``state_dict`` of a trainer of the same model, data and settings returned.
+
+        Raises:
+            CheckpointVersionError: The state is of a newer version.
+            CheckpointMismatchError: The trainer had other settings, data or another model; lists every difference.
+        """
+        if state["version"] > VERSION:
+            raise CheckpointVersionError(
+                f"a state of version {state['version']}, newer than {VERSION}: upgrade chartok"
+            )
+        self._check_settings(state)
+        tensors: dict[str, Tensor] = state["tensors"]
+        device, world_size = self.model.device, distributed.world_size()
+        self.model.load_state_dict(_under("model.", tensors))
+        self._load_optimizers(_under("optimizer.", tensors))
+        if self._average is not None:
+            for name, average in self._average.tensors.items():
+                average.copy_(tensors[f"average.{name}"])
+        self._random.replace(_under(f"random.{distributed.rank()}.", tensors))
+        self.batches.load_state_dict(state["batches"] | {"generator": tensors["batches.generator"]})
+        self._gradients.parts = max(state["parts"], self.config.accumulation_steps)
+        if self._gradients.scaler.is_enabled() and state["scaler"]:
+            self._gradients.scaler.load_state_dict(state["scaler"])
+        self.step = state["step"]
+        self._seconds = self._agreed_seconds = state["seconds"]
+        self._losses = [loss / world_size for loss in tensors["losses"].to(device)]
+        self._recent_characters = state["recent_characters"] // world_size
+        self._recent_seconds = state["recent_seconds"]
+        self._best_loss = math.inf if state["best_loss"] is None else state["best_loss"]
+        self._best_step, self._evaluations_since_best = state["best_step"], state["evaluations_since_best"]
+
+    def _check_settings(self, state: dict[str, Any]) -> None:
+        then = state["config"] | state["data"]
+        now = json.loads(json.dumps(dataclasses.asdict(self.config) | self._data()))
+        different = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)} - MAY_CHANGE
+        changes = {name: f"{name}: {then.get(name)!a} -> {now.get(name)!a}" for name in sorted(different)}
+        refused = [change for name, change in changes.items() if name not in CHANGES_ROUNDING]
+        if refused:
+            raise CheckpointMismatchError(f"the run was begun with other settings (then -> now): {'; '.join(refused)}")
+        if changes:
+            warnings.warn(f"the run goes on, but not bit for bit: {'; '.join(changes.values())}", stacklevel=3)
+
+    def _data(self) -> dict[str, Any]:
+        """Returns what is trained on what, as a flat description."""
+        return {
+            "model": self.model.kind,
+            **{f"model.{name}": value for name, value in self.model.settings().items()},
+            **{f"batches.{name}": value for name, value in self.batches.identity().items()},
+            "validation": self._validation_fingerprint,
+            "vocabulary": None if self.vocabulary is None else self.vocabulary.fingerprint,
+        }
+
+    def _optimizer_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        names = {id(parameter): name for name, parameter in self.model.named_parameters()}
+        for optimizer in self._optimizers:
+            for parameter, state in optimizer.state.items():
+                yield from ((f"{names[id(parameter)]}.{key}", value) for key, value in state.items())
+
+    def _load_optimizers(self, tensors: dict[str, Tensor]) -> None:
+        states: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            parameter, _, key = name.rpartition(".")
+            states.setdefault(parameter, {})[key] = tensor
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        for optimizer in self._optimizers:
+            description = optimizer.state_dict()
+            parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            # torch puts each tensor where and into the type that the optimizer needs.
+            description["state"] = {
+                index: states[names[parameter]]
+                for index, parameter in enumerate(parameters)
+                if names[parameter] in states
+            }
+            optimizer.load_state_dict(description)
+
+    # ---------------------------------------------------------------------------------------------------- the folder
+
+    def _write_to(self, folder: Path, records: int) -> None:
+        if self.vocabulary is None:
+            raise ValueError("a folder holds model files, and these the vocabulary: give the trainer vocabulary=")
+        if self.vocabulary.size != self.model.vocab_size:
+            raise ValueError(f"the model has {self.model.vocab_size} ids and the vocabulary {self.vocabulary.size}")
+        self.folder = folder
+        if distributed.rank() == 0:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.records = open_records(folder / RECORDS, records)
+
+
+def _total_steps(config: TrainerConfig, batches: BatchSampler) -> int | None:
+    limits = [] if config.max_steps is None else [config.max_steps]
+    if config.max_epochs is not None:
+        limits.append(math.ceil(config.max_epochs * len(batches.dataset) / batches.batch_size))
+    if not limits and config.max_seconds is None:
+        limits.append(STEPS_WITHOUT_A_LIMIT)
+    total = min(limits, default=None)
+    if total is not None and config.warmup_steps >= total:
+        raise ValueError(f"warmup_steps {config.warmup_steps} must be below the {total} steps of the run")
+    return total
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,154 @@
+"""What moves the weights: optimizers with their parameter groups, learning-rate schedules, averaged weights."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from charlm.models import LanguageModel
+
+OptimizerName: TypeAlias = Literal["adamw", "muon"]
+Schedule: TypeAlias = Literal["linear", "cosine", "constant", "trapezoid"]
+
+FUSED_DEVICES = {"cpu", "cuda", "mps", "xpu"}
+"""Where torch has AdamW as one kernel."""
+
+
+def hidden_matrices(model: LanguageModel) -> dict[str, Tensor]:
+    """Returns the weights of the linear layers inside a model, by name: what Muon is made for.
+
+    Tables of embeddings are looked up and not multiplied with, and the layer that gives the logits has one row for
+    each id as they do; neither is among them.
+
+    Args:
+        model: Any language model.
+    """
+    return {name: weight for name, weight in _linear_weights(model).items() if weight.shape[0] != model.vocab_size}
+
+
+def make_optimizers(
+    model: LanguageModel,
+    name: OptimizerName,
+    *,
+    learning_rate: float,
+    muon_learning_rate: float,
+    betas: tuple[float, float],
+    weight_decay: float,
+) -> list[Optimizer]:
+    """Returns the optimizers that together move every parameter of a model.
+
+    AdamW (Loshchilov and Hutter, 2019) moves all of them, or with ``"muon"`` those that Muon (Jordan et al., 2024)
+    does not: Muon orthogonalises the updates of the hidden matrices. Only the weights of linear layers decay; biases,
+    gains and embeddings do not.
+
+    Args:
+        model: On the device where it is to be trained.
+        name: ``"adamw"`` or ``"muon"``.
+        learning_rate: Of AdamW.
+        muon_learning_rate: Of Muon.
+        betas: How much of the mean gradient and of the mean squared gradient AdamW keeps at each step.
+        weight_decay: The share of a weight that is taken off at each step, for each unit of the learning rate.
+
+    Raises:
+        ValueError: ``"muon"`` is asked for, and this version of torch has none, or the model no hidden matrix.
+    """
+    matrices = hidden_matrices(model) if name == "muon" else {}
+    if name == "muon":
+        _check_muon(model, matrices)
+    decaying = _linear_weights(model)
+    rest = {key: value for key, value in model.named_parameters() if key not in matrices}
+    groups = [
+        {"params": [value for key, value in rest.items() if key in decaying], "weight_decay": weight_decay},
+        {"params": [value for key, value in rest.items() if key not in decaying], "weight_decay": 0.0},
+    ]
+    fused = model.device.type in FUSED_DEVICES
+    optimizers: list[Optimizer] = [
+        torch.optim.AdamW([group for group in groups if group["params"]], lr=learning_rate, betas=betas, fused=fused)
+    ]
+    if matrices:
+        optimizers.append(torch.optim.Muon(matrices.values(), lr=muon_learning_rate, weight_decay=weight_decay))
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+    return optimizers
+
+
+def learning_rate_factor(schedule: Schedule, progress: float, cooldown_fraction: float) -> float:
+    """Returns what the learning rate is multiplied with when a share ``progress`` of the run is done.
+
+    Args:
+        schedule: ``linear`` falls in a straight line to zero, ``cosine`` along half a wave, ``constant`` not at all,
+            and ``trapezoid`` in a straight line at the end of the run.
+        progress: 0 at the first step after the warm-up, 1 after the last.
+        cooldown_fraction: The share of the run in which a trapezoid falls.
+
+    Example:
+        >>> [learning_rate_factor("trapezoid", progress, 0.5) for progress in (0, 0.5, 0.75, 1)]
+        [1.0, 1.0, 0.5, 0.0]
+    """
+    left = max(0.0, 1 - progress)
+    match schedule:
+        case "linear":
+            return left
+        case "cosine":
+            return (1 - math.cos(math.pi * left)) / 2
+        case "constant":
+            return 1.0
+        case "trapezoid":
+            return min(1.0, left / cooldown_fraction)
+
+
+class WeightAverage:
+    """The exponential moving average of a model's weights (Polyak and Juditsky, 1992), often better than the last ones.
+
+    Early on the average forgets faster, so that it does not hold on to the first weights: after ``t`` steps it keeps
+    ``min(decay, (1 + t) / (10 + t))`` of itself.
+
+    Args:
+        model: Its weights as they are now are the first average.
+        decay: How much of the average each step keeps, above 0 and below 1.
+
+    Attributes:
+        tensors: The averages, by the names of the parameters.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self._model = model
+        self._decay = decay
+        self.tensors = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+    def update(self, step: int) -> None:
+        """Takes in the weights after one more step, ``step`` steps having been done before."""
+        keep = min(self._decay, (1 + step) / (10 + step))
+        averages: list[Tensor] = list(self.tensors.values())
+        get_ema_multi_avg_fn(keep)(averages, [parameter.detach() for parameter in self._model.parameters()], step)
+
+    @torch.no_grad()
+    def swap(self) -> None:
+        """Puts the averages into the model and keeps its own weights here; a second call undoes it."""
+        for name, parameter in self._model.named_parameters():
+            kept = parameter.clone()
+            parameter.copy_(self.tensors[name])
+            self.tensors[name].copy_(kept)
+
+
+def _linear_weights(model: LanguageModel) -> dict[str, Tensor]:
+    return {
+        f"{name}.weight" if name else "weight": module.weight
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear)
+    }
+
+
+def _check_muon(model: LanguageModel, matrices: dict[str, Tensor]) -> None:
+    if not hasattr(torch.optim, "Muon"):
+        raise ValueError(f"optimizer 'muon' needs torch 2.9 or newer, this is {torch.__version__}: use 'adamw'")
+    if not matrices:
+        raise ValueError(f"optimizer 'muon' moves matrices, and a {model.kind} model has none: use 'adamw'")
