@@ -79,11 +79,11 @@ def write_checkpoint(
         OSError: It could not be written. What was there before is as it was.
     """
     folder = path.parent
-    folder.mkdir(parents=True, exist_ok=True)
     files = {FILE_NAME: model, TENSORS: safetensors.torch.save(tensors)}
     files[MANIFEST] = _manifest(files, values)
     temporary = folder / f".{path.name}.{secrets.token_hex(4)}.tmp"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         for name, content in files.items():
             _write(temporary / name, content)

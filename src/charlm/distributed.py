@@ -38,11 +38,20 @@ def process_group(device: str) -> Iterator[str]:
     if not (dist.is_available() and dist.is_torchelastic_launched()):
         yield device
         return
+    # Not every build of torch has these.
+    from torch.distributed.distributed_c10d import PrefixStore  # noqa: PLC0415
+    from torch.distributed.rendezvous import rendezvous  # noqa: PLC0415
+
     on_gpus = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if on_gpus:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
+    store, rank, size = next(rendezvous("env://"))
+    if os.environ["LOCAL_WORLD_SIZE"] == os.environ["WORLD_SIZE"]:
+        # Processes that were started again would find the addresses of those that died. (Of several machines each
+        # counts its own restarts, and there is nothing to tell one attempt from another.)
+        store = PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo", store=store, rank=rank, world_size=size)
     try:
         yield device
     finally:

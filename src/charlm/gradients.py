@@ -54,7 +54,7 @@ class Gradients:
         self._halves = halve_on_out_of_memory
         self._has_padding = has_padding
         self._processes = distributed.world_size()
-        self._shared = DistributedDataParallel(model, broadcast_buffers=False) if self._processes > 1 else None
+        self._shared = DistributedDataParallel(model) if self._processes > 1 else None
         self._model = model
         module: nn.Module = model if self._shared is None else self._shared
         self._forward: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = torch.compile(module) if compiled else module
