@@ -1,13 +1,14 @@
 # make demo   installs the library in .venv and shows it at work
 # make test   installs everything that the checks need and runs them all
-# make bench  compares the speed with that of others; make thorough gives each property 10,000 examples
+# make bench  compares the speed with that of others; make thorough gives each property 10,000 examples;
+# make torture kills and damages training runs hundreds of times
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: demo test lint types tests docs bench thorough clean
+.PHONY: demo test lint types tests docs bench thorough torture clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -33,6 +34,9 @@ bench: $(VENV)/everything
 
 thorough: $(VENV)/everything
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/test_vocabulary.py tests/test_ids.py tests/test_tokenizerjson.py tests/test_textfile.py
+
+torture: $(VENV)/everything
+	CHARTOK_TORTURE=1 $(BIN)/python -m pytest -v -s tests/test_checkpoint.py tests/test_reliability.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'

@@ -13,6 +13,7 @@ import counting
 import numpy as np
 import tokenizing
 import torch
+import training
 from comparison import MARKDOWN_HEAD, compare, markdown_row
 
 from chartok import __version__
@@ -31,9 +32,10 @@ def main() -> None:
     print(", ".join(f"{name} {value}" for name, value in machine.items()), end="\n\n")
     print(MARKDOWN_HEAD)
     results = []
-    for comparison in [*tokenizing.comparisons(), *batching.comparisons(), *counting.comparisons()]:
-        results.append(compare(comparison))
-        print(markdown_row(results[-1]), flush=True)
+    for subject in (tokenizing, batching, counting, training):
+        for comparison in subject.comparisons():
+            results.append(compare(comparison))
+            print(markdown_row(results[-1]), flush=True)
     content = {"machine": machine, "results": [dataclasses.asdict(result) for result in results]}
     path = Path(__file__).with_name("results.json")
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
