@@ -138,6 +138,8 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", "--train-fraction", "1"], "fraction must be above 0 and below 1, got 1.0"),
         (["train", "input.txt", "--train-fraction", "nan"], "fraction must be finite, got nan"),
         (["train", "input.txt", "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
+        (["train", "input.txt", "--device", "cuda:99"], "device 'cuda:99' cannot be used here: .*"),
+        (["train", "input.txt", "--optimizer", "muon"], "optimizer 'muon' .* a bigram model has none: use 'adamw'"),
         (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
         (["score", "missing"], "missing: No such file or directory"),
         (["info", "input.txt"], "'input.txt' is not a sound model file: .*"),
