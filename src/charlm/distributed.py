@@ -102,12 +102,17 @@ class Agreement:
         """Returns the largest that any process gave, of each number."""
         if world_size() == 1:
             return list(numbers)
-        if self._under_way is not None:
-            self._under_way.wait()
+        self.settle()
         agreed: list[float] = self._numbers.tolist()
         self._numbers = torch.tensor(numbers, dtype=torch.float64)
         self._under_way = dist.all_reduce(self._numbers, dist.ReduceOp.MAX, async_op=True)
         return agreed
+
+    def settle(self) -> None:
+        """Waits for what is under way; a process that leaves earlier may break the others'."""
+        if self._under_way is not None:
+            self._under_way.wait()
+            self._under_way = None
 
 
 def _is_initialized() -> bool:

@@ -216,7 +216,9 @@ class Trainer:
                 if self._is_due(self.config.checkpoint_interval) or signal or self._best_step == self.step:
                     self._save_where_there_is_a_folder()
                 if signal:
+                    self._agree.settle()
                     stop_for(int(signal))
+            self._agree.settle()
         return self
 
     def evaluate(self) -> Evaluation:
