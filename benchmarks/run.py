@@ -10,6 +10,7 @@ from pathlib import Path
 
 import batching
 import counting
+import generating
 import numpy as np
 import tokenizing
 import torch
@@ -31,7 +32,8 @@ def main() -> None:
     print(", ".join(f"{name} {value}" for name, value in machine.items()), end="\n\n")
     print(MARKDOWN_HEAD)
     results = []
-    for comparison in [*tokenizing.comparisons(), *batching.comparisons(), *counting.comparisons()]:
+    modules = (tokenizing, batching, counting, generating)
+    for comparison in [comparison for module in modules for comparison in module.comparisons()]:
         results.append(compare(comparison))
         print(markdown_row(results[-1]), flush=True)
     content = {"machine": machine, "results": [dataclasses.asdict(result) for result in results]}
