@@ -10,6 +10,7 @@ from pathlib import Path
 
 import batching
 import counting
+import generating
 import numpy as np
 import tokenizing
 import torch
@@ -32,7 +33,7 @@ def main() -> None:
     print(", ".join(f"{name} {value}" for name, value in machine.items()), end="\n\n")
     print(MARKDOWN_HEAD)
     results = []
-    for subject in (tokenizing, batching, counting, training):
+    for subject in (tokenizing, batching, counting, generating, training):
         for comparison in subject.comparisons():
             results.append(compare(comparison))
             print(markdown_row(results[-1]), flush=True)

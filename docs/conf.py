@@ -8,6 +8,8 @@ import typing
 import zlib
 from pathlib import Path
 
+from sphinx.pycode import ModuleAnalyzer
+
 if typing.TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -89,7 +91,16 @@ def break_first_line(_app: Sphinx, what: str, *rest: typing.Any) -> None:  # noq
         lines[:1] = lines[0].split(maxsplit=1)
 
 
+def show_one_signature(*modules: str) -> None:
+    """Makes autodoc show functions that have overloads as they are called, with every parameter by name."""
+    for module in modules:
+        analyzer = ModuleAnalyzer.for_module(module)
+        analyzer.analyze()
+        analyzer.overloads.clear()
+
+
 def setup(app: Sphinx) -> None:
-    """Registers the two hooks above."""
+    """Registers the hooks above."""
+    show_one_signature("charlm.generation", "charlm.text")
     app.connect("autodoc-before-process-signature", evaluate_annotations)
     app.connect("autodoc-process-docstring", break_first_line, priority=400)

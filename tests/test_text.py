@@ -97,6 +97,53 @@ def test_what_is_generated_starts_with_the_prompt_and_the_seed_decides(lm: CharL
     assert set(text) <= set(lm.vocabulary.characters)
 
 
+@every_model
+@settings(max_examples=10)
+@given(
+    stop=st.lists(st.text("aeo ", min_size=1, max_size=3) | st.sampled_from(["the", "mia", "\u4e00"]), max_size=3),
+    seed=st.integers(0, 50),
+)
+def test_a_text_ends_before_the_first_stop_string(lm: CharLM, stop: list[str], seed: int) -> None:
+    whole = lm.generate("e", max_new_tokens=40, seed=seed)[1:]
+    ends = [(whole.index(string) + len(string), -len(string)) for string in stop if string in whole]
+    expected = whole[: sum(min(ends))] if ends else whole
+    assert lm.generate("e", max_new_tokens=40, seed=seed, stop=stop) == "e" + expected
+    assert "".join(lm.stream("e", max_new_tokens=40, seed=seed, stop=stop)) == expected
+
+
+def test_a_stream_yields_no_character_that_a_stop_string_turns_out_to_include() -> None:
+    lm = CharLM.fit("abcabd" * 50, order=6)
+    stream = lm.stream("abd", stop=["bcabx", "cabd"], temperature=0)
+    assert [next(stream), next(stream, None)] == ["a", "b"]
+    assert next(stream, None) is None
+
+
+@every_model
+def test_several_texts_are_those_of_one_call_whatever_their_number(lm: CharLM) -> None:
+    chosen: Any = {"max_new_tokens": 20, "seed": 3, "top_k": 5, "repetition_penalty": 1.1, "stop": ["ox"]}
+    several = lm.generate("e", n_samples=7, **chosen)
+    assert len(set(several)) > 1
+    assert lm.generate("e", n_samples=3, **chosen) == several[:3]
+    assert lm.generate("e", n_samples=1, **chosen) == several[:1] == [lm.generate("e", **chosen)]
+
+
+@every_model
+def test_settings_shape_what_is_drawn(lm: CharLM) -> None:
+    likeliest = lm.generate("e", max_new_tokens=20, temperature=0)
+    for narrow in ({"top_k": 1}, {"top_p": 1e-9}):
+        assert lm.generate("e", max_new_tokens=20, seed=1, **narrow) == likeliest
+        assert "e" + "".join(lm.stream("e", max_new_tokens=20, **narrow)) == likeliest
+    few = "".join(lm.generate("i", n_samples=9, max_new_tokens=20, allowed="aeo\u4e00"))
+    assert set(few) <= set("iaeo")
+    assert set("".join(lm.stream("i", max_new_tokens=20, allowed="ae"))) <= set("ae")
+
+
+def test_without_a_start_an_empty_prompt_stands_for_the_first_character() -> None:
+    vocabulary = Vocabulary("ab")
+    lm = CharLM(vocabulary, BigramLanguageModel(2).fit([0, 1, 0, 1, 1, 1], smoothing=0))
+    assert lm.generate(max_new_tokens=1, seed=1) == "b"
+
+
 def test_streaming_gives_characters_as_they_come() -> None:
     endless = CharLM.fit(TEXT).stream("the", max_new_tokens=10**9)
     assert len(list(islice(endless, 5))) == 5
@@ -125,6 +172,28 @@ def test_samples_keep_to_what_is_asked_of_them() -> None:
     assert lm.sample(3, seed=2) != lm.sample(3, seed=3)
     repeated = CharLM.fit(["ab"] * 50).sample(20, unique=False)
     assert len(set(repeated)) < len(repeated) == 20
+
+
+def test_a_record_does_not_depend_on_how_many_are_tried_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = CharLM.fit(NAMES, order=3)
+    chosen: Any = {"min_length": 3, "max_length": 7, "exclude": NAMES, "top_p": 0.95, "temperature": 1.2, "seed": 5}
+    together = lm.sample(20, **chosen)
+    for tries_at_once in (1, 3):
+        monkeypatch.setattr("charlm.textgeneration.TRIES_AT_ONCE", tries_at_once)
+        assert lm.sample(20, **chosen) == together
+
+
+def test_a_seed_makes_the_same_records_in_every_version() -> None:
+    assert CharLM.fit(NAMES, order=3).sample(4, seed=2) == ["aga", "holia", "arsrmelopyn", "avmyyilrpabela"]
+
+
+def test_the_settings_of_records_are_those_of_texts() -> None:
+    lm = CharLM.fit(NAMES, order=3)
+    assert len(set(lm.sample(20, unique=False, top_k=1))) == 1
+    assert len(set(lm.sample(20, unique=False, min_p=1))) == 1
+    assert len(set(lm.sample(20, unique=False, top_p=0.01))) == 1
+    for name in lm.sample(20, unique=False, repetition_penalty=500.0, max_length=7):
+        assert len(set(name)) == len(name)
 
 
 def test_records_end_where_the_model_says() -> None:
@@ -170,9 +239,27 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(TEXT).next_characters("a", k=0), ValueError, "k must be at least 1"),
         (lambda: CharLM.fit(TEXT).generate(max_new_tokens=0), ValueError, "max_new_tokens"),
         (lambda: CharLM.fit(TEXT).generate(temperature=-1), ValueError, "temperature"),
+        (lambda: CharLM.fit(TEXT).generate(top_k=0), ValueError, "top_k"),
+        (lambda: CharLM.fit(TEXT).generate(top_p=0), ValueError, "top_p"),
+        (lambda: CharLM.fit(TEXT).generate(min_p=2), ValueError, "min_p"),
+        (lambda: CharLM.fit(TEXT).generate(repetition_penalty=0), ValueError, "repetition_penalty"),
+        (lambda: CharLM.fit(TEXT).generate(n_samples=0), ValueError, "n_samples"),
+        (lambda: CharLM.fit(TEXT).generate(seed=0.5), TypeError, "seed"),  # type: ignore[call-overload]  # likewise
+        (lambda: CharLM.fit(TEXT).generate(stop=["a", ""]), ValueError, "stop holds an empty string"),
+        (lambda: CharLM.fit(TEXT).generate(stop="ab"), TypeError, "put it in a list"),
+        (lambda: CharLM.fit(TEXT).generate(stop=[1]), TypeError, "stop must be several str, got int"),  # type: ignore[list-item]  # likewise
+        (lambda: CharLM.fit(TEXT).generate(allowed=""), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(TEXT).generate(allowed="\u4e00"), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(TEXT).stream("\u4e00"), UnknownCharacterError, "U\\+4E00"),
+        (lambda: CharLM.fit(TEXT).stream(max_new_tokens=0), ValueError, "max_new_tokens"),
+        (lambda: CharLM.fit(TEXT).stream(top_p=math.nan), ValueError, "top_p"),
+        (lambda: CharLM.fit(TEXT).stream(stop=[""]), ValueError, "stop holds an empty string"),
+        (lambda: CharLM.fit(TEXT).stream(allowed=""), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(NAMES).sample(1, top_k=0), ValueError, "top_k"),
+        (lambda: CharLM.fit(NAMES).sample(1, prefix="\u4e00"), UnknownCharacterError, "U\\+4E00"),
         (lambda: CharLM.fit(TEXT).sample(1), ValueError, "model of text"),
         (lambda: CharLM.fit(NAMES).sample(0), ValueError, "n_samples"),
-        (lambda: CharLM.fit(["ab"] * 9).sample(9, temperature=0), ValueError, "only 1 of 9 came up"),
+        (lambda: CharLM.fit(["ab"] * 9).sample(2, temperature=0), ValueError, "only 1 of 2 came up in 200"),
         (lambda: CharLM.fit(NAMES).sample(1, prefix="ava", max_length=2), ValueError, "exceed max_length 2"),
         (lambda: CharLM.fit(NAMES).sample(1, min_length=9, max_length=8), ValueError, "exceed max_length 8"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed holds no character"),

@@ -6,6 +6,17 @@ import math
 import operator
 
 
+def integer(name: str, value: int) -> int:
+    """Returns ``value`` as an ``int``.
+
+    Raises:
+        TypeError: It is not an integer.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
+    return operator.index(value)
+
+
 def positive_integer(name: str, value: int) -> int:
     """Returns ``value`` as an ``int`` of at least 1.
 
@@ -13,9 +24,7 @@ def positive_integer(name: str, value: int) -> int:
         TypeError: It is not an integer.
         ValueError: It is below 1.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
-    if value < 1:
+    if integer(name, value) < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
     return operator.index(value)
 

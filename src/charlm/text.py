@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, overload
 
 import numpy as np
 import torch
 
 from charlm.arguments import positive_integer
-from charlm.generation import stream_ids
+from charlm.generation import generate, stream_ids
 from charlm.modelfile import load_model, save_model
 from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel, evaluation_mode
+from charlm.sampling import SamplingSettings
 from charlm.scoring import Evaluation, score
+from charlm.textgeneration import allowed_ids, character_ids, sample_records, start_ids, stop_ids
 from chartok import Vocabulary, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from typing import Unpack
 
     from numpy.typing import NDArray
 
-Family: TypeAlias = Literal["ngram", "bigram"]
+    from charlm.textgeneration import TextKeywords
 
-ATTEMPTS = 100
-"""How often ``sample`` tries for each text before it gives up."""
+Family: TypeAlias = Literal["ngram", "bigram"]
 
 
 class CharLM:
@@ -167,40 +169,122 @@ class CharLM:
         positive_integer("k", k)
         logits, state = None, None
         with torch.inference_mode(), evaluation_mode(self.model):
-            for token_id in self._prompt(context):
+            for token_id in _encoded(self.vocabulary, [context], bos=True, eos=False)[0].tolist():
                 logits, state = self.model.step(torch.tensor([token_id], device=self.model.device), state)
         probabilities = (torch.zeros(1, self.vocabulary.size) if logits is None else logits)[0].softmax(-1).cpu()
-        ids = self._character_ids()
-        characters = zip(self.vocabulary.decode(ids), probabilities[ids].tolist(), strict=True)
+        ids = character_ids(self.vocabulary)
+        characters = zip(self.vocabulary.characters, probabilities[ids].tolist(), strict=True)
         return sorted(characters, key=lambda pair: -pair[1])[:k]
 
-    def generate(self, prompt: str = "", *, max_new_tokens: int = 500, temperature: float = 1.0, seed: int = 0) -> str:
+    @overload
+    def generate(self, prompt: str = "", *, n_samples: None = None, **settings: Unpack[TextKeywords]) -> str: ...
+    @overload
+    def generate(self, prompt: str = "", *, n_samples: int, **settings: Unpack[TextKeywords]) -> list[str]: ...
+    def generate(  # noqa: PLR0913 - each is a setting that users name
+        self,
+        prompt: str = "",
+        *,
+        max_new_tokens: int = 500,
+        n_samples: int | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
+        allowed: str | None = None,
+        stop: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> str | list[str]:
         """Returns a prompt and what the model goes on with; a model of records stops at the end of one.
 
         Args:
             prompt: Where to begin.
             max_new_tokens: The most characters to add.
+            n_samples: How many texts, drawn side by side; the first is what is drawn alone. None gives one, not in a
+                list. ``charlm.generate`` says how far they depend on each other.
             temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time.
+            top_k: Draw from the ``top_k`` likeliest characters alone; more than there are takes all.
+            top_p: Draw from the fewest likeliest characters whose probabilities sum to ``top_p``; above 0, at most 1.
+            min_p: Draw from the characters at least ``min_p`` times as likely as the likeliest, from 0 to 1.
+            repetition_penalty: The power to which the probability of a character is raised that is already there;
+                above 1 the text repeats its characters less.
+            allowed: The characters that may be added; None allows all. Records may end in any case.
+            stop: Strings before which the text ends: it is cut off before the first that comes after the prompt.
             seed: Decides every draw.
 
         Raises:
             UnknownCharacterError: A character of the prompt is not in the vocabulary.
-            ValueError: ``max_new_tokens`` or ``temperature`` is out of range.
-        """
-        return prompt + "".join(self.stream(prompt, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed))
+            ValueError: A setting is out of range, a stop string is empty, ``allowed`` holds no character of the
+                vocabulary, or at some point all that may come has probability zero.
+            TypeError: An argument is of the wrong type; one ``str`` as ``stop``.
 
-    def stream(
-        self, prompt: str = "", *, max_new_tokens: int = 500, temperature: float = 1.0, seed: int = 0
+        Example:
+            >>> lm = CharLM.fit("one, two, three. " * 50, order=5)
+            >>> lm.generate("on", stop=[". ", "!"], temperature=0)
+            'one, two, three'
+            >>> lm.generate("on", max_new_tokens=6, n_samples=2, top_p=0.5)
+            ['one, two', 'one, two']
+        """
+        samples = generate(
+            self.model,
+            start := start_ids(self.vocabulary, prompt),
+            max_new_tokens=max_new_tokens,
+            n_samples=1 if n_samples is None else n_samples,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            repetition_penalty=repetition_penalty,
+            allowed=allowed_ids(self.vocabulary, allowed),
+            stop=stop_ids(self.vocabulary, stop),
+            seed=seed,
+        )
+        texts = [prompt + self.vocabulary.decode(sample[len(start) :].cpu()) for sample in samples]
+        return texts[0] if n_samples is None else texts
+
+    def stream(  # noqa: PLR0913 - each is a setting that users name
+        self,
+        prompt: str = "",
+        *,
+        max_new_tokens: int = 500,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
+        allowed: str | None = None,
+        stop: Sequence[str] | None = None,
+        seed: int = 0,
     ) -> Iterator[str]:
-        """Yields the characters that the model goes on with, one at a time; as ``generate``, without the prompt.
+        """Yields the characters that ``generate`` adds to the prompt, one at a time.
+
+        Arguments are those of ``generate``, and checked at the call. A character comes as soon as it is clear that no
+        stop string includes it.
+
+        Raises:
+            UnknownCharacterError: As for ``generate``.
+            ValueError: As for ``generate``.
+            TypeError: As for ``generate``.
 
         Example:
             >>> "".join(CharLM.fit("abc" * 100, order=3).stream("ab", max_new_tokens=4))
             'cabc'
         """
-        self.vocabulary.encode(prompt)
-        allowed = self._character_ids()
-        yield from self._characters(prompt, allowed, max_new_tokens, temperature, seed, min_length=0)
+        new = stream_ids(
+            self.model,
+            start_ids(self.vocabulary, prompt),
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            repetition_penalty=repetition_penalty,
+            allowed=allowed_ids(self.vocabulary, allowed),
+            stop=stop_ids(self.vocabulary, stop),
+            seed=seed,
+        )
+        character_of = dict(zip(character_ids(self.vocabulary), self.vocabulary.characters, strict=True))
+        return (character_of[token_id] for token_id in new)
 
     def sample(  # noqa: PLR0913 - what one asks of a name
         self,
@@ -213,9 +297,13 @@ class CharLM:
         exclude: Collection[str] = (),
         allowed: str | None = None,
         temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
         seed: int = 0,
     ) -> list[str]:
-        """Returns whole records that the model makes up.
+        """Returns whole records that the model makes up, none of which depends on how many are asked for.
 
         Args:
             n_samples: How many.
@@ -225,11 +313,16 @@ class CharLM:
             unique: None comes twice.
             exclude: None of these comes; for new names, the names that the model has learned from.
             allowed: The characters that may be added; None allows all.
-            temperature: Below 1 the likely become likelier, above 1 less so.
+            temperature: As for ``generate``.
+            top_k: As for ``generate``.
+            top_p: As for ``generate``.
+            min_p: As for ``generate``.
+            repetition_penalty: As for ``generate``.
             seed: Decides every draw.
 
         Raises:
             ValueError: The model is not one of records, or a setting is out of range, or too few such records come up.
+            UnknownCharacterError: A character of the prefix is not in the vocabulary.
 
         Example:
             >>> lm = CharLM.fit(["anna", "hanna", "joanna", "johanna"], order=3)
@@ -238,56 +331,22 @@ class CharLM:
         """
         if not self.is_of_records:
             raise ValueError("this is a model of text, which has no ends: fit it to records, or call generate")
-        positive_integer("n_samples", n_samples)
-        if max(len(prefix), min_length) > positive_integer("max_length", max_length):
-            raise ValueError(
-                f"prefix ({len(prefix)} characters) and min_length {min_length} exceed max_length {max_length}"
-            )
-        self.vocabulary.encode(prefix)
-        ids = self._character_ids()
-        if allowed is not None:
-            wanted = set(allowed)
-            ids = [i for i, character in zip(ids, self.vocabulary.decode(ids), strict=True) if character in wanted]
-        if not ids:
-            raise ValueError(f"allowed holds no character of the vocabulary: {allowed!a}")
-        taken, found, tries = set(exclude), list[str](), 0
-        while len(found) < n_samples:
-            if tries == ATTEMPTS * n_samples:
-                raise ValueError(f"only {len(found)} of {n_samples} came up in {tries} tries: ask for less")
-            own_seed = int(np.random.SeedSequence([seed % (1 << 64), tries]).generate_state(1, np.uint64)[0] >> 1)
-            tries += 1
-            room = max_length - len(prefix) + 1
-            characters = self._characters(prefix, ids, room, temperature, own_seed, min_length=min_length)
-            record = prefix + "".join(characters)
-            if len(record) <= max_length and record not in taken:
-                found.append(record)
-                if unique:
-                    taken.add(record)
-        return found
-
-    def _characters(
-        self,
-        prompt: str,
-        allowed: list[int],
-        max_new_tokens: int,
-        temperature: float,
-        seed: int,
-        *,
-        min_length: int,
-    ) -> Iterator[str]:
-        characters = dict(zip(allowed, self.vocabulary.decode(allowed), strict=True))
-        with evaluation_mode(self.model):
-            for token_id in stream_ids(
-                self.model,
-                self._prompt(prompt) or [allowed[0]],
-                max_new_tokens=max_new_tokens,
-                temperature=temperature,
-                seed=seed,
-                allowed=allowed,
-                end=self.vocabulary.special_tokens.get("eos"),
-                min_new_tokens=max(0, min_length - len(prompt)),
-            ):
-                yield characters[token_id]
+        settings = SamplingSettings(
+            temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty
+        )
+        return sample_records(
+            self.vocabulary,
+            self.model,
+            n_samples,
+            settings,
+            prefix=prefix,
+            min_length=min_length,
+            max_length=max_length,
+            unique=unique,
+            exclude=exclude,
+            allowed=allowed,
+            seed=seed,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""
@@ -311,13 +370,6 @@ class CharLM:
             return scores
         unknown_start = np.full(1, -math.log(self.vocabulary.size))
         return [np.concatenate([unknown_start[: len(row)], score]) for row, score in zip(rows, scores, strict=True)]
-
-    def _prompt(self, text: str) -> list[int]:
-        return [int(token_id) for token_id in _encoded(self.vocabulary, [text], bos=True, eos=False)[0]]
-
-    def _character_ids(self) -> list[int]:
-        special = set(self.vocabulary.special_tokens.values())
-        return [token_id for token_id in range(self.vocabulary.size) if token_id not in special]
 
 
 def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Pins the signatures of the public API: mypy checks this file, nothing runs it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -10,6 +11,8 @@ from torch import Tensor
 
 import charlm
 import chartok
+from charlm.generation import stream_ids
+from charlm.sampling import keep_top_k, keep_top_p
 
 vocabulary = chartok.Vocabulary.from_text("text")
 assert_type(vocabulary, chartok.Vocabulary)
@@ -52,6 +55,10 @@ assert_type(trainer.evaluate(), charlm.Evaluation)
 assert_type(trainer.records, list[charlm.TrainingRecord])
 assert_type(charlm.evaluate(model, dataset).bits_per_character, float)
 assert_type(charlm.generate(model, [0], max_new_tokens=1, temperature=0.5, seed=1), Tensor)
+assert_type(charlm.generate(model, [0], max_new_tokens=1, top_k=3, top_p=0.9, stop=[[1, 2]]), Tensor)
+assert_type(charlm.generate(model, [0], max_new_tokens=1, n_samples=2, min_p=0.1, allowed=[0, 1]), list[Tensor])
+assert_type(stream_ids(model, [0], max_new_tokens=1, repetition_penalty=1.1, stop=[[1, 2]]), Iterator[int])
+assert_type(keep_top_p(keep_top_k(torch.zeros(2, 3), 2), 0.9), Tensor)
 assert_type(charlm.load_model("x", device="cpu"), tuple[charlm.LanguageModel, chartok.Vocabulary])
 charlm.save_model(Path("x"), model, vocabulary)
 lm = charlm.CharLM.fit(Path("x"), "ngram", order=5)
@@ -59,6 +66,9 @@ assert_type(lm, charlm.CharLM)
 assert_type(lm.score_samples(["a"]), NDArray[np.float64])
 assert_type(lm.log_probabilities("a"), NDArray[np.float64])
 assert_type(lm.next_characters("a", 3), list[tuple[str, float]])
+assert_type(lm.generate("a", top_k=3, top_p=0.9, min_p=0.1, repetition_penalty=1.1, allowed="ab"), str)
+assert_type(lm.generate("a", max_new_tokens=9, n_samples=2, stop=["ab"]), list[str])
+assert_type(lm.stream("a", top_k=3, stop=["ab"], allowed="ab"), Iterator[str])
 assert_type(lm.sample(3, prefix="a", exclude={"ab"}, allowed="abc", seed=1), list[str])
 assert_type(charlm.classify({"a": lm}, ["a"]), list[str])
 assert_type(charlm.score(model, [np.array([0, 1])]), list[NDArray[np.float64]])

@@ -130,13 +130,14 @@ class LanguageModel(nn.Module, ABC):
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Puts a model in evaluation mode for the block, and then each of its modules back in its own mode."""
-    was_training = [(module, module.training) for module in model.modules()]
-    model.eval()
+    training = [module for module in model.modules() if module.training]
+    if training:
+        model.eval()
     try:
         yield
     finally:
-        for module, training in was_training:
-            module.training = training
+        for module in training:
+            module.training = True
 
 
 def _as_long(name: str, ids: Tensor) -> Tensor:

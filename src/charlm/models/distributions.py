@@ -47,8 +47,8 @@ class Distributions:
         self._suffixes = suffixes
         self._log_probabilities = log_probabilities
         self._log_backoffs = log_backoffs
-        first_keys = np.arange(len(log_backoffs) + 1, dtype=np.int64) * vocab_size
-        self._child_starts = np.searchsorted(keys, first_keys).astype(np.min_scalar_type(len(keys)))
+        self._child_starts = np.zeros(len(log_backoffs) + 1, dtype=np.min_scalar_type(len(keys)))
+        np.bincount(keys // vocab_size, minlength=len(log_backoffs)).cumsum(out=self._child_starts[1:])
         row_bytes = vocab_size * log_probabilities.itemsize
         self._row = lru_cache(maxsize=max(CACHE_BYTES // row_bytes, FEWEST_ROWS))(self._computed_row)
 

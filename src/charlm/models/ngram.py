@@ -172,7 +172,7 @@ class NGramLanguageModel(LanguageModel):
         distributions = self._fitted_table().distributions()
         newest = ids.tolist()
         before = [0] * len(newest) if state is None else state
-        if not all(0 <= token_id < self.vocab_size for token_id in newest):
+        if newest and not 0 <= min(newest) <= max(newest) < self.vocab_size:
             self.check_ids(ids)
         contexts = [distributions.following(*pair) for pair in zip(before, newest, strict=True)]
         rows = torch.from_numpy(distributions.rows(contexts))
