@@ -8,22 +8,35 @@ import safetensors.torch
 import torch
 
 from charlm import (
+    GPT,
     BigramLanguageModel,
     CheckpointCorruptError,
     CheckpointVersionError,
+    GPTConfig,
     LanguageModel,
+    MixtureLanguageModel,
     NGramLanguageModel,
     load_model,
     save_model,
 )
 from charlm.modelfile import _digest
 from chartok import Vocabulary
+from test_gpt import lively
 
 VOCABULARY = Vocabulary("\ud83d\ude00a", special_tokens=["unk"])
 
 
 def ngram() -> NGramLanguageModel:
     return NGramLanguageModel(VOCABULARY.size, order=2).fit([0, 1, 2, 0])
+
+
+CONFIG = GPTConfig(vocab_size=VOCABULARY.size, block_size=5, n_layers=1, n_heads=1, width=4, dropout=0.5, hash_rows=2)
+
+
+def mixture() -> MixtureLanguageModel:
+    model = MixtureLanguageModel([lively(CONFIG), ngram(), BigramLanguageModel(VOCABULARY.size, seed=4)])
+    model.weights.copy_(torch.tensor([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]]))
+    return model
 
 
 @pytest.fixture
@@ -39,6 +52,24 @@ def test_a_model_comes_back_from_its_file_and_from_its_folder(path: Path, what: 
     assert vocabulary == VOCABULARY
     assert model.device == device
     assert torch.equal(model.table.cpu(), BigramLanguageModel(VOCABULARY.size, seed=4).table)
+
+
+@pytest.mark.parametrize("model", [BigramLanguageModel(4, seed=1), ngram(), lively(CONFIG), mixture()])
+def test_a_model_of_any_family_predicts_the_same_when_it_comes_back(path: Path, model: LanguageModel) -> None:
+    save_model(path, model, VOCABULARY)
+    loaded, _ = load_model(path)
+    assert type(loaded) is type(model)
+    assert loaded.settings() == model.settings()
+    ids = torch.tensor([[0, 1, 2, 3, 0], [3, 3, 1, 0, 2]])
+    assert torch.equal(loaded.eval().logits(ids), model.eval().logits(ids))
+    assert [name for name, _ in loaded.named_parameters()] == [name for name, _ in model.named_parameters()]
+
+
+def test_loading_draws_nothing_from_the_global_generator(path: Path) -> None:
+    save_model(path, mixture(), VOCABULARY)
+    before = torch.get_rng_state()
+    load_model(path)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("model", [BigramLanguageModel(4, seed=1), ngram()], ids=["bigram", "ngram"])
@@ -130,6 +161,69 @@ def test_a_signed_file_whose_parts_do_not_fit_is_refused(path: Path, changes: di
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
     } | changes
+    content["sha256"] = _digest(content, tensors)
+    path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
+    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+        load_model(path)
+
+
+HUGE_GPT = {"vocab_size": 4, "block_size": 2**60, "n_layers": 256, "n_heads": 1, "width": 2**20, "hash_rows": 2**40}
+NESTED: dict[str, Any] = {"kind": "bigram", "settings": {"vocab_size": 4}}
+for _ in range(20):
+    NESTED = {"kind": "mixture", "settings": {"models": [NESTED]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("gpt", HUGE_GPT),
+        ("gpt", HUGE_GPT | {"width": 2**62}),
+        ("gpt", HUGE_GPT | {"n_layers": 2**60, "width": 2, "hash_rows": 0}),
+        ("gpt", HUGE_GPT | {"vocab_size": 2**60}),
+        ("gpt", {"vocab_size": 4}),
+        ("gpt", []),
+        ("gpt", None),
+        ("ngram", {"vocab_size": 4, "order": 2**60}),
+        ("mixture", NESTED["settings"]),
+        ("mixture", {"models": [{"kind": "gpt", "settings": HUGE_GPT}]}),
+        ("mixture", {"models": [{"kind": "ngram", "settings": {"vocab_size": 4, "order": 2}}] * 10**5}),
+        ("mixture", {"models": []}),
+        ("mixture", {"models": [None]}),
+        ("mixture", {"models": "bigram"}),
+        ("mixture", {"models": {"kind": "bigram"}}),
+        ("mixture", {"models": [{"kind": ["bigram"], "settings": {"vocab_size": 4}}]}),
+        ("mixture", {}),
+        ("mixture", None),
+    ],
+    ids=range(18),
+)
+def test_settings_that_ask_for_too_much_or_make_no_sense_are_refused_at_once(
+    path: Path, kind: str, settings: Any
+) -> None:
+    tensors = {"weights": torch.ones(1, 1)}
+    content = {
+        "version": 1,
+        "kind": kind,
+        "settings": settings,
+        "vocabulary": VOCABULARY.to_dict(),
+        "library": "0",
+    }
+    content["sha256"] = _digest(content, tensors)
+    path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
+    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+        load_model(path)
+
+
+def test_the_tensors_of_a_transformer_must_fit_its_settings(path: Path) -> None:
+    model = GPT(CONFIG)
+    tensors = model.state_dict()
+    content = {
+        "version": 1,
+        "kind": "gpt",
+        "settings": model.settings() | {"n_layers": 2, "hash_rows": 0},
+        "vocabulary": VOCABULARY.to_dict(),
+        "library": "0",
+    }
     content["sha256"] = _digest(content, tensors)
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(CheckpointCorruptError, match="not a sound model file"):

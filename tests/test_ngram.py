@@ -62,6 +62,23 @@ def assert_equal_models(actual: NGramLanguageModel, expected: NGramLanguageModel
         torch.testing.assert_close(ours[name], tensor, rtol=EXACT, atol=EXACT)
 
 
+@given(texts, st.lists(token_ids, max_size=20), orders)
+def test_a_context_is_as_long_as_the_longest_that_the_texts_hold(
+    fitted_to: list[list[int]], ids: list[int], order: int
+) -> None:
+    model = NGramLanguageModel(VOCAB_SIZE, order).fit(fitted_to)
+    known = set(ngram_counts(fitted_to, order))
+    expected = [
+        max(n for n in range(min(order, end + 1)) if n == 0 or tuple(ids[end - n : end]) in known)
+        for end in range(1, len(ids) + 1)
+    ]
+    assert model.context_lengths(torch.tensor([ids]))[0].tolist() == expected
+    state = None
+    for position, token_id in enumerate(ids):
+        _, state = model.step(torch.tensor([token_id]), state)
+        assert model.table.lengths(torch.tensor(state)).item() == expected[position]
+
+
 @given(texts, orders, st.lists(token_ids, min_size=1, max_size=8))
 def test_probabilities_are_those_of_the_slow_reference(
     some_texts: list[list[int]], order: int, context: list[int]
@@ -412,6 +429,12 @@ def test_the_order_is_a_positive_integer(order: Any, error: type[Exception]) -> 
         counted([0], order=order)
     with pytest.raises(error, match="min_count must be"):
         fitted().prune(order)
+
+
+def test_an_order_above_all_reason_is_refused() -> None:
+    assert NGramLanguageModel(VOCAB_SIZE, order=1024).order == 1024
+    with pytest.raises(ValueError, match="order must be at most 1024, got 1025"):
+        NGramLanguageModel(VOCAB_SIZE, order=1025)
 
 
 def test_a_vocabulary_too_large_for_the_keys_is_refused() -> None:

@@ -9,7 +9,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm import BigramLanguageModel, CharLM, Evaluation, classify
+from charlm import (
+    GPT,
+    BatchSampler,
+    BigramLanguageModel,
+    CharLM,
+    Evaluation,
+    GPTConfig,
+    MixtureLanguageModel,
+    NGramLanguageModel,
+    TextDataset,
+    classify,
+)
 from chartok import UnknownCharacterError, Vocabulary
 from strategies import any_text
 
@@ -280,3 +291,43 @@ def test_an_unknown_character_of_a_prompt_is_refused() -> None:
     for call in (CharLM.fit(TEXT).generate, CharLM.fit(NAMES).generate):
         with pytest.raises(UnknownCharacterError):
             call("\u4e00")
+
+
+@pytest.fixture(scope="module")
+def trained() -> CharLM:
+    """A small Transformer that has learned a short text by heart."""
+    vocabulary = Vocabulary.from_text(TEXT, special_tokens=["bos", "unk"])
+    config = GPTConfig(vocab_size=vocabulary.size, block_size=16, n_layers=1, n_heads=2, width=32, hash_rows=512)
+    model = GPT(config, seed=1)
+    batches = BatchSampler(TextDataset(vocabulary.encode(TEXT), block_size=16), batch_size=16, seed=1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    for _, (inputs, targets) in zip(range(100), batches, strict=False):
+        _, loss = model(inputs, targets)
+        assert loss is not None
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return CharLM(vocabulary, model)
+
+
+@pytest.mark.parametrize("mixed", [False, True], ids=["gpt", "mixture"])
+def test_a_trained_transformer_scores_generates_and_comes_back_from_its_file(
+    trained: CharLM, tmp_path: Path, mixed: Any
+) -> None:
+    if mixed:
+        dataset = TextDataset(trained.vocabulary.encode(TEXT[100:]), block_size=1)
+        ngram = NGramLanguageModel(trained.vocabulary.size, order=3).fit(trained.vocabulary.encode(TEXT[:100]))
+        trained = CharLM(trained.vocabulary, MixtureLanguageModel([trained.model, ngram]).fit(dataset))
+    trained.save(tmp_path / "model")
+    lm = CharLM.load(tmp_path / "model")
+    assert type(lm.model) is type(trained.model)
+    assert lm.generate(TEXT[:20], max_new_tokens=100, temperature=0) == TEXT[:120]
+    assert lm.next_characters("quick brow", k=1)[0][0] == "n"
+    assert lm.bits_per_character(TEXT) < 0.5
+    assert lm.evaluate(TEXT).characters == len(TEXT)
+    known, unknown = lm.score_samples(["lazy dog", "zzq\u00e9 xx"])
+    assert unknown < known < 0
+    assert np.array_equal(lm.log_probabilities(TEXT), trained.log_probabilities(TEXT))
+    assert (
+        "".join(lm.stream("the", max_new_tokens=30, seed=3)) == trained.generate("the", max_new_tokens=30, seed=3)[3:]
+    )

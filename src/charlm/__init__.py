@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from charlm.generation import generate
     from charlm.metrics import Progress, TensorBoardLog, TrainingRecord, read_records
     from charlm.modelfile import load_model, save_model
-    from charlm.models import BigramLanguageModel, LanguageModel, NGramCounts, NGramLanguageModel
+    from charlm.models import (
+        GPT,
+        BigramLanguageModel,
+        GPTConfig,
+        LanguageModel,
+        MixtureLanguageModel,
+        NGramCounts,
+        NGramLanguageModel,
+    )
     from charlm.records import RecordDataset
     from charlm.scoring import Evaluation, evaluate, score
     from charlm.text import CharLM, classify
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from charlm.trainerconfig import TrainerConfig
 
 __all__ = [
+    "GPT",
     "BatchSampler",
     "BigramLanguageModel",
     "CharLM",
@@ -31,7 +40,9 @@ __all__ = [
     "CheckpointMismatchError",
     "CheckpointVersionError",
     "Evaluation",
+    "GPTConfig",
     "LanguageModel",
+    "MixtureLanguageModel",
     "NGramCounts",
     "NGramLanguageModel",
     "NonFiniteLossError",
@@ -57,7 +68,10 @@ _MODULE_OF = {
     "BatchSampler": "batching",
     "BigramLanguageModel": "models",
     "Evaluation": "scoring",
+    "GPT": "models",
+    "GPTConfig": "models",
     "LanguageModel": "models",
+    "MixtureLanguageModel": "models",
     "NGramCounts": "models",
     "NGramLanguageModel": "models",
     "Progress": "metrics",

@@ -24,9 +24,17 @@ def positive_integer(name: str, value: int) -> int:
         TypeError: It is not an integer.
         ValueError: It is below 1.
     """
-    if integer(name, value) < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return operator.index(value)
+    return _integer_from(1, name, value)
+
+
+def natural_number(name: str, value: int) -> int:
+    """Returns ``value`` as an ``int`` of at least 0.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is negative.
+    """
+    return _integer_from(0, name, value)
 
 
 def finite_number(name: str, value: float) -> float:
@@ -53,3 +61,9 @@ def fraction(name: str, value: float) -> float:
     if not 0 < finite_number(name, value) < 1:
         raise ValueError(f"{name} must be above 0 and below 1, got {value}")
     return float(value)
+
+
+def _integer_from(least: int, name: str, value: int) -> int:
+    if integer(name, value) < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return operator.index(value)

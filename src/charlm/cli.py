@@ -8,7 +8,8 @@ import json
 import math
 import os
 import sys
-from itertools import chain
+from functools import partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,13 +17,13 @@ import tyro
 from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, Positional
 
-from charlm.batching import BatchSampler
 from charlm.checkpoint import checkpoint_paths
 from charlm.corpora import python_docs
 from charlm.data import TextDataset
-from charlm.distributed import process_group, rank
+from charlm.devices import resolve_device
+from charlm.distributed import process_group
 from charlm.modelfile import FILE_NAME
-from charlm.models import BigramLanguageModel
+from charlm.recipes import BATCH_SIZE, BLOCK_SIZE, RECIPES, Family, Size, default_size, shape
 from charlm.runs import Run
 from charlm.scoring import Evaluation
 from charlm.text import CharLM
@@ -57,12 +58,13 @@ def demo() -> None:
 def train(
     text: Positional[Path],
     *,
-    model: Literal["bigram", "ngram"] = "bigram",
+    model: Family = "bigram",
     out: Path | None = None,
     records: bool = False,
     order: int = 7,
-    block_size: int = 64,
-    batch_size: int = 32,
+    size: Size | None = None,
+    block_size: int | None = None,
+    batch_size: int = BATCH_SIZE,
     train_fraction: float = 0.9,
     device: str = "auto",
     resume: bool = False,
@@ -73,11 +75,12 @@ def train(
 
     Args:
         text: The UTF-8 text to learn from, or a token file that prepare wrote.
-        model: The family: bigram is trained by gradient descent, ngram counts.
+        model: The family: bigram and gpt are trained by gradient descent, ngram counts, mixture is gpt with ngram.
         out: The folder of the run; by default runs/NAME-MODEL after the text and the model.
         records: Each line is an example of its own, with a start and an end.
         order: Of the n-gram model: one more than its characters of context.
-        block_size: Characters in a training window.
+        size: Of the Transformer; by default nano on a CPU and base on a GPU.
+        block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
         batch_size: Windows in a batch.
         train_fraction: Share of the text to train on; the rest is for validation.
         device: Such as cpu, cuda or mps; auto takes the best there is.
@@ -91,18 +94,23 @@ def train(
             raise FileExistsError(
                 errno.EEXIST, "a run is here already; go on with it by --resume, or give another --out", str(folder)
             )
-        run = (
-            Run.of_records(text, train_fraction, config.seed)
-            if records
-            else Run.of_text(text, block_size, train_fraction)
+        gpt_shape = shape(size or default_size(resolve_device(own_device)), vocab_size=1)
+        window = block_size or (gpt_shape.block_size if model in ("gpt", "mixture") else BLOCK_SIZE)
+        if records:
+            run = Run.of_records(text, train_fraction, config.seed)
+        else:
+            run = Run.of_text(text, model, window, train_fraction)
+        run.learn(
+            model,
+            folder,
+            order=order,
+            gpt_shape=gpt_shape,
+            batch_size=batch_size,
+            device=own_device,
+            config=config,
+            resume=resume,
+            tensorboard=tensorboard,
         )
-        if model == "ngram":
-            if rank() == 0:
-                run.save(run.fit_ngram(order), folder)
-            return
-        batches = BatchSampler(run.train, batch_size, seed=config.seed, device=own_device)
-        bigram = BigramLanguageModel(run.vocabulary.size).to(batches.device)
-        run.train_in(folder, bigram, batches, config, resume=resume, tensorboard=tensorboard)
 
 
 def generate(
@@ -268,7 +276,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands: dict[str, Callable[..., None]] = {
         "demo": demo,
         "prepare": prepare,
-        "train": train,
+        "train": partial(train, config=RECIPES[_family_in(sys.argv[1:] if arguments is None else arguments)]),
         "generate": generate,
         "evaluate": evaluate,
         "score": score,
@@ -290,6 +298,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"charlm: {_one_line(error)}", file=sys.stderr)
         return EXIT_ERROR
     return 0
+
+
+def _family_in(arguments: Sequence[str]) -> Family:
+    """Returns the family that a command line asks for: the defaults of its other flags are those of the family."""
+    for flag, value in pairwise([*(part for argument in arguments for part in argument.split("=", 1)), ""]):
+        if flag == "--model" and value in RECIPES:
+            return value
+    return "bigram"
 
 
 def _one_line(error: Exception) -> str:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from charlm.devices import resolve_device
 from charlm.errors import CheckpointCorruptError, CheckpointVersionError
-from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
+from charlm.models import FAMILIES, LanguageModel
 from chartok import Vocabulary, VocabularyError, __version__
 from chartok.atomicfile import replace_file
 from chartok.strictjson import parse_json
@@ -34,8 +34,6 @@ FILE_NAME = "model.safetensors"
 """What the model file of a run folder is called."""
 CHECKPOINTS = "checkpoints"
 """What the folder of checkpoints in a run folder is called; each of them holds a model file."""
-
-FAMILIES: dict[str, type[LanguageModel]] = {family.kind: family for family in (BigramLanguageModel, NGramLanguageModel)}
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
@@ -52,6 +50,7 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: V
 
     Example:
         >>> import tempfile
+        >>> from charlm import BigramLanguageModel
         >>> path = Path(tempfile.mkdtemp()) / "model.safetensors"
         >>> save_model(path, BigramLanguageModel(3), Vocabulary("abc"))
         >>> load_model(path)[1]
@@ -143,12 +142,12 @@ def _model_file(path: Path) -> Path:
 def _rebuilt(file: ModelFile) -> LanguageModel:
     family = FAMILIES[file.kind]
     with torch.device("meta"):  # takes no memory, whatever the settings say
-        skeleton = family(**file.settings)
+        skeleton = family.from_settings(file.settings)
     if file.vocabulary.size != skeleton.vocab_size:
         raise ValueError(f"the model has {skeleton.vocab_size} ids and the vocabulary {file.vocabulary.size}")
     if _values(skeleton.state_dict()) > _values(file.tensors):
         raise ValueError("its settings ask for more values than it holds")
-    model = family(**file.settings)
+    model = family.from_settings(file.settings)
     model.load_state_dict(file.tensors)
     return model
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,9 +11,11 @@ from charlm import distributed
 from charlm.batching import BatchSampler
 from charlm.checkpoint import checkpoint_paths
 from charlm.data import TextDataset
+from charlm.fitting import special_tokens
 from charlm.metrics import Progress, TensorBoardLog
 from charlm.modelfile import FILE_NAME, load_model, save_model
-from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
+from charlm.models import BigramLanguageModel, LanguageModel
+from charlm.recipes import BATCH_SIZE, counted_ngram, fitted_mixture, split_for_tuning, untrained_gpt
 from charlm.records import RecordDataset
 from charlm.scoring import Evaluation, evaluate
 from charlm.trainer import Trainer
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from charlm.metrics import TrainingRecord
+    from charlm.models import GPTConfig
+    from charlm.recipes import Family
 
 
 class Run(NamedTuple):
@@ -34,13 +39,13 @@ class Run(NamedTuple):
     validation: TextDataset | RecordDataset
 
     @classmethod
-    def of_text(cls, path: Path, block_size: int, train_fraction: float) -> Run:
+    def of_text(cls, path: Path, family: Family, block_size: int, train_fraction: float) -> Run:
         """Returns the run of a UTF-8 text or of a token file."""
         if is_token_file(path):
             tokens = TokenFile(path)
             return cls.split(tokens.vocabulary, TextDataset(tokens, block_size), train_fraction)
         text = read_text(path)
-        vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
+        vocabulary = Vocabulary.from_text(text, special_tokens=special_tokens(family, is_text=True))
         return cls.split(vocabulary, TextDataset(vocabulary.encode(text), block_size), train_fraction)
 
     @classmethod
@@ -57,7 +62,7 @@ class Run(NamedTuple):
     def of_records(cls, path: Path, train_fraction: float, seed: int) -> Run:
         """Returns the run of the lines of a UTF-8 text, some drawn for training."""
         lines = read_text(path).removesuffix("\n").split("\n")
-        vocabulary = Vocabulary.from_text(lines, special_tokens=["bos", "eos", "unk"])
+        vocabulary = Vocabulary.from_text(lines, special_tokens=special_tokens("ngram", is_text=False))
         train, validation = RecordDataset(lines, vocabulary).split(train_fraction, seed=seed)
         say(
             f"{len(lines):,} records, {len(vocabulary.characters)} symbols: "
@@ -65,18 +70,47 @@ class Run(NamedTuple):
         )
         return cls(vocabulary, train, validation)
 
+    def learn(  # noqa: PLR0913 - what the command line asks
+        self,
+        family: Family,
+        folder: Path,
+        *,
+        order: int,
+        gpt_shape: GPTConfig,
+        batch_size: int,
+        device: str,
+        config: TrainerConfig,
+        resume: bool,
+        tensorboard: bool,
+    ) -> None:
+        """Leaves a model that has learned from the training part in the folder of the run."""
+        if family == "ngram":
+            if distributed.rank() == 0:
+                self.save(self.fit_ngram(order), folder)
+            return
+        run = self if family != "mixture" else self._replace(train=split_for_tuning(self.train, config.seed)[0])
+        batches = BatchSampler(run.train, batch_size, seed=config.seed, device=device)
+        if family == "bigram":
+            untrained: LanguageModel = BigramLanguageModel(self.vocabulary.size)
+        else:
+            gpt_shape = dataclasses.replace(gpt_shape, vocab_size=self.vocabulary.size)
+            untrained = untrained_gpt(gpt_shape, run.train, config.seed)
+        untrained = untrained.to(batches.device)
+        model = run.train_in(folder, untrained, batches, config, resume=resume, tensorboard=tensorboard)
+        if distributed.rank() == 0:
+            self.save(self.mixed(model, order, config.seed) if family == "mixture" else model, folder)
+
     def fit_ngram(self, order: int) -> LanguageModel:
         """Returns an n-gram model that has counted the training part."""
         started = time.perf_counter()
-        texts = self.train.sequences() if isinstance(self.train, RecordDataset) else self.train
-        model = NGramLanguageModel(self.vocabulary.size, order).fit(texts)
+        model = counted_ngram(self.vocabulary.size, order, self.train)
         say(f"n-gram model of order {order}, {len(model.table):,} n-grams counted in {_seconds_since(started):.2f} s")
         say(f"validation loss  {_in_both_units(evaluate(model, self.validation).nats)}")
         return model
 
     def fit_bigram(self) -> LanguageModel:
         """Returns a bigram trained by gradient descent for a few seconds."""
-        batches = BatchSampler(self.train, batch_size=32, seed=1337, device="auto")
+        batches = BatchSampler(self.train, BATCH_SIZE, seed=1337, device="auto")
         model = BigramLanguageModel(self.vocabulary.size).to(batches.device)
         self._fit(Trainer(model, batches, validation=self.validation, config=TrainerConfig(max_steps=2000)))
         return model
@@ -90,8 +124,8 @@ class Run(NamedTuple):
         *,
         resume: bool,
         tensorboard: bool,
-    ) -> None:
-        """Trains a model, or goes on with that, and leaves the best of the run in its folder."""
+    ) -> LanguageModel:
+        """Returns the best of a run that is begun or gone on with, and keeps records and checkpoints in its folder."""
         if resume and checkpoint_paths(folder):
             trainer = Trainer.resume(folder, batches, model=model, validation=self.validation, config=config)
             say(f"going on after step {trainer.step}")
@@ -105,9 +139,16 @@ class Run(NamedTuple):
             if checkpoint_paths(folder):
                 say(f"stopped after step {trainer.step}: saved to {folder}, the same command with --resume goes on")
             raise
-        if distributed.rank() == 0:
-            best = trainer.best_checkpoint
-            self.save(model if best is None else load_model(best)[0], folder)
+        best = trainer.best_checkpoint
+        return model if best is None else load_model(best, batches.device)[0]
+
+    def mixed(self, gpt: LanguageModel, order: int, seed: int) -> LanguageModel:
+        """Returns a mixture of a Transformer and an n-gram model, after saying how good it is."""
+        started = time.perf_counter()
+        mixture = fitted_mixture(gpt, order, self.train, seed=seed)
+        say(f"mixed with an n-gram model of order {order} in {_seconds_since(started):.1f} s")
+        say(f"validation loss  {_in_both_units(evaluate(mixture, self.validation).nats)}")
+        return mixture
 
     def _fit(self, trainer: Trainer, log: TensorBoardLog | None = None) -> None:
         """Trains and says how it went."""

@@ -3,11 +3,20 @@
 from charlm.models.base import LanguageModel, evaluation_mode
 from charlm.models.bigram import BigramLanguageModel
 from charlm.models.counts import NGramCounts
+from charlm.models.gpt import GPT, GPTConfig
+from charlm.models.mixture import COMPONENTS, MixtureLanguageModel
 from charlm.models.ngram import NGramLanguageModel
 
+FAMILIES: dict[str, type[LanguageModel]] = {**COMPONENTS, MixtureLanguageModel.kind: MixtureLanguageModel}
+"""Every family by its ``kind``."""
+
 __all__ = [
+    "FAMILIES",
+    "GPT",
     "BigramLanguageModel",
+    "GPTConfig",
     "LanguageModel",
+    "MixtureLanguageModel",
     "NGramCounts",
     "NGramLanguageModel",
     "evaluation_mode",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +51,20 @@ class LanguageModel(nn.Module, ABC):
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Returns the constructor's arguments that make an empty model of this shape; JSON values only."""
+        """Returns what ``from_settings`` makes an empty model of this shape of; JSON values only."""
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any]) -> Self:
+        """Returns an empty model: by default the settings are the constructor's arguments.
+
+        Args:
+            settings: What ``settings`` returned.
+
+        Raises:
+            TypeError: An argument is missing, unknown or of the wrong type.
+            ValueError: One has the wrong value.
+        """
+        return cls(**settings)
 
     def forward(self, inputs: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Returns the logits and, where there are targets, the mean cross-entropy.

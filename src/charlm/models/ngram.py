@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 POSITIONS_AT_ONCE = 1 << 20
 """How many positions of a row are scored at a time."""
+HIGHEST_ORDER = 1 << 10
+"""Keeps a model file from asking for more levels of a tree than can be made in a moment."""
 
 
 class NGramLanguageModel(LanguageModel):
@@ -36,11 +38,11 @@ class NGramLanguageModel(LanguageModel):
 
     Args:
         vocab_size: The number of ids, V.
-        order: The length of the longest n-grams, at least 1: one more than the ids of context.
+        order: The length of the longest n-grams, from 1 to 1024: one more than the ids of context.
 
     Raises:
         TypeError: ``vocab_size`` or ``order`` is not an integer.
-        ValueError: One of them is below 1.
+        ValueError: One of them is below 1, or ``order`` above 1024.
 
     Example:
         >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 2, 0, 1])
@@ -55,6 +57,8 @@ class NGramLanguageModel(LanguageModel):
     def __init__(self, vocab_size: int, order: int) -> None:
         super().__init__(vocab_size)
         self.order = positive_integer("order", order)
+        if self.order > HIGHEST_ORDER:
+            raise ValueError(f"order must be at most {HIGHEST_ORDER}, got {order}")
         self.table = NGramTable(self.vocab_size, self.order)
         """What is known of each n-gram, as buffers; empty until ``fit``."""
 
@@ -145,12 +149,28 @@ class NGramLanguageModel(LanguageModel):
             ValueError: The model has not been fitted.
             TokenIdError: An id is not one of the model's.
         """
-        table = self._fitted_table()
-        self._check_range(inputs)
-        contexts = torch.zeros_like(inputs)
-        for nodes in table.ngrams(inputs, self.order - 1):
-            contexts = torch.where(nodes > 0, nodes, contexts)
-        return table.rows(contexts.flatten()).view(*inputs.shape, self.vocab_size)
+        return self.table.rows(self._contexts(inputs).flatten()).view(*inputs.shape, self.vocab_size)
+
+    def context_lengths(self, inputs: Tensor) -> Tensor:
+        """Returns how many ids the context that each position is predicted from has.
+
+        That is the longest that the training texts hold, of ``order - 1`` ids at most.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``; each row starts a text.
+
+        Returns:
+            int64, ``(B, T)``.
+
+        Raises:
+            ValueError: The model has not been fitted.
+            TokenIdError: An id is not one of the model's.
+
+        Example:
+            >>> NGramLanguageModel(4, order=3).fit([0, 1, 2, 0, 1]).context_lengths(torch.tensor([[0, 1, 2, 2, 3]]))
+            tensor([[1, 2, 2, 1, 0]])
+        """
+        return self.table.lengths(self._contexts(inputs))
 
     def step(self, ids: Tensor, state: list[int] | None = None) -> tuple[Tensor, list[int]]:
         """Returns the log-probabilities of what follows after one more id, and the contexts reached.
@@ -201,6 +221,15 @@ class NGramLanguageModel(LanguageModel):
             piece = slice(start - overlap, start + POSITIONS_AT_ONCE)
             pieces.append(self._score(inputs[:, piece], targets[:, piece])[:, overlap:])
         return torch.cat(pieces, dim=1)
+
+    def _contexts(self, inputs: Tensor) -> Tensor:
+        """Returns the node of the longest stored context that ends at each position."""
+        table = self._fitted_table()
+        self._check_range(inputs)
+        contexts = torch.zeros_like(inputs)
+        for nodes in table.ngrams(inputs, self.order - 1):
+            contexts = torch.where(nodes > 0, nodes, contexts)
+        return contexts
 
     def _score(self, inputs: Tensor, targets: Tensor) -> Tensor:
         best = torch.zeros_like(targets)

@@ -132,6 +132,10 @@ class NGramTable(nn.Module):
         places = torch.searchsorted(keys, wanted).clamp_(max=stop - start - 1)
         return torch.where(keys[places] == wanted, places + (start + 1), 0)
 
+    def lengths(self, nodes: Tensor) -> Tensor:
+        """Returns how many ids the n-grams of nodes have."""
+        return torch.searchsorted(torch.tensor(self.levels, device=nodes.device), nodes)
+
     def rows(self, contexts: Tensor) -> Tensor:
         """Returns the log-probabilities of what follows each context, ``(N,)`` to ``(N, V)``."""
         chains = [contexts]

@@ -1,0 +1,108 @@
+"""From texts to a vocabulary and a model that has learned from them, of any family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from charlm.batching import BatchSampler
+from charlm.data import TextDataset
+from charlm.devices import resolve_device
+from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
+from charlm.recipes import BATCH_SIZE, RECIPES, default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
+from charlm.records import RecordDataset
+from charlm.trainer import Trainer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from charlm.recipes import Family, Size
+    from charlm.trainerconfig import TrainerConfig
+    from chartok import Vocabulary
+    from chartok.arguments import SpecialToken
+
+
+def special_tokens(family: Family, *, is_text: bool) -> list[SpecialToken]:
+    """Returns the roles of the special tokens that a model's vocabulary has.
+
+    A Transformer that has learned from one text has never seen its start and would not know what ``bos`` means.
+    """
+    if not is_text:
+        return ["bos", "eos", "unk"]
+    return ["unk"] if family in ("gpt", "mixture") else ["bos", "unk"]
+
+
+def encoded(vocabulary: Vocabulary, texts: list[str], *, bos: bool, eos: bool = True) -> list[NDArray[np.int64]]:
+    """Returns the ids of each text, with ``bos`` and ``eos`` where they are asked for and the vocabulary has them."""
+    special = vocabulary.special_tokens
+    before = [special["bos"]] if bos and "bos" in special else []
+    after = [special["eos"]] if eos and "eos" in special else []
+    policy: Literal["replace", "strict"] = "replace" if "unk" in special else "strict"
+    return [np.concatenate([before, vocabulary.encode(text, policy), after]).astype(np.int64) for text in texts]
+
+
+def count(
+    vocabulary: Vocabulary, texts: list[str], family: Literal["ngram", "bigram"], *, order: int, smoothing: float
+) -> LanguageModel:
+    """Returns a model that has counted texts.
+
+    Args:
+        vocabulary: With an ``eos`` token, each text is a record.
+        texts: One text, or records.
+        family: Which model.
+        order: Of the n-gram model.
+        smoothing: Of the bigram.
+    """
+    is_text = "eos" not in vocabulary.special_tokens
+    ids = encoded(vocabulary, texts, bos=not is_text)
+    if family == "ngram":
+        return NGramLanguageModel(vocabulary.size, order).fit(ids)
+    bigram = BigramLanguageModel(vocabulary.size).fit(ids, smoothing=smoothing)
+    if is_text:
+        _start_from_frequencies(bigram, ids[0], vocabulary.special_tokens["bos"], smoothing)
+    return bigram
+
+
+def train(
+    vocabulary: Vocabulary,
+    texts: list[str],
+    family: Literal["gpt", "mixture"],
+    *,
+    order: int,
+    size: Size | None,
+    config: TrainerConfig | None,
+    device: str | torch.device,
+) -> LanguageModel:
+    """Returns a Transformer that has been trained on texts, alone or in a mixture with an n-gram model.
+
+    Args:
+        vocabulary: With an ``eos`` token, each text is a record.
+        texts: One text, or records.
+        family: Which model.
+        order: Of the n-gram model in a mixture.
+        size: A preset of ``GPTConfig``; None takes the one that suits the device.
+        config: How to train; None takes the family's own recipe.
+        device: Where to train and where the model is then.
+    """
+    config = RECIPES[family] if config is None else config
+    where = resolve_device(device)
+    gpt_config = shape(size or default_size(where), vocabulary.size)
+    dataset: TextDataset | RecordDataset
+    if "eos" in vocabulary.special_tokens:
+        dataset = RecordDataset(texts, vocabulary)
+    else:
+        dataset = TextDataset(vocabulary.encode(texts[0]), gpt_config.block_size)
+    learned = split_for_tuning(dataset, config.seed)[0] if family == "mixture" else dataset
+    batches = BatchSampler(learned, BATCH_SIZE, seed=config.seed, device=where)
+    gpt = untrained_gpt(gpt_config, dataset, config.seed).to(where)
+    Trainer(gpt, batches, config=config).fit()
+    return fitted_mixture(gpt, order, dataset, seed=config.seed) if family == "mixture" else gpt
+
+
+def _start_from_frequencies(model: BigramLanguageModel, ids: NDArray[np.int64], bos: int, smoothing: float) -> None:
+    """Makes the first character of a passage as likely as it is anywhere in the text."""
+    counts = np.bincount(ids, minlength=model.vocab_size) + smoothing
+    with torch.no_grad(), np.errstate(divide="ignore"):
+        model.table[bos] = torch.from_numpy(np.log(counts / counts.sum()))

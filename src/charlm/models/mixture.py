@@ -1,0 +1,249 @@
+"""Several models as one: their probabilities, weighted and added up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from charlm.data import IDS_AT_ONCE, IGNORE_INDEX
+from charlm.models.base import LanguageModel, evaluation_mode
+from charlm.models.bigram import BigramLanguageModel
+from charlm.models.gpt import GPT
+from charlm.models.ngram import NGramLanguageModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from charlm.data import TextDataset
+    from charlm.records import RecordDataset
+
+COMPONENTS: dict[str, type[LanguageModel]] = {
+    family.kind: family for family in (BigramLanguageModel, NGramLanguageModel, GPT)
+}
+"""The families that a mixture in a file can be of."""
+MOST_MODELS = 32
+"""Keeps a model file from asking for more models than can be made in a moment."""
+MOST_ITERATIONS = 300
+SMALLEST_GAIN = 1e-7
+"""In nats a character; the weights have converged where an iteration gains less."""
+
+
+class MixtureLanguageModel(LanguageModel):
+    """Adds up the probabilities of several models: ``P(next) = sum of w_m P_m(next)``.
+
+    Where one of them is an n-gram model, the weights depend on the length of the context that it has found (Jelinek
+    and Mercer, 1980): it counts for more where it has met what came before. Of several, that of the highest order
+    decides. Where there is none, the weights are the same everywhere. All models begin with equal weights; ``fit``
+    learns them.
+
+    A mixture has no limit on its context. A model in it that has one is given, for each position, the last half block
+    to block of ids, as ``GPT.step`` would; the others are given all.
+
+    Args:
+        models: From 1 to 32 models of the same ids; no mixtures, and none twice.
+
+    Raises:
+        TypeError: One is not a ``LanguageModel``.
+        ValueError: There are none or too many, one is a mixture or comes twice, or their vocabularies differ in size.
+
+    Example:
+        >>> from charlm import TextDataset
+        >>> ngram = NGramLanguageModel(3, order=2).fit([0, 1, 0, 1, 0, 1])
+        >>> bigram = BigramLanguageModel(3).fit([2, 2, 2, 2, 0, 0])
+        >>> held_out = TextDataset([0, 1, 0, 1, 2, 2, 2, 0, 1, 0, 1], block_size=1)
+        >>> MixtureLanguageModel([ngram, bigram]).fit(held_out).weights.round(decimals=2)
+        tensor([[0., 1.],
+                [1., 0.]])
+
+    The n-gram model has never met 2: after it, the length of its context is 0, and the bigram has all the weight.
+    """
+
+    kind = "mixture"
+
+    weights: Tensor
+    """The weight of each model, ``(L, M)``: one row, or one for each length of context from 0 on; each sums to 1."""
+
+    def __init__(self, models: Sequence[LanguageModel]) -> None:
+        models = list(models)
+        _check(models)
+        super().__init__(models[0].vocab_size)
+        self.models = nn.ModuleList(models)
+        rows = 1 if self._ngram is None else self._ngram.order
+        self.register_buffer("weights", torch.full((rows, len(models)), 1 / len(models)))
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any]) -> Self:
+        """Returns a mixture of empty models of the kinds and shapes that ``settings`` returned."""
+        entries = settings["models"]
+        _check_number(len(entries))
+        return cls([COMPONENTS[entry["kind"]].from_settings(entry["settings"]) for entry in entries])
+
+    def settings(self) -> dict[str, Any]:
+        """Returns the kind and the settings of each model."""
+        return {"models": [{"kind": model.kind, "settings": model.settings()} for model in self._components]}
+
+    @torch.no_grad()
+    def fit(self, dataset: TextDataset | RecordDataset) -> Self:
+        """Returns this mixture with the weights under which held-out data are likeliest, found by EM.
+
+        Args:
+            dataset: What none of the models has learned from: a model that has seen the data gets all the weight.
+
+        Raises:
+            TokenIdError: The stream has an id that the models do not have.
+            ValueError: The records have a larger vocabulary, or no model gives an id of the data any probability.
+        """
+        dataset.check_ids(self.vocab_size)
+        all_scores, all_lengths = [], []
+        with evaluation_mode(self):
+            for inputs, targets in dataset.rows(None):
+                counts = targets != IGNORE_INDEX
+                rows = inputs.to(self.device), targets.clamp(min=0).to(self.device)
+                all_scores.append(self._component_log_probabilities(*rows).cpu().double()[counts])
+                all_lengths.append(self._context_lengths(rows[0]).cpu()[counts])
+        scores, lengths = torch.cat(all_scores), torch.cat(all_lengths)
+        best = scores.amax(dim=-1, keepdim=True)
+        if not best.isfinite().all():
+            raise ValueError("dataset has an id to which no model gives any probability: mix in one that smooths")
+        likelihoods = (scores - best).exp()
+        weights = torch.full(self.weights.shape, 1 / len(self.models), dtype=torch.float64)
+        before = -torch.inf
+        for _ in range(MOST_ITERATIONS):
+            weights, mean = reestimated(weights, likelihoods, lengths)
+            if mean - before < SMALLEST_GAIN:
+                break
+            before = mean
+        self.weights.copy_(weights)
+        return self
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Returns the natural logarithms of the mixed probabilities.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``, of any length.
+
+        Returns:
+            ``(B, T, V)``, in the widest of the models' dtypes.
+        """
+        logits = [_in_blocks(model.block_size, model.logits, inputs) for model in self._components]
+        return self._mixed(logits, self._context_lengths(inputs))
+
+    def step(self, ids: Tensor, state: tuple[Any, ...] | None = None) -> tuple[Tensor, tuple[Any, ...]]:
+        """Returns the logarithms of the mixed probabilities after one more id, ``(B, V)``, and the models' states."""
+        before = (None,) * len(self.models) if state is None else state
+        steps = [model.step(ids, own) for model, own in zip(self._components, before, strict=True)]
+        states = tuple(own for _, own in steps)
+        ngram, lengths = self._ngram, torch.zeros_like(ids)
+        if ngram is not None:
+            contexts = states[self._components.index(ngram)]
+            lengths = ngram.table.lengths(torch.tensor(contexts, device=ids.device))
+        return self._mixed([logits for logits, _ in steps], lengths), states
+
+    def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns the natural logarithm of the probability of each target, each model going its shortest way.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``, of any length.
+            targets: The ids that follow, int64 ``(B, T)``.
+
+        Returns:
+            ``(B, T)``, in nats.
+        """
+        log_weights = self.weights[self._context_lengths(inputs)].log()
+        return (self._component_log_probabilities(inputs, targets) + log_weights).logsumexp(dim=-1)
+
+    @property
+    def _components(self) -> list[LanguageModel]:
+        return [cast("LanguageModel", model) for model in self.models]
+
+    @property
+    def _ngram(self) -> NGramLanguageModel | None:
+        """The n-gram model whose contexts decide on the weights."""
+        ngrams = [model for model in self._components if isinstance(model, NGramLanguageModel)]
+        return max(ngrams, key=lambda model: model.order, default=None)
+
+    def _context_lengths(self, inputs: Tensor) -> Tensor:
+        """Returns the row of ``weights`` for each position."""
+        return torch.zeros_like(inputs) if self._ngram is None else self._ngram.context_lengths(inputs)
+
+    def _component_log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns what each model gives each target, ``(B, T, M)``."""
+        scores = [_in_blocks(model.block_size, model.log_probabilities, inputs, targets) for model in self._components]
+        return torch.stack(scores, dim=-1)
+
+    def _mixed(self, logits: list[Tensor], lengths: Tensor) -> Tensor:
+        """Returns the logarithm of the weighted sum of what the models predict, ``(..., V)``."""
+        log_weights = self.weights[lengths].log().unsqueeze(-2)
+        scores = torch.stack([own.log_softmax(dim=-1) for own in logits], dim=-1)
+        return (scores + log_weights).logsumexp(dim=-1)
+
+
+def reestimated(weights: Tensor, likelihoods: Tensor, lengths: Tensor) -> tuple[Tensor, float]:
+    """Returns better weights, and the mean log-likelihood under the old: one iteration of EM (Dempster et al., 1977).
+
+    Each position is shared out among the models in proportion to ``w_m P_m``. The new weights of a row are the mean
+    shares of its positions, those of a row without any the mean shares of all.
+
+    Args:
+        weights: As in ``MixtureLanguageModel``, float64 ``(L, M)``.
+        likelihoods: The probability that each model gives each target, float64 ``(N, M)``; or any multiple of those of
+            one target, as it adds the same to every mean.
+        lengths: The row of each position, int64 ``(N,)``.
+
+    Example:
+        >>> likelihoods = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]]).double()
+        >>> weights, mean = reestimated(torch.full((2, 2), 0.5).double(), likelihoods, torch.zeros(3, dtype=int))
+        >>> weights  # no position has a context of one id
+        tensor([[0.6667, 0.3333],
+                [0.6667, 0.3333]], dtype=torch.float64)
+    """
+    joint = weights[lengths] * likelihoods
+    total = joint.sum(dim=-1, keepdim=True)
+    shares = torch.zeros_like(weights).index_add_(0, lengths, joint / total)
+    shares[~shares.any(dim=-1)] = shares.sum(dim=0)
+    return shares / shares.sum(dim=-1, keepdim=True), float(total.log().mean())
+
+
+def _in_blocks(block_size: int | None, function: Callable[..., Tensor], *rows: Tensor) -> Tensor:
+    """Returns what a function that takes no more than a block at a time gives for rows of any length.
+
+    Blocks overlap by half. All positions of the first count, and the later half of each that follows.
+
+    Args:
+        block_size: The most that the function takes; None takes all.
+        function: From tensors ``(B, T)`` to one of ``(B, T, ...)``, in which no position depends on later ones.
+        rows: What it is to be given, ``(B, T)`` each.
+    """
+    length = rows[0].shape[1]
+    if block_size is None or length <= block_size:
+        return function(*rows)
+    overlap = block_size // 2
+    stride = block_size - overlap
+    blocks = [functional.pad(row, (0, (overlap - length) % stride)).unfold(1, block_size, stride) for row in rows]
+    pieces = zip(*(block.flatten(0, 1).split(max(1, IDS_AT_ONCE // block_size)) for block in blocks), strict=True)
+    found = torch.cat([function(*piece) for piece in pieces]).unflatten(0, blocks[0].shape[:2])
+    return torch.cat([found[:, 0, :overlap], found[:, :, overlap:].flatten(1, 2)], dim=1)[:, :length]
+
+
+def _check(models: list[LanguageModel]) -> None:
+    _check_number(len(models))
+    for place, model in enumerate(models):
+        if not isinstance(model, LanguageModel):
+            raise TypeError(f"models[{place}] must be a LanguageModel, got {type(model).__name__}")
+        if isinstance(model, MixtureLanguageModel):
+            raise ValueError(f"models[{place}] is itself a mixture: give the models that it is of")  # noqa: TRY004 - it is a model
+        if model.vocab_size != models[0].vocab_size:
+            raise ValueError(
+                f"models[{place}] has {model.vocab_size} ids and models[0] {models[0].vocab_size}: "
+                "they must have one vocabulary"
+            )
+    if len(set(models)) < len(models):
+        raise ValueError("models holds a model twice")
+
+
+def _check_number(models: int) -> None:
+    if not 1 <= models <= MOST_MODELS:
+        raise ValueError(f"a mixture is of 1 to {MOST_MODELS} models, got {models}")
