@@ -1,14 +1,15 @@
 # make demo   installs the library in .venv and shows it at work
 # make test   installs everything that the checks need and runs them all
 # make bench  compares the speed with that of others; make thorough gives each property 10,000 examples;
-# make torture kills and damages training runs hundreds of times
+# make bench-train compares how fast models learn; make torture kills and damages training runs hundreds of times
 
 PYTHON ?= python3
 VENV ?= .venv
+TEXT ?= ../shared/data/tinyshakespeare.txt
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: demo test lint types tests docs bench thorough torture clean
+.PHONY: demo test lint types tests docs bench bench-train thorough torture clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -31,6 +32,9 @@ docs: $(VENV)/everything
 
 bench: $(VENV)/everything
 	$(BIN)/python benchmarks/run.py
+
+bench-train: $(VENV)/everything
+	$(BIN)/python benchmarks/learning.py $(TEXT)
 
 thorough: $(VENV)/everything
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/test_vocabulary.py tests/test_ids.py tests/test_tokenizerjson.py tests/test_textfile.py

@@ -6,7 +6,7 @@ import torch
 from comparison import Comparison
 from tokenizing import sample_text
 
-from charlm import CharLM, NGramLanguageModel, generate
+from charlm import CharLM, LanguageModel, NGramLanguageModel, generate
 from chartok import Vocabulary
 
 LENGTH = 200_000
@@ -50,12 +50,12 @@ def comparisons() -> list[Comparison]:
     ]
 
 
-def plain_loop(model: NGramLanguageModel, ids: torch.Tensor, count: int) -> torch.Tensor:
+def plain_loop(model: LanguageModel, ids: torch.Tensor, count: int, block_size: int | None = None) -> torch.Tensor:
     """Returns ids and as many drawn ones, ``(B, T + count)``, as the notebook does it."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for _ in range(count):
-            logits, _ = model(ids)
+            logits, _ = model(ids if block_size is None else ids[:, -block_size:])
             drawn = torch.multinomial(logits[:, -1].softmax(dim=-1), 1, generator=generator)
             ids = torch.cat([ids, drawn], dim=1)
     return ids

@@ -23,7 +23,7 @@ from chartok import __version__
 def main() -> None:
     """Measures, prints and writes."""
     machine = {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -33,7 +33,7 @@ def main() -> None:
     print(", ".join(f"{name} {value}" for name, value in machine.items()), end="\n\n")
     print(MARKDOWN_HEAD)
     results = []
-    for subject in (tokenizing, batching, counting, generating, training):
+    for subject in (tokenizing, batching, counting, training, generating):
         for comparison in subject.comparisons():
             results.append(compare(comparison))
             print(markdown_row(results[-1]), flush=True)
@@ -42,7 +42,8 @@ def main() -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Returns the name of the processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8").splitlines():

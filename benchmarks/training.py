@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from classic import ClassicTransformer
 from comparison import Comparison
-from torch import Tensor, nn
 
 from charlm import BatchSampler, BigramLanguageModel, LanguageModel, TextDataset, Trainer, TrainerConfig
 
@@ -23,7 +23,9 @@ def comparisons() -> list[Comparison]:
     """Returns what is measured: a bigram and a small Transformer, in batches of 32 windows of 64 characters."""
     return [
         _against_bare_loop("bigram", partial(BigramLanguageModel, VOCAB_SIZE), steps=500, target=1 / 1.25),
-        _against_bare_loop("Transformer, 0.8 million weights", Transformer, steps=10, target=1 / 1.05),
+        _against_bare_loop(
+            "Transformer, 0.8 million weights", partial(ClassicTransformer, VOCAB_SIZE), steps=10, target=1 / 1.05
+        ),
     ]
 
 
@@ -49,27 +51,3 @@ def _against_bare_loop(name: str, make: Callable[[], LanguageModel], *, steps: i
     return Comparison(
         name=f"{steps} steps of the Trainer: {name}", ours=ours, rival_name="bare loop", rival=bare_loop, target=target
     )
-
-
-class Transformer(LanguageModel):
-    """Four of torch's own layers, 128 wide, with learned positions."""
-
-    kind = "benchmark"
-
-    def __init__(self) -> None:
-        super().__init__(VOCAB_SIZE, block_size=64)
-        self.embedding = nn.Embedding(VOCAB_SIZE, 128)
-        self.positions = nn.Parameter(torch.zeros(64, 128))
-        layer = nn.TransformerEncoderLayer(128, 4, 512, dropout=0, batch_first=True, norm_first=True)
-        self.layers = nn.TransformerEncoder(layer, 4, enable_nested_tensor=False)
-        self.head = nn.Linear(128, VOCAB_SIZE)
-
-    def logits(self, inputs: Tensor) -> Tensor:
-        """Returns the logits."""
-        mask = nn.Transformer.generate_square_subsequent_mask(inputs.shape[1])
-        hidden = self.embedding(inputs) + self.positions[: inputs.shape[1]]
-        return self.head(self.layers(hidden, mask, is_causal=True))
-
-    def settings(self) -> dict[str, object]:
-        """Returns nothing: it takes no arguments."""
-        return {}

@@ -73,6 +73,23 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
     assert "learned from   text\ncharacters     28\nspecial tokens bos, unk\n" in shown
 
 
+@pytest.mark.parametrize("family", ["gpt", "mixture"])
+def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
+    train = ["train", "input.txt", "--model", family, "--order", "4", "--out", "run", "--device", "cpu"]
+    assert main([*train, "--block-size", "16", "--max-steps", "2"]) == 0
+    trained = capsys.readouterr().out
+    assert "gpt model, " in trained
+    assert "steps of 32 x 16 characters" in trained
+    assert ("mixed with an n-gram model of order 4" in trained) == (family == "mixture")
+    assert main([*train, "--block-size", "16", "--max-steps", "4", "--resume"]) == 0
+    assert "going on after step 2\n" in capsys.readouterr().out
+    assert read_records(folder / "run")[0].learning_rate <= 0.01  # as the recipe says
+    assert main(["evaluate", "run", "input.txt", "--device", "cpu"]) == 0
+    assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "80", "--device", "cpu"]) == 0
+    assert main(["info", "run"]) == 0
+    assert f"model          {family}, " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("family", ["ngram", "bigram"])
 def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
     (folder / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\n" * 5)

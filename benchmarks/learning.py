@@ -1,0 +1,140 @@
+"""``make bench-train TEXT=tinyshakespeare.txt``: how fast models learn, and how fast they generate.
+
+Seconds are those of the training steps. Losses are exact: every character of the last tenth of the text is scored once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from classic import ClassicTransformer
+from generating import plain_loop
+
+from charlm import (
+    GPT,
+    BatchSampler,
+    GPTConfig,
+    LanguageModel,
+    TextDataset,
+    Trainer,
+    TrainerConfig,
+    TrainingRecord,
+    evaluate,
+    generate,
+)
+from charlm.recipes import BATCH_SIZE, RECIPES, fitted_mixture, split_for_tuning
+from chartok import Vocabulary, __version__, read_text
+
+TARGET = 1.886
+"""The loss, in nats a character, that the classic recipe comes to in its 2,000 steps."""
+CLASSIC = TrainerConfig(
+    max_steps=2000,
+    learning_rate=1e-3,
+    schedule="cosine",
+    warmup_steps=100,
+    beta2=0.99,
+    weight_decay=0.1,
+    max_gradient_norm=1.0,
+    evaluation_interval=100,
+)
+CLASSIC_BATCH_SIZE = 12
+SPRINT_STEPS = 80
+"""A run that is only to reach the target."""
+
+
+def main(path: Path) -> None:
+    """Measures, prints and writes."""
+    text = read_text(path)
+    vocabulary = Vocabulary.from_text(text, special_tokens=["unk"])
+    train, validation = TextDataset(vocabulary.encode(text), block_size=64).split(0.9)
+    results: dict[str, Any] = {"machine": _machine()}
+    print(*results["machine"].values(), sep=", ", end="\n\n")
+
+    def show(name: str, **figures: float) -> None:
+        results[name] = figures
+        print(f"{name}: " + ", ".join(f"{figure} {value:.4g}" for figure, value in figures.items()), flush=True)
+
+    shape = GPTConfig.nano(vocabulary.size)
+    sprint = replace(RECIPES["gpt"], max_steps=SPRINT_STEPS, evaluation_interval=5)
+    ours = _reached(GPT(shape), BatchSampler(train, BATCH_SIZE, seed=1337), validation, sprint)
+    show("GPT, to the target", **_of(ours))
+    classic = ClassicTransformer(vocabulary.size)
+    theirs = _reached(classic, BatchSampler(train, CLASSIC_BATCH_SIZE, seed=1337), validation, CLASSIC)
+    show("classic Transformer, to the target", **_of(theirs))
+    show("ratio", seconds=theirs.elapsed_seconds / ours.elapsed_seconds)
+
+    for seconds in (60.0, 180.0):
+        config = replace(RECIPES["gpt"], max_steps=None, max_seconds=seconds)
+        gpt = GPT(shape)
+        trainer = Trainer(gpt, BatchSampler(train, BATCH_SIZE, seed=1337), config=config).fit()
+        show(f"GPT, {seconds:.0f} s", steps=trainer.step, loss=evaluate(gpt, validation).nats)
+    for seconds in (60.0, 180.0):
+        started = time.perf_counter()
+        learned, _ = split_for_tuning(train, seed=1337)
+        config = replace(RECIPES["mixture"], max_steps=None, max_seconds=seconds - 5)
+        gpt = GPT(shape)
+        trainer = Trainer(gpt, BatchSampler(learned, BATCH_SIZE, seed=1337), config=config).fit()
+        mixture = fitted_mixture(gpt, 7, train, seed=1337)
+        taken = time.perf_counter() - started
+        show(f"mixture, {seconds:.0f} s", steps=trainer.step, seconds=taken, loss=evaluate(mixture, validation).nats)
+    _generation(show)
+    Path(__file__).with_name("learning.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def _reached(
+    model: LanguageModel, batches: BatchSampler, validation: TextDataset, config: TrainerConfig
+) -> TrainingRecord:
+    """Returns the record of the first evaluation at the target or below, or the last one."""
+
+    class Reached(Exception):  # noqa: N818 - good news
+        pass
+
+    def look(record: TrainingRecord) -> None:
+        if record.validation_loss is not None and record.validation_loss <= TARGET:
+            raise Reached
+
+    trainer = Trainer(model, batches, validation=validation, config=config, on_record=look)
+    with suppress(Reached):
+        trainer.fit()
+    return trainer.records[-1]
+
+
+def _of(record: TrainingRecord) -> dict[str, float]:
+    return {"steps": record.step, "seconds": record.elapsed_seconds, "loss": record.validation_loss or float("nan")}
+
+
+def _generation(show: Any) -> None:  # noqa: ANN401 - a local function
+    """Times 500 characters after one, with the cache and with the whole context for each."""
+    model = GPT(GPTConfig.base(65))
+    started = time.perf_counter()
+    generate(model, [0], max_new_tokens=500)
+    cached = time.perf_counter() - started
+    started = time.perf_counter()
+    plain_loop(model, torch.tensor([[0]]), 500, block_size=256)
+    plain = time.perf_counter() - started
+    show("500 characters, 6 layers of 384", seconds=cached, uncached=plain, ratio=plain / cached)
+
+
+def _machine() -> dict[str, object]:
+    from run import processor  # noqa: PLC0415 - a script as well
+
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "chartok": __version__,
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
