@@ -24,6 +24,7 @@ class ClassicTransformer(LanguageModel):
         n_layers: How many blocks.
         n_heads: How many heads each attention has.
         width: How many values stand for a position.
+        dropout: The share of values that is zeroed in training, in the embedding and in what a layer adds.
         seed: Decides the first weights.
 
     Example:
@@ -41,12 +42,14 @@ class ClassicTransformer(LanguageModel):
         n_layers: int = 4,
         n_heads: int = 4,
         width: int = 128,
+        dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__(vocab_size, block_size)
         self.embedding = nn.Embedding(vocab_size, width)
         self.positions = nn.Embedding(block_size, width)
-        self.blocks = nn.ModuleList(ClassicBlock(n_heads, width) for _ in range(n_layers))
+        self.blocks = nn.ModuleList(ClassicBlock(n_heads, width, dropout) for _ in range(n_layers))
+        self.dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(width)
         self._initialize(seed)
 
@@ -69,11 +72,12 @@ class ClassicTransformer(LanguageModel):
             "n_layers": len(self.blocks),
             "n_heads": self.blocks[0].n_heads,
             "width": self.embedding.embedding_dim,
+            "dropout": self.dropout.p,
         }
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns ``(B, T, V)``."""
-        x = self.embedding(inputs) + self.positions.weight[: inputs.shape[1]]
+        x = self.dropout(self.embedding(inputs) + self.positions.weight[: inputs.shape[1]])
         for block in self.blocks:
             x = block(x)
         return functional.linear(self.norm(x), self.embedding.weight)
@@ -82,8 +86,9 @@ class ClassicTransformer(LanguageModel):
 class ClassicBlock(nn.Module):
     """Attention and MLP, each behind a layer norm and added to what enters it."""
 
-    def __init__(self, n_heads: int, width: int) -> None:
+    def __init__(self, n_heads: int, width: int, dropout: float) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.n_heads = n_heads
         self.attention_norm = nn.LayerNorm(width)
         self.attend = nn.Linear(width, 3 * width)
@@ -96,5 +101,5 @@ class ClassicBlock(nn.Module):
         """Returns ``(B, T, width)``."""
         heads = self.attend(self.attention_norm(x)).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
         gathered = functional.scaled_dot_product_attention(*heads, is_causal=True)
-        x = x + self.attention_project(gathered.transpose(1, 2).flatten(2))
-        return x + self.mlp_project(functional.gelu(self.expand(self.mlp_norm(x))))
+        x = x + self.dropout(self.attention_project(gathered.transpose(1, 2).flatten(2)))
+        return x + self.dropout(self.mlp_project(functional.gelu(self.expand(self.mlp_norm(x)))))

@@ -51,7 +51,7 @@ def test_the_models_of_a_mixture_have_not_seen_what_its_weights_are_fitted_to() 
     learned, tuning = split_for_tuning(dataset, seed=0)
     assert isinstance(learned, TextDataset)
     assert isinstance(tuning, TextDataset)
-    assert torch.cat([learned.ids, tuning.ids]).tolist() == list(range(1000))
+    assert torch.cat([tuning.ids, learned.ids]).tolist() == list(range(1000))
     assert len(tuning.ids) == 50
     records = RecordDataset([chr(97 + i % 26) * (1 + i // 26) for i in range(100)])
     parts = split_for_tuning(records, seed=0)

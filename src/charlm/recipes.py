@@ -83,12 +83,15 @@ def split_for_tuning(
 ) -> tuple[TextDataset, TextDataset] | tuple[RecordDataset, RecordDataset]:
     """Returns the part that the models of a mixture learn from, and the part that its weights are fitted to.
 
+    Of a text the second is its beginning: what a model is to go on with, or is evaluated on, is most like the end.
+
     Raises:
         ValueError: A part would be shorter than a window, or without a record.
     """
     if isinstance(dataset, RecordDataset):
         return dataset.split(1 - TUNING_FRACTION, seed=seed)
-    return dataset.split(1 - TUNING_FRACTION)
+    tuning, learned = dataset.split(TUNING_FRACTION)
+    return learned, tuning
 
 
 def fitted_mixture(

@@ -1,0 +1,85 @@
+"""Learning on a GPU: ``PYTHONPATH=src python benchmarks/gpu.py tinyshakespeare.txt``.
+
+The ``base`` Transformer against a classic one of the same size in the same run: seconds of training to a loss of 1.4697
+nats a character, the best loss, characters a second, and the share of the processor's peak in bfloat16. It needs torch,
+NumPy and safetensors alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from classic import ClassicTransformer
+
+from charlm import GPT, BatchSampler, GPTConfig, LanguageModel, TextDataset, Trainer, TrainerConfig, TrainingRecord
+from charlm.recipes import RECIPES
+from chartok import Vocabulary, read_text
+
+TARGET = 1.4697
+"""What the README of nanoGPT reports for its recipe, as an estimate on random windows."""
+BATCH_SIZE = 64
+PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
+"""Multiplications and additions a second in bfloat16, without sparsity, as the maker states."""
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("text", type=Path)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--dropout", type=float, default=0.2)
+    arguments = parser.parse_args()
+    vocabulary = Vocabulary.from_text(text := read_text(arguments.text), special_tokens=["unk"])
+    shape = replace(GPTConfig.base(vocabulary.size), dropout=arguments.dropout)
+    train, validation = TextDataset(vocabulary.encode(text), shape.block_size).split(0.9)
+
+    def learn(name: str, model: LanguageModel, config: TrainerConfig) -> None:
+        batches = BatchSampler(train, BATCH_SIZE, seed=1337, device=arguments.device)
+        model = model.to(batches.device)
+        shared = {"max_steps": None, "max_seconds": arguments.seconds, "evaluation_interval": 50, "record_interval": 50}
+        config = replace(config, **shared, compile=arguments.compile)
+        report(name, model, Trainer(model, batches, validation=validation, config=config).fit().records)
+
+    learn("GPT", GPT(shape), RECIPES["gpt"])
+    classic = ClassicTransformer(
+        vocabulary.size,
+        block_size=shape.block_size,
+        n_layers=shape.n_layers,
+        n_heads=shape.n_heads,
+        width=shape.width,
+        dropout=arguments.dropout,
+    )
+    settings = TrainerConfig(
+        learning_rate=1e-3, schedule="cosine", warmup_steps=100, beta2=0.99, weight_decay=0.1, max_gradient_norm=1.0
+    )
+    learn("classic Transformer", classic, settings)
+
+
+def report(name: str, model: LanguageModel, records: list[TrainingRecord]) -> None:
+    """Prints what a run came to."""
+    losses = [(record.elapsed_seconds, record.validation_loss) for record in records if record.validation_loss]
+    reached = next((seconds for seconds, loss in losses if loss <= TARGET), None)
+    speed = sorted(record.tokens_per_second for record in records)[len(records) // 2]
+    print(
+        f"{name}: {records[-1].step} steps, best {min(loss for _, loss in losses):.4f} nats, {speed:,.0f} characters/s"
+    )
+    print(f"  to {TARGET}: " + ("not reached" if reached is None else f"{reached:.1f} s"))
+    processor = torch.cuda.get_device_name() if model.device.type == "cuda" else ""
+    peak = next((value for key, value in PEAKS.items() if key in processor), None)
+    if peak is not None:
+        print(f"  {6 * multiplied(model) * speed / peak:.1%} of the peak in bfloat16")
+
+
+def multiplied(model: LanguageModel) -> int:
+    """Returns how many weights each character is multiplied with; tables are looked up."""
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    return sum(layer.weight.numel() for layer in layers)
+
+
+if __name__ == "__main__":
+    main()
