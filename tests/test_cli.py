@@ -90,6 +90,25 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
     assert f"model          {family}, " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "rate"),
+    [
+        ([], "0.05"),
+        (["--model", "bigram"], "0.05"),
+        (["--model", "gpt"], "0.01"),
+        (["--model=mixture"], "0.01"),
+        (["--model"], "0.05"),
+    ],
+)
+def test_the_defaults_are_those_of_the_model(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], rate: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help", *arguments])
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert f"Of AdamW, before the schedule. (default: {rate})" in shown
+
+
 @pytest.mark.parametrize("family", ["ngram", "bigram"])
 def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
     (folder / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\n" * 5)
