@@ -40,6 +40,12 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
     assert generated.startswith("the ")
     assert len(generated) == len("the ") + 20 + len("\n")
 
+    flags = ["--top-k", "3", "--top-p", "0.9", "--min-p", "0.1", "--repetition-penalty", "1.1", "--stop", "zz", "qq"]
+    assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "20", *flags]) == 0
+    assert capsys.readouterr().out.startswith("the ")
+    assert main(["generate", "run", "--top-k", "0"]) == 1
+    assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0\n"
+
     assert main(["evaluate", "run/model.safetensors", "input.txt"]) == 0
     evaluated = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert evaluated["characters"] == "2,200"

@@ -119,6 +119,11 @@ def generate(
     prompt: str = "",
     max_new_tokens: int = 500,
     temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+    repetition_penalty: float | None = None,
+    stop: tuple[str, ...] = (),
     seed: int = 0,
     device: str = "auto",
 ) -> None:
@@ -129,13 +134,27 @@ def generate(
         prompt: The text to go on from; by default nothing.
         max_new_tokens: How many characters to add.
         temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time.
+        top_k: Draw from so many likeliest characters alone.
+        top_p: Draw from the fewest likeliest characters whose probabilities sum to this.
+        min_p: Draw from the characters at least this many times as likely as the likeliest.
+        repetition_penalty: Above 1, characters that have come before are less likely.
+        stop: Strings before which the text ends.
         seed: Decides every random draw.
         device: Such as cpu, cuda or mps; auto takes the best there is.
     """
     lm = CharLM.load(model, device)
-    for character in chain(
-        prompt, lm.stream(prompt, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
-    ):
+    new = lm.stream(
+        prompt,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+        stop=stop,
+        seed=seed,
+    )
+    for character in chain(prompt, new):
         print(character, end="")
     print()
 
