@@ -176,6 +176,12 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "empty.txt"], "text is empty: a vocabulary needs at least one character"),
         (["train", "short.txt"], ".*split.* of 5 ids leaves.*|.*at least 65 ids, got 5.*"),
         (["train", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
+        (["train", "input.txt", "--block-size", "0"], "block_size must be at least 1, got 0"),
+        (["train", "input.txt", "--model", "gpt", "--block-size", "0"], "block_size must be at least 1, got 0"),
+        (
+            ["train", "input.txt", "--model", "gpt", "--block-size", "3000"],
+            "a window of block_size 3000 .* got 2200: .*",
+        ),
         (["train", "input.txt", "--batch-size", "0"], "batch_size must be at least 1, got 0"),
         (["train", "input.txt", "--train-fraction", "1"], "fraction must be above 0 and below 1, got 1.0"),
         (["train", "input.txt", "--train-fraction", "nan"], "fraction must be finite, got nan"),

@@ -95,7 +95,9 @@ def train(
                 errno.EEXIST, "a run is here already; go on with it by --resume, or give another --out", str(folder)
             )
         gpt_shape = shape(size or default_size(resolve_device(own_device)), vocab_size=1)
-        window = block_size or (gpt_shape.block_size if model in ("gpt", "mixture") else BLOCK_SIZE)
+        window = gpt_shape.block_size if model in ("gpt", "mixture") else BLOCK_SIZE
+        if block_size is not None:
+            window = block_size
         if records:
             run = Run.of_records(text, train_fraction, config.seed)
         else:

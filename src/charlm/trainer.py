@@ -254,7 +254,8 @@ class Trainer:
         """The folder of the checkpoint with the lowest validation loss so far; None where there is none."""
         if self.folder is None or not self._best_step:
             return None
-        return checkpoint_path(self.folder, self._best_step)
+        path = checkpoint_path(self.folder, self._best_step)
+        return path if path.exists() else None
 
     # ---------------------------------------------------------------------------------------------------- one step
 
