@@ -16,6 +16,7 @@ SETTINGS: dict[str, Any] = {
     "muon_learning_rate": 0.02,
     "betas": (0.9, 0.99),
     "weight_decay": 0.5,
+    "table_decay": 0.25,
 }
 
 
@@ -46,6 +47,19 @@ def test_weights_of_linear_layers_decay_and_nothing_else(name: Any) -> None:
     decayed = {key for key, value in model.state_dict().items() if not torch.equal(value, before[key])}
     assert decayed == {"hidden.weight", "head.weight"}
     torch.testing.assert_close(model.head.weight.detach(), before["head.weight"] * (1 - 0.1 * 0.5))
+
+
+def test_hashed_tables_decay_at_a_rate_of_their_own() -> None:
+    model = TwoLayers()
+    model.hashed = torch.nn.Embedding(model.vocab_size + 1, 4)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    for optimizer in make_optimizers(model, "adamw", **SETTINGS):
+        optimizer.step()
+    torch.testing.assert_close(model.hashed.weight.detach(), before["hashed.weight"] * (1 - 0.1 * 0.25))
+    torch.testing.assert_close(model.head.weight.detach(), before["head.weight"] * (1 - 0.1 * 0.5))
+    assert torch.equal(model.embedding.weight, before["embedding.weight"])
 
 
 def test_muon_is_refused_where_it_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:

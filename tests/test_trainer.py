@@ -152,6 +152,7 @@ def test_data_of_another_vocabulary_are_refused_before_training() -> None:
         ({"beta2": 0}, ValueError),
         ({"weight_decay": -0.1}, ValueError),
         ({"weight_decay": math.nan}, ValueError),
+        ({"table_decay": -1.0}, ValueError),
         ({"schedule": "steep"}, ValueError),
         ({"optimizer": "sgd"}, ValueError),
         ({"precision": "float64"}, ValueError),

@@ -41,12 +41,13 @@ def make_optimizers(
     muon_learning_rate: float,
     betas: tuple[float, float],
     weight_decay: float,
+    table_decay: float,
 ) -> list[Optimizer]:
     """Returns the optimizers that together move every parameter of a model.
 
     AdamW (Loshchilov and Hutter, 2019) moves all of them, or with ``"muon"`` those that Muon (Jordan et al., 2024)
-    does not: Muon orthogonalises the updates of the hidden matrices. Only the weights of linear layers decay; biases,
-    gains and embeddings do not.
+    does not: Muon orthogonalises the updates of the hidden matrices. The weights of linear layers decay, and hashed
+    tables; biases, gains and the embeddings of ids do not.
 
     Args:
         model: On the device where it is to be trained.
@@ -54,7 +55,9 @@ def make_optimizers(
         learning_rate: Of AdamW.
         muon_learning_rate: Of Muon.
         betas: How much of the mean gradient and of the mean squared gradient AdamW keeps at each step.
-        weight_decay: The share of a weight that is taken off at each step, for each unit of the learning rate.
+        weight_decay: The share of the weights of linear layers that is taken off at each step, for each unit of the
+            learning rate.
+        table_decay: That of hashed tables: embeddings with more rows than the model has ids.
 
     Raises:
         ValueError: ``"muon"`` is asked for, and this version of torch has none, or the model no hidden matrix.
@@ -62,11 +65,11 @@ def make_optimizers(
     matrices = hidden_matrices(model) if name == "muon" else {}
     if name == "muon":
         _check_muon(model, matrices)
-    decaying = _linear_weights(model)
+    decays = dict.fromkeys(_linear_weights(model), weight_decay) | dict.fromkeys(_hashed_tables(model), table_decay)
     rest = {key: value for key, value in model.named_parameters() if key not in matrices}
     groups = [
-        {"params": [value for key, value in rest.items() if key in decaying], "weight_decay": weight_decay},
-        {"params": [value for key, value in rest.items() if key not in decaying], "weight_decay": 0.0},
+        {"params": [value for key, value in rest.items() if decays.get(key, 0.0) == decay], "weight_decay": decay}
+        for decay in sorted({0.0, *decays.values()})
     ]
     fused = model.device.type in FUSED_DEVICES
     optimizers: list[Optimizer] = [
@@ -145,6 +148,14 @@ def _linear_weights(model: LanguageModel) -> dict[str, Tensor]:
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear)
     }
+
+
+def _hashed_tables(model: LanguageModel) -> list[str]:
+    return [
+        f"{name}.weight"
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Embedding) and module.num_embeddings > model.vocab_size
+    ]
 
 
 def _check_muon(model: LanguageModel, matrices: dict[str, Tensor]) -> None:

@@ -26,6 +26,7 @@ RECIPES: dict[Family, TrainerConfig] = {
         learning_rate=0.01,
         muon_learning_rate=0.02,
         beta2=0.95,
+        table_decay=1.0,
         schedule="trapezoid",
         cooldown_fraction=0.7,
         evaluation_interval=200,

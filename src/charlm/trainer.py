@@ -121,6 +121,7 @@ class Trainer:
             muon_learning_rate=config.muon_learning_rate,
             betas=(config.beta1, config.beta2),
             weight_decay=config.weight_decay,
+            table_decay=config.table_decay,
         )
         self._average = None if config.ema_decay is None else WeightAverage(model, config.ema_decay)
         self._random = RandomStates(config.seed + distributed.rank(), model.device)

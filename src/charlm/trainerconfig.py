@@ -40,6 +40,7 @@ class TrainerConfig:
         beta2: How much of the mean squared gradient AdamW keeps at each step.
         weight_decay: Share of the weights of linear layers that is taken off at each step, for each unit of the
             learning rate.
+        table_decay: That of hashed tables, of which a row that is seldom met is soon forgotten.
         schedule: How the learning rate falls: linear or cosine to zero over the whole run, constant, or trapezoid,
             which is constant and then falls in a straight line.
         warmup_steps: Steps in which the learning rate rises to its full height first.
@@ -77,6 +78,7 @@ class TrainerConfig:
     beta1: float = 0.9
     beta2: float = 0.999
     weight_decay: float = 0.0
+    table_decay: float = 0.0
     schedule: Schedule = "linear"
     warmup_steps: int = 0
     cooldown_fraction: float = 0.4
@@ -118,5 +120,6 @@ class TrainerConfig:
         for name in ("beta1", "beta2", "ema_decay", "cooldown_fraction"):
             if (value := getattr(self, name)) is not None:
                 fraction(name, value)
-        if finite_number("weight_decay", self.weight_decay) < 0:
-            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
+        for name in ("weight_decay", "table_decay"):
+            if finite_number(name, getattr(self, name)) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
