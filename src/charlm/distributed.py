@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -54,7 +55,9 @@ def process_group(device: str) -> Iterator[str]:
     dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo", store=store, rank=rank, world_size=size)
     try:
         yield device
+        dist.barrier()
     finally:
+        gc.collect()  # what still holds on to the group would end its threads too late, and the process with them
         dist.destroy_process_group()
 
 
