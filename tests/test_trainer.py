@@ -547,6 +547,21 @@ def test_a_loss_that_is_not_finite_stops_before_its_step(
         assert torch.equal(exploding.model.state_dict()[name], tensor), name
 
 
+def test_a_loss_that_is_found_late_is_not_saved_and_training_can_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charlm.trainer, "READS_EACH_LOSS", set())
+    config = TrainerConfig(max_steps=30, record_interval=20, checkpoint_interval=4)
+    batches, _ = data("random")
+    trainer = Trainer(Exploding(6, math.nan), batches, config=config, folder=tmp_path, vocabulary=VOCABULARY)
+    with pytest.raises(NonFiniteLossError, match="the loss of step 6 is nan"):
+        trainer.fit()
+    assert [path.name[-1] for path in checkpoint_paths(tmp_path)] == ["4"]
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    assert trainer.fit().step == 30
+    assert not torch.equal(trainer.model.state_dict()["hidden.weight"], before["hidden.weight"])
+
+
 def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path) -> None:
     trainer = make_trainer(max_steps=4, folder=tmp_path).fit()
     (before,) = checkpoint_paths(tmp_path)

@@ -171,6 +171,8 @@ class Run(NamedTuple):
                 trainer.fit()
         else:
             trainer.fit()
+        if not trainer.records:  # of several processes the first one alone knows those of a run that has ended
+            return
         last = trainer.records[-1]
         say(f"trained for {last.elapsed_seconds:.1f} s, {last.tokens_per_second:,.0f} characters a second")
         say(f"train loss       {_in_both_units(last.train_loss)}")

@@ -363,10 +363,18 @@ class Trainer:
         self._seconds += waited
         self._recent_seconds += waited
         losses = distributed.add_up(losses)
-        if not losses.isfinite().all():
-            first = int(losses.isfinite().int().argmin())
-            raise self._non_finite("loss", self.step - len(losses) + first + 1, losses[first].item())
+        self._check_recent(losses)
         return losses.mean().item()
+
+    def _check_recent(self, losses: Tensor) -> None:
+        """Finds a loss that was not read at its step, and lets AdamW move again."""
+        if losses.isfinite().all():
+            return
+        first = int(losses.isfinite().int().argmin())
+        self._losses = []
+        for optimizer in self._optimizers:
+            optimizer.__dict__.pop("found_inf", None)
+        raise self._non_finite("loss", self.step - len(losses) + first + 1, losses[first].item())
 
     def _validation_loss(self, validation: TextDataset | RecordDataset) -> float:
         loss = math.nan
@@ -393,7 +401,7 @@ class Trainer:
 
         Raises:
             ValueError: The trainer was made without a folder.
-            NonFiniteLossError: A weight is not a number.
+            NonFiniteLossError: A weight is not a number, or a loss since the last record is not finite.
             OSError: It could not be written; the checkpoints before are as they were.
         """
         if self.folder is None or self.vocabulary is None:
@@ -403,6 +411,7 @@ class Trainer:
             return path
         state = self.state_dict()
         tensors: dict[str, Tensor] = state.pop("tensors")
+        self._check_recent(tensors["losses"])
         for name, tensor in tensors.items():
             if name.startswith("model.") and tensor.isnan().any():
                 raise self._non_finite(f"weight {name.removeprefix('model.')!a}", self.step, math.nan)
