@@ -31,7 +31,8 @@ from charlm import (
     evaluate,
     generate,
 )
-from charlm.recipes import BATCH_SIZE, RECIPES, fitted_mixture, split_for_tuning
+from charlm.families import fitted_mixture, split_for_tuning
+from charlm.recipes import BATCH_SIZE, RECIPES
 from chartok import Vocabulary, __version__, read_text
 
 TARGET = 1.886

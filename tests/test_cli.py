@@ -1,16 +1,21 @@
 import io
 import json
+import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from charlm import load_model, read_records
 from charlm.cli import main
+from charlm.flags import COMMANDS
+from chartok import __version__
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
 
@@ -68,14 +73,14 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
     assert float(rows[2][0]) == float(rows[2][1]) == 0
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((folder / "lines.txt").read_bytes())))
-    assert main(["score", "run", "--format", "jsonl"]) == 0
+    assert main(["score", "run", "--json"]) == 0
     objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [f"{entry['log_likelihood']:.4f}" for entry in objects] == [row[0] for row in rows]
     assert objects[1]["text"] == "xqzj \u4e00"
 
     assert main(["info", "run"]) == 0
     shown = capsys.readouterr().out
-    assert "ngram, {'vocab_size': 30, 'order': 4}" in shown
+    assert "family         ngram\nsettings       {'vocab_size': 30, 'order': 4}\n" in shown
     assert "learned from   text\ncharacters     28\nspecial tokens bos, unk\n" in shown
 
 
@@ -93,7 +98,7 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
     assert main(["evaluate", "run", "input.txt", "--device", "cpu"]) == 0
     assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "80", "--device", "cpu"]) == 0
     assert main(["info", "run"]) == 0
-    assert f"model          {family}, " in capsys.readouterr().out
+    assert f"family         {family}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -103,14 +108,13 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
         (["--model", "bigram"], "0.05"),
         (["--model", "gpt"], "0.01"),
         (["--model=mixture"], "0.01"),
-        (["--model"], "0.05"),
+        (["--mode"], "0.05"),
     ],
 )
 def test_the_defaults_are_those_of_the_model(
     capsys: pytest.CaptureFixture[str], arguments: list[str], rate: str
 ) -> None:
-    with pytest.raises(SystemExit):
-        main(["train", "--help", *arguments])
+    assert main(["train", "--help", *arguments]) == 0
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert f"Of AdamW, before the schedule. (default: {rate})" in shown
 
@@ -216,14 +220,106 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["nonsense"], ["train"], ["train", "input.txt", "--max-steps", "0"], ["train", "input.txt", "--no-flag"]],
+    ("arguments", "message"),
+    [
+        ([], "Expected one of {demo, .*}; see charlm --help"),
+        (["nonsense"], "Unrecognized options: nonsense; see charlm --help"),
+        *(([command, "--nonsense"], f".*; see charlm {command} --help") for command in COMMANDS),
+        (["train"], "Missing from charlm train: .*; see charlm train --help"),
+        (["train", "input.txt", "--max-steps", "0"], "max_steps must be at least 1, got 0; see charlm train --help"),
+        (["train", "input.txt", "--seed", "x"], ".*--seed: invalid literal .*; see charlm train --help"),
+        (["train", "input.txt", "--model", "x"], "invalid choice 'x' for argument '--model'. .*"),
+        (["train", "input.txt", "--config", "config.toml"], "'config.toml': 'oder' is no setting of train: .* order.*"),
+        (["generate", "run", "--config", "config.toml"], "'config.toml': top-k must be a number, a string or a list"),
+        (["score", "run", "--config", "input.txt"], "'input.txt' is not TOML: .*"),
+        (["export", "run", "--format", "x", "--out", "a"], "invalid choice 'x' for argument '--format'. .*"),
+    ],
 )
-def test_a_usage_error_exits_with_2(folder: Path, arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
+def test_a_usage_error_is_one_line_and_exit_code_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (folder / "config.toml").write_text("[train]\noder = 3\n[generate]\ntop-k = 1979-05-27")
+    assert main(arguments) == 2
+    written = capsys.readouterr()
+    assert re.fullmatch(f"charlm: (?:{message})\n", written.err)
+    assert written.out == ""
     assert not (folder / "runs").exists()
+
+
+def test_flags_come_from_a_file_and_those_that_are_typed_count_more(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "charlm.toml").write_text(
+        'device = "cpu"\n[train]\nmodel = "gpt"\nblock-size = 8\nmax_steps = 3\nrecord-interval = 1\nout = "run"\n'
+        '[generate]\nprompt = "--"\ntemperature = 0\nstop = ["dog", "fox"]\njson = true\n'
+    )
+    assert main(["train", "input.txt", "--config", "charlm.toml", "--max-steps=2"]) == 0
+    assert "gpt model, " in capsys.readouterr().out
+    records = read_records(folder / "run")
+    assert [record.step for record in records] == [1, 2]
+    assert records[0].learning_rate <= 0.01  # the recipe of a gpt
+    assert main(["generate", "run", "--config=charlm.toml", "--prompt", "the ", "--no-json"]) == 0
+    assert capsys.readouterr().out.startswith("the ")
+    assert main(["train", "input.txt", "--config", "missing.toml"]) == 1
+    assert capsys.readouterr().err == "charlm: missing.toml: No such file or directory\n"
+
+
+def test_a_program_can_read_what_a_command_prints(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def printed(*arguments: str) -> list[Any]:
+        assert main([*arguments, "--json"]) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    (prepared,) = printed("prepare", "input.txt", "--out", "corpus.tokens")
+    assert prepared["characters"] == 2200
+    (trained,) = printed("train", "corpus.tokens", "--model", "ngram", "--order", "4", "--out", "run")
+    (evaluated,) = printed("evaluate", "run", "input.txt")
+    assert trained["run"] == "run"
+    assert trained["validation_bits"] == pytest.approx(trained["validation_nats"] / math.log(2))
+    assert evaluated["perplexity"] == pytest.approx(2 ** evaluated["bits_per_character"])
+    (of_tokens,) = printed("evaluate", "run", "corpus.tokens")
+    assert of_tokens["characters"] == 2199  # the first has nothing before it
+    assert of_tokens["bits_per_byte"] is None
+    (shown,) = printed("info", "run")
+    assert (shown["family"], shown["characters"]) == ("ngram", 28)
+    texts = printed("generate", "run", "--prompt", "the ", "--n-samples", "2", "--max-new-tokens", "5")
+    assert [len(entry["text"]) for entry in texts] == [9, 9]
+
+
+def test_whole_records_that_are_new_are_made_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["anna", "hanna", "joanna", "johanna", "susanna"]
+    (folder / "names.txt").write_text("\n".join(names * 3), encoding="utf-8")
+    assert main(["train", "names.txt", "--records", "--model", "ngram", "--order", "3", "--out", "run"]) == 0
+    capsys.readouterr()
+    assert main(["generate", "run", "--n-samples", "9", "--exclude", "names.txt", "--max-new-tokens", "20"]) == 0
+    made_up = capsys.readouterr().out.splitlines()
+    assert len(set(made_up)) == 9
+    assert not set(made_up) & set(names)
+    assert main(["train", "input.txt", "--model", "ngram", "--out", "text"]) == 0
+    assert main(["generate", "text", "--exclude", "names.txt"]) == 1
+    assert "exclude is for a model of records" in capsys.readouterr().err
+
+
+def test_a_token_file_of_another_vocabulary_is_not_evaluated(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", "input.txt", "--out", "other.tokens"]) == 0
+    assert main(["evaluate", "run", "other.tokens"]) == 1
+    assert "'other.tokens' has another vocabulary than the model" in capsys.readouterr().err
+
+
+def test_help_and_version_load_neither_torch_nor_numpy() -> None:
+    code = "import sys; from charlm.cli import main; main([sys.argv[1]]); print({'torch', 'numpy'} & {*sys.modules})"
+    for flag, said in (("--help", "usage: charlm "), ("--version", __version__)):
+        shown = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=True).stdout
+        assert shown.startswith(said)
+        assert shown.endswith("set()\n")
+
+
+def test_a_shell_takes_the_script_that_completes(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert main(["completion", shell]) == 0
+        script = capsys.readouterr().out
+        assert "--max-steps" in script
+        if shutil.which(shell):
+            subprocess.run([shell, "-n"], input=script, text=True, check=True)
 
 
 def start(*arguments: str, folder: Path) -> "subprocess.Popen[str]":
@@ -268,3 +364,34 @@ def test_a_reader_that_goes_away_ends_the_program_in_silence(run: Path) -> None:
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert process.returncode == 141
+
+
+def shell(command: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[bytes]":
+    """Runs a command line in which ``charlm`` is this library's."""
+    program = f'"{sys.executable}" -m charlm'
+    return subprocess.run(
+        ["/bin/sh", "-c", command.replace("charlm", program)],
+        cwd=folder,
+        env=os.environ | variables,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_text_is_utf_8_whatever_the_code_page_says(folder: Path) -> None:
+    (folder / "input.txt").write_bytes("\u00fcber \u4e00 \U0001f600\n".encode() * 99)
+    assert main(["train", "input.txt", "--model", "ngram", "--out", "run"]) == 0
+    done = shell("head -1 input.txt | charlm score run", folder, PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    assert done.returncode == 0
+    assert done.stdout.decode().endswith("\t\u00fcber \u4e00 \U0001f600\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_closed_and_full_streams_are_no_traceback(run: Path) -> None:
+    closed = shell("charlm score run <&-", run.parent)
+    assert closed.returncode == 1
+    assert closed.stderr == b"charlm: standard input is closed: name a file\n"
+    full = shell("charlm score run <input.txt >/dev/full", run.parent)
+    assert full.returncode == 1
+    assert full.stderr == b"charlm: standard output: No space left on device\n"
+    assert shell("charlm info run >&-", run.parent).returncode == 0

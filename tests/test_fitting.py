@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from charlm import CharLM, MixtureLanguageModel, NGramLanguageModel, RecordDataset, TextDataset, TrainerConfig
+from charlm.families import default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
 from charlm.models import GPT
-from charlm.recipes import default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
 from chartok import Vocabulary
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 40

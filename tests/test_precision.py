@@ -3,7 +3,8 @@ from typing import get_args
 import pytest
 import torch
 
-from charlm.precision import Precision, computing_in, resolve_precision
+from charlm.precision import computing_in, resolve_precision
+from charlm.trainerconfig import Precision
 
 CPU = torch.device("cpu")
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 VERSION = 1
 MANIFEST = "manifest.json"
 TENSORS = "training.safetensors"
-FEWEST_KEPT = 2
-"""So that one is left when the newest is damaged."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ import torch
 from charlm.batching import BatchSampler
 from charlm.data import TextDataset
 from charlm.devices import resolve_device
+from charlm.families import default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
 from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
-from charlm.recipes import BATCH_SIZE, RECIPES, default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
+from charlm.recipes import BATCH_SIZE, RECIPES
 from charlm.records import RecordDataset
 from charlm.trainer import Trainer
 

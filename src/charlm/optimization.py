@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from charlm.models import LanguageModel
-
-OptimizerName: TypeAlias = Literal["adamw", "muon"]
-Schedule: TypeAlias = Literal["linear", "cosine", "constant", "trapezoid"]
+    from charlm.trainerconfig import OptimizerName, Schedule
 
 FUSED_DEVICES = {"cpu", "cuda", "mps", "xpu"}
 """Where torch has AdamW as one kernel."""

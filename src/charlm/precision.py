@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import torch
 
-Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+if TYPE_CHECKING:
+    from charlm.trainerconfig import Precision
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:

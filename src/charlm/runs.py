@@ -11,11 +11,12 @@ from charlm import distributed
 from charlm.batching import BatchSampler
 from charlm.checkpoint import checkpoint_paths
 from charlm.data import TextDataset
+from charlm.families import counted_ngram, fitted_mixture, split_for_tuning, untrained_gpt
 from charlm.fitting import special_tokens
 from charlm.metrics import Progress, TensorBoardLog
 from charlm.modelfile import FILE_NAME, load_model, save_model
 from charlm.models import BigramLanguageModel, LanguageModel
-from charlm.recipes import BATCH_SIZE, counted_ngram, fitted_mixture, split_for_tuning, untrained_gpt
+from charlm.recipes import BATCH_SIZE
 from charlm.records import RecordDataset
 from charlm.scoring import Evaluation, evaluate
 from charlm.trainer import Trainer
@@ -26,9 +27,17 @@ from chartok.tokenfile import is_token_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from charlm.flags import Train
     from charlm.metrics import TrainingRecord
     from charlm.models import GPTConfig
     from charlm.recipes import Family
+
+
+class Learned(NamedTuple):
+    """A model, and its loss on the validation part in nats a character, where it is known."""
+
+    model: LanguageModel
+    validation_nats: float | None
 
 
 class Run(NamedTuple):
@@ -70,63 +79,61 @@ class Run(NamedTuple):
         )
         return cls(vocabulary, train, validation)
 
-    def learn(  # noqa: PLR0913 - what the command line asks
-        self,
-        family: Family,
-        folder: Path,
-        *,
-        order: int,
-        gpt_shape: GPTConfig,
-        batch_size: int,
-        device: str,
-        config: TrainerConfig,
-        resume: bool,
-        tensorboard: bool,
-    ) -> None:
-        """Leaves a model that has learned from the training part in the folder of the run."""
-        if family == "ngram":
-            if distributed.rank() == 0:
-                self.save(self.fit_ngram(order), folder)
-            return
-        run = self if family != "mixture" else self._replace(train=split_for_tuning(self.train, config.seed)[0])
-        batches = BatchSampler(run.train, batch_size, seed=config.seed, device=device)
-        if family == "bigram":
-            untrained: LanguageModel = BigramLanguageModel(self.vocabulary.size)
-        else:
-            gpt_shape = dataclasses.replace(gpt_shape, vocab_size=self.vocabulary.size)
-            untrained = untrained_gpt(gpt_shape, run.train, config.seed)
-        untrained = untrained.to(batches.device)
-        model = run.train_in(folder, untrained, batches, config, resume=resume, tensorboard=tensorboard)
-        if distributed.rank() == 0:
-            self.save(self.mixed(model, order, config.seed) if family == "mixture" else model, folder)
+    def learn(self, settings: Train, folder: Path, gpt_shape: GPTConfig, device: str) -> Learned:
+        """Returns what has learned from the training part, and leaves it in the folder of the run.
 
-    def fit_ngram(self, order: int) -> LanguageModel:
+        Args:
+            settings: What the command line asks.
+            folder: That of the run.
+            gpt_shape: Of a Transformer; its ``vocab_size`` and its ``block_size`` do not count.
+            device: Where to train.
+        """
+        if settings.model == "ngram":
+            learned = self.fit_ngram(settings.order)
+        else:
+            learned = self._trained(settings, folder, gpt_shape, device)
+        if distributed.rank() == 0:
+            folder.mkdir(parents=True, exist_ok=True)
+            save_model(folder / FILE_NAME, learned.model, self.vocabulary)
+            say(f"saved to {folder}")
+        return learned
+
+    def fit_ngram(self, order: int) -> Learned:
         """Returns an n-gram model that has counted the training part."""
         started = time.perf_counter()
         model = counted_ngram(self.vocabulary.size, order, self.train)
         say(f"n-gram model of order {order}, {len(model.table):,} n-grams counted in {_seconds_since(started):.2f} s")
-        say(f"validation loss  {_in_both_units(evaluate(model, self.validation).nats)}")
-        return model
+        return self._evaluated(model)
 
-    def fit_bigram(self) -> LanguageModel:
+    def fit_bigram(self) -> Learned:
         """Returns a bigram trained by gradient descent for a few seconds."""
         batches = BatchSampler(self.train, BATCH_SIZE, seed=1337, device="auto")
         model = BigramLanguageModel(self.vocabulary.size).to(batches.device)
-        self._fit(Trainer(model, batches, validation=self.validation, config=TrainerConfig(max_steps=2000)))
-        return model
+        trainer = Trainer(model, batches, validation=self.validation, config=TrainerConfig(max_steps=2000))
+        self._fit(trainer)
+        return Learned(model, trainer.records[-1].validation_loss)
 
-    def train_in(
-        self,
-        folder: Path,
-        model: LanguageModel,
-        batches: BatchSampler,
-        config: TrainerConfig,
-        *,
-        resume: bool,
-        tensorboard: bool,
-    ) -> LanguageModel:
+    def _trained(self, settings: Train, folder: Path, gpt_shape: GPTConfig, device: str) -> Learned:
+        seed, is_mixture = settings.training.seed, settings.model == "mixture"
+        train = split_for_tuning(self.train, seed)[0] if is_mixture else self.train
+        batches = BatchSampler(train, settings.batch_size, seed=seed, device=device)
+        if settings.model == "bigram":
+            untrained: LanguageModel = BigramLanguageModel(self.vocabulary.size)
+        else:
+            gpt_shape = dataclasses.replace(gpt_shape, vocab_size=self.vocabulary.size)
+            untrained = untrained_gpt(gpt_shape, train, seed)
+        learned = self._trained_in(folder, untrained.to(batches.device), batches, settings)
+        if not is_mixture or distributed.rank() != 0:
+            return learned
+        started = time.perf_counter()
+        mixture = fitted_mixture(learned.model, settings.order, self.train, seed=seed)
+        say(f"mixed with an n-gram model of order {settings.order} in {_seconds_since(started):.1f} s")
+        return self._evaluated(mixture)
+
+    def _trained_in(self, folder: Path, model: LanguageModel, batches: BatchSampler, settings: Train) -> Learned:
         """Returns the best of a run that is begun or gone on with, and keeps records and checkpoints in its folder."""
-        if resume and checkpoint_paths(folder):
+        config = settings.training
+        if settings.resume and checkpoint_paths(folder):
             trainer = Trainer.resume(folder, batches, model=model, validation=self.validation, config=config)
             say(f"going on after step {trainer.step}")
         else:
@@ -134,21 +141,19 @@ class Run(NamedTuple):
                 model, batches, validation=self.validation, config=config, folder=folder, vocabulary=self.vocabulary
             )
         try:
-            self._fit(trainer, TensorBoardLog(folder) if tensorboard and distributed.rank() == 0 else None)
+            self._fit(trainer, TensorBoardLog(folder) if settings.tensorboard and distributed.rank() == 0 else None)
         except (KeyboardInterrupt, SystemExit):
             if checkpoint_paths(folder):
                 say(f"stopped after step {trainer.step}: saved to {folder}, the same command with --resume goes on")
             raise
+        losses = [record.validation_loss for record in trainer.records if record.validation_loss is not None]
         best = trainer.best_checkpoint
-        return model if best is None else load_model(best, batches.device)[0]
+        return Learned(model if best is None else load_model(best, batches.device)[0], min(losses, default=None))
 
-    def mixed(self, gpt: LanguageModel, order: int, seed: int) -> LanguageModel:
-        """Returns a mixture of a Transformer and an n-gram model, after saying how good it is."""
-        started = time.perf_counter()
-        mixture = fitted_mixture(gpt, order, self.train, seed=seed)
-        say(f"mixed with an n-gram model of order {order} in {_seconds_since(started):.1f} s")
-        say(f"validation loss  {_in_both_units(evaluate(mixture, self.validation).nats)}")
-        return mixture
+    def _evaluated(self, model: LanguageModel) -> Learned:
+        nats = evaluate(model, self.validation).nats
+        say(f"validation loss  {_in_both_units(nats)}")
+        return Learned(model, nats)
 
     def _fit(self, trainer: Trainer, log: TensorBoardLog | None = None) -> None:
         """Trains and says how it went."""
@@ -178,12 +183,6 @@ class Run(NamedTuple):
         say(f"train loss       {_in_both_units(last.train_loss)}")
         if last.validation_loss is not None:
             say(f"validation loss  {_in_both_units(last.validation_loss)}")
-
-    def save(self, model: LanguageModel, folder: Path) -> None:
-        """Writes a model and the vocabulary to the folder of the run."""
-        folder.mkdir(parents=True, exist_ok=True)
-        save_model(folder / FILE_NAME, model, self.vocabulary)
-        say(f"saved to {folder}")
 
 
 def say(line: str) -> None:

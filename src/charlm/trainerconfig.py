@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, TypeAlias, get_args
 
 from charlm.arguments import finite_number, fraction, positive_integer
-from charlm.checkpoint import FEWEST_KEPT
-from charlm.optimization import OptimizerName, Schedule
-from charlm.precision import Precision
+
+OptimizerName: TypeAlias = Literal["adamw", "muon"]
+Schedule: TypeAlias = Literal["linear", "cosine", "constant", "trapezoid"]
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
 STEPS_WITHOUT_A_LIMIT = 3000
+FEWEST_KEPT = 2
+"""Checkpoints: so that one is left when the newest is damaged."""
 
 MAY_CHANGE = {
     "max_steps", "max_epochs", "max_seconds", "patience",

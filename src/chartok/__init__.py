@@ -1,10 +1,18 @@
-"""Characters to ids and back: exact for every string, at memory speed, with NumPy alone."""
+"""Characters to ids and back: exact for every string, at memory speed, with NumPy alone.
 
-from chartok.encodefile import encode_file, encode_files
+NumPy is loaded when a name that needs it is first used, not before.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from chartok.errors import FileDecodeError, TokenFileError, TokenIdError, UnknownCharacterError, VocabularyError
-from chartok.textfile import read_text
-from chartok.tokenfile import TokenFile
-from chartok.vocabulary import Vocabulary, count_characters
+
+if TYPE_CHECKING:
+    from chartok.encodefile import encode_file, encode_files
+    from chartok.textfile import read_text
+    from chartok.tokenfile import TokenFile
+    from chartok.vocabulary import Vocabulary, count_characters
 
 __all__ = [
     "FileDecodeError",
@@ -22,3 +30,24 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_MODULE_OF = {
+    "TokenFile": "tokenfile",
+    "Vocabulary": "vocabulary",
+    "count_characters": "vocabulary",
+    "encode_file": "encodefile",
+    "encode_files": "encodefile",
+    "read_text": "textfile",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"chartok.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
