@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import math
@@ -14,7 +15,9 @@ import pytest
 
 from charlm import load_model, read_records
 from charlm.cli import main
+from charlm.configfile import flag_names
 from charlm.flags import COMMANDS
+from charlm.trainerconfig import TrainerConfig
 from chartok import __version__
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
@@ -395,3 +398,14 @@ def test_closed_and_full_streams_are_no_traceback(run: Path) -> None:
     assert full.returncode == 1
     assert full.stderr == b"charlm: standard output: No space left on device\n"
     assert shell("charlm info run >&-", run.parent).returncode == 0
+
+
+def test_the_reference_names_every_flag_of_every_command() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    for name, command in COMMANDS.items():
+        _, section = page.split(f"\n## charlm {name}\n")
+        section, *_ = section.split("\n## ")
+        flags = {"--" + field.replace("_", "-") for field in flag_names(command)}
+        of_training = {"--" + field.name.replace("_", "-") for field in dataclasses.fields(TrainerConfig)}
+        missing = [flag for flag in flags - of_training - {"--config"} if flag not in section]
+        assert not missing, name

@@ -48,18 +48,18 @@ def read_flags(path: Path, command: str, commands: dict[str, type]) -> dict[str,
         raise ConfigFileError(f"{os.fspath(path)!a} is not TOML: {error}") from None
     for_all = {key: value for key, value in content.items() if not (key in commands and isinstance(value, dict))}
     for_one = content.get(command, {})
-    known = set(_flag_names(commands[command]))
+    known = set(flag_names(commands[command]))
     named = {_known_flag(key, known, command, path): value for key, value in (*for_all.items(), *for_one.items())}
     return {flag: _typed(flag, value, path) for flag, value in named.items()}
 
 
-def _flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass
+def flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass
     """Yields the names of the flags that a dataclass makes, and those in it; what has its place has no flag."""
     for name, hint in get_type_hints(settings, include_extras=True).items():
         if get_origin(hint) is not Annotated:
             yield name
         elif is_dataclass(inner := get_args(hint)[0]):
-            yield from _flag_names(inner)
+            yield from flag_names(inner)
 
 
 def _known_flag(key: str, known: Collection[str], command: str, path: Path) -> str:
