@@ -25,7 +25,7 @@ types: $(VENV)/everything
 	$(BIN)/mypy
 
 tests: $(VENV)/everything
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html

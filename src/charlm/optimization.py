@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch.optim import Optimizer
 
     from charlm.models import LanguageModel
@@ -79,6 +81,40 @@ def make_optimizers(
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
     return optimizers
+
+
+def optimizer_tensors(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[str, Tensor]]:
+    """Yields what optimizers remember of each parameter, named ``PARAMETER.KEY``.
+
+    Args:
+        model: Whose parameters they move.
+        optimizers: Each parameter is in one of them.
+    """
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for optimizer in optimizers:
+        for parameter, state in optimizer.state.items():
+            yield from ((f"{names[id(parameter)]}.{key}", value) for key, value in state.items())
+
+
+def load_optimizer_tensors(model: nn.Module, optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:
+    """Lets optimizers remember what ``optimizer_tensors`` yielded.
+
+    Args:
+        model: Whose parameters they move.
+        optimizers: As many, over the same parameters.
+        tensors: By the names that they were yielded with.
+    """
+    states: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        parameter, _, key = name.rpartition(".")
+        states.setdefault(parameter, {})[key] = tensor
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    for optimizer in optimizers:
+        description = optimizer.state_dict()
+        parameters = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
+        # torch puts each tensor where and into the type that the optimizer needs.
+        description["state"] = {index: states[name] for index, name in enumerate(parameters) if name in states}
+        optimizer.load_state_dict(description)
 
 
 def learning_rate_factor(schedule: Schedule, progress: float, cooldown_fraction: float) -> float:

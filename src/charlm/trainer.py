@@ -22,7 +22,13 @@ from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, Check
 from charlm.gradients import Gradients
 from charlm.metrics import RECORDS, TrainingRecord, append_record, open_records, peak_memory, sync_records
 from charlm.modelfile import FILE_NAME, load_model, read_model_file, serialized_model
-from charlm.optimization import WeightAverage, learning_rate_factor, make_optimizers
+from charlm.optimization import (
+    WeightAverage,
+    learning_rate_factor,
+    load_optimizer_tensors,
+    make_optimizers,
+    optimizer_tensors,
+)
 from charlm.precision import resolve_precision
 from charlm.randomness import RandomStates
 from charlm.records import RecordDataset
@@ -439,7 +445,7 @@ class Trainer:
         """
         batches = self.batches.state_dict()
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"optimizer.{name}": tensor for name, tensor in self._optimizer_tensors()}
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors(self.model, self._optimizers)}
         if self._average is not None:
             tensors |= {f"average.{name}": tensor for name, tensor in self._average.tensors.items()}
         for name, tensor in self._random.current().items():
@@ -483,7 +489,7 @@ class Trainer:
         tensors: dict[str, Tensor] = state["tensors"]
         device, world_size = self.model.device, distributed.world_size()
         self.model.load_state_dict(_under("model.", tensors))
-        self._load_optimizers(_under("optimizer.", tensors))
+        load_optimizer_tensors(self.model, self._optimizers, _under("optimizer.", tensors))
         if self._average is not None:
             for name, average in self._average.tensors.items():
                 average.copy_(tensors[f"average.{name}"])
@@ -520,29 +526,6 @@ class Trainer:
             "validation": self._validation_fingerprint,
             "vocabulary": None if self.vocabulary is None else self.vocabulary.fingerprint,
         }
-
-    def _optimizer_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        names = {id(parameter): name for name, parameter in self.model.named_parameters()}
-        for optimizer in self._optimizers:
-            for parameter, state in optimizer.state.items():
-                yield from ((f"{names[id(parameter)]}.{key}", value) for key, value in state.items())
-
-    def _load_optimizers(self, tensors: dict[str, Tensor]) -> None:
-        states: dict[str, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            parameter, _, key = name.rpartition(".")
-            states.setdefault(parameter, {})[key] = tensor
-        names = {parameter: name for name, parameter in self.model.named_parameters()}
-        for optimizer in self._optimizers:
-            description = optimizer.state_dict()
-            parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-            # torch puts each tensor where and into the type that the optimizer needs.
-            description["state"] = {
-                index: states[names[parameter]]
-                for index, parameter in enumerate(parameters)
-                if names[parameter] in states
-            }
-            optimizer.load_state_dict(description)
 
     # ---------------------------------------------------------------------------------------------------- the folder
 
