@@ -130,8 +130,8 @@ def _imports() -> Comparison:
         return lambda: subprocess.run([sys.executable, "-c", f"import {module}"], check=True)  # noqa: S603
 
     return Comparison(
-        name="import chartok",
-        ours=importing("chartok"),
+        name="import chartok.vocabulary",
+        ours=importing("chartok.vocabulary"),
         rival_name="import numpy",
         rival=importing("numpy"),
         target=1 / 1.3,

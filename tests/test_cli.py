@@ -235,12 +235,14 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         (["train", "input.txt", "--config", "config.toml"], "'config.toml': 'oder' is no setting of train: .* order.*"),
         (["generate", "run", "--config", "config.toml"], "'config.toml': top-k must be a number, a string or a list"),
         (["score", "run", "--config", "input.txt"], "'input.txt' is not TOML: .*"),
+        (["score", "run", "--config", "deep.toml"], "'deep.toml' is nested too deep"),
         (["export", "run", "--format", "x", "--out", "a"], "invalid choice 'x' for argument '--format'. .*"),
     ],
 )
 def test_a_usage_error_is_one_line_and_exit_code_2(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
+    (folder / "deep.toml").write_text("device = " + "[" * 9999)
     (folder / "config.toml").write_text("[train]\noder = 3\n[generate]\ntop-k = 1979-05-27")
     assert main(arguments) == 2
     written = capsys.readouterr()

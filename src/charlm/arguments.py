@@ -42,13 +42,17 @@ def finite_number(name: str, value: float) -> float:
 
     Raises:
         TypeError: It is not a number.
-        ValueError: It is infinite or NaN.
+        ValueError: It is infinite or NaN, or an integer that is too large.
     """
     if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must fit a float, got a larger integer") from None
+    if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
+    return number
 
 
 def fraction(name: str, value: float) -> float:

@@ -46,6 +46,8 @@ def read_flags(path: Path, command: str, commands: dict[str, type]) -> dict[str,
         content = tomllib.loads(path.read_bytes().decode("utf-8"))
     except ValueError as error:
         raise ConfigFileError(f"{os.fspath(path)!a} is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigFileError(f"{os.fspath(path)!a} is nested too deep") from None
     for_all = {key: value for key, value in content.items() if not (key in commands and isinstance(value, dict))}
     for_one = content.get(command, {})
     known = set(flag_names(commands[command]))
