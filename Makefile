@@ -1,6 +1,7 @@
 # make demo   installs the library in .venv and shows it at work
 # make test   installs everything that the checks need and runs them all
-# make bench  compares the speed with that of others; make thorough gives each property 10,000 examples;
+# make bench  compares the speed with that of others; make guard fails where that has become worse;
+#             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn; make torture kills and damages training runs hundreds of times
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ TEXT ?= ../shared/data/tinyshakespeare.txt
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: demo test lint types tests docs bench bench-train thorough torture clean
+.PHONY: demo test lint types tests docs bench guard bench-train thorough torture clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -32,6 +33,9 @@ docs: $(VENV)/everything
 
 bench: $(VENV)/everything
 	$(BIN)/python benchmarks/run.py
+
+guard: $(VENV)/everything
+	$(BIN)/python benchmarks/guard.py
 
 bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)

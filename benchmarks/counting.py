@@ -9,14 +9,17 @@ from itertools import pairwise
 
 import torch
 from comparison import Comparison
+from nltk.lm import KneserNeyInterpolated
+from nltk.lm.preprocessing import padded_everygram_pipeline
 from tokenizing import sample_text
 
-from charlm import BigramLanguageModel, NGramLanguageModel, generate
+from charlm import BigramLanguageModel, NGramLanguageModel, generate, score
 from chartok import Vocabulary
 
 LENGTH = 1_000_000
 HELD_OUT = 100_000
 SAMPLE = 2_000
+FEW = 5_000
 ORDER = 7
 
 
@@ -38,7 +41,31 @@ def comparisons() -> list[Comparison]:
     assert math.isclose(  # noqa: S101 - both do the same
         dictionary.score(held_out_list), float(model.log_probabilities(inputs, targets).sum()), rel_tol=1e-9
     )
+    few = text[:FEW]
+    trigrams = NGramLanguageModel(vocabulary.size, order=3).fit(vocabulary.encode(few))
+    nltk_trigrams = _fitted_by_nltk(few)
+    sentence = few[1000:1200]  # nltk divides by zero where it has not seen a context
+    sentence_ids = vocabulary.encode(sentence)
     return [
+        Comparison(
+            name=f"n-gram fit, order 3, {FEW:,} characters",
+            ours=lambda: NGramLanguageModel(vocabulary.size, order=3).fit(vocabulary.encode(few)),
+            rival_name="nltk.lm, Kneser-Ney",
+            rival=lambda: _fitted_by_nltk(few),
+            target=10,
+            samples=3,
+        ),
+        Comparison(
+            name=f"score {len(sentence)} characters, order 3",
+            ours=lambda: score(trigrams, [sentence_ids]),
+            rival_name="nltk.lm, Kneser-Ney",
+            rival=lambda: [
+                nltk_trigrams.logscore(sentence[place], sentence[place - 2 : place])
+                for place in range(2, len(sentence))
+            ],
+            target=100,
+            samples=3,
+        ),
         Comparison(
             name="bigram fit (limit 20 ms)",
             ours=lambda: BigramLanguageModel(vocabulary.size).fit(training),
@@ -112,6 +139,12 @@ class DictionaryModel:
             weights = [math.exp(self.log_probability(context, token_id)) for token_id in everything]
             ids += generator.choices(everything, weights)
         return ids
+
+
+def _fitted_by_nltk(text: str) -> KneserNeyInterpolated:
+    model = KneserNeyInterpolated(3)
+    model.fit(*padded_everygram_pipeline(3, [text]))
+    return model
 
 
 def _count_in_dictionaries(text: bytes) -> list[Counter[bytes]]:

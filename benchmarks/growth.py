@@ -1,49 +1,44 @@
-"""How the time and memory of an n-gram model grow with the text and the order: ``python benchmarks/growth.py``.
+"""How time and memory grow with the text: n-grams of order 5, and token files; each row in a process of its own.
 
-The text is the one of the other benchmarks, repeated, with one character in ten drawn at random: what is repeated is
-never quite the same, so that the number of n-grams grows with the text.
+The text of the n-grams is the one of the other benchmarks, repeated, with one character in ten drawn at random: what is
+repeated is never quite the same, so that the number of n-grams grows with the text.
 """
 
 from __future__ import annotations
 
-import argparse
+import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizing import sample_text
 
-from charlm import NGramLanguageModel
-from chartok import Vocabulary
+from charlm import BatchSampler, NGramLanguageModel, TextDataset
+from chartok import Vocabulary, encode_file
 
-HEAD = (
-    "| characters | order | n-grams | fit | characters a second | bytes an n-gram | peak memory |\n"
-    "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-)
+ORDER = 5
 NOISE = 0.1
+SIZES = {"n-grams": (1, 10, 100), "token file": (1, 10, 100, 1000)}
+"""In millions of characters."""
 
 
-def main() -> None:
-    """Prints a row for each size and order, each measured in a process of its own."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--megabytes", type=int, nargs="+", default=[1, 10, 100])
-    parser.add_argument("--orders", type=int, nargs="+", default=[3, 5, 7])
-    parser.add_argument("--row", action="store_true", help="measure one size and order, and print the row alone")
-    arguments = parser.parse_args()
-    if arguments.row:
-        print(_row(arguments.megabytes[0] * 1_000_000, arguments.orders[0]))
-        return
-    print(HEAD, flush=True)
-    for megabytes in arguments.megabytes:
-        for order in arguments.orders:
-            command = [sys.executable, __file__, "--row", "--megabytes", str(megabytes), "--orders", str(order)]
-            subprocess.run(command, check=True)  # noqa: S603 - this file
+def rows() -> list[dict[str, float | str]]:
+    """Returns what each size takes: seconds, the most memory, and more of its own."""
+    return [
+        json.loads(subprocess.check_output([sys.executable, __file__, what, str(size)]))  # noqa: S603 - this file
+        for what, sizes in SIZES.items()
+        for size in sizes
+    ]
 
 
-def _row(length: int, order: int) -> str:
+def ngrams(millions: int) -> dict[str, float | str]:
+    """Returns what it takes to count and to smooth."""
+    length = millions * 1_000_000
     text = sample_text(1_000_000)
     vocabulary = Vocabulary.from_text(text)
     ids = np.resize(vocabulary.encode(text), length)
@@ -51,16 +46,39 @@ def _row(length: int, order: int) -> str:
     places = generator.integers(length, size=int(NOISE * length))
     ids[places] = generator.integers(vocabulary.size, size=len(places), dtype=ids.dtype)
     started = time.perf_counter()
-    model = NGramLanguageModel(vocabulary.size, order).fit(ids)
-    seconds = time.perf_counter() - started
-    size = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return (
-        f"| {length:,} | {order} | {len(model.table):,} | {seconds:.2f} s | {length / seconds:,.0f} "
-        f"| {size / len(model.table):.1f} | {peak:,.0f} MiB |"
-    )
+    model = NGramLanguageModel(vocabulary.size, ORDER).fit(ids)
+    return {"seconds": time.perf_counter() - started, "n-grams": len(model.table)}
+
+
+def token_file(millions: int) -> dict[str, float | str]:
+    """Returns what it takes to encode a file of ASCII, and to draw a batch of 64 windows of 256 from it."""
+    text = sample_text(1_000_000).encode()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with (folder / "text.txt").open("wb") as file:
+            for _ in range(millions):
+                file.write(text)
+        started = time.perf_counter()
+        with encode_file(folder / "text.txt", folder / "text.tokens") as tokens:
+            seconds = time.perf_counter() - started
+            batches = BatchSampler(TextDataset(tokens, block_size=256), batch_size=64)
+            started = time.perf_counter()
+            for _ in range(1000):
+                next(batches)
+    return {"seconds": seconds, "seconds_a_batch": (time.perf_counter() - started) / 1000}
+
+
+def main(what: str, millions: int) -> None:
+    """Prints one row as JSON."""
+    torch.set_num_threads(1)
+    before = _peak_bytes()
+    row = ngrams(millions) if what == "n-grams" else token_file(millions)
+    print(json.dumps({"what": what, "millions": millions, **row, "peak_bytes": _peak_bytes(), "before": before}))
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main()
+    main(sys.argv[1], int(sys.argv[2]))

@@ -6,8 +6,6 @@ Seconds are those of the training steps. Losses are exact: every character of th
 from __future__ import annotations
 
 import json
-import os
-import platform
 import sys
 import time
 from contextlib import suppress
@@ -18,6 +16,7 @@ from typing import Any
 import torch
 from classic import ClassicTransformer
 from generating import plain_loop
+from machine import machine
 
 from charlm import (
     GPT,
@@ -33,7 +32,7 @@ from charlm import (
 )
 from charlm.families import fitted_mixture, split_for_tuning
 from charlm.recipes import BATCH_SIZE, RECIPES
-from chartok import Vocabulary, __version__, read_text
+from chartok import Vocabulary, read_text
 
 TARGET = 1.886
 """The loss, in nats a character, that the classic recipe comes to in its 2,000 steps."""
@@ -57,7 +56,7 @@ def main(path: Path) -> None:
     text = read_text(path)
     vocabulary = Vocabulary.from_text(text, special_tokens=["unk"])
     train, validation = TextDataset(vocabulary.encode(text), block_size=64).split(0.9)
-    results: dict[str, Any] = {"machine": _machine()}
+    results: dict[str, Any] = {"machine": machine()}
     print(*results["machine"].values(), sep=", ", end="\n\n")
 
     def show(name: str, **figures: float) -> None:
@@ -122,18 +121,6 @@ def _generation(show: Any) -> None:  # noqa: ANN401 - a local function
     plain_loop(model, torch.tensor([[0]]), 500, block_size=256)
     plain = time.perf_counter() - started
     show("500 characters, 6 layers of 384", seconds=cached, uncached=plain, ratio=plain / cached)
-
-
-def _machine() -> dict[str, object]:
-    from run import processor  # noqa: PLC0415 - a script as well
-
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "chartok": __version__,
-    }
 
 
 if __name__ == "__main__":

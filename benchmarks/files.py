@@ -1,0 +1,44 @@
+"""Saving and loading a model, checked to the last bit, against torch's own files, which are not."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+from comparison import Comparison
+from tokenizing import sample_text
+
+from charlm import NGramLanguageModel, load_model, save_model
+from chartok import Vocabulary
+
+LENGTH = 1_000_000
+ORDER = 7
+
+
+def comparisons() -> list[Comparison]:
+    """Returns what is measured, on an n-gram model of a million characters."""
+    folder = Path(tempfile.mkdtemp())
+    text = sample_text(LENGTH)
+    vocabulary = Vocabulary.from_text(text)
+    model = NGramLanguageModel(vocabulary.size, ORDER).fit(vocabulary.encode(text))
+    ours, theirs = folder / "model.safetensors", folder / "model.pt"
+    save_model(ours, model, vocabulary)
+    torch.save(model.state_dict(), theirs)
+    size = f"{ours.stat().st_size / 1e6:.0f} MB"
+    return [
+        Comparison(
+            name=f"save a model of {size}, on the disk when done",
+            ours=lambda: save_model(ours, model, vocabulary),
+            rival_name="torch.save",
+            rival=lambda: torch.save(model.state_dict(), theirs),
+            target=0.5,
+        ),
+        Comparison(
+            name=f"load a model of {size}, every byte checked",
+            ours=lambda: load_model(ours),
+            rival_name="torch.load",
+            rival=lambda: torch.load(theirs, weights_only=True),
+            target=0.5,
+        ),
+    ]
