@@ -2,7 +2,8 @@
 # make test   installs everything that the checks need and runs them all
 # make bench  compares the speed with that of others; make guard fails where that has become worse;
 #             make thorough gives each property 10,000 examples;
-# make bench-train compares how fast models learn; make torture kills and damages training runs hundreds of times
+# make bench-train compares how fast models learn;
+# make torture fuzzes every reader, kills and damages training runs; make soak runs for half an hour
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ TEXT ?= ../shared/data/tinyshakespeare.txt
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: demo test lint types tests docs bench guard bench-train thorough torture clean
+.PHONY: demo test lint types tests docs bench guard bench-train thorough torture soak clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -44,7 +45,11 @@ thorough: $(VENV)/everything
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/test_vocabulary.py tests/test_ids.py tests/test_tokenizerjson.py tests/test_textfile.py
 
 torture: $(VENV)/everything
-	CHARTOK_TORTURE=1 $(BIN)/python -m pytest -v -s tests/test_checkpoint.py tests/test_reliability.py
+	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=55000 $(BIN)/python -m pytest -v -s --numprocesses auto \
+		tests/test_fuzzing.py tests/test_hostile.py tests/test_checkpoint.py tests/test_reliability.py
+
+soak: $(VENV)/everything
+	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/test_soak.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
