@@ -15,10 +15,11 @@ if typing.TYPE_CHECKING:
 
 # Annotations name types that the modules import for a type checker alone; autodoc must see them too. What the
 # modules stand on is loaded first, as usual.
-for dependency in ("numpy", "torch", "safetensors.torch", "tqdm", "tyro"):
+for dependency in ("matplotlib.figure", "numpy", "torch", "safetensors.torch", "tqdm", "tyro"):
     importlib.import_module(dependency)
 typing.TYPE_CHECKING = True
 chartok, charlm = importlib.import_module("chartok"), importlib.import_module("charlm")
+importlib.import_module("charlm.plots")
 typing.TYPE_CHECKING = False
 
 HERE = Path(__file__).parent
@@ -64,6 +65,7 @@ def compiled_inventory(name: str) -> str:
 
 
 intersphinx_mapping = {
+    "matplotlib": ("https://matplotlib.org/stable/", compiled_inventory("matplotlib")),
     "python": ("https://docs.python.org/3/", compiled_inventory("python")),
     "numpy": ("https://numpy.org/doc/stable/", compiled_inventory("numpy")),
     "torch": ("https://docs.pytorch.org/docs/stable/", compiled_inventory("torch")),

@@ -54,6 +54,14 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
     assert main(["generate", "run", "--top-k", "0"]) == 1
     assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0\n"
 
+    assert main(["report", "run"]) == 0
+    assert capsys.readouterr().out == "saved to run/report.html\n"
+    report = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert "learned from input.txt" in report
+    assert "max_steps" in report
+    assert main(["report", "run/model.safetensors", "--text", "input.txt", "--out", "other.html"]) == 0
+    assert capsys.readouterr().out == "saved to other.html\n"
+
     assert main(["evaluate", "run/model.safetensors", "input.txt"]) == 0
     evaluated = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert evaluated["characters"] == "2,200"
@@ -203,6 +211,9 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["generate", "."], "model.safetensors: No such file or directory"),
         (["generate", "input.txt"], "'input.txt' is not a sound model file: .*"),
         (["evaluate", "run", "latin1.txt"], "run: No such file or directory"),
+        (["report", "missing"], "missing: No such file or directory"),
+        (["report", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["report", "input.txt", "--text", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_1(

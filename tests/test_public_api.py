@@ -37,6 +37,7 @@ CHARLM = {
     "NonFiniteLossError",
     "Progress",
     "RecordDataset",
+    "ScoredText",
     "TensorBoardLog",
     "TextDataset",
     "Trainer",
@@ -51,6 +52,7 @@ CHARLM = {
     "read_records",
     "save_model",
     "score",
+    "write_report",
 }
 
 

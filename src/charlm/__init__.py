@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         NGramLanguageModel,
     )
     from charlm.records import RecordDataset
+    from charlm.report import write_report
+    from charlm.scoredtext import ScoredText
     from charlm.scoring import Evaluation, evaluate, score
     from charlm.text import CharLM, classify
     from charlm.trainer import Trainer
@@ -48,6 +50,7 @@ __all__ = [
     "NonFiniteLossError",
     "Progress",
     "RecordDataset",
+    "ScoredText",
     "TensorBoardLog",
     "TextDataset",
     "Trainer",
@@ -62,6 +65,7 @@ __all__ = [
     "read_records",
     "save_model",
     "score",
+    "write_report",
 ]
 
 _MODULE_OF = {
@@ -90,6 +94,8 @@ _MODULE_OF = {
     "read_records": "metrics",
     "save_model": "modelfile",
     "score": "scoring",
+    "ScoredText": "scoredtext",
+    "write_report": "report",
 }
 
 

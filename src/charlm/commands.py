@@ -21,6 +21,7 @@ from charlm.distributed import process_group, rank
 from charlm.families import default_size, shape
 from charlm.modelfile import FILE_NAME
 from charlm.recipes import BLOCK_SIZE
+from charlm.report import write_report
 from charlm.runs import Run
 from charlm.scoring import Evaluation
 from charlm.scoring import evaluate as evaluate_ids
@@ -243,6 +244,16 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
     if isinstance(value, int):
         return f"{value:,}"
     return ", ".join(value) or "none" if isinstance(value, list) else str(value)
+
+
+def report(settings: flags.Report) -> None:
+    """Writes one HTML file that shows a run."""
+    out = settings.out
+    if out is None:
+        out = settings.run / "report.html" if settings.run.is_dir() else settings.run.with_suffix(".html")
+    text = None if settings.text is None else read_text(settings.text)
+    write_report(settings.run, out, text=text, seed=settings.seed, device=settings.device)
+    print(f"saved to {out}")
 
 
 def _scored(lm: CharLM, lines: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,7 @@ from charlm import distributed
 from charlm.batching import BatchSampler
 from charlm.checkpoint import checkpoint_paths
 from charlm.data import TextDataset
+from charlm.devices import resolve_device
 from charlm.families import counted_ngram, fitted_mixture, split_for_tuning, untrained_gpt
 from charlm.fitting import special_tokens
 from charlm.metrics import Progress, TensorBoardLog
@@ -18,6 +20,8 @@ from charlm.modelfile import FILE_NAME, load_model, save_model
 from charlm.models import BigramLanguageModel, LanguageModel
 from charlm.recipes import BATCH_SIZE
 from charlm.records import RecordDataset
+from charlm.runfile import FILE_NAME as RUN_FILE
+from charlm.runfile import RunDescription, machine
 from charlm.scoring import Evaluation, evaluate
 from charlm.trainer import Trainer
 from charlm.trainerconfig import TrainerConfig
@@ -31,6 +35,11 @@ if TYPE_CHECKING:
     from charlm.metrics import TrainingRecord
     from charlm.models import GPTConfig
     from charlm.recipes import Family
+
+
+EXCERPT_CHARACTERS = 1_000
+EXCERPT_RECORDS = 50
+"""How much of the validation part the folder of a run keeps, for its report."""
 
 
 class Learned(NamedTuple):
@@ -90,6 +99,7 @@ class Run(NamedTuple):
         """
         if settings.model == "ngram":
             learned = self.fit_ngram(settings.order)
+            self._describe(settings, folder, device)
         else:
             learned = self._trained(settings, folder, gpt_shape, device)
         if distributed.rank() == 0:
@@ -97,6 +107,33 @@ class Run(NamedTuple):
             save_model(folder / FILE_NAME, learned.model, self.vocabulary)
             say(f"saved to {folder}")
         return learned
+
+    def _describe(self, settings: Train, folder: Path, device: str) -> None:
+        """Writes what the run is, if this is its beginning."""
+        if distributed.rank() != 0 or (folder / RUN_FILE).exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        asked = json.loads(json.dumps(dataclasses.asdict(settings), default=str))
+        training = asked.pop("training")
+        if settings.model == "ngram":
+            training = {}
+        elif settings.model != "mixture":
+            del asked["order"]
+        RunDescription(
+            text=str(settings.text),
+            characters=_characters(self.train) + _characters(self.validation),
+            symbols=len(self.vocabulary.characters),
+            excerpt=self._excerpt(),
+            settings={name: value for name, value in (asked | training).items() if value not in (None, False)},
+            machine=machine(resolve_device(device)),
+        ).write(folder)
+
+    def _excerpt(self) -> str:
+        if isinstance(self.validation, RecordDataset):
+            records = self.validation.sequences()[:EXCERPT_RECORDS]
+            return "\n".join(self.vocabulary.decode(ids[1:-1]) for ids in records)  # without bos and eos
+        stream = self.validation.stream
+        return self.vocabulary.decode(stream.read(0, min(EXCERPT_CHARACTERS, len(stream))))
 
     def fit_ngram(self, order: int) -> Learned:
         """Returns an n-gram model that has counted the training part."""
@@ -140,6 +177,7 @@ class Run(NamedTuple):
             trainer = Trainer(
                 model, batches, validation=self.validation, config=config, folder=folder, vocabulary=self.vocabulary
             )
+        self._describe(settings, folder, str(batches.device))
         try:
             self._fit(trainer, TensorBoardLog(folder) if settings.tensorboard and distributed.rank() == 0 else None)
         except (KeyboardInterrupt, SystemExit):
@@ -189,6 +227,12 @@ def say(line: str) -> None:
     """Prints a line, of several processes the first one alone."""
     if distributed.rank() == 0:
         print(line)
+
+
+def _characters(dataset: TextDataset | RecordDataset) -> int:
+    if isinstance(dataset, RecordDataset):
+        return sum(len(ids) - 2 for ids in dataset.sequences())  # without bos and eos
+    return len(dataset.stream)
 
 
 def _seconds_since(started: float) -> float:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from charlm.data import TextDataset
     from charlm.models import LanguageModel
@@ -115,6 +116,35 @@ def score(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> li
             for row, (index, start, ids) in zip(found, group, strict=True):
                 scores[index][start : start + len(ids) - 1] = row[: len(ids) - 1]
     return scores
+
+
+@torch.inference_mode()
+def distributions(model: LanguageModel, ids: NDArray[np.integer[Any]]) -> Iterator[Tensor]:
+    """Yields the probabilities of all ids at each place but the first, a block of places at a time, on the CPU.
+
+    Blocks are those of ``score``, so that the probabilities are those that it takes the logarithms of.
+
+    Args:
+        model: Any language model.
+        ids: One text, ``(T,)``.
+
+    Yields:
+        Floating point, ``(places, V)``.
+
+    Raises:
+        TokenIdError: An id is not one of the model's.
+
+    Example:
+        >>> from charlm import BigramLanguageModel
+        >>> [block.tolist() for block in distributions(BigramLanguageModel(2), np.array([0, 1, 1]))]
+        [[[0.5, 0.5], [0.5, 0.5]]]
+    """
+    as_id_array(ids, model.vocab_size)
+    block = model.block_size or max(1, len(ids) - 1)
+    with evaluation_mode(model):
+        for start in range(0, len(ids) - 1, block):
+            inputs = torch.from_numpy(ids[start : min(start + block, len(ids) - 1)].astype(np.int64))
+            yield model.logits(inputs[None].to(model.device))[0].softmax(dim=-1).cpu()
 
 
 def _groups(blocks: list[Block]) -> Iterator[list[Block]]:

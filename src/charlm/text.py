@@ -12,11 +12,13 @@ import torch
 from charlm.arguments import positive_integer
 from charlm.fitting import count, encoded, special_tokens, train
 from charlm.generation import generate, stream_ids
+from charlm.markup import escaped
 from charlm.modelfile import load_model, save_model
 from charlm.models import LanguageModel, evaluation_mode
 from charlm.recipes import Family
 from charlm.sampling import SamplingSettings
-from charlm.scoring import Evaluation, score
+from charlm.scoredtext import ScoredText
+from charlm.scoring import Evaluation, distributions, score
 from charlm.textgeneration import allowed_ids, character_ids, sample_records, start_ids, stop_ids
 from chartok import Vocabulary, read_text
 
@@ -182,6 +184,35 @@ class CharLM:
         ids = character_ids(self.vocabulary)
         characters = zip(self.vocabulary.characters, probabilities[ids].tolist(), strict=True)
         return sorted(characters, key=lambda pair: -pair[1])[:k]
+
+    def inspect(self, text: str, k: int = 5) -> ScoredText:
+        """Returns the text with the log-probability of each character and the likeliest alternatives to it.
+
+        Args:
+            text: Any string. All distributions are made at once: a text of some thousand characters is meant.
+            k: How many alternatives, at most.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
+            ValueError: ``k`` is below 1.
+
+        Example:
+            >>> CharLM.fit("abcabcabd" * 20).inspect("ab", k=1).alternatives[1][0][0]
+            'b'
+        """
+        positive_integer("k", k)
+        ids = encoded(self.vocabulary, [text], bos=True)[0]
+        first = [] if "bos" in self.vocabulary.special_tokens else [list[tuple[str, float]]()]
+        named = dict(zip(character_ids(self.vocabulary), self.vocabulary.characters, strict=True))
+        if self.is_of_records:
+            named[self.vocabulary.special_tokens["eos"]] = ""
+        columns = list(named)
+        alternatives = first[: len(ids)]
+        for probabilities in distributions(self.model, ids):
+            shares, places = probabilities[:, columns].topk(min(k, len(columns)))
+            for row in zip(shares.tolist(), places.tolist(), strict=True):
+                alternatives.append([(named[columns[place]], share) for share, place in zip(*row, strict=True)])
+        return ScoredText(text=text, log_probabilities=self.log_probabilities(text), alternatives=alternatives)
 
     @overload
     def generate(self, prompt: str = "", *, n_samples: None = None, **settings: Unpack[TextKeywords]) -> str: ...
@@ -364,6 +395,21 @@ class CharLM:
         """Returns the model that a file or a run folder holds; see ``load_model``."""
         model, vocabulary = load_model(path, device)
         return cls(vocabulary, model)
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "family": self.model.kind,
+            **self.model.settings(),
+            "learned from": "records" if self.is_of_records else "text",
+            "characters": len(self.vocabulary.characters),
+            "values": f"{sum(tensor.numel() for tensor in self.model.state_dict().values()):,}",
+        }
+        left = 'style="text-align:left"'
+        rows = "".join(
+            f"<tr><th {left}>{escaped(name)}</th><td {left}>{escaped(str(fact))}</td></tr>"
+            for name, fact in facts.items()
+        )
+        return f"<table><caption>CharLM</caption>{rows}</table>"
 
     def __repr__(self) -> str:
         kind = "records" if self.is_of_records else "text"

@@ -1,0 +1,39 @@
+"""Characters made visible, and text as HTML."""
+
+from __future__ import annotations
+
+import html
+
+_SIGNS = {" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5", "\x7f": "\u2421", "": "end"} | {
+    chr(code): chr(0x2400 + code) for code in range(0x20) if code not in (9, 10)
+}
+"""What is shown for a character; for the empty string, which stands for the end of a record, a word."""
+
+
+def visible(character: str) -> str:
+    r"""Returns what can be seen of a character: itself, a sign, or its code point.
+
+    Args:
+        character: One character, or the empty string for the end of a record.
+
+    Example:
+        >>> visible(" "), visible("<"), visible("\u200b"), visible("")
+        ('␣', '<', 'U+200B', 'end')
+    """
+    if character in _SIGNS:
+        return _SIGNS[character]
+    return character if character.isprintable() else f"U+{ord(character):04X}"
+
+
+def escaped(text: str) -> str:
+    r"""Returns text that is safe in HTML, in quotes too, and can be encoded as UTF-8.
+
+    A control character other than a line end and a tab becomes the sign for it; half of a surrogate pair becomes an
+    escape.
+
+    Example:
+        >>> escaped("<b>\x00")
+        '&lt;b&gt;␀'
+    """
+    kept = "".join(character if character in " \n\t" else _SIGNS.get(character, character) for character in text)
+    return html.escape(kept.encode("utf-8", "backslashreplace").decode("utf-8"))

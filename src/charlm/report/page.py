@@ -1,0 +1,232 @@
+"""The page of a report: what a run folder holds, section by section."""
+
+from __future__ import annotations
+
+import math
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from charlm.markup import escaped
+from charlm.metrics import RECORDS, TrainingRecord, read_records
+from charlm.report.curves import Axis, Curve, chart
+from charlm.report.transitions import heat_map, transitions
+from charlm.runfile import FILE_NAME, RunDescription
+from charlm.text import CharLM
+from chartok import __version__
+from chartok.atomicfile import replace_file
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    import torch
+
+SAMPLES = 3
+SAMPLE_LENGTH = 400
+RECORDS_A_SAMPLE = 10
+LONGEST_TEXT = 5_000
+"""Characters that are coloured."""
+ROWS = 20
+"""About so many records are listed as numbers."""
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+
+
+def write_report(
+    run: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    *,
+    text: str | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> None:
+    """Writes one HTML file that shows a run; an older file stays whole until the new one is.
+
+    Args:
+        run: A run folder or a model file.
+        path: The file to write.
+        text: What to colour by how surprised the model is, its first 5,000 characters; by default the beginning of the
+            validation part, or where that is not known a sample.
+        seed: Decides the samples.
+        device: Where to compute.
+
+    Raises:
+        OSError: The run cannot be read, or the file cannot be written.
+        CheckpointCorruptError: The model file is not sound.
+        CheckpointVersionError: It was written by a newer version.
+        ValueError: The records or the description of the run are not sound.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> CharLM.fit("the cat sat on the mat. " * 50).save(folder / "model.safetensors")
+        >>> write_report(folder, folder / "report.html")
+        >>> (folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
+        True
+    """
+    folder = Path(run)
+    lm = CharLM.load(folder, device)
+    records = read_records(folder) if (folder / RECORDS).is_file() else []
+    description = RunDescription.read(folder) if (folder / FILE_NAME).is_file() else None
+    content = _page(folder.resolve().name, lm, records, description, text, seed)
+    with replace_file(path) as file:
+        file.write(content.encode("utf-8"))
+
+
+def _page(
+    name: str,
+    lm: CharLM,
+    records: list[TrainingRecord],
+    description: RunDescription | None,
+    text: str | None,
+    seed: int,
+) -> str:
+    samples = _samples(lm, seed)
+    if text is None:
+        text = samples[0] if description is None or not description.excerpt else description.excerpt
+    assets = files("charlm.report")
+    title = f"{escaped(name)} · charlm"
+    source = "" if description is None else f", learned from {escaped(Path(description.text).name)}"
+    sections = [
+        _section("learning", "Learning", _learning(records)),
+        _section("surprise", "Surprise, character by character", _surprise(lm, text[:LONGEST_TEXT])),
+        _section("transitions", "What follows what", _transitions(lm)),
+        _section("samples", "Samples", "".join(f'<pre dir="auto" tabindex="0">{escaped(s)}</pre>' for s in samples)),
+        _section("settings", "Settings and machine", _settings(lm, description)),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta name="color-scheme" content="light dark"><title>{title}</title>'
+        f"<style>{(assets / 'page.css').read_text('utf-8')}</style></head><body>"
+        '<a class="skip" href="#main">Skip to the report</a>'
+        f"<header><p>charlm report</p><h1>{escaped(name)}</h1>"
+        f'<p class="lead">A {escaped(lm.model.kind)} model of {_of_what(lm)}{source}.</p>'
+        f"{_figures(lm, records)}</header>"
+        f'<main id="main">{"".join(sections)}</main><footer>Made by charlm {__version__}.</footer>'
+        f"<script>{(assets / 'page.js').read_text('utf-8')}</script></body></html>\n"
+    )
+
+
+def _section(name: str, title: str, content: str) -> str:
+    return f'<section aria-labelledby="{name}"><h2 id="{name}">{title}</h2>{content}</section>'
+
+
+def _of_what(lm: CharLM) -> str:
+    return f"{'records' if lm.is_of_records else 'text'} with {len(lm.vocabulary.characters):,} different characters"
+
+
+def _figures(lm: CharLM, records: list[TrainingRecord]) -> str:
+    """Returns the figures that stand at the top."""
+    figures = {"values in the model": f"{sum(tensor.numel() for tensor in lm.model.state_dict().values()):,}"}
+    losses = [record.validation_loss for record in records if record.validation_loss is not None]
+    if losses:
+        figures["bits per character"] = f"{min(losses) / math.log(2):.3f}"
+        figures["nats per character"] = f"{min(losses):.4f}"
+    if records:
+        figures["steps"] = f"{records[-1].step:,}"
+        figures["seconds of training"] = f"{records[-1].elapsed_seconds:,.1f}"
+    tiles = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())
+    return f'<dl class="figures">{tiles}</dl>'
+
+
+def _learning(records: list[TrainingRecord]) -> str:
+    if not records:
+        return "<p>There are no records of training: the model counted, or its file stands alone.</p>"
+    validation = [(record.step, record.validation_loss) for record in records if record.validation_loss is not None]
+    curves = [Curve(name="train", points=[(record.step, record.train_loss) for record in records])]
+    if validation:
+        curves.append(Curve(name="validation", points=validation))
+    rate = Curve(name="rate", points=[(record.step, record.learning_rate) for record in records])
+    speed = Curve(name="speed", points=[(record.step, record.tokens_per_second) for record in records])
+    in_bits = Axis(label="bits per character", factor=1 / math.log(2))
+    charts = (
+        chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920),
+        chart("Learning rate", [rate], Axis(label="learning rate")),
+        chart("Speed", [speed], Axis(label="characters a second")),
+    )
+    legend = "".join(f'<span class="key {curve.name}">{curve.name}</span>' for curve in curves)
+    return (
+        f"<figure>{charts[0]}<figcaption>Loss {legend}</figcaption></figure>"
+        f'<div class="pair"><figure>{charts[1]}<figcaption>Learning rate</figcaption></figure>'
+        f"<figure>{charts[2]}<figcaption>Speed</figcaption></figure></div>"
+        f"<details><summary>The same in numbers</summary>{_records_table(records)}</details>"
+    )
+
+
+def _records_table(records: list[TrainingRecord]) -> str:
+    every = max(1, len(records) // ROWS)
+    shown = [record for place, record in enumerate(records) if place % every == 0 or record.validation_loss is not None]
+    shown = shown[:: max(1, len(shown) // (2 * ROWS))]
+    if shown[-1] is not records[-1]:
+        shown.append(records[-1])
+    rows = [
+        (
+            f"{record.step:,}",
+            f"{record.train_loss:.4f}",
+            "" if record.validation_loss is None else f"{record.validation_loss:.4f}",
+            f"{record.learning_rate:.3g}",
+            f"{record.tokens_per_second:,.0f}",
+        )
+        for record in shown
+    ]
+    head = ("step", "train loss, nats", "validation loss, nats", "learning rate", "characters a second")
+    return _table("Records of the run", rows, head)
+
+
+def _surprise(lm: CharLM, text: str) -> str:
+    scored = lm.inspect(text)
+    mean = float(scored.bits.mean()) if len(scored.bits) else 0.0
+    return (
+        f"<p>The stronger the colour, the more surprised the model was: {mean:.2f} bits on average. Point at a "
+        "character, or go through them with the arrow keys, to see what the model held for likelier.</p>"
+        '<p class="scale" aria-hidden="true"><span>0 bits</span><i></i><span>10 bits or more</span></p>'
+        f'<div class="text" id="text" tabindex="0" role="group" aria-label="The text, character by character">'
+        f'{"".join(scored.spans())}</div><p class="told" id="text-told" role="status"></p>'
+    )
+
+
+def _transitions(lm: CharLM) -> str:
+    table = transitions(lm)
+    rest = f" The {table.left_out:,} least frequent characters are left out." if table.left_out else ""
+    return (
+        "<p>How likely each character is after one other and nothing else, in percent. Point at a cell, or go through "
+        f"the table with the arrow keys.{rest}</p>"
+        '<div class="scroll" id="heat-box" tabindex="0" role="region" aria-label="Table of characters">'
+        f"{heat_map(table)}</div>"
+        '<p class="told" id="heat-told" role="status"></p>'
+    )
+
+
+def _samples(lm: CharLM, seed: int) -> list[str]:
+    if not lm.is_of_records:
+        return [lm.generate(max_new_tokens=SAMPLE_LENGTH, seed=seed + place) for place in range(SAMPLES)]
+    return [
+        "\n".join(lm.sample(RECORDS_A_SAMPLE, unique=False, max_length=SAMPLE_LENGTH, seed=seed + place))
+        for place in range(SAMPLES)
+    ]
+
+
+def _settings(lm: CharLM, description: RunDescription | None) -> str:
+    facts: dict[str, Any] = {"family": lm.model.kind, **lm.model.settings(), "fingerprint": lm.vocabulary.fingerprint}
+    tables = [_table("Model", [(name, str(value)) for name, value in facts.items()])]
+    if description is not None:
+        run = {"text": description.text, "characters": f"{description.characters:,}", "began": description.began}
+        run |= {name: str(value) for name, value in description.settings.items()}
+        tables.append(_table("Run", list(run.items())))
+        tables.append(_table("Machine", list(description.machine.items())))
+    return f'<div class="tables">{"".join(tables)}</div>'
+
+
+def _table(caption: str, rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
+    columns = "".join(f'<th scope="col">{escaped(name)}</th>' for name in head)
+    body = "".join(
+        f'<tr><th scope="row">{escaped(first)}</th>{"".join(f"<td>{escaped(value)}</td>" for value in rest)}</tr>'
+        for first, *rest in rows
+    )
+    return (
+        f'<div class="scroll"><table><caption>{escaped(caption)}</caption>'
+        f"{f'<thead><tr>{columns}</tr></thead>' if head else ''}<tbody>{body}</tbody></table></div>"
+    )

@@ -1,0 +1,82 @@
+"""What follows one character and nothing else, as a table in colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from charlm.markup import escaped, visible
+from charlm.models import evaluation_mode
+from charlm.textgeneration import character_ids
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from charlm.text import CharLM
+
+MOST_CHARACTERS = 100
+"""The table of a larger vocabulary shows those alone that the model thinks the most frequent."""
+ROWS_AT_ONCE = 1024
+
+
+class Transitions(NamedTuple):
+    """Probabilities of a character after another.
+
+    Attributes:
+        characters: Of the rows and of the columns.
+        probabilities: ``(N, N)``: of the column's character after the row's.
+        left_out: How many characters of the vocabulary are not shown.
+    """
+
+    characters: list[str]
+    probabilities: NDArray[np.float64]
+    left_out: int
+
+
+@torch.inference_mode()
+def transitions(lm: CharLM) -> Transitions:
+    """Returns what a model expects after each character when it has seen nothing else.
+
+    Args:
+        lm: A model of any family.
+
+    Example:
+        >>> from charlm import CharLM
+        >>> table = transitions(CharLM.fit("abababab", "bigram", smoothing=0))
+        >>> table.characters, table.probabilities.round(2).tolist()
+        (['a', 'b'], [[0.0, 1.0], [1.0, 0.0]])
+    """
+    ids = torch.tensor(character_ids(lm.vocabulary))
+    with evaluation_mode(lm.model):
+        rows = [
+            lm.model.logits(part[:, None].to(lm.model.device))[:, 0].double().softmax(dim=-1)[:, ids].cpu()
+            for part in ids.split(ROWS_AT_ONCE)
+        ]
+    probabilities = torch.cat(rows).numpy()
+    shown = np.sort(np.argsort(-probabilities.mean(axis=0), kind="stable")[:MOST_CHARACTERS])
+    return Transitions(
+        [lm.vocabulary.characters[place] for place in shown],
+        probabilities[np.ix_(shown, shown)],
+        len(ids) - len(shown),
+    )
+
+
+def heat_map(table: Transitions) -> str:
+    """Returns the table as HTML: the darker a cell, the likelier; each says its pair and its probability."""
+    signs = [f"<bdi>{escaped(visible(character))}</bdi>" for character in table.characters]
+    head = "".join(f'<th scope="col">{column}</th>' for column in signs)
+    rows = [
+        f'<tr><th scope="row">{row}</th>{"".join(map(_cell, probabilities))}</tr>'
+        for row, probabilities in zip(signs, table.probabilities.tolist(), strict=True)
+    ]
+    return (
+        '<table class="heat" id="heat"><caption>Row: the character before. Column: the one that follows.</caption>'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _cell(probability: float) -> str:
+    """Returns a cell whose colour goes with the square root, so that small probabilities can be told apart."""
+    return f'<td style="--p:{probability**0.5:.2f}">{100 * probability:.3g}</td>'
