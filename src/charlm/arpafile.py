@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from charlm.arpawords import NAME_OF_ROLE, arpa_word
 from charlm.modelfile import check_sizes
 from charlm.models import NGramLanguageModel
 from charlm.models.counts import node_levels
-from charlm.models.kneserney import suffix_nodes
+from charlm.models.kneserney import BackoffTable, suffix_nodes
 from chartok import Vocabulary
 from chartok.atomicfile import replace_file
 from chartok.description import FORMAT, VERSION
@@ -110,12 +110,12 @@ def _pieces(model: NGramLanguageModel, vocabulary: Vocabulary) -> Iterator[str]:
     words = np.array([arpa_word(token) for token in vocabulary.to_dict()["tokens"]], dtype=object)
     absent = [NAME_OF_ROLE[role] for role in REQUIRED if role not in vocabulary.special_tokens]
     keys, levels = model.table.keys.numpy(force=True), model.table.levels
-    log_probabilities, log_backoffs = model.table.backoff_table()
+    log_probabilities, log_backoffs = table = _table(model)
     counts = [len(words) + len(absent), *(stop - start for start, stop in pairwise(levels[1:]))]
     yield "\\data\\\n"
     yield from (f"ngram {length}={count}\n" for length, count in enumerate(counts, start=1))
     yield "\n\\1-grams:\n"
-    yield _lines(words.tolist(), *_unigrams(model))
+    yield _lines(words.tolist(), *_unigrams(keys[: levels[1]], table, model))
     yield from (f"{NEVER:g}\t{word}\n" for word in absent)
     for length in range(2, model.order + 1):
         yield f"\n\\{length}-grams:\n"
@@ -127,17 +127,22 @@ def _pieces(model: NGramLanguageModel, vocabulary: Vocabulary) -> Iterator[str]:
     yield "\n\\end\\\n"
 
 
-def _unigrams(model: NGramLanguageModel) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]] | None]:
-    """Returns the natural logarithms of the probabilities of all ids, and of their weights in a model that has them."""
-    seen = model.table.keys[: model.table.levels[1]].numpy(force=True)
-    log_probabilities, log_backoffs = model.table.backoff_table()
-    everything = np.full(model.vocab_size, log_backoffs[0] - math.log(model.vocab_size))
-    everything[seen] = log_probabilities[: len(seen)]
+def _table(model: NGramLanguageModel) -> BackoffTable:
+    """Returns the probabilities in float64, whatever the model keeps them in."""
+    return BackoffTable(*(logarithms.astype(np.float64) for logarithms in model.table.backoff_table()))
+
+
+def _unigrams(
+    stored: NDArray[np.int64], table: BackoffTable, model: NGramLanguageModel
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Returns the logarithms of the probabilities of all ids, stored or not, and of their weights if they have any."""
+    log_probabilities = np.full(model.vocab_size, table.log_backoffs[0] - math.log(model.vocab_size))
+    log_probabilities[stored] = table.log_probabilities[: len(stored)]
     if model.order == 1:
-        return everything, None
-    weights = np.zeros(model.vocab_size)
-    weights[seen] = log_backoffs[1 : len(seen) + 1]
-    return everything, weights
+        return log_probabilities, None
+    log_backoffs = np.zeros(model.vocab_size)
+    log_backoffs[stored] = table.log_backoffs[1 : len(stored) + 1]
+    return log_probabilities, log_backoffs
 
 
 def _ids(keys: NDArray[np.int64], ngrams: slice, vocab_size: int) -> list[NDArray[np.int64]]:
@@ -151,17 +156,11 @@ def _ids(keys: NDArray[np.int64], ngrams: slice, vocab_size: int) -> list[NDArra
 
 
 def _lines(
-    ngrams: Iterable[str],
-    log_probabilities: NDArray[np.floating[Any]],
-    log_backoffs: NDArray[np.floating[Any]] | None,
+    ngrams: Iterable[str], log_probabilities: NDArray[np.float64], log_backoffs: NDArray[np.float64] | None
 ) -> str:
     shown = (np.minimum(log_probabilities, 0) / LN_10 + 0.0).tolist()  # without a negative zero
     if log_backoffs is None:
         return "".join([f"{number:.12g}\t{ngram}\n" for number, ngram in zip(shown, ngrams, strict=True)])
     weights = (log_backoffs / LN_10).tolist()
-    return "".join(
-        [
-            f"{number:.12g}\t{ngram}\t{weight:.12g}\n"
-            for number, ngram, weight in zip(shown, ngrams, weights, strict=True)
-        ]
-    )
+    lines = zip(shown, ngrams, weights, strict=True)
+    return "".join([f"{number:.12g}\t{ngram}\t{weight:.12g}\n" for number, ngram, weight in lines])
