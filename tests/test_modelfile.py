@@ -65,6 +65,13 @@ def test_a_model_of_any_family_predicts_the_same_when_it_comes_back(path: Path, 
     assert [name for name, _ in loaded.named_parameters()] == [name for name, _ in model.named_parameters()]
 
 
+def test_a_pruned_model_that_was_loaded_can_be_saved_again(path: Path) -> None:
+    save_model(path, ngram().prune(2), VOCABULARY)
+    before = path.read_bytes()
+    save_model(path, *load_model(path))
+    assert path.read_bytes() == before
+
+
 def test_loading_draws_nothing_from_the_global_generator(path: Path) -> None:
     save_model(path, mixture(), VOCABULARY)
     before = torch.get_rng_state()

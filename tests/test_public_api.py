@@ -21,6 +21,7 @@ CHARTOK = {
     "read_text",
 }
 CHARLM = {
+    "ArpaFileError",
     "BatchSampler",
     "BigramLanguageModel",
     "CharLM",
@@ -47,10 +48,13 @@ CHARLM = {
     "classify",
     "evaluate",
     "generate",
+    "load_arpa",
     "load_model",
     "python_docs",
     "read_records",
+    "save_arpa",
     "save_model",
+    "save_onnx",
     "score",
     "write_report",
 }

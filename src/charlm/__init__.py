@@ -6,10 +6,17 @@ PyTorch is loaded when a name that needs it is first used, not before.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
+from charlm.errors import (
+    ArpaFileError,
+    CheckpointCorruptError,
+    CheckpointMismatchError,
+    CheckpointVersionError,
+    NonFiniteLossError,
+)
 from chartok import __version__
 
 if TYPE_CHECKING:
+    from charlm.arpafile import load_arpa, save_arpa
     from charlm.batching import BatchSampler
     from charlm.corpora import python_docs
     from charlm.data import TextDataset
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
         NGramCounts,
         NGramLanguageModel,
     )
+    from charlm.onnxfile import save_onnx
     from charlm.records import RecordDataset
     from charlm.report import write_report
     from charlm.scoredtext import ScoredText
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GPT",
+    "ArpaFileError",
     "BatchSampler",
     "BigramLanguageModel",
     "CharLM",
@@ -60,10 +69,13 @@ __all__ = [
     "classify",
     "evaluate",
     "generate",
+    "load_arpa",
     "load_model",
     "python_docs",
     "read_records",
+    "save_arpa",
     "save_model",
+    "save_onnx",
     "score",
     "write_report",
 ]
@@ -89,10 +101,13 @@ _MODULE_OF = {
     "TrainingRecord": "metrics",
     "evaluate": "scoring",
     "generate": "generation",
+    "load_arpa": "arpafile",
     "load_model": "modelfile",
     "python_docs": "corpora",
     "read_records": "metrics",
+    "save_arpa": "arpafile",
     "save_model": "modelfile",
+    "save_onnx": "onnxfile",
     "score": "scoring",
     "ScoredText": "scoredtext",
     "write_report": "report",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class ArpaFileError(ValueError):
+    """An ARPA file is malformed or cut short, or not the model of single characters that is wanted."""
+
+
 class CheckpointCorruptError(ValueError):
     """A file is not what was written: damaged, cut short, or of another kind."""
 

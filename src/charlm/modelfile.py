@@ -63,18 +63,36 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: V
 
 def serialized_model(model: LanguageModel, vocabulary: Vocabulary) -> bytes:
     """Returns what ``save_model`` writes."""
-    if vocabulary.size != model.vocab_size:
-        raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
+    content = model_description(model, vocabulary)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    content: dict[str, Any] = {
+    content["sha256"] = _digest(content, tensors)
+    return safetensors.torch.save(tensors, {"charlm": json.dumps(content)})
+
+
+def model_description(model: LanguageModel, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Returns what a file says of a model beside its tensors, as JSON values.
+
+    Raises:
+        ValueError: The vocabulary is not of the size that the model has.
+    """
+    check_sizes(model, vocabulary)
+    return {
         "version": VERSION,
         "kind": model.kind,
         "settings": model.settings(),
         "vocabulary": vocabulary.to_dict(),
         "library": __version__,
     }
-    content["sha256"] = _digest(content, tensors)
-    return safetensors.torch.save(tensors, {"charlm": json.dumps(content)})
+
+
+def check_sizes(model: LanguageModel, vocabulary: Vocabulary) -> None:
+    """Checks that a model and a vocabulary have as many ids.
+
+    Raises:
+        ValueError: They have not.
+    """
+    if vocabulary.size != model.vocab_size:
+        raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
 
 
 def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
@@ -143,8 +161,7 @@ def _rebuilt(file: ModelFile) -> LanguageModel:
     family = FAMILIES[file.kind]
     with torch.device("meta"):  # takes no memory, whatever the settings say
         skeleton = family.from_settings(file.settings)
-    if file.vocabulary.size != skeleton.vocab_size:
-        raise ValueError(f"the model has {skeleton.vocab_size} ids and the vocabulary {file.vocabulary.size}")
+    check_sizes(skeleton, file.vocabulary)
     if _values(skeleton.state_dict()) > _values(file.tensors):
         raise ValueError("its settings ask for more values than it holds")
     model = family.from_settings(file.settings)
@@ -179,5 +196,6 @@ def _digest(content: dict[str, Any], tensors: dict[str, Tensor]) -> str:
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        if tensor.numel():  # an empty one may have a stride of 0, which no view can change
+            digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

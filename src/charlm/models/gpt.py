@@ -176,7 +176,8 @@ class Attention(nn.Module):
             memory[:, :, :, -length:] = torch.stack([key, value])
             key, value = memory.unbind()
         # Several positions begin the memory, where there is one; a single one may look at all that is there.
-        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=length > 1)
+        is_causal = memory is None or length > 1
+        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
         projected: Tensor = self.project(gathered.transpose(1, 2).flatten(2))
         return projected
 

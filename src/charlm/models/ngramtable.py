@@ -65,10 +65,10 @@ class NGramTable(nn.Module):
         """Returns the n-grams with their counts, on the CPU.
 
         Raises:
-            ValueError: The model has been pruned.
+            ValueError: The model has been pruned, or comes from a file without counts.
         """
         if len(self.counts) != len(self.keys):
-            raise ValueError("this model has been pruned and its counts are gone: fit it anew")
+            raise ValueError("this model has been pruned, or comes from an ARPA file, and has no counts: fit it anew")
         return NGramCounts(
             vocab_size=self.vocab_size, order=self.order, keys=_array(self.keys), counts=_array(self.counts)
         )
