@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,13 +30,13 @@ from test_gpt import lively
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-VOCABULARY = Vocabulary("a \n\ud83d", special_tokens=["pad", "eos"])
+VOCABULARY = Vocabulary("ROME: \ud83d", special_tokens=["pad", "eos"])
 CLOSE = 1e-4
-SHAPE: dict[str, Any] = {"vocab_size": VOCABULARY.size, "n_layers": 1, "n_heads": 2, "width": 8, "hash_rows": 3}
+SHAPE: dict[str, Any] = {"vocab_size": VOCABULARY.size, "n_layers": 1, "n_heads": 2, "width": 8}
 MODELS: dict[str, LanguageModel] = {
     "bigram": BigramLanguageModel(VOCABULARY.size, seed=4).double(),
-    "gpt": lively(GPTConfig(block_size=7, dropout=0.5, **SHAPE)).train(),
-    "gpt of one id": lively(GPTConfig(block_size=1, **SHAPE)),
+    "gpt": lively(GPTConfig(block_size=7, dropout=0.5, hash_rows=3, **SHAPE)).train(),
+    "gpt of one id": lively(GPTConfig(block_size=1, hash_rows=0, **SHAPE)),
 }
 MODELS["gpt"].get_submodule("blocks").eval()
 
@@ -106,16 +109,32 @@ def test_an_export_leaves_the_model_and_the_generators_as_they_were(exported: Ex
     assert exported.after == exported.before
 
 
+@pytest.mark.parametrize("exported", ["bigram"], indirect=True)
 def test_an_export_prints_nothing_and_gives_the_same_bytes_again(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    exported: Exported, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    model = BigramLanguageModel(3, seed=1)
-    paths = [tmp_path / "first.onnx", tmp_path / "second.onnx"]
-    for path in paths:
-        save_onnx(path, model, Vocabulary("abc"))
-    assert paths[0].read_bytes() == paths[1].read_bytes()
+    save_onnx(tmp_path / "again.onnx", exported.model, VOCABULARY)
+    assert (tmp_path / "again.onnx").read_bytes() == exported.path.read_bytes()
     assert capfd.readouterr() == ("", "")
     assert not [record for record in caplog.records if record.levelno >= logging.INFO]
+
+
+@pytest.mark.parametrize("exported", ["bigram", "gpt"], indirect=True)
+def test_the_program_in_the_documentation_runs_without_torch(exported: Exported) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "interchange.md").read_text("utf-8")
+    (program,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "onnxruntime" in block)
+    printed = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys; assert not {{'torch', 'onnx'}} & set(sys.modules)"],
+        cwd=exported.path.parent,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:surrogatepass"},
+        capture_output=True,
+        check=True,
+    )
+    ids = torch.from_numpy(VOCABULARY.encode("ROMEO:").astype(np.int64))
+    with evaluation_mode(exported.model):
+        for _ in range(20):
+            ids = torch.cat([ids, exported.model.logits(ids[None, -7:])[0, -1:].argmax(dim=-1)])
+    assert printed.stdout.decode("utf-8", "surrogatepass") == VOCABULARY.decode(ids.numpy()) + os.linesep
 
 
 def test_what_has_no_such_form_is_refused_and_the_old_file_stays(tmp_path: Path) -> None:

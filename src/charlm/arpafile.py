@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LN_10 = math.log(10)
 LINES_AT_ONCE = 1 << 16
 REQUIRED = ("bos", "eos", "unk")
-"""KenLM takes no file without their names."""
+"""KenLM wants their names in every file."""
 
 
 def save_arpa(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:

@@ -85,7 +85,7 @@ def _exported(model: LanguageModel) -> Any:  # noqa: ANN401 - an ``onnx.ModelPro
     """Returns a model as ONNX, without the notes of the exporter, which name files of this machine."""
     batch = torch.export.Dim("batch")
     length = torch.export.Dim.STATIC if model.block_size == 1 else torch.export.Dim("length", max=model.block_size)
-    example = torch.zeros(2, min(2, model.block_size or 2), dtype=torch.int64)
+    example = torch.zeros(2, min(2, model.block_size or 2), dtype=torch.int64, device="cpu")
     with _silence():
         program = torch.onnx.export(
             _Logits(model).eval(),
