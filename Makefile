@@ -4,14 +4,17 @@
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn;
 # make torture fuzzes every reader, kills and damages training runs; make soak runs for half an hour
+# make dist   builds what is released and tries it out in an environment that holds nothing else
 
 PYTHON ?= python3
 VENV ?= .venv
 TEXT ?= ../shared/data/tinyshakespeare.txt
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
+CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
+INSTALL := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test lint types tests docs bench guard bench-train thorough torture soak clean
+.PHONY: demo test lint types tests docs bench guard bench-train thorough torture soak dist clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -51,6 +54,19 @@ torture: $(VENV)/everything
 soak: $(VENV)/everything
 	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/test_soak.py
 
+dist: export PYTHONPATH :=
+dist: $(VENV)/everything
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv --clear $(VENV)/released
+	$(VENV)/released/bin/python $(PIP_INSTALL) dist/*.whl
+	for example in names gibberish language_id plain_pytorch dataloader; do \
+	    echo "--- $$example" && $(VENV)/released/bin/python -W error examples/$$example.py || exit 1; done
+	$(VENV)/released/bin/charlm demo
+	$(VENV)/released/bin/python $(PIP_INSTALL) pytest
+	$(VENV)/released/bin/python -m pytest --noconftest -p no:cacheprovider tests/test_public_api.py
+
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
@@ -64,4 +80,4 @@ $(VENV)/everything: $(VENV)/bin/python pyproject.toml
 	touch $@ $(VENV)/library
 
 clean:
-	rm -rf $(VENV) docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,6 +6,10 @@ import pickle
 import resource
 import shutil
 import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chartok.tokenfile
 from chartok import TokenFile, TokenFileError, Vocabulary, encode_file
+from chartok.pread import seek_and_read
 from chartok.tokenfile import PREFIX, write_token_file
 
 
@@ -48,6 +54,29 @@ def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, piec
             expected = [ids[start : start + width] for start in starts]
             assert tokens.windows(starts, width).tolist() == expected
         tokens.verify()
+
+
+@contextmanager
+def threads_that_take_turns_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_a_system_without_pread_reads_the_same_from_several_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = np.random.default_rng(0).integers(0, 300, size=5000)
+    path = write(tmp_path / "a.tokens", ids, Vocabulary(map(chr, range(300))))
+    monkeypatch.setattr(chartok.tokenfile, "pread", seek_and_read)
+    starts = np.random.default_rng(1).integers(0, 5000 - 20, size=(200, 64))
+    with TokenFile(path) as tokens, ThreadPoolExecutor(8) as threads, threads_that_take_turns_often():
+        tokens.verify()
+        windows = list(threads.map(lambda row: tokens.windows(row, 20), starts))
+    assert np.array_equal(windows, ids[starts[..., None] + np.arange(20)])
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 2), (3, 2), (0, 6), (6, 6)])

@@ -18,6 +18,7 @@ import numpy as np
 
 from chartok.atomicfile import replace_file
 from chartok.errors import TokenFileError, VocabularyError
+from chartok.pread import pread
 from chartok.strictjson import parse_json
 from chartok.vocabulary import Vocabulary
 
@@ -82,13 +83,13 @@ class TokenFile:
             raise
 
     def _checked_header(self) -> tuple[dict[str, Any], int]:
-        prefix = os.pread(self._descriptor, PREFIX, 0)
+        prefix = pread(self._descriptor, PREFIX, 0)
         if len(prefix) < PREFIX or not prefix.startswith(MAGIC):
             raise TokenFileError("it does not start like one")
         length = int.from_bytes(prefix[len(MAGIC) : len(MAGIC) + 8], "little")
         if not 0 < length <= min(LONGEST_HEADER, self._state[2] - PREFIX):
             raise TokenFileError(f"its header has an impossible length, {length} bytes")
-        encoded = os.pread(self._descriptor, length, PREFIX)
+        encoded = pread(self._descriptor, length, PREFIX)
         if hashlib.sha256(encoded).digest() != prefix[-32:]:
             raise TokenFileError("its header does not match its SHA-256")
         try:
@@ -118,7 +119,7 @@ class TokenFile:
         first, last = self._start + start * size, self._start + stop * size
         parts = []
         while first < last:  # one call reads two gibibytes at most
-            parts.append(os.pread(self._descriptor, last - first, first))
+            parts.append(pread(self._descriptor, last - first, first))
             first += len(parts[-1])
             if not parts[-1]:
                 raise self._changed()
@@ -143,7 +144,7 @@ class TokenFile:
         if len(starts) and unsigned.item(unsigned.argmax()) > self._length - width:
             raise IndexError(f"windows of {width} ids from {starts.min()} to {starts.max()} of {self._length} ids")
         self.check_unchanged()
-        pread, descriptor, size = os.pread, self._descriptor, width * self.dtype.itemsize
+        descriptor, size = self._descriptor, width * self.dtype.itemsize
         offsets = (starts * self.dtype.itemsize + self._start).tolist()
         ids = bytearray().join([pread(descriptor, size, offset) for offset in offsets])
         if len(ids) != size * len(offsets):
