@@ -211,6 +211,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["generate", "."], "model.safetensors: No such file or directory"),
         (["generate", "input.txt"], "'input.txt' is not a sound model file: .*"),
         (["evaluate", "run", "latin1.txt"], "run: No such file or directory"),
+        (["export", "missing", "--format", "arpa", "--out", "a"], "missing: No such file or directory"),
         (["report", "missing"], "missing: No such file or directory"),
         (["report", "input.txt"], "'input.txt' is not a sound model file: .*"),
         (["report", "input.txt", "--text", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
@@ -422,3 +423,22 @@ def test_the_reference_names_every_flag_of_every_command() -> None:
         of_training = {"--" + field.name.replace("_", "-") for field in dataclasses.fields(TrainerConfig)}
         missing = [flag for flag in flags - of_training - {"--config"} if flag not in section]
         assert not missing, name
+
+
+def test_models_are_exported_for_other_programs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "input.txt", "--model", "ngram", "--order", "3", "--out", "ngram"]) == 0
+    capsys.readouterr()
+    for model, format_, name in (
+        ("run", "onnx", "run.onnx"),
+        ("run", "tokenizer-json", "tokenizer.json"),
+        ("ngram", "arpa", "ngram.arpa"),
+    ):
+        assert main(["export", model, "--format", format_, "--out", name]) == 0
+        assert capsys.readouterr().out == f"saved to {name}\n"
+        assert (run.parent / name).stat().st_size
+    for model, format_ in (("ngram", "onnx"), ("run", "arpa")):
+        assert main(["export", model, "--format", format_, "--out", "none"]) == 1
+        assert re.fullmatch("charlm: .+\n", capsys.readouterr().err)
+    assert main(["export", "ngram", "--format", "arpa", "--out", "missing/ngram.arpa"]) == 1
+    assert capsys.readouterr().err == "charlm: missing/ngram.arpa: No such file or directory\n"
+    assert not (run.parent / "none").exists()

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from charlm.arpafile import save_arpa
 from charlm.checkpoint import checkpoint_paths
 from charlm.corpora import python_docs
 from charlm.data import TextDataset
 from charlm.devices import resolve_device
 from charlm.distributed import process_group, rank
 from charlm.families import default_size, shape
-from charlm.modelfile import FILE_NAME
+from charlm.modelfile import FILE_NAME, load_model
+from charlm.onnxfile import save_onnx
 from charlm.recipes import BLOCK_SIZE
 from charlm.report import write_report
 from charlm.runs import Run
@@ -254,6 +256,19 @@ def report(settings: flags.Report) -> None:
     text = None if settings.text is None else read_text(settings.text)
     write_report(settings.run, out, text=text, seed=settings.seed, device=settings.device)
     print(f"saved to {out}")
+
+
+def export(settings: flags.Export) -> None:
+    """Writes a model, or its vocabulary, in a form that other programs read."""
+    model, vocabulary = load_model(settings.model)
+    match settings.format:
+        case "onnx":
+            save_onnx(settings.out, model, vocabulary)
+        case "arpa":
+            save_arpa(settings.out, model, vocabulary)
+        case "tokenizer-json":
+            vocabulary.to_tokenizer_json(settings.out)
+    print(f"saved to {settings.out}")
 
 
 def _scored(lm: CharLM, lines: list[str]) -> int:
