@@ -21,6 +21,7 @@ import torch
 
 from charlm import (
     GPT,
+    ArpaFileError,
     BatchSampler,
     BigramLanguageModel,
     CheckpointCorruptError,
@@ -32,14 +33,17 @@ from charlm import (
     TextDataset,
     Trainer,
     TrainerConfig,
+    load_arpa,
     load_model,
     read_records,
+    save_arpa,
     save_model,
 )
 from charlm.checkpoint import MANIFEST, TENSORS, _as_json, read_checkpoint
 from charlm.configfile import ConfigFileError, read_flags
 from charlm.flags import COMMANDS
 from charlm.modelfile import _digest
+from charlm.runfile import RunDescription
 from chartok import TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file
 from chartok.tokenfile import MAGIC, PREFIX
 from mutations import as_json, mutated, mutated_json
@@ -197,6 +201,13 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
     add("checkpoint, signed", checkpoint_with(checkpoint, MANIFEST), (*refusals, OSError), signed_manifest(manifest))
     add("records", read_records, ValueError, of_bytes((folder / "run" / "records.jsonl").read_bytes()))
     toml = b'device = "cpu"\n[train]\nmax-steps = 5\nema_decay = 0.5\n[generate]\nstop = ["a", "b"]\njson = true\n'
+    save_arpa(folder / "model.arpa", NGramLanguageModel(3, order=3).fit([0, 1, 2, 0, 1, 1, 2]), Vocabulary("ab\n"))
+    add("ARPA file", load_arpa, ArpaFileError, of_bytes((folder / "model.arpa").read_bytes()))
+    RunDescription(text="a.txt", characters=9, symbols=3, excerpt="ab", settings={"order": 3}).write(folder)
+    run_file = (folder / "run.json").read_bytes()
+    add("run.json", run_description, ValueError, of_bytes(run_file))
+    run_values = json.loads(run_file)
+    add("run.json, values", run_description, ValueError, lambda generator: as_json(mutated_json(run_values, generator)))
     add("flags", lambda path: read_flags(path, "train", COMMANDS), ConfigFileError, of_bytes(toml))
     return found
 
@@ -216,10 +227,16 @@ def checkpoint_with(sound: Path, name: str) -> Callable[[Path], object]:
     return read
 
 
+def run_description(path: Path) -> object:
+    path.replace(path.with_name("run.json"))
+    return RunDescription.read(path.parent)
+
+
 READERS = [
     "vocabulary", "vocabulary, values", "token file", "token file, signed",
     *(f"{kind} file{signed}" for kind in ("bigram", "ngram", "gpt", "mixture") for signed in ("", ", signed")),
     "checkpoint, manifest.json", "checkpoint, training.safetensors", "checkpoint, signed", "records", "flags",
+    "ARPA file", "run.json", "run.json, values",
 ]  # fmt: skip
 
 
