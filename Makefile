@@ -49,7 +49,7 @@ thorough: $(VENV)/everything
 
 torture: $(VENV)/everything
 	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=55000 $(BIN)/python -m pytest -v -s --numprocesses auto \
-		tests/test_fuzzing.py tests/test_hostile.py tests/test_checkpoint.py tests/test_reliability.py
+		tests/test_fuzzing.py tests/test_hostile.py tests/test_checkpoint.py tests/test_reliability.py tests/test_trainer.py tests/test_modelfile.py
 
 soak: $(VENV)/everything
 	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/test_soak.py

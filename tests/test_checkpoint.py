@@ -16,10 +16,11 @@ from charlm import checkpoint as checkpoint_module
 from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoint, read_checkpoint, write_checkpoint
 from charlm.modelfile import serialized_model
 from chartok import Vocabulary
+from torture import TORTURE
 
 MODEL = serialized_model(BigramLanguageModel(2), Vocabulary("ab"))
 TENSORS = {"optimizer.table.step": torch.tensor(3.0), "losses": torch.zeros(0), "random": torch.arange(5)}
-FULL = "CHARTOK_TORTURE" in os.environ
+FULL = TORTURE
 
 
 def write(run: Path, step: int, *, kept: int = 2, best: int = 0, values: dict[str, Any] | None = None) -> Path:

@@ -22,6 +22,7 @@ from charlm import (
 from charlm.modelfile import _digest
 from chartok import Vocabulary
 from test_gpt import lively
+from torture import TORTURE
 
 VOCABULARY = Vocabulary("\ud83d\ude00a", special_tokens=["unk"])
 
@@ -83,7 +84,7 @@ def test_loading_draws_nothing_from_the_global_generator(path: Path) -> None:
 def test_every_flipped_bit_is_noticed(path: Path, model: LanguageModel) -> None:
     save_model(path, model, VOCABULARY)
     sound = path.read_bytes()
-    for position in range(8 * len(sound)):
+    for position in range(0, 8 * len(sound), 1 if TORTURE else 5):
         damaged = bytearray(sound)
         damaged[position // 8] ^= 1 << position % 8
         path.write_bytes(damaged)
