@@ -89,7 +89,8 @@ def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
     folder = Path("runs") / f"{settings.text.stem}-{settings.model}" if settings.out is None else settings.out
     with process_group(settings.device) as device:
-        if not settings.resume and ((folder / FILE_NAME).exists() or checkpoint_paths(folder)):
+        # The first process alone: it may have written its run before another comes here.
+        if rank() == 0 and not settings.resume and ((folder / FILE_NAME).exists() or checkpoint_paths(folder)):
             raise FileExistsError(
                 errno.EEXIST, "a run is here already; go on with it by --resume, or give another --out", str(folder)
             )
