@@ -34,6 +34,7 @@ tests: $(VENV)/everything
 
 docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
+	$(BIN)/sphinx-build -q -W --keep-going -b coverage -d docs/_build/html/.doctrees docs docs/_build/coverage
 
 bench: $(VENV)/everything
 	$(BIN)/python benchmarks/run.py
