@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from classic import ClassicTransformer
 from generating import plain_loop
-from machine import machine
 
 from charlm import (
     GPT,
@@ -32,6 +31,7 @@ from charlm import (
 )
 from charlm.families import fitted_mixture, split_for_tuning
 from charlm.recipes import BATCH_SIZE, RECIPES
+from charlm.runfile import machine
 from chartok import Vocabulary, read_text
 
 TARGET = 1.886
@@ -56,7 +56,7 @@ def main(path: Path) -> None:
     text = read_text(path)
     vocabulary = Vocabulary.from_text(text, special_tokens=["unk"])
     train, validation = TextDataset(vocabulary.encode(text), block_size=64).split(0.9)
-    results: dict[str, Any] = {"machine": machine()}
+    results: dict[str, Any] = {"machine": machine(torch.device("cpu"))}
     print(*results["machine"].values(), sep=", ", end="\n\n")
 
     def show(name: str, **figures: float) -> None:

@@ -12,10 +12,12 @@ import files
 import generating
 import growth
 import tokenizing
+import torch
 import training
 from comparison import MARKDOWN_HEAD, compare, markdown_row
-from machine import machine
 from page import PAGE, RESULTS, page
+
+from charlm.runfile import machine
 
 SUBJECTS = {
     "Characters and ids": tokenizing,
@@ -29,7 +31,7 @@ SUBJECTS = {
 
 def main() -> None:
     """Measures, prints and writes."""
-    results: dict[str, Any] = {"machine": machine(), "comparisons": {}}
+    results: dict[str, Any] = {"machine": machine(torch.device("cpu")), "comparisons": {}}
     print(*results["machine"].values(), sep=", ")
     for title, subject in SUBJECTS.items():
         print(f"\n{MARKDOWN_HEAD}")
