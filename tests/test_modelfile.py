@@ -52,6 +52,7 @@ def test_a_model_comes_back_from_its_file_and_from_its_folder(path: Path, what: 
     assert isinstance(model, BigramLanguageModel)
     assert vocabulary == VOCABULARY
     assert model.device == device
+    assert not model.training  # several threads may use it
     assert torch.equal(model.table.cpu(), BigramLanguageModel(VOCABULARY.size, seed=4).table)
 
 

@@ -96,7 +96,7 @@ def check_sizes(model: LanguageModel, vocabulary: Vocabulary) -> None:
 
 
 def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
-    """Returns the model and the vocabulary that a file or a run folder holds.
+    """Returns the model, in evaluation mode, and the vocabulary that a file or a run folder holds.
 
     Args:
         path: A model file, or the folder of a run; of a run that has not ended, its newest checkpoint is taken.
@@ -112,7 +112,7 @@ def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu")
     with _explained(path):
         file = _read(path)
         model = _rebuilt(file)
-    return model.to(resolve_device(device)), file.vocabulary
+    return model.to(resolve_device(device)).eval(), file.vocabulary
 
 
 class ModelFile(NamedTuple):
