@@ -1,4 +1,4 @@
-"""How time and memory grow with the text: n-grams of order 5, and token files; each row in a program of its own, on Linux.
+"""How time and memory grow with the text: n-grams of order 5, and token files; each row in a program of its own.
 
 The text of the n-grams is the one of the other benchmarks, repeated, with one character in ten drawn at random: what is
 repeated is never quite the same, so that the number of n-grams grows with the text.
