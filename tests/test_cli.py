@@ -311,6 +311,8 @@ def test_whole_records_that_are_new_are_made_up(folder: Path, capsys: pytest.Cap
     made_up = capsys.readouterr().out.splitlines()
     assert len(set(made_up)) == 9
     assert not set(made_up) & set(names)
+    assert main(["generate", "run", "--exclude", "names.txt", "--stop", "nn"]) == 1
+    assert "give one of the two" in capsys.readouterr().err
     assert main(["train", "input.txt", "--model", "ngram", "--out", "text"]) == 0
     assert main(["generate", "text", "--exclude", "names.txt"]) == 1
     assert "exclude is for a model of records" in capsys.readouterr().err

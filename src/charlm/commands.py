@@ -119,6 +119,8 @@ def generate(settings: flags.Generate) -> None:
     lm = CharLM.load(settings.model, settings.device)
     if settings.exclude is not None and not lm.is_of_records:
         raise ValueError("exclude is for a model of records, and this is one of text")
+    if settings.exclude is not None and settings.stop:
+        raise ValueError("exclude is for whole records, and stop cuts them short: give one of the two")
     sampling: Any = {
         name: getattr(settings, name)
         for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "allowed", "seed")
@@ -136,7 +138,7 @@ def generate(settings: flags.Generate) -> None:
             n_samples,
             prefix=settings.prompt,
             max_length=len(settings.prompt) + settings.max_new_tokens,
-            exclude=() if settings.exclude is None else set(_lines(settings.exclude)),
+            exclude=() if settings.exclude is None else set(_lines(read_text(settings.exclude))),
             **sampling,
         )
     else:
@@ -183,7 +185,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     content = read_text(settings.text)
     if not settings.records:
         return lm.evaluate(content)
-    lines = content.removesuffix("\n").split("\n")
+    lines = _lines(content)
     characters = _scored(lm, lines)
     return Evaluation(
         nats=-float(lm.score_samples(lines).sum()) / characters,
@@ -276,8 +278,8 @@ def _scored(lm: CharLM, lines: list[str]) -> int:
     return sum(map(len, lines)) + len(lines) * lm.is_of_records
 
 
-def _lines(path: Path) -> list[str]:
-    return read_text(path).removesuffix("\n").split("\n")
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n")
 
 
 def _print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
