@@ -90,7 +90,7 @@ def test_an_unknown_character_is_rare_and_not_impossible(family: Any) -> None:
     lm = CharLM.fit(TEXT, family)
     known, unknown = lm.score_samples(["a", "\u4e00"])
     assert -math.inf < unknown < known
-    plain = CharLM(Vocabulary("ab"), BigramLanguageModel(2))
+    plain = CharLM(BigramLanguageModel(2), Vocabulary("ab"))
     assert plain.score_samples(["ab"])[0] == pytest.approx(2 * math.log(1 / 2))
     with pytest.raises(UnknownCharacterError):
         plain.score_samples(["ax"])
@@ -151,7 +151,7 @@ def test_settings_shape_what_is_drawn(lm: CharLM) -> None:
 
 def test_without_a_start_an_empty_prompt_stands_for_the_first_character() -> None:
     vocabulary = Vocabulary("ab")
-    lm = CharLM(vocabulary, BigramLanguageModel(2).fit([0, 1, 0, 1, 1, 1], smoothing=0))
+    lm = CharLM(BigramLanguageModel(2).fit([0, 1, 0, 1, 1, 1], smoothing=0), vocabulary)
     assert lm.generate(max_new_tokens=1, seed=1) == "b"
 
 
@@ -245,7 +245,8 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit("abc", "bigram", smoothing=math.nan), ValueError, "smoothing"),
         (lambda: CharLM.fit("abc", "bigram", smoothing=-1), ValueError, "smoothing"),
         (lambda: CharLM.fit(Path("missing.txt")), FileNotFoundError, r"missing\.txt"),
-        (lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(3)), ValueError, "3 ids and the vocabulary 2"),
+        (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "3 ids and the vocabulary 2"),
+        (lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)), TypeError, "LanguageModel, got Vocabulary"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).score_samples("abc"), TypeError, "put it in a list"),
         (lambda: CharLM.fit(TEXT).next_characters("a", k=0), ValueError, "k must be at least 1"),
         (lambda: CharLM.fit(TEXT).generate(max_new_tokens=0), ValueError, "max_new_tokens"),
@@ -307,7 +308,7 @@ def trained() -> CharLM:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return CharLM(vocabulary, model)
+    return CharLM(model, vocabulary)
 
 
 @pytest.mark.parametrize("mixed", [False, True], ids=["gpt", "mixture"])
@@ -317,7 +318,7 @@ def test_a_trained_transformer_scores_generates_and_comes_back_from_its_file(
     if mixed:
         dataset = TextDataset(trained.vocabulary.encode(TEXT[100:]), block_size=1)
         ngram = NGramLanguageModel(trained.vocabulary.size, order=3).fit(trained.vocabulary.encode(TEXT[:100]))
-        trained = CharLM(trained.vocabulary, MixtureLanguageModel([trained.model, ngram]).fit(dataset))
+        trained = CharLM(MixtureLanguageModel([trained.model, ngram]).fit(dataset), trained.vocabulary)
     trained.save(tmp_path / "model")
     lm = CharLM.load(tmp_path / "model")
     assert type(lm.model) is type(trained.model)

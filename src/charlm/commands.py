@@ -45,7 +45,7 @@ def demo(_: flags.Demo) -> None:
     vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
     run = Run.split(vocabulary, TextDataset(vocabulary.encode(text), block_size=64), 0.9)
     for learned in (run.fit_bigram(), run.fit_ngram(order=7)):
-        sample = CharLM(vocabulary, learned.model).generate("The ", max_new_tokens=300, seed=1337)
+        sample = CharLM(learned.model, vocabulary).generate("The ", max_new_tokens=300, seed=1337)
         print(f"\nA sample after 'The ':\n\n{sample}\n")
     print("Now your own text: charlm train FILE --model ngram")
 

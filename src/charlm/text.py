@@ -13,7 +13,7 @@ from charlm.arguments import positive_integer
 from charlm.fitting import count, encoded, special_tokens, train
 from charlm.generation import generate, stream_ids
 from charlm.markup import escaped
-from charlm.modelfile import load_model, save_model
+from charlm.modelfile import check_sizes, load_model, save_model
 from charlm.models import LanguageModel, evaluation_mode
 from charlm.recipes import Family
 from charlm.sampling import SamplingSettings
@@ -41,11 +41,12 @@ class CharLM:
     A character that the vocabulary does not have is scored as the ``unk`` token, which is rare, not impossible.
 
     Args:
-        vocabulary: What the model's ids mean; with an ``eos`` token the model is one of records.
-        model: A model of that many ids.
+        model: A model of any family.
+        vocabulary: What its ids mean; with an ``eos`` token the model is one of records.
 
     Raises:
         ValueError: The vocabulary is not of the size that the model has.
+        TypeError: ``model`` is not a ``LanguageModel``.
 
     Example:
         >>> lm = CharLM.fit("the cat sat on the mat. " * 50, order=5)
@@ -56,11 +57,12 @@ class CharLM:
         True
     """
 
-    def __init__(self, vocabulary: Vocabulary, model: LanguageModel) -> None:
-        if vocabulary.size != model.vocab_size:
-            raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
-        self.vocabulary = vocabulary
+    def __init__(self, model: LanguageModel, vocabulary: Vocabulary) -> None:
+        if not isinstance(model, LanguageModel):
+            raise TypeError(f"model must be a LanguageModel, got {type(model).__name__}")
+        check_sizes(model, vocabulary)
         self.model = model
+        self.vocabulary = vocabulary
 
     @classmethod
     def fit(
@@ -104,9 +106,9 @@ class CharLM:
         roles = special_tokens(model, is_text=isinstance(source, str))
         vocabulary = Vocabulary.from_text(texts, special_tokens=roles)
         if model == "ngram" or model == "bigram":  # noqa: PLR1714 - as a type checker understands it
-            return cls(vocabulary, count(vocabulary, texts, model, order=order, smoothing=smoothing))
+            return cls(count(vocabulary, texts, model, order=order, smoothing=smoothing), vocabulary)
         learned = train(vocabulary, texts, model, order=order, size=size, config=config, device=device)
-        return cls(vocabulary, learned)
+        return cls(learned, vocabulary)
 
     @property
     def is_of_records(self) -> bool:
@@ -393,8 +395,7 @@ class CharLM:
     @classmethod
     def load(cls, path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Self:
         """Returns the model that a file or a run folder holds; see ``load_model``."""
-        model, vocabulary = load_model(path, device)
-        return cls(vocabulary, model)
+        return cls(*load_model(path, device))
 
     def _repr_html_(self) -> str:
         facts = {

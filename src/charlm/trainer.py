@@ -21,7 +21,7 @@ from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoi
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
 from charlm.gradients import Gradients
 from charlm.metrics import RECORDS, TrainingRecord, append_record, open_records, peak_memory, sync_records
-from charlm.modelfile import FILE_NAME, load_model, read_model_file, serialized_model
+from charlm.modelfile import FILE_NAME, check_sizes, load_model, read_model_file, serialized_model
 from charlm.optimization import (
     WeightAverage,
     learning_rate_factor,
@@ -532,8 +532,7 @@ class Trainer:
     def _write_to(self, folder: Path, records: int) -> None:
         if self.vocabulary is None:
             raise ValueError("a folder holds model files, and these the vocabulary: give the trainer vocabulary=")
-        if self.vocabulary.size != self.model.vocab_size:
-            raise ValueError(f"the model has {self.model.vocab_size} ids and the vocabulary {self.vocabulary.size}")
+        check_sizes(self.model, self.vocabulary)
         self.folder = folder
         if distributed.rank() == 0:
             folder.mkdir(parents=True, exist_ok=True)
