@@ -229,14 +229,13 @@ def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_
 def test_the_gradient_is_cut_to_the_norm(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     trainer = make_trainer(max_steps=1, max_gradient_norm=0.01)
-    (optimizer,) = trainer._optimizers
 
     def look(*_: object) -> None:
         seen.append(
             float(torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None]).norm())
         )
 
-    optimizer.register_step_pre_hook(look)
+    trainer._optimizers._adamw.register_step_pre_hook(look)
     trainer.fit()
     assert seen == [pytest.approx(0.01, rel=1e-3)]
 

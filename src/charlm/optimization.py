@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from charlm.models import LanguageModel
-    from charlm.trainerconfig import OptimizerName, Schedule
+    from charlm.trainerconfig import Schedule, TrainerConfig
 
 FUSED_DEVICES = {"cpu", "cuda", "mps", "xpu"}
 """Where torch has AdamW as one kernel."""
@@ -33,88 +33,113 @@ def hidden_matrices(model: LanguageModel) -> dict[str, Tensor]:
     return {name: weight for name, weight in _linear_weights(model).items() if weight.shape[0] != model.vocab_size}
 
 
-def make_optimizers(
-    model: LanguageModel,
-    name: OptimizerName,
-    *,
-    learning_rate: float,
-    muon_learning_rate: float,
-    betas: tuple[float, float],
-    weight_decay: float,
-    table_decay: float,
-) -> list[Optimizer]:
-    """Returns the optimizers that together move every parameter of a model.
+class Optimizers:
+    """Those that together move every parameter of a model.
 
     AdamW (Loshchilov and Hutter, 2019) moves all of them, or with ``"muon"`` those that Muon (Jordan et al., 2024)
     does not: Muon orthogonalises the updates of the hidden matrices. The weights of linear layers decay, and hashed
-    tables; biases, gains and the embeddings of ids do not.
+    tables, which are embeddings with more rows than the model has ids; biases, gains and the embeddings of ids do not.
 
     Args:
         model: On the device where it is to be trained.
-        name: ``"adamw"`` or ``"muon"``.
-        learning_rate: Of AdamW.
-        muon_learning_rate: Of Muon.
-        betas: How much of the mean gradient and of the mean squared gradient AdamW keeps at each step.
-        weight_decay: The share of the weights of linear layers that is taken off at each step, for each unit of the
-            learning rate.
-        table_decay: That of hashed tables: embeddings with more rows than the model has ids.
+        config: How to train.
 
     Raises:
-        ValueError: ``"muon"`` is asked for, and this version of torch has none, or the model no hidden matrix.
+        ValueError: Muon is asked for, and this version of torch has none, or the model no hidden matrix.
     """
-    matrices = hidden_matrices(model) if name == "muon" else {}
-    if name == "muon":
-        _check_muon(model, matrices)
-    decays = dict.fromkeys(_linear_weights(model), weight_decay) | dict.fromkeys(_hashed_tables(model), table_decay)
-    rest = {key: value for key, value in model.named_parameters() if key not in matrices}
-    groups = [
-        {"params": [value for key, value in rest.items() if decays.get(key, 0.0) == decay], "weight_decay": decay}
-        for decay in sorted({0.0, *decays.values()})
-    ]
-    fused = model.device.type in FUSED_DEVICES
-    optimizers: list[Optimizer] = [
-        torch.optim.AdamW([group for group in groups if group["params"]], lr=learning_rate, betas=betas, fused=fused)
-    ]
-    if matrices:
-        optimizers.append(torch.optim.Muon(matrices.values(), lr=muon_learning_rate, weight_decay=weight_decay))
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
-    return optimizers
 
+    def __init__(self, model: LanguageModel, config: TrainerConfig) -> None:
+        self._model = model
+        matrices = hidden_matrices(model) if config.optimizer == "muon" else {}
+        if config.optimizer == "muon":
+            _check_muon(model, matrices)
+        decays = dict.fromkeys(_linear_weights(model), config.weight_decay)
+        decays |= dict.fromkeys(_hashed_tables(model), config.table_decay)
+        rest = {name: parameter for name, parameter in model.named_parameters() if name not in matrices}
+        groups = [
+            {"params": [value for name, value in rest.items() if decays.get(name, 0.0) == decay], "weight_decay": decay}
+            for decay in sorted({0.0, *decays.values()})
+        ]
+        self._adamw = torch.optim.AdamW(
+            [group for group in groups if group["params"]],
+            lr=config.learning_rate,
+            betas=(config.beta1, config.beta2),
+            fused=model.device.type in FUSED_DEVICES,
+        )
+        self._all: list[Optimizer] = [self._adamw]
+        if matrices:
+            muon = torch.optim.Muon(matrices.values(), lr=config.muon_learning_rate, weight_decay=config.weight_decay)
+            self._all.append(muon)
+        for optimizer in self._all:
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
 
-def optimizer_tensors(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[str, Tensor]]:
-    """Yields what optimizers remember of each parameter, named ``PARAMETER.KEY``.
+    @property
+    def learning_rate(self) -> float:
+        """That of AdamW at the last step."""
+        return float(self._adamw.param_groups[0]["lr"])
 
-    Args:
-        model: Whose parameters they move.
-        optimizers: Each parameter is in one of them.
-    """
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    for optimizer in optimizers:
-        for parameter, state in optimizer.state.items():
-            yield from ((f"{names[id(parameter)]}.{key}", value) for key, value in state.items())
+    @property
+    def can_hold_still(self) -> bool:
+        """Whether ``hold_still`` stops all of them; Muon has nothing of the kind."""
+        return len(self._all) == 1
 
+    def zero_gradients(self) -> None:
+        """Forgets the gradients of the step before."""
+        for optimizer in self._all:
+            optimizer.zero_grad()
 
-def load_optimizer_tensors(model: nn.Module, optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:
-    """Lets optimizers remember what ``optimizer_tensors`` yielded.
+    def step(self, scaler: torch.amp.GradScaler, *, factor: float, max_gradient_norm: float | None) -> None:
+        """Moves every parameter.
 
-    Args:
-        model: Whose parameters they move.
-        optimizers: As many, over the same parameters.
-        tensors: By the names that they were yielded with.
-    """
-    states: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        parameter, _, key = name.rpartition(".")
-        states.setdefault(parameter, {})[key] = tensor
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    for optimizer in optimizers:
-        description = optimizer.state_dict()
-        parameters = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
-        # torch puts each tensor where and into the type that the optimizer needs.
-        description["state"] = {index: states[name] for index, name in enumerate(parameters) if name in states}
-        optimizer.load_state_dict(description)
+        Args:
+            scaler: What the loss was multiplied by.
+            factor: What the learning rates of the settings are multiplied with.
+            max_gradient_norm: Longer gradients are cut to this length; None leaves them.
+        """
+        if max_gradient_norm is not None:
+            for optimizer in self._all:
+                scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(self._model.parameters(), max_gradient_norm)
+        for optimizer in self._all:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+            scaler.step(optimizer)
+        scaler.update()
+
+    def hold_still(self, where: Tensor) -> None:
+        """Lets nothing move from this step on where a value on the device is 1, without reading it here."""
+        before = getattr(self._adamw, "found_inf", where)
+        self._adamw.found_inf = torch.maximum(before, where)  # type: ignore[attr-defined]  # as torch's GradScaler does
+
+    def move_again(self) -> None:
+        """Undoes ``hold_still``."""
+        self._adamw.__dict__.pop("found_inf", None)
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Yields what they remember of each parameter, named ``PARAMETER.KEY``."""
+        names = {id(parameter): name for name, parameter in self._model.named_parameters()}
+        for optimizer in self._all:
+            for parameter, state in optimizer.state.items():
+                yield from ((f"{names[id(parameter)]}.{key}", value) for key, value in state.items())
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Remembers what those of the same model and settings yielded.
+
+        Args:
+            tensors: By the names that they were yielded with.
+        """
+        states: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            parameter, _, key = name.rpartition(".")
+            states.setdefault(parameter, {})[key] = tensor
+        names = {parameter: name for name, parameter in self._model.named_parameters()}
+        for optimizer in self._all:
+            description = optimizer.state_dict()
+            parameters = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
+            # torch puts each tensor where and into the type that the optimizer needs.
+            description["state"] = {index: states[name] for index, name in enumerate(parameters) if name in states}
+            optimizer.load_state_dict(description)
 
 
 def learning_rate_factor(schedule: Schedule, progress: float, cooldown_fraction: float) -> float:

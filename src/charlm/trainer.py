@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
-from torch import nn
 
 from charlm import distributed
 from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoint, write_checkpoint
@@ -22,13 +21,7 @@ from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, Check
 from charlm.gradients import Gradients
 from charlm.metrics import RECORDS, TrainingRecord, append_record, open_records, peak_memory, sync_records
 from charlm.modelfile import FILE_NAME, check_sizes, load_model, read_model_file, serialized_model
-from charlm.optimization import (
-    WeightAverage,
-    learning_rate_factor,
-    load_optimizer_tensors,
-    make_optimizers,
-    optimizer_tensors,
-)
+from charlm.optimization import Optimizers, WeightAverage, learning_rate_factor
 from charlm.precision import resolve_precision
 from charlm.randomness import RandomStates
 from charlm.records import RecordDataset
@@ -120,15 +113,7 @@ class Trainer:
             halve_on_out_of_memory=config.halve_on_out_of_memory,
             has_padding=isinstance(batches.dataset, RecordDataset),
         )
-        self._optimizers = make_optimizers(
-            model,
-            config.optimizer,
-            learning_rate=config.learning_rate,
-            muon_learning_rate=config.muon_learning_rate,
-            betas=(config.beta1, config.beta2),
-            weight_decay=config.weight_decay,
-            table_decay=config.table_decay,
-        )
+        self._optimizers = Optimizers(model, config)
         self._average = None if config.ema_decay is None else WeightAverage(model, config.ema_decay)
         self._random = RandomStates(config.seed + distributed.rank(), model.device)
         self._agree = distributed.Agreement(2)
@@ -270,20 +255,11 @@ class Trainer:
         started = time.perf_counter()
         inputs, targets = next(self.batches)
         factor = self._learning_rate_factor()
-        for optimizer in self._optimizers:
-            optimizer.zero_grad()
+        self._optimizers.zero_gradients()
         loss = self._gradients(inputs, targets)
         self._check(loss)
-        scaler = self._gradients.scaler
-        if self.config.max_gradient_norm is not None:
-            for optimizer in self._optimizers:
-                scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_gradient_norm)
-        for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
-            scaler.step(optimizer)
-        scaler.update()
+        limit = self.config.max_gradient_norm
+        self._optimizers.step(self._gradients.scaler, factor=factor, max_gradient_norm=limit)
         if self._average is not None:
             self._average.update(self.step)
         self.step += 1
@@ -300,9 +276,6 @@ class Trainer:
             progress = max(progress, (self.step - config.warmup_steps) / (self._total_steps - config.warmup_steps))
         rise = min(1.0, (self.step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
         return rise * learning_rate_factor(config.schedule, progress, config.cooldown_fraction)
-
-    def _learning_rate(self) -> float:
-        return float(self._optimizers[0].param_groups[0]["lr"])
 
     def _is_over(self) -> bool:
         config = self.config
@@ -321,21 +294,19 @@ class Trainer:
         On an accelerator AdamW is told not to move from then on, and the next record finds out: reading the loss at
         each step would make the processor wait. In float16 the gradient scaler sees to that.
         """
-        if self.model.device.type in READS_EACH_LOSS or len(self._optimizers) > 1:
+        if self.model.device.type in READS_EACH_LOSS or not self._optimizers.can_hold_still:
             if not math.isfinite(loss.item()):
                 raise self._non_finite("loss", self.step + 1, loss.item())
         elif not self._gradients.scaler.is_enabled():
-            (optimizer,) = self._optimizers
-            is_bad = (~loss.isfinite()).float()
-            optimizer.found_inf = torch.maximum(getattr(optimizer, "found_inf", is_bad), is_bad)  # type: ignore[attr-defined]  # as torch's GradScaler does
+            self._optimizers.hold_still((~loss.isfinite()).float())
 
     def _non_finite(self, what: str, step: int, value: float) -> NonFiniteLossError:
         saved = "there is no checkpoint"
         if self.folder is not None and self._saved_step >= 0:
             saved = f"the last checkpoint is {os.fspath(checkpoint_path(self.folder, self._saved_step))!a}"
         return NonFiniteLossError(
-            f"the {what} of step {step} is {value}, with a learning rate of {self._learning_rate():.3g}: lower it, or "
-            f"set max_gradient_norm; {saved}"
+            f"the {what} of step {step} is {value}, with a learning rate of {self._optimizers.learning_rate:.3g}: "
+            f"lower it, or set max_gradient_norm; {saved}"
         )
 
     # ---------------------------------------------------------------------------------------------------- a record
@@ -349,7 +320,7 @@ class Trainer:
             step=self.step,
             train_loss=train_loss,
             validation_loss=validation_loss,
-            learning_rate=self._learning_rate(),
+            learning_rate=self._optimizers.learning_rate,
             tokens_per_second=self._recent_characters * distributed.world_size() / self._recent_seconds,
             elapsed_seconds=self._seconds,
             peak_memory_bytes=peak_memory(self.model.device),
@@ -378,8 +349,7 @@ class Trainer:
             return
         first = int(losses.isfinite().int().argmin())
         self._losses = []
-        for optimizer in self._optimizers:
-            optimizer.__dict__.pop("found_inf", None)
+        self._optimizers.move_again()
         raise self._non_finite("loss", self.step - len(losses) + first + 1, losses[first].item())
 
     def _validation_loss(self, validation: TextDataset | RecordDataset) -> float:
@@ -445,7 +415,7 @@ class Trainer:
         """
         batches = self.batches.state_dict()
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors(self.model, self._optimizers)}
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in self._optimizers.tensors()}
         if self._average is not None:
             tensors |= {f"average.{name}": tensor for name, tensor in self._average.tensors.items()}
         for name, tensor in self._random.current().items():
@@ -489,7 +459,7 @@ class Trainer:
         tensors: dict[str, Tensor] = state["tensors"]
         device, world_size = self.model.device, distributed.world_size()
         self.model.load_state_dict(_under("model.", tensors))
-        load_optimizer_tensors(self.model, self._optimizers, _under("optimizer.", tensors))
+        self._optimizers.load_tensors(_under("optimizer.", tensors))
         if self._average is not None:
             for name, average in self._average.tensors.items():
                 average.copy_(tensors[f"average.{name}"])
