@@ -436,6 +436,10 @@ def test_min_count_and_max_size_keep_the_most_frequent(
             Vocabulary.from_text(texts, min_count=min_count, max_size=max_size, special_tokens=roles)
 
 
+def test_whole_numbers_may_be_those_of_numpy() -> None:
+    assert Vocabulary.from_text("banana", min_count=np.int64(2), max_size=np.uint8(1)) == Vocabulary("a")  # type: ignore[arg-type]  # what len and counting give in NumPy
+
+
 @pytest.mark.parametrize(
     ("settings", "error"),
     [

@@ -1,40 +1,8 @@
-"""Checks of arguments: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument."""
+"""Checks of numbers: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument."""
 
 from __future__ import annotations
 
 import math
-import operator
-
-
-def integer(name: str, value: int) -> int:
-    """Returns ``value`` as an ``int``.
-
-    Raises:
-        TypeError: It is not an integer.
-    """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
-    return operator.index(value)
-
-
-def positive_integer(name: str, value: int) -> int:
-    """Returns ``value`` as an ``int`` of at least 1.
-
-    Raises:
-        TypeError: It is not an integer.
-        ValueError: It is below 1.
-    """
-    return _integer_from(1, name, value)
-
-
-def natural_number(name: str, value: int) -> int:
-    """Returns ``value`` as an ``int`` of at least 0.
-
-    Raises:
-        TypeError: It is not an integer.
-        ValueError: It is negative.
-    """
-    return _integer_from(0, name, value)
 
 
 def finite_number(name: str, value: float) -> float:
@@ -65,9 +33,3 @@ def fraction(name: str, value: float) -> float:
     if not 0 < finite_number(name, value) < 1:
         raise ValueError(f"{name} must be above 0 and below 1, got {value}")
     return float(value)
-
-
-def _integer_from(least: int, name: str, value: int) -> int:
-    if integer(name, value) < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return operator.index(value)

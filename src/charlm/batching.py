@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from charlm import distributed
-from charlm.arguments import positive_integer
 from charlm.devices import resolve_device
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.permutation import Permutation
+from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from charlm.arguments import positive_integer
 from charlm.drawing import draw, uniform_points
 from charlm.models import evaluation_mode
 from charlm.stopping import StopFilter
+from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.arguments import fraction as checked_fraction
-from charlm.arguments import positive_integer
 from charlm.streams import Stream, as_stream
+from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, overload
 import torch
 from torch import Tensor
 
-from charlm.arguments import integer, positive_integer
 from charlm.continuation import checked_ids, continuations, drawn, forbidden, next_ids, stop_sequences
 from charlm.drawing import derived_seed
 from charlm.models import evaluation_mode
 from charlm.sampling import SamplingKeywords, SamplingSettings
 from charlm.stopping import StopFilter
+from chartok.arguments import integer, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

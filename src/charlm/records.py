@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.arguments import fraction as checked_fraction
-from charlm.arguments import positive_integer
 from charlm.data import IGNORE_INDEX, TextDataset
 from chartok import Vocabulary, read_text
+from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
     import os

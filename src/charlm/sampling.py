@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charlm.arguments import finite_number, positive_integer
+from charlm.arguments import finite_number
+from chartok.arguments import positive_integer
 
 
 class SamplingKeywords(TypedDict, total=False):

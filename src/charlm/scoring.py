@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 
-from charlm.arguments import positive_integer
 from charlm.data import IGNORE_INDEX
 from charlm.models import evaluation_mode
+from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:

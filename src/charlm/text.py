@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Self, get_args, overload
 import numpy as np
 import torch
 
-from charlm.arguments import positive_integer
 from charlm.fitting import count, encoded, special_tokens, train
 from charlm.generation import generate, stream_ids
 from charlm.markup import escaped
@@ -21,6 +20,7 @@ from charlm.scoredtext import ScoredText
 from charlm.scoring import Evaluation, distributions, score
 from charlm.textgeneration import allowed_ids, character_ids, sample_records, start_ids, stop_ids
 from chartok import Vocabulary, read_text
+from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

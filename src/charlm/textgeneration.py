@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from charlm.arguments import integer, positive_integer
 from charlm.continuation import continuations
 from charlm.drawing import derived_seed
 from charlm.sampling import SamplingKeywords, SamplingSettings
+from chartok.arguments import integer, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from charlm.arguments import finite_number, fraction, positive_integer
+from charlm.arguments import finite_number, fraction
+from chartok.arguments import positive_integer
 
 OptimizerName: TypeAlias = Literal["adamw", "muon"]
 Schedule: TypeAlias = Literal["linear", "cosine", "constant", "trapezoid"]

@@ -1,9 +1,10 @@
-"""What a vocabulary is made of, and the checks that its parts must pass."""
+"""The checks of arguments: what a vocabulary is made of, and whole numbers."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, SupportsIndex, TypeAlias, get_args
 
 from chartok.errors import VocabularyError
 
@@ -83,15 +84,38 @@ def checked_roles(special_tokens: Iterable[SpecialToken]) -> tuple[SpecialToken,
     return roles
 
 
-def at_least(least: int, name: str, value: int) -> int:
-    """Returns an integer that is not below ``least``.
+def integer(name: str, value: SupportsIndex) -> int:
+    """Returns ``value`` as an ``int``.
 
     Raises:
         TypeError: It is not an integer.
-        ValueError: It is too small.
     """
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, got {type(value).__name__}")
-    if value < least:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
+    return operator.index(value)
+
+
+def positive_integer(name: str, value: SupportsIndex) -> int:
+    """Returns ``value`` as an ``int`` of at least 1.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is below 1.
+    """
+    return _integer_from(1, name, value)
+
+
+def natural_number(name: str, value: SupportsIndex) -> int:
+    """Returns ``value`` as an ``int`` of at least 0.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is negative.
+    """
+    return _integer_from(0, name, value)
+
+
+def _integer_from(least: int, name: str, value: SupportsIndex) -> int:
+    if integer(name, value) < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
-    return value
+    return operator.index(value)

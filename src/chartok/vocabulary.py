@@ -15,12 +15,12 @@ import numpy as np
 
 from chartok.arguments import (
     Errors,
-    at_least,
     checked_roles,
     checked_texts,
     expected_text,
     joined_characters,
     joined_texts,
+    positive_integer,
 )
 from chartok.atomicfile import replace_file
 from chartok.codepoints import (
@@ -167,10 +167,10 @@ class Vocabulary:
             Vocabulary('an')
         """
         roles = checked_roles(special_tokens)
-        at_least(1, "min_count", min_count)
+        positive_integer("min_count", min_count)
         frequent = sorted(character for character, count in counts.items() if count >= min_count)
         if max_size is not None:
-            room = max(0, at_least(1, "max_size", max_size) - len(roles))
+            room = max(0, positive_integer("max_size", max_size) - len(roles))
             frequent = sorted(sorted(frequent, key=lambda character: -counts[character])[:room])
         if not frequent:
             raise ValueError("no character is left: text is empty, or min_count and max_size leave none")
@@ -346,7 +346,7 @@ class Vocabulary:
             raise TypeError("texts must be several str, got one: encode takes a single text")
         texts = texts if isinstance(texts, list) else list(checked_texts(texts, "texts"))
         if max_length is not None:
-            at_least(1, "max_length", max_length)
+            positive_integer("max_length", max_length)
         ids, lengths = self._encode_joined(texts, errors)
         return pad_rows(
             ids,

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charlm.arguments import positive_integer
 from charlm.data import IGNORE_INDEX
+from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:

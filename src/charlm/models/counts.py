@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlm.arguments import positive_integer
 from charlm.data import TextDataset
+from chartok.arguments import positive_integer
 from chartok.ids import Ids, as_id_array, is_array
 
 if TYPE_CHECKING:

@@ -22,9 +22,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charlm.arguments import finite_number, natural_number, positive_integer
+from charlm.arguments import finite_number
 from charlm.models.base import LanguageModel
 from charlm.models.keyvaluecache import KeyValueCache
+from chartok.arguments import natural_number, positive_integer
 
 LONGEST_HASHED = 4
 """The longest n-grams that have embeddings."""

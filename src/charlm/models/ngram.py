@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from charlm.arguments import positive_integer
 from charlm.models.base import LanguageModel
 from charlm.models.counts import NGramCounts, node_levels
 from charlm.models.kneserney import estimate, pruned, suffix_nodes
 from charlm.models.ngramtable import NGramTable
+from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
