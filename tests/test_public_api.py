@@ -56,6 +56,7 @@ CHARLM = {
     "save_model",
     "save_onnx",
     "score",
+    "tiny_shakespeare",
     "write_report",
 }
 

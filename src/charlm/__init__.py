@@ -18,7 +18,7 @@ from chartok import __version__
 if TYPE_CHECKING:
     from charlm.arpafile import load_arpa, save_arpa
     from charlm.batching import BatchSampler
-    from charlm.corpora import python_docs
+    from charlm.corpora import python_docs, tiny_shakespeare
     from charlm.data import TextDataset
     from charlm.generation import generate
     from charlm.metrics import Progress, TensorBoardLog, TrainingRecord, read_records
@@ -77,6 +77,7 @@ __all__ = [
     "save_model",
     "save_onnx",
     "score",
+    "tiny_shakespeare",
     "write_report",
 ]
 
@@ -110,6 +111,7 @@ _MODULE_OF = {
     "save_onnx": "onnxfile",
     "score": "scoring",
     "ScoredText": "scoredtext",
+    "tiny_shakespeare": "corpora",
     "write_report": "report",
 }
 
