@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Example:
         >>> main(["--version"])
-        0.1.0
+        1...
         0
     """
     for stream in (sys.stdout, sys.stderr):

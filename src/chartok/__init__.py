@@ -29,7 +29,7 @@ __all__ = [
     "read_text",
 ]
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 _MODULE_OF = {
     "TokenFile": "tokenfile",
