@@ -1,4 +1,4 @@
-"""Files that earlier releases wrote are read for good; ``python tests/test_stability.py`` adds those of this release."""
+"""Files of earlier releases are read for good; ``python tests/test_stability.py`` adds those of this one."""
 
 import json
 import shutil
@@ -97,7 +97,7 @@ def test_runs_go_on(folder: Path, tmp_path: Path) -> None:
     train, validation = batches()
     trainer = Trainer.resume(tmp_path / "run", train, validation=validation)
     assert trainer.step == 4
-    newest = sorted((tmp_path / "run" / "checkpoints").iterdir())[-1]
+    newest = max((tmp_path / "run" / "checkpoints").iterdir())
     shutil.rmtree(newest)
     train, validation = batches()
     trainer = Trainer.resume(tmp_path / "run", train, validation=validation)
