@@ -3,6 +3,7 @@ import gzip
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from chartok import (
     textfile,
 )
 from chartok.encodefile import find_characters
+from chartok.sources import iterate_source
 
 scalar_text = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -203,6 +205,28 @@ def test_where_one_source_fails_no_shard_is_left(shards: Path, tmp_path: Path) -
     with pytest.raises(UnknownCharacterError, match=r"character 0 of .*2\.txt"):
         encode_files(shards / "*.txt", tmp_path, Vocabulary("abn"))
     assert not list(tmp_path.iterdir())
+
+
+def test_where_one_source_fails_no_shard_that_a_running_worker_writes_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"\xff")
+    (tmp_path / "good.txt").write_bytes(b"ab")
+    is_writing, has_failed = threading.Event(), threading.Event()
+
+    def iterate(source: str, compression: Any) -> Iterator[tuple[str, int]]:
+        if "bad" in source:
+            is_writing.wait()
+            has_failed.set()
+        else:
+            is_writing.set()
+            has_failed.wait()
+        yield from iterate_source(source, compression)
+
+    monkeypatch.setattr("chartok.encodefile.iterate_source", iterate)
+    with ThreadPoolExecutor(2) as executor, pytest.raises(FileDecodeError):
+        encode_files(tmp_path / "*.txt", tmp_path / "shards", Vocabulary("ab"), executor=executor)
+    assert not list((tmp_path / "shards").iterdir())
 
 
 def test_shards_that_are_there_are_never_overwritten(shards: Path, tmp_path: Path) -> None:
