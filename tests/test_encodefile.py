@@ -123,6 +123,20 @@ def test_gzip_that_is_not_announced_is_named(tmp_path: Path) -> None:
         encode_file(tmp_path / "plain", tmp_path / "a.tokens", compression="gzip")
 
 
+def test_every_damage_to_gzip_data_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    sound = gzip.compress(b"a" * 9 + b"banana", mtime=0)
+    for place in range(10, len(sound)):  # before that stand a date and the like
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
+        with pytest.raises((TokenFileError, gzip.BadGzipFile), match=r"a\.gz"):
+            encode_file(path, tmp_path / "a.tokens", compression="gzip")
+    for length in range(1, len(sound)):
+        path.write_bytes(sound[:length])
+        with pytest.raises((TokenFileError, gzip.BadGzipFile), match=r"a\.gz"):
+            encode_file(path, tmp_path / "a.tokens", compression="gzip")
+    assert not (tmp_path / "a.tokens").exists()
+
+
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [

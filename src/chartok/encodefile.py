@@ -52,7 +52,7 @@ def encode_file(
         OSError: A source cannot be read, or the file not be written; errno and name are kept.
         FileDecodeError: A source is not UTF-8.
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
-        TokenFileError: A source changed while it was read.
+        TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
         ValueError: There is no text and no vocabulary.
 
     Example:
