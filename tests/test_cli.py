@@ -185,7 +185,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["prepare", "*.missing", "--out", "a.tokens"], r"\*.missing: no file matches this pattern"),
         (["prepare", "input.txt", "--out", "nowhere/a.tokens"], "nowhere/a.tokens: No such file or directory"),
         (["prepare", "input.txt", "--out", "."], r"\.: a file is expected, this is a folder"),
-        (["prepare", "input.txt", "--out", "a.tokens", "--compression", "gzip"], "Not a gzipped file .*"),
+        (["prepare", "input.txt", "--out", "a.tokens", "--compression", "gzip"], "'input.txt': Not a gzipped file .*"),
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "."], r"\.: Is a directory"),
         (["train", "empty.txt"], "text is empty: a vocabulary needs at least one character"),

@@ -3,6 +3,7 @@ import gzip
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from chartok import (
     textfile,
 )
 from chartok.encodefile import find_characters
+from chartok.sources import iterate_source
 
 scalar_text = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -121,6 +123,20 @@ def test_gzip_that_is_not_announced_is_named(tmp_path: Path) -> None:
         encode_file(tmp_path / "plain", tmp_path / "a.tokens", compression="gzip")
 
 
+def test_every_damage_to_gzip_data_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    sound = gzip.compress(b"a" * 9 + b"banana", mtime=0)
+    for place in range(10, len(sound)):  # before that stand a date and the like
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
+        with pytest.raises((TokenFileError, gzip.BadGzipFile), match=r"a\.gz"):
+            encode_file(path, tmp_path / "a.tokens", compression="gzip")
+    for length in range(1, len(sound)):
+        path.write_bytes(sound[:length])
+        with pytest.raises((TokenFileError, gzip.BadGzipFile), match=r"a\.gz"):
+            encode_file(path, tmp_path / "a.tokens", compression="gzip")
+    assert not (tmp_path / "a.tokens").exists()
+
+
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
@@ -203,6 +219,28 @@ def test_where_one_source_fails_no_shard_is_left(shards: Path, tmp_path: Path) -
     with pytest.raises(UnknownCharacterError, match=r"character 0 of .*2\.txt"):
         encode_files(shards / "*.txt", tmp_path, Vocabulary("abn"))
     assert not list(tmp_path.iterdir())
+
+
+def test_where_one_source_fails_no_shard_that_a_running_worker_writes_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"\xff")
+    (tmp_path / "good.txt").write_bytes(b"ab")
+    is_writing, has_failed = threading.Event(), threading.Event()
+
+    def iterate(source: str, compression: Any) -> Iterator[tuple[str, int]]:
+        if "bad" in source:
+            is_writing.wait()
+            has_failed.set()
+        else:
+            is_writing.set()
+            has_failed.wait()
+        yield from iterate_source(source, compression)
+
+    monkeypatch.setattr("chartok.encodefile.iterate_source", iterate)
+    with ThreadPoolExecutor(2) as executor, pytest.raises(FileDecodeError):
+        encode_files(tmp_path / "*.txt", tmp_path / "shards", Vocabulary("ab"), executor=executor)
+    assert not list((tmp_path / "shards").iterdir())
 
 
 def test_shards_that_are_there_are_never_overwritten(shards: Path, tmp_path: Path) -> None:

@@ -127,9 +127,10 @@ def odd_tensor(tensor: torch.Tensor, generator: random.Random) -> torch.Tensor:
         case 2:
             return tensor.flatten().flip(0).reshape(tensor.shape).contiguous()
         case 3:
-            return torch.full_like(
-                tensor, generator.choice((-1, 2**40)) if not tensor.is_floating_point() else torch.nan
-            )
+            if tensor.is_floating_point():
+                return torch.full_like(tensor, torch.nan)
+            bounds = torch.iinfo(tensor.dtype)
+            return torch.full_like(tensor, generator.choice((bounds.min, bounds.max, min(bounds.max, 2**40))))
         case _:
             return torch.zeros((0, *tensor.shape[1:]), dtype=tensor.dtype)
 

@@ -164,6 +164,11 @@ def test_data_of_another_vocabulary_are_refused_before_training() -> None:
         ({"accumulation_steps": 0}, ValueError),
         ({"ema_decay": 1.0}, ValueError),
         ({"patience": 0}, ValueError),
+        ({"seed": "0"}, TypeError),
+        ({"seed": 1 << 63}, ValueError),
+        ({"learning_rate": None}, TypeError),
+        ({"beta1": None}, TypeError),
+        ({"record_interval": None}, TypeError),
     ],
 )
 def test_settings_are_checked_when_they_are_made(values: Any, error: type[Exception]) -> None:
@@ -176,7 +181,7 @@ def test_settings_are_checked_when_they_are_made(values: Any, error: type[Except
     [
         ({}, 3000),
         ({"max_steps": 7}, 7),
-        ({"max_epochs": 2}, 156),  # 311 windows in batches of 4, twice
+        ({"max_epochs": 2}, 156),  # 312 windows in batches of 4, twice
         ({"max_epochs": 2, "max_steps": 100}, 100),
         ({"max_epochs": 1, "max_steps": 1000}, 78),
         ({"max_seconds": 1.0}, None),
@@ -185,6 +190,10 @@ def test_settings_are_checked_when_they_are_made(values: Any, error: type[Except
 )
 def test_the_run_ends_at_the_first_limit(values: Any, steps: int | None) -> None:
     assert make_trainer(**values).total_steps == steps
+
+
+def test_more_epochs_than_a_float_can_hold_are_counted() -> None:
+    assert make_trainer(max_epochs=10**400).total_steps == 78 * 10**400
 
 
 def test_a_warm_up_longer_than_the_epochs_is_refused() -> None:
@@ -496,6 +505,44 @@ def test_a_sound_checkpoint_without_a_state_is_corrupt(
     trainer = make_trainer(max_steps=1, folder=tmp_path).fit()
     with pytest.raises(CheckpointCorruptError, match=f"holds no state of a run: KeyError.*'{damage}'"):
         Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
+
+
+MADE_UP: dict[str, Any] = {
+    "step": "7", "seconds": -1.0, "records": 2**63, "recent_characters": 0.5, "recent_seconds": None,
+    "best_loss": "low", "best_step": -1, "evaluations_since_best": [], "parts": True, "batches": [], "data": 9,
+    "config": {"max_steps": 1, "beta1": None},
+}  # fmt: skip
+STRANGE: dict[str, Any] = {
+    "losses": torch.zeros(1, 1),
+    "batches.generator": torch.zeros(5056, dtype=torch.uint8),
+    "random.0.torch": torch.zeros(3, dtype=torch.uint8),
+    "random.0.python": torch.full((625,), -1),
+    "random.0.numpy": torch.full((626,), 1000),  # its position among them, from which NumPy would read foreign memory
+    "average.table": torch.zeros(1, 3),
+    "optimizer.table.exp_avg": torch.zeros(1, 3),
+    "optimizer.table.step": torch.tensor(-1.0),
+    "optimizer.table.other": torch.zeros(3, 3),
+    "model.table": torch.zeros(2, 3),
+}
+
+
+@pytest.mark.parametrize("name", [*MADE_UP, *STRANGE])
+def test_a_sound_checkpoint_of_a_made_up_state_is_corrupt_and_changes_no_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    whole = Trainer.state_dict
+
+    def made_up(trainer: Trainer) -> dict[str, Any]:
+        state = whole(trainer)
+        changes = {"tensors": state["tensors"] | {name: STRANGE[name]}} if name in STRANGE else {name: MADE_UP[name]}
+        return state | changes
+
+    monkeypatch.setattr(Trainer, "state_dict", made_up)
+    trainer = make_trainer(max_steps=1, ema_decay=0.5, folder=tmp_path).fit()
+    before = torch.get_rng_state()
+    with pytest.raises(CheckpointCorruptError, match="step-0000000001' holds no state of a run: "):
+        Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_state_of_a_newer_version_is_refused() -> None:

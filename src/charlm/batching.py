@@ -13,6 +13,7 @@ from charlm import distributed
 from charlm.devices import resolve_device
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.permutation import Permutation
+from charlm.randomness import check_generator
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class BatchSampler:
         Raises:
             CheckpointVersionError: The state is of a newer version.
             CheckpointMismatchError: It is of other data, or of another seed, order or batch size; names each.
+            ValueError: The state of the generator is none.
         """
         if state["version"] > VERSION:
             raise CheckpointVersionError(
@@ -164,6 +166,7 @@ class BatchSampler:
         ]
         if differences:
             raise CheckpointMismatchError(f"the state is of another sampler (then -> now): {'; '.join(differences)}")
+        check_generator(state["generator"])
         self._generator.set_state(state["generator"])
         self._drawn = self.batches = state["batches"]
         self._upcoming = None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from charlm.models import LanguageModel
     from charlm.trainerconfig import Schedule, TrainerConfig
 
+REMEMBERED = {"AdamW": {"step", "exp_avg", "exp_avg_sq"}, "Muon": {"momentum_buffer"}}
+"""What an optimizer keeps of each parameter once it has moved it."""
 FUSED_DEVICES = {"cpu", "cuda", "mps", "xpu"}
 """Where torch has AdamW as one kernel."""
 
@@ -128,17 +130,23 @@ class Optimizers:
 
         Args:
             tensors: By the names that they were yielded with.
+
+        Raises:
+            ValueError: They were not yielded of optimizers like these.
         """
         states: dict[str, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             parameter, _, key = name.rpartition(".")
             states.setdefault(parameter, {})[key] = tensor
-        names = {parameter: name for name, parameter in self._model.named_parameters()}
+        weights = dict(self._model.named_parameters())
+        names = {parameter: name for name, parameter in weights.items()}
         for optimizer in self._all:
             description = optimizer.state_dict()
             parameters = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
             # torch puts each tensor where and into the type that the optimizer needs.
             description["state"] = {index: states[name] for index, name in enumerate(parameters) if name in states}
+            for index, state in description["state"].items():
+                _check_remembered(parameters[index], state, optimizer, weights[parameters[index]])
             optimizer.load_state_dict(description)
 
 
@@ -186,6 +194,19 @@ class WeightAverage:
         self._decay = decay
         self.tensors = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
+    @torch.no_grad()
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Goes on from other averages.
+
+        Raises:
+            ValueError: They are not of weights like these.
+        """
+        for name, average in self.tensors.items():
+            if name not in tensors:
+                raise ValueError(f"there is no average of {name!a}")
+            _check_alike(name, tensors[name], average)
+            average.copy_(tensors[name])
+
     def update(self, step: int) -> None:
         """Takes in the weights after one more step, ``step`` steps having been done before."""
         keep = min(self._decay, (1 + step) / (10 + step))
@@ -199,6 +220,24 @@ class WeightAverage:
             kept = parameter.clone()
             parameter.copy_(self.tensors[name])
             self.tensors[name].copy_(kept)
+
+
+def _check_remembered(name: str, state: dict[str, Tensor], optimizer: Optimizer, weight: Tensor) -> None:
+    keys = REMEMBERED[type(optimizer).__name__]
+    if state.keys() != keys:
+        raise ValueError(f"an optimizer remembers {sorted(state)!a} of {name!a}, and not {sorted(keys)}")
+    for key in keys - {"step"}:
+        _check_alike(f"{name}.{key}", state[key], weight)
+    if "step" in keys and (state["step"].ndim or not state["step"] >= 0):
+        raise ValueError(f"an optimizer has done {state['step']} steps on {name!a}")
+
+
+def _check_alike(name: str, tensor: Tensor, weight: Tensor) -> None:
+    if tensor.shape != weight.shape or tensor.dtype != weight.dtype:
+        raise ValueError(
+            f"{name!a} is of type {tensor.dtype} and shape {tuple(tensor.shape)}, "
+            f"not {weight.dtype} and {tuple(weight.shape)}"
+        )
 
 
 def _linear_weights(model: LanguageModel) -> dict[str, Tensor]:

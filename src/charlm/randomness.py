@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+TWISTER_WORDS = 624
+"""What a Mersenne Twister holds; from a position after these NumPy would read whatever lies there."""
+
+
 class RandomStates:
     """The states of the global generators of torch, Python and NumPy, apart from those that the program is using.
 
@@ -57,14 +61,43 @@ class RandomStates:
         return _captured(self._device) if self._are_in_force else self._kept
 
     def replace(self, states: dict[str, Tensor]) -> None:
-        """Puts other states in the place of these; where one is missing, as of another device, the old one stays."""
-        self._kept |= {name: state for name, state in states.items() if name in self._kept}
+        """Puts other states in the place of these; where one is missing, as of another device, the old one stays.
+
+        Raises:
+            ValueError: They are not the states of such generators.
+        """
+        new = self._kept | {name: state for name, state in states.items() if name in self._kept}
+        for name, state in new.items():
+            if state.shape != self._kept[name].shape or state.dtype != self._kept[name].dtype:
+                raise ValueError(f"{name} is no state of a generator: a {state.dtype} of shape {tuple(state.shape)}")
+        _check_twisters(python=new["python"], numpy=new["numpy"])
+        check_generator(new["torch"])
+        self._kept = new
 
     def _exchange(self) -> None:
         inside = _captured(self._device)
         _restore(self._kept, self._device)
         self._kept = inside
         self._are_in_force = not self._are_in_force
+
+
+def check_generator(state: Tensor) -> None:
+    """Checks that a generator of torch on the CPU can be in this state.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    try:
+        torch.Generator().set_state(state)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"the state of a generator is none: {error}") from None
+
+
+def _check_twisters(*, python: Tensor, numpy: Tensor) -> None:
+    words = torch.cat([python, numpy])
+    positions = python[-1], numpy[-2]
+    if not 0 <= words.min() <= words.max() < 1 << 32 or max(positions) > TWISTER_WORDS or numpy[-1] > 1:
+        raise ValueError("the state of a generator of Python or NumPy is out of range")
 
 
 def _captured(device: torch.device) -> dict[str, Tensor]:

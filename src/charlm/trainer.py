@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 
 from charlm import distributed
+from charlm.arguments import finite_number
 from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoint, write_checkpoint
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
 from charlm.gradients import Gradients
@@ -28,6 +29,7 @@ from charlm.records import RecordDataset
 from charlm.scoring import Evaluation, evaluate
 from charlm.signals import StopSignals, stop_for
 from charlm.trainerconfig import CHANGES_ROUNDING, MAY_CHANGE, STEPS_WITHOUT_A_LIMIT, TrainerConfig
+from chartok.arguments import integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from chartok import Vocabulary
 
 VERSION = 1
+COUNTS = ("step", "records", "recent_characters", "best_step", "evaluations_since_best", "parts")
+LARGEST_COUNT = 1 << 48
+"""Far above what any run comes to, and far below where one would overflow."""
 READS_EACH_LOSS = {"cpu"}
 """Where reading a loss makes nothing wait."""
 
@@ -159,27 +164,26 @@ class Trainer:
 
         Raises:
             FileNotFoundError: There is no checkpoint.
-            CheckpointCorruptError: None is sound.
+            CheckpointCorruptError: None is sound, or what is in the newest is no state of a run.
             CheckpointVersionError: The newest was written by a newer version.
             CheckpointMismatchError: The run had other settings, data or another model; lists every difference.
+            ValueError: As for the class.
         """
         checkpoint = newest_checkpoint(folder)
         file = read_model_file(checkpoint.path / FILE_NAME)
-        try:
-            trainer = cls(
-                load_model(checkpoint.path, batches.device)[0] if model is None else model,
-                batches,
-                validation=validation,
-                config=TrainerConfig(**checkpoint.values["config"]) if config is None else config,
-                vocabulary=file.vocabulary,
-                on_record=on_record,
-            )
-            weights = {f"model.{name}": tensor for name, tensor in file.tensors.items()}
+        with _explained(checkpoint.path):
+            config = TrainerConfig(**checkpoint.values["config"]) if config is None else config
+        trainer = cls(
+            load_model(checkpoint.path, batches.device)[0] if model is None else model,
+            batches,
+            validation=validation,
+            config=config,
+            vocabulary=file.vocabulary,
+            on_record=on_record,
+        )
+        weights = {f"model.{name}": tensor for name, tensor in file.tensors.items()}
+        with _explained(checkpoint.path):
             trainer.load_state_dict(checkpoint.values | {"tensors": weights | checkpoint.tensors})
-        except (KeyError, TypeError) as error:
-            raise CheckpointCorruptError(
-                f"{os.fspath(checkpoint.path)!a} holds no state of a run: {error!r}"
-            ) from error
         trainer._write_to(Path(folder), checkpoint.values["records"])
         trainer._saved_step = trainer.step
         return trainer
@@ -450,19 +454,23 @@ class Trainer:
         Raises:
             CheckpointVersionError: The state is of a newer version.
             CheckpointMismatchError: The trainer had other settings, data or another model; lists every difference.
+            ValueError: It is no state of a trainer; and so a ``KeyError`` or ``TypeError``.
         """
         if state["version"] > VERSION:
             raise CheckpointVersionError(
                 f"a state of version {state['version']}, newer than {VERSION}: upgrade chartok"
             )
         self._check_settings(state)
+        _check_values(state)
         tensors: dict[str, Tensor] = state["tensors"]
         device, world_size = self.model.device, distributed.world_size()
-        self.model.load_state_dict(_under("model.", tensors))
+        try:
+            self.model.load_state_dict(_under("model.", tensors))
+        except RuntimeError as error:  # names and shapes
+            raise ValueError(str(error)) from None
         self._optimizers.load_tensors(_under("optimizer.", tensors))
         if self._average is not None:
-            for name, average in self._average.tensors.items():
-                average.copy_(tensors[f"average.{name}"])
+            self._average.load(_under("average.", tensors))
         self._random.replace(_under(f"random.{distributed.rank()}.", tensors))
         self.batches.load_state_dict(state["batches"] | {"generator": tensors["batches.generator"]})
         self._gradients.parts = max(state["parts"], self.config.accumulation_steps)
@@ -509,10 +517,37 @@ class Trainer:
             self.records = open_records(folder / RECORDS, records)
 
 
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Says of what is no state of a run in which checkpoint it is."""
+    try:
+        yield
+    except (CheckpointMismatchError, CheckpointVersionError):
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} holds no state of a run: {error!r}") from error
+
+
+def _check_values(state: dict[str, Any]) -> None:
+    """Checks what training would count on with."""
+    counts = {name: state[name] for name in COUNTS} | {"batches": state["batches"]["batches"]}
+    for name, count in counts.items():
+        if integer(name, count) not in range(LARGEST_COUNT):
+            raise ValueError(f"{name} is {count}")
+    for name in ("seconds", "recent_seconds"):
+        if finite_number(name, state[name]) < 0:
+            raise ValueError(f"{name} is {state[name]}")
+    if state["best_loss"] is not None:
+        finite_number("best_loss", state["best_loss"])
+    losses = state["tensors"]["losses"]
+    if losses.ndim != 1 or losses.dtype != torch.float32:
+        raise ValueError(f"losses is a tensor of type {losses.dtype} and shape {tuple(losses.shape)}")
+
+
 def _total_steps(config: TrainerConfig, batches: BatchSampler) -> int | None:
     limits = [] if config.max_steps is None else [config.max_steps]
     if config.max_epochs is not None:
-        limits.append(math.ceil(config.max_epochs * len(batches.dataset) / batches.batch_size))
+        limits.append(-(-config.max_epochs * len(batches.dataset) // batches.batch_size))  # rounded up
     if not limits and config.max_seconds is None:
         limits.append(STEPS_WITHOUT_A_LIMIT)
     total = min(limits, default=None)

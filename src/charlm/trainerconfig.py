@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from charlm.arguments import finite_number, fraction
-from chartok.arguments import positive_integer
+from chartok.arguments import integer, positive_integer
 
 OptimizerName: TypeAlias = Literal["adamw", "muon"]
 Schedule: TypeAlias = Literal["linear", "cosine", "constant", "trapezoid"]
@@ -16,6 +16,7 @@ STEPS_WITHOUT_A_LIMIT = 3000
 FEWEST_KEPT = 2
 """Checkpoints: so that one is left when the newest is damaged."""
 
+MAY_BE_NONE = {"max_steps", "max_epochs", "max_seconds", "patience", "max_gradient_norm", "ema_decay"}
 MAY_CHANGE = {
     "max_steps", "max_epochs", "max_seconds", "patience",
     "record_interval", "evaluation_interval", "checkpoint_interval", "kept_checkpoints",
@@ -110,20 +111,25 @@ class TrainerConfig:
     def _check_integers(self) -> None:
         intervals = ("record_interval", "evaluation_interval", "checkpoint_interval")
         for name in ("max_steps", "max_epochs", "patience", "accumulation_steps", "kept_checkpoints", *intervals):
-            if (value := getattr(self, name)) is not None:
-                positive_integer(name, value)
+            if self._is_given(name):
+                positive_integer(name, getattr(self, name))
         if self.kept_checkpoints < FEWEST_KEPT:
             raise ValueError(f"kept_checkpoints must be at least {FEWEST_KEPT}, got {self.kept_checkpoints}")
         if self.warmup_steps != 0:
             positive_integer("warmup_steps", self.warmup_steps)
+        if not -(1 << 63) <= integer("seed", self.seed) < 1 << 63:
+            raise ValueError(f"seed must fit 64 bits, got {self.seed}")
 
     def _check_numbers(self) -> None:
         for name in ("learning_rate", "muon_learning_rate", "max_seconds", "max_gradient_norm"):
-            if (value := getattr(self, name)) is not None and finite_number(name, value) <= 0:
-                raise ValueError(f"{name} must be above 0, got {value}")
+            if self._is_given(name) and finite_number(name, getattr(self, name)) <= 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
         for name in ("beta1", "beta2", "ema_decay", "cooldown_fraction"):
-            if (value := getattr(self, name)) is not None:
-                fraction(name, value)
+            if self._is_given(name):
+                fraction(name, getattr(self, name))
         for name in ("weight_decay", "table_decay"):
             if finite_number(name, getattr(self, name)) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+
+    def _is_given(self, name: str) -> bool:
+        return name not in MAY_BE_NONE or getattr(self, name) is not None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from chartok.errors import UnknownCharacterError
 from chartok.sources import Compression, Source, expand_sources, iterate_source, source_size
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from chartok.arguments import Errors
+
+_Result = TypeVar("_Result")
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes read so far and the bytes to read in all, None where that is not known."""
@@ -49,7 +52,7 @@ def encode_file(
         OSError: A source cannot be read, or the file not be written; errno and name are kept.
         FileDecodeError: A source is not UTF-8.
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
-        TokenFileError: A source changed while it was read.
+        TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
         ValueError: There is no text and no vocabulary.
 
     Example:
@@ -129,7 +132,7 @@ def encode_files(
         ['00000-a.tokens', '00001-b.tokens']
     """
     names = expand_sources(sources)
-    run = map if executor is None else executor.map
+    run = map if executor is None else partial(_run_in, executor)
     destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]
     for destination in destinations:
         if destination.exists():
@@ -163,6 +166,15 @@ def _encode_shard(
     source: str, destination: str, *, vocabulary: Vocabulary, errors: Errors, compression: Compression | None
 ) -> None:
     encode_file(source, destination, vocabulary, errors=errors, compression=compression).close()
+
+
+def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterable[str]) -> Iterator[_Result]:
+    """Yields what ``executor.map`` would. After a failure it waits for what runs, which may write files yet."""
+    futures = [executor.submit(work, *given) for given in zip(*arguments, strict=True)]
+    try:
+        yield from (future.result() for future in futures)
+    finally:
+        wait([future for future in futures if not future.cancel()])
 
 
 def _stem(source: str) -> str:

@@ -7,6 +7,7 @@ import errno
 import glob
 import gzip
 import os
+import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -51,9 +52,10 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
     """Yields the text of a source in pieces, each with the number of bytes read so far.
 
     Raises:
-        OSError: It is missing, is a folder, or cannot be read.
+        OSError: It is missing, is a folder, cannot be read, or is not the gzip data that it is said to be.
         FileDecodeError: It is not UTF-8.
-        TokenFileError: Its size or time of change is another at the end than at the start.
+        TokenFileError: Its compressed data are cut short or damaged, or its size or time of change is another at the
+            end than at the start.
     """
     with _open(source) as file:
         before = _size_and_time(source, file)
@@ -63,6 +65,10 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
                 yield text, file.tell()
         except EOFError as error:
             raise TokenFileError(f"{source!a} is cut short: {error}") from None
+        except zlib.error as error:
+            raise TokenFileError(f"{source!a} is damaged: {error}") from None
+        except gzip.BadGzipFile as error:
+            raise gzip.BadGzipFile(f"{source!a}: {error}") from None
         size, _ = before
         if _size_and_time(source, file) != before or size not in (None, file.tell()):
             raise TokenFileError(
