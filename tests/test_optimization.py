@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from charlm import BigramLanguageModel, LanguageModel, TrainerConfig
+from charlm import GPT, BigramLanguageModel, GPTConfig, LanguageModel, TrainerConfig
+from charlm.models.gpt import HashedEmbedding
 from charlm.optimization import Optimizers, WeightAverage, hidden_matrices, learning_rate_factor
 from two_layers import TwoLayers
 
@@ -32,6 +33,14 @@ def test_only_the_matrices_inside_a_model_are_for_muon() -> None:
     assert hidden_matrices(BigramLanguageModel(3)) == {}
 
 
+@pytest.mark.parametrize("vocab_size", [7, 8, 16, 32])
+def test_no_size_of_the_vocabulary_takes_a_matrix_away_from_muon(vocab_size: int) -> None:
+    shape = GPTConfig(vocab_size=vocab_size, block_size=4, n_layers=2, n_heads=1, width=8)
+    matrices = hidden_matrices(GPT(shape))
+    assert len(matrices) == 2 * 6
+    assert "head.weight" not in matrices
+
+
 @pytest.mark.parametrize("name", ["adamw", "muon"])
 def test_every_parameter_is_moved_and_muon_moves_the_matrices_alone(name: str) -> None:
     model = TwoLayers()
@@ -51,7 +60,9 @@ def test_weights_of_linear_layers_decay_and_nothing_else(name: str) -> None:
 
 def test_hashed_tables_decay_at_a_rate_of_their_own() -> None:
     model = TwoLayers()
-    model.hashed = torch.nn.Embedding(model.vocab_size + 1, 4)
+    model.hashed = HashedEmbedding(3, 4)
+    torch.nn.init.ones_(model.hashed.weight)
+    model.positions = torch.nn.Embedding(model.vocab_size + 1, 4)
     decayed, before = moved(model, Optimizers(model, config()), gradient=0.0)
     assert decayed == {"hidden.weight", "head.weight", "hashed.weight"}
     torch.testing.assert_close(model.hashed.weight.detach(), before["hashed.weight"] * (1 - 0.1 * 0.25))

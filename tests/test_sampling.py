@@ -13,7 +13,6 @@ from torch import Tensor
 
 from charlm.sampling import (
     SamplingSettings,
-    check_temperature,
     keep_min_p,
     keep_top_k,
     keep_top_p,
@@ -191,7 +190,6 @@ INFINITE = [math.nan, math.inf, -math.inf]
 @pytest.mark.parametrize(
     ("call", "name", "wrong_values"),
     [
-        (check_temperature, "temperature", [-0.1, *INFINITE]),
         (lambda bad: scale_by_temperature(ROW, bad), "temperature", [-0.1, *INFINITE]),
         (lambda bad: keep_top_k(ROW, bad), "k", [0, -1]),
         (lambda bad: keep_top_p(ROW, bad), "p", [0, -0.5, 1.01, *INFINITE]),

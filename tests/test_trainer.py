@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import signal
@@ -7,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -169,11 +171,21 @@ def test_data_of_another_vocabulary_are_refused_before_training() -> None:
         ({"learning_rate": None}, TypeError),
         ({"beta1": None}, TypeError),
         ({"record_interval": None}, TypeError),
+        ({"compile": "no"}, TypeError),
+        ({"halve_on_out_of_memory": 1}, TypeError),
+        ({"warmup_steps": False}, TypeError),
     ],
 )
 def test_settings_are_checked_when_they_are_made(values: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=next(iter(values))):
         TrainerConfig(**values)
+
+
+def test_settings_in_numpys_numbers_are_those_in_pythons() -> None:
+    settings: Any = {"max_steps": np.int64(4), "learning_rate": np.float32(0.5), "seed": np.uint8(3)}
+    config = TrainerConfig(checkpoint_interval=np.int16(2), max_gradient_norm=torch.tensor(1.0), **settings)  # type: ignore[arg-type]  # the promise under test
+    assert config == TrainerConfig(max_steps=4, learning_rate=0.5, seed=3, checkpoint_interval=2, max_gradient_norm=1)
+    assert {type(value) for value in dataclasses.astuple(config)} <= {int, float, str, bool, type(None)}
 
 
 @pytest.mark.parametrize(

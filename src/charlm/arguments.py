@@ -1,8 +1,17 @@
-"""Checks of numbers: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument."""
+"""Checks of numbers: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument.
+
+``chartok.arguments`` has those of whole numbers.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+from chartok.arguments import integer
+
+if TYPE_CHECKING:
+    from typing import SupportsIndex
 
 
 def finite_number(name: str, value: float) -> float:
@@ -23,6 +32,30 @@ def finite_number(name: str, value: float) -> float:
     return number
 
 
+def positive_number(name: str, value: float) -> float:
+    """Returns ``value`` as a finite ``float`` above 0.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is infinite, NaN, or not above 0.
+    """
+    if finite_number(name, value) <= 0:
+        raise ValueError(f"{name} must be above 0, got {value}")
+    return float(value)
+
+
+def number_from_zero(name: str, value: float) -> float:
+    """Returns ``value`` as a finite ``float`` of 0 or more.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is infinite, NaN, or negative.
+    """
+    if finite_number(name, value) < 0:
+        raise ValueError(f"{name} must not be negative, got {value}")
+    return float(value)
+
+
 def fraction(name: str, value: float) -> float:
     """Returns ``value`` as a ``float`` above 0 and below 1.
 
@@ -33,3 +66,26 @@ def fraction(name: str, value: float) -> float:
     if not 0 < finite_number(name, value) < 1:
         raise ValueError(f"{name} must be above 0 and below 1, got {value}")
     return float(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Returns ``value``, which is true or false.
+
+    Raises:
+        TypeError: It is not a ``bool``.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!a}")
+    return value
+
+
+def seed_of_generators(name: str, value: SupportsIndex) -> int:
+    """Returns ``value`` as an ``int`` that every generator of random numbers takes.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It does not fit 64 bits.
+    """
+    if not -(1 << 63) <= integer(name, value) < 1 << 63:
+        raise ValueError(f"{name} must fit 64 bits, got {value}")
+    return integer(name, value)

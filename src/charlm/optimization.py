@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from charlm.models.gpt import HashedEmbedding
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,13 +28,16 @@ FUSED_DEVICES = {"cpu", "cuda", "mps", "xpu"}
 def hidden_matrices(model: LanguageModel) -> dict[str, Tensor]:
     """Returns the weights of the linear layers inside a model, by name: what Muon is made for.
 
-    Tables of embeddings are looked up and not multiplied with, and the layer that gives the logits has one row for
-    each id as they do; neither is among them.
+    Tables of embeddings are looked up and not multiplied with, and the layer that gives the logits, the last one if it
+    has a row for each id, is one more such table; neither is among them.
 
     Args:
         model: Any language model.
     """
-    return {name: weight for name, weight in _linear_weights(model).items() if weight.shape[0] != model.vocab_size}
+    weights = _linear_weights(model)
+    if weights and next(reversed(weights.values())).shape[0] == model.vocab_size:
+        weights.popitem()
+    return weights
 
 
 class Optimizers:
@@ -40,7 +45,7 @@ class Optimizers:
 
     AdamW (Loshchilov and Hutter, 2019) moves all of them, or with ``"muon"`` those that Muon (Jordan et al., 2024)
     does not: Muon orthogonalises the updates of the hidden matrices. The weights of linear layers decay, and hashed
-    tables, which are embeddings with more rows than the model has ids; biases, gains and the embeddings of ids do not.
+    tables; biases, gains and the embeddings of ids do not.
 
     Args:
         model: On the device where it is to be trained.
@@ -249,11 +254,7 @@ def _linear_weights(model: LanguageModel) -> dict[str, Tensor]:
 
 
 def _hashed_tables(model: LanguageModel) -> list[str]:
-    return [
-        f"{name}.weight"
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Embedding) and module.num_embeddings > model.vocab_size
-    ]
+    return [f"{name}.weight" for name, module in model.named_modules() if isinstance(module, HashedEmbedding)]
 
 
 def _check_muon(model: LanguageModel, matrices: dict[str, Tensor]) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charlm.arguments import finite_number
+from charlm.arguments import finite_number, number_from_zero, positive_number
 from chartok.arguments import positive_integer
 
 
@@ -58,7 +58,7 @@ class SamplingSettings:
     repetition_penalty: float | None = None
 
     def __post_init__(self) -> None:
-        check_temperature(self.temperature)
+        number_from_zero("temperature", self.temperature)
         if self.top_k is not None:
             positive_integer("top_k", self.top_k)
         if self.top_p is not None:
@@ -66,7 +66,7 @@ class SamplingSettings:
         if self.min_p is not None:
             _check_min_p("min_p", self.min_p)
         if self.repetition_penalty is not None:
-            _check_penalty("repetition_penalty", self.repetition_penalty)
+            positive_number("repetition_penalty", self.repetition_penalty)
 
     def applied_to(self, logits: Tensor, seen: Tensor | None = None) -> Tensor:
         """Returns logits after each step that is set: penalty, temperature, top-k, top-p, min-p, in that order.
@@ -101,7 +101,7 @@ def scale_by_temperature(logits: Tensor, temperature: float) -> Tensor:
         >>> scale_by_temperature(torch.tensor([0.2, 0.8]).log(), 0.5).softmax(-1)
         tensor([0.0588, 0.9412])
     """
-    check_temperature(temperature)
+    number_from_zero("temperature", temperature)
     if temperature == 1:
         return logits
     if temperature == 0:
@@ -199,24 +199,12 @@ def penalize_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
         >>> penalize_repetition(torch.tensor([0.5, 0.3, 0.2]).log(), seen, 2).exp()
         tensor([0.2500, 0.3000, 0.2000])
     """
-    _check_penalty("penalty", penalty)
+    positive_number("penalty", penalty)
     if seen.dtype != torch.bool:
         raise TypeError(f"seen must be bool, got {seen.dtype} values")
     log_probabilities = logits.log_softmax(dim=-1, dtype=_precise(logits))
     penalized = torch.where(seen, log_probabilities * _within_range(penalty, logits), log_probabilities)
     return penalized.masked_fill(logits == -torch.inf, -torch.inf).to(logits.dtype)
-
-
-def check_temperature(temperature: float) -> float:
-    """Returns a temperature that is finite and not negative.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is negative, infinite or NaN.
-    """
-    if finite_number("temperature", temperature) < 0:
-        raise ValueError(f"temperature must not be negative, got {temperature}")
-    return float(temperature)
 
 
 def _check_top_p(name: str, p: float) -> float:
@@ -229,11 +217,6 @@ def _check_min_p(name: str, p: float) -> float:
     if not 0 <= finite_number(name, p) <= 1:
         raise ValueError(f"{name} must be from 0 to 1, got {p}")
     return float(p)
-
-
-def _check_penalty(name: str, penalty: float) -> None:
-    if finite_number(name, penalty) <= 0:
-        raise ValueError(f"{name} must be above 0, got {penalty}")
 
 
 def _below_likeliest(logits: Tensor) -> Tensor:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from charlm.arguments import finite_number, fraction
-from chartok.arguments import integer, positive_integer
+from charlm.arguments import flag, fraction, number_from_zero, positive_number, seed_of_generators
+from chartok.arguments import natural_number, positive_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OptimizerName: TypeAlias = Literal["adamw", "muon"]
 Schedule: TypeAlias = Literal["linear", "cosine", "constant", "trapezoid"]
@@ -16,6 +19,31 @@ STEPS_WITHOUT_A_LIMIT = 3000
 FEWEST_KEPT = 2
 """Checkpoints: so that one is left when the newest is damaged."""
 
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "max_steps": positive_integer,
+    "max_epochs": positive_integer,
+    "max_seconds": positive_number,
+    "seed": seed_of_generators,
+    "learning_rate": positive_number,
+    "muon_learning_rate": positive_number,
+    "beta1": fraction,
+    "beta2": fraction,
+    "weight_decay": number_from_zero,
+    "table_decay": number_from_zero,
+    "warmup_steps": natural_number,
+    "cooldown_fraction": fraction,
+    "max_gradient_norm": positive_number,
+    "accumulation_steps": positive_integer,
+    "halve_on_out_of_memory": flag,
+    "compile": flag,
+    "ema_decay": fraction,
+    "patience": positive_integer,
+    "record_interval": positive_integer,
+    "evaluation_interval": positive_integer,
+    "checkpoint_interval": positive_integer,
+    "kept_checkpoints": positive_integer,
+}
+"""What each setting must be that is no name."""
 MAY_BE_NONE = {"max_steps", "max_epochs", "max_seconds", "patience", "max_gradient_norm", "ema_decay"}
 MAY_CHANGE = {
     "max_steps", "max_epochs", "max_seconds", "patience",
@@ -100,36 +128,14 @@ class TrainerConfig:
     kept_checkpoints: int = 2
 
     def __post_init__(self) -> None:
-        self._check_integers()
-        self._check_numbers()
+        for name, check in CHECKS.items():
+            value = getattr(self, name)
+            if value is not None or name not in MAY_BE_NONE:
+                object.__setattr__(self, name, check(name, value))  # NumPy's numbers become Python's
         for name, names in (("optimizer", OptimizerName), ("schedule", Schedule), ("precision", Precision)):
             if getattr(self, name) not in get_args(names):
                 raise ValueError(f"{name} must be one of {', '.join(get_args(names))}, got {getattr(self, name)!a}")
-        if self.max_steps is not None and self.warmup_steps >= self.max_steps:
-            raise ValueError(f"warmup_steps {self.warmup_steps} must be below max_steps {self.max_steps}")
-
-    def _check_integers(self) -> None:
-        intervals = ("record_interval", "evaluation_interval", "checkpoint_interval")
-        for name in ("max_steps", "max_epochs", "patience", "accumulation_steps", "kept_checkpoints", *intervals):
-            if self._is_given(name):
-                positive_integer(name, getattr(self, name))
         if self.kept_checkpoints < FEWEST_KEPT:
             raise ValueError(f"kept_checkpoints must be at least {FEWEST_KEPT}, got {self.kept_checkpoints}")
-        if self.warmup_steps != 0:
-            positive_integer("warmup_steps", self.warmup_steps)
-        if not -(1 << 63) <= integer("seed", self.seed) < 1 << 63:
-            raise ValueError(f"seed must fit 64 bits, got {self.seed}")
-
-    def _check_numbers(self) -> None:
-        for name in ("learning_rate", "muon_learning_rate", "max_seconds", "max_gradient_norm"):
-            if self._is_given(name) and finite_number(name, getattr(self, name)) <= 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("beta1", "beta2", "ema_decay", "cooldown_fraction"):
-            if self._is_given(name):
-                fraction(name, getattr(self, name))
-        for name in ("weight_decay", "table_decay"):
-            if finite_number(name, getattr(self, name)) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
-
-    def _is_given(self, name: str) -> bool:
-        return name not in MAY_BE_NONE or getattr(self, name) is not None
+        if self.max_steps is not None and self.warmup_steps >= self.max_steps:
+            raise ValueError(f"warmup_steps {self.warmup_steps} must be below max_steps {self.max_steps}")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from charlm.arguments import finite_number
+from charlm.arguments import number_from_zero
 from charlm.models.base import LanguageModel
 from charlm.models.counts import joined_texts
 
@@ -74,15 +74,14 @@ class BigramLanguageModel(LanguageModel):
                     [1.0000, 0.0000, 0.0000],
                     [1.0000, 0.0000, 0.0000]], grad_fn=<ExpBackward0>)
         """
-        if finite_number("smoothing", smoothing) < 0:
-            raise ValueError(f"smoothing must not be negative, got {smoothing}")
+        alpha = number_from_zero("smoothing", smoothing)
         symbols = joined_texts(tokens, self.vocab_size, padding=0)
         if not len(symbols):
             raise ValueError("there is nothing to fit to: tokens holds no ids")
         size = self.vocab_size + 1
         pairs = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
         counts = np.bincount(pairs, minlength=size**2).reshape(size, size)[1:, 1:]
-        smoothed = counts + float(smoothing)
+        smoothed = counts + alpha
         smoothed[~smoothed.any(axis=1)] = 1
         with torch.no_grad(), np.errstate(divide="ignore"):
             self.table.copy_(torch.from_numpy(np.log(smoothed / smoothed.sum(axis=1, keepdims=True))))

@@ -125,6 +125,10 @@ class Embedding(nn.Embedding):
         """Leaves the values open."""
 
 
+class HashedEmbedding(Embedding):
+    """A table whose rows n-grams share as their hashes fall; ``TrainerConfig.table_decay`` is for tables like it."""
+
+
 def normalized(x: Tensor) -> Tensor:
     """Returns ``x / sqrt(mean(x^2))`` over the last dimension."""
     return functional.rms_norm(x, x.shape[-1:])
@@ -254,7 +258,7 @@ class GPT(LanguageModel):
         self.config = config
         self.embedding = Embedding(config.vocab_size, config.width)
         lengths = range(2, LONGEST_HASHED + 1) if config.hash_rows else ()
-        self.ngram_embeddings = nn.ModuleList(Embedding(config.hash_rows, config.width) for _ in lengths)
+        self.ngram_embeddings = nn.ModuleList(HashedEmbedding(config.hash_rows, config.width) for _ in lengths)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
         self.head = Linear(config.width, config.vocab_size)
