@@ -64,7 +64,7 @@ def report(name: str, model: LanguageModel, records: list[TrainingRecord]) -> No
     """Prints what a run came to."""
     losses = [(record.elapsed_seconds, record.validation_loss) for record in records if record.validation_loss]
     reached = next((seconds for seconds, loss in losses if loss <= TARGET), None)
-    speed = sorted(record.tokens_per_second for record in records)[len(records) // 2]
+    speed = sorted(record.characters_per_second for record in records)[len(records) // 2]
     print(
         f"{name}: {records[-1].step} steps, best {min(loss for _, loss in losses):.4f} nats, {speed:,.0f} characters/s"
     )

@@ -17,6 +17,7 @@ from charlm import load_model, read_records
 from charlm.cli import main
 from charlm.configfile import flag_names
 from charlm.flags import COMMANDS
+from charlm.runfile import RunDescription
 from charlm.trainerconfig import TrainerConfig
 from chartok import __version__
 
@@ -168,6 +169,21 @@ def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str
         capsys.readouterr().err
         == "charlm: run: a run is here already; go on with it by --resume, or give another --out\n"
     )
+    assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_a_run_that_goes_on_says_what_it_was_asked_for_last_and_stays_of_its_family(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = RunDescription.read(run)
+    resume = ["train", "input.txt", "--out", "run", "--resume", "--max-steps", "57"]
+    assert main(resume) == 0
+    second = RunDescription.read(run)
+    assert (second.began, second.settings) == (first.began, first.settings | {"max_steps": 57, "resume": True})
+    before = (run / "model.safetensors").read_bytes()
+    capsys.readouterr()
+    assert main([*resume, "--model", "ngram"]) == 1
+    assert "the run in 'run' is of a bigram model: a ngram model cannot go on with it" in capsys.readouterr().err
     assert (run / "model.safetensors").read_bytes() == before
 
 

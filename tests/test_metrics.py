@@ -19,7 +19,7 @@ def make_record(step: int, **values: Any) -> TrainingRecord:
             "train_loss": 1.0,
             "validation_loss": 2.0,
             "learning_rate": 0.1,
-            "tokens_per_second": 3000.0,
+            "characters_per_second": 3000.0,
             "elapsed_seconds": 1.0,
             "peak_memory_bytes": 5,
         }
@@ -116,7 +116,7 @@ def test_tensorboard_gets_every_value_of_a_record(tmp_path: Path) -> None:
     events = accumulator.EventAccumulator(str(tmp_path)).Reload()
     assert [(event.step, event.value) for event in events.Scalars("train_loss")] == [(5, 1), (10, 1)]
     assert [(event.step, event.value) for event in events.Scalars("validation_loss")] == [(10, 2)]
-    assert {"learning_rate", "tokens_per_second", "elapsed_seconds"} <= set(events.Tags()["scalars"])
+    assert {"learning_rate", "characters_per_second", "elapsed_seconds"} <= set(events.Tags()["scalars"])
 
 
 def test_a_missing_tensorboard_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

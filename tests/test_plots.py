@@ -14,7 +14,7 @@ RECORDS = [
         train_loss=3 / step,
         validation_loss=2.0 if step % 2 else None,
         learning_rate=0.1,
-        tokens_per_second=5.0,
+        characters_per_second=5.0,
         elapsed_seconds=float(step),
         peak_memory_bytes=0,
     )

@@ -32,6 +32,7 @@ from charlm import (
     evaluate,
     load_model,
     read_records,
+    save_model,
 )
 from charlm.checkpoint import checkpoint_paths
 from chartok import TokenIdError, Vocabulary
@@ -94,7 +95,7 @@ def test_records_come_when_due_and_the_last_step_always_makes_one() -> None:
     assert [record.step for record in seen if record.validation_loss is not None] == [7, 14, 21, 25]
     assert seen == trainer.records
     assert seen[-1].validation_loss == evaluate(trainer.model, trainer.validation).nats  # type: ignore[arg-type]  # given above
-    assert all(record.tokens_per_second > 0 for record in seen)
+    assert all(record.characters_per_second > 0 for record in seen)
     assert all(a.elapsed_seconds < b.elapsed_seconds for a, b in pairwise(seen))
 
 
@@ -244,7 +245,27 @@ def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_
     assert trainer.step == best + 3 * 2
     assert trainer.best_checkpoint == tmp_path / "run" / "checkpoints" / f"step-{best:010d}"
     assert evaluate(load_model(trainer.best_checkpoint)[0], unlike).nats == losses[best]
+    assert evaluate(load_model(tmp_path / "run")[0], unlike).nats == losses[best]
     assert trainer.fit().step == best + 3 * 2
+
+
+def test_a_run_without_evaluations_leaves_its_last_weights(tmp_path: Path) -> None:
+    config = TrainerConfig(max_steps=5, checkpoint_interval=2)
+    trainer = Trainer(BigramLanguageModel(3), fresh_batches(), config=config, folder=tmp_path, vocabulary=VOCABULARY)
+    assert torch.equal(load_model(trainer.fit().folder)[0].table, trainer.model.table)  # type: ignore[arg-type]  # it has one
+
+
+def test_patience_without_validation_data_is_refused() -> None:
+    with pytest.raises(ValueError, match="none without validation="):
+        Trainer(BigramLanguageModel(3), fresh_batches(), config=TrainerConfig(patience=1))
+
+
+def test_the_speed_counts_what_is_trained_on_and_no_padding() -> None:
+    dataset = RecordDataset(["a", "abcdefghijk"])
+    batches = BatchSampler(dataset, batch_size=2, order="sequential")
+    trainer = Trainer(BigramLanguageModel(dataset.vocabulary.size), batches, config=TrainerConfig(max_steps=3)).fit()
+    (record,) = trainer.records
+    assert record.characters_per_second * record.elapsed_seconds == pytest.approx(3 * (2 + 12))
 
 
 def test_the_gradient_is_cut_to_the_norm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -643,9 +664,11 @@ def test_a_validation_loss_that_is_not_finite_ends_the_run() -> None:
 
 
 def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
-    make_trainer(max_steps=2, folder=tmp_path).fit()
-    with pytest.raises(FileExistsError, match=r"a run is here already: go on with Trainer\.resume"):
-        make_trainer(max_steps=2, folder=tmp_path)
+    make_trainer(max_steps=2, folder=tmp_path / "run").fit()
+    save_model(tmp_path / "model.safetensors", BigramLanguageModel(3), VOCABULARY)
+    for folder in (tmp_path, tmp_path / "run"):
+        with pytest.raises(FileExistsError, match=r"a run is here already: go on with Trainer\.resume"):
+            make_trainer(max_steps=2, folder=folder)
 
 
 def test_a_folder_must_be_one_that_can_be_written_to(tmp_path: Path) -> None:

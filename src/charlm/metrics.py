@@ -35,7 +35,7 @@ class TrainingRecord:
         train_loss: Mean loss of the batches since the record before, in nats a character.
         validation_loss: Exact loss on the validation data, in nats a character; None where it was not due.
         learning_rate: Of the last step.
-        tokens_per_second: Trained on since the record before, evaluation not counted.
+        characters_per_second: Trained on since the record before, evaluation not counted.
         elapsed_seconds: Spent in training steps since the run began, evaluation not counted.
         peak_memory_bytes: The most that was allocated so far on a GPU, or else that this process held; 0 where the
             system does not tell.
@@ -45,7 +45,7 @@ class TrainingRecord:
     train_loss: float
     validation_loss: float | None
     learning_rate: float
-    tokens_per_second: float
+    characters_per_second: float
     elapsed_seconds: float
     peak_memory_bytes: int
 
@@ -153,7 +153,7 @@ class Progress:
         ...     show(
         ...         TrainingRecord(
         ...             step=100, train_loss=2.5, validation_loss=None, learning_rate=0.1,
-        ...             tokens_per_second=1e6, elapsed_seconds=1.0, peak_memory_bytes=0,
+        ...             characters_per_second=1e6, elapsed_seconds=1.0, peak_memory_bytes=0,
         ...         )
         ...     )
     """
@@ -176,7 +176,7 @@ class Progress:
         self._losses["train"] = f"{record.train_loss:.4f}"
         if record.validation_loss is not None:
             self._losses["validation"] = f"{record.validation_loss:.4f}"
-        shown = self._losses | {"speed": f"{record.tokens_per_second:,.0f}/s"}
+        shown = self._losses | {"speed": f"{record.characters_per_second:,.0f}/s"}
         if self._bar.disable:
             of_all = "" if self._max_steps is None else f"/{self._max_steps}"
             line = "  ".join(f"{name} {value}" for name, value in shown.items())

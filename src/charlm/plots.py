@@ -37,7 +37,7 @@ def plot_losses(records: Sequence[TrainingRecord]) -> Figure:
 
     Example:
         >>> from charlm import TrainingRecord
-        >>> values = dict(learning_rate=0.1, tokens_per_second=1.0, elapsed_seconds=1.0, peak_memory_bytes=0)
+        >>> values = dict(learning_rate=0.1, characters_per_second=1.0, elapsed_seconds=1.0, peak_memory_bytes=0)
         >>> record = TrainingRecord(step=1, train_loss=2.0, validation_loss=None, **values)
         >>> plot_losses([record]).axes[0].get_ylabel()
         'nats per character'

@@ -97,20 +97,25 @@ class Run(NamedTuple):
             gpt_shape: Of a Transformer; its ``vocab_size`` and its ``block_size`` do not count.
             device: Where to train.
         """
+        earlier = RunDescription.read(folder) if settings.resume and (folder / RUN_FILE).exists() else None
+        if earlier is not None and earlier.settings.get("model") != settings.model:
+            raise ValueError(
+                f"the run in {str(folder)!a} is of a {earlier.settings.get('model')} model: a {settings.model} model "
+                "cannot go on with it; give another --out"
+            )
         if settings.model == "ngram":
             learned = self.fit_ngram(settings.order)
             self._describe(settings, folder, device)
         else:
             learned = self._trained(settings, folder, gpt_shape, device)
-        if distributed.rank() == 0:
-            folder.mkdir(parents=True, exist_ok=True)
+        if distributed.rank() == 0 and settings.model in ("ngram", "mixture"):  # the others are there already
             save_model(folder / FILE_NAME, learned.model, self.vocabulary)
-            say(f"saved to {folder}")
+        say(f"saved to {folder}")
         return learned
 
     def _describe(self, settings: Train, folder: Path, device: str) -> None:
-        """Writes what the run is, if this is its beginning."""
-        if distributed.rank() != 0 or (folder / RUN_FILE).exists():
+        """Writes what the run is and what it was asked for last; when it began stays."""
+        if distributed.rank() != 0:
             return
         folder.mkdir(parents=True, exist_ok=True)
         asked = json.loads(json.dumps(dataclasses.asdict(settings), default=str))
@@ -119,14 +124,17 @@ class Run(NamedTuple):
             training = {}
         elif settings.model != "mixture":
             del asked["order"]
-        RunDescription(
+        description = RunDescription(
             text=str(settings.text),
             characters=_characters(self.train) + _characters(self.validation),
             symbols=len(self.vocabulary.characters),
             excerpt=self._excerpt(),
             settings={name: value for name, value in (asked | training).items() if value not in (None, False)},
             machine=machine(resolve_device(device)),
-        ).write(folder)
+        )
+        if settings.resume and (folder / RUN_FILE).exists():
+            description = dataclasses.replace(description, began=RunDescription.read(folder).began)
+        description.write(folder)
 
     def _excerpt(self) -> str:
         if isinstance(self.validation, RecordDataset):
@@ -217,7 +225,7 @@ class Run(NamedTuple):
         if not trainer.records:  # of several processes the first one alone knows those of a run that has ended
             return
         last = trainer.records[-1]
-        say(f"trained for {last.elapsed_seconds:.1f} s, {last.tokens_per_second:,.0f} characters a second")
+        say(f"trained for {last.elapsed_seconds:.1f} s, {last.characters_per_second:,.0f} characters a second")
         say(f"train loss       {_in_both_units(last.train_loss)}")
         if last.validation_loss is not None:
             say(f"validation loss  {_in_both_units(last.validation_loss)}")

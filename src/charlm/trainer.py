@@ -18,6 +18,7 @@ import torch
 from charlm import distributed
 from charlm.arguments import finite_number
 from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoint, write_checkpoint
+from charlm.data import IGNORE_INDEX
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
 from charlm.gradients import Gradients
 from charlm.metrics import RECORDS, TrainingRecord, append_record, open_records, peak_memory, sync_records
@@ -30,6 +31,7 @@ from charlm.scoring import Evaluation, evaluate
 from charlm.signals import StopSignals, stop_for
 from charlm.trainerconfig import CHANGES_ROUNDING, MAY_CHANGE, STEPS_WITHOUT_A_LIMIT, TrainerConfig
 from chartok.arguments import integer
+from chartok.atomicfile import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +73,7 @@ class Trainer:
 
     Raises:
         ValueError: The model and the batches are on different devices, the device lacks the precision, there is a
-            folder and no vocabulary, or the optimizer cannot be had.
+            folder and no vocabulary, or ``patience`` and no validation data, or the optimizer cannot be had.
         TokenIdError: The data hold an id that the model does not have.
         FileExistsError: The folder holds a run already, or is a file.
         OSError: The folder cannot be written to.
@@ -101,10 +103,13 @@ class Trainer:
                 "move the model with model.to(batches.device)"
             )
         batches.dataset.check_ids(model.vocab_size)
+        config = TrainerConfig() if config is None else config
+        if config.patience is not None and validation is None:
+            raise ValueError("patience counts evaluations, and there are none without validation=")
         self.model = model
         self.batches = batches
         self.validation = validation
-        self.config = config = TrainerConfig() if config is None else config
+        self.config = config
         self.vocabulary = vocabulary
         self.on_record = on_record
         self.step = 0
@@ -124,16 +129,18 @@ class Trainer:
         self._agree = distributed.Agreement(2)
         self._seconds = self._agreed_seconds = 0.0
         self._losses: list[Tensor] = []  # since the last record, as the next two
-        self._recent_characters = 0
+        self._recent_characters: Tensor | int = 0
         self._recent_seconds = 0.0
         self._best_loss, self._best_step, self._evaluations_since_best = math.inf, 0, 0
         self._validation_fingerprint = None if validation is None else validation.fingerprint()
         self._saved_step = -1
         self.folder: Path | None = None
         if folder is not None:
-            if checkpoint_paths(folder):
+            if checkpoint_paths(folder) or (Path(folder) / FILE_NAME).exists():
                 raise FileExistsError(
-                    errno.EEXIST, "a run is here already: go on with Trainer.resume or elsewhere", os.fspath(folder)
+                    errno.EEXIST,
+                    "a run is here already: go on with Trainer.resume, or take another folder",
+                    os.fspath(folder),
                 )
             self._write_to(Path(folder), 0)
 
@@ -191,9 +198,11 @@ class Trainer:
     def fit(self) -> Self:
         """Returns this trainer after training to the end of the run.
 
-        A record is made every ``record_interval`` steps, at each evaluation, and at the end. SIGINT and SIGTERM let
-        the step that is under way end and a checkpoint be written first; a second SIGINT does not wait. After any
-        exception the model holds what the last whole step left, and ``fit`` goes on from there.
+        A record is made every ``record_interval`` steps, at each evaluation, and at the end. Then the folder gets the
+        model file of the run, with the weights of the best checkpoint, or of the last where nothing was evaluated.
+
+        SIGINT and SIGTERM let the step that is under way end and a checkpoint be written first; a second SIGINT does
+        not wait. After any exception the model holds what the last whole step left, and ``fit`` goes on from there.
 
         Raises:
             NonFiniteLossError: A loss is infinite or not a number; the weights are those before its step.
@@ -215,7 +224,16 @@ class Trainer:
                     self._agree.settle()
                     stop_for(int(signal))
             self._agree.settle()
+        self._keep_model()
         return self
+
+    def _keep_model(self) -> None:
+        """Puts the model of the best checkpoint, or else of the last, where ``load_model`` finds that of the run."""
+        if self.folder is None or distributed.rank() != 0:
+            return
+        checkpoint = self.best_checkpoint or checkpoint_path(self.folder, self.step)
+        with replace_file(self.folder / FILE_NAME) as file:
+            file.write((checkpoint / FILE_NAME).read_bytes())
 
     def evaluate(self) -> Evaluation:
         """Returns the exact loss on the validation data, of the averaged weights where there are any.
@@ -271,7 +289,8 @@ class Trainer:
         seconds = time.perf_counter() - started
         self._seconds += seconds
         self._recent_seconds += seconds
-        self._recent_characters += targets.numel()
+        # Read when a record is made: on an accelerator reading it here would wait for the step.
+        self._recent_characters = self._recent_characters + (targets != IGNORE_INDEX).sum()
 
     def _learning_rate_factor(self) -> float:
         config = self.config
@@ -325,7 +344,7 @@ class Trainer:
             train_loss=train_loss,
             validation_loss=validation_loss,
             learning_rate=self._optimizers.learning_rate,
-            tokens_per_second=self._recent_characters * distributed.world_size() / self._recent_seconds,
+            characters_per_second=int(self._recent_characters) * distributed.world_size() / self._recent_seconds,
             elapsed_seconds=self._seconds,
             peak_memory_bytes=peak_memory(self.model.device),
         )
@@ -434,7 +453,7 @@ class Trainer:
             "step": self.step,
             "seconds": self._seconds,
             "records": len(self.records),
-            "recent_characters": self._recent_characters * distributed.world_size(),
+            "recent_characters": int(self._recent_characters) * distributed.world_size(),
             "recent_seconds": self._recent_seconds,
             "best_loss": None if math.isinf(self._best_loss) else self._best_loss,
             "best_step": self._best_step,

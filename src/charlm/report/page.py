@@ -140,7 +140,7 @@ def _learning(records: list[TrainingRecord]) -> str:
     if validation:
         curves.append(Curve(name="validation", points=validation))
     rate = Curve(name="rate", points=[(record.step, record.learning_rate) for record in records])
-    speed = Curve(name="speed", points=[(record.step, record.tokens_per_second) for record in records])
+    speed = Curve(name="speed", points=[(record.step, record.characters_per_second) for record in records])
     in_bits = Axis(label="bits per character", factor=1 / math.log(2))
     charts = (
         chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920),
@@ -168,7 +168,7 @@ def _records_table(records: list[TrainingRecord]) -> str:
             f"{record.train_loss:.4f}",
             "" if record.validation_loss is None else f"{record.validation_loss:.4f}",
             f"{record.learning_rate:.3g}",
-            f"{record.tokens_per_second:,.0f}",
+            f"{record.characters_per_second:,.0f}",
         )
         for record in shown
     ]
