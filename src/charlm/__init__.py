@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from charlm.arpafile import load_arpa, save_arpa
     from charlm.batching import BatchSampler
     from charlm.corpora import python_docs, tiny_shakespeare
-    from charlm.data import TextDataset
-    from charlm.generation import generate
+    from charlm.data import IGNORE_INDEX, TextDataset
+    from charlm.generation import generate, stream_ids
     from charlm.metrics import Progress, TensorBoardLog, TrainingRecord, read_records
     from charlm.modelfile import load_model, save_model
     from charlm.models import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GPT",
+    "IGNORE_INDEX",
     "ArpaFileError",
     "BatchSampler",
     "BigramLanguageModel",
@@ -77,6 +78,7 @@ __all__ = [
     "save_model",
     "save_onnx",
     "score",
+    "stream_ids",
     "tiny_shakespeare",
     "write_report",
 ]
@@ -87,6 +89,7 @@ _MODULE_OF = {
     "Evaluation": "scoring",
     "GPT": "models",
     "GPTConfig": "models",
+    "IGNORE_INDEX": "data",
     "LanguageModel": "models",
     "MixtureLanguageModel": "models",
     "NGramCounts": "models",
@@ -110,6 +113,7 @@ _MODULE_OF = {
     "save_model": "modelfile",
     "save_onnx": "onnxfile",
     "score": "scoring",
+    "stream_ids": "generation",
     "ScoredText": "scoredtext",
     "tiny_shakespeare": "corpora",
     "write_report": "report",

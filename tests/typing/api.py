@@ -11,7 +11,6 @@ from torch import Tensor
 
 import charlm
 import chartok
-from charlm.generation import stream_ids
 from charlm.sampling import keep_top_k, keep_top_p
 
 vocabulary = chartok.Vocabulary.from_text("text")
@@ -65,7 +64,7 @@ assert_type(charlm.evaluate(model, dataset).bits_per_character, float)
 assert_type(charlm.generate(model, [0], max_new_tokens=1, temperature=0.5, seed=1), Tensor)
 assert_type(charlm.generate(model, [0], max_new_tokens=1, top_k=3, top_p=0.9, stop=[[1, 2]]), Tensor)
 assert_type(charlm.generate(model, [0], max_new_tokens=1, n_samples=2, min_p=0.1, allowed=[0, 1]), list[Tensor])
-assert_type(stream_ids(model, [0], max_new_tokens=1, repetition_penalty=1.1, stop=[[1, 2]]), Iterator[int])
+assert_type(charlm.stream_ids(model, [0], max_new_tokens=1, repetition_penalty=1.1, stop=[[1, 2]]), Iterator[int])
 assert_type(keep_top_p(keep_top_k(torch.zeros(2, 3), 2), 0.9), Tensor)
 assert_type(charlm.load_model("x", device="cpu"), tuple[charlm.LanguageModel, chartok.Vocabulary])
 charlm.save_model(Path("x"), model, vocabulary)
@@ -89,5 +88,6 @@ assert_type(tokens, chartok.TokenFile)
 assert_type(chartok.encode_files(["x"], "y"), list[chartok.TokenFile])
 assert_type(charlm.TextDataset([tokens], block_size=2, stride=2), charlm.TextDataset)
 assert_type(charlm.RecordDataset(["a"]).split(0.5, seed=1), tuple[charlm.RecordDataset, charlm.RecordDataset])
+assert_type(charlm.IGNORE_INDEX, int)
 assert_type(charlm.python_docs(), str)
 assert_type(charlm.tiny_shakespeare(Path("x")), str)

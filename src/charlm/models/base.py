@@ -71,8 +71,8 @@ class LanguageModel(nn.Module, ABC):
 
         Args:
             inputs: Ids, ``(B, T)``, any integer dtype, on the device of the model.
-            targets: The ids that follow, ``(B, T)``; -100 (``charlm.data.IGNORE_INDEX``) where none is to be
-                predicted.
+            targets: The ids that follow, ``(B, T)``; ``charlm.IGNORE_INDEX``, -100, where none is to
+                be predicted.
 
         Returns:
             Logits ``(B, T, V)``, and the loss in nats a target as a scalar, or None without targets.
