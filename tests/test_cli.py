@@ -95,6 +95,22 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
     assert "learned from   text\ncharacters     28\nspecial tokens bos, unk\n" in shown
 
 
+@pytest.fixture
+def ngram(folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The run of an n-gram model of text."""
+    assert main(["train", "input.txt", "--model", "ngram", "--order", "4", "--out", "ngram"]) == 0
+    capsys.readouterr()
+    return folder / "ngram"
+
+
+@pytest.mark.usefixtures("ngram")
+def test_a_line_ends_where_its_file_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.txt").write_bytes(b"the fox\nthe cat")
+    (folder / "b.txt").write_bytes(b"sat on\n")
+    assert main(["score", "ngram", "a.txt", "b.txt"]) == 0
+    assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["the fox", "the cat", "sat on"]
+
+
 @pytest.mark.parametrize("family", ["gpt", "mixture"])
 def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
     train = ["train", "input.txt", "--model", family, "--order", "4", "--out", "run", "--device", "cpu"]

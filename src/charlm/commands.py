@@ -197,7 +197,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
 def score(settings: flags.Score) -> None:
     """Prints the log-likelihood of each line."""
     lm = CharLM.load(settings.model, settings.device)
-    for lines in _batched_lines(_pieces(settings.texts)):
+    for lines in chain.from_iterable(map(_batched_lines, _opened(settings.texts))):
         for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
             bits = -nats / math.log(2) / max(1, _scored(lm, [line]))
             if settings.json:
@@ -206,12 +206,13 @@ def score(settings: flags.Score) -> None:
                 print(f"{nats:.4f}\t{bits:.4f}\t{line}")
 
 
-def _pieces(paths: tuple[Path, ...]) -> Iterable[str]:
+def _opened(paths: tuple[Path, ...]) -> Iterable[Iterable[str]]:
+    """Returns each text, in pieces."""
     if paths:
-        return chain.from_iterable(map(iterate_text, paths))
+        return map(iterate_text, paths)
     if sys.stdin is None:
         raise ValueError("standard input is closed: name a file")
-    return decoded(sys.stdin.buffer, "standard input")
+    return [decoded(sys.stdin.buffer, "standard input")]
 
 
 def _batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
