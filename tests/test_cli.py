@@ -151,8 +151,9 @@ def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFi
     (folder / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\n" * 5)
     assert main(["train", "names.txt", "--records", "--model", family, "--out", "run", "--max-steps", "300"]) == 0
     assert "20 records, 7 symbols: 18 to train on, 2 for validation" in capsys.readouterr().out
-    assert main(["evaluate", "run", "names.txt", "--records"]) == 0
-    assert "characters          130\n" in capsys.readouterr().out
+    for flags in (["--records"], []):  # to a model of records every line is one
+        assert main(["evaluate", "run", "names.txt", *flags]) == 0
+        assert "characters          130\n" in capsys.readouterr().out
     assert main(["generate", "run", "--prompt", "jo", "--seed", "1"]) == 0
     assert capsys.readouterr().out.startswith("jo")
 

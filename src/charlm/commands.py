@@ -183,7 +183,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
                 raise ValueError(f"{str(settings.text)!a} has another vocabulary than the model: prepare it with that")
             return evaluate_ids(lm.model, TextDataset(tokens, block_size=lm.model.block_size or BLOCK_SIZE))
     content = read_text(settings.text)
-    if not settings.records:
+    if not (settings.records or lm.is_of_records):
         return lm.evaluate(content)
     lines = _lines(content)
     characters = _scored(lm, lines)

@@ -136,7 +136,7 @@ class Evaluate(Command):
     Attributes:
         model: A run folder or a model file.
         text: A UTF-8 text, or a token file, at best one that the model was not trained on.
-        records: Each line is an example of its own.
+        records: Each line is an example of its own, as it always is for a model of records.
         device: Such as cpu, cuda or mps; auto takes the best there is.
         json: Print one JSON object.
     """
