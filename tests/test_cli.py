@@ -81,7 +81,7 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [text for _, _, text in rows] == ["the lazy dog", "xqzj \u4e00", "", "the"]
     assert float(rows[0][0]) > float(rows[1][0])
-    assert float(rows[2][0]) == float(rows[2][1]) == 0
+    assert rows[2][:2] == ["0.0000", "0.0000"]
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((folder / "lines.txt").read_bytes())))
     assert main(["score", "run", "--json"]) == 0
@@ -156,6 +156,24 @@ def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFi
         assert "characters          130\n" in capsys.readouterr().out
     assert main(["generate", "run", "--prompt", "jo", "--seed", "1"]) == 0
     assert capsys.readouterr().out.startswith("jo")
+
+
+@pytest.mark.parametrize("records", [True, False], ids=["of records", "of text"])
+def test_the_bytes_of_records_are_those_that_are_scored(
+    folder: Path, capsys: pytest.CaptureFixture[str], records: Any
+) -> None:
+    (folder / "names.txt").write_text("anna\nhanna\nann\u00e4\n" * 50, encoding="utf-8", newline="")
+    flags = ["--records"] if records else []
+    assert main(["train", "names.txt", *flags, "--model", "ngram", "--out", "run", "--train-fraction", "0.5"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "run", "names.txt", "--records", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    characters, utf8_bytes = (800, 850) if records else (650, 700)
+    assert shown["characters"] == characters
+    assert shown["bits_per_byte"] == pytest.approx(shown["bits_per_character"] * characters / utf8_bytes)
+    (folder / "empty.txt").touch()
+    assert main(["evaluate", "run", "empty.txt", "--records"]) == 1
+    assert capsys.readouterr().err == "charlm: text is empty: there is no mean over no characters\n"
 
 
 def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

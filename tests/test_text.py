@@ -85,6 +85,14 @@ def test_units_agree_and_bytes_are_those_of_utf_8() -> None:
         lm.evaluate("")
 
 
+def test_the_end_of_a_record_is_a_character_of_one_byte() -> None:
+    lm = CharLM.fit(NAMES)
+    for text in ("", "emma"):
+        evaluation = lm.evaluate(text)
+        assert (evaluation.characters, evaluation.utf8_bytes) == (len(text) + 1, len(text) + 1)
+        assert evaluation.bits_per_byte == evaluation.bits_per_character
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_unknown_character_is_rare_and_not_impossible(family: Any) -> None:
     lm = CharLM.fit(TEXT, family)
@@ -247,6 +255,7 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(Path("missing.txt")), FileNotFoundError, r"missing\.txt"),
         (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "3 ids and the vocabulary 2"),
         (lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)), TypeError, "LanguageModel, got Vocabulary"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(TEXT).evaluate(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).score_samples("abc"), TypeError, "put it in a list"),
         (lambda: CharLM.fit(TEXT).next_characters("a", k=0), ValueError, "k must be at least 1"),
         (lambda: CharLM.fit(TEXT).generate(max_new_tokens=0), ValueError, "max_new_tokens"),

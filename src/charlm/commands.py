@@ -187,10 +187,12 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         return lm.evaluate(content)
     lines = _lines(content)
     characters = _scored(lm, lines)
+    if not characters:
+        raise ValueError("text is empty: there is no mean over no characters")
     return Evaluation(
         nats=-float(lm.score_samples(lines).sum()) / characters,
         characters=characters,
-        utf8_bytes=len(content.encode()),
+        utf8_bytes=len("".join(lines).encode()) + len(lines) * lm.is_of_records,
     )
 
 
@@ -199,7 +201,7 @@ def score(settings: flags.Score) -> None:
     lm = CharLM.load(settings.model, settings.device)
     for lines in chain.from_iterable(map(_batched_lines, _opened(settings.texts))):
         for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
-            bits = -nats / math.log(2) / max(1, _scored(lm, [line]))
+            bits = abs(nats) / math.log(2) / max(1, _scored(lm, [line]))  # of nothing 0, where -nats would be -0
             if settings.json:
                 _print_json(log_likelihood=nats, bits_per_character=bits, text=line)
             else:
@@ -280,7 +282,7 @@ def _scored(lm: CharLM, lines: list[str]) -> int:
 
 
 def _lines(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values

@@ -149,13 +149,17 @@ class CharLM:
     def evaluate(self, text: str) -> Evaluation:
         """Returns the mean loss over a text, in nats, bits per character, bits per UTF-8 byte and perplexity.
 
+        The end of a record counts as one character of one byte, that of its line end.
+
         Raises:
             ValueError: There is nothing to score.
+            TypeError: ``text`` is not a ``str``.
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
         """
         scores = self.log_probabilities(text)
         if not len(scores):
             raise ValueError("text is empty: there is no mean over no characters")
-        utf8_bytes = len(text.encode("utf-8", "surrogatepass"))
+        utf8_bytes = len(text.encode("utf-8", "surrogatepass")) + self.is_of_records
         return Evaluation(nats=-float(scores.mean()), characters=len(scores), utf8_bytes=utf8_bytes)
 
     def bits_per_character(self, text: str) -> float:
