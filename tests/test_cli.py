@@ -135,6 +135,8 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
         (["--model", "bigram"], "0.05"),
         (["--model", "gpt"], "0.01"),
         (["--model=mixture"], "0.01"),
+        (["--model", "bigram", "--model", "gpt"], "0.01"),
+        (["--model", "gpt", "--model=bigram"], "0.05"),
         (["--mode"], "0.05"),
     ],
 )
@@ -312,6 +314,9 @@ def test_flags_come_from_a_file_and_those_that_are_typed_count_more(
     assert records[0].learning_rate <= 0.01  # the recipe of a gpt
     assert main(["generate", "run", "--config=charlm.toml", "--prompt", "the ", "--no-json"]) == 0
     assert capsys.readouterr().out.startswith("the ")
+    twice = ["--config", "missing.toml", "--config", "charlm.toml"]  # what is typed last counts
+    assert main(["generate", "run", *twice, "--prompt", "the "]) == 0
+    capsys.readouterr()
     assert main(["train", "input.txt", "--config", "missing.toml"]) == 1
     assert capsys.readouterr().err == "charlm: missing.toml: No such file or directory\n"
 
