@@ -285,6 +285,9 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         (["generate", "run", "--config", "config.toml"], "'config.toml': top-k must be a number, a string or a list"),
         (["score", "run", "--config", "input.txt"], "'input.txt' is not TOML: .*"),
         (["score", "run", "--config", "deep.toml"], "'deep.toml' is nested too deep"),
+        (["train", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
+        (["score", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
+        (["info", "a", "--config", "top.toml"], "'top.toml': 'oder' is no setting of any command: .* order.*"),
         (["export", "run", "--format", "x", "--out", "a"], "invalid choice 'x' for argument '--format'. .*"),
     ],
 )
@@ -292,6 +295,8 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     (folder / "deep.toml").write_text("device = " + "[" * 9999)
+    (folder / "value.toml").write_text("train = 5")
+    (folder / "top.toml").write_text("oder = 5")
     (folder / "config.toml").write_text("[train]\noder = 3\n[generate]\ntop-k = 1979-05-27")
     assert main(arguments) == 2
     written = capsys.readouterr()
@@ -319,6 +324,26 @@ def test_flags_come_from_a_file_and_those_that_are_typed_count_more(
     capsys.readouterr()
     assert main(["train", "input.txt", "--config", "missing.toml"]) == 1
     assert capsys.readouterr().err == "charlm: missing.toml: No such file or directory\n"
+
+
+@pytest.mark.usefixtures("ngram")
+def test_what_stands_at_the_top_of_a_file_is_for_the_commands_that_have_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "charlm.toml").write_text('seed = 1\norder = 3\ndevice = "nonsense"\njson = true')
+    assert main(["info", "ngram", "--config", "charlm.toml"]) == 0
+    assert json.loads(capsys.readouterr().out)["family"] == "ngram"
+    assert main(["score", "ngram", "input.txt", "--config", "charlm.toml"]) == 1
+    assert "device 'nonsense'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("ngram")
+def test_a_list_in_a_file_may_begin_with_a_value_that_looks_like_a_flag(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "charlm.toml").write_text('max-new-tokens = 99\nprompt = "the"\n[generate]\nstop = ["-a", " "]')
+    assert main(["generate", "ngram", "--config", "charlm.toml"]) == 0
+    assert capsys.readouterr().out == "the\n"
 
 
 def test_a_program_can_read_what_a_command_prints(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
