@@ -19,6 +19,7 @@ from charlm import (
     MixtureLanguageModel,
     NGramLanguageModel,
     TextDataset,
+    TrainerConfig,
     classify,
 )
 from chartok import UnknownCharacterError, Vocabulary
@@ -247,7 +248,9 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(""), ValueError, "nothing to learn from"),
         (lambda: CharLM.fit([]), ValueError, "nothing to learn from"),
         (lambda: CharLM.fit(["a", ""]), ValueError, "nothing to learn from"),
-        (lambda: CharLM.fit([b"a"]), TypeError, "must be a str"),  # type: ignore[list-item]  # the promise under test
+        (lambda: CharLM.fit([b"a"]), TypeError, r"source\[0\] must be a str, got bytes; decode"),  # type: ignore[list-item]  # the promise under test
+        (lambda: CharLM.fit(b"abc"), TypeError, "source must be a str, got bytes; decode"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(5), TypeError, "source must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit("abc", "gru"), ValueError, "model must be"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit("abc", order=0), ValueError, "order must be at least 1"),
         (lambda: CharLM.fit("abc", "bigram", smoothing=math.nan), ValueError, "smoothing"),
@@ -290,6 +293,21 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
 def test_bad_input_is_refused(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("family", "setting"),
+    [
+        *(("ngram", setting) for setting in ({"smoothing": -4}, {"size": "x"}, {"device": "x"})),
+        *(("bigram", setting) for setting in ({"order": 3}, {"config": TrainerConfig()}, {"device": "cpu"})),
+        *(("gpt", setting) for setting in ({"order": 3}, {"smoothing": 1})),
+        ("mixture", {"smoothing": 1}),
+    ],
+    ids=str,
+)
+def test_a_setting_that_a_family_does_not_take_is_refused(family: Any, setting: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(setting))} is no setting of {family}, which takes "):
+        CharLM.fit(TEXT, family, **setting)
 
 
 def test_a_short_text_is_enough_for_a_long_order() -> None:

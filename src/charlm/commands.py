@@ -29,6 +29,7 @@ from charlm.scoring import Evaluation
 from charlm.scoring import evaluate as evaluate_ids
 from charlm.text import CharLM
 from chartok import TokenFile, Vocabulary, encode_file, read_text
+from chartok.arguments import positive_integer
 from chartok.textfile import decoded, iterate_text
 from chartok.tokenfile import is_token_file
 
@@ -87,6 +88,9 @@ def _read_vocabulary(path: Path) -> Vocabulary:
 
 def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
+    for name in ("order", "block_size", "batch_size"):  # whatever the model, though not each takes all of them
+        if (value := getattr(settings, name)) is not None:
+            positive_integer(name, value)
     folder = Path("runs") / f"{settings.text.stem}-{settings.model}" if settings.out is None else settings.out
     with process_group(settings.device) as device:
         # The first process alone: it may have written its run before another comes here.

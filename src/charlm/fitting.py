@@ -18,12 +18,34 @@ from charlm.records import RecordDataset
 from charlm.trainer import Trainer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from charlm.recipes import Family, Size
     from charlm.trainerconfig import TrainerConfig
     from chartok import Vocabulary
     from chartok.arguments import SpecialToken
+
+
+TAKEN: dict[Family, tuple[str, ...]] = {
+    "ngram": ("order",),
+    "bigram": ("smoothing",),
+    "gpt": ("size", "config", "device"),
+    "mixture": ("order", "size", "config", "device"),
+}
+"""The settings of ``CharLM.fit`` that a family takes."""
+
+
+def check_taken(family: Family, given: Iterable[str]) -> None:
+    """Checks that a family takes the settings that are given.
+
+    Raises:
+        ValueError: It does not take one; names it.
+    """
+    for name in given:
+        if name not in TAKEN[family]:
+            raise ValueError(f"{name} is no setting of {family}, which takes {', '.join(TAKEN[family])}")
 
 
 def special_tokens(family: Family, *, is_text: bool) -> list[SpecialToken]:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from charlm.recipes import BATCH_SIZE, RECIPES, Family, Size
+from charlm.recipes import BATCH_SIZE, ORDER, RECIPES, Family, Size
 from charlm.trainerconfig import TrainerConfig
 from chartok.arguments import Errors
 from chartok.sources import Compression
@@ -78,7 +78,7 @@ class Train(Command):
     model: Family = "bigram"
     out: Path | None = None
     records: bool = False
-    order: int = 7
+    order: int = ORDER
     size: Size | None = None
     block_size: int | None = None
     batch_size: int = BATCH_SIZE
