@@ -111,6 +111,27 @@ def test_a_line_ends_where_its_file_does(folder: Path, capsys: pytest.CaptureFix
     assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["the fox", "the cat", "sat on"]
 
 
+@pytest.mark.usefixtures("ngram")
+def test_a_line_is_scored_before_the_next_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    lines_shown = []
+
+    class Log(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            lines_shown.append(written.getvalue().count(b"\n"))
+            line = b"the fox\n" if len(lines_shown) < 4 else b""
+            buffer[: len(line)] = line
+            return len(line)
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(Log())))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written))
+    assert main(["score", "ngram"]) == 0
+    assert lines_shown == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("family", ["gpt", "mixture"])
 def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
     train = ["train", "input.txt", "--model", family, "--order", "4", "--out", "run", "--device", "cpu"]

@@ -210,6 +210,7 @@ def score(settings: flags.Score) -> None:
                 _print_json(log_likelihood=nats, bits_per_character=bits, text=line)
             else:
                 print(f"{nats:.4f}\t{bits:.4f}\t{line}")
+        print(end="", flush=True)  # the next line may be long in coming
 
 
 def _opened(paths: tuple[Path, ...]) -> Iterable[Iterable[str]]:

@@ -58,7 +58,7 @@ def iterate_text(path: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def decoded(file: IO[bytes], name: str) -> Iterator[str]:
-    """Yields the text of an open UTF-8 file in pieces.
+    """Yields the text of an open UTF-8 file in pieces; of a pipe, what has come so far.
 
     Args:
         file: Open for reading bytes.
@@ -69,8 +69,9 @@ def decoded(file: IO[bytes], name: str) -> Iterator[str]:
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     bytes_read = 0
+    read = getattr(file, "read1", file.read)  # ``read`` waits until a pipe has given all of them
     while True:
-        chunk = file.read(CHUNK_BYTES)
+        chunk = read(CHUNK_BYTES)
         bytes_read += len(chunk)
         try:
             text = decoder.decode(chunk, final=not chunk)
