@@ -505,6 +505,16 @@ def test_closed_and_full_streams_are_no_traceback(run: Path) -> None:
     assert shell("charlm info run >&-", run.parent).returncode == 0
 
 
+def test_every_command_that_computes_takes_the_best_device_there_is() -> None:
+    devices = {
+        name: field.default
+        for name, command in COMMANDS.items()
+        for field in dataclasses.fields(command)
+        if field.name == "device"
+    }
+    assert devices == dict.fromkeys(("train", "generate", "evaluate", "score", "report"), "auto")
+
+
 def test_the_reference_names_every_flag_of_every_command() -> None:
     page = (Path(__file__).parents[1] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     for name, command in COMMANDS.items():

@@ -161,7 +161,7 @@ class Score(Command):
 
     model: Positional[Path]
     texts: Positional[tuple[Path, ...]] = ()
-    device: str = "cpu"
+    device: str = "auto"
     json: bool = False
 
 
@@ -194,7 +194,7 @@ class Report(Command):
     out: Path | None = None
     text: Path | None = None
     seed: int = 0
-    device: str = "cpu"
+    device: str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
