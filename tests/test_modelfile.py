@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_model_comes_back_from_its_file_and_from_its_folder(path: Path, what: str, device: torch.device) -> None:
-    model, vocabulary = load_model(path if what == "file" else path.parent, device)
+    model, vocabulary = load_model(path if what == "file" else path.parent, device=device)
     assert isinstance(model, BigramLanguageModel)
     assert vocabulary == VOCABULARY
     assert model.device == device

@@ -120,7 +120,7 @@ def train(settings: flags.Train) -> None:
 
 def generate(settings: flags.Generate) -> None:
     """Prints text that a model makes up."""
-    lm = CharLM.load(settings.model, settings.device)
+    lm = CharLM.load(settings.model, device=settings.device)
     if settings.exclude is not None and not lm.is_of_records:
         raise ValueError("exclude is for a model of records, and this is one of text")
     if settings.exclude is not None and settings.stop:
@@ -162,7 +162,7 @@ def generate(settings: flags.Generate) -> None:
 
 def evaluate(settings: flags.Evaluate) -> None:
     """Prints how well a model predicts a text."""
-    lm = CharLM.load(settings.model, settings.device)
+    lm = CharLM.load(settings.model, device=settings.device)
     evaluation = _evaluation(lm, settings)
     figures = {
         "characters": evaluation.characters,
@@ -202,7 +202,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
 
 def score(settings: flags.Score) -> None:
     """Prints the log-likelihood of each line."""
-    lm = CharLM.load(settings.model, settings.device)
+    lm = CharLM.load(settings.model, device=settings.device)
     for lines in chain.from_iterable(map(_batched_lines, _opened(settings.texts))):
         for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
             bits = abs(nats) / math.log(2) / max(1, _scored(lm, [line]))  # of nothing 0, where -nats would be -0

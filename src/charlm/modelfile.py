@@ -95,7 +95,7 @@ def check_sizes(model: LanguageModel, vocabulary: Vocabulary) -> None:
         raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
 
 
-def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
+def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
     """Returns the model, in evaluation mode, and the vocabulary that a file or a run folder holds.
 
     Args:

@@ -402,9 +402,9 @@ class CharLM:
         save_model(path, self.model, self.vocabulary)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Self:
+    def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Self:
         """Returns the model that a file or a run folder holds; see ``load_model``."""
-        return cls(*load_model(path, device))
+        return cls(*load_model(path, device=device))
 
     def _repr_html_(self) -> str:
         facts = {

@@ -67,7 +67,7 @@ def write_report(
         True
     """
     folder = Path(run)
-    lm = CharLM.load(folder, device)
+    lm = CharLM.load(folder, device=device)
     records = read_records(folder) if (folder / RECORDS).is_file() else []
     description = RunDescription.read(folder) if (folder / FILE_NAME).is_file() else None
     content = _page(folder.resolve().name, lm, records, description, text, seed)
