@@ -36,7 +36,7 @@ def test_each_record_is_a_line_where_there_is_no_terminal(capsys: pytest.Capture
     with Progress(max_steps=10) as show:
         show(make_record(5, validation_loss=None))
         show(make_record(10))
-    with Progress(max_steps=None) as show:
+    with Progress() as show:
         show(make_record(7))
     out, err = capsys.readouterr()
     assert out == ""

@@ -173,7 +173,7 @@ class Progress:
         ...     )
     """
 
-    def __init__(self, max_steps: int | None, *, first_step: int = 0) -> None:
+    def __init__(self, max_steps: int | None = None, *, first_step: int = 0) -> None:
         self._max_steps = max_steps
         self._bar = tqdm(total=max_steps, initial=first_step, unit="step", disable=None)
         self._losses: dict[str, str] = {}
