@@ -260,6 +260,7 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)), TypeError, "LanguageModel, got Vocabulary"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).evaluate(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).score_samples("abc"), TypeError, "put it in a list"),
+        (lambda: classify({"fox": CharLM.fit(TEXT)}, "abc"), TypeError, "put it in a list"),
         (lambda: CharLM.fit(TEXT).next_characters("a", k=0), ValueError, "k must be at least 1"),
         (lambda: CharLM.fit(TEXT).generate(max_new_tokens=0), ValueError, "max_new_tokens"),
         (lambda: CharLM.fit(TEXT).generate(temperature=-1), ValueError, "temperature"),

@@ -444,6 +444,8 @@ def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
 
     Raises:
         ValueError: There is no model.
+        TypeError: ``texts`` is one ``str``, or holds something else.
+        UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
 
     Example:
         >>> models = {"abc": CharLM.fit("abcabc" * 9), "xyz": CharLM.fit("xyzxyz" * 9)}
@@ -452,7 +454,7 @@ def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
     """
     if not models:
         raise ValueError("models is empty: give at least one")
-    texts = list(texts)
+    texts = texts if isinstance(texts, str) else list(texts)  # each model refuses one str
     scores = np.stack([model.score_samples(texts) for model in models.values()])
     names = list(models)
     return [names[best] for best in scores.argmax(axis=0)]
