@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -69,7 +70,8 @@ def decoded(file: IO[bytes], name: str) -> Iterator[str]:
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     bytes_read = 0
-    read = getattr(file, "read1", file.read)  # ``read`` waits until a pipe has given all of them
+    # ``read`` waits until a pipe has given all; of compressed data it checks all before a part is decoded.
+    read = file.read1 if isinstance(file, io.BufferedReader) else file.read
     while True:
         chunk = read(CHUNK_BYTES)
         bytes_read += len(chunk)
