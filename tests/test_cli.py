@@ -82,7 +82,7 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [text for _, _, text in rows] == ["the lazy dog", "xqzj \u4e00", "", "the"]
     assert float(rows[0][0]) > float(rows[1][0])
-    assert float(rows[2][0]) == float(rows[2][1]) == 0
+    assert rows[2][:2] == ["0.0000", "0.0000"]
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((folder / "lines.txt").read_bytes())))
     assert main(["score", "run", "--json"]) == 0
@@ -94,6 +94,43 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
     shown = capsys.readouterr().out
     assert "family         ngram\nsettings       {'vocab_size': 30, 'order': 4}\n" in shown
     assert "learned from   text\ncharacters     28\nspecial tokens bos, unk\n" in shown
+
+
+@pytest.fixture
+def ngram(folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The run of an n-gram model of text."""
+    assert main(["train", "input.txt", "--model", "ngram", "--order", "4", "--out", "ngram"]) == 0
+    capsys.readouterr()
+    return folder / "ngram"
+
+
+@pytest.mark.usefixtures("ngram")
+def test_a_line_ends_where_its_file_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.txt").write_bytes(b"the fox\nthe cat")
+    (folder / "b.txt").write_bytes(b"sat on\n")
+    assert main(["score", "ngram", "a.txt", "b.txt"]) == 0
+    assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["the fox", "the cat", "sat on"]
+
+
+@pytest.mark.usefixtures("ngram")
+def test_a_line_is_scored_before_the_next_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    lines_shown = []
+
+    class Log(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            lines_shown.append(written.getvalue().count(b"\n"))
+            line = b"the fox\n" if len(lines_shown) < 4 else b""
+            buffer[: len(line)] = line
+            return len(line)
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(Log())))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written))
+    assert main(["score", "ngram"]) == 0
+    assert lines_shown == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("family", ["gpt", "mixture"])
@@ -120,6 +157,8 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
         (["--model", "bigram"], "0.05"),
         (["--model", "gpt"], "0.01"),
         (["--model=mixture"], "0.01"),
+        (["--model", "bigram", "--model", "gpt"], "0.01"),
+        (["--model", "gpt", "--model=bigram"], "0.05"),
         (["--mode"], "0.05"),
     ],
 )
@@ -136,10 +175,29 @@ def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFi
     (folder / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\n" * 5)
     assert main(["train", "names.txt", "--records", "--model", family, "--out", "run", "--max-steps", "300"]) == 0
     assert "20 records, 7 symbols: 18 to train on, 2 for validation" in capsys.readouterr().out
-    assert main(["evaluate", "run", "names.txt", "--records"]) == 0
-    assert "characters          130\n" in capsys.readouterr().out
+    for flags in (["--records"], []):  # to a model of records every line is one
+        assert main(["evaluate", "run", "names.txt", *flags]) == 0
+        assert "characters          130\n" in capsys.readouterr().out
     assert main(["generate", "run", "--prompt", "jo", "--seed", "1"]) == 0
     assert capsys.readouterr().out.startswith("jo")
+
+
+@pytest.mark.parametrize("records", [True, False], ids=["of records", "of text"])
+def test_the_bytes_of_records_are_those_that_are_scored(
+    folder: Path, capsys: pytest.CaptureFixture[str], records: Any
+) -> None:
+    (folder / "names.txt").write_text("anna\nhanna\nann\u00e4\n" * 50, encoding="utf-8", newline="")
+    flags = ["--records"] if records else []
+    assert main(["train", "names.txt", *flags, "--model", "ngram", "--out", "run", "--train-fraction", "0.5"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "run", "names.txt", "--records", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    characters, utf8_bytes = (800, 850) if records else (650, 700)
+    assert shown["characters"] == characters
+    assert shown["bits_per_byte"] == pytest.approx(shown["bits_per_character"] * characters / utf8_bytes)
+    (folder / "empty.txt").touch()
+    assert main(["evaluate", "run", "empty.txt", "--records"]) == 1
+    assert capsys.readouterr().err == "charlm: text is empty: there is no mean over no characters\n"
 
 
 def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,6 +272,9 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
             "a window of .* 3000 .* got 2200: .*",
         ),
         (["train", "input.txt", "--batch-size", "0"], "batch_size must be at least 1, got 0"),
+        (["train", "input.txt", "--model", "ngram", "--batch-size", "-3"], "batch_size must be at least 1, got -3"),
+        (["train", "input.txt", "--order", "0"], "order must be at least 1, got 0"),
+        (["train", "input.txt", "--records", "--block-size", "0"], "block_size must be at least 1, got 0"),
         (["train", "input.txt", "--train-fraction", "1"], "fraction must be above 0 and below 1, got 1.0"),
         (["train", "input.txt", "--train-fraction", "nan"], "fraction must be finite, got nan"),
         (["train", "input.txt", "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
@@ -264,6 +325,9 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         (["generate", "run", "--config", "config.toml"], "'config.toml': top-k must be a number, a string or a list"),
         (["score", "run", "--config", "input.txt"], "'input.txt' is not TOML: .*"),
         (["score", "run", "--config", "deep.toml"], "'deep.toml' is nested too deep"),
+        (["train", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
+        (["score", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
+        (["info", "a", "--config", "top.toml"], "'top.toml': 'oder' is no setting of any command: .* order.*"),
         (["export", "run", "--format", "x", "--out", "a"], "invalid choice 'x' for argument '--format'. .*"),
     ],
 )
@@ -271,6 +335,8 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     (folder / "deep.toml").write_text("device = " + "[" * 9999)
+    (folder / "value.toml").write_text("train = 5")
+    (folder / "top.toml").write_text("oder = 5")
     (folder / "config.toml").write_text("[train]\noder = 3\n[generate]\ntop-k = 1979-05-27")
     assert main(arguments) == 2
     written = capsys.readouterr()
@@ -293,8 +359,31 @@ def test_flags_come_from_a_file_and_those_that_are_typed_count_more(
     assert records[0].learning_rate <= 0.01  # the recipe of a gpt
     assert main(["generate", "run", "--config=charlm.toml", "--prompt", "the ", "--no-json"]) == 0
     assert capsys.readouterr().out.startswith("the ")
+    twice = ["--config", "missing.toml", "--config", "charlm.toml"]  # what is typed last counts
+    assert main(["generate", "run", *twice, "--prompt", "the "]) == 0
+    capsys.readouterr()
     assert main(["train", "input.txt", "--config", "missing.toml"]) == 1
     assert capsys.readouterr().err == "charlm: missing.toml: No such file or directory\n"
+
+
+@pytest.mark.usefixtures("ngram")
+def test_what_stands_at_the_top_of_a_file_is_for_the_commands_that_have_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "charlm.toml").write_text('seed = 1\norder = 3\ndevice = "nonsense"\njson = true')
+    assert main(["info", "ngram", "--config", "charlm.toml"]) == 0
+    assert json.loads(capsys.readouterr().out)["family"] == "ngram"
+    assert main(["score", "ngram", "input.txt", "--config", "charlm.toml"]) == 1
+    assert "device 'nonsense'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("ngram")
+def test_a_list_in_a_file_may_begin_with_a_value_that_looks_like_a_flag(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "charlm.toml").write_text('max-new-tokens = 99\nprompt = "the"\n[generate]\nstop = ["-a", " "]')
+    assert main(["generate", "ngram", "--config", "charlm.toml"]) == 0
+    assert capsys.readouterr().out == "the\n"
 
 
 def test_a_program_can_read_what_a_command_prints(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -430,6 +519,16 @@ def test_closed_and_full_streams_are_no_traceback(run: Path) -> None:
     assert full.returncode == 1
     assert full.stderr == b"charlm: standard output: No space left on device\n"
     assert shell("charlm info run >&-", run.parent).returncode == 0
+
+
+def test_every_command_that_computes_takes_the_best_device_there_is() -> None:
+    devices = {
+        name: field.default
+        for name, command in COMMANDS.items()
+        for field in dataclasses.fields(command)
+        if field.name == "device"
+    }
+    assert devices == dict.fromkeys(("train", "generate", "evaluate", "score", "report"), "auto")
 
 
 def test_the_reference_names_every_flag_of_every_command() -> None:

@@ -40,10 +40,21 @@ def test_bad_input_is_refused_before_anything_is_trained() -> None:
         CharLM.fit(TEXT, "lstm")  # type: ignore[arg-type]  # bad input
     with pytest.raises(ValueError, match="size must be one of nano, small, base, got 'huge'"):
         CharLM.fit(TEXT, "gpt", size="huge")  # type: ignore[arg-type]  # bad input
-    with pytest.raises(ValueError, match="at least 65 ids, got 10"):
-        CharLM.fit("short text", "gpt", size="nano")
     with pytest.raises(ValueError, match="cannot be used here"):
         CharLM.fit(TEXT, "gpt", device="nonsense")
+
+
+@pytest.mark.parametrize(("family", "least"), [("gpt", 65), ("mixture", 1300)])
+def test_a_text_that_is_too_short_is_told_how_long_it_must_be(family: Any, least: int) -> None:
+    quick = TrainerConfig(max_steps=1)
+    text = ("short text " * 150)[:least]
+    CharLM.fit(text, family, size="nano", config=quick, device="cpu")
+    with pytest.raises(
+        ValueError,
+        match=f"a {family} of size 'nano' needs a text of at least {least} characters, got {least - 1}: give more "
+        "text, a smaller size, or model='ngram'",
+    ):
+        CharLM.fit(text[:-1], family, size="nano", config=quick, device="cpu")
 
 
 def test_the_models_of_a_mixture_have_not_seen_what_its_weights_are_fitted_to() -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import sys
@@ -27,11 +28,15 @@ def make_record(step: int, **values: Any) -> TrainingRecord:
     )
 
 
+def record_line(**values: Any) -> bytes:
+    return json.dumps(dataclasses.asdict(make_record(2)) | values).encode()
+
+
 def test_each_record_is_a_line_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress(max_steps=10) as show:
         show(make_record(5, validation_loss=None))
         show(make_record(10))
-    with Progress(max_steps=None) as show:
+    with Progress() as show:
         show(make_record(7))
     out, err = capsys.readouterr()
     assert out == ""
@@ -72,16 +77,37 @@ def test_what_is_written_is_read(
     assert read_records(folder) == read_records(folder / "records.jsonl") == records
 
 
-def test_a_line_that_was_cut_short_is_left_out_and_a_damaged_one_named(tmp_path: Path) -> None:
+def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     append_record(path, make_record(1))
     whole = path.read_bytes()
     path.write_bytes(whole + whole[:20])
     assert read_records(path) == [make_record(1)]
-    for damage in (b'{"step": 1}\n', b"nonsense\n", b"[1]\n"):
-        path.write_bytes(whole + damage)
-        with pytest.raises(ValueError, match=r"line 2 of .* is no record"):
-            read_records(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"step": 1}', "train_loss must be a number, got NoneType"),
+        (b"nonsense", "not JSON"),
+        (b"[1]", "a JSON object is expected, got list"),
+        (b"\xff", "can't decode byte 0xff"),
+        (record_line(step="x"), "step must be an integer, got str"),
+        (record_line(step=-1), "step must be at least 0, got -1"),
+        (record_line(peak_memory_bytes=1.5), "peak_memory_bytes must be an integer, got float"),
+        (record_line(train_loss=None), "train_loss must be a number, got NoneType"),
+        (record_line(validation_loss="1"), "validation_loss must be a number, got str"),
+        (record_line(elapsed_seconds=True), "elapsed_seconds must be a number, got bool"),
+        (record_line(learning_rate=10**400), "learning_rate must fit a float"),
+        (record_line(other=1), "other"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: bytes, message: str) -> None:
+    path = tmp_path / "records.jsonl"
+    append_record(path, make_record(1))
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    with pytest.raises(ValueError, match=rf"line 2 of '.*records\.jsonl' is no record: .*{message}"):
+        read_records(path)
 
 
 def test_a_run_that_goes_on_keeps_its_records_and_drops_those_of_steps_to_be_done_again(tmp_path: Path) -> None:

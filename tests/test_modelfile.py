@@ -11,6 +11,7 @@ from charlm import (
     GPT,
     BigramLanguageModel,
     CheckpointCorruptError,
+    CheckpointMismatchError,
     CheckpointVersionError,
     GPTConfig,
     LanguageModel,
@@ -48,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_model_comes_back_from_its_file_and_from_its_folder(path: Path, what: str, device: torch.device) -> None:
-    model, vocabulary = load_model(path if what == "file" else path.parent, device)
+    model, vocabulary = load_model(path if what == "file" else path.parent, device=device)
     assert isinstance(model, BigramLanguageModel)
     assert vocabulary == VOCABULARY
     assert model.device == device
@@ -117,6 +118,20 @@ def test_other_safetensors_files_are_refused(path: Path, metadata: dict[str, str
         load_model(path)
 
 
+@pytest.mark.parametrize("kind", ["mine", "../../etc/passwd"])
+def test_a_sound_file_of_a_family_of_ones_own_is_called_that(path: Path, kind: str) -> None:
+    class Mine(BigramLanguageModel):
+        pass
+
+    Mine.kind = kind
+    save_model(path, Mine(4, seed=1), VOCABULARY)
+    with pytest.raises(CheckpointMismatchError, match=rf"holds a model of family '{kind}', which charlm does not know"):
+        load_model(path)
+    again = Mine(4)
+    again.load_state_dict(safetensors.torch.load_file(path))  # as the message says
+    assert torch.equal(again.table, Mine(4, seed=1).table)
+
+
 def test_a_missing_file_stays_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
         load_model(tmp_path)
@@ -150,7 +165,7 @@ def test_an_impossible_header_allocates_nothing(path: Path, length: int) -> None
 @pytest.mark.parametrize(
     "changes",
     [
-        {"kind": "../../etc/passwd"},
+        {"kind": ["bigram"]},
         {"kind": "ngram"},
         {"settings": {"vocab_size": 2**40}},
         {"settings": {"vocab_size": 5}},

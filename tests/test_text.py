@@ -19,6 +19,7 @@ from charlm import (
     MixtureLanguageModel,
     NGramLanguageModel,
     TextDataset,
+    TrainerConfig,
     classify,
 )
 from chartok import UnknownCharacterError, Vocabulary
@@ -83,6 +84,14 @@ def test_units_agree_and_bytes_are_those_of_utf_8() -> None:
         _ = Evaluation(nats=1.0, characters=1).bits_per_byte
     with pytest.raises(ValueError, match="text is empty"):
         lm.evaluate("")
+
+
+def test_the_end_of_a_record_is_a_character_of_one_byte() -> None:
+    lm = CharLM.fit(NAMES)
+    for text in ("", "emma"):
+        evaluation = lm.evaluate(text)
+        assert (evaluation.characters, evaluation.utf8_bytes) == (len(text) + 1, len(text) + 1)
+        assert evaluation.bits_per_byte == evaluation.bits_per_character
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -239,7 +248,9 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(""), ValueError, "nothing to learn from"),
         (lambda: CharLM.fit([]), ValueError, "nothing to learn from"),
         (lambda: CharLM.fit(["a", ""]), ValueError, "nothing to learn from"),
-        (lambda: CharLM.fit([b"a"]), TypeError, "must be a str"),  # type: ignore[list-item]  # the promise under test
+        (lambda: CharLM.fit([b"a"]), TypeError, r"source\[0\] must be a str, got bytes; decode"),  # type: ignore[list-item]  # the promise under test
+        (lambda: CharLM.fit(b"abc"), TypeError, "source must be a str, got bytes; decode"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(5), TypeError, "source must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit("abc", "gru"), ValueError, "model must be"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit("abc", order=0), ValueError, "order must be at least 1"),
         (lambda: CharLM.fit("abc", "bigram", smoothing=math.nan), ValueError, "smoothing"),
@@ -247,7 +258,9 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(Path("missing.txt")), FileNotFoundError, r"missing\.txt"),
         (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "3 ids and the vocabulary 2"),
         (lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)), TypeError, "LanguageModel, got Vocabulary"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(TEXT).evaluate(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).score_samples("abc"), TypeError, "put it in a list"),
+        (lambda: classify({"fox": CharLM.fit(TEXT)}, "abc"), TypeError, "put it in a list"),
         (lambda: CharLM.fit(TEXT).next_characters("a", k=0), ValueError, "k must be at least 1"),
         (lambda: CharLM.fit(TEXT).generate(max_new_tokens=0), ValueError, "max_new_tokens"),
         (lambda: CharLM.fit(TEXT).generate(temperature=-1), ValueError, "temperature"),
@@ -281,6 +294,21 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
 def test_bad_input_is_refused(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("family", "setting"),
+    [
+        *(("ngram", setting) for setting in ({"smoothing": -4}, {"size": "x"}, {"device": "x"})),
+        *(("bigram", setting) for setting in ({"order": 3}, {"config": TrainerConfig()}, {"device": "cpu"})),
+        *(("gpt", setting) for setting in ({"order": 3}, {"smoothing": 1})),
+        ("mixture", {"smoothing": 1}),
+    ],
+    ids=str,
+)
+def test_a_setting_that_a_family_does_not_take_is_refused(family: Any, setting: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(setting))} is no setting of {family}, which takes "):
+        CharLM.fit(TEXT, family, **setting)
 
 
 def test_a_short_text_is_enough_for_a_long_order() -> None:

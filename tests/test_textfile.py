@@ -1,11 +1,14 @@
 import errno
+import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartok import FileDecodeError, read_text, textfile
+from chartok.textfile import decoded
 
 
 @given(st.text(), st.integers(1, 7))
@@ -38,6 +41,27 @@ def test_a_file_cut_inside_a_character_is_named_too(tmp_path: Path) -> None:
     (tmp_path / "cut.txt").write_bytes("caf\u00e9".encode()[:-1])
     with pytest.raises(FileDecodeError, match=r"byte offset 3 .unexpected end of data"):
         read_text(tmp_path / "cut.txt")
+
+
+class Pipe(io.RawIOBase):
+    """Gives one part a read, as a pipe does that is written to meanwhile."""
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self.parts = parts
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self.parts.pop(0) if self.parts else b""
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def test_what_a_pipe_has_given_is_there_before_the_rest_has_come() -> None:
+    pipe = Pipe([b"one\n", "two\n\u00e9".encode()[:-1], "\u00e9".encode()[-1:]])
+    pieces = decoded(io.BufferedReader(pipe), "pipe")
+    assert [(piece, len(pipe.parts)) for piece in pieces] == [("one\n", 2), ("two\n", 1), ("\u00e9", 0)]
 
 
 def test_a_missing_file_and_a_folder_stay_os_errors(tmp_path: Path) -> None:

@@ -83,11 +83,11 @@ def _run(arguments: list[str]) -> None:
 def _with_config(arguments: list[str]) -> list[str]:
     """Returns the arguments with those of the file that ``--config`` names; what was typed counts more."""
     parts = [part for argument in arguments for part in argument.split("=", 1)]
-    path = next((value for flag, value in pairwise(parts) if flag == "--config"), None)
-    if path is None or arguments[0] not in COMMANDS:
+    paths = [value for flag, value in pairwise(parts) if flag == "--config"]
+    if not paths or arguments[0] not in COMMANDS:
         return arguments
     typed = {part.replace("_", "-").replace("--no-", "--", 1) for part in parts}
-    flags = read_flags(Path(path), arguments[0], COMMANDS)
+    flags = read_flags(Path(paths[-1]), arguments[0], COMMANDS)
     return [*arguments, *(part for flag, parts in flags.items() if flag not in typed for part in parts)]
 
 
@@ -123,7 +123,8 @@ def _tyro(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands
 
 def _family_in(arguments: list[str]) -> Family:
     parts = [part for argument in arguments for part in argument.split("=", 1)]
-    return next((value for flag, value in pairwise(parts) if flag == "--model" and value in RECIPES), "bigram")
+    families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model" and value in RECIPES]
+    return families[-1] if families else "bigram"  # what is given twice counts as it is given last
 
 
 def _gist(box: str) -> str:

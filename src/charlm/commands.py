@@ -29,6 +29,7 @@ from charlm.scoring import Evaluation
 from charlm.scoring import evaluate as evaluate_ids
 from charlm.text import CharLM
 from chartok import TokenFile, Vocabulary, encode_file, read_text
+from chartok.arguments import positive_integer
 from chartok.textfile import decoded, iterate_text
 from chartok.tokenfile import is_token_file
 
@@ -87,6 +88,9 @@ def _read_vocabulary(path: Path) -> Vocabulary:
 
 def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
+    for name in ("order", "block_size", "batch_size"):  # whatever the model, though not each takes all of them
+        if (value := getattr(settings, name)) is not None:
+            positive_integer(name, value)
     folder = Path("runs") / f"{settings.text.stem}-{settings.model}" if settings.out is None else settings.out
     with process_group(settings.device) as device:
         # The first process alone: it may have written its run before another comes here.
@@ -116,7 +120,7 @@ def train(settings: flags.Train) -> None:
 
 def generate(settings: flags.Generate) -> None:
     """Prints text that a model makes up."""
-    lm = CharLM.load(settings.model, settings.device)
+    lm = CharLM.load(settings.model, device=settings.device)
     if settings.exclude is not None and not lm.is_of_records:
         raise ValueError("exclude is for a model of records, and this is one of text")
     if settings.exclude is not None and settings.stop:
@@ -126,39 +130,47 @@ def generate(settings: flags.Generate) -> None:
         for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "allowed", "seed")
     }
     if settings.n_samples is None and settings.exclude is None and not settings.json:
-        new = lm.stream(settings.prompt, max_new_tokens=settings.max_new_tokens, stop=settings.stop, **sampling)
-        is_watched = sys.stdout is not None and sys.stdout.isatty()
-        for character in chain(settings.prompt, new):
-            print(character, end="", flush=is_watched)
-        print()
+        _stream(lm, settings, sampling)
         return
-    n_samples = 1 if settings.n_samples is None else settings.n_samples
-    if lm.is_of_records and not settings.stop:
-        texts = lm.sample(
-            n_samples,
-            prefix=settings.prompt,
-            max_length=len(settings.prompt) + settings.max_new_tokens,
-            exclude=() if settings.exclude is None else set(_lines(read_text(settings.exclude))),
-            **sampling,
-        )
-    else:
-        texts = lm.generate(
-            settings.prompt,
-            n_samples=n_samples,
-            max_new_tokens=settings.max_new_tokens,
-            stop=settings.stop,
-            **sampling,
-        )
-    for text in texts:
+    for text in _made_up(lm, settings, sampling):
         if settings.json:
             _print_json(text=text, prompt=settings.prompt, seed=settings.seed)
         else:
             print(text)
 
 
+def _stream(lm: CharLM, settings: flags.Generate, sampling: Any) -> None:  # noqa: ANN401 - keywords of stream
+    """Prints one text, each character as it comes."""
+    new = lm.stream(settings.prompt, max_new_tokens=settings.max_new_tokens, stop=settings.stop, **sampling)
+    is_watched = sys.stdout is not None and sys.stdout.isatty()
+    for character in chain(settings.prompt, new):
+        print(character, end="", flush=is_watched)
+    print()
+
+
+def _made_up(lm: CharLM, settings: flags.Generate, sampling: Any) -> list[str]:  # noqa: ANN401 - keywords of generate
+    """Returns texts, or whole records where the model is one of records and nothing cuts them short."""
+    n_samples = 1 if settings.n_samples is None else settings.n_samples
+    if lm.is_of_records and not settings.stop:
+        return lm.sample(
+            n_samples,
+            prefix=settings.prompt,
+            max_length=len(settings.prompt) + settings.max_new_tokens,
+            exclude=() if settings.exclude is None else set(_lines(read_text(settings.exclude))),
+            **sampling,
+        )
+    return lm.generate(
+        settings.prompt,
+        n_samples=n_samples,
+        max_new_tokens=settings.max_new_tokens,
+        stop=settings.stop,
+        **sampling,
+    )
+
+
 def evaluate(settings: flags.Evaluate) -> None:
     """Prints how well a model predicts a text."""
-    lm = CharLM.load(settings.model, settings.device)
+    lm = CharLM.load(settings.model, device=settings.device)
     evaluation = _evaluation(lm, settings)
     figures = {
         "characters": evaluation.characters,
@@ -183,35 +195,39 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
                 raise ValueError(f"{str(settings.text)!a} has another vocabulary than the model: prepare it with that")
             return evaluate_ids(lm.model, TextDataset(tokens, block_size=lm.model.block_size or BLOCK_SIZE))
     content = read_text(settings.text)
-    if not settings.records:
+    if not (settings.records or lm.is_of_records):
         return lm.evaluate(content)
     lines = _lines(content)
     characters = _scored(lm, lines)
+    if not characters:
+        raise ValueError("text is empty: there is no mean over no characters")
     return Evaluation(
         nats=-float(lm.score_samples(lines).sum()) / characters,
         characters=characters,
-        utf8_bytes=len(content.encode()),
+        utf8_bytes=len("".join(lines).encode()) + len(lines) * lm.is_of_records,
     )
 
 
 def score(settings: flags.Score) -> None:
     """Prints the log-likelihood of each line."""
-    lm = CharLM.load(settings.model, settings.device)
-    for lines in _batched_lines(_pieces(settings.texts)):
+    lm = CharLM.load(settings.model, device=settings.device)
+    for lines in chain.from_iterable(map(_batched_lines, _opened(settings.texts))):
         for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
-            bits = -nats / math.log(2) / max(1, _scored(lm, [line]))
+            bits = abs(nats) / math.log(2) / max(1, _scored(lm, [line]))  # of nothing 0, where -nats would be -0
             if settings.json:
                 _print_json(log_likelihood=nats, bits_per_character=bits, text=line)
             else:
                 print(f"{nats:.4f}\t{bits:.4f}\t{line}")
+        print(end="", flush=True)  # the next line may be long in coming
 
 
-def _pieces(paths: tuple[Path, ...]) -> Iterable[str]:
+def _opened(paths: tuple[Path, ...]) -> Iterable[Iterable[str]]:
+    """Returns each text, in pieces."""
     if paths:
-        return chain.from_iterable(map(iterate_text, paths))
+        return map(iterate_text, paths)
     if sys.stdin is None:
         raise ValueError("standard input is closed: name a file")
-    return decoded(sys.stdin.buffer, "standard input")
+    return [decoded(sys.stdin.buffer, "standard input")]
 
 
 def _batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
@@ -279,7 +295,7 @@ def _scored(lm: CharLM, lines: list[str]) -> int:
 
 
 def _lines(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values

@@ -21,7 +21,7 @@ def read_flags(path: Path, command: str, commands: dict[str, type]) -> dict[str,
     r"""Returns the flags that stand in a TOML file for a command, each with what one would type for it.
 
     ``name = value`` stands for ``--name value``; true and false for ``--name`` and ``--no-name``; the values of a list
-    follow one another. What stands at the top is for whatever command reads the file; what stands in a table that
+    follow one another. What stands at the top is for every command that has such a flag; what stands in a table that
     is named after a command is for that one, and counts more.
 
     Args:
@@ -31,7 +31,8 @@ def read_flags(path: Path, command: str, commands: dict[str, type]) -> dict[str,
 
     Raises:
         OSError: The file cannot be read.
-        ConfigFileError: It is not TOML, or holds what is no flag.
+        ConfigFileError: It is not TOML, or holds what is no flag: at the top of any command, in the command's table of
+            that one. Or what is named after a command is no table.
 
     Example:
         >>> import tempfile
@@ -48,11 +49,16 @@ def read_flags(path: Path, command: str, commands: dict[str, type]) -> dict[str,
         raise ConfigFileError(f"{os.fspath(path)!a} is not TOML: {error}") from None
     except RecursionError:
         raise ConfigFileError(f"{os.fspath(path)!a} is nested too deep") from None
-    for_all = {key: value for key, value in content.items() if not (key in commands and isinstance(value, dict))}
-    for_one = content.get(command, {})
+    tables = {key: value for key, value in content.items() if key in commands}
+    for key, value in tables.items():
+        if not isinstance(value, dict):
+            raise ConfigFileError(f"{os.fspath(path)!a}: {key} must be a table of flags, [{key}], got {value!a}")
     known = set(flag_names(commands[command]))
-    named = {_known_flag(key, known, command, path): value for key, value in (*for_all.items(), *for_one.items())}
-    return {flag: _typed(flag, value, path) for flag, value in named.items()}
+    known_to_any = {name for settings in commands.values() for name in flag_names(settings)}
+    for_all = {_known_flag(key, known_to_any, path): value for key, value in content.items() if key not in tables}
+    for_one = {_known_flag(key, known, path, command): value for key, value in tables.get(command, {}).items()}
+    named = {name: value for name, value in (for_all | for_one).items() if name in known}
+    return {(flag := "--" + name.replace("_", "-")): _typed(flag, value, path) for name, value in named.items()}
 
 
 def flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass
@@ -64,13 +70,14 @@ def flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass
             yield from flag_names(inner)
 
 
-def _known_flag(key: str, known: Collection[str], command: str, path: Path) -> str:
+def _known_flag(key: str, known: Collection[str], path: Path, command: str | None = None) -> str:
     name = key.replace("-", "_")
     if name not in known:
+        of_what, help_of = ("any command", "charlm") if command is None else (command, f"charlm {command}")
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f": do you mean {near[0]}?" if near else f": charlm {command} --help shows what there is"
-        raise ConfigFileError(f"{os.fspath(path)!a}: {key!a} is no setting of {command}{hint}")
-    return "--" + name.replace("_", "-")
+        hint = f": do you mean {near[0]}?" if near else f": {help_of} --help shows what there is"
+        raise ConfigFileError(f"{os.fspath(path)!a}: {key!a} is no setting of {of_what}{hint}")
+    return name
 
 
 def _typed(flag: str, value: Any, path: Path) -> list[str]:  # noqa: ANN401 - whatever TOML has
@@ -79,4 +86,7 @@ def _typed(flag: str, value: Any, path: Path) -> list[str]:  # noqa: ANN401 - wh
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(entry, str | int | float) and not isinstance(entry, bool) for entry in values):
         raise ConfigFileError(f"{os.fspath(path)!a}: {flag.removeprefix('--')} must be a number, a string or a list")
-    return [flag, *map(str, value)] if isinstance(value, list) else [f"{flag}={value}"]
+    if not values:
+        return [flag]
+    first, *others = map(str, values)
+    return [f"{flag}={first}", *others]  # by =, since the first may begin with a dash

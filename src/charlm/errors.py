@@ -12,7 +12,10 @@ class CheckpointCorruptError(ValueError):
 
 
 class CheckpointMismatchError(ValueError):
-    """A state was made with other data, another model or other settings than those it is to be used with."""
+    """A state was made with other data, another model or other settings than those it is to be used with.
+
+    A model file of a family that is none of charlm's raises it too.
+    """
 
 
 class CheckpointVersionError(ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -10,19 +11,41 @@ import torch
 from charlm.batching import BatchSampler
 from charlm.data import TextDataset
 from charlm.devices import resolve_device
-from charlm.families import default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
+from charlm.families import TUNING_FRACTION, default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
 from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
 from charlm.recipes import BATCH_SIZE, RECIPES
 from charlm.records import RecordDataset
 from charlm.trainer import Trainer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from charlm.recipes import Family, Size
     from charlm.trainerconfig import TrainerConfig
     from chartok import Vocabulary
     from chartok.arguments import SpecialToken
+
+
+TAKEN: dict[Family, tuple[str, ...]] = {
+    "ngram": ("order",),
+    "bigram": ("smoothing",),
+    "gpt": ("size", "config", "device"),
+    "mixture": ("order", "size", "config", "device"),
+}
+"""The settings of ``CharLM.fit`` that a family takes."""
+
+
+def check_taken(family: Family, given: Iterable[str]) -> None:
+    """Checks that a family takes the settings that are given.
+
+    Raises:
+        ValueError: It does not take one; names it.
+    """
+    for name in given:
+        if name not in TAKEN[family]:
+            raise ValueError(f"{name} is no setting of {family}, which takes {', '.join(TAKEN[family])}")
 
 
 def special_tokens(family: Family, *, is_text: bool) -> list[SpecialToken]:
@@ -89,17 +112,31 @@ def train(
     """
     config = RECIPES[family] if config is None else config
     where = resolve_device(device)
-    gpt_config = shape(size or default_size(where), vocabulary.size)
+    size = size or default_size(where)
+    gpt_config = shape(size, vocabulary.size)
     dataset: TextDataset | RecordDataset
     if "eos" in vocabulary.special_tokens:
         dataset = RecordDataset(texts, vocabulary)
     else:
+        _check_length(texts[0], family, size, gpt_config.block_size)
         dataset = TextDataset(vocabulary.encode(texts[0]), gpt_config.block_size)
     learned = split_for_tuning(dataset, config.seed)[0] if family == "mixture" else dataset
     batches = BatchSampler(learned, BATCH_SIZE, seed=config.seed, device=where)
     gpt = untrained_gpt(gpt_config, dataset, config.seed).to(where)
     Trainer(gpt, batches, config=config).fit()
     return fitted_mixture(gpt, order, dataset, seed=config.seed) if family == "mixture" else gpt
+
+
+def _check_length(text: str, family: Family, size: Size, block_size: int) -> None:
+    """Checks that a text holds a window, and for a mixture another in the part that its weights are fitted to."""
+    least = block_size + 1
+    if family == "mixture":
+        least = math.ceil(least / TUNING_FRACTION)
+    if len(text) < least:
+        raise ValueError(
+            f"a {family} of size {size!a} needs a text of at least {least} characters, got {len(text)}: give more "
+            "text, a smaller size, or model='ngram'"
+        )
 
 
 def _start_from_frequencies(model: BigramLanguageModel, ids: NDArray[np.int64], bos: int, smoothing: float) -> None:

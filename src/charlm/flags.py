@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from charlm.recipes import BATCH_SIZE, RECIPES, Family, Size
+from charlm.recipes import BATCH_SIZE, ORDER, RECIPES, Family, Size
 from charlm.trainerconfig import TrainerConfig
 from chartok.arguments import Errors
 from chartok.sources import Compression
@@ -78,7 +78,7 @@ class Train(Command):
     model: Family = "bigram"
     out: Path | None = None
     records: bool = False
-    order: int = 7
+    order: int = ORDER
     size: Size | None = None
     block_size: int | None = None
     batch_size: int = BATCH_SIZE
@@ -136,7 +136,7 @@ class Evaluate(Command):
     Attributes:
         model: A run folder or a model file.
         text: A UTF-8 text, or a token file, at best one that the model was not trained on.
-        records: Each line is an example of its own.
+        records: Each line is an example of its own, as it always is for a model of records.
         device: Such as cpu, cuda or mps; auto takes the best there is.
         json: Print one JSON object.
     """
@@ -161,7 +161,7 @@ class Score(Command):
 
     model: Positional[Path]
     texts: Positional[tuple[Path, ...]] = ()
-    device: str = "cpu"
+    device: str = "auto"
     json: bool = False
 
 
@@ -194,7 +194,7 @@ class Report(Command):
     out: Path | None = None
     text: Path | None = None
     seed: int = 0
-    device: str = "cpu"
+    device: str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,13 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_type_hints
 
 import torch
 from tqdm import tqdm
 
+from charlm.arguments import finite_number
+from chartok.arguments import natural_number
 from chartok.atomicfile import replace_file
 from chartok.strictjson import parse_json
 
@@ -91,18 +93,31 @@ def read_records(path: str | os.PathLike[str]) -> list[TrainingRecord]:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: A line is no record; names it. A last line that was cut short is left out.
+        ValueError: A line is no record, or not UTF-8; names it. A last line that was cut short is left out.
     """
     path = Path(path)
     path = path / RECORDS if path.is_dir() else path
-    *lines, _unfinished = path.read_text(encoding="utf-8").split("\n")
+    *lines, _unfinished = path.read_bytes().split(b"\n")
     records = []
     for number, line in enumerate(lines, start=1):
         try:
-            records.append(TrainingRecord(**parse_json(line)))
+            records.append(TrainingRecord(**_checked(parse_json(line.decode("utf-8")))))
         except (ValueError, TypeError) as error:
             raise ValueError(f"line {number} of {os.fspath(path)!a} is no record: {error}") from None
     return records
+
+
+def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Returns the values of a record that is one."""
+    if not isinstance(content, dict):
+        raise TypeError(f"a JSON object is expected, got {type(content).__name__}")
+    for name, kind in get_type_hints(TrainingRecord).items():
+        value: Any = content.get(name)
+        if kind is int:
+            natural_number(name, value)
+        elif kind is float or value is not None:
+            finite_number(name, value)
+    return content
 
 
 def open_records(path: Path, number: int) -> list[TrainingRecord]:
@@ -158,7 +173,7 @@ class Progress:
         ...     )
     """
 
-    def __init__(self, max_steps: int | None, *, first_step: int = 0) -> None:
+    def __init__(self, max_steps: int | None = None, *, first_step: int = 0) -> None:
         self._max_steps = max_steps
         self._bar = tqdm(total=max_steps, initial=first_step, unit="step", disable=None)
         self._losses: dict[str, str] = {}

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from charlm.devices import resolve_device
-from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.models import FAMILIES, LanguageModel
 from chartok import Vocabulary, VocabularyError, __version__
 from chartok.atomicfile import replace_file
@@ -95,7 +95,7 @@ def check_sizes(model: LanguageModel, vocabulary: Vocabulary) -> None:
         raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
 
 
-def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
+def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
     """Returns the model, in evaluation mode, and the vocabulary that a file or a run folder holds.
 
     Args:
@@ -106,6 +106,7 @@ def load_model(path: str | os.PathLike[str], device: str | torch.device = "cpu")
         OSError: There is no such file, or it cannot be read.
         CheckpointCorruptError: It is not a model file, or not what was written.
         CheckpointVersionError: It was written by a newer version.
+        CheckpointMismatchError: It holds a model of a family that is none of charlm's.
         ValueError: There is no such device.
     """
     path = _model_file(Path(path))
@@ -134,8 +135,8 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except CheckpointVersionError as error:
-        raise CheckpointVersionError(f"{os.fspath(path)!a}: {error}") from None
+    except (CheckpointVersionError, CheckpointMismatchError) as error:
+        raise type(error)(f"{os.fspath(path)!a}: {error}") from None
     except (SafetensorError, VocabularyError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {error}") from error
 
@@ -158,6 +159,11 @@ def _model_file(path: Path) -> Path:
 
 
 def _rebuilt(file: ModelFile) -> LanguageModel:
+    if isinstance(file.kind, str) and file.kind not in FAMILIES:
+        raise CheckpointMismatchError(
+            f"it holds a model of family {file.kind!a}, which charlm does not know: build the model and give its "
+            "load_state_dict what safetensors.torch.load_file returns"
+        )
     family = FAMILIES[file.kind]
     with torch.device("meta"):  # takes no memory, whatever the settings say
         skeleton = family.from_settings(file.settings)

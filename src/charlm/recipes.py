@@ -33,3 +33,5 @@ BATCH_SIZE = 32
 """Windows in a batch."""
 BLOCK_SIZE = 64
 """Characters in a window, where the model does not decide."""
+ORDER = 7
+"""Of an n-gram model: one more than its characters of context."""

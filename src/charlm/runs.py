@@ -194,7 +194,7 @@ class Run(NamedTuple):
             raise
         losses = [record.validation_loss for record in trainer.records if record.validation_loss is not None]
         best = trainer.best_checkpoint
-        return Learned(model if best is None else load_model(best, batches.device)[0], min(losses, default=None))
+        return Learned(model if best is None else load_model(best, device=batches.device)[0], min(losses, default=None))
 
     def _evaluated(self, model: LanguageModel) -> Learned:
         nats = evaluate(model, self.validation).nats

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Self, get_args, overload
 import numpy as np
 import torch
 
-from charlm.fitting import count, encoded, special_tokens, train
+from charlm.fitting import check_taken, count, encoded, special_tokens, train
 from charlm.generation import generate, stream_ids
 from charlm.markup import escaped
 from charlm.modelfile import check_sizes, load_model, save_model
 from charlm.models import LanguageModel, evaluation_mode
-from charlm.recipes import Family
+from charlm.recipes import ORDER, Family
 from charlm.sampling import SamplingSettings
 from charlm.scoredtext import ScoredText
 from charlm.scoring import Evaluation, distributions, score
 from charlm.textgeneration import allowed_ids, character_ids, sample_records, start_ids, stop_ids
 from chartok import Vocabulary, read_text
-from chartok.arguments import positive_integer
+from chartok.arguments import checked_texts, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -70,11 +70,11 @@ class CharLM:
         source: str | os.PathLike[str] | Iterable[str],
         model: Family = "ngram",
         *,
-        order: int = 7,
-        smoothing: float = 1.0,
+        order: int | None = None,
+        smoothing: float | None = None,
         size: Size | None = None,
         config: TrainerConfig | None = None,
-        device: str | torch.device = "auto",
+        device: str | torch.device | None = None,
     ) -> Self:
         """Returns a model that has learned from a text, a file, or records.
 
@@ -84,30 +84,35 @@ class CharLM:
             model: ``"ngram"`` (interpolated modified Kneser-Ney) and ``"bigram"`` (one character of context) count,
                 in less than a second a megabyte; ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an
                 n-gram model) are trained, for a minute or two on two cores.
-            order: Of the n-gram model: one more than the characters of context.
-            smoothing: Of the bigram: what is added to each count.
+            order: Of the n-gram model, alone or in a mixture: one more than the characters of context; None takes 7.
+            smoothing: Of the bigram: what is added to each count; None takes 1.
             size: Of the Transformer: ``"nano"``, ``"small"`` or ``"base"``; None takes what suits the device.
             config: How to train the Transformer; None takes ``charlm.recipes.RECIPES[model]``.
-            device: Where to train the Transformer, or ``"auto"``; the model stays there.
+            device: Where to train the Transformer; the model stays there. None and ``"auto"`` take the best there is.
 
         Raises:
-            ValueError: There is nothing to learn from, or less than a window, or a setting is out of range.
+            ValueError: There is nothing to learn from, or less than a window, or a setting is out of range, or the
+                model does not take it.
             OSError: The file cannot be read.
             FileDecodeError: It is not UTF-8.
-            TypeError: A record is not a ``str``.
+            TypeError: ``source`` is nothing of these, or a record is not a ``str``.
         """
         if model not in get_args(Family):
             raise ValueError(f"model must be one of {', '.join(get_args(Family))}, got {model!a}")
+        settings = {"order": order, "smoothing": smoothing, "size": size, "config": config, "device": device}
+        check_taken(model, [name for name, value in settings.items() if value is not None])
         if isinstance(source, os.PathLike):
             source = read_text(source)
-        texts = [source] if isinstance(source, str) else list(source)
+        texts = list(checked_texts(source, "source"))
         if not texts or not all(texts):
             raise ValueError("there is nothing to learn from: the text or a record is empty, or there is no record")
         roles = special_tokens(model, is_text=isinstance(source, str))
         vocabulary = Vocabulary.from_text(texts, special_tokens=roles)
+        order = ORDER if order is None else order
         if model == "ngram" or model == "bigram":  # noqa: PLR1714 - as a type checker understands it
+            smoothing = 1.0 if smoothing is None else smoothing
             return cls(count(vocabulary, texts, model, order=order, smoothing=smoothing), vocabulary)
-        learned = train(vocabulary, texts, model, order=order, size=size, config=config, device=device)
+        learned = train(vocabulary, texts, model, order=order, size=size, config=config, device=device or "auto")
         return cls(learned, vocabulary)
 
     @property
@@ -149,13 +154,17 @@ class CharLM:
     def evaluate(self, text: str) -> Evaluation:
         """Returns the mean loss over a text, in nats, bits per character, bits per UTF-8 byte and perplexity.
 
+        The end of a record counts as one character of one byte, that of its line end.
+
         Raises:
             ValueError: There is nothing to score.
+            TypeError: ``text`` is not a ``str``.
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
         """
         scores = self.log_probabilities(text)
         if not len(scores):
             raise ValueError("text is empty: there is no mean over no characters")
-        utf8_bytes = len(text.encode("utf-8", "surrogatepass"))
+        utf8_bytes = len(text.encode("utf-8", "surrogatepass")) + self.is_of_records
         return Evaluation(nats=-float(scores.mean()), characters=len(scores), utf8_bytes=utf8_bytes)
 
     def bits_per_character(self, text: str) -> float:
@@ -393,9 +402,9 @@ class CharLM:
         save_model(path, self.model, self.vocabulary)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Self:
+    def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Self:
         """Returns the model that a file or a run folder holds; see ``load_model``."""
-        return cls(*load_model(path, device))
+        return cls(*load_model(path, device=device))
 
     def _repr_html_(self) -> str:
         facts = {
@@ -435,6 +444,8 @@ def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
 
     Raises:
         ValueError: There is no model.
+        TypeError: ``texts`` is one ``str``, or holds something else.
+        UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
 
     Example:
         >>> models = {"abc": CharLM.fit("abcabc" * 9), "xyz": CharLM.fit("xyzxyz" * 9)}
@@ -443,7 +454,7 @@ def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
     """
     if not models:
         raise ValueError("models is empty: give at least one")
-    texts = list(texts)
+    texts = texts if isinstance(texts, str) else list(texts)  # each model refuses one str
     scores = np.stack([model.score_samples(texts) for model in models.values()])
     names = list(models)
     return [names[best] for best in scores.argmax(axis=0)]

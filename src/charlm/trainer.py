@@ -181,7 +181,7 @@ class Trainer:
         with _explained(checkpoint.path):
             config = TrainerConfig(**checkpoint.values["config"]) if config is None else config
         trainer = cls(
-            load_model(checkpoint.path, batches.device)[0] if model is None else model,
+            load_model(checkpoint.path, device=batches.device)[0] if model is None else model,
             batches,
             validation=validation,
             config=config,

@@ -44,8 +44,8 @@ class UnknownCharacterError(ValueError):
             where = f"character {self.position} of {self.path!a}"
         return (
             f"{where} is {describe_character(self.character)}, which is not in this vocabulary of "
-            f"{self.vocabulary_size} ids: extend the vocabulary, or pass errors='ignore' or, "
-            "where it has an unk token, errors='replace'"
+            f"{self.vocabulary_size} ids: leave it out, as errors='ignore' does where that is taken, or use a "
+            "vocabulary that has it"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -58,7 +59,7 @@ def iterate_text(path: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def decoded(file: IO[bytes], name: str) -> Iterator[str]:
-    """Yields the text of an open UTF-8 file in pieces.
+    """Yields the text of an open UTF-8 file in pieces; of a pipe, what has come so far.
 
     Args:
         file: Open for reading bytes.
@@ -69,8 +70,10 @@ def decoded(file: IO[bytes], name: str) -> Iterator[str]:
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     bytes_read = 0
+    # ``read`` waits until a pipe has given all; of compressed data it checks all before a part is decoded.
+    read = file.read1 if isinstance(file, io.BufferedReader) else file.read
     while True:
-        chunk = file.read(CHUNK_BYTES)
+        chunk = read(CHUNK_BYTES)
         bytes_read += len(chunk)
         try:
             text = decoder.decode(chunk, final=not chunk)

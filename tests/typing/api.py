@@ -67,6 +67,9 @@ assert_type(charlm.generate(model, [0], max_new_tokens=1, n_samples=2, min_p=0.1
 assert_type(charlm.stream_ids(model, [0], max_new_tokens=1, repetition_penalty=1.1, stop=[[1, 2]]), Iterator[int])
 assert_type(keep_top_p(keep_top_k(torch.zeros(2, 3), 2), 0.9), Tensor)
 assert_type(charlm.load_model("x", device="cpu"), tuple[charlm.LanguageModel, chartok.Vocabulary])
+charlm.load_model("x", "cpu")  # type: ignore[call-arg]  # the device by keyword only
+assert_type(charlm.CharLM.load("x", device="cpu"), charlm.CharLM)
+charlm.CharLM.load("x", "cpu")  # type: ignore[call-arg]  # likewise
 charlm.save_model(Path("x"), model, vocabulary)
 charlm.save_onnx(Path("x"), gpt, vocabulary)
 charlm.save_arpa(Path("x"), ngram, vocabulary)

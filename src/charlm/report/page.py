@@ -55,6 +55,7 @@ def write_report(
         OSError: The run cannot be read, or the file cannot be written.
         CheckpointCorruptError: The model file is not sound.
         CheckpointVersionError: It was written by a newer version.
+        CheckpointMismatchError: It holds a model of a family that is none of charlm's.
         ValueError: The records or the description of the run are not sound.
 
     Example:
@@ -66,7 +67,7 @@ def write_report(
         True
     """
     folder = Path(run)
-    lm = CharLM.load(folder, device)
+    lm = CharLM.load(folder, device=device)
     records = read_records(folder) if (folder / RECORDS).is_file() else []
     description = RunDescription.read(folder) if (folder / FILE_NAME).is_file() else None
     content = _page(folder.resolve().name, lm, records, description, text, seed)
