@@ -32,7 +32,7 @@ def main() -> int:
         for line in failures(comparisons, {(entry["name"], entry["rival_name"]): entry["ratio"] for entry in entries}):
             count += 1
             print(f"{title}: {line}", flush=True)
-    for title in results["comparisons"].keys() - SUBJECTS.keys():
+    for title in (title for title in results["comparisons"] if title not in SUBJECTS):
         count += 1
         print(f"{title} is no longer measured")
     print(f"{count} worse, new or gone")
