@@ -29,7 +29,7 @@ def comparisons() -> list[Comparison]:
             samples=3,
         ),
         Comparison(
-            name="from charlm import *",
+            name="import charlm and touch all names",
             ours=partial(_run, "-c", "from charlm import *"),
             rival_name="import torch",
             rival=partial(_run, "-c", "import torch"),
