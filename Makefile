@@ -1,8 +1,8 @@
 # make demo   installs the library in .venv and shows it at work
 # make test   installs everything that the checks need and runs them all
-# make bench  compares the speed with that of others; make guard fails where that has become worse;
+# make bench  compares speed and memory with those of others; make guard fails where that has become worse;
 #             make thorough gives each property 10,000 examples;
-# make bench-train compares how fast models learn;
+# make bench-train compares how fast models learn, and puts the figures into the README;
 # make torture fuzzes every reader, kills and damages training runs; make soak runs for half an hour
 # make dist   builds what is released and tries it out in an environment that holds nothing else
 
@@ -36,10 +36,10 @@ docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b coverage -d docs/_build/html/.doctrees docs docs/_build/coverage
 
-bench: $(VENV)/everything
+bench: $(VENV)/everything $(VENV)/kenlm
 	$(BIN)/python benchmarks/run.py
 
-guard: $(VENV)/everything
+guard: $(VENV)/everything $(VENV)/kenlm
 	$(BIN)/python benchmarks/guard.py
 
 bench-train: $(VENV)/everything
@@ -79,6 +79,10 @@ $(VENV)/library: $(VENV)/bin/python pyproject.toml
 $(VENV)/everything: $(VENV)/bin/python pyproject.toml
 	$(INSTALL) --editable '.[dev]'
 	touch $@ $(VENV)/library
+
+$(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: where that fails, it is left out
+	$(INSTALL) kenlm || echo "KenLM cannot be compiled here"
+	touch $@
 
 clean:
 	rm -rf $(VENV) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -100,6 +100,8 @@ class ClassicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Returns ``(B, T, width)``."""
         heads = self.attend(self.attention_norm(x)).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
-        gathered = functional.scaled_dot_product_attention(*heads, is_causal=True)
+        query, key, value = heads.unbind()
+        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         x = x + self.dropout(self.attention_project(gathered.transpose(1, 2).flatten(2)))
-        return x + self.dropout(self.mlp_project(functional.gelu(self.expand(self.mlp_norm(x)))))
+        x = x + self.dropout(self.mlp_project(functional.gelu(self.expand(self.mlp_norm(x)))))
+        return x  # noqa: RET504 - each line a sublayer

@@ -1,17 +1,18 @@
-"""Timing one way of doing a thing against another, in turns within one run, so that noise strikes both."""
+"""Measuring one way of doing a thing against another, in turns within one run, so that noise strikes both."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHORTEST_SAMPLE = 0.02
 """Seconds that one sample takes at least; a quicker function is called as often as that needs."""
+Unit: TypeAlias = Literal["seconds", "bytes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,56 +24,75 @@ class Comparison:
         ours: The library's way.
         rival_name: Whose way it is compared with.
         rival: That way.
-        target: How many times faster ours is meant to be.
-        samples: How often each is timed.
+        target: How many times less ours is meant to take.
+        samples: How often each is measured.
+        unit: What is measured: the seconds that a way takes, or the bytes, which it returns itself.
+        why: For what reason ours does not come to the target, where that is known: a whole sentence.
     """
 
     name: str
-    ours: Callable[[], object]
+    ours: Callable[[], Any]
     rival_name: str
-    rival: Callable[[], object]
+    rival: Callable[[], Any]
     target: float
     samples: int = 7
+    unit: Unit = "seconds"
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Seconds a call, as medians, and half the distance between the quartiles as a share of them."""
+    """What each way takes, as the median, and half the distance between the quartiles as a share of it."""
 
     name: str
     rival_name: str
-    ours_seconds: float
+    unit: Unit
+    ours: float
     ours_spread: float
-    rival_seconds: float
+    rival: float
     rival_spread: float
     ratio: float
     target: float
+    why: str
+
+    @property
+    def explanation(self) -> str:
+        """Why the ratio is below its target, as an item of a list; empty where it is not, or where nobody knows."""
+        if self.ratio >= self.target or not self.why:
+            return ""
+        return f"- *{self.name}*, against {self.rival_name}: {self.why}"
 
 
 def compare(comparison: Comparison) -> Result:
-    """Returns the medians of both ways, timed in turns."""
-    ours_calls, rival_calls = _calls(comparison.ours), _calls(comparison.rival)
+    """Returns the medians of both ways, measured in turns."""
+    sample_ours = _sampler(comparison.ours, comparison.unit)
+    sample_rival = _sampler(comparison.rival, comparison.unit)
     ours, rival = [], []
     for _ in range(comparison.samples):
-        ours.append(_seconds(comparison.ours, ours_calls))
-        rival.append(_seconds(comparison.rival, rival_calls))
+        ours.append(sample_ours())
+        rival.append(sample_rival())
     return Result(
         name=comparison.name,
         rival_name=comparison.rival_name,
-        ours_seconds=statistics.median(ours),
+        unit=comparison.unit,
+        ours=statistics.median(ours),
         ours_spread=_spread(ours),
-        rival_seconds=statistics.median(rival),
+        rival=statistics.median(rival),
         rival_spread=_spread(rival),
         ratio=statistics.median(rival) / statistics.median(ours),
         target=comparison.target,
+        why=comparison.why,
     )
 
 
-def _calls(function: Callable[[], object]) -> int:
-    return max(1, round(SHORTEST_SAMPLE / max(min(_seconds(function, 1), _seconds(function, 1)), 1e-7)))
+def _sampler(function: Callable[[], Any], unit: Unit) -> Callable[[], float]:
+    if unit == "bytes":
+        return function
+    calls = max(1, round(SHORTEST_SAMPLE / max(min(_seconds(function, 1), _seconds(function, 1)), 1e-7)))
+    return lambda: _seconds(function, calls)
 
 
-def _seconds(function: Callable[[], object], calls: int) -> float:
+def _seconds(function: Callable[[], Any], calls: int) -> float:
     started = time.perf_counter()
     for _ in range(calls):
         function()
@@ -86,8 +106,9 @@ def _spread(samples: list[float]) -> float:
 
 def markdown_row(result: Result) -> str:
     """Returns a result as a row of the table whose head is ``MARKDOWN_HEAD``."""
-    ours = f"{_duration(result.ours_seconds)} ± {result.ours_spread:.0%}"
-    rival = f"{_duration(result.rival_seconds)} ± {result.rival_spread:.0%}"
+    shown = duration if result.unit == "seconds" else size
+    ours = f"{shown(result.ours)} ± {result.ours_spread:.0%}"
+    rival = f"{shown(result.rival)} ± {result.rival_spread:.0%}"
     ratio, target = _ratio(result.ratio), _ratio(result.target)
     return f"| {result.name} | {ours} | {result.rival_name} | {rival} | {ratio}× | {target}× |"
 
@@ -95,11 +116,18 @@ def markdown_row(result: Result) -> str:
 MARKDOWN_HEAD = "| what | chartok | against | takes | ratio | target |\n| --- | --- | --- | --- | --- | --- |"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Returns seconds with three digits, in the unit that suits them."""
     for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"
     return f"{seconds * 1e9:.3g} ns"
+
+
+def size(count: float) -> str:
+    """Returns bytes in units of 2**20, with one digit behind the point where they are few."""
+    mebibytes = count / 2**20
+    return f"{mebibytes:,.0f} MiB" if mebibytes >= 10 else f"{mebibytes:.1f} MiB"  # noqa: PLR2004 - two digits in all
 
 
 def _ratio(value: float) -> str:

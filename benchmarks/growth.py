@@ -7,7 +7,6 @@ repeated is never quite the same, so that the number of n-grams grows with the t
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from alone import alone, peak_bytes
 from tokenizing import sample_text
 
 from charlm import BatchSampler, NGramLanguageModel, TextDataset
@@ -28,11 +28,7 @@ SIZES = {"n-grams": (1, 10, 100), "token file": (1, 10, 100, 1000)}
 
 def rows() -> list[dict[str, float | str]]:
     """Returns what each size takes: seconds, the most memory, and more of its own."""
-    return [
-        json.loads(subprocess.check_output([sys.executable, __file__, what, str(size)]))  # noqa: S603 - this file
-        for what, sizes in SIZES.items()
-        for size in sizes
-    ]
+    return [alone(__file__, what, size) for what, sizes in SIZES.items() for size in sizes]
 
 
 def ngrams(millions: int) -> dict[str, float | str]:
@@ -71,13 +67,7 @@ def main(what: str, millions: int) -> None:
     """Prints one row as JSON."""
     torch.set_num_threads(1)
     row = ngrams(millions) if what == "n-grams" else token_file(millions)
-    print(json.dumps({"what": what, "millions": millions, **row, "peak_bytes": _peak_bytes()}))
-
-
-def _peak_bytes() -> int:
-    """Returns the most that this program has held; ``getrusage`` would count in the one that started it."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    print(json.dumps({"what": what, "millions": millions, **row, "peak_bytes": peak_bytes()}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``make bench-train TEXT=tinyshakespeare.txt``: how fast models learn, and how fast they generate.
+"""``make bench-train TEXT=tinyshakespeare.txt``: how fast models learn, and how well, and what the README says of it.
 
 Seconds are those of the training steps. Losses are exact: every character of the last tenth of the text is scored once.
 """
@@ -6,22 +6,29 @@ Seconds are those of the training steps. Losses are exact: every character of th
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 from classic import ClassicTransformer
+from environment import environment
 from generating import plain_loop
+from page import LEARNING, PAGE, page
+from quotes import README, quoted
 
 from charlm import (
     GPT,
     BatchSampler,
+    BigramLanguageModel,
+    CharLM,
     GPTConfig,
     LanguageModel,
+    NGramLanguageModel,
     TextDataset,
     Trainer,
     TrainerConfig,
@@ -31,8 +38,12 @@ from charlm import (
 )
 from charlm.families import fitted_mixture, split_for_tuning
 from charlm.recipes import BATCH_SIZE, RECIPES
-from charlm.runfile import machine
 from chartok import Vocabulary, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Made = TypeVar("Made")
 
 TARGET = 1.886
 """The loss, in nats a character, that the classic recipe comes to in its 2,000 steps."""
@@ -49,6 +60,15 @@ CLASSIC = TrainerConfig(
 CLASSIC_BATCH_SIZE = 12
 SPRINT_STEPS = 45
 """A run that is only to reach the target."""
+COUNTS = 5
+"""How often what counts is timed; the median is taken."""
+
+
+class Show(Protocol):
+    """Keeps and prints what was measured."""
+
+    def __call__(self, name: str, **figures: float) -> None:
+        """Takes what it is of, and the figures by what they are."""
 
 
 def main(path: Path) -> None:
@@ -56,13 +76,15 @@ def main(path: Path) -> None:
     text = read_text(path)
     vocabulary = Vocabulary.from_text(text, special_tokens=["unk"])
     train, validation = TextDataset(vocabulary.encode(text), block_size=64).split(0.9)
-    results: dict[str, Any] = {"machine": machine(torch.device("cpu"))}
+    results: dict[str, Any] = {"machine": environment()}
     print(*results["machine"].values(), sep=", ", end="\n\n")
 
     def show(name: str, **figures: float) -> None:
         results[name] = figures
         print(f"{name}: " + ", ".join(f"{figure} {value:.4g}" for figure, value in figures.items()), flush=True)
 
+    show("CharLM.fit", seconds=_median_seconds(lambda: CharLM.fit(path))[0])
+    _counted(text, show)
     shape = GPTConfig.nano(vocabulary.size)
     sprint = replace(RECIPES["gpt"], max_steps=SPRINT_STEPS, evaluation_interval=5)
     ours = _reached(GPT(shape), BatchSampler(train, BATCH_SIZE, seed=1337), validation, sprint)
@@ -75,7 +97,8 @@ def main(path: Path) -> None:
     gpt = GPT(shape)
     config = replace(RECIPES["gpt"], max_steps=None, max_seconds=60.0)
     trainer = Trainer(gpt, BatchSampler(train, BATCH_SIZE, seed=1337), config=config).fit()
-    show("GPT, 60 s", steps=trainer.step, loss=evaluate(gpt, validation).nats)
+    taken = trainer.records[-1].elapsed_seconds
+    show("GPT, 60 s", steps=trainer.step, seconds=taken, loss=evaluate(gpt, validation).nats)
     for seconds in (60.0, 180.0):
         started = time.perf_counter()
         learned, _ = split_for_tuning(train, seed=1337)
@@ -86,7 +109,30 @@ def main(path: Path) -> None:
         taken = time.perf_counter() - started
         show(f"mixture, {seconds:.0f} s", steps=trainer.step, seconds=taken, loss=evaluate(mixture, validation).nats)
     _generation(show)
-    Path(__file__).with_name("learning.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    LEARNING.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(quoted(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _counted(text: str, show: Show) -> None:
+    """Measures the models that count, with the vocabulary that ``charlm train`` gives them."""
+    vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
+    train, validation = TextDataset(vocabulary.encode(text), block_size=64).split(0.9)
+    seconds, bigram = _median_seconds(lambda: BigramLanguageModel(vocabulary.size).fit(train))
+    show("bigram, counted", seconds=seconds, loss=evaluate(bigram, validation).nats)
+    seconds, ngram = _median_seconds(lambda: NGramLanguageModel(vocabulary.size, order=7).fit(train))
+    counts = {"n-grams": len(ngram.table), "seconds": seconds}
+    show("n-gram, order 7", **counts, loss=evaluate(ngram, validation).nats)
+
+
+def _median_seconds(function: Callable[[], Made]) -> tuple[float, Made]:
+    """Returns what a call takes, and what it returns."""
+    samples = []
+    for _ in range(COUNTS):
+        started = time.perf_counter()
+        made = function()
+        samples.append(time.perf_counter() - started)
+    return statistics.median(samples), made
 
 
 def _reached(
@@ -111,7 +157,7 @@ def _of(record: TrainingRecord) -> dict[str, float]:
     return {"steps": record.step, "seconds": record.elapsed_seconds, "loss": record.validation_loss or float("nan")}
 
 
-def _generation(show: Any) -> None:  # noqa: ANN401 - a local function
+def _generation(show: Show) -> None:
     """Times 500 characters after one, with the cache and with the whole context for each."""
     model = GPT(GPTConfig.base(65))
     started = time.perf_counter()
@@ -120,7 +166,7 @@ def _generation(show: Any) -> None:  # noqa: ANN401 - a local function
     started = time.perf_counter()
     plain_loop(model, torch.tensor([[0]]), 500, block_size=256)
     plain = time.perf_counter() - started
-    show("500 characters, 6 layers of 384", seconds=cached, uncached=plain, ratio=plain / cached)
+    show("500 characters, GPT base", seconds=cached, uncached=plain, ratio=plain / cached)
 
 
 if __name__ == "__main__":

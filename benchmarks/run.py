@@ -4,42 +4,54 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import arpa
 import batching
 import counting
-import files
 import generating
 import growth
+import memory
+import starting
 import tokenizing
-import torch
 import training
+import transformer
 from comparison import MARKDOWN_HEAD, compare, markdown_row
+from environment import environment, rivals
 from page import PAGE, RESULTS, page
 
-from charlm.runfile import machine
+import files
 
-SUBJECTS = {
+if TYPE_CHECKING:
+    from types import ModuleType
+
+SUBJECTS: dict[str, ModuleType] = {
     "Characters and ids": tokenizing,
     "Batches": batching,
     "Counting and scoring": counting,
+    "KenLM": arpa,
     "Training": training,
+    "Transformer": transformer,
     "Generation": generating,
     "Files": files,
+    "Start": starting,
+    "Memory": memory,
 }
 
 
 def main() -> None:
     """Measures, prints and writes."""
-    results: dict[str, Any] = {"machine": machine(torch.device("cpu")), "comparisons": {}}
+    results: dict[str, Any] = {"machine": environment(), "rivals": rivals(), "comparisons": {}}
     print(*results["machine"].values(), sep=", ")
     for title, subject in SUBJECTS.items():
-        print(f"\n{MARKDOWN_HEAD}")
-        results["comparisons"][title] = []
+        print(f"\n{title}\n\n{MARKDOWN_HEAD}")
+        measured = []
         for comparison in subject.comparisons():
             result = compare(comparison)
-            results["comparisons"][title].append(dataclasses.asdict(result))
+            measured.append(dataclasses.asdict(result))
             print(markdown_row(result), flush=True)
+        if measured:
+            results["comparisons"][title] = measured
     results["growth"] = growth.rows()
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")

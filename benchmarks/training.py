@@ -42,6 +42,7 @@ def _against_bare_loop(name: str, make: Callable[[], LanguageModel], *, steps: i
         for step in range(steps):
             inputs, targets = next(batches)
             _, loss = model(inputs, targets)
+            assert loss is not None  # noqa: S101 - there are targets
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -1,0 +1,49 @@
+"""What the README quotes of ``benchmarks/learning.json``: sentences with blanks, and the figures that fill them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from page import HERE, LEARNING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+README = HERE.parent / "README.md"
+FIGURE = r"\d[\d,.]*"
+
+
+def quoted(text: str) -> str:
+    """Returns a text with the figures that were measured in the place of those that are there.
+
+    Raises:
+        ValueError: It does not have each of the sentences once.
+    """
+    for sentence, figures in _quotes(json.loads(LEARNING.read_text(encoding="utf-8"))):
+        pattern = FIGURE.join(map(re.escape, sentence.split("{}")))
+        text, count = re.subn(pattern, sentence.format(*figures), text)
+        if count != 1:
+            raise ValueError(f"expected {sentence!r} once, found it {count} times")
+    return text
+
+
+def _quotes(learning: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    fit, bigram, ngram = learning["CharLM.fit"], learning["bigram, counted"], learning["n-gram, order 7"]
+    gpt, mixture, longer = learning["GPT, 60 s"], learning["mixture, 60 s"], learning["mixture, 180 s"]
+    loss, seconds = ngram["loss"], ngram["seconds"]
+    yield "Kneser-Ney smoothing: {} s for a megabyte", (f"{fit['seconds']:.1g}",)
+    yield "has a loss of {} nats a character; a bigram has {}. ", (f"{loss:.4f}", f"{bigram['loss']:.3f}")
+    yield "| bigram, counted | {} ms | {} |", (f"{bigram['seconds'] * 1e3:.0f}", f"{bigram['loss']:.3f}")
+    yield "| n-gram, order 7 | {} s | {} |", (f"{seconds:.1g}", f"{loss:.3f}")
+    yield "| `GPT` | {} s | {} |", (f"{gpt['seconds']:.0f}", f"{gpt['loss']:.3f}")
+    yield "| mixture of both | {} s | {} |", (f"{mixture['seconds']:.0f}", f"{mixture['loss']:.3f}")
+    yield "| mixture of both | {} min | {} |", (f"{longer['seconds'] / 60:.0f}", f"{longer['loss']:.3f}")
+    yield "order 7, {} n-grams counted in {} s", (f"{ngram['n-grams']:,}", f"{seconds:.2f}")
+    yield "validation loss  {} nats, {} bits per character", (f"{loss:.4f}", f"{loss / math.log(2):.4f}")
+
+
+if __name__ == "__main__":
+    README.write_text(quoted(README.read_text(encoding="utf-8")), encoding="utf-8")
