@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from charlm.models.gpt import HashedEmbedding
+from charlm.muon import Muon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,14 +53,14 @@ class Optimizers:
         config: How to train.
 
     Raises:
-        ValueError: Muon is asked for, and this version of torch has none, or the model no hidden matrix.
+        ValueError: Muon is asked for, and the model has no hidden matrix.
     """
 
     def __init__(self, model: LanguageModel, config: TrainerConfig) -> None:
         self._model = model
         matrices = hidden_matrices(model) if config.optimizer == "muon" else {}
-        if config.optimizer == "muon":
-            _check_muon(model, matrices)
+        if config.optimizer == "muon" and not matrices:
+            raise ValueError(f"optimizer 'muon' moves matrices, and a {model.kind} model has none: use 'adamw'")
         decays = dict.fromkeys(_linear_weights(model), config.weight_decay)
         decays |= dict.fromkeys(_hashed_tables(model), config.table_decay)
         rest = {name: parameter for name, parameter in model.named_parameters() if name not in matrices}
@@ -75,8 +76,8 @@ class Optimizers:
         )
         self._all: list[Optimizer] = [self._adamw]
         if matrices:
-            muon = torch.optim.Muon(matrices.values(), lr=config.muon_learning_rate, weight_decay=config.weight_decay)
-            self._all.append(muon)
+            muon_rate = config.muon_learning_rate
+            self._all.append(Muon(matrices.values(), lr=muon_rate, weight_decay=config.weight_decay))
         for optimizer in self._all:
             for group in optimizer.param_groups:
                 group["initial_lr"] = group["lr"]
@@ -255,10 +256,3 @@ def _linear_weights(model: LanguageModel) -> dict[str, Tensor]:
 
 def _hashed_tables(model: LanguageModel) -> list[str]:
     return [f"{name}.weight" for name, module in model.named_modules() if isinstance(module, HashedEmbedding)]
-
-
-def _check_muon(model: LanguageModel, matrices: dict[str, Tensor]) -> None:
-    if not hasattr(torch.optim, "Muon"):
-        raise ValueError(f"optimizer 'muon' needs torch 2.9 or newer, this is {torch.__version__}: use 'adamw'")
-    if not matrices:
-        raise ValueError(f"optimizer 'muon' moves matrices, and a {model.kind} model has none: use 'adamw'")
