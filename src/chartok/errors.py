@@ -5,6 +5,12 @@ Every message can be printed on an ASCII terminal, whatever the text held.
 
 from __future__ import annotations
 
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class VocabularyError(ValueError):
     """A vocabulary that cannot be: a repeated character, or a malformed or newer description of one."""
@@ -102,3 +108,14 @@ class FileDecodeError(UnicodeDecodeError):
 def describe_character(character: str) -> str:
     """Returns the code point and an escaped form of a character, safe to print anywhere."""
     return f"U+{ord(character):04X} {character!a}"
+
+
+@contextlib.contextmanager
+def naming(path: str, *, instead_of: str | None = None) -> Iterator[None]:
+    """Gives an error of the operating system that names no file, or a temporary one, the name of this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, instead_of):
+            error.filename, error.filename2 = path, None
+        raise
