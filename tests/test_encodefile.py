@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import gzip
 import os
@@ -21,6 +22,7 @@ from chartok import (
     encode_file,
     encode_files,
     read_text,
+    sources,
     textfile,
 )
 from chartok.encodefile import find_characters
@@ -118,9 +120,38 @@ def test_gzip_that_is_not_announced_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"text" * 1000)[:-4])
     with pytest.raises(TokenFileError, match="cut short"):
         encode_file(tmp_path / "cut.gz", tmp_path / "a.tokens", compression="gzip")
+
+
+@pytest.mark.parametrize("vocabulary", [None, Vocabulary("tex")], ids=["two passes", "one pass"])
+def test_text_that_is_not_the_gzip_data_it_is_said_to_be_is_named(
+    tmp_path: Path, vocabulary: Vocabulary | None
+) -> None:
     (tmp_path / "plain").write_bytes(b"text")
-    with pytest.raises(OSError, match=r"(?i)gzip"):
-        encode_file(tmp_path / "plain", tmp_path / "a.tokens", compression="gzip")
+    with pytest.raises(TokenFileError, match=r"plain' is not gzip data, or damaged"):
+        encode_file(tmp_path / "plain", tmp_path / "a.tokens", vocabulary, compression="gzip")
+    assert [path.name for path in tmp_path.iterdir()] == ["plain"]
+
+
+def test_a_source_that_cannot_be_read_is_named_and_not_the_destination(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"text")
+
+    @contextlib.contextmanager
+    def opened(source: str) -> Iterator[Any]:
+        with Path(source).open("rb") as file:
+            yield FailingFile(file)
+
+    class FailingFile:
+        def __init__(self, file: Any) -> None:
+            self.fileno = file.fileno
+
+        def read(self, _: int) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(sources, "_open", opened)
+    with pytest.raises(OSError, match=r"Input/output error: '.*a\.txt'"):
+        encode_file(tmp_path / "a.txt", tmp_path / "a.tokens", Vocabulary("tex"))
 
 
 def test_every_damage_to_gzip_data_is_named_with_its_file(tmp_path: Path) -> None:
@@ -128,11 +159,11 @@ def test_every_damage_to_gzip_data_is_named_with_its_file(tmp_path: Path) -> Non
     sound = gzip.compress(b"a" * 9 + b"banana", mtime=0)
     for place in range(10, len(sound)):  # before that stand a date and the like
         path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
-        with pytest.raises((TokenFileError, gzip.BadGzipFile), match=r"a\.gz"):
+        with pytest.raises(TokenFileError, match=r"a\.gz"):
             encode_file(path, tmp_path / "a.tokens", compression="gzip")
     for length in range(1, len(sound)):
         path.write_bytes(sound[:length])
-        with pytest.raises((TokenFileError, gzip.BadGzipFile), match=r"a\.gz"):
+        with pytest.raises(TokenFileError, match=r"a\.gz"):
             encode_file(path, tmp_path / "a.tokens", compression="gzip")
     assert not (tmp_path / "a.tokens").exists()
 

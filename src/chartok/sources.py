@@ -52,10 +52,10 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
     """Yields the text of a source in pieces, each with the number of bytes read so far.
 
     Raises:
-        OSError: It is missing, is a folder, cannot be read, or is not the gzip data that it is said to be.
+        OSError: It is missing, is a folder, or cannot be read; names it.
         FileDecodeError: It is not UTF-8.
-        TokenFileError: Its compressed data are cut short or damaged, or its size or time of change is another at the
-            end than at the start.
+        TokenFileError: It is not the gzip data that it is said to be, or those are cut short or damaged, or its size
+            or time of change is another at the end than at the start.
     """
     with _open(source) as file:
         before = _size_and_time(source, file)
@@ -65,10 +65,8 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
                 yield text, file.tell()
         except EOFError as error:
             raise TokenFileError(f"{source!a} is cut short: {error}") from None
-        except zlib.error as error:
-            raise TokenFileError(f"{source!a} is damaged: {error}") from None
-        except gzip.BadGzipFile as error:
-            raise gzip.BadGzipFile(f"{source!a}: {error}") from None
+        except (zlib.error, gzip.BadGzipFile) as error:
+            raise TokenFileError(f"{source!a} is not gzip data, or damaged: {error}") from None
         size, _ = before
         if _size_and_time(source, file) != before or size not in (None, file.tell()):
             raise TokenFileError(

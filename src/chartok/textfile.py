@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from chartok.errors import FileDecodeError
+from chartok.errors import FileDecodeError, naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,12 +65,14 @@ def decoded(file: IO[bytes], name: str) -> Iterator[str]:
         name: What to call it in an error.
 
     Raises:
+        OSError: It cannot be read; carries the name.
         FileDecodeError: It is not UTF-8.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     bytes_read = 0
     while True:
-        chunk = file.read(CHUNK_BYTES)
+        with naming(name):
+            chunk = file.read(CHUNK_BYTES)
         bytes_read += len(chunk)
         try:
             text = decoder.decode(chunk, final=not chunk)
