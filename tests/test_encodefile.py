@@ -310,3 +310,11 @@ def test_threads_encode_side_by_side(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len({(tmp_path / f"{n}.tokens").read_bytes() for n in range(4)}) == 1
+
+
+@pytest.mark.parametrize("encode", [encode_file, encode_files])
+def test_a_compression_that_cannot_be_read_is_refused_before_anything_is_written(tmp_path: Path, encode: Any) -> None:
+    (tmp_path / "a.bz2").write_bytes(b"text")
+    with pytest.raises(ValueError, match="compression must be 'gzip' or None, got 'bz2'"):
+        encode(tmp_path / "a.bz2", tmp_path / "out", compression="bz2")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bz2"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from chartok.errors import UnknownCharacterError
-from chartok.sources import Compression, Source, expand_sources, iterate_source, source_size
+from chartok.sources import Compression, Source, check_compression, expand_sources, iterate_source, source_size
 from chartok.tokenfile import TokenFile, write_token_file
 from chartok.vocabulary import Vocabulary
 
@@ -53,7 +53,7 @@ def encode_file(
         FileDecodeError: A source is not UTF-8.
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
         TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
-        ValueError: There is no text and no vocabulary.
+        ValueError: There is no text and no vocabulary, or ``compression`` is not one that can be read.
 
     Example:
         >>> import tempfile
@@ -64,6 +64,7 @@ def encode_file(
         >>> tokens.vocabulary.decode(tokens.read(0, len(tokens)))
         'banana'
     """
+    check_compression(compression)
     sources = expand_sources(source)
     passes = 1 if vocabulary is not None else 2
     sizes = [source_size(name) for name in sources]
@@ -131,6 +132,7 @@ def encode_files(
         >>> [Path(shard.path).name for shard in encode_files(folder / "*.txt", folder / "shards")]
         ['00000-a.tokens', '00001-b.tokens']
     """
+    check_compression(compression)
     names = expand_sources(sources)
     run = map if executor is None else partial(_run_in, executor)
     destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]

@@ -9,7 +9,7 @@ import gzip
 import os
 import zlib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from chartok.errors import TokenFileError
 from chartok.textfile import decoded
@@ -34,6 +34,16 @@ def expand_sources(sources: Source | Iterable[Source]) -> list[str]:
     if not several:
         raise ValueError("sources is empty: give at least one file")
     return [file for source in several for file in _expand(os.fspath(source))]
+
+
+def check_compression(compression: str | None) -> None:
+    """Checks that sources compressed in this way can be read.
+
+    Raises:
+        ValueError: They cannot.
+    """
+    if compression is not None and compression not in get_args(Compression):
+        raise ValueError(f"compression must be 'gzip' or None, got {compression!a}")
 
 
 def source_size(source: str) -> int | None:
