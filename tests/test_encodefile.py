@@ -175,7 +175,8 @@ def test_every_damage_to_gzip_data_is_named_with_its_file(tmp_path: Path) -> Non
         ("*.missing", FileNotFoundError, "no file matches this pattern"),
         (".", OSError, "."),
         ([], ValueError, "sources is empty"),
-        ("empty.txt", ValueError, "text is empty"),
+        ("empty.txt", ValueError, r"'empty\.txt': text is empty"),
+        (["empty.txt", "empty.txt"], ValueError, r"'empty\.txt' and 1 more: text is empty"),
     ],
 )
 def test_sources_that_are_not_there_are_refused(
@@ -318,3 +319,12 @@ def test_a_compression_that_cannot_be_read_is_refused_before_anything_is_written
     with pytest.raises(ValueError, match="compression must be 'gzip' or None, got 'bz2'"):
         encode(tmp_path / "a.bz2", tmp_path / "out", compression="bz2")
     assert [path.name for path in tmp_path.iterdir()] == ["a.bz2"]
+
+
+def test_a_compressed_source_without_text_is_an_empty_shard(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b""))
+    with pytest.raises(ValueError, match=r"a\.gz': text is empty"):
+        encode_files(tmp_path / "a.gz", tmp_path / "shards", compression="gzip")
+    (tmp_path / "b.gz").write_bytes(gzip.compress(b"banana"))
+    shards = encode_files(tmp_path / "*.gz", tmp_path / "shards", compression="gzip")
+    assert [len(shard) for shard in shards] == [0, 6]

@@ -465,6 +465,13 @@ def test_a_vocabulary_of_a_file_is_that_of_its_text(
         assert Vocabulary.from_file(path, special_tokens=roles) == Vocabulary.from_text(text, special_tokens=roles)
 
 
+@pytest.mark.parametrize("settings", [{}, {"min_count": 2}, {"max_size": 2}])
+def test_an_empty_file_is_named(tmp_path: Path, settings: Any) -> None:
+    (tmp_path / "empty.txt").touch()
+    with pytest.raises(ValueError, match=r"empty\.txt': text is empty"):
+        Vocabulary.from_file(tmp_path / "empty.txt", **settings)
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_bytes(b"0123456789" * 3_000_000)

@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from chartok.codepoints import distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
 from chartok.sources import Compression, Source, check_compression, expand_sources, iterate_source, source_size
+from chartok.textfile import not_empty
 from chartok.tokenfile import TokenFile, write_token_file
 from chartok.vocabulary import Vocabulary
 
@@ -53,7 +55,7 @@ def encode_file(
         FileDecodeError: A source is not UTF-8.
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
         TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
-        ValueError: There is no text and no vocabulary, or ``compression`` is not one that can be read.
+        ValueError: There is no text and no vocabulary, which names the sources; ``compression`` is none that is read.
 
     Example:
         >>> import tempfile
@@ -82,7 +84,7 @@ def encode_file(
                 yield name, text
 
     if vocabulary is None:
-        vocabulary = Vocabulary.from_text(text for _, text in read_all())
+        vocabulary = Vocabulary.from_text(not_empty((text for _, text in read_all()), _shown(sources)))
     with write_token_file(destination, vocabulary) as writer:
         position, current = 0, ""
         for name, text in read_all():
@@ -141,7 +143,7 @@ def encode_files(
             raise FileExistsError(errno.EEXIST, "a shard of this name is there already", os.fspath(destination))
     if vocabulary is None:
         found = run(partial(find_characters, compression=compression), names)
-        vocabulary = Vocabulary.from_text(found)
+        vocabulary = Vocabulary.from_text(not_empty(found, _shown(names)))
     Path(folder).mkdir(parents=True, exist_ok=True)
     encode = partial(_encode_shard, vocabulary=vocabulary, errors=errors, compression=compression)
     try:
@@ -156,12 +158,7 @@ def encode_files(
 
 def find_characters(source: str, compression: Compression | None = None) -> str:
     """Returns the distinct characters of a source in code point order; those of several merge in any order."""
-    try:
-        return Vocabulary.from_text(text for text, _ in iterate_source(source, compression)).characters
-    except ValueError:
-        if source_size(source) == 0:
-            return ""
-        raise
+    return from_code_points(distinct_code_points(text for text, _ in iterate_source(source, compression)))
 
 
 def _encode_shard(
@@ -177,6 +174,10 @@ def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterab
         yield from (future.result() for future in futures)
     finally:
         wait([future for future in futures if not future.cancel()])
+
+
+def _shown(sources: list[str]) -> str:
+    return ascii(sources[0]) + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
 
 
 def _stem(source: str) -> str:

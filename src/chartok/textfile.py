@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 from chartok.errors import FileDecodeError, naming
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 CHUNK_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -55,6 +55,24 @@ def iterate_text(path: str | os.PathLike[str]) -> Iterator[str]:
     """
     with Path(path).open("rb") as file:
         yield from decoded(file, os.fspath(path))
+
+
+def not_empty(texts: Iterable[str], name: str) -> Iterator[str]:
+    """Yields texts that are to hold at least one character in all.
+
+    Args:
+        texts: The texts.
+        name: What to call them in an error.
+
+    Raises:
+        ValueError: They hold none.
+    """
+    is_empty = True
+    for text in texts:
+        is_empty = is_empty and not text
+        yield text
+    if is_empty:
+        raise ValueError(f"{name}: text is empty: a vocabulary needs at least one character")
 
 
 def decoded(file: IO[bytes], name: str) -> Iterator[str]:

@@ -38,7 +38,7 @@ from chartok.errors import UnknownCharacterError, VocabularyError, describe_char
 from chartok.ids import as_id_array, is_array, smallest_dtype
 from chartok.padding import pad_rows
 from chartok.strictjson import parse_json
-from chartok.textfile import iterate_text
+from chartok.textfile import iterate_text, not_empty
 from chartok.tokenizerjson import tokenizer_json
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Vocabulary:
         Raises:
             OSError: The file is missing, is a folder, or cannot be read.
             FileDecodeError: It is not UTF-8.
-            ValueError: As in ``from_text``.
+            ValueError: As in ``from_text``; names the file where it is empty.
 
         Example:
             >>> import tempfile
@@ -206,7 +206,8 @@ class Vocabulary:
             >>> Vocabulary.from_file(path).characters
             'abn'
         """
-        return cls.from_text(iterate_text(path), min_count=min_count, max_size=max_size, special_tokens=special_tokens)
+        text = not_empty(iterate_text(path), ascii(os.fspath(path)))
+        return cls.from_text(text, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
 
     @property
     def characters(self) -> str:
