@@ -97,6 +97,18 @@ def test_an_unknown_character_is_named_with_its_file_and_nothing_is_published(
     assert len(tokens) == 17
 
 
+def test_a_position_is_that_in_the_source_where_one_is_named_twice(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_bytes(b"aaaa")
+
+    def replace(_: int, __: int | None) -> None:
+        (tmp_path / "new.txt").write_bytes(b"ax")
+        (tmp_path / "new.txt").replace(source)
+
+    with pytest.raises(UnknownCharacterError, match=r"character 1 of '.*a\.txt' is U\+0078 'x'"):
+        encode_file([source, source], tmp_path / "a.tokens", Vocabulary("a"), progress=replace)
+
+
 def test_a_source_that_changes_while_it_is_read_fails_and_publishes_nothing(tmp_path: Path) -> None:
     source = tmp_path / "a.txt"
     source.write_bytes(b"x" * 3_000_000)

@@ -73,30 +73,28 @@ def encode_file(
     total = None if None in sizes else passes * sum(size for size in sizes if size is not None)
     done = 0
 
-    def read_all() -> Iterator[tuple[str, str]]:
+    def read_all() -> Iterator[tuple[str, int, str]]:
+        """Yields each piece after the name of its source and the position in it."""
         nonlocal done
         for name in sources:
-            before = done
+            before, position = done, 0
             for text, bytes_read in iterate_source(name, compression):
                 done = before + bytes_read
                 if progress is not None:
                     progress(done, total)
-                yield name, text
+                yield name, position, text
+                position += len(text)
 
     if vocabulary is None:
-        vocabulary = Vocabulary.from_text(not_empty((text for _, text in read_all()), _shown(sources)))
+        vocabulary = Vocabulary.from_text(not_empty((text for _, _, text in read_all()), _shown(sources)))
     with write_token_file(destination, vocabulary) as writer:
-        position, current = 0, ""
-        for name, text in read_all():
-            position = position if name == current else 0
-            current = name
+        for name, position, text in read_all():
             try:
                 writer.append(vocabulary.encode(text, errors))
             except UnknownCharacterError as error:
                 raise UnknownCharacterError(
                     error.character, position + error.position, vocabulary.size, path=name
                 ) from None
-            position += len(text)
     return TokenFile(destination)
 
 
