@@ -237,14 +237,14 @@ class TokenFileWriter:
 
     def __init__(self, file: IO[bytes], vocabulary: Vocabulary) -> None:
         self._file = file
+        self._dtype = vocabulary.dtype.newbyteorder("<")
         self._header = {
             "version": VERSION,
-            "dtype": vocabulary.dtype.newbyteorder("<").str,
+            "dtype": self._dtype.str,
             "length": 0,
             "sha256": hashlib.sha256().hexdigest(),
             "vocabulary": vocabulary.to_dict(),
         }
-        self._dtype = vocabulary.dtype.newbyteorder("<")
         self._digest = hashlib.sha256()
         self._length = 0
         # Twenty more bytes than an empty file needs: the number of ids is not known yet.
