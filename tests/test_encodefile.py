@@ -73,6 +73,28 @@ def test_a_url_of_another_file_system_is_read(tmp_path: Path) -> None:
         encode_file("memory://corpus/missing.txt", tmp_path / "b.tokens")
 
 
+@pytest.mark.parametrize("name", ["a.txt", "link.txt", "./a.txt"])
+@pytest.mark.parametrize("is_url", [False, True])
+def test_a_source_is_never_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_url: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_bytes(b"text")
+    (tmp_path / "link.txt").symlink_to("a.txt")
+    before = contents(tmp_path)
+    source = f"file://{tmp_path}/a.txt" if is_url else "a.txt"
+    for sources_given, destination in (([source], name), (["link.txt", source], name)):
+        with pytest.raises(ValueError, match="is to be read and to be written"):
+            encode_file(sources_given, destination)
+    assert contents(tmp_path) == before
+
+
+def test_a_token_file_is_not_written_into_a_pipe_or_a_device(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"text")
+    with pytest.raises(ValueError, match=f"{os.devnull}' is a pipe or a device"):
+        encode_file(tmp_path / "a.txt", os.devnull)
+
+
 def test_progress_rises_to_the_total_over_both_passes(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"x" * 3_000_000)
     seen: list[tuple[int, int | None]] = []

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from chartok.codepoints import distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
-from chartok.sources import Compression, Source, check_compression, expand_sources, iterate_source, source_size
+from chartok.sources import (
+    Compression,
+    Source,
+    check_compression,
+    check_destination,
+    expand_sources,
+    iterate_source,
+    source_size,
+)
 from chartok.textfile import not_empty
 from chartok.tokenfile import TokenFile, write_token_file
 from chartok.vocabulary import Vocabulary
@@ -55,7 +63,8 @@ def encode_file(
         FileDecodeError: A source is not UTF-8.
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
         TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
-        ValueError: There is no text and no vocabulary, which names the sources; ``compression`` is none that is read.
+        ValueError: There is no text and no vocabulary, which names the sources; ``compression`` is none that is read;
+            ``destination`` is one of the sources, or a pipe or a device.
 
     Example:
         >>> import tempfile
@@ -68,6 +77,7 @@ def encode_file(
     """
     check_compression(compression)
     sources = expand_sources(source)
+    check_destination(destination, sources)
     passes = 1 if vocabulary is not None else 2
     sizes = [source_size(name) for name in sources]
     total = None if None in sizes else passes * sum(size for size in sizes if size is not None)

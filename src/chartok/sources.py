@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
+from chartok.atomicfile import is_special
 from chartok.errors import TokenFileError
 from chartok.textfile import decoded
 
@@ -56,6 +57,20 @@ def source_size(source: str) -> int | None:
         return Path(source).stat().st_size
     files, path = _file_system(source)
     return cast("int | None", files.size(path))
+
+
+def check_destination(destination: Source, sources: Iterable[str]) -> None:
+    """Checks that a file can be written from sources and then be read by window.
+
+    Raises:
+        ValueError: It is one of the sources, or a pipe or a device.
+    """
+    if is_special(destination):
+        raise ValueError(f"{os.fspath(destination)!a} is a pipe or a device, and a token file is read by window")
+    for source in sources:
+        path = _file_system(source)[1] if source.startswith("file://") else source
+        if Path(path).exists() and Path(destination).exists() and Path(path).samefile(destination):
+            raise ValueError(f"{source!a} is to be read and to be written: give another destination")
 
 
 def iterate_source(source: str, compression: Compression | None = None) -> Iterator[tuple[str, int]]:
