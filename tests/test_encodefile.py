@@ -95,6 +95,28 @@ def test_a_token_file_is_not_written_into_a_pipe_or_a_device(tmp_path: Path) -> 
         encode_file(tmp_path / "a.txt", os.devnull)
 
 
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_a_pipe_is_read_once_and_two_readings_of_it_are_refused(tmp_path: Path, compression: Any) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    content = b"banana" if compression is None else gzip.compress(b"banana")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[content], daemon=True)
+    for encode in (encode_file, encode_files):
+        with pytest.raises(ValueError, match=r"pipe' is a pipe or a device and can be read once"):
+            encode(tmp_path / "pipe", tmp_path / "out", compression=compression)
+    writer.start()
+    seen: list[tuple[int, int | None]] = []
+    tokens = encode_file(
+        tmp_path / "pipe",
+        tmp_path / "a.tokens",
+        Vocabulary("abn"),
+        compression=compression,
+        progress=lambda *state: seen.append(state),
+    )
+    writer.join(timeout=10)
+    assert tokens.vocabulary.decode(tokens.read(0, 6)) == "banana"
+    assert seen == [(len(content), None)]
+
+
 def test_progress_rises_to_the_total_over_both_passes(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"x" * 3_000_000)
     seen: list[tuple[int, int | None]] = []

@@ -17,6 +17,7 @@ from chartok.sources import (
     Source,
     check_compression,
     check_destination,
+    check_two_readings,
     expand_sources,
     iterate_source,
     source_size,
@@ -64,7 +65,7 @@ def encode_file(
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
         TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
         ValueError: There is no text and no vocabulary, which names the sources; ``compression`` is none that is read;
-            ``destination`` is one of the sources, or a pipe or a device.
+            ``destination`` is one of the sources, or a pipe or a device; a source is one and there is no vocabulary.
 
     Example:
         >>> import tempfile
@@ -80,6 +81,8 @@ def encode_file(
     check_destination(destination, sources)
     passes = 1 if vocabulary is not None else 2
     sizes = [source_size(name) for name in sources]
+    if vocabulary is None:
+        check_two_readings(sources)
     total = None if None in sizes else passes * sum(size for size in sizes if size is not None)
     done = 0
 
@@ -150,6 +153,7 @@ def encode_files(
         if destination.exists():
             raise FileExistsError(errno.EEXIST, "a shard of this name is there already", os.fspath(destination))
     if vocabulary is None:
+        check_two_readings(names)
         found = run(partial(find_characters, compression=compression), names)
         vocabulary = Vocabulary.from_text(not_empty(found, _shown(names)))
     Path(folder).mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import errno
 import glob
 import gzip
 import os
+import stat
 import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
@@ -48,15 +49,30 @@ def check_compression(compression: str | None) -> None:
 
 
 def source_size(source: str) -> int | None:
-    """Returns the size of a source in bytes as it lies there, or None where that cannot be known.
+    """Returns the size of a source in bytes as it lies there, or None where that cannot be known, as of a pipe.
 
     Raises:
         OSError: It is missing.
     """
     if not _is_url(source):
-        return Path(source).stat().st_size
+        status = Path(source).stat()
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
     files, path = _file_system(source)
     return cast("int | None", files.size(path))
+
+
+def check_two_readings(sources: Iterable[str]) -> None:
+    """Checks that sources can be read twice.
+
+    Raises:
+        ValueError: One is a pipe or a device.
+    """
+    for source in sources:
+        if not _is_url(source) and is_special(source):
+            raise ValueError(
+                f"{source!a} is a pipe or a device and can be read once, and to find the characters takes a reading of "
+                "its own: give a vocabulary, or a file"
+            )
 
 
 def check_destination(destination: Source, sources: Iterable[str]) -> None:
@@ -84,19 +100,33 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
     """
     with _open(source) as file:
         before = _size_and_time(source, file)
-        plain = file if compression is None else cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+        counted = cast("IO[bytes]", counter := _CountedFile(file))
+        plain = counted if compression is None else cast("IO[bytes]", gzip.GzipFile(fileobj=counted))
         try:
             for text in decoded(plain, source):
-                yield text, file.tell()
+                yield text, counter.bytes_read
         except EOFError as error:
             raise TokenFileError(f"{source!a} is cut short: {error}") from None
         except (zlib.error, gzip.BadGzipFile) as error:
             raise TokenFileError(f"{source!a} is not gzip data, or damaged: {error}") from None
         size, _ = before
-        if _size_and_time(source, file) != before or size not in (None, file.tell()):
+        if _size_and_time(source, file) != before or size not in (None, counter.bytes_read):
             raise TokenFileError(
-                f"{source!a} changed while it was read: {size} bytes at the start, {file.tell()} read; try again"
+                f"{source!a} changed while it was read: {size} bytes at the start, {counter.bytes_read} read; try again"
             )
+
+
+class _CountedFile:
+    """A file that counts what is read from it: a pipe does not know its position."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.bytes_read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.bytes_read += len(data)
+        return data
 
 
 def _expand(source: str) -> list[str]:
@@ -142,4 +172,4 @@ def _size_and_time(source: str, file: IO[bytes]) -> tuple[int | None, int]:
     if _is_url(source):
         return source_size(source), 0
     status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (None, 0)

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from chartok.atomicfile import replace_file
+from chartok.atomicfile import is_special, replace_file
 from chartok.errors import TokenFileError, VocabularyError
 from chartok.pread import pread
 from chartok.strictjson import parse_json
@@ -210,11 +210,13 @@ class TokenFile:
 
 
 def is_token_file(path: str | os.PathLike[str]) -> bool:
-    """Returns whether a file starts like a token file.
+    """Returns whether a file starts like a token file; a pipe never does, and nothing is taken from it.
 
     Raises:
         OSError: It cannot be read.
     """
+    if is_special(path):
+        return False
     with Path(path).open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
