@@ -10,8 +10,8 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Returns the value of a JSON text; bytes are UTF-8.
 
     Raises:
-        ValueError: It is not JSON or not UTF-8, an object holds a key twice, a number is infinite or NaN, or it is nested
-            too deep; the message says which, without the text.
+        ValueError: It is not JSON or not UTF-8, an object holds a key twice, a number is infinite or NaN, or it is
+            nested too deep; the message says which, without the text.
 
     Example:
         >>> parse_json('{"version": 1}')
