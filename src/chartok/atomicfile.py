@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from chartok.errors import naming
+from chartok.errors import Naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +55,9 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with _writer(temporary, "xb", name) as file:
             yield file
             file.flush()
-            with naming(name):
+            with Naming(name):
                 os.fsync(file.fileno())
-        with naming(name, instead_of=os.fspath(temporary)):
+        with Naming(name, instead_of=os.fspath(temporary)):
             if final.exists():
                 shutil.copymode(final, temporary)
             temporary.replace(final)
@@ -90,11 +90,11 @@ class _NamedFile(io.FileIO):
 
     def __init__(self, path: Path, mode: str, shown: str) -> None:
         self._shown = shown
-        with naming(shown, instead_of=os.fspath(path)):
+        with Naming(shown, instead_of=os.fspath(path)):
             super().__init__(os.fspath(path), mode)
 
     def write(self, data: Buffer) -> int:
-        with naming(self._shown):
+        with Naming(self._shown):
             return super().write(data)
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from chartok.errors import FileDecodeError, naming
+from chartok.errors import FileDecodeError, Naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,7 +89,7 @@ def decoded(file: IO[bytes], name: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")()
     bytes_read = 0
     while True:
-        with naming(name):
+        with Naming(name):
             chunk = file.read(CHUNK_BYTES)
         bytes_read += len(chunk)
         try:

@@ -18,7 +18,7 @@ import numpy as np
 
 from chartok.arguments import natural_number
 from chartok.atomicfile import is_special, replace_file
-from chartok.errors import TokenFileError, VocabularyError, naming
+from chartok.errors import Naming, TokenFileError, VocabularyError
 from chartok.pread import pread
 from chartok.strictjson import parse_json
 from chartok.vocabulary import Vocabulary
@@ -71,7 +71,7 @@ class TokenFile:
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             self._state = _state(os.fstat(self._descriptor))
-            with naming(self.path):
+            with Naming(self.path):
                 header, self._start = self._checked_header()
             self.vocabulary = Vocabulary.from_dict(header["vocabulary"])
             self.dtype = self.vocabulary.dtype.newbyteorder("<")
@@ -122,7 +122,7 @@ class TokenFile:
         first, last = self._start + start * size, self._start + stop * size
         parts = []
         while first < last:  # one call reads two gibibytes at most
-            with naming(self.path):
+            with Naming(self.path):
                 parts.append(pread(self._descriptor, last - first, first))
             first += len(parts[-1])
             if not parts[-1]:
@@ -155,7 +155,7 @@ class TokenFile:
         self.check_unchanged()
         descriptor, size = self._descriptor, width * self.dtype.itemsize
         offsets = (starts * self.dtype.itemsize + self._start).tolist()
-        with naming(self.path):
+        with Naming(self.path):
             ids = bytearray().join([pread(descriptor, size, offset) for offset in offsets])
         if len(ids) != size * len(offsets):
             raise self._changed()
