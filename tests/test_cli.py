@@ -155,6 +155,19 @@ def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "7 characters, 28 symbols: saved to more.tokens\n"
 
 
+@pytest.mark.parametrize("command", ["train a.tokens --model ngram --out other", "evaluate run a.tokens"])
+def test_a_token_file_with_another_id_in_it_is_neither_trained_on_nor_evaluated(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main(["prepare", "input.txt", "--out", "a.tokens"]) == 0
+    assert main(["train", "a.tokens", "--model", "ngram", "--out", "run"]) == 0
+    content = bytearray((folder / "a.tokens").read_bytes())
+    content[-1] ^= 1
+    (folder / "a.tokens").write_bytes(content)
+    assert main(command.split()) == 1
+    assert capsys.readouterr().err == "charlm: 'a.tokens' is damaged: its ids do not match its SHA-256\n"
+
+
 def test_a_run_is_named_after_text_and_model_by_default(folder: Path) -> None:
     assert main(["train", "input.txt", "--max-steps", "1"]) == 0
     assert (folder / "runs" / "input-bigram" / "model.safetensors").exists()

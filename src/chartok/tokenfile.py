@@ -37,7 +37,9 @@ LONGEST_HEADER = 1 << 28
 
 
 class TokenFile:
-    """The ids of a text on disk, checked when opened and read by window; memory does not grow with the file.
+    """The ids of a text on disk, read by window; memory does not grow with the file.
+
+    Opening checks the header and the length, which takes no time; ``verify`` reads every id and finds any damage.
 
     Reading uses ``pread``: a file that is cut short meanwhile raises an error and cannot end the process, as a memory
     map would. A token file can be pickled; the copy opens the file again and makes sure that it is the same.
@@ -165,7 +167,10 @@ class TokenFile:
     def verify(self) -> None:
         """Reads every id and checks them against the SHA-256 of the header.
 
+        Nothing else finds an id that became another one of the vocabulary: call this once before a long run.
+
         Raises:
+            OSError: They cannot be read.
             TokenFileError: They are not the ids that were written.
         """
         digest = hashlib.sha256()
