@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from charlm.arguments import fraction as checked_fraction
 from charlm.data import IGNORE_INDEX, TextDataset
+from charlm.streams import check_vocabulary_size
 from chartok import Vocabulary, read_text
 from chartok.arguments import positive_integer
 
@@ -135,8 +136,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             ValueError: The vocabulary is larger than that.
         """
-        if self.vocabulary.size > size:
-            raise ValueError(f"the records have a vocabulary of {self.vocabulary.size} ids, the model {size}")
+        check_vocabulary_size(self.vocabulary, size)
 
     def split(self, fraction: float, *, seed: int) -> tuple[Self, Self]:
         """Returns two datasets: some of the records, drawn at random, and the rest, each in the old order.
