@@ -101,7 +101,11 @@ def test_a_model_learns_names(names: list[str]) -> None:
         (["a", ""], {}, ValueError, r"records\[1\] is empty"),
         (["a", "abc"], {"block_size": 3}, ValueError, r"records\[1\] has 3 characters, .* block_size of 3 holds 2"),
         (["a"], {"block_size": 0}, ValueError, "block_size"),
-        (["a", b"b"], {}, TypeError, r"\[1\] must be a str, got bytes"),
+        (["a", b"b"], {}, TypeError, r"records\[1\] must be a str, got bytes"),
+        ("abc", {}, TypeError, "records must be several str, got one: put it in a list"),
+        (5, {}, TypeError, "records must be several str, got int"),
+        (["ab"], {"block_size": "8"}, TypeError, "block_size must be an integer, got str"),
+        (["ab"], {"vocabulary": 5}, TypeError, "vocabulary must be a Vocabulary, got int"),
         (["a"], {"vocabulary": Vocabulary("a", special_tokens=["bos"])}, ValueError, "need a eos token"),
         (
             ["a", "b"],

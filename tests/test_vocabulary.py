@@ -334,10 +334,11 @@ def test_a_batch_of_equal_lengths_needs_no_pad_token() -> None:
 @pytest.mark.parametrize(
     ("texts", "settings", "error", "message"),
     [
-        ("abc", {}, TypeError, "encode takes a single text"),
+        ("abc", {}, TypeError, "texts must be several str, got one: put it in a list"),
+        (b"abc", {}, TypeError, "texts must be several str, got bytes"),
         ([b"abc"], {}, TypeError, r"texts\[0\] must be a str, got bytes; decode the bytes first"),
         (["a", 5], {}, TypeError, r"texts\[1\] must be a str, got int"),
-        (5, {}, TypeError, "texts must be a str, got int"),
+        (5, {}, TypeError, "texts must be several str, got int"),
         (["a"], {"bos": True}, ValueError, "there is no bos token"),
         (["a"], {"eos": True}, ValueError, "there is no eos token"),
         (["a"], {"max_length": 0}, ValueError, "max_length must be at least 1, got 0"),

@@ -15,13 +15,11 @@ from charlm.arguments import fraction as checked_fraction
 from charlm.data import IGNORE_INDEX, TextDataset
 from charlm.streams import check_vocabulary_size
 from chartok import Vocabulary, read_text
-from chartok.arguments import positive_integer
+from chartok.arguments import check_several, checked_texts, positive_integer
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
 
 class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -44,7 +42,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         ValueError: There is no record, one is empty or longer than ``block_size - 1``, or the vocabulary has no
             ``bos`` or ``eos``; names the record.
         UnknownCharacterError: A character is not in the vocabulary; names the record.
-        TypeError: A record is not a ``str``.
+        TypeError: ``records`` is one ``str`` or no iterable, or a record is not a ``str``.
 
     Example:
         >>> dataset = RecordDataset(["ab", "b"])
@@ -58,20 +56,23 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
         self, records: Iterable[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
     ) -> None:
-        texts = list(records)
-        if not texts:
-            raise ValueError("records is empty: give at least one text")
+        check_several(records, "records")
+        texts = list(checked_texts(records, "records"))
+        if block_size is not None:
+            positive_integer("block_size", block_size)
+        _check_lengths(texts, block_size)
         if vocabulary is None:
             vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos"])
+        if not isinstance(vocabulary, Vocabulary):
+            raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
         for role in ("bos", "eos"):
             if role not in vocabulary.special_tokens:
                 raise ValueError(f"records need a {role} token: make the vocabulary with special_tokens=['bos', 'eos']")
         filled = vocabulary.extend("", special_tokens=["pad"])
         rows, lengths = filled.encode_batch(texts, bos=True, eos=True)
-        _check_lengths(texts, lengths - 2, block_size)
         is_filled = np.arange(rows.shape[1]) < lengths[:, None]
         self.vocabulary = vocabulary
-        self.block_size = int(lengths.max()) - 1 if block_size is None else positive_integer("block_size", block_size)
+        self.block_size = int(lengths.max()) - 1 if block_size is None else int(block_size)
         self._ids = torch.from_numpy(rows[is_filled].astype(vocabulary.dtype))
         self._starts = torch.from_numpy(np.cumsum(lengths) - lengths)
         self._lengths = torch.from_numpy(lengths)
@@ -192,12 +193,16 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         return list(zip(self._starts.tolist(), self._lengths.tolist(), strict=True))
 
 
-def _check_lengths(texts: list[str], lengths: NDArray[np.int64], block_size: int | None) -> None:
-    if not lengths.min():
-        raise ValueError(f"records[{int(lengths.argmin())}] is empty: leave empty records out")
-    longest = int(lengths.argmax())
-    if block_size is not None and lengths[longest] > block_size - 1:
+def _check_lengths(texts: list[str], block_size: int | None) -> None:
+    if not texts:
+        raise ValueError("records is empty: give at least one text")
+    if not all(texts):
+        raise ValueError(f"records[{texts.index('')}] is empty: leave empty records out")
+    lengths = list(map(len, texts))
+    longest = max(lengths)
+    if block_size is not None and longest > block_size - 1:
+        index = lengths.index(longest)
         raise ValueError(
-            f"records[{longest}] has {lengths[longest]} characters, and with bos a block_size of {block_size} holds "
-            f"{block_size - 1}: {texts[longest][:40]!a}"
+            f"records[{index}] has {longest} characters, and with bos a block_size of {block_size} holds "
+            f"{block_size - 1}: {texts[index][:40]!a}"
         )

@@ -38,6 +38,18 @@ def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
         yield text
 
 
+def check_several(texts: object, name: str) -> None:
+    """Checks that several strings were given and not one, which is an iterable of its characters.
+
+    Raises:
+        TypeError: It is one, or no iterable.
+    """
+    if isinstance(texts, str):
+        raise TypeError(f"{name} must be several str, got one: put it in a list")
+    if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
+        raise TypeError(f"{name} must be several str, got {type(texts).__name__}")
+
+
 def joined_texts(texts: Iterable[str]) -> str:
     """Returns strings as one.
 

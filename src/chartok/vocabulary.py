@@ -15,6 +15,7 @@ import numpy as np
 
 from chartok.arguments import (
     Errors,
+    check_several,
     checked_roles,
     checked_texts,
     expected_text,
@@ -335,7 +336,7 @@ class Vocabulary:
             UnknownCharacterError: As in ``encode``; names the text too.
             ValueError: A token that is asked for, or ``pad`` where rows differ in length, is not in the
                 vocabulary; ``max_length`` is below 1.
-            TypeError: An item is not a ``str``.
+            TypeError: ``texts`` is one ``str`` or no iterable, or an item is not a ``str``.
 
         Example:
             >>> vocabulary = Vocabulary("abc", special_tokens=["pad", "eos"])
@@ -343,8 +344,7 @@ class Vocabulary:
             (array([[0, 1, 4],
                    [2, 4, 3]], dtype=uint8), array([3, 2]))
         """
-        if isinstance(texts, str):
-            raise TypeError("texts must be several str, got one: encode takes a single text")
+        check_several(texts, "texts")
         texts = texts if isinstance(texts, list) else list(checked_texts(texts, "texts"))
         if max_length is not None:
             positive_integer("max_length", max_length)
