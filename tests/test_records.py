@@ -80,6 +80,23 @@ def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
     assert len(RecordDataset.from_file(tmp_path / "names.txt")) == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "settings", "error", "message"),
+    [
+        (b"", {}, ValueError, r"names\.txt': records\[0\] is empty"),
+        (b"ada\n\nbob\n", {}, ValueError, r"names\.txt': records\[1\] is empty"),
+        (b"ada\nbob", {"block_size": 2}, ValueError, r"names\.txt': records\[0\] has 3 characters"),
+        (b"a\naab", {"vocabulary": BOS_EOS}, UnknownCharacterError, r"^character 4 of '.*names\.txt' is U\+0062 'b'"),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_records_names_it(
+    tmp_path: Path, content: bytes, settings: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    (tmp_path / "names.txt").write_bytes(content)
+    with pytest.raises(error, match=message):
+        RecordDataset.from_file(tmp_path / "names.txt", **settings)
+
+
 def test_torchs_data_loader_takes_records() -> None:
     inputs, targets = next(iter(DataLoader(RecordDataset(["ab", "b"]), batch_size=2)))
     assert inputs.tolist() == [[2, 0, 1], [2, 1, 3]]

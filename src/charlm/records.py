@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -14,11 +15,10 @@ from torch.utils.data import Dataset
 from charlm.arguments import fraction as checked_fraction
 from charlm.data import IGNORE_INDEX, TextDataset
 from charlm.streams import check_vocabulary_size
-from chartok import Vocabulary, read_text
+from chartok import UnknownCharacterError, Vocabulary, read_text
 from chartok.arguments import check_several, checked_texts, positive_integer
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Sequence
 
 
@@ -86,7 +86,8 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             OSError: The file cannot be read.
             FileDecodeError: It is not UTF-8.
-            ValueError: As for the class.
+            UnknownCharacterError: A character is not in the vocabulary; names the file and the position in it.
+            ValueError: As for the class; names the file too.
 
         Example:
             >>> import tempfile
@@ -96,7 +97,16 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(RecordDataset.from_file(path))
             2
         """
-        return cls(read_text(path).removesuffix("\n").split("\n"), vocabulary, block_size=block_size)
+        records = read_text(path).removesuffix("\n").split("\n")
+        try:
+            return cls(records, vocabulary, block_size=block_size)
+        except UnknownCharacterError as error:
+            before = sum(len(record) + 1 for record in records[: error.text_index])
+            raise UnknownCharacterError(
+                error.character, before + error.position, error.vocabulary_size, path=os.fspath(path)
+            ) from None
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)!a}: {error}") from None
 
     def __len__(self) -> int:
         return len(self._starts)
