@@ -230,6 +230,22 @@ def test_special_tokens_are_no_str() -> None:
         Vocabulary("a", special_tokens="pad")  # type: ignore[arg-type]  # the promise under test
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Vocabulary("a", special_tokens=5), "special_tokens must be a list of roles, got int"),  # type: ignore[arg-type]  # the promise under test
+        (lambda: Vocabulary("a").remap(5), "other must be a Vocabulary, got int"),  # type: ignore[arg-type]  # likewise
+        (lambda: Vocabulary("a").decode_batch(5), "ids must be rows of integers, got int"),  # type: ignore[arg-type]  # likewise
+        (lambda: Vocabulary.from_counts([("a", 1)]), "counts must be a mapping .* got list"),  # type: ignore[arg-type]  # likewise
+        (lambda: Vocabulary.from_counts({5: 1, "a": 1}), "each key of counts must be a str, got int"),  # type: ignore[dict-item]  # likewise
+        (lambda: Vocabulary.from_counts({"a": "1"}), r"counts\['a'\] must be an integer, got str"),  # type: ignore[dict-item]  # likewise
+    ],
+)
+def test_a_wrong_type_names_the_argument(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
 def test_replace_needs_an_unk_token_even_if_every_character_is_known() -> None:
     with pytest.raises(ValueError, match="unk"):
         Vocabulary("a").encode("a", errors="replace")

@@ -82,11 +82,13 @@ def checked_roles(special_tokens: Iterable[SpecialToken]) -> tuple[SpecialToken,
     """Returns roles of special tokens, in the order given.
 
     Raises:
-        TypeError: They are one ``str``.
+        TypeError: They are one ``str``, or no iterable.
         VocabularyError: One is none of the four roles, or stands twice.
     """
     if isinstance(special_tokens, str):
         raise TypeError(f"special_tokens must be a list of roles, got the str {special_tokens!a}")
+    if not isinstance(special_tokens, Iterable):
+        raise TypeError(f"special_tokens must be a list of roles, got {type(special_tokens).__name__}")
     roles = tuple(special_tokens)
     for position, role in enumerate(roles):
         if role not in get_args(SpecialToken):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from chartok.arguments import (
     checked_roles,
     checked_texts,
     expected_text,
+    integer,
     joined_characters,
     joined_texts,
     positive_integer,
@@ -43,8 +45,6 @@ from chartok.textfile import iterate_text, not_empty
 from chartok.tokenizerjson import tokenizer_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from numpy.typing import NDArray
 
     from chartok.arguments import SpecialToken
@@ -161,6 +161,7 @@ class Vocabulary:
         Raises:
             ValueError: As in ``from_text``.
             VocabularyError: A key is not one code point.
+            TypeError: ``counts`` is no mapping of ``str`` to integers.
 
         Example:
             >>> from chartok import count_characters
@@ -169,6 +170,12 @@ class Vocabulary:
         """
         roles = checked_roles(special_tokens)
         positive_integer("min_count", min_count)
+        if not isinstance(counts, Mapping):
+            raise TypeError(f"counts must be a mapping of characters to numbers, got {type(counts).__name__}")
+        for character, count in counts.items():
+            if not isinstance(character, str):
+                raise TypeError(expected_text("each key of counts", character))
+            integer(f"counts[{character!a}]", count)
         frequent = sorted(character for character, count in counts.items() if count >= min_count)
         if max_size is not None:
             room = max(0, positive_integer("max_size", max_size) - len(roles))
@@ -398,6 +405,8 @@ class Vocabulary:
             ['ab', 'c']
         """
         if not is_array(ids):
+            if not isinstance(ids, Iterable):
+                raise TypeError(f"ids must be rows of integers, got {type(ids).__name__}")
             return [self.decode(row) for row in ids]
         rows = as_id_array(ids, self.size)
         if rows.ndim != 2:  # noqa: PLR2004 - rows and columns
@@ -440,6 +449,9 @@ class Vocabulary:
         Returns:
             int64 ``(other.size,)``.
 
+        Raises:
+            TypeError: ``other`` is not a ``Vocabulary``.
+
         Example:
             Carry the weights of known characters over to a new vocabulary:
 
@@ -452,6 +464,8 @@ class Vocabulary:
             >>> new_weights
             array([0., 3., 2.])
         """
+        if not isinstance(other, Vocabulary):
+            raise TypeError(f"other must be a Vocabulary, got {type(other).__name__}")
         remapped = np.full(other.size, -1, dtype=np.int64)
         ids = self._table.ids_of(other.characters).astype(np.int64)
         ids[ids == self._table.unknown] = -1
