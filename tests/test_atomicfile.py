@@ -1,5 +1,7 @@
 import errno
 import os
+import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,31 @@ def test_a_folder_and_a_missing_folder_are_refused_by_name(tmp_path: Path) -> No
         pass
     with pytest.raises(FileNotFoundError, match=str(tmp_path / "no" / "file")), replace_file(tmp_path / "no" / "file"):
         pass
+
+
+def test_a_pipe_or_a_device_is_written_into_and_stays_what_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "null").symlink_to(os.devnull)
+    (tmp_path / "link").symlink_to(pipe)
+    for name in ("pipe", "link"):
+        read: list[bytes] = []
+        reader = threading.Thread(target=lambda read=read: read.append(pipe.read_bytes()), daemon=True)
+        reader.start()
+        with replace_file(tmp_path / name) as file:
+            file.write(b"new")
+        reader.join(timeout=10)
+        assert read == [b"new"]
+    with replace_file(tmp_path / "null") as file:
+        file.write(b"new")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert stat.S_ISCHR((tmp_path / "null").stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "null", "pipe"]
+
+
+def test_an_error_that_is_not_the_files_own_keeps_what_it_says(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="no file's fault") as caught, replace_file(tmp_path / "file") as file:  # noqa: PT012 - the second line fails
+        file.write(b"new")
+        raise OSError(errno.EIO, "no file's fault")
+    assert caught.value.filename is None
+    assert not list(tmp_path.iterdir())

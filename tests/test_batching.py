@@ -197,6 +197,7 @@ def test_the_state_of_other_data_or_a_newer_version_is_refused() -> None:
     ("settings", "message"),
     [
         ({"order": "backwards"}, "order must be"),
+        ({"seed": 1 << 64}, "seed must fit 64 bits, got 18446744073709551616"),
         ({"rank": 2, "world_size": 2}, "rank must be at least 0 and below world_size 2, got 2"),
         ({"rank": -1, "world_size": 2}, "rank must be"),
         ({"rank": 0, "world_size": 0}, "world_size must be at least 1"),
@@ -208,6 +209,20 @@ def test_the_state_of_other_data_or_a_newer_version_is_refused() -> None:
 def test_settings_that_cannot_be_are_refused(settings: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dataset": [1, 2, 3]}, "dataset must be a TextDataset or a RecordDataset, got list"),
+        ({"seed": "0"}, "seed must be an integer, got str"),
+        ({"rank": 0.0, "world_size": 1}, "rank must be an integer, got float"),
+        ({"world_size": "1"}, "world_size must be an integer, got str"),
+    ],
+)
+def test_a_wrong_type_names_the_setting(settings: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        BatchSampler(**{"dataset": TextDataset(range(10), block_size=2), "batch_size": 2} | settings)
 
 
 def test_rank_and_world_size_come_from_torch_distributed() -> None:

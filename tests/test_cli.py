@@ -214,6 +214,19 @@ def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "7 characters, 28 symbols: saved to more.tokens\n"
 
 
+@pytest.mark.parametrize("command", ["train a.tokens --model ngram --out other", "evaluate run a.tokens"])
+def test_a_token_file_with_another_id_in_it_is_neither_trained_on_nor_evaluated(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main(["prepare", "input.txt", "--out", "a.tokens"]) == 0
+    assert main(["train", "a.tokens", "--model", "ngram", "--out", "run"]) == 0
+    content = bytearray((folder / "a.tokens").read_bytes())
+    content[-1] ^= 1
+    (folder / "a.tokens").write_bytes(content)
+    assert main(command.split()) == 1
+    assert capsys.readouterr().err == "charlm: 'a.tokens' is damaged: its ids do not match its SHA-256\n"
+
+
 def test_a_run_is_named_after_text_and_model_by_default(folder: Path) -> None:
     assert main(["train", "input.txt", "--max-steps", "1"]) == 0
     assert (folder / "runs" / "input-bigram" / "model.safetensors").exists()
@@ -259,7 +272,10 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["prepare", "*.missing", "--out", "a.tokens"], r"\*.missing: no file matches this pattern"),
         (["prepare", "input.txt", "--out", "nowhere/a.tokens"], "nowhere/a.tokens: No such file or directory"),
         (["prepare", "input.txt", "--out", "."], r"\.: a file is expected, this is a folder"),
-        (["prepare", "input.txt", "--out", "a.tokens", "--compression", "gzip"], "'input.txt': Not a gzipped file .*"),
+        (
+            ["prepare", "input.txt", "--out", "a.tokens", "--compression", "gzip"],
+            "'input.txt' is not gzip data, or damaged: Not a gzipped file .*",
+        ),
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "."], r"\.: Is a directory"),
         (["train", "empty.txt"], "text is empty: a vocabulary needs at least one character"),
@@ -508,6 +524,19 @@ def test_text_is_utf_8_whatever_the_code_page_says(folder: Path) -> None:
     done = shell("head -1 input.txt | charlm score run", folder, PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
     assert done.returncode == 0
     assert done.stdout.decode().endswith("\t\u00fcber \u4e00 \U0001f600\n")
+
+
+def test_a_pipe_is_read_whole_and_refused_where_two_readings_are_needed(run: Path) -> None:
+    folder = run.parent
+    prepared = shell("charlm prepare /dev/stdin --out p.tokens <input.txt", folder)
+    assert (prepared.returncode, prepared.stdout[:16]) == (0, b"2,200 characters")
+    for command, outcome in (
+        ("charlm prepare /dev/stdin --out q.tokens", "charlm: '/dev/stdin' is a pipe or a device and can be read once"),
+        ("charlm prepare /dev/stdin --out q.tokens --vocabulary p.tokens", "2,200 characters, 28 symbols"),
+        ("charlm train /dev/stdin --model ngram --out q", "2,200 characters, 28 symbols"),
+    ):
+        done = shell(f"cat input.txt | {command}", folder)
+        assert outcome in (done.stdout + done.stderr).decode()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

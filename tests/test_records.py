@@ -80,6 +80,23 @@ def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
     assert len(RecordDataset.from_file(tmp_path / "names.txt")) == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "settings", "error", "message"),
+    [
+        (b"", {}, ValueError, r"names\.txt': records\[0\] is empty"),
+        (b"ada\n\nbob\n", {}, ValueError, r"names\.txt': records\[1\] is empty"),
+        (b"ada\nbob", {"block_size": 2}, ValueError, r"names\.txt': records\[0\] has 3 characters"),
+        (b"a\naab", {"vocabulary": BOS_EOS}, UnknownCharacterError, r"^character 4 of '.*names\.txt' is U\+0062 'b'"),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_records_names_it(
+    tmp_path: Path, content: bytes, settings: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    (tmp_path / "names.txt").write_bytes(content)
+    with pytest.raises(error, match=message):
+        RecordDataset.from_file(tmp_path / "names.txt", **settings)
+
+
 def test_torchs_data_loader_takes_records() -> None:
     inputs, targets = next(iter(DataLoader(RecordDataset(["ab", "b"]), batch_size=2)))
     assert inputs.tolist() == [[2, 0, 1], [2, 1, 3]]
@@ -101,7 +118,11 @@ def test_a_model_learns_names(names: list[str]) -> None:
         (["a", ""], {}, ValueError, r"records\[1\] is empty"),
         (["a", "abc"], {"block_size": 3}, ValueError, r"records\[1\] has 3 characters, .* block_size of 3 holds 2"),
         (["a"], {"block_size": 0}, ValueError, "block_size"),
-        (["a", b"b"], {}, TypeError, r"\[1\] must be a str, got bytes"),
+        (["a", b"b"], {}, TypeError, r"records\[1\] must be a str, got bytes"),
+        ("abc", {}, TypeError, "records must be several str, got one: put it in a list"),
+        (5, {}, TypeError, "records must be several str, got int"),
+        (["ab"], {"block_size": "8"}, TypeError, "block_size must be an integer, got str"),
+        (["ab"], {"vocabulary": 5}, TypeError, "vocabulary must be a Vocabulary, got int"),
         (["a"], {"vocabulary": Vocabulary("a", special_tokens=["bos"])}, ValueError, "need a eos token"),
         (
             ["a", "b"],

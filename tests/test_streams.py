@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, BigramLanguageModel, TextDataset, evaluate, streams
-from chartok import TokenFile, TokenFileError, TokenIdError, Vocabulary
+from chartok import TokenFile, TokenFileError, Vocabulary
 from test_tokenfile import write
 
 VOCABULARY = Vocabulary("abcdefghij")
@@ -97,7 +97,7 @@ def test_shards_of_different_vocabularies_are_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_a_larger_vocabulary_than_the_models_is_refused(tmp_path: Path) -> None:
     tokens = TokenFile(write(tmp_path / "a", [0, 0, 0], VOCABULARY))
-    with pytest.raises(TokenIdError, match="is 9: this vocabulary has ids 0 to 8"):
+    with pytest.raises(ValueError, match="the data have a vocabulary of 10 ids, the model 9"):
         evaluate(BigramLanguageModel(9), TextDataset(tokens, block_size=1))
 
 
@@ -113,3 +113,24 @@ def test_fingerprints_tell_streams_and_cuts_apart(tmp_path: Path) -> None:
     ]
     assert len({dataset.fingerprint() for dataset in datasets}) == len(datasets)
     assert TextDataset(torch.arange(60, dtype=torch.int32) % 10, 4).fingerprint() == datasets[0].fingerprint()
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        np.arange(10)[::-1],
+        np.arange(20, dtype=np.uint8)[::-2],
+        np.arange(10, dtype=">i4"),
+        np.arange(10, dtype=">u2")[::-1],
+        np.frombuffer(bytes(range(10)), dtype=np.uint8),
+    ],
+    ids=["reversed", "every other one reversed", "big-endian", "big-endian reversed", "read-only"],
+)
+def test_an_array_that_a_tensor_cannot_share_is_copied(ids: Any) -> None:
+    assert TextDataset(ids, block_size=3).ids.tolist() == ids.tolist()
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_array_that_a_tensor_can_share_is_not_copied(step: int) -> None:
+    ids = np.arange(20)[::step]
+    assert np.shares_memory(TextDataset(ids, block_size=3).ids.numpy(), ids)

@@ -9,6 +9,10 @@ from chartok.strictjson import parse_json
         ("", "not JSON"),
         ("{", "not JSON"),
         (b"\xff", "not JSON"),
+        ('{"a": 1}'.encode("utf-16"), "invalid UTF-8 at byte offset 0"),
+        ('{"a": 1}'.encode("utf-16-le"), "not JSON"),
+        (b'"\xed\xa0\x80"', "invalid UTF-8 at byte offset 1"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
         ('{"a": 1, "a": 2}', "'a' twice"),
         ('{"deep": {"a": 1, "a": 2}}', "'a' twice"),
         ("[NaN]", "NaN is not a JSON number"),
@@ -18,7 +22,7 @@ from chartok.strictjson import parse_json
         ("9" * 5000, "limit"),
     ],
 )
-def test_what_readers_could_take_differently_is_refused(text: str, message: str) -> None:
+def test_what_readers_could_take_differently_is_refused(text: str | bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_json(text)
 

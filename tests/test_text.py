@@ -360,3 +360,11 @@ def test_a_trained_transformer_scores_generates_and_comes_back_from_its_file(
     assert (
         "".join(lm.stream("the", max_new_tokens=30, seed=3)) == trained.generate("the", max_new_tokens=30, seed=3)[3:]
     )
+
+
+@pytest.mark.parametrize(("texts", "got"), [("abc", "one: put it in a list"), (b"abc", "bytes"), (5, "int")])
+def test_several_texts_are_not_one(texts: Any, got: str) -> None:
+    lm = CharLM.fit("abcabc" * 9)
+    for call in (lm.score_samples, lambda texts: classify({"abc": lm}, texts)):
+        with pytest.raises(TypeError, match=f"texts must be several str, got {got}"):
+            call(texts)

@@ -91,6 +91,46 @@ def test_windows_outside_the_file_are_refused(path: Path, start: int) -> None:
         tokens.windows(np.array([0, start]), 2)
 
 
+@pytest.mark.parametrize(
+    "starts", [[0, 3], np.array([0, 3], dtype=np.uint8), np.array([0, 3], dtype=">i2"), np.array([0, 3], np.uint64)]
+)
+def test_windows_begin_at_integers_of_any_kind(path: Path, starts: Any) -> None:
+    with TokenFile(path) as tokens:
+        assert tokens.windows(starts, 2).tolist() == [[0, 1], [1, 0]]
+        assert tokens.windows([], 2).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("starts", "width", "error", "message"),
+    [
+        ([0], -1, ValueError, "width must be at least 0, got -1"),
+        ([0], 2.0, TypeError, "width must be an integer, got float"),
+        ([0.5], 2, TypeError, "starts must be integers, got float64 values"),
+        (["0"], 2, TypeError, "starts must be integers"),
+        ([[0]], 2, ValueError, r"starts must have one dimension, got shape \(1, 1\)"),
+        (0, 2, ValueError, r"starts must have one dimension, got shape \(\)"),
+        ([0], 6, IndexError, "of 5 ids"),
+    ],
+)
+def test_windows_that_are_none_are_refused(
+    path: Path, starts: Any, width: Any, error: type[Exception], message: str
+) -> None:
+    with TokenFile(path) as tokens, pytest.raises(error, match=message):
+        tokens.windows(starts, width)
+
+
+def test_a_read_that_fails_names_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = TokenFile(path)
+
+    def fail(*_: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(chartok.tokenfile, "pread", fail)
+    for read in (lambda: tokens.read(0, 1), lambda: tokens.windows([0], 1), lambda: TokenFile(path)):
+        with pytest.raises(OSError, match=r"Input/output error: '.*a\.tokens'"):
+            read()
+
+
 def test_every_flipped_bit_is_noticed(path: Path) -> None:
     sound = path.read_bytes()
     for position in range(8 * len(sound)):
@@ -145,7 +185,7 @@ def test_a_missing_file_and_a_folder_stay_os_errors(tmp_path: Path) -> None:
         TokenFile(tmp_path / "missing")
     with pytest.raises(OSError, match=r".") as caught:
         TokenFile(tmp_path)
-    assert caught.value.errno == errno.EISDIR
+    assert (caught.value.errno, caught.value.filename) == (errno.EISDIR, str(tmp_path))
 
 
 def test_a_file_cut_short_while_in_use_is_an_error(path: Path) -> None:

@@ -230,6 +230,22 @@ def test_special_tokens_are_no_str() -> None:
         Vocabulary("a", special_tokens="pad")  # type: ignore[arg-type]  # the promise under test
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Vocabulary("a", special_tokens=5), "special_tokens must be a list of roles, got int"),  # type: ignore[arg-type]  # the promise under test
+        (lambda: Vocabulary("a").remap(5), "other must be a Vocabulary, got int"),  # type: ignore[arg-type]  # likewise
+        (lambda: Vocabulary("a").decode_batch(5), "ids must be rows of integers, got int"),  # type: ignore[arg-type]  # likewise
+        (lambda: Vocabulary.from_counts([("a", 1)]), "counts must be a mapping .* got list"),  # type: ignore[arg-type]  # likewise
+        (lambda: Vocabulary.from_counts({5: 1, "a": 1}), "each key of counts must be a str, got int"),  # type: ignore[dict-item]  # likewise
+        (lambda: Vocabulary.from_counts({"a": "1"}), r"counts\['a'\] must be an integer, got str"),  # type: ignore[dict-item]  # likewise
+    ],
+)
+def test_a_wrong_type_names_the_argument(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
 def test_replace_needs_an_unk_token_even_if_every_character_is_known() -> None:
     with pytest.raises(ValueError, match="unk"):
         Vocabulary("a").encode("a", errors="replace")
@@ -334,10 +350,11 @@ def test_a_batch_of_equal_lengths_needs_no_pad_token() -> None:
 @pytest.mark.parametrize(
     ("texts", "settings", "error", "message"),
     [
-        ("abc", {}, TypeError, "encode takes a single text"),
+        ("abc", {}, TypeError, "texts must be several str, got one: put it in a list"),
+        (b"abc", {}, TypeError, "texts must be several str, got bytes"),
         ([b"abc"], {}, TypeError, r"texts\[0\] must be a str, got bytes; decode the bytes first"),
         (["a", 5], {}, TypeError, r"texts\[1\] must be a str, got int"),
-        (5, {}, TypeError, "texts must be a str, got int"),
+        (5, {}, TypeError, "texts must be several str, got int"),
         (["a"], {"bos": True}, ValueError, "there is no bos token"),
         (["a"], {"eos": True}, ValueError, "there is no eos token"),
         (["a"], {"max_length": 0}, ValueError, "max_length must be at least 1, got 0"),
@@ -463,6 +480,13 @@ def test_a_vocabulary_of_a_file_is_that_of_its_text(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(textfile, "CHUNK_BYTES", 3)
         assert Vocabulary.from_file(path, special_tokens=roles) == Vocabulary.from_text(text, special_tokens=roles)
+
+
+@pytest.mark.parametrize("settings", [{}, {"min_count": 2}, {"max_size": 2}])
+def test_an_empty_file_is_named(tmp_path: Path, settings: Any) -> None:
+    (tmp_path / "empty.txt").touch()
+    with pytest.raises(ValueError, match=r"empty\.txt': text is empty"):
+        Vocabulary.from_file(tmp_path / "empty.txt", **settings)
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

@@ -10,17 +10,16 @@ import torch
 from torch import Tensor
 
 from charlm import distributed
+from charlm.data import TextDataset
 from charlm.devices import resolve_device
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.permutation import Permutation
 from charlm.randomness import check_generator
-from chartok.arguments import positive_integer
+from charlm.records import RecordDataset
+from chartok.arguments import integer, positive_integer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from charlm.data import TextDataset
-    from charlm.records import RecordDataset
 
 Order: TypeAlias = Literal["random", "shuffled", "sequential"]
 
@@ -50,7 +49,9 @@ class BatchSampler:
 
     Raises:
         ValueError: ``batch_size`` is below 1, or no multiple of ``world_size``, or larger than the dataset in an order
-            that does not repeat; ``rank`` is not below ``world_size``; there is no such order or device.
+            that does not repeat; ``rank`` is not below ``world_size``; ``seed`` has more than 64 bits; there is no such
+            order or device.
+        TypeError: ``dataset`` is neither a ``TextDataset`` nor a ``RecordDataset``, or a number is no integer.
 
     Example:
         >>> from charlm import TextDataset
@@ -75,12 +76,14 @@ class BatchSampler:
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
+        if not isinstance(dataset, TextDataset | RecordDataset):
+            raise TypeError(f"dataset must be a TextDataset or a RecordDataset, got {type(dataset).__name__}")
         self.dataset = dataset
         self.batch_size = positive_integer("batch_size", batch_size)
-        self.seed = seed
+        self.seed = integer("seed", seed)
         self.order = order
         self.device = resolve_device(device)
-        self.rank = distributed.rank() if rank is None else rank
+        self.rank = distributed.rank() if rank is None else integer("rank", rank)
         self.world_size = positive_integer("world_size", distributed.world_size() if world_size is None else world_size)
         self._length = len(dataset)
         self._fingerprint: str | None = None  # takes a while to compute
@@ -95,6 +98,8 @@ class BatchSampler:
         self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None
 
     def _check(self) -> None:
+        if not -(1 << 63) <= self.seed < 1 << 64:
+            raise ValueError(f"seed must fit 64 bits, got {self.seed}")
         if self.order not in get_args(Order):
             raise ValueError(f"order must be 'random', 'shuffled' or 'sequential', got {self.order!a}")
         if not 0 <= self.rank < self.world_size:

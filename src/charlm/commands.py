@@ -193,6 +193,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         with TokenFile(settings.text) as tokens:
             if tokens.vocabulary != lm.vocabulary:
                 raise ValueError(f"{str(settings.text)!a} has another vocabulary than the model: prepare it with that")
+            tokens.verify()
             return evaluate_ids(lm.model, TextDataset(tokens, block_size=lm.model.block_size or BLOCK_SIZE))
     content = read_text(settings.text)
     if not (settings.records or lm.is_of_records):

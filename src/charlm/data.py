@@ -160,6 +160,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
         Raises:
             TokenIdError: One is not.
+            ValueError: The vocabulary of a token file is larger than that.
         """
         self.stream.check_ids(size)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -13,14 +14,12 @@ from torch.utils.data import Dataset
 
 from charlm.arguments import fraction as checked_fraction
 from charlm.data import IGNORE_INDEX, TextDataset
-from chartok import Vocabulary, read_text
-from chartok.arguments import positive_integer
+from charlm.streams import check_vocabulary_size
+from chartok import UnknownCharacterError, Vocabulary, read_text
+from chartok.arguments import check_several, checked_texts, positive_integer
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
 
 class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -43,7 +42,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         ValueError: There is no record, one is empty or longer than ``block_size - 1``, or the vocabulary has no
             ``bos`` or ``eos``; names the record.
         UnknownCharacterError: A character is not in the vocabulary; names the record.
-        TypeError: A record is not a ``str``.
+        TypeError: ``records`` is one ``str`` or no iterable, or a record is not a ``str``.
 
     Example:
         >>> dataset = RecordDataset(["ab", "b"])
@@ -57,20 +56,23 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
         self, records: Iterable[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
     ) -> None:
-        texts = list(records)
-        if not texts:
-            raise ValueError("records is empty: give at least one text")
+        check_several(records, "records")
+        texts = list(checked_texts(records, "records"))
+        if block_size is not None:
+            positive_integer("block_size", block_size)
+        _check_lengths(texts, block_size)
         if vocabulary is None:
             vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos"])
+        if not isinstance(vocabulary, Vocabulary):
+            raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
         for role in ("bos", "eos"):
             if role not in vocabulary.special_tokens:
                 raise ValueError(f"records need a {role} token: make the vocabulary with special_tokens=['bos', 'eos']")
         filled = vocabulary.extend("", special_tokens=["pad"])
         rows, lengths = filled.encode_batch(texts, bos=True, eos=True)
-        _check_lengths(texts, lengths - 2, block_size)
         is_filled = np.arange(rows.shape[1]) < lengths[:, None]
         self.vocabulary = vocabulary
-        self.block_size = int(lengths.max()) - 1 if block_size is None else positive_integer("block_size", block_size)
+        self.block_size = int(lengths.max()) - 1 if block_size is None else int(block_size)
         self._ids = torch.from_numpy(rows[is_filled].astype(vocabulary.dtype))
         self._starts = torch.from_numpy(np.cumsum(lengths) - lengths)
         self._lengths = torch.from_numpy(lengths)
@@ -84,7 +86,8 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             OSError: The file cannot be read.
             FileDecodeError: It is not UTF-8.
-            ValueError: As for the class.
+            UnknownCharacterError: A character is not in the vocabulary; names the file and the position in it.
+            ValueError: As for the class; names the file too.
 
         Example:
             >>> import tempfile
@@ -94,7 +97,16 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(RecordDataset.from_file(path))
             2
         """
-        return cls(read_text(path).removesuffix("\n").split("\n"), vocabulary, block_size=block_size)
+        records = read_text(path).removesuffix("\n").split("\n")
+        try:
+            return cls(records, vocabulary, block_size=block_size)
+        except UnknownCharacterError as error:
+            before = sum(len(record) + 1 for record in records[: error.text_index])
+            raise UnknownCharacterError(
+                error.character, before + error.position, error.vocabulary_size, path=os.fspath(path)
+            ) from None
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)!a}: {error}") from None
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -135,8 +147,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             ValueError: The vocabulary is larger than that.
         """
-        if self.vocabulary.size > size:
-            raise ValueError(f"the records have a vocabulary of {self.vocabulary.size} ids, the model {size}")
+        check_vocabulary_size(self.vocabulary, size)
 
     def split(self, fraction: float, *, seed: int) -> tuple[Self, Self]:
         """Returns two datasets: some of the records, drawn at random, and the rest, each in the old order.
@@ -192,12 +203,16 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         return list(zip(self._starts.tolist(), self._lengths.tolist(), strict=True))
 
 
-def _check_lengths(texts: list[str], lengths: NDArray[np.int64], block_size: int | None) -> None:
-    if not lengths.min():
-        raise ValueError(f"records[{int(lengths.argmin())}] is empty: leave empty records out")
-    longest = int(lengths.argmax())
-    if block_size is not None and lengths[longest] > block_size - 1:
+def _check_lengths(texts: list[str], block_size: int | None) -> None:
+    if not texts:
+        raise ValueError("records is empty: give at least one text")
+    if not all(texts):
+        raise ValueError(f"records[{texts.index('')}] is empty: leave empty records out")
+    lengths = list(map(len, texts))
+    longest = max(lengths)
+    if block_size is not None and longest > block_size - 1:
+        index = lengths.index(longest)
         raise ValueError(
-            f"records[{longest}] has {lengths[longest]} characters, and with bos a block_size of {block_size} holds "
-            f"{block_size - 1}: {texts[longest][:40]!a}"
+            f"records[{index}] has {longest} characters, and with bos a block_size of {block_size} holds "
+            f"{block_size - 1}: {texts[index][:40]!a}"
         )

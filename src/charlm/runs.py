@@ -58,9 +58,11 @@ class Run(NamedTuple):
 
     @classmethod
     def of_text(cls, path: Path, family: Family, block_size: int, train_fraction: float) -> Run:
-        """Returns the run of a UTF-8 text or of a token file."""
+        """Returns the run of a UTF-8 text or of a token file, which is read once to see that it is whole."""
         if is_token_file(path):
             tokens = TokenFile(path)
+            if distributed.rank() == 0:
+                tokens.verify()
             return cls.split(tokens.vocabulary, TextDataset(tokens, block_size), train_fraction)
         text = read_text(path)
         vocabulary = Vocabulary.from_text(text, special_tokens=special_tokens(family, is_text=True))

@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from chartok import TokenFile, TokenIdError
+from chartok import TokenFile
 from chartok.ids import Ids, as_id_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from chartok import Vocabulary
 
 StreamLike: TypeAlias = Ids | Tensor | TokenFile | Sequence[TokenFile]
 """What a stream can be made of: ids in memory, a token file, or several that are read as one."""
@@ -50,6 +52,7 @@ class Stream(ABC):
 
         Raises:
             TokenIdError: One is not.
+            ValueError: The ids are of a vocabulary that is larger than that.
         """
 
     @abstractmethod
@@ -57,8 +60,18 @@ class Stream(ABC):
         """Returns a SHA-256, in hexadecimal, that another stream does not have."""
 
 
+def check_vocabulary_size(vocabulary: Vocabulary, size: int) -> None:
+    """Checks that a vocabulary has no more ids than a model.
+
+    Raises:
+        ValueError: It has.
+    """
+    if vocabulary.size > size:
+        raise ValueError(f"the data have a vocabulary of {vocabulary.size} ids, the model {size}")
+
+
 def as_stream(ids: StreamLike) -> Stream:
-    """Returns ids as a stream, without copying them.
+    """Returns ids as a stream; only an array that a tensor cannot share (read-only, reversed, ...) is copied.
 
     Raises:
         ValueError: They have more than one dimension; token files have different vocabularies.
@@ -73,7 +86,9 @@ def as_stream(ids: StreamLike) -> Stream:
     if isinstance(ids, Tensor):
         return MemoryStream(_checked_tensor(ids))
     array = as_id_array(cast("Ids", ids))
-    return MemoryStream(torch.from_numpy(array if array.flags.writeable else array.copy()))
+    is_shared = array.flags.writeable and array.dtype.isnative and all(stride >= 0 for stride in array.strides)
+    # In C order a copy has positive strides.
+    return MemoryStream(torch.from_numpy(array if is_shared else array.astype(array.dtype.newbyteorder("="), "C")))
 
 
 class MemoryStream(Stream):
@@ -188,9 +203,7 @@ class FileStream(Stream):
 
     def check_ids(self, size: int) -> None:
         """Compares the vocabularies: ids in a token file are below the size of its own."""
-        largest = self._shards[0].vocabulary.size - 1
-        if largest >= size:
-            raise TokenIdError(largest, 0, size)
+        check_vocabulary_size(self._shards[0].vocabulary, size)
 
     def fingerprint(self) -> str:
         """Returns the SHA-256 of those in the headers, and of where the stream starts and stops."""

@@ -20,7 +20,7 @@ from charlm.scoredtext import ScoredText
 from charlm.scoring import Evaluation, distributions, score
 from charlm.textgeneration import allowed_ids, character_ids, sample_records, start_ids, stop_ids
 from chartok import Vocabulary, read_text
-from chartok.arguments import checked_texts, positive_integer
+from chartok.arguments import check_several, checked_texts, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -142,13 +142,13 @@ class CharLM:
 
         Raises:
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            TypeError: ``texts`` is one ``str`` or no iterable.
 
         Example:
             >>> CharLM.fit(["ada", "ava", "eva"]).score_samples(["ava", "vvv"]).round(2)
             array([-2.93, -9.69])
         """
-        if isinstance(texts, str):
-            raise TypeError("texts must be several str, got one: put it in a list")
+        check_several(texts, "texts")
         return np.array([scores.sum() for scores in self._scores(list(texts))], dtype=np.float64)
 
     def evaluate(self, text: str) -> Evaluation:
@@ -454,7 +454,8 @@ def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
     """
     if not models:
         raise ValueError("models is empty: give at least one")
-    texts = texts if isinstance(texts, str) else list(texts)  # each model refuses one str
+    check_several(texts, "texts")
+    texts = list(texts)
     scores = np.stack([model.score_samples(texts) for model in models.values()])
     names = list(models)
     return [names[best] for best in scores.argmax(axis=0)]

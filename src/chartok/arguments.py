@@ -38,6 +38,18 @@ def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
         yield text
 
 
+def check_several(texts: object, name: str) -> None:
+    """Checks that several strings were given and not one, which is an iterable of its characters.
+
+    Raises:
+        TypeError: It is one, or no iterable.
+    """
+    if isinstance(texts, str):
+        raise TypeError(f"{name} must be several str, got one: put it in a list")
+    if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
+        raise TypeError(f"{name} must be several str, got {type(texts).__name__}")
+
+
 def joined_texts(texts: Iterable[str]) -> str:
     """Returns strings as one.
 
@@ -70,11 +82,13 @@ def checked_roles(special_tokens: Iterable[SpecialToken]) -> tuple[SpecialToken,
     """Returns roles of special tokens, in the order given.
 
     Raises:
-        TypeError: They are one ``str``.
+        TypeError: They are one ``str``, or no iterable.
         VocabularyError: One is none of the four roles, or stands twice.
     """
     if isinstance(special_tokens, str):
         raise TypeError(f"special_tokens must be a list of roles, got the str {special_tokens!a}")
+    if not isinstance(special_tokens, Iterable):
+        raise TypeError(f"special_tokens must be a list of roles, got {type(special_tokens).__name__}")
     roles = tuple(special_tokens)
     for position, role in enumerate(roles):
         if role not in get_args(SpecialToken):

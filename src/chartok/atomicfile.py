@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import secrets
 import shutil
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from chartok.errors import Naming
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
 
 
 @contextlib.contextmanager
@@ -19,14 +24,15 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Yields a binary file that takes the place of ``path`` when the block ends without an exception.
 
     The bytes go to a temporary file in the same folder, reach the disk, and then take the name in one step.
-    Whatever fails, the old file stays as it was and no temporary file is left. A symbolic link is followed.
+    Whatever fails, the old file stays as it was and no temporary file is left. A symbolic link is followed. What is no
+    file of a disk (a pipe, a device) is not replaced: the bytes go straight into it.
 
     Args:
         path: The file to create or replace. Its folder must exist.
 
     Raises:
         OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder; with errno
-            and the name of the file.
+            and the name of the file. An error of the block's own keeps what it says.
 
     Example:
         >>> import tempfile
@@ -36,25 +42,36 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         >>> path.read_bytes()
         b'whole'
     """
+    name = os.fspath(path)
+    if is_special(path):
+        with _writer(Path(path), "wb", name) as file:
+            yield file
+        return
     final = Path(path).resolve()
     if final.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "a file is expected, this is a folder", os.fspath(path))
+        raise IsADirectoryError(errno.EISDIR, "a file is expected, this is a folder", name)
     temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with _writer(temporary, "xb", name) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        if final.exists():
-            shutil.copymode(final, temporary)
-        temporary.replace(final)
-        sync_folder(final.parent)
-    except BaseException as error:
+            with Naming(name):
+                os.fsync(file.fileno())
+        with Naming(name, instead_of=os.fspath(temporary)):
+            if final.exists():
+                shutil.copymode(final, temporary)
+            temporary.replace(final)
+            sync_folder(final.parent)
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError) and error.filename in (None, os.fspath(temporary)):
-            error.filename = os.fspath(path)
         raise
+
+
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Returns whether something other than a file or a folder is there: a pipe, a device, a socket."""
+    there = Path(path)
+    return there.exists() and not there.is_file() and not there.is_dir()
 
 
 def sync_folder(folder: Path) -> None:
@@ -66,3 +83,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class _NamedFile(io.FileIO):
+    """A file whose errors of writing carry the name of the file that it is to become."""
+
+    def __init__(self, path: Path, mode: str, shown: str) -> None:
+        self._shown = shown
+        with Naming(shown, instead_of=os.fspath(path)):
+            super().__init__(os.fspath(path), mode)
+
+    def write(self, data: Buffer) -> int:
+        with Naming(self._shown):
+            return super().write(data)
+
+
+def _writer(path: Path, mode: str, shown: str) -> IO[bytes]:
+    return io.BufferedWriter(_NamedFile(path, mode, shown))

@@ -10,8 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from chartok.codepoints import distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
-from chartok.sources import Compression, Source, expand_sources, iterate_source, source_size
+from chartok.sources import (
+    Compression,
+    Source,
+    check_compression,
+    check_destination,
+    check_two_readings,
+    expand_sources,
+    iterate_source,
+    source_size,
+)
+from chartok.textfile import not_empty
 from chartok.tokenfile import TokenFile, write_token_file
 from chartok.vocabulary import Vocabulary
 
@@ -53,7 +64,8 @@ def encode_file(
         FileDecodeError: A source is not UTF-8.
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
         TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
-        ValueError: There is no text and no vocabulary.
+        ValueError: There is no text and no vocabulary, which names the sources; ``compression`` is none that is read;
+            ``destination`` is one of the sources, or a pipe or a device; a source is one and there is no vocabulary.
 
     Example:
         >>> import tempfile
@@ -64,36 +76,38 @@ def encode_file(
         >>> tokens.vocabulary.decode(tokens.read(0, len(tokens)))
         'banana'
     """
+    check_compression(compression)
     sources = expand_sources(source)
+    check_destination(destination, sources)
     passes = 1 if vocabulary is not None else 2
     sizes = [source_size(name) for name in sources]
+    if vocabulary is None:
+        check_two_readings(sources)
     total = None if None in sizes else passes * sum(size for size in sizes if size is not None)
     done = 0
 
-    def read_all() -> Iterator[tuple[str, str]]:
+    def read_all() -> Iterator[tuple[str, int, str]]:
+        """Yields each piece after the name of its source and the position in it."""
         nonlocal done
         for name in sources:
-            before = done
+            before, position = done, 0
             for text, bytes_read in iterate_source(name, compression):
                 done = before + bytes_read
                 if progress is not None:
                     progress(done, total)
-                yield name, text
+                yield name, position, text
+                position += len(text)
 
     if vocabulary is None:
-        vocabulary = Vocabulary.from_text(text for _, text in read_all())
+        vocabulary = Vocabulary.from_text(not_empty((text for _, _, text in read_all()), _shown(sources)))
     with write_token_file(destination, vocabulary) as writer:
-        position, current = 0, ""
-        for name, text in read_all():
-            position = position if name == current else 0
-            current = name
+        for name, position, text in read_all():
             try:
                 writer.append(vocabulary.encode(text, errors))
             except UnknownCharacterError as error:
                 raise UnknownCharacterError(
                     error.character, position + error.position, vocabulary.size, path=name
                 ) from None
-            position += len(text)
     return TokenFile(destination)
 
 
@@ -131,6 +145,7 @@ def encode_files(
         >>> [Path(shard.path).name for shard in encode_files(folder / "*.txt", folder / "shards")]
         ['00000-a.tokens', '00001-b.tokens']
     """
+    check_compression(compression)
     names = expand_sources(sources)
     run = map if executor is None else partial(_run_in, executor)
     destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]
@@ -138,8 +153,9 @@ def encode_files(
         if destination.exists():
             raise FileExistsError(errno.EEXIST, "a shard of this name is there already", os.fspath(destination))
     if vocabulary is None:
+        check_two_readings(names)
         found = run(partial(find_characters, compression=compression), names)
-        vocabulary = Vocabulary.from_text(found)
+        vocabulary = Vocabulary.from_text(not_empty(found, _shown(names)))
     Path(folder).mkdir(parents=True, exist_ok=True)
     encode = partial(_encode_shard, vocabulary=vocabulary, errors=errors, compression=compression)
     try:
@@ -154,12 +170,7 @@ def encode_files(
 
 def find_characters(source: str, compression: Compression | None = None) -> str:
     """Returns the distinct characters of a source in code point order; those of several merge in any order."""
-    try:
-        return Vocabulary.from_text(text for text, _ in iterate_source(source, compression)).characters
-    except ValueError:
-        if source_size(source) == 0:
-            return ""
-        raise
+    return from_code_points(distinct_code_points(text for text, _ in iterate_source(source, compression)))
 
 
 def _encode_shard(
@@ -175,6 +186,10 @@ def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterab
         yield from (future.result() for future in futures)
     finally:
         wait([future for future in futures if not future.cancel()])
+
+
+def _shown(sources: list[str]) -> str:
+    return ascii(sources[0]) + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
 
 
 def _stem(source: str) -> str:

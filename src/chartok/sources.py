@@ -7,10 +7,12 @@ import errno
 import glob
 import gzip
 import os
+import stat
 import zlib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
+from chartok.atomicfile import is_special
 from chartok.errors import TokenFileError
 from chartok.textfile import decoded
 
@@ -36,44 +38,95 @@ def expand_sources(sources: Source | Iterable[Source]) -> list[str]:
     return [file for source in several for file in _expand(os.fspath(source))]
 
 
+def check_compression(compression: str | None) -> None:
+    """Checks that sources compressed in this way can be read.
+
+    Raises:
+        ValueError: They cannot.
+    """
+    if compression is not None and compression not in get_args(Compression):
+        raise ValueError(f"compression must be 'gzip' or None, got {compression!a}")
+
+
 def source_size(source: str) -> int | None:
-    """Returns the size of a source in bytes as it lies there, or None where that cannot be known.
+    """Returns the size of a source in bytes as it lies there, or None where that cannot be known, as of a pipe.
 
     Raises:
         OSError: It is missing.
     """
     if not _is_url(source):
-        return Path(source).stat().st_size
+        status = Path(source).stat()
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
     files, path = _file_system(source)
     return cast("int | None", files.size(path))
+
+
+def check_two_readings(sources: Iterable[str]) -> None:
+    """Checks that sources can be read twice.
+
+    Raises:
+        ValueError: One is a pipe or a device.
+    """
+    for source in sources:
+        if not _is_url(source) and is_special(source):
+            raise ValueError(
+                f"{source!a} is a pipe or a device and can be read once, and to find the characters takes a reading of "
+                "its own: give a vocabulary, or a file"
+            )
+
+
+def check_destination(destination: Source, sources: Iterable[str]) -> None:
+    """Checks that a file can be written from sources and then be read by window.
+
+    Raises:
+        ValueError: It is one of the sources, or a pipe or a device.
+    """
+    if is_special(destination):
+        raise ValueError(f"{os.fspath(destination)!a} is a pipe or a device, and a token file is read by window")
+    for source in sources:
+        path = _file_system(source)[1] if source.startswith("file://") else source
+        if Path(path).exists() and Path(destination).exists() and Path(path).samefile(destination):
+            raise ValueError(f"{source!a} is to be read and to be written: give another destination")
 
 
 def iterate_source(source: str, compression: Compression | None = None) -> Iterator[tuple[str, int]]:
     """Yields the text of a source in pieces, each with the number of bytes read so far.
 
     Raises:
-        OSError: It is missing, is a folder, cannot be read, or is not the gzip data that it is said to be.
+        OSError: It is missing, is a folder, or cannot be read; names it.
         FileDecodeError: It is not UTF-8.
-        TokenFileError: Its compressed data are cut short or damaged, or its size or time of change is another at the
-            end than at the start.
+        TokenFileError: It is not the gzip data that it is said to be, or those are cut short or damaged, or its size
+            or time of change is another at the end than at the start.
     """
     with _open(source) as file:
         before = _size_and_time(source, file)
-        plain = file if compression is None else cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+        counted = cast("IO[bytes]", counter := _CountedFile(file))
+        plain = counted if compression is None else cast("IO[bytes]", gzip.GzipFile(fileobj=counted))
         try:
             for text in decoded(plain, source):
-                yield text, file.tell()
+                yield text, counter.bytes_read
         except EOFError as error:
             raise TokenFileError(f"{source!a} is cut short: {error}") from None
-        except zlib.error as error:
-            raise TokenFileError(f"{source!a} is damaged: {error}") from None
-        except gzip.BadGzipFile as error:
-            raise gzip.BadGzipFile(f"{source!a}: {error}") from None
+        except (zlib.error, gzip.BadGzipFile) as error:
+            raise TokenFileError(f"{source!a} is not gzip data, or damaged: {error}") from None
         size, _ = before
-        if _size_and_time(source, file) != before or size not in (None, file.tell()):
+        if _size_and_time(source, file) != before or size not in (None, counter.bytes_read):
             raise TokenFileError(
-                f"{source!a} changed while it was read: {size} bytes at the start, {file.tell()} read; try again"
+                f"{source!a} changed while it was read: {size} bytes at the start, {counter.bytes_read} read; try again"
             )
+
+
+class _CountedFile:
+    """A file that counts what is read from it: a pipe does not know its position."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.bytes_read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.bytes_read += len(data)
+        return data
 
 
 def _expand(source: str) -> list[str]:
@@ -119,4 +172,4 @@ def _size_and_time(source: str, file: IO[bytes]) -> tuple[int | None, int]:
     if _is_url(source):
         return source_size(source), 0
     status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (None, 0)

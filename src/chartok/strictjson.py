@@ -7,18 +7,19 @@ from typing import Any
 
 
 def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Returns the value of a JSON text.
+    """Returns the value of a JSON text; bytes are UTF-8.
 
     Raises:
-        ValueError: It is not JSON, an object holds a key twice, a number is infinite or NaN, or it is nested
-            too deep; the message says which, without the text.
+        ValueError: It is not JSON or not UTF-8, an object holds a key twice, a number is infinite or NaN, or it is
+            nested too deep; the message says which, without the text.
 
     Example:
         >>> parse_json('{"version": 1}')
         {'version': 1}
     """
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
+        decoded = text if isinstance(text, str) else text.decode("utf-8")  # json.loads would guess an encoding
+        return json.loads(decoded, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
     except UnicodeDecodeError as error:

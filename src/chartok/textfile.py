@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from chartok.errors import FileDecodeError
+from chartok.errors import FileDecodeError, Naming
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 CHUNK_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -58,6 +58,24 @@ def iterate_text(path: str | os.PathLike[str]) -> Iterator[str]:
         yield from decoded(file, os.fspath(path))
 
 
+def not_empty(texts: Iterable[str], name: str) -> Iterator[str]:
+    """Yields texts that are to hold at least one character in all.
+
+    Args:
+        texts: The texts.
+        name: What to call them in an error.
+
+    Raises:
+        ValueError: They hold none.
+    """
+    is_empty = True
+    for text in texts:
+        is_empty = is_empty and not text
+        yield text
+    if is_empty:
+        raise ValueError(f"{name}: text is empty: a vocabulary needs at least one character")
+
+
 def decoded(file: IO[bytes], name: str) -> Iterator[str]:
     """Yields the text of an open UTF-8 file in pieces; of a pipe, what has come so far.
 
@@ -66,6 +84,7 @@ def decoded(file: IO[bytes], name: str) -> Iterator[str]:
         name: What to call it in an error.
 
     Raises:
+        OSError: It cannot be read; carries the name.
         FileDecodeError: It is not UTF-8.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -73,7 +92,8 @@ def decoded(file: IO[bytes], name: str) -> Iterator[str]:
     # ``read`` waits until a pipe has given all; of compressed data it checks all before a part is decoded.
     read = file.read1 if isinstance(file, io.BufferedReader) else file.read
     while True:
-        chunk = read(CHUNK_BYTES)
+        with Naming(name):
+            chunk = read(CHUNK_BYTES)
         bytes_read += len(chunk)
         try:
             text = decoder.decode(chunk, final=not chunk)

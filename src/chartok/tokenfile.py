@@ -16,14 +16,15 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from chartok.atomicfile import replace_file
-from chartok.errors import TokenFileError, VocabularyError
+from chartok.arguments import natural_number
+from chartok.atomicfile import is_special, replace_file
+from chartok.errors import Naming, TokenFileError, VocabularyError
 from chartok.pread import pread
 from chartok.strictjson import parse_json
 from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,7 +37,9 @@ LONGEST_HEADER = 1 << 28
 
 
 class TokenFile:
-    """The ids of a text on disk, checked when opened and read by window; memory does not grow with the file.
+    """The ids of a text on disk, read by window; memory does not grow with the file.
+
+    Opening checks the header and the length, which takes no time; ``verify`` reads every id and finds any damage.
 
     Reading uses ``pread``: a file that is cut short meanwhile raises an error and cannot end the process, as a memory
     map would. A token file can be pickled; the copy opens the file again and makes sure that it is the same.
@@ -51,7 +54,7 @@ class TokenFile:
         sha256: Of the ids, in hexadecimal, as the header has it.
 
     Raises:
-        OSError: It is missing, or cannot be read.
+        OSError: It is missing, is a folder, or cannot be read.
         TokenFileError: It is no token file, or damaged, or of a newer version.
 
     Example:
@@ -70,7 +73,8 @@ class TokenFile:
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             self._state = _state(os.fstat(self._descriptor))
-            header, self._start = self._checked_header()
+            with Naming(self.path):
+                header, self._start = self._checked_header()
             self.vocabulary = Vocabulary.from_dict(header["vocabulary"])
             self.dtype = self.vocabulary.dtype.newbyteorder("<")
             self._length = _checked_length(header, self.dtype, self._state[2] - self._start)
@@ -110,6 +114,7 @@ class TokenFile:
 
         Raises:
             IndexError: The range is not inside the file.
+            OSError: It cannot be read.
             TokenFileError: The file was cut short, replaced or changed since it was opened.
         """
         if not 0 <= start <= stop <= self._length:
@@ -119,13 +124,14 @@ class TokenFile:
         first, last = self._start + start * size, self._start + stop * size
         parts = []
         while first < last:  # one call reads two gibibytes at most
-            parts.append(pread(self._descriptor, last - first, first))
+            with Naming(self.path):
+                parts.append(pread(self._descriptor, last - first, first))
             first += len(parts[-1])
             if not parts[-1]:
                 raise self._changed()
         return np.frombuffer(bytearray().join(parts), dtype=self.dtype).astype(self.vocabulary.dtype, copy=False)
 
-    def windows(self, starts: NDArray[np.integer[Any]], width: int) -> NDArray[np.unsignedinteger[Any]]:
+    def windows(self, starts: NDArray[np.integer[Any]] | Sequence[int], width: int) -> NDArray[np.unsignedinteger[Any]]:
         """Returns the ``width`` ids from each start on.
 
         Args:
@@ -137,16 +143,22 @@ class TokenFile:
 
         Raises:
             IndexError: A window is not inside the file.
+            OSError: It cannot be read.
             TokenFileError: The file was cut short, replaced or changed since it was opened.
+            ValueError: ``width`` is negative, or ``starts`` have not one dimension.
+            TypeError: They are not integers.
         """
+        natural_number("width", width)
+        starts = _checked_starts(starts)
         # Seen as unsigned, a negative start is larger than any valid one.
-        unsigned = starts.astype(np.int64, copy=False).view(np.uint64)
-        if len(starts) and unsigned.item(unsigned.argmax()) > self._length - width:
+        unsigned = starts.view(np.uint64)
+        if len(starts) and (width > self._length or unsigned.item(unsigned.argmax()) > self._length - width):
             raise IndexError(f"windows of {width} ids from {starts.min()} to {starts.max()} of {self._length} ids")
         self.check_unchanged()
         descriptor, size = self._descriptor, width * self.dtype.itemsize
         offsets = (starts * self.dtype.itemsize + self._start).tolist()
-        ids = bytearray().join([pread(descriptor, size, offset) for offset in offsets])
+        with Naming(self.path):
+            ids = bytearray().join([pread(descriptor, size, offset) for offset in offsets])
         if len(ids) != size * len(offsets):
             raise self._changed()
         windows = np.frombuffer(ids, dtype=self.dtype).reshape(len(offsets), width)
@@ -155,7 +167,10 @@ class TokenFile:
     def verify(self) -> None:
         """Reads every id and checks them against the SHA-256 of the header.
 
+        Nothing else finds an id that became another one of the vocabulary: call this once before a long run.
+
         Raises:
+            OSError: They cannot be read.
             TokenFileError: They are not the ids that were written.
         """
         digest = hashlib.sha256()
@@ -210,11 +225,13 @@ class TokenFile:
 
 
 def is_token_file(path: str | os.PathLike[str]) -> bool:
-    """Returns whether a file starts like a token file.
+    """Returns whether a file starts like a token file; a pipe never does, and nothing is taken from it.
 
     Raises:
         OSError: It cannot be read.
     """
+    if is_special(path):
+        return False
     with Path(path).open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
@@ -237,14 +254,14 @@ class TokenFileWriter:
 
     def __init__(self, file: IO[bytes], vocabulary: Vocabulary) -> None:
         self._file = file
+        self._dtype = vocabulary.dtype.newbyteorder("<")
         self._header = {
             "version": VERSION,
-            "dtype": vocabulary.dtype.newbyteorder("<").str,
+            "dtype": self._dtype.str,
             "length": 0,
             "sha256": hashlib.sha256().hexdigest(),
             "vocabulary": vocabulary.to_dict(),
         }
-        self._dtype = vocabulary.dtype.newbyteorder("<")
         self._digest = hashlib.sha256()
         self._length = 0
         # Twenty more bytes than an empty file needs: the number of ids is not known yet.
@@ -265,6 +282,15 @@ class TokenFileWriter:
         encoded = json.dumps(self._header).encode().ljust(self._header_length)
         self._file.seek(0)
         self._file.write(MAGIC + len(encoded).to_bytes(8, "little") + hashlib.sha256(encoded).digest() + encoded)
+
+
+def _checked_starts(starts: NDArray[np.integer[Any]] | Sequence[int]) -> NDArray[np.int64]:
+    array = np.asarray(starts)
+    if array.ndim != 1:
+        raise ValueError(f"starts must have one dimension, got shape {array.shape}")
+    if array.dtype.kind not in "iu" and len(array):
+        raise TypeError(f"starts must be integers, got {array.dtype} values")
+    return array.astype(np.int64, copy=False)
 
 
 def _reopen(path: str, sha256: str) -> TokenFile:

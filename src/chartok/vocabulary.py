@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -15,9 +16,11 @@ import numpy as np
 
 from chartok.arguments import (
     Errors,
+    check_several,
     checked_roles,
     checked_texts,
     expected_text,
+    integer,
     joined_characters,
     joined_texts,
     positive_integer,
@@ -38,12 +41,10 @@ from chartok.errors import UnknownCharacterError, VocabularyError, describe_char
 from chartok.ids import as_id_array, is_array, smallest_dtype
 from chartok.padding import pad_rows
 from chartok.strictjson import parse_json
-from chartok.textfile import iterate_text
+from chartok.textfile import iterate_text, not_empty
 from chartok.tokenizerjson import tokenizer_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from numpy.typing import NDArray
 
     from chartok.arguments import SpecialToken
@@ -160,6 +161,7 @@ class Vocabulary:
         Raises:
             ValueError: As in ``from_text``.
             VocabularyError: A key is not one code point.
+            TypeError: ``counts`` is no mapping of ``str`` to integers.
 
         Example:
             >>> from chartok import count_characters
@@ -168,6 +170,12 @@ class Vocabulary:
         """
         roles = checked_roles(special_tokens)
         positive_integer("min_count", min_count)
+        if not isinstance(counts, Mapping):
+            raise TypeError(f"counts must be a mapping of characters to numbers, got {type(counts).__name__}")
+        for character, count in counts.items():
+            if not isinstance(character, str):
+                raise TypeError(expected_text("each key of counts", character))
+            integer(f"counts[{character!a}]", count)
         frequent = sorted(character for character, count in counts.items() if count >= min_count)
         if max_size is not None:
             room = max(0, positive_integer("max_size", max_size) - len(roles))
@@ -196,7 +204,7 @@ class Vocabulary:
         Raises:
             OSError: The file is missing, is a folder, or cannot be read.
             FileDecodeError: It is not UTF-8.
-            ValueError: As in ``from_text``.
+            ValueError: As in ``from_text``; names the file where it is empty.
 
         Example:
             >>> import tempfile
@@ -206,7 +214,8 @@ class Vocabulary:
             >>> Vocabulary.from_file(path).characters
             'abn'
         """
-        return cls.from_text(iterate_text(path), min_count=min_count, max_size=max_size, special_tokens=special_tokens)
+        text = not_empty(iterate_text(path), ascii(os.fspath(path)))
+        return cls.from_text(text, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
 
     @property
     def characters(self) -> str:
@@ -334,7 +343,7 @@ class Vocabulary:
             UnknownCharacterError: As in ``encode``; names the text too.
             ValueError: A token that is asked for, or ``pad`` where rows differ in length, is not in the
                 vocabulary; ``max_length`` is below 1.
-            TypeError: An item is not a ``str``.
+            TypeError: ``texts`` is one ``str`` or no iterable, or an item is not a ``str``.
 
         Example:
             >>> vocabulary = Vocabulary("abc", special_tokens=["pad", "eos"])
@@ -342,8 +351,7 @@ class Vocabulary:
             (array([[0, 1, 4],
                    [2, 4, 3]], dtype=uint8), array([3, 2]))
         """
-        if isinstance(texts, str):
-            raise TypeError("texts must be several str, got one: encode takes a single text")
+        check_several(texts, "texts")
         texts = texts if isinstance(texts, list) else list(checked_texts(texts, "texts"))
         if max_length is not None:
             positive_integer("max_length", max_length)
@@ -397,6 +405,8 @@ class Vocabulary:
             ['ab', 'c']
         """
         if not is_array(ids):
+            if not isinstance(ids, Iterable):
+                raise TypeError(f"ids must be rows of integers, got {type(ids).__name__}")
             return [self.decode(row) for row in ids]
         rows = as_id_array(ids, self.size)
         if rows.ndim != 2:  # noqa: PLR2004 - rows and columns
@@ -439,6 +449,9 @@ class Vocabulary:
         Returns:
             int64 ``(other.size,)``.
 
+        Raises:
+            TypeError: ``other`` is not a ``Vocabulary``.
+
         Example:
             Carry the weights of known characters over to a new vocabulary:
 
@@ -451,6 +464,8 @@ class Vocabulary:
             >>> new_weights
             array([0., 3., 2.])
         """
+        if not isinstance(other, Vocabulary):
+            raise TypeError(f"other must be a Vocabulary, got {type(other).__name__}")
         remapped = np.full(other.size, -1, dtype=np.int64)
         ids = self._table.ids_of(other.characters).astype(np.int64)
         ids[ids == self._table.unknown] = -1
