@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,3 +102,27 @@ def test_texts_are_scored_side_by_side_as_one_by_one(
 def test_a_stride_is_at_least_one(stride: int) -> None:
     with pytest.raises(ValueError, match="stride must be at least 1"):
         evaluate(BigramLanguageModel(5), TextDataset([0, 1], block_size=1), stride=stride)
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, torch.tensor, lambda ids: np.array(ids, dtype=np.uint8)])
+def test_ids_to_score_may_come_in_many_forms(form: Any) -> None:
+    model = Reference(5, 2)
+    ids = [0, 3, 1, 4, 2]
+    expected, nothing = score(model, [np.array(ids), np.array([1])])
+    assert [scores.tolist() for scores in score(model, [form(ids), form([1])])] == [expected.tolist(), nothing.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "message"),
+    [
+        ([[0, 1], [0, 1, 5]], TokenIdError, r"ids\[2\] is 5"),
+        ([np.array([0, 1]), np.array([-1])], TokenIdError, r"ids\[0\] is -1"),
+        ([[0], np.zeros((2, 2), dtype=int)], ValueError, r"texts\[1\] must have one dimension, got shape \(2, 2\)"),
+        ([np.array([0.5])], TypeError, "ids must be integers"),
+        ([0, 1], TypeError, "ids must be integers"),
+        (["01"], TypeError, "ids must be integers"),
+    ],
+)
+def test_texts_that_are_no_ids_of_the_model_are_refused(texts: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        score(BigramLanguageModel(5), texts)
