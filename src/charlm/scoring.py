@@ -217,9 +217,9 @@ def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stri
     with evaluation_mode(model):
         for inputs, targets in dataset.rows(model.block_size, stride):
             counts = targets != IGNORE_INDEX
-            log_probabilities = model.log_probabilities(
-                inputs.to(model.device), targets.clamp(min=0).to(model.device)
-            ).cpu()
+            # What does not count may be anything: the next input lets an n-gram model search once for both.
+            filled = torch.where(counts, targets, inputs.roll(-1, dims=1))
+            log_probabilities = model.log_probabilities(inputs.to(model.device), filled.to(model.device)).cpu()
             total += float(log_probabilities[counts.cpu()].double().sum())
             characters += int(counts.sum())
     return Evaluation(nats=-total / characters, characters=characters)
