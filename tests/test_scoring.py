@@ -7,7 +7,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, data, evaluate, score, scoring
+from charlm import (
+    BigramLanguageModel,
+    Evaluation,
+    LanguageModel,
+    NGramLanguageModel,
+    TextDataset,
+    data,
+    evaluate,
+    score,
+    scoring,
+)
 from chartok import TokenIdError
 from test_models import Reference
 
@@ -33,6 +43,19 @@ def test_without_a_limit_the_whole_history_is_seen(model: LanguageModel) -> None
     _, loss = model(ids[None, :-1], ids[None, 1:])
     assert loss is not None
     assert evaluate(model, TextDataset(ids, block_size=3)).nats == pytest.approx(loss.item(), rel=1e-6)
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 4), st.integers(1, 9))
+def test_a_model_that_looks_back_a_little_is_given_pieces_and_scores_as_on_the_whole(
+    ids: list[int], order: int, ids_at_once: int
+) -> None:
+    model = NGramLanguageModel(5, order).fit(ids[: len(ids) // 2 + 1])
+    whole = evaluate(model, TextDataset(ids, block_size=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        pieces = evaluate(model, TextDataset(ids, block_size=1))
+    assert pieces.characters == whole.characters == len(ids) - 1
+    assert pieces.nats == pytest.approx(whole.nats, rel=1e-12)
 
 
 def test_units_agree() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 IDS_AT_ONCE = 1 << 16
-"""How many ids of several texts are scored at a time."""
+"""How many ids are scored at a time by a model without a limit on its context."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,9 +213,11 @@ def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stri
     if stride is not None:
         positive_integer("stride", stride)
     dataset.check_ids(model.vocab_size)
-    total, characters = 0.0, 0
+    block_size, total, characters = model.block_size, 0.0, 0
+    if block_size is None and model.history is not None:  # pieces that overlap give what the whole would
+        block_size, stride = IDS_AT_ONCE + model.history, IDS_AT_ONCE
     with evaluation_mode(model):
-        for inputs, targets in dataset.rows(model.block_size, stride):
+        for inputs, targets in dataset.rows(block_size, stride):
             counts = targets != IGNORE_INDEX
             # What does not count may be anything: the next input lets an n-gram model search once for both.
             filled = torch.where(counts, targets, inputs.roll(-1, dims=1))

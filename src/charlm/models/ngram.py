@@ -55,6 +55,7 @@ class NGramLanguageModel(LanguageModel):
         self.order = positive_integer("order", order)
         if self.order > HIGHEST_ORDER:
             raise ValueError(f"order must be at most {HIGHEST_ORDER}, got {order}")
+        self.history = self.order - 1
         self.table = NGramTable(self.vocab_size, self.order)
         """What is known of each n-gram, as buffers; empty until ``fit``."""
 
