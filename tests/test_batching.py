@@ -169,6 +169,36 @@ def test_batches_prepared_in_the_background_are_the_same_and_resume_exactly(orde
     assert starts(first, 5) == whole[4:]
 
 
+@pytest.mark.parametrize("in_background", [False, True])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_batch_that_could_not_be_read_is_asked_for_again(
+    order: Any, in_background: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = starts(make(order), 9)
+    batches = make(order)
+    batches._loader = ThreadPoolExecutor(1) if in_background else None
+    assert starts(batches, 3) == whole[:3]
+    if in_background:
+        assert batches._upcoming is not None
+        batches._upcoming[0].result()  # the fourth is there already; the fifth will fail
+    read, failures = batches.dataset.batch, iter([OSError("gone")])
+
+    def fail_once(indices: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        for failure in failures:
+            raise failure
+        return read(indices, device)
+
+    monkeypatch.setattr(batches.dataset, "batch", fail_once)
+    given = 4 if in_background else 3
+    assert starts(batches, given - 3) == whole[3:given]
+    with pytest.raises(OSError, match="gone"):
+        next(batches)
+    assert batches.batches == given
+    resumed = make(order)
+    resumed.load_state_dict(batches.state_dict())
+    assert starts(resumed, 3) == starts(batches, 3) == whole[given : given + 3]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -393,6 +393,9 @@ def test_a_model_in_single_precision_stays_near() -> None:
     model = fitted().float()
     assert model.logits(inputs).dtype == model.step(inputs[:, 0])[0].dtype == torch.float32
     torch.testing.assert_close(model.logits(inputs).double(), fitted().logits(inputs), rtol=0, atol=1e-5)
+    scores, expected = (some.log_probabilities(inputs[:, :-1], inputs[:, 1:]) for some in (model, fitted()))
+    assert scores.dtype == torch.float32
+    torch.testing.assert_close(scores.double(), expected, rtol=0, atol=1e-5)
     assert model.fit(OTHER).logits(inputs).dtype == torch.float32
 
 

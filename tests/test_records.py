@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from charlm import BatchSampler, BigramLanguageModel, RecordDataset, Trainer, TrainerConfig, evaluate
+from charlm import BatchSampler, BigramLanguageModel, RecordDataset, Trainer, TrainerConfig, evaluate, records
 from chartok import UnknownCharacterError, Vocabulary
 from strategies import any_text
 
@@ -63,6 +63,32 @@ def test_split_puts_each_record_in_one_part(texts: list[str], seed: int) -> None
     assert [part.fingerprint() for part in parts] == [part.fingerprint() for part in again]
 
 
+@given(records_of_text, st.integers(1, 40))
+def test_rows_are_all_records_in_order_and_hold_few_ids_at_a_time(texts: list[str], ids_at_once: int) -> None:
+    dataset = RecordDataset(texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "IDS_AT_ONCE", ids_at_once)
+        blocks = list(dataset.rows(None))
+    assert all(len(inputs) == 1 or inputs.numel() <= ids_at_once for inputs, _ in blocks)
+    rows = [row for block in blocks for row in zip(*block, strict=True)]
+    whole = (dataset[i] for i in range(len(dataset)))
+    for (inputs, targets), (all_inputs, all_targets) in zip(rows, whole, strict=True):
+        width = len(inputs)
+        assert inputs.tolist() == all_inputs[:width].tolist()
+        assert targets.tolist() == all_targets[:width].tolist()
+        assert (all_targets[width:] == -100).all()
+
+
+@given(records_of_text)
+def test_sequences_are_the_records_alone(texts: list[str]) -> None:
+    dataset = RecordDataset(texts)
+    special = dataset.vocabulary.special_tokens
+    expected = [[special["bos"], *dataset.vocabulary.encode(text).tolist(), special["eos"]] for text in texts]
+    assert [ids.tolist() for ids in dataset.sequences()] == expected
+    chosen = dataset._chosen(torch.arange(len(texts) - 1, -1, -2))
+    assert [ids.tolist() for ids in chosen.sequences()] == expected[::-2]
+
+
 def test_packed_records_are_one_stream_without_padding() -> None:
     dataset = RecordDataset(["ab", "b"])
     packed = dataset.packed(3)
@@ -112,7 +138,7 @@ def test_a_model_learns_names(names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("records", "settings", "error", "message"),
+    ("texts", "settings", "error", "message"),
     [
         ([], {}, ValueError, "records is empty"),
         (["a", ""], {}, ValueError, r"records\[1\] is empty"),
@@ -132,9 +158,9 @@ def test_a_model_learns_names(names: list[str]) -> None:
         ),
     ],
 )
-def test_bad_records_are_refused(records: Any, settings: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_bad_records_are_refused(texts: Any, settings: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        RecordDataset(records, **settings)
+        RecordDataset(texts, **settings)
 
 
 def test_a_part_without_records_is_refused() -> None:

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +7,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import BigramLanguageModel, Evaluation, LanguageModel, TextDataset, data, evaluate, score, scoring
+from charlm import (
+    BigramLanguageModel,
+    Evaluation,
+    LanguageModel,
+    NGramLanguageModel,
+    TextDataset,
+    data,
+    evaluate,
+    score,
+    scoring,
+)
 from chartok import TokenIdError
 from test_models import Reference
 
@@ -32,6 +43,19 @@ def test_without_a_limit_the_whole_history_is_seen(model: LanguageModel) -> None
     _, loss = model(ids[None, :-1], ids[None, 1:])
     assert loss is not None
     assert evaluate(model, TextDataset(ids, block_size=3)).nats == pytest.approx(loss.item(), rel=1e-6)
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 4), st.integers(1, 9))
+def test_a_model_that_looks_back_a_little_is_given_pieces_and_scores_as_on_the_whole(
+    ids: list[int], order: int, ids_at_once: int
+) -> None:
+    model = NGramLanguageModel(5, order).fit(ids[: len(ids) // 2 + 1])
+    whole = evaluate(model, TextDataset(ids, block_size=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        pieces = evaluate(model, TextDataset(ids, block_size=1))
+    assert pieces.characters == whole.characters == len(ids) - 1
+    assert pieces.nats == pytest.approx(whole.nats, rel=1e-12)
 
 
 def test_units_agree() -> None:
@@ -101,3 +125,27 @@ def test_texts_are_scored_side_by_side_as_one_by_one(
 def test_a_stride_is_at_least_one(stride: int) -> None:
     with pytest.raises(ValueError, match="stride must be at least 1"):
         evaluate(BigramLanguageModel(5), TextDataset([0, 1], block_size=1), stride=stride)
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, torch.tensor, lambda ids: np.array(ids, dtype=np.uint8)])
+def test_ids_to_score_may_come_in_many_forms(form: Any) -> None:
+    model = Reference(5, 2)
+    ids = [0, 3, 1, 4, 2]
+    expected, nothing = score(model, [np.array(ids), np.array([1])])
+    assert [scores.tolist() for scores in score(model, [form(ids), form([1])])] == [expected.tolist(), nothing.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "message"),
+    [
+        ([[0, 1], [0, 1, 5]], TokenIdError, r"ids\[2\] is 5"),
+        ([np.array([0, 1]), np.array([-1])], TokenIdError, r"ids\[0\] is -1"),
+        ([[0], np.zeros((2, 2), dtype=int)], ValueError, r"texts\[1\] must have one dimension, got shape \(2, 2\)"),
+        ([np.array([0.5])], TypeError, "ids must be integers"),
+        ([0, 1], TypeError, "ids must be integers"),
+        (["01"], TypeError, "ids must be integers"),
+    ],
+)
+def test_texts_that_are_no_ids_of_the_model_are_refused(texts: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        score(BigramLanguageModel(5), texts)

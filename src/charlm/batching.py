@@ -25,6 +25,9 @@ Order: TypeAlias = Literal["random", "shuffled", "sequential"]
 
 VERSION = 1
 
+ORDERED_AT_ONCE = 1 << 12
+"""How many examples are put in order at a time, as one of them takes as long as hundreds."""
+
 
 class BatchSampler:
     """An endless iterator of ``(inputs, targets)`` on a device.
@@ -91,7 +94,7 @@ class BatchSampler:
         share = self.batch_size // self.world_size
         self._share = slice(self.rank * share, (self.rank + 1) * share)
         self._generator = torch.Generator().manual_seed(seed)
-        self._drawn = 0
+        self._ordered, self._ordered_from = np.empty(0, dtype=np.int64), 0
         self.batches = 0
         """Batches handed out so far."""
         self._loader = None if self.device.type == "cpu" else ThreadPoolExecutor(1, "batches")
@@ -119,40 +122,59 @@ class BatchSampler:
         return self
 
     def __next__(self) -> tuple[Tensor, Tensor]:
-        """Returns the next batch: int64 inputs and targets, each ``(batch_size / world_size, T)``, on the device."""
-        if self._loader is None:
-            batch = self.dataset.batch(self._draw()[self._share], self.device)
-        else:
-            future, _ = self._upcoming or self._prepare(self._loader)
-            self._upcoming = self._prepare(self._loader)
-            batch = future.result()
+        """Returns the next batch: int64 inputs and targets, each ``(batch_size / world_size, T)``, on the device.
+
+        Where it cannot be read, the sampler stays where it was, and the next call tries the same batch again.
+        """
+        generator = self._generator_state()
+        try:
+            batch = self._read_next()
+        except BaseException:
+            self._generator.set_state(generator)
+            self._upcoming = None
+            raise
         self.batches += 1
         return batch
 
-    def _prepare(self, loader: ThreadPoolExecutor) -> tuple[Future[tuple[Tensor, Tensor]], Tensor]:
+    def _read_next(self) -> tuple[Tensor, Tensor]:
+        if self._loader is None:
+            return self.dataset.batch(self._draw(self.batches), self.device)
+        future, _ = self._upcoming or self._prepare(self._loader, self.batches)
+        self._upcoming = self._prepare(self._loader, self.batches + 1)
+        return future.result()
+
+    def _prepare(self, loader: ThreadPoolExecutor, number: int) -> tuple[Future[tuple[Tensor, Tensor]], Tensor]:
         state_before = self._generator.get_state()
-        return loader.submit(self.dataset.batch, self._draw()[self._share], self.device), state_before
+        return loader.submit(self.dataset.batch, self._draw(number), self.device), state_before
 
-    def _draw(self) -> Tensor:
-        """Returns the examples of the next global batch, int64 ``(batch_size,)``."""
-        self._drawn += 1
+    def _draw(self, number: int) -> Tensor:
+        """Returns this process's examples of a global batch, int64 ``(batch_size / world_size,)``."""
         if self.order == "random":
-            return torch.randint(self._length, (self.batch_size,), generator=self._generator)
-        end = self._drawn * self.batch_size
-        epochs, positions = np.divmod(np.arange(end - self.batch_size, end), self._length)
-        if self.order == "shuffled":
-            positions = np.concatenate(
-                [self._shuffled(positions[epochs == epoch], int(epoch)) for epoch in np.unique(epochs)]
-            )
-        return torch.from_numpy(positions)
+            return torch.randint(self._length, (self.batch_size,), generator=self._generator)[self._share]
+        start = number * self.batch_size - self._ordered_from
+        if not 0 <= start <= len(self._ordered) - self.batch_size:
+            start, self._ordered_from = 0, number * self.batch_size
+            self._ordered = self._in_order(self._ordered_from, max(self.batch_size, ORDERED_AT_ONCE))
+        return torch.from_numpy(self._ordered[start : start + self.batch_size])[self._share]
 
-    def _shuffled(self, positions: NDArray[np.int64], epoch: int) -> NDArray[np.int64]:
-        return Permutation(self._length, seed=self.seed, epoch=epoch)(positions)
+    def _in_order(self, start: int, count: int) -> NDArray[np.int64]:
+        """Returns the examples from a place on, counted over all epochs."""
+        epochs, positions = np.divmod(np.arange(start, start + count), self._length)
+        if self.order == "sequential":
+            return positions
+        permutations = (
+            Permutation(self._length, seed=self.seed, epoch=epoch)(positions[epochs == epoch])
+            for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)
+        )
+        return np.concatenate(list(permutations))
 
     def state_dict(self) -> dict[str, Any]:
         """Returns where the sampler stands: JSON values, and the generator's state as a uint8 tensor."""
-        generator = self._generator.get_state() if self._upcoming is None else self._upcoming[1]
-        return self.identity() | {"version": VERSION, "batches": self.batches, "generator": generator}
+        return self.identity() | {"version": VERSION, "batches": self.batches, "generator": self._generator_state()}
+
+    def _generator_state(self) -> Tensor:
+        """Returns the state from which the next batch to be handed out is drawn."""
+        return self._generator.get_state() if self._upcoming is None else self._upcoming[1]
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on where the sampler stood that made ``state``; the number of processes may be another.
@@ -173,7 +195,7 @@ class BatchSampler:
             raise CheckpointMismatchError(f"the state is of another sampler (then -> now): {'; '.join(differences)}")
         check_generator(state["generator"])
         self._generator.set_state(state["generator"])
-        self._drawn = self.batches = state["batches"]
+        self.batches = state["batches"]
         self._upcoming = None
 
     def identity(self) -> dict[str, Any]:

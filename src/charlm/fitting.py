@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ import torch
 from charlm.batching import BatchSampler
 from charlm.data import TextDataset
 from charlm.devices import resolve_device
+from charlm.encoding import encode_joined, split_joined
 from charlm.families import TUNING_FRACTION, default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
 from charlm.models import BigramLanguageModel, LanguageModel, NGramLanguageModel
 from charlm.recipes import BATCH_SIZE, RECIPES
@@ -58,13 +59,22 @@ def special_tokens(family: Family, *, is_text: bool) -> list[SpecialToken]:
     return ["unk"] if family in ("gpt", "mixture") else ["bos", "unk"]
 
 
-def encoded(vocabulary: Vocabulary, texts: list[str], *, bos: bool, eos: bool = True) -> list[NDArray[np.int64]]:
-    """Returns the ids of each text, with ``bos`` and ``eos`` where they are asked for and the vocabulary has them."""
+def encoded(
+    vocabulary: Vocabulary, texts: list[str], *, bos: bool, eos: bool = True
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+    """Returns the ids of texts, with ``bos`` and ``eos`` where they are asked for and the vocabulary has them.
+
+    Returns:
+        Those of all texts in one array, and how many each has; see ``encode_joined``.
+    """
     special = vocabulary.special_tokens
-    before = [special["bos"]] if bos and "bos" in special else []
-    after = [special["eos"]] if eos and "eos" in special else []
-    policy: Literal["replace", "strict"] = "replace" if "unk" in special else "strict"
-    return [np.concatenate([before, vocabulary.encode(text, policy), after]).astype(np.int64) for text in texts]
+    return encode_joined(
+        vocabulary,
+        texts,
+        "replace" if "unk" in special else "strict",
+        bos=special.get("bos") if bos else None,
+        eos=special.get("eos") if eos else None,
+    )
 
 
 def count(
@@ -80,7 +90,7 @@ def count(
         smoothing: Of the bigram.
     """
     is_text = "eos" not in vocabulary.special_tokens
-    ids = encoded(vocabulary, texts, bos=not is_text)
+    ids = split_joined(*encoded(vocabulary, texts, bos=not is_text))
     if family == "ngram":
         return NGramLanguageModel(vocabulary.size, order).fit(ids)
     bigram = BigramLanguageModel(vocabulary.size).fit(ids, smoothing=smoothing)
@@ -139,7 +149,9 @@ def _check_length(text: str, family: Family, size: Size, block_size: int) -> Non
         )
 
 
-def _start_from_frequencies(model: BigramLanguageModel, ids: NDArray[np.int64], bos: int, smoothing: float) -> None:
+def _start_from_frequencies(
+    model: BigramLanguageModel, ids: NDArray[np.integer[Any]], bos: int, smoothing: float
+) -> None:
     """Makes the first character of a passage as likely as it is anywhere in the text."""
     counts = np.bincount(ids, minlength=model.vocab_size) + smoothing
     with torch.no_grad(), np.errstate(divide="ignore"):

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.arguments import fraction as checked_fraction
-from charlm.data import IGNORE_INDEX, TextDataset
+from charlm.data import IDS_AT_ONCE, IGNORE_INDEX, TextDataset
+from charlm.encoding import encode_joined
 from charlm.streams import check_vocabulary_size
 from chartok import UnknownCharacterError, Vocabulary, read_text
 from chartok.arguments import check_several, checked_texts, positive_integer
@@ -68,12 +69,11 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         for role in ("bos", "eos"):
             if role not in vocabulary.special_tokens:
                 raise ValueError(f"records need a {role} token: make the vocabulary with special_tokens=['bos', 'eos']")
-        filled = vocabulary.extend("", special_tokens=["pad"])
-        rows, lengths = filled.encode_batch(texts, bos=True, eos=True)
-        is_filled = np.arange(rows.shape[1]) < lengths[:, None]
+        special = vocabulary.special_tokens
+        ids, lengths = encode_joined(vocabulary, texts, bos=special["bos"], eos=special["eos"])
         self.vocabulary = vocabulary
         self.block_size = int(lengths.max()) - 1 if block_size is None else int(block_size)
-        self._ids = torch.from_numpy(rows[is_filled].astype(vocabulary.dtype))
+        self._ids = torch.from_numpy(ids)
         self._starts = torch.from_numpy(np.cumsum(lengths) - lengths)
         self._lengths = torch.from_numpy(lengths)
 
@@ -128,7 +128,10 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             indices: Which records, int64 ``(B,)``, each at least 0.
             device: Where they are to be.
         """
-        columns = torch.arange(self.block_size + 1)
+        return self._batch(indices, self.block_size, device)
+
+    def _batch(self, indices: Tensor, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        columns = torch.arange(width + 1)
         is_filled = columns < self._lengths[indices, None]
         places = (self._starts[indices, None] + columns).clamp_(max=len(self._ids) - 1)
         eos = self.vocabulary.special_tokens["eos"]
@@ -137,9 +140,9 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         return rows[:, :-1].to(device), targets.to(device)
 
     def rows(self, _block_size: int | None, _stride: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields every record once, in order, some at a time: what ``evaluate`` scores."""
-        for indices in torch.arange(len(self)).split(256):
-            yield self.batch(indices, torch.device("cpu"))
+        """Yields every record once, in order, some at a time, padded to the longest of them: for ``evaluate``."""
+        for indices in torch.arange(len(self)).split(max(1, IDS_AT_ONCE // self.block_size)):
+            yield self._batch(indices, int(self._lengths[indices].max()) - 1, torch.device("cpu"))
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.
@@ -186,21 +189,22 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             ValueError: All records together are shorter than a window.
         """
-        return TextDataset(torch.cat(self.sequences()), block_size)
+        return TextDataset(self._joined(), block_size)
 
     def sequences(self) -> list[Tensor]:
         """Returns the ids of each record, ``bos`` and ``eos`` included: what a counted model is fitted to."""
-        return [self._ids[start : start + length] for start, length in self._places()]
+        return list(self._joined().split(self._lengths.tolist()))
 
     def fingerprint(self) -> str:
         """Returns a SHA-256, in hexadecimal, of the records and their vocabulary."""
         digest = hashlib.sha256(f"{self.vocabulary.fingerprint} {self.block_size}".encode())
-        for ids in self.sequences():
-            digest.update(ids.long().numpy().astype("<i8").data)
+        digest.update(self._joined().numpy().astype("<i8").data)
         return digest.hexdigest()
 
-    def _places(self) -> list[tuple[int, int]]:
-        return list(zip(self._starts.tolist(), self._lengths.tolist(), strict=True))
+    def _joined(self) -> Tensor:
+        """Returns the ids of these records alone, one record after the other; a part has those of the whole."""
+        moved_by = self._starts - (self._lengths.cumsum(0) - self._lengths)
+        return self._ids[torch.repeat_interleave(moved_by, self._lengths).add_(torch.arange(int(self._lengths.sum())))]
 
 
 def _check_lengths(texts: list[str], block_size: int | None) -> None:

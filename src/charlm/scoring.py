@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from charlm.data import IGNORE_INDEX
+from charlm.encoding import split_joined
 from charlm.models import evaluation_mode
+from chartok import TokenIdError
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
@@ -23,13 +25,11 @@ if TYPE_CHECKING:
     from charlm.data import TextDataset
     from charlm.models import LanguageModel
     from charlm.records import RecordDataset
+    from chartok.ids import Ids
 
 
 IDS_AT_ONCE = 1 << 16
-"""How many ids of several texts are scored at a time."""
-
-Block: TypeAlias = "tuple[int, int, NDArray[np.integer[Any]]]"
-"""Which text a block is of, where it starts, and its ids."""
+"""How many ids are scored at a time by a model without a limit on its context."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +73,7 @@ class Evaluation:
         return math.exp(self.nats)
 
 
-@torch.inference_mode()
-def score(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> list[NDArray[np.float64]]:
+def score(model: LanguageModel, texts: Sequence[Ids]) -> list[NDArray[np.float64]]:
     """Returns for each text the natural-log probability of every id but the first, given those before it.
 
     Texts of uneven lengths are scored side by side, the longest together. A model with a limited context is given
@@ -89,33 +88,73 @@ def score(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> li
 
     Raises:
         TokenIdError: An id is not one of the model's.
+        ValueError: A text has not one dimension.
+        TypeError: Ids are not integers.
 
     Example:
         >>> from charlm import BigramLanguageModel, score
         >>> model = BigramLanguageModel(4)
-        >>> [scores.round(3).tolist() for scores in score(model, [np.array([0, 1, 2]), np.array([3])])]
+        >>> [scores.round(3).tolist() for scores in score(model, [[0, 1, 2], [3]])]
         [[-1.386, -1.386], []]
     """
-    for ids in texts:
-        as_id_array(ids, model.vocab_size)
-    block = model.block_size or max(1, max((len(ids) for ids in texts), default=1) - 1)
-    blocks = [
-        (index, start, ids[start : start + block + 1])
-        for index, ids in enumerate(texts)
-        for start in range(0, len(ids) - 1, block)
-    ]
-    blocks.sort(key=lambda entry: len(entry[2]))
-    scores = [np.empty(max(len(ids) - 1, 0)) for ids in texts]
+    arrays = [ids if isinstance(ids, np.ndarray) and ids.dtype.kind in "iu" else as_id_array(ids) for ids in texts]
+    for index, ids in enumerate(arrays):
+        if ids.ndim != 1:
+            raise ValueError(f"texts[{index}] must have one dimension, got shape {ids.shape}")
+    joined = np.concatenate([np.empty(0, dtype=np.int64), *arrays], dtype=np.int64, casting="unsafe")
+    try:
+        as_id_array(joined, model.vocab_size)
+    except TokenIdError:
+        for ids in arrays:
+            as_id_array(ids, model.vocab_size)  # says where in its text the id stands
+        raise
+    lengths = np.fromiter(map(len, arrays), dtype=np.int64, count=len(arrays))
+    return split_joined(score_joined(model, joined, lengths), np.maximum(lengths - 1, 0))
+
+
+@torch.inference_mode()
+def score_joined(
+    model: LanguageModel, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Returns what ``score`` does, for texts that stand one after the other in one array.
+
+    Args:
+        model: Any language model.
+        ids: Those of all texts, each below ``vocab_size``.
+        lengths: How many each text has, int64 ``(N,)``.
+
+    Returns:
+        float64: the scores of all texts, one text after the other.
+    """
+    targets = np.maximum(lengths - 1, 0)
+    scores = np.empty(targets.sum())
+    block = model.block_size or max(1, targets.max(initial=0))
+    blocks = -(-targets // block)
+    text = np.repeat(np.arange(len(lengths)), blocks)
+    offsets = (np.arange(len(text)) - (np.cumsum(blocks) - blocks)[text]) * block
+    widths = np.minimum(targets[text] - offsets, block)
+    first_ids = (np.cumsum(lengths) - lengths)[text] + offsets
+    first_scores = (np.cumsum(targets) - targets)[text] + offsets
     with evaluation_mode(model):
-        for group in _groups(blocks):
-            rows = torch.zeros(len(group), len(group[-1][2]), dtype=torch.int64)
-            for row, (_, _, ids) in zip(rows, group, strict=True):
-                row[: len(ids)] = torch.from_numpy(ids.astype(np.int64))
-            rows = rows.to(model.device)
-            found = model.log_probabilities(rows[:, :-1], rows[:, 1:]).double().cpu().numpy()
-            for row, (index, start, ids) in zip(found, group, strict=True):
-                scores[index][start : start + len(ids) - 1] = row[: len(ids) - 1]
+        for group in _groups(widths):
+            columns = np.arange(widths[group[-1]] + 1)
+            places = np.minimum(first_ids[group, None] + columns, len(ids) - 1)  # what comes after is not looked at
+            rows = torch.from_numpy(ids[places].astype(np.int64)).to(model.device)
+            found = model.log_probabilities(rows[:, :-1], rows[:, 1:]).cpu().double().numpy()
+            is_scored = columns[:-1] < widths[group, None]
+            scores[(first_scores[group, None] + columns[:-1])[is_scored]] = found[is_scored]
     return scores
+
+
+def _groups(widths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yields blocks, those of the fewest targets first, as many at a time as make rows of ``IDS_AT_ONCE`` ids."""
+    order = np.argsort(widths, kind="stable")
+    while len(order):
+        candidates = order[: max(1, IDS_AT_ONCE // (int(widths[order[0]]) + 1))]
+        ids_in_rows = np.arange(1, len(candidates) + 1) * (widths[candidates] + 1)
+        end = max(1, int(np.searchsorted(ids_in_rows, IDS_AT_ONCE, side="right")))
+        yield order[:end]
+        order = order[end:]
 
 
 @torch.inference_mode()
@@ -139,24 +178,12 @@ def distributions(model: LanguageModel, ids: NDArray[np.integer[Any]]) -> Iterat
         >>> [block.tolist() for block in distributions(BigramLanguageModel(2), np.array([0, 1, 1]))]
         [[[0.5, 0.5], [0.5, 0.5]]]
     """
-    as_id_array(ids, model.vocab_size)
+    ids = as_id_array(ids, model.vocab_size)
     block = model.block_size or max(1, len(ids) - 1)
     with evaluation_mode(model):
         for start in range(0, len(ids) - 1, block):
             inputs = torch.from_numpy(ids[start : min(start + block, len(ids) - 1)].astype(np.int64))
             yield model.logits(inputs[None].to(model.device))[0].softmax(dim=-1).cpu()
-
-
-def _groups(blocks: list[Block]) -> Iterator[list[Block]]:
-    """Yields blocks, shortest first, as many at a time as make rows of ``IDS_AT_ONCE`` ids in all."""
-    group: list[Block] = []
-    for block in blocks:
-        if group and (len(group) + 1) * len(block[2]) > IDS_AT_ONCE:
-            yield group
-            group = []
-        group.append(block)
-    if group:
-        yield group
 
 
 @torch.inference_mode()
@@ -186,13 +213,15 @@ def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stri
     if stride is not None:
         positive_integer("stride", stride)
     dataset.check_ids(model.vocab_size)
-    total, characters = 0.0, 0
+    block_size, total, characters = model.block_size, 0.0, 0
+    if block_size is None and model.history is not None:  # pieces that overlap give what the whole would
+        block_size, stride = IDS_AT_ONCE + model.history, IDS_AT_ONCE
     with evaluation_mode(model):
-        for inputs, targets in dataset.rows(model.block_size, stride):
+        for inputs, targets in dataset.rows(block_size, stride):
             counts = targets != IGNORE_INDEX
-            log_probabilities = model.log_probabilities(
-                inputs.to(model.device), targets.clamp(min=0).to(model.device)
-            ).cpu()
+            # What does not count may be anything: the next input lets an n-gram model search once for both.
+            filled = torch.where(counts, targets, inputs.roll(-1, dims=1))
+            log_probabilities = model.log_probabilities(inputs.to(model.device), filled.to(model.device)).cpu()
             total += float(log_probabilities[counts.cpu()].double().sum())
             characters += int(counts.sum())
     return Evaluation(nats=-total / characters, characters=characters)

@@ -17,10 +17,10 @@ from charlm.models import LanguageModel, evaluation_mode
 from charlm.recipes import ORDER, Family
 from charlm.sampling import SamplingSettings
 from charlm.scoredtext import ScoredText
-from charlm.scoring import Evaluation, distributions, score
+from charlm.scoring import Evaluation, distributions, score_joined
 from charlm.textgeneration import allowed_ids, character_ids, sample_records, start_ids, stop_ids
 from chartok import Vocabulary, read_text
-from chartok.arguments import check_several, checked_texts, positive_integer
+from chartok.arguments import check_several, checked_texts, expected_text, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -131,7 +131,10 @@ class CharLM:
 
         Raises:
             UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
+            TypeError: ``text`` is not a ``str``.
         """
+        if not isinstance(text, str):
+            raise TypeError(expected_text("text", text))
         return self._scores([text])[0]
 
     def score_samples(self, texts: Iterable[str]) -> NDArray[np.float64]:
@@ -149,7 +152,11 @@ class CharLM:
             array([-2.93, -9.69])
         """
         check_several(texts, "texts")
-        return np.array([scores.sum() for scores in self._scores(list(texts))], dtype=np.float64)
+        scores, lengths = self._scores(list(texts))
+        starts = np.cumsum(lengths) - lengths
+        totals = np.zeros(len(lengths))
+        totals[lengths > 0] = np.add.reduceat(scores, starts[lengths > 0])
+        return totals
 
     def evaluate(self, text: str) -> Evaluation:
         """Returns the mean loss over a text, in nats, bits per character, bits per UTF-8 byte and perplexity.
@@ -425,14 +432,17 @@ class CharLM:
         kind = "records" if self.is_of_records else "text"
         return f"CharLM({type(self.model).__name__} of {kind}, {len(self.vocabulary.characters)} characters)"
 
-    def _scores(self, texts: list[str]) -> list[NDArray[np.float64]]:
-        has_bos = "bos" in self.vocabulary.special_tokens
-        rows = encoded(self.vocabulary, texts, bos=True)
-        scores = score(self.model, rows)
-        if has_bos:
-            return scores
-        unknown_start = np.full(1, -math.log(self.vocabulary.size))
-        return [np.concatenate([unknown_start[: len(row)], score]) for row, score in zip(rows, scores, strict=True)]
+    def _scores(self, texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Returns the scores of all texts, one text after the other, and how many each has."""
+        ids, lengths = encoded(self.vocabulary, texts, bos=True)
+        scores = score_joined(self.model, ids, lengths)
+        if "bos" in self.vocabulary.special_tokens:
+            return scores, lengths - 1
+        is_first = np.zeros(len(ids), dtype=bool)
+        is_first[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
+        whole = np.full(len(ids), -math.log(self.vocabulary.size))
+        whole[~is_first] = scores
+        return whole, lengths
 
 
 def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:

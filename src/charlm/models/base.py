@@ -33,6 +33,9 @@ class LanguageModel(nn.Module, ABC):
     kind: ClassVar[str]
     """The name of the family in files and on the command line."""
 
+    history: int | None = None
+    """How many ids before a target its prediction depends on at most; None where that is not known or all count."""
+
     def __init__(self, vocab_size: int, block_size: int | None = None) -> None:
         super().__init__()
         self.vocab_size = positive_integer("vocab_size", vocab_size)

@@ -38,6 +38,7 @@ class BigramLanguageModel(LanguageModel):
     """
 
     kind = "bigram"
+    history = 1
 
     def __init__(self, vocab_size: int, *, seed: int | None = None) -> None:
         super().__init__(vocab_size)

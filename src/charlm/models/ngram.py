@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -16,11 +14,9 @@ from charlm.models.ngramtable import NGramTable
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from charlm.models.counts import Tokens
 
-POSITIONS_AT_ONCE = 1 << 20
+POSITIONS_AT_ONCE = 1 << 18
 """How many positions of a row are scored at a time."""
 HIGHEST_ORDER = 1 << 10
 """Keeps a model file from asking for more levels of a tree than can be made in a moment."""
@@ -59,6 +55,7 @@ class NGramLanguageModel(LanguageModel):
         self.order = positive_integer("order", order)
         if self.order > HIGHEST_ORDER:
             raise ValueError(f"order must be at most {HIGHEST_ORDER}, got {order}")
+        self.history = self.order - 1
         self.table = NGramTable(self.vocab_size, self.order)
         """What is known of each n-gram, as buffers; empty until ``fit``."""
 
@@ -228,28 +225,30 @@ class NGramLanguageModel(LanguageModel):
         self._check_range(inputs)
         contexts = torch.zeros_like(inputs)
         for nodes in table.ngrams(inputs, self.order - 1):
-            contexts = torch.where(nodes > 0, nodes, contexts)
+            contexts = torch.maximum(contexts, nodes)
         return contexts
 
     def _score(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        best = torch.zeros_like(targets)
-        weight = torch.zeros(targets.shape, dtype=self.table.log_backoffs.dtype, device=targets.device)
-        for order, (contexts, ngrams) in enumerate(self._contexts_and_ngrams(inputs, targets)):
-            is_backed_off = (ngrams == 0) & ((contexts > 0) | (order == 0))
-            weight += torch.where(is_backed_off, self.table.log_backoffs[contexts], 0)
-            best = torch.where(ngrams > 0, ngrams, best)
-        stored = self.table.log_probabilities[(best - 1).clamp_(min=0)]
-        return weight + torch.where(best > 0, stored, -math.log(self.vocab_size))
+        is_stream = torch.equal(inputs[:, 1:], targets[:, :-1])
+        contexts, ngrams = self._longest_of_stream(inputs, targets) if is_stream else self._longest(inputs, targets)
+        return self.table.scores(contexts.flatten(), ngrams.flatten()).view_as(targets)
 
-    def _contexts_and_ngrams(self, inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields, for the contexts of no id, of one, and so on, their nodes and those with the target added."""
-        if torch.equal(inputs[:, 1:], targets[:, :-1]):
-            stream = torch.cat([inputs[:, :1], targets], dim=1)
-            for contexts, ngrams in pairwise(chain([torch.zeros_like(stream)], self.table.ngrams(stream, self.order))):
-                yield contexts[:, :-1], ngrams[:, 1:]
-            return
-        for order, contexts in enumerate(chain([torch.zeros_like(inputs)], self.table.ngrams(inputs, self.order - 1))):
-            yield contexts, self.table.children_of(order + 1, contexts, targets)
+    def _longest(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the nodes of the longest stored contexts, and those of the longest n-grams with the targets."""
+        contexts = torch.zeros_like(inputs)
+        ngrams = self.table.children_of(1, contexts.flatten(), targets.flatten())
+        for order, nodes in enumerate(self.table.ngrams(inputs, self.order - 1), 2):
+            contexts = torch.maximum(contexts, nodes)
+            ngrams = torch.maximum(ngrams, self.table.children_of(order, nodes.flatten(), targets.flatten()))
+        return contexts, ngrams
+
+    def _longest_of_stream(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the same where the targets are the next inputs: an n-gram with a target is a context of the next."""
+        stream = torch.cat([inputs[:, :1], targets], dim=1)
+        contexts = ngrams = torch.zeros_like(stream)
+        for nodes in self.table.ngrams(stream, self.order):
+            contexts, ngrams = ngrams, torch.maximum(ngrams, nodes)
+        return contexts[:, :-1], ngrams[:, 1:]
 
     def _counted(self, tokens: Tokens | NGramCounts) -> NGramCounts:
         if not isinstance(tokens, NGramCounts):
@@ -268,5 +267,7 @@ class NGramLanguageModel(LanguageModel):
         return table
 
     def _check_range(self, ids: Tensor) -> None:
-        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.vocab_size:
-            self.check_ids(ids)
+        if ids.numel():
+            lowest, highest = ids.aminmax()
+            if not 0 <= int(lowest) <= int(highest) < self.vocab_size:
+                self.check_ids(ids)
