@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from tqdm import tqdm
 
-from chartok.atomicfile import replace_file
+from chartok.atomicfile import naming, replace_file
 from chartok.strictjson import parse_json
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def append_record(path: Path, record: TrainingRecord) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with path.open("a", encoding="utf-8", newline="") as file:
+    with naming(path), path.open("a", encoding="utf-8", newline="") as file:
         file.write(_line(record))
 
 
@@ -133,7 +133,7 @@ def open_records(path: Path, number: int) -> list[TrainingRecord]:
 
 def sync_records(path: Path) -> None:
     """Waits until the records in a file are on the disk."""
-    with path.open("rb+") as file:
+    with naming(path), path.open("rb+") as file:
         os.fsync(file.fileno())
 
 

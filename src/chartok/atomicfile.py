@@ -19,14 +19,16 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Yields a binary file that takes the place of ``path`` when the block ends without an exception.
 
     The bytes go to a temporary file in the same folder, reach the disk, and then take the name in one step.
-    Whatever fails, the old file stays as it was and no temporary file is left. A symbolic link is followed.
+    Whatever fails before that, the old file stays as it was and no temporary file is left. Where only the folder
+    cannot be flushed after it, the new file is there, and the error says that it may not outlast a power cut. A
+    symbolic link is followed.
 
     Args:
         path: The file to create or replace. Its folder must exist.
 
     Raises:
-        OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder; with errno
-            and the name of the file.
+        OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder or a link to
+            itself; with errno and the name of the file.
 
     Example:
         >>> import tempfile
@@ -36,7 +38,9 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         >>> path.read_bytes()
         b'whole'
     """
-    final = Path(path).resolve()
+    final = Path(os.path.realpath(path))
+    if final.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
     if final.is_dir():
         raise IsADirectoryError(errno.EISDIR, "a file is expected, this is a folder", os.fspath(path))
     temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
@@ -53,6 +57,17 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError) and error.filename in (None, os.fspath(temporary)):
+            error.filename = os.fspath(path)
+        raise
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Gives an error of the system that comes without the name of a file the one that is meant."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
             error.filename = os.fspath(path)
         raise
 
