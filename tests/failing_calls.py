@@ -1,6 +1,7 @@
-"""A system whose calls fail, one after the other."""
+"""A system whose calls fail or are interrupted, one after the other."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -52,7 +53,18 @@ class FailingCalls:
     def _count(self, *names: Path) -> None:
         self.calls += 1
         if self.calls == self.failing:
-            raise OSError(self.number, os.strerror(self.number), *map(os.fspath, names))
+            self._fail(*names)
+
+    def _fail(self, *names: Path) -> None:
+        raise OSError(self.number, os.strerror(self.number), *map(os.fspath, names))
+
+
+class InterruptedCalls(FailingCalls):
+    """Two signals come in the n-th call, so that the second does not wait for a better place."""
+
+    def _fail(self, *_: Path) -> None:
+        signal.raise_signal(signal.Signals(self.number))
+        signal.raise_signal(signal.Signals(self.number))
 
 
 class _Writing:

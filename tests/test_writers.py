@@ -30,7 +30,7 @@ from charlm.metrics import append_record
 from charlm.modelfile import serialized_model
 from charlm.runfile import RunDescription
 from chartok import Vocabulary, encode_file, encode_files
-from failing_calls import FailingCalls
+from failing_calls import FailingCalls, InterruptedCalls
 from torture import TORTURE
 
 OLD, NEW, LARGE = 3, 4, 12_000
@@ -164,16 +164,23 @@ def test_whatever_call_fails_no_shard_is_left(texts: Path, tmp_path: Path, monke
     assert len(list(tmp_path.rglob("*.tokens"))) == len(sources)
 
 
+def short_run(texts: Path, run: Path) -> list[str]:
+    flags = ["--max-steps", "4", "--record-interval", "1", "--checkpoint-interval", "2", "--device", "cpu"]
+    return ["train", str(texts / "short.txt"), "--out", str(run), "--block-size", "4", *flags]
+
+
+SOME_CALLS = 1 if TORTURE else 7
+"""Of so many one fails."""
+
+
 def test_whatever_call_fails_training_says_so_in_one_line_and_goes_on_the_next_time(
     texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = FailingCalls(monkeypatch, errno.ENOSPC)
-    flags = ["--max-steps", "4", "--record-interval", "1", "--checkpoint-interval", "2", "--device", "cpu"]
-    for call in count(1, step=1 if TORTURE else 7):
+    for call in count(1, step=SOME_CALLS):
         run = tmp_path / f"{call}"
-        train = ["train", str(texts / "short.txt"), "--out", str(run), "--block-size", "4", *flags]
         calls.fail_at(call)
-        code = main(train)
+        code = main(short_run(texts, run))
         shown = capsys.readouterr().err.splitlines()[-1]
         calls.fail_at(-1)
         if code == 0:
@@ -181,7 +188,25 @@ def test_whatever_call_fails_training_says_so_in_one_line_and_goes_on_the_next_t
         assert code == 1
         assert shown.startswith(f"charlm: {run}")
         assert shown.endswith(f": {os.strerror(errno.ENOSPC)}")
-        assert main([*train, "--resume"]) == 0
+        assert main([*short_run(texts, run), "--resume"]) == 0
+        assert (run / "model.safetensors").exists()
+    assert call > 30
+
+
+def test_wherever_training_is_interrupted_at_once_it_goes_on_the_next_time(
+    texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = InterruptedCalls(monkeypatch, signal.SIGINT)
+    for call in count(1, step=SOME_CALLS):
+        run = tmp_path / f"{call}"
+        calls.fail_at(call)
+        code = main(short_run(texts, run))
+        calls.fail_at(-1)
+        if code == 0:
+            break
+        assert code == 130
+        assert not list(run.rglob("*.tmp"))
+        assert main([*short_run(texts, run), "--resume"]) == 0
         assert (run / "model.safetensors").exists()
     assert call > 30
 
