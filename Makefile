@@ -46,7 +46,7 @@ bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)
 
 thorough: $(VENV)/everything
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/test_vocabulary.py tests/test_ids.py tests/test_tokenizerjson.py tests/test_textfile.py
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest --numprocesses auto -m hypothesis tests
 
 torture: $(VENV)/everything
 	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=55000 $(BIN)/python -m pytest -v -s --numprocesses auto \
