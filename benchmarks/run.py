@@ -8,7 +8,6 @@ from typing import Any
 
 import batching
 import counting
-import files
 import generating
 import growth
 import tokenizing
@@ -17,6 +16,7 @@ import training
 from comparison import MARKDOWN_HEAD, compare, markdown_row
 from page import PAGE, RESULTS, page
 
+import files
 from charlm.runfile import machine
 
 SUBJECTS = {

@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import os
 import pickle
 import resource
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ import torch
 
 from charlm import CharLM, CheckpointCorruptError, load_model
 from charlm.checkpoint import newest_checkpoint, read_checkpoint
+from charlm.runfile import RunDescription
 from chartok import TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file
 from chartok.tokenfile import MAGIC
 
@@ -114,3 +117,46 @@ def test_a_checkpoint_that_is_a_link_to_itself_is_no_checkpoint(tmp_path: Path) 
     (folder / "step-0000000001").symlink_to(folder / "step-0000000001")
     with pytest.raises(CheckpointCorruptError, match=r"no checkpoint in .* is sound"):
         newest_checkpoint(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system does not tell what a process holds")
+def test_a_process_that_can_have_little_memory_refuses_every_hostile_file(tmp_path: Path) -> None:
+    tensor = json.dumps({"table": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}).encode()
+    hostile = {
+        "deep": b"[" * 1_000_000,
+        "header": struct.pack("<Q", 2**63) + b"{}",
+        "tensor": struct.pack("<Q", len(tensor)) + tensor,
+        "tokens": MAGIC + struct.pack("<Q", 2**62) + bytes(32),
+        "sparse": b"[",
+        "sparse-tensor": struct.pack("<Q", len(tensor)) + tensor,
+        "sparse-tokens": MAGIC + struct.pack("<Q", 2**39) + bytes(32),
+    }
+    for name, content in hostile.items():
+        (tmp_path / name).write_bytes(content)
+        if name.startswith("sparse"):
+            os.truncate(tmp_path / name, 2**40)
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    (checkpoint / "manifest.json").touch()
+    os.truncate(checkpoint / "manifest.json", 2**40)
+    program = Path(__file__).with_name("little_memory.py")
+    done = subprocess.run(
+        [sys.executable, program, str(MOST_GROWTH), *(tmp_path / name for name in hostile)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    kinds = ("model", "token file", "vocabulary", "checkpoint")
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [f"{name} is no {kind}" for name in hostile for kind in kinds]
+
+
+def test_a_file_that_is_far_too_large_for_json_is_not_read(tmp_path: Path) -> None:
+    for name in ("vocabulary.json", "run.json"):
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, 2**40)
+    with pytest.raises(VocabularyError, match=r"vocabulary\.json.*larger than 268,435,456 bytes"):
+        Vocabulary.load(tmp_path / "vocabulary.json")
+    with pytest.raises(ValueError, match=r"run\.json.*larger than 268,435,456 bytes"):
+        RunDescription.read(tmp_path)

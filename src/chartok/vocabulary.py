@@ -7,7 +7,6 @@ import json
 import os
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, get_args
 
@@ -37,7 +36,7 @@ from chartok.description import describe, read_description
 from chartok.errors import UnknownCharacterError, VocabularyError, describe_character
 from chartok.ids import as_id_array, is_array, smallest_dtype
 from chartok.padding import pad_rows
-from chartok.strictjson import parse_json
+from chartok.strictjson import parse_json, read_json
 from chartok.textfile import iterate_text
 from chartok.tokenizerjson import tokenizer_json
 
@@ -512,7 +511,7 @@ class Vocabulary:
             VocabularyError: It is not the description of a vocabulary, or of a newer version.
         """
         try:
-            return cls.from_dict(parse_json(Path(path).read_bytes()))
+            return cls.from_dict(parse_json(read_json(path)))
         except ValueError as error:
             raise VocabularyError(f"{os.fspath(path)!a}: {error}") from None
 
