@@ -94,6 +94,12 @@ def test_a_file_cut_at_every_length_is_found_where_there_is_a_checksum(
     record_property("a file is cut short", len(found))
 
 
+def test_a_torture_reads_a_million_damaged_files(readers: dict[str, Reader]) -> None:
+    if not TORTURE:
+        pytest.skip("this is no torture")
+    assert sum(max(FEWEST, int(EXECUTIONS * reader.share)) for reader in readers.values()) >= 1_000_000
+
+
 def flipped(sound: bytes, bit: int) -> bytes:
     damaged = bytearray(sound)
     damaged[bit // 8] ^= 1 << bit % 8
