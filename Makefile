@@ -46,11 +46,11 @@ bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)
 
 thorough: $(VENV)/everything
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/test_vocabulary.py tests/test_ids.py tests/test_tokenizerjson.py tests/test_textfile.py
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest --numprocesses auto -m hypothesis tests
 
 torture: $(VENV)/everything
-	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=55000 $(BIN)/python -m pytest -v -s --numprocesses auto \
-		tests/test_fuzzing.py tests/test_hostile.py tests/test_checkpoint.py tests/test_reliability.py tests/test_trainer.py tests/test_modelfile.py
+	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto \
+		$(addprefix tests/test_,$(addsuffix .py,fuzzing hostile writers checkpoint reliability trainer modelfile))
 
 soak: $(VENV)/everything
 	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/test_soak.py

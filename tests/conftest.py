@@ -1,6 +1,7 @@
-"""Data and devices that tests ask for by name, and the hypothesis profiles."""
+"""Data and devices that tests ask for by name, the hypothesis profiles, and what is counted over all tests."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hypothesis import settings
 
 from chartok import read_text
+from torture import TORTURE
 
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=10_000, deadline=None)
@@ -47,3 +49,12 @@ def _devices() -> list[str]:
 @pytest.fixture(params=_devices())
 def device(request: pytest.FixtureRequest) -> torch.device:
     return torch.empty(0, device=request.param).device
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints how often what was done, of all tests that record it: the figures in ``docs/reliability.md``."""
+    done = Counter[str]()
+    for report in terminalreporter.getreports("passed"):
+        done.update(dict(report.user_properties))
+    if TORTURE:
+        terminalreporter.write_line("".join(f"\n{what}: {times:,}" for what, times in done.items()))

@@ -1,5 +1,6 @@
-"""What hypothesis generates, built once."""
+"""What hypothesis generates, built once, and how much of it."""
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from chartok import Vocabulary
@@ -14,3 +15,13 @@ special_tokens = st.lists(st.sampled_from(["pad", "bos", "eos", "unk"]), unique=
 
 vocabularies = st.builds(Vocabulary, st.lists(any_character, unique=True, max_size=300), special_tokens=special_tokens)
 """Sizes on both sides of a byte, in any order of characters, with any special tokens."""
+
+
+def costly(least: int = 60, *, share: float = 0.1) -> settings:
+    """Returns the settings of a property that takes long, with models or on disk.
+
+    Args:
+        least: How many examples it has in any case.
+        share: Of the examples of the profile, where that is more.
+    """
+    return settings(max_examples=max(least, round(share * settings().max_examples)))

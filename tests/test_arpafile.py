@@ -21,7 +21,7 @@ from charlm import (
 )
 from charlm.arpawords import arpa_token, arpa_word
 from chartok import Vocabulary
-from strategies import any_character, special_tokens
+from strategies import any_character, costly, special_tokens
 
 EXACT = 1e-9
 TRICKY = "\t\n\v\f\r \x00\x1c\x85\u00a0\u00ad\u2028\u3000\ufeff\ud800\udfff<>\\#0-\u0301\U0001f600\U0010ffff"
@@ -80,6 +80,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "model.arpa"
 
 
+@costly()
 @given(fitted(), st.data())
 def test_a_model_comes_back_with_its_vocabulary_and_its_distributions(
     anywhere: Path, fitted: tuple[NGramLanguageModel, Vocabulary], data: st.DataObject
@@ -96,6 +97,7 @@ def test_a_model_comes_back_with_its_vocabulary_and_its_distributions(
     torch.testing.assert_close(*scores, rtol=0, atol=EXACT)
 
 
+@costly()
 @given(fitted())
 def test_what_was_read_is_written_as_it_was_to_the_byte(
     anywhere: Path, fitted: tuple[NGramLanguageModel, Vocabulary]
@@ -106,6 +108,7 @@ def test_what_was_read_is_written_as_it_was_to_the_byte(
     assert anywhere.read_bytes() == written
 
 
+@costly()
 @given(fitted(), st.data())
 def test_other_readers_find_the_same_probabilities(
     anywhere: Path, fitted: tuple[NGramLanguageModel, Vocabulary], data: st.DataObject
@@ -144,6 +147,7 @@ def test_kenlm_reads_it_and_scores_as_the_model_does(tmp_path: Path, order: int,
     assert found[1:] == pytest.approx(expected.tolist(), abs=1e-5)  # KenLM keeps float32
 
 
+@costly()
 @given(st.one_of(st.sampled_from(TRICKY), any_character))
 def test_the_name_of_a_character_is_one_word_of_one_line_that_stands_for_it_alone(character: str) -> None:
     word = arpa_word(ord(character))
@@ -388,6 +392,7 @@ def test_an_impossible_file_is_refused_at_once(tmp_path: Path, text: str) -> Non
         load_arpa(tmp_path / "model.arpa")
 
 
+@costly()
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(anywhere: Path, data: st.DataObject) -> None:
     save_arpa(anywhere, NGramLanguageModel(VOCABULARY.size, 3).fit(IDS[:20]), VOCABULARY)

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from torch._C._distributed_c10d import HashStore
 
 from charlm import BatchSampler, CheckpointMismatchError, CheckpointVersionError, TextDataset
+from strategies import costly
 
 
 def test_batches_are_those_of_the_global_generator_which_stays_untouched() -> None:
@@ -148,6 +149,7 @@ class SamplerMachine(RuleBasedStateMachine):
 
 
 TestSamplerMachine = SamplerMachine.TestCase
+TestSamplerMachine.settings = costly()
 
 
 @pytest.mark.parametrize("order", ORDERS)

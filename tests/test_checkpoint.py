@@ -4,7 +4,7 @@ import os
 import random
 import shutil
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from charlm import checkpoint as checkpoint_module
 from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoint, read_checkpoint, write_checkpoint
 from charlm.modelfile import serialized_model
 from chartok import Vocabulary
+from failing_calls import FailingCalls
 from torture import TORTURE
 
 MODEL = serialized_model(BigramLanguageModel(2), Vocabulary("ab"))
@@ -81,64 +82,12 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------- failing systems
 
 
-class Faults:
-    """Makes the n-th call of write, fsync, rename or mkdir fail, of all of them together."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.calls = 0
-        self.failing = -1
-        self.number = errno.ENOSPC
-        monkeypatch.setattr(checkpoint_module.os, "fsync", self._around(os.fsync))  # type: ignore[attr-defined]  # a module
-        monkeypatch.setattr(Path, "rename", self._around(Path.rename))
-        monkeypatch.setattr(Path, "mkdir", self._around(Path.mkdir))
-        monkeypatch.setattr(Path, "open", self._opening(Path.open))
-
-    def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **settings: Any) -> Any:
-            self.count()
-            return function(*arguments, **settings)
-
-        return call
-
-    def _opening(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(path: Path, mode: str = "r", *arguments: Any, **settings: Any) -> Any:
-            file = function(path, mode, *arguments, **settings)
-            if mode == "xb":
-                write = file.write
-
-                class Failing:
-                    def __enter__(self) -> Any:
-                        return self
-
-                    def __exit__(self, *_: object) -> None:
-                        file.close()
-
-                    def __getattr__(self, name: str) -> Any:
-                        return getattr(file, name)
-
-                    def write(inner, data: bytes) -> int:  # noqa: N805 - outer self is meant
-                        write(data[: len(data) // 2])
-                        self.count()
-                        return int(write(data[len(data) // 2 :]))
-
-                return Failing()
-            return file
-
-        return call
-
-    def count(self) -> None:
-        self.calls += 1
-        if self.calls == self.failing:
-            raise OSError(self.number, os.strerror(self.number))
-
-
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("damaged", [False, True])
 def test_whatever_call_fails_the_old_checkpoints_stay_as_they_were(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, damaged: bool
 ) -> None:
-    faults = Faults(monkeypatch)
-    faults.number = number
+    faults = FailingCalls(monkeypatch, number)
     for failing in range(1, 100):
         run = tmp_path / f"{failing}"
         faults.failing = -1
@@ -147,7 +96,7 @@ def test_whatever_call_fails_the_old_checkpoints_stay_as_they_were(
         if damaged:
             (write(run, 3) / "manifest.json").write_bytes(b"")
         before = content(run)
-        faults.calls, faults.failing = 0, failing
+        faults.fail_at(failing)
         failure = written(run, 3)
         if failure is None:
             break

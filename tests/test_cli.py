@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from charlm import load_model, read_records
+from charlm.checkpoint import newest_checkpoint
 from charlm.cli import main
 from charlm.configfile import flag_names
 from charlm.flags import COMMANDS
@@ -494,6 +495,26 @@ def test_a_stopped_run_is_saved_and_goes_on(
     assert [record.step for record in read_records(folder / "run")] == list(range(1, int(steps) + 1))
     assert main(["train", "input.txt", "--out", "run", "--resume", "--learning-rate", "1"]) == 1
     assert "learning_rate: 0.05 -> 1.0" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+@pytest.mark.parametrize("names", [["SIGINT", "SIGINT"], ["SIGHUP"], ["SIGKILL"]])
+def test_a_run_that_is_ended_at_once_goes_on_from_its_last_checkpoint(
+    folder: Path, capsys: pytest.CaptureFixture[str], names: list[str]
+) -> None:
+    train = ["train", "input.txt", "--out", "run", "--record-interval", "1", "--checkpoint-interval", "1"]
+    process = start(*train, folder=folder)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("step 1/3000 ")
+    assert process.stderr.readline().startswith("step 2/3000 ")  # the first checkpoint has been made
+    numbers = [signal.Signals[name] for name in names]
+    for number in numbers:
+        process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode in (130, -numbers[-1])
+    step = newest_checkpoint(folder / "run").values["step"]
+    assert main([*train, "--resume", "--max-steps", str(step + 1)]) == 0
+    assert f"going on after step {step}\n" in capsys.readouterr().out
 
 
 def test_a_reader_that_goes_away_ends_the_program_in_silence(run: Path) -> None:

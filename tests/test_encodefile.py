@@ -27,6 +27,7 @@ from chartok import (
 )
 from chartok.encodefile import find_characters
 from chartok.sources import iterate_source
+from strategies import costly
 
 scalar_text = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -35,6 +36,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@costly()
 @given(st.lists(scalar_text, min_size=1).filter(any), st.booleans())
 def test_a_token_file_decodes_to_its_sources(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], compressed: bool
@@ -339,6 +341,7 @@ def test_shards_that_are_there_are_never_overwritten(shards: Path, tmp_path: Pat
     assert contents(tmp_path) == before
 
 
+@costly()
 @given(st.lists(scalar_text, min_size=3, max_size=3).filter(all))
 def test_vocabularies_and_counts_of_parts_merge_in_any_grouping(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]

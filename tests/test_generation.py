@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -13,6 +13,7 @@ from charlm.continuation import continuations
 from charlm.generation import stream_ids
 from charlm.sampling import SamplingSettings
 from chartok import TokenIdError
+from strategies import costly
 
 SIZE = 6
 
@@ -96,7 +97,7 @@ def plainly_generated(
 
 
 @every_model
-@settings(max_examples=20)
+@costly(20)
 @given(prompt=st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=6), chosen=settings_of_all_kinds)
 def test_a_sample_is_what_a_plain_loop_over_the_whole_history_gives(
     model: LanguageModel, prompt: list[int], chosen: dict[str, Any]
@@ -107,7 +108,7 @@ def test_a_sample_is_what_a_plain_loop_over_the_whole_history_gives(
 
 
 @every_model
-@settings(max_examples=20)
+@costly(20)
 @given(chosen=settings_of_all_kinds, n_samples=st.integers(1, 5), stop=st.lists(st.integers(0, SIZE - 1), min_size=1))
 def test_a_sample_does_not_depend_on_how_many_are_drawn_beside_it(
     model: LanguageModel, chosen: dict[str, Any], n_samples: int, stop: list[int]
@@ -128,7 +129,7 @@ def test_samples_differ_and_so_do_those_of_neighbouring_seeds() -> None:
     torch.testing.assert_close(frequencies, model.table[0].softmax(0), atol=0.02, rtol=0)
 
 
-@settings(max_examples=40)
+@costly(40)
 @given(
     stops=st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=4), min_size=1, max_size=3),
     seed=st.integers(-(2**64), 2**64),

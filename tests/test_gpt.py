@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from charlm import GPT, GPTConfig, TextDataset, evaluate, generate
+from strategies import costly
 
 TINY = GPTConfig(vocab_size=7, block_size=6, n_layers=2, n_heads=2, width=8, hash_rows=11)
 
@@ -85,6 +86,7 @@ def reference_logits(model: GPT, ids: list[int]) -> Any:
     return 15 * np.tanh(weights["head.weight"] @ norm(stream[-1]) / 15)
 
 
+@costly()
 @given(st.lists(ids_of_tiny, min_size=1, max_size=6), st.sampled_from([0, 11]), st.sampled_from([1, 2, 4]))
 def test_the_logits_are_those_of_the_formulas(ids: list[int], hash_rows: int, n_heads: int) -> None:
     model = lively(dataclasses.replace(TINY, hash_rows=hash_rows, n_heads=n_heads))
@@ -92,11 +94,13 @@ def test_the_logits_are_those_of_the_formulas(ids: list[int], hash_rows: int, n_
     np.testing.assert_allclose(model.logits(torch.tensor([ids]))[0, -1].detach(), expected, rtol=1e-4, atol=1e-4)
 
 
+@costly()
 @given(prompts(TINY.block_size), st.integers(1, 6))
 def test_no_position_depends_on_a_later_one(ids: Tensor, length: int) -> None:
     torch.testing.assert_close(LIVELY.logits(ids[:, :length]), LIVELY.logits(ids)[:, :length], rtol=0, atol=1e-5)
 
 
+@costly()
 @given(prompts(TINY.block_size))
 def test_stepping_within_a_block_gives_the_logits_of_the_whole(ids: Tensor) -> None:
     expected = LIVELY.logits(ids)
@@ -106,6 +110,7 @@ def test_stepping_within_a_block_gives_the_logits_of_the_whole(ids: Tensor) -> N
         torch.testing.assert_close(logits, expected[:, position], rtol=0, atol=1e-5)
 
 
+@costly()
 @given(prompts(16), st.integers(1, 5), st.integers(1, 3))
 def test_stepping_beyond_a_block_drops_the_older_half(ids: Tensor, block_size: int, least_room: int) -> None:
     model = lively(dataclasses.replace(TINY, block_size=block_size))

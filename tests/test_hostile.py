@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from charlm import BigramLanguageModel, CharLM, CheckpointCorruptError, load_model, save_model
+from charlm import CharLM, CheckpointCorruptError, load_model
 from charlm.checkpoint import newest_checkpoint, read_checkpoint
+from charlm.runfile import RunDescription
 from chartok import TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file
 from chartok.tokenfile import MAGIC
 
@@ -118,20 +119,44 @@ def test_a_checkpoint_that_is_a_link_to_itself_is_no_checkpoint(tmp_path: Path) 
         newest_checkpoint(tmp_path)
 
 
-def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
-    mounted = subprocess.run(
-        ["/bin/mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], check=False, capture_output=True
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system does not tell what a process holds")
+def test_a_process_that_can_have_little_memory_refuses_every_hostile_file(tmp_path: Path) -> None:
+    tensor = json.dumps({"table": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}).encode()
+    hostile = {
+        "deep": b"[" * 1_000_000,
+        "header": struct.pack("<Q", 2**63) + b"{}",
+        "tensor": struct.pack("<Q", len(tensor)) + tensor,
+        "tokens": MAGIC + struct.pack("<Q", 2**62) + bytes(32),
+        "sparse": b"[",
+        "sparse-tensor": struct.pack("<Q", len(tensor)) + tensor,
+        "sparse-tokens": MAGIC + struct.pack("<Q", 2**39) + bytes(32),
+    }
+    for name, content in hostile.items():
+        (tmp_path / name).write_bytes(content)
+        if name.startswith("sparse"):
+            os.truncate(tmp_path / name, 2**40)
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    (checkpoint / "manifest.json").touch()
+    os.truncate(checkpoint / "manifest.json", 2**40)
+    program = Path(__file__).with_name("little_memory.py")
+    done = subprocess.run(
+        [sys.executable, program, str(MOST_GROWTH), *(tmp_path / name for name in hostile)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    if mounted.returncode:
-        pytest.skip("this user cannot mount a small disk")
-    try:
-        path = tmp_path / "model.safetensors"
-        save_model(path, BigramLanguageModel(3), Vocabulary("abc"))
-        sound = path.read_bytes()
-        with pytest.raises(OSError, match="No space left on device") as caught:
-            save_model(path, BigramLanguageModel(200), Vocabulary(map(chr, range(200))))
-        assert caught.value.filename == os.fspath(path)
-        assert path.read_bytes() == sound
-        assert list(tmp_path.iterdir()) == [path]
-    finally:
-        subprocess.run(["/bin/umount", str(tmp_path)], check=True)
+    kinds = ("model", "token file", "vocabulary", "checkpoint")
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [f"{name} is no {kind}" for name in hostile for kind in kinds]
+
+
+def test_a_file_that_is_far_too_large_for_json_is_not_read(tmp_path: Path) -> None:
+    for name in ("vocabulary.json", "run.json"):
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, 2**40)
+    with pytest.raises(VocabularyError, match=r"vocabulary\.json.*larger than 268,435,456 bytes"):
+        Vocabulary.load(tmp_path / "vocabulary.json")
+    with pytest.raises(ValueError, match=r"run\.json.*larger than 268,435,456 bytes"):
+        RunDescription.read(tmp_path)

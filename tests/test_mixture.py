@@ -26,6 +26,7 @@ from charlm import (
 from charlm.models import mixture as mixture_module
 from charlm.models.mixture import reestimated
 from chartok import TokenIdError
+from strategies import costly
 from test_gpt import lively
 from test_models import Reference
 
@@ -80,6 +81,7 @@ every_mixture = pytest.mark.parametrize("mixture", mixtures(), ids=["bigram", "g
 
 
 @every_mixture
+@costly()
 @given(ids=rows, ids_at_once=st.integers(1, 20))
 def test_probabilities_are_those_of_the_models_added_up(
     mixture: MixtureLanguageModel, ids: list[int], ids_at_once: int
@@ -97,6 +99,7 @@ def test_probabilities_are_those_of_the_models_added_up(
 
 
 @every_mixture
+@costly()
 @given(ids=rows)
 def test_stepping_gives_the_logits_of_the_whole_at_any_length(mixture: MixtureLanguageModel, ids: list[int]) -> None:
     inputs = torch.tensor([ids, ids[::-1]])
@@ -132,6 +135,7 @@ def test_models_with_a_limit_are_given_no_more_than_some_blocks_at_once(monkeypa
     assert max(given_ids) <= 60
 
 
+@costly()
 @given(
     st.lists(st.tuples(st.integers(0, 2), *[st.floats(-20, 0)] * 3), min_size=1, max_size=40),
     st.lists(st.floats(0.01, 1), min_size=9, max_size=9),

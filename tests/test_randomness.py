@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.randomness import RandomStates
+from strategies import costly
 
 
 def draw() -> list[float]:
@@ -17,6 +18,7 @@ def draw() -> list[float]:
     ]
 
 
+@costly()
 @given(seed=st.integers(0, 1 << 40), before=st.integers(0, 3), after=st.integers(1, 3))
 def test_draws_go_on_from_kept_states_bit_for_bit(seed: int, before: int, after: int) -> None:
     device = torch.device("cpu")

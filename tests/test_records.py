@@ -9,13 +9,14 @@ from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, BigramLanguageModel, RecordDataset, Trainer, TrainerConfig, evaluate, records
 from chartok import UnknownCharacterError, Vocabulary
-from strategies import any_text
+from strategies import any_text, costly
 
 BOS_EOS = Vocabulary("a", special_tokens=["bos", "eos"])
 
 records_of_text = st.lists(any_text.filter(bool), min_size=1, max_size=8)
 
 
+@costly()
 @given(records_of_text, st.integers(0, 3))
 def test_a_record_is_its_start_its_characters_and_its_end(texts: list[str], room: int) -> None:
     block_size = max(map(len, texts)) + 1 + room
@@ -31,6 +32,7 @@ def test_a_record_is_its_start_its_characters_and_its_end(texts: list[str], room
     assert dataset[-1][1].tolist() == dataset[len(texts) - 1][1].tolist()
 
 
+@costly()
 @given(records_of_text, st.data())
 def test_a_batch_is_its_records(texts: list[str], data: st.DataObject) -> None:
     dataset = RecordDataset(texts)
@@ -52,6 +54,7 @@ def test_padding_counts_neither_in_the_loss_nor_in_a_score() -> None:
     assert evaluate(model, short).nats == pytest.approx(losses[0].item())
 
 
+@costly()
 @given(records_of_text.filter(lambda texts: len(texts) > 1), st.integers(0, 5))
 def test_split_puts_each_record_in_one_part(texts: list[str], seed: int) -> None:
     dataset = RecordDataset(texts)

@@ -3,11 +3,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, TrainerConfig
 from charlm.markup import escaped, visible
+from strategies import costly
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 8
 FAST = TrainerConfig(max_steps=1)
@@ -22,7 +23,7 @@ def lm(request: pytest.FixtureRequest) -> CharLM:
     return CharLM.fit(TEXT, request.param)
 
 
-@settings(max_examples=15)
+@costly(15)
 @given(text=st.text(alphabet="thequ anj.\ud800\u4e00", max_size=90))
 def test_what_is_inspected_is_what_is_scored(lm: CharLM, text: str) -> None:
     scored = lm.inspect(text, k=3)
@@ -73,7 +74,7 @@ class Texts(HTMLParser):
         self.texts.append(data)
 
 
-@settings(max_examples=40)
+@costly(40)
 @given(text=st.text(max_size=30) | st.just("</script><img src=x onerror=alert(1)>\"'&\x00\u202e\ud800"))
 def test_no_text_becomes_markup(text: str) -> None:
     lm = CharLM.fit(text + "ab", order=2)
@@ -84,12 +85,14 @@ def test_no_text_becomes_markup(text: str) -> None:
         assert parser.tags <= {"div", "span", "br", "small", "table", "caption", "tr", "th", "td"}
 
 
+@costly()
 @given(st.text())
 def test_escaped_text_can_be_encoded_and_holds_no_markup(text: str) -> None:
     assert not re.search("[<>\"']", escaped(text))
     escaped(text).encode("utf-8")
 
 
+@costly()
 @given(st.characters())
 def test_every_character_can_be_seen(character: str) -> None:
     assert visible(character).strip()

@@ -19,9 +19,11 @@ from charlm import (
     scoring,
 )
 from chartok import TokenIdError
+from strategies import costly
 from test_models import Reference
 
 
+@costly()
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 5), st.integers(1, 30))
 def test_every_id_but_the_first_is_scored_exactly_once(ids: list[int], block_size: int, ids_at_once: int) -> None:
     model = Reference(5, block_size)
@@ -85,6 +87,7 @@ def test_ids_of_another_vocabulary_are_refused() -> None:
         evaluate(BigramLanguageModel(5), TextDataset([0, 1, 5], block_size=1))
 
 
+@costly()
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 6), st.integers(1, 8))
 def test_overlapping_blocks_score_every_id_once_with_more_context(ids: list[int], block_size: int, stride: int) -> None:
     model = Reference(5, block_size)
@@ -101,6 +104,7 @@ def test_overlapping_blocks_score_every_id_once_with_more_context(ids: list[int]
     assert evaluation.nats == pytest.approx(expected / last, rel=1e-4)
 
 
+@costly()
 @given(
     st.lists(st.lists(st.integers(0, 4), max_size=30), max_size=6), st.sampled_from([None, 1, 3, 7]), st.integers(1, 50)
 )

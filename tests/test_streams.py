@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, BigramLanguageModel, TextDataset, evaluate, streams
 from chartok import TokenFile, TokenFileError, Vocabulary
+from strategies import costly
 from test_tokenfile import write
 
 VOCABULARY = Vocabulary("abcdefghij")
@@ -25,7 +26,7 @@ def kept_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(streams, "KEPT_BYTES", request.param)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(costly(), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.integers(0, 9), max_size=12), min_size=1, max_size=5), st.data())
 def test_shards_behave_as_one_stream(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[list[int]], data: st.DataObject
@@ -50,7 +51,7 @@ def test_shards_behave_as_one_stream(
             assert torch.equal(part.windows(torch.tensor([0])).long(), expected.windows(torch.tensor([0])))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(costly(), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(3, 60), st.integers(1, 8), st.integers(1, 9))
 def test_a_stride_steps_over_windows_and_never_past_the_end(length: int, block_size: int, stride: int) -> None:
     if length <= block_size:

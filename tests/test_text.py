@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import (
@@ -23,7 +23,7 @@ from charlm import (
     classify,
 )
 from chartok import UnknownCharacterError, Vocabulary
-from strategies import any_text
+from strategies import any_text, costly
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 20
 NAMES = ["emma", "olivia", "ava", "isabella", "sophia", "mia", "amelia", "harper", "evelyn", "abigail"]
@@ -37,7 +37,7 @@ every_model = pytest.mark.parametrize(
 
 
 @every_model
-@settings(max_examples=20)
+@costly(20)
 @given(texts=st.lists(any_text | st.text("aeimno .", max_size=30)))
 def test_texts_score_the_same_side_by_side_and_one_by_one(lm: CharLM, texts: list[str]) -> None:
     together = lm.score_samples(texts)
@@ -118,7 +118,7 @@ def test_what_is_generated_starts_with_the_prompt_and_the_seed_decides(lm: CharL
 
 
 @every_model
-@settings(max_examples=10)
+@costly(10)
 @given(
     stop=st.lists(st.text("aeo ", min_size=1, max_size=3) | st.sampled_from(["the", "mia", "\u4e00"]), max_size=3),
     seed=st.integers(0, 50),

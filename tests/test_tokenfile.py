@@ -22,6 +22,7 @@ import chartok.tokenfile
 from chartok import TokenFile, TokenFileError, Vocabulary, encode_file
 from chartok.pread import seek_and_read
 from chartok.tokenfile import PREFIX, write_token_file
+from strategies import costly
 
 
 def write(path: Path, ids: Any, vocabulary: Vocabulary) -> Path:
@@ -35,6 +36,7 @@ def path(tmp_path: Path) -> Path:
     return write(tmp_path / "a.tokens", [0, 1, 2, 1, 0], Vocabulary("ab\ud800"))
 
 
+@costly()
 @given(st.lists(st.lists(st.integers(0, 299), max_size=20), max_size=4), st.sampled_from([200, 300, 70_000]))
 def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, pieces: list[list[int]], size: int) -> None:
     path = tmp_path_factory.getbasetemp() / "round.tokens"

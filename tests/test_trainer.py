@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -36,6 +36,7 @@ from charlm import (
 )
 from charlm.checkpoint import checkpoint_paths
 from chartok import TokenIdError, Vocabulary
+from strategies import costly
 from torture import TORTURE
 from two_layers import TwoLayers
 
@@ -397,7 +398,7 @@ def assert_same(first: Trainer, second: Trainer) -> None:
 @pytest.mark.parametrize("threads", [1, 2] if TORTURE else [1])
 @pytest.mark.parametrize("kind", ["random", "shuffled", "records"])
 @pytest.mark.parametrize("values", SETTINGS, ids=lambda values: "-".join(map(str, values.values())) or "default")
-@settings(max_examples=4 if TORTURE else 2)
+@costly(4 if TORTURE else 2, share=0.001)
 @given(cuts=st.lists(st.integers(1, 11), min_size=1, max_size=3, unique=True).map(sorted))
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, threads: int, kind: str, values: dict[str, Any], cuts: list[int]

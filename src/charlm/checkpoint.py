@@ -25,7 +25,7 @@ from charlm.errors import CheckpointCorruptError, CheckpointVersionError
 from charlm.modelfile import CHECKPOINTS, FILE_NAME
 from chartok import __version__
 from chartok.atomicfile import sync_folder
-from chartok.strictjson import parse_json
+from chartok.strictjson import parse_json, read_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,7 +111,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """
     path = Path(path)
     try:
-        content = _checked_manifest((path / MANIFEST).read_bytes())
+        content = _checked_manifest(read_json(path / MANIFEST))
         for name in (FILE_NAME, TENSORS):
             _check_file(path / name, content["files"][name])
         return Checkpoint(path=path, values=content["values"], tensors=safetensors.torch.load_file(path / TENSORS))

@@ -80,7 +80,8 @@ class Gradients:
     def _in_parts(self, inputs: Tensor, targets: Tensor) -> Tensor:
         if self.parts == self._processes == 1:
             return self._backward(inputs, targets, None)
-        pieces = list(zip(inputs.chunk(self.parts), targets.chunk(self.parts), strict=True))
+        parts = min(self.parts, len(inputs))
+        pieces = list(zip(inputs.chunk(parts), targets.chunk(parts), strict=True))
         shares = [share.to(self._device) for share in self._shares([piece for _, piece in pieces])]
         losses = []
         for number, ((some_inputs, some_targets), share) in enumerate(zip(pieces, shares, strict=True), start=1):

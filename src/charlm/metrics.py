@@ -19,6 +19,7 @@ from tqdm import tqdm
 from charlm.arguments import finite_number
 from chartok.arguments import natural_number
 from chartok.atomicfile import replace_file
+from chartok.errors import Naming
 from chartok.strictjson import parse_json
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def append_record(path: Path, record: TrainingRecord) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with path.open("a", encoding="utf-8", newline="") as file:
+    with Naming(os.fspath(path)), path.open("a", encoding="utf-8", newline="") as file:
         file.write(_line(record))
 
 
@@ -148,7 +149,7 @@ def open_records(path: Path, number: int) -> list[TrainingRecord]:
 
 def sync_records(path: Path) -> None:
     """Waits until the records in a file are on the disk."""
-    with path.open("rb+") as file:
+    with Naming(os.fspath(path)), path.open("rb+") as file:
         os.fsync(file.fileno())
 
 

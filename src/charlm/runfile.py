@@ -16,7 +16,7 @@ import torch
 
 from chartok import __version__
 from chartok.atomicfile import replace_file
-from chartok.strictjson import parse_json
+from chartok.strictjson import parse_json, read_json
 
 FILE_NAME = "run.json"
 VERSION = 1
@@ -80,7 +80,7 @@ class RunDescription:
         """
         path = Path(folder) / FILE_NAME
         try:
-            return cls(**_checked(parse_json(path.read_bytes())))
+            return cls(**_checked(parse_json(read_json(path))))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{os.fspath(path)!a} describes no run: {error}") from None
 

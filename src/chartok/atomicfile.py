@@ -24,15 +24,17 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Yields a binary file that takes the place of ``path`` when the block ends without an exception.
 
     The bytes go to a temporary file in the same folder, reach the disk, and then take the name in one step.
-    Whatever fails, the old file stays as it was and no temporary file is left. A symbolic link is followed. What is no
-    file of a disk (a pipe, a device) is not replaced: the bytes go straight into it.
+    Whatever fails before that, the old file stays as it was and no temporary file is left. Where only the folder
+    cannot be flushed after it, the new file is there, and the error says that it may not outlast a power cut. A
+    symbolic link is followed. What is no file of a disk (a pipe, a device) is not replaced: the bytes go straight
+    into it.
 
     Args:
         path: The file to create or replace. Its folder must exist.
 
     Raises:
-        OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder; with errno
-            and the name of the file. An error of the block's own keeps what it says.
+        OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder or a link to
+            itself; with errno and the name of the file. An error of the block's own keeps what it says.
 
     Example:
         >>> import tempfile
@@ -47,7 +49,9 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with _writer(Path(path), "wb", name) as file:
             yield file
         return
-    final = Path(path).resolve()
+    final = Path(os.path.realpath(path))
+    if final.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
     if final.is_dir():
         raise IsADirectoryError(errno.EISDIR, "a file is expected, this is a folder", name)
     temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")

@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import os
+
+LONGEST_FILE = 1 << 28
+"""Bytes, far above what is written for a vocabulary of every code point."""
+
+
+def read_json(path: str | os.PathLike[str]) -> bytes:
+    """Returns the bytes of a JSON file; one that is far too large is not read into memory.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is larger than any that this library writes.
+    """
+    if Path(path).stat().st_size > LONGEST_FILE:
+        raise ValueError(f"not JSON that can be read: larger than {LONGEST_FILE:,} bytes")
+    return Path(path).read_bytes()
 
 
 def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value

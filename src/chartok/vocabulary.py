@@ -8,7 +8,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, get_args
 
@@ -40,7 +39,7 @@ from chartok.description import describe, read_description
 from chartok.errors import UnknownCharacterError, VocabularyError, describe_character
 from chartok.ids import as_id_array, is_array, smallest_dtype
 from chartok.padding import pad_rows
-from chartok.strictjson import parse_json
+from chartok.strictjson import parse_json, read_json
 from chartok.textfile import iterate_text, not_empty
 from chartok.tokenizerjson import tokenizer_json
 
@@ -527,7 +526,7 @@ class Vocabulary:
             VocabularyError: It is not the description of a vocabulary, or of a newer version.
         """
         try:
-            return cls.from_dict(parse_json(Path(path).read_bytes()))
+            return cls.from_dict(parse_json(read_json(path)))
         except ValueError as error:
             raise VocabularyError(f"{os.fspath(path)!a}: {error}") from None
 
