@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from charlm import (
@@ -59,6 +61,7 @@ def make_models() -> list[LanguageModel]:
         MixtureLanguageModel([BigramLanguageModel(7, seed=3), lively(GPT_CONFIG)]),
         MixtureLanguageModel([lively(GPT_CONFIG), NGramLanguageModel(7, order=4).fit(text)]),
         Reference(7, block_size=None),
+        Reference(7, block_size=12),
     ]
 
 
@@ -89,6 +92,29 @@ def test_stepping_through_a_sequence_gives_the_logits_of_the_whole(model: Langua
     for t in range(IDS.shape[1]):
         logits, state = model.step(IDS[:, t], state)
         torch.testing.assert_close(logits.float(), model.logits(IDS[:, : t + 1])[:, -1].float())
+
+
+@every_model
+@settings(max_examples=20)
+@given(length=st.integers(1, 40))
+def test_starting_from_a_prompt_leaves_what_stepping_through_it_leaves(model: LanguageModel, length: int) -> None:
+    prompt = torch.randint(0, 7, (4, length), generator=torch.Generator().manual_seed(length))
+    stepped = None
+    for ids in prompt.unbind(dim=1):
+        expected, stepped = model.step(ids, stepped)
+    logits, state = model.start(prompt)
+    torch.testing.assert_close(logits.float(), expected.float())
+    for ids in IDS.unbind(dim=1):
+        logits, state = model.step(ids, state)
+        expected, stepped = model.step(ids, stepped)
+        torch.testing.assert_close(logits.float(), expected.float())
+
+
+@every_model
+@pytest.mark.parametrize("shape", [(2, 0), (3,), (1, 2, 3), ()])
+def test_a_prompt_is_of_rows_with_an_id_each(model: LanguageModel, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"inputs must be \(B, T\) with T at least 1, got shape"):
+        model.start(torch.zeros(shape, dtype=torch.int64))
 
 
 @every_model

@@ -23,6 +23,7 @@ from charlm import (
 )
 from chartok import UnknownCharacterError, Vocabulary
 from strategies import any_text
+from test_gpt import lively
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 20
 NAMES = ["emma", "olivia", "ava", "isabella", "sophia", "mia", "amelia", "harper", "evelyn", "abigail"]
@@ -56,6 +57,20 @@ def test_scores_are_the_probabilities_of_the_next_characters(lm: CharLM) -> None
         probabilities = dict(lm.next_characters(text[:position], k=100))
         assert math.log(probabilities[text[position]]) == pytest.approx(score, rel=1e-4)
         assert sum(probabilities.values()) <= 1 + 1e-6
+
+
+MODELS_WITHOUT_A_START = [
+    CharLM(BigramLanguageModel(7, seed=1), Vocabulary("abcdefg")),
+    CharLM(lively(GPTConfig(vocab_size=7, block_size=4, n_layers=1, n_heads=1, width=8)), Vocabulary("abcdefg")),
+]
+
+
+@pytest.mark.parametrize("lm", [*MODELS_WITHOUT_A_START, CharLM.fit("abcdefg" * 9)], ids=repr)
+@settings(max_examples=20)
+@given(context=st.text("abcdefg", max_size=12))
+def test_the_likeliest_next_character_is_what_generate_would_add(lm: CharLM, context: str) -> None:
+    [(character, _)] = lm.next_characters(context, k=1)
+    assert lm.generate(context, max_new_tokens=1, temperature=0) == context + character
 
 
 def test_the_probabilities_of_all_short_records_and_their_ends_sum_to_less_than_one() -> None:

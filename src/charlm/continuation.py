@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain, islice, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -73,6 +73,18 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     return [ids + stop_filter.rest() for ids, stop_filter in samples]
 
 
+def started(model: LanguageModel, prompt: list[int], n_samples: int) -> tuple[Tensor, Any]:
+    """Returns the logits of what follows a prompt, ``(n_samples, V)``, and the state to go on from with ``model.step``.
+
+    Args:
+        model: Any language model.
+        prompt: Ids of the model, at least one. Of more than the model's ``block_size`` the last ones count.
+        n_samples: How many times they are to stand side by side.
+    """
+    ids = prompt if model.block_size is None else prompt[-model.block_size :]
+    return model.start(torch.tensor([ids], device=model.device).expand(n_samples, -1))
+
+
 def next_ids(
     model: LanguageModel,
     prompt: list[int],
@@ -92,9 +104,8 @@ def next_ids(
         settings: How ids are chosen.
         masks: What ``forbidden`` returns.
     """
-    device, state = model.device, None
-    for token_id in prompt if model.block_size is None else prompt[-model.block_size :]:
-        logits, state = model.step(torch.full((len(seeds),), token_id, device=device), state)
+    device = model.device
+    logits, state = started(model, prompt, len(seeds))
     dtype = torch.promote_types(logits.dtype, torch.float32)
     seen = None
     if settings.repetition_penalty is not None:

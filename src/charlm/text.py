@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, get_args, overload
 import numpy as np
 import torch
 
+from charlm.continuation import started
 from charlm.fitting import count, encoded, special_tokens, train
 from charlm.generation import generate, stream_ids
 from charlm.markup import escaped
@@ -169,20 +170,25 @@ class CharLM:
     def next_characters(self, context: str, k: int = 10) -> list[tuple[str, float]]:
         """Returns the ``k`` likeliest next characters with their probabilities, the likeliest first.
 
+        They are what ``generate`` draws from after the same prompt, where no setting changes that.
+
         Args:
             context: What stands before; of records, from their start.
             k: How many, at most.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            ValueError: ``k`` is below 1.
 
         Example:
             >>> CharLM.fit("abcabcabd" * 20).next_characters("cab", k=1)[0][0]
             'c'
         """
         positive_integer("k", k)
-        logits, state = None, None
+        start = start_ids(self.vocabulary, context, "replace" if "unk" in self.vocabulary.special_tokens else "strict")
         with torch.inference_mode(), evaluation_mode(self.model):
-            for token_id in encoded(self.vocabulary, [context], bos=True, eos=False)[0].tolist():
-                logits, state = self.model.step(torch.tensor([token_id], device=self.model.device), state)
-        probabilities = (torch.zeros(1, self.vocabulary.size) if logits is None else logits)[0].softmax(-1).cpu()
+            logits, _ = started(self.model, start, 1)
+        probabilities = logits[0].softmax(-1).cpu()
         ids = character_ids(self.vocabulary)
         characters = zip(self.vocabulary.characters, probabilities[ids].tolist(), strict=True)
         return sorted(characters, key=lambda pair: -pair[1])[:k]

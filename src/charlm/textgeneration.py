@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from charlm.continuation import continuations
 from charlm.drawing import derived_seed
@@ -32,11 +32,16 @@ class TextKeywords(SamplingKeywords, total=False):
     seed: int
 
 
-def start_ids(vocabulary: Vocabulary, prompt: str) -> list[int]:
+def start_ids(vocabulary: Vocabulary, prompt: str, errors: Literal["strict", "replace"] = "strict") -> list[int]:
     """Returns the ids of a prompt, after ``bos`` where the vocabulary has it.
 
     Without ``bos`` there is nothing to go on from but a character: an empty prompt is then the first of the
     vocabulary, which is not part of the text.
+
+    Args:
+        vocabulary: What the ids mean.
+        prompt: The text to go on from.
+        errors: ``"replace"`` puts ``unk`` in the place of a character that is not in the vocabulary.
 
     Raises:
         UnknownCharacterError: A character is not in the vocabulary.
@@ -49,7 +54,7 @@ def start_ids(vocabulary: Vocabulary, prompt: str) -> list[int]:
     """
     special = vocabulary.special_tokens
     before = [special["bos"]] if "bos" in special else []
-    return [*before, *vocabulary.encode(prompt).tolist()] or character_ids(vocabulary)[:1]
+    return [*before, *vocabulary.encode(prompt, errors).tolist()] or character_ids(vocabulary)[:1]
 
 
 def character_ids(vocabulary: Vocabulary) -> list[int]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class LanguageModel(nn.Module, ABC):
     """Predicts each next id from those before it.
 
-    A family sets ``kind``, implements ``logits`` and ``settings``, and may override ``step`` and
+    A family sets ``kind``, implements ``logits`` and ``settings``, and may override ``step``, ``start`` and
     ``log_probabilities`` where it has a shorter way to the same values.
 
     Args:
@@ -114,6 +114,24 @@ class LanguageModel(nn.Module, ABC):
             history = history[:, -self.block_size :]
         return self.logits(history)[:, -1], history
 
+    def start(self, inputs: Tensor) -> tuple[Tensor, Any]:
+        """Returns the logits of what follows after these ids, and the state to go on from with ``step``.
+
+        Args:
+            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1.
+
+        Returns:
+            Logits ``(B, V)`` and a state, equal to those that stepping through the ids gives.
+
+        Raises:
+            ValueError: There is no id, or the inputs have not two dimensions.
+        """
+        check_prompt(inputs)
+        state = None
+        for ids in inputs.unbind(dim=1):
+            logits, state = self.step(ids, state)
+        return logits, state
+
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target.
 
@@ -151,6 +169,16 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+def check_prompt(inputs: Tensor) -> None:
+    """Checks that a prompt is ``(B, T)`` with at least one id in a row.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if inputs.ndim != 2 or not inputs.shape[1]:  # noqa: PLR2004 - (B, T)
+        raise ValueError(f"inputs must be (B, T) with T at least 1, got shape {tuple(inputs.shape)}")
 
 
 def _as_long(name: str, ids: Tensor) -> Tensor:

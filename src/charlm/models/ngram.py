@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from charlm.models.base import LanguageModel
+from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.counts import NGramCounts, node_levels
 from charlm.models.kneserney import estimate, pruned, suffix_nodes
 from charlm.models.ngramtable import NGramTable
@@ -197,6 +197,23 @@ class NGramLanguageModel(LanguageModel):
         contexts = [distributions.following(*pair) for pair in zip(before, newest, strict=True)]
         rows = torch.from_numpy(distributions.rows(contexts))
         return rows if ids.is_cpu else rows.to(ids.device), contexts
+
+    def start(self, inputs: Tensor) -> tuple[Tensor, list[int]]:
+        """Returns the log-probabilities of what follows after these ids, and the contexts reached.
+
+        Args:
+            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1; the last ``order - 1`` are looked at.
+
+        Returns:
+            float64 ``(B, V)`` on the device of the ids, and the state to go on from with ``step``.
+
+        Raises:
+            ValueError: The model has not been fitted, there is no id, or the inputs have not two dimensions.
+            TokenIdError: An id is not one of the model's.
+        """
+        check_prompt(inputs)
+        self._check_range(inputs)
+        return super().start(inputs[:, -max(self.order - 1, 1) :])
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target, without making the full logits.
