@@ -137,6 +137,12 @@ def test_a_text_ends_before_the_first_stop_string(lm: CharLM, stop: list[str], s
     assert "".join(lm.stream("e", max_new_tokens=40, seed=seed, stop=stop)) == expected
 
 
+def test_stop_strings_may_come_from_any_iterable() -> None:
+    lm = CharLM.fit("abcabcabd" * 20, order=3)
+    for generate in (lm.generate, lambda prompt, **chosen: prompt + "".join(lm.stream(prompt, **chosen))):
+        assert generate("a", stop=(string for string in ["xx", "c"]), temperature=0) == "ab"
+
+
 def test_a_stream_yields_no_character_that_a_stop_string_turns_out_to_include() -> None:
     lm = CharLM.fit("abcabd" * 50, order=6)
     stream = lm.stream("abd", stop=["bcabx", "cabd"], temperature=0)

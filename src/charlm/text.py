@@ -24,7 +24,7 @@ from chartok import Vocabulary, read_text
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from typing import Unpack
 
     from numpy.typing import NDArray
@@ -238,7 +238,7 @@ class CharLM:
         min_p: float | None = None,
         repetition_penalty: float | None = None,
         allowed: str | None = None,
-        stop: Sequence[str] | None = None,
+        stop: Iterable[str] | None = None,
         seed: int = 0,
     ) -> str | list[str]:
         """Returns a prompt and what the model goes on with; a model of records stops at the end of one.
@@ -299,7 +299,7 @@ class CharLM:
         min_p: float | None = None,
         repetition_penalty: float | None = None,
         allowed: str | None = None,
-        stop: Sequence[str] | None = None,
+        stop: Iterable[str] | None = None,
         seed: int = 0,
     ) -> Iterator[str]:
         """Yields the characters that ``generate`` adds to the prompt, one at a time.

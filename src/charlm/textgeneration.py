@@ -10,7 +10,7 @@ from charlm.sampling import SamplingKeywords, SamplingSettings
 from chartok.arguments import integer, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable
 
     from charlm.models import LanguageModel
     from chartok import Vocabulary
@@ -28,7 +28,7 @@ class TextKeywords(SamplingKeywords, total=False):
 
     max_new_tokens: int
     allowed: str | None
-    stop: Sequence[str] | None
+    stop: Iterable[str] | None
     seed: int
 
 
@@ -87,7 +87,7 @@ def allowed_ids(vocabulary: Vocabulary, allowed: str | None) -> list[int]:
     return ids + _ends(vocabulary)
 
 
-def stop_ids(vocabulary: Vocabulary, stop: Sequence[str] | None) -> list[list[int]]:
+def stop_ids(vocabulary: Vocabulary, stop: Iterable[str] | None) -> list[list[int]]:
     """Returns the ids of each stop string, and of the end of a record where there is one.
 
     A string with a character that the vocabulary lacks never comes, and is left out.
@@ -103,14 +103,15 @@ def stop_ids(vocabulary: Vocabulary, stop: Sequence[str] | None) -> list[list[in
     """
     if isinstance(stop, str):
         raise TypeError("stop must be several str, got one: put it in a list")
-    for string in stop or ():
+    strings = list(stop or ())
+    for string in strings:
         if not isinstance(string, str):
             raise TypeError(f"stop must be several str, got {type(string).__name__}")
         if not string:
             raise ValueError("stop holds an empty string: give at least one character")
     known = set(vocabulary.characters)
-    strings = [vocabulary.encode(string).tolist() for string in stop or () if known.issuperset(string)]
-    return strings + [[token_id] for token_id in _ends(vocabulary)]
+    sequences = [vocabulary.encode(string).tolist() for string in strings if known.issuperset(string)]
+    return sequences + [[token_id] for token_id in _ends(vocabulary)]
 
 
 def sample_records(  # noqa: PLR0913 - what one asks of a name
