@@ -297,6 +297,8 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(NAMES).sample(1, min_length=9, max_length=8), ValueError, "exceed max_length 8"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed holds no character"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed=""), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(NAMES).sample(3, exclude="anna"), TypeError, "exclude must be several str, got one"),
+        (lambda: CharLM.fit(NAMES).sample(1, exclude=["a", 1]), TypeError, r"exclude\[1\] must be a str, got int"),  # type: ignore[list-item]  # likewise
     ],
 )
 def test_bad_input_is_refused(call: Any, error: type[Exception], message: str) -> None:

@@ -24,7 +24,7 @@ from chartok import Vocabulary, read_text
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
     from numpy.typing import NDArray
@@ -340,7 +340,7 @@ class CharLM:
         min_length: int = 1,
         max_length: int = 100,
         unique: bool = True,
-        exclude: Collection[str] = (),
+        exclude: Iterable[str] = (),
         allowed: str | None = None,
         temperature: float = 1.0,
         top_k: int | None = None,
@@ -369,6 +369,7 @@ class CharLM:
         Raises:
             ValueError: The model is not one of records, or a setting is out of range, or too few such records come up.
             UnknownCharacterError: A character of the prefix is not in the vocabulary.
+            TypeError: An argument is of the wrong type; one ``str`` as ``exclude``.
 
         Example:
             >>> lm = CharLM.fit(["anna", "hanna", "joanna", "johanna"], order=3)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 from charlm.continuation import continuations
 from charlm.drawing import derived_seed
 from charlm.sampling import SamplingKeywords, SamplingSettings
-from chartok.arguments import integer, positive_integer
+from chartok.arguments import checked_texts, integer, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from charlm.models import LanguageModel
     from chartok import Vocabulary
@@ -124,7 +124,7 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
     min_length: int,
     max_length: int,
     unique: bool,
-    exclude: Collection[str],
+    exclude: Iterable[str],
     allowed: str | None,
     seed: int,
 ) -> list[str]:
@@ -133,16 +133,20 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
     Try ``i`` has a seed of its own, so that a record does not depend on how many are tried side by side.
 
     Raises:
+        TypeError: ``exclude`` is one ``str``, or holds something else; or another argument is of the wrong type.
         ValueError: A setting is out of range, or too few such records come up.
         UnknownCharacterError: A character of the prefix is not in the vocabulary.
     """
+    if isinstance(exclude, str):
+        raise TypeError("exclude must be several str, got one: put it in a list")
+    taken = set(checked_texts(exclude, "exclude"))
     positive_integer("n_samples", n_samples)
     if max(len(prefix), min_length) > positive_integer("max_length", max_length):
         raise ValueError(
             f"prefix ({len(prefix)} characters) and min_length {min_length} exceed max_length {max_length}"
         )
     start, ids = start_ids(vocabulary, prefix), allowed_ids(vocabulary, allowed)
-    taken, found, tries = set(exclude), list[str](), 0
+    found, tries = list[str](), 0
     while len(found) < n_samples:
         size = min(n_samples - len(found), TRIES_AT_ONCE, ATTEMPTS * n_samples - tries)
         if not size:
