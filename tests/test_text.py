@@ -297,6 +297,10 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(NAMES).sample(1, min_length=9, max_length=8), ValueError, "exceed max_length 8"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed holds no character"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed=""), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(NAMES).sample(1, min_length=1.5), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(1, min_length="3"), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(1, min_length=-3), ValueError, "min_length must be at least 0"),
+        (lambda: CharLM.fit(NAMES).sample(1, prefix=3), TypeError, "prefix must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(NAMES).sample(3, exclude="anna"), TypeError, "exclude must be several str, got one"),
         (lambda: CharLM.fit(NAMES).sample(1, exclude=["a", 1]), TypeError, r"exclude\[1\] must be a str, got int"),  # type: ignore[list-item]  # likewise
     ],

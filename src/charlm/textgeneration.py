@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from charlm.continuation import continuations
 from charlm.drawing import derived_seed
 from charlm.sampling import SamplingKeywords, SamplingSettings
-from chartok.arguments import checked_texts, integer, positive_integer
+from chartok.arguments import checked_texts, expected_text, integer, natural_number, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,7 +140,10 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
     if isinstance(exclude, str):
         raise TypeError("exclude must be several str, got one: put it in a list")
     taken = set(checked_texts(exclude, "exclude"))
+    if not isinstance(prefix, str):
+        raise TypeError(expected_text("prefix", prefix))
     positive_integer("n_samples", n_samples)
+    natural_number("min_length", min_length)
     if max(len(prefix), min_length) > positive_integer("max_length", max_length):
         raise ValueError(
             f"prefix ({len(prefix)} characters) and min_length {min_length} exceed max_length {max_length}"
