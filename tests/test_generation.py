@@ -208,6 +208,14 @@ def test_a_penalty_counts_the_prompt_and_what_was_added() -> None:
     assert sorted(ids) == [0, 1, 2, 3]
 
 
+def test_what_a_penalty_counts_as_there_can_be_said_apart_from_the_prompt() -> None:
+    model = BigramLanguageModel(4)  # every id is as likely as every other
+    chosen: dict[str, Any] = {"max_new_tokens": 1, "temperature": 0, "repetition_penalty": 2.0}
+    for seen, expected in ((None, 1), ([], 0), ([0, 1], 2), ([1], 0)):
+        assert generate(model, [0], seen=seen, **chosen).tolist() == [0, expected]
+        assert list(stream_ids(model, [0], seen=seen, **chosen)) == [expected]
+
+
 def test_the_seed_decides_and_the_global_state_stays() -> None:
     model = BigramLanguageModel(50, seed=0)
     before = torch.get_rng_state()
@@ -277,6 +285,8 @@ BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"stop": [[0], [7]]}, TokenIdError, r"ids\[0\] is 7"),
     ({"stop": [1, 2]}, TypeError, "ids must be integers in an array or an iterable, got int"),
     ({"stop": np.array([1, 2])}, ValueError, "each stop sequence must be at least one id in one dimension"),
+    ({"seen": [5]}, TokenIdError, r"ids\[0\] is 5"),
+    ({"seen": "a"}, TypeError, "ids must be integers"),
     ({"seed": 0.5}, TypeError, "seed must be an integer"),
 ]
 

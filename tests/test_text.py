@@ -137,6 +137,17 @@ def test_a_text_ends_before_the_first_stop_string(lm: CharLM, stop: list[str], s
     assert "".join(lm.stream("e", max_new_tokens=40, seed=seed, stop=stop)) == expected
 
 
+def test_a_penalty_counts_the_characters_of_the_text_and_not_what_it_goes_on_from() -> None:
+    lm = CharLM(BigramLanguageModel(3), Vocabulary("abc"))
+    chosen: Any = {"max_new_tokens": 1, "temperature": 0, "repetition_penalty": 2.0}
+    assert lm.generate("", **chosen) == "".join(lm.stream("", **chosen)) == "a"
+    assert lm.generate("a", **chosen) == "ab"
+    records = CharLM(BigramLanguageModel(3), Vocabulary("ab", special_tokens=["eos"]))
+    with torch.no_grad():
+        records.model.get_parameter("table").copy_(torch.tensor([1.0, 0.9, 0.95]))
+    assert records.sample(1, max_length=1, temperature=0, repetition_penalty=2.0) == ["a"]
+
+
 def test_stop_strings_may_come_from_any_iterable() -> None:
     lm = CharLM.fit("abcabcabd" * 20, order=3)
     for generate in (lm.generate, lambda prompt, **chosen: prompt + "".join(lm.stream(prompt, **chosen))):

@@ -284,6 +284,7 @@ class CharLM:
             allowed=allowed_ids(self.vocabulary, allowed),
             stop=stop_ids(self.vocabulary, stop),
             seed=seed,
+            seen=self.vocabulary.encode(prompt),
         )
         texts = [prompt + self.vocabulary.decode(sample[len(start) :].cpu()) for sample in samples]
         return texts[0] if n_samples is None else texts
@@ -328,6 +329,7 @@ class CharLM:
             allowed=allowed_ids(self.vocabulary, allowed),
             stop=stop_ids(self.vocabulary, stop),
             seed=seed,
+            seen=self.vocabulary.encode(prompt),
         )
         character_of = dict(zip(character_ids(self.vocabulary), self.vocabulary.characters, strict=True))
         return (character_of[token_id] for token_id in new)

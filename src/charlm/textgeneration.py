@@ -163,6 +163,7 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
             allowed=ids,
             end=vocabulary.special_tokens["eos"],
             min_new_tokens=max(0, min_length - len(prefix)),
+            seen=vocabulary.encode(prefix),
         )
         tries += size
         for record in (prefix + vocabulary.decode(ending) for ending in endings):
