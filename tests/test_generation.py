@@ -176,6 +176,16 @@ def test_where_no_id_can_come_that_is_said(table: float, allowed: list[int] | No
             list(stream_ids(model, [0], max_new_tokens=3, temperature=temperature, allowed=allowed))
 
 
+def test_a_sample_that_cannot_go_on_is_named() -> None:
+    model = BigramLanguageModel(3).fit([0, 1, 0, 1, 0, 1, 0, 2], smoothing=0)
+    with torch.no_grad():
+        model.table[2] = -torch.inf  # nothing can follow 2
+    assert not any(2 in ids for ids in generate(model, [0], max_new_tokens=6, n_samples=3, seed=2))
+    for n_samples in (4, 5):
+        with pytest.raises(ValueError, match="there is no id to draw for sample 3"):
+            generate(model, [0], max_new_tokens=6, n_samples=n_samples, seed=2)
+
+
 def test_an_end_may_come_only_after_the_fewest_ids() -> None:
     model = BigramLanguageModel(5, seed=1)
     for allowed in (None, [0, 1, 2]):

@@ -68,9 +68,9 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     columns = next_ids(model, start, seeds, settings, masks, start if seen is None else id_list(seen, model))
     with torch.inference_mode(), evaluation_mode(model):
         for column in islice(columns, positive_integer("max_new_tokens", max_new_tokens)):
-            for (ids, stop_filter), token_id in zip(samples, column, strict=True):
+            for place, (ids, stop_filter) in enumerate(samples):
                 if not stop_filter.is_finished:
-                    ids.extend(stop_filter.take(drawn(token_id, model)))
+                    ids.extend(stop_filter.take(drawn(column, place, model)))
             if all(stop_filter.is_finished for _, stop_filter in samples):
                 break
     return [ids + stop_filter.rest() for ids, stop_filter in samples]
@@ -130,15 +130,17 @@ def next_ids(
         logits, state = model.step(ids, state)
 
 
-def drawn(token_id: int, model: LanguageModel) -> int:
+def drawn(column: list[int], sample: int, model: LanguageModel) -> int:
     """Returns what ``next_ids`` gave for a sample.
 
     Raises:
-        ValueError: No id could be drawn.
+        ValueError: No id could be drawn; names the sample.
     """
-    if token_id == model.vocab_size:
-        raise ValueError("there is no id to draw: each that may come has probability zero, or the logits are NaN")
-    return token_id
+    if column[sample] == model.vocab_size:
+        raise ValueError(
+            f"there is no id to draw for sample {sample}: each that may come has probability zero, or a logit is NaN"
+        )
+    return column[sample]
 
 
 def forbidden(

@@ -88,7 +88,8 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
 
     Raises:
         ValueError: The prompt, ``allowed`` or a stop sequence is empty, or a setting is out of range; or at some point
-            every id that may come has the probability zero, or the model's logits are NaN.
+            every id that may come has the probability zero, or the model's logits are NaN. One sample that cannot go
+            on ends the call, and is named.
         TokenIdError: An id of the prompt, of ``allowed`` or of a stop sequence is not one of the model's.
         TypeError: An argument is of the wrong type.
 
@@ -158,5 +159,5 @@ def _stream(model: LanguageModel, columns: Iterator[list[int]], stop_filter: Sto
             column = next(columns, None)
         if column is None:
             break
-        yield from stop_filter.take(drawn(column[0], model))
+        yield from stop_filter.take(drawn(column, 0, model))
     yield from stop_filter.rest()
