@@ -80,6 +80,26 @@ def test_logits_keep_their_shape_and_the_loss_is_the_mean_cross_entropy(model: L
 
 
 @every_model
+@pytest.mark.parametrize("shape", [(4, 11), (4, 13), (12, 4), (48,), (1, 4, 12)])
+def test_targets_of_another_shape_are_refused(model: LanguageModel, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="targets of shape"):
+        model(IDS, torch.zeros(shape, dtype=torch.int64))
+
+
+@every_model
+@pytest.mark.parametrize("shape", [(5,), (), (1, 2, 3)])
+def test_inputs_have_two_dimensions(model: LanguageModel, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"inputs must be \(B, T\), got shape"):
+        model(torch.zeros(shape, dtype=torch.int64))
+
+
+@every_model
+def test_no_ids_give_no_logits(model: LanguageModel) -> None:
+    for shape in ((4, 0), (0, 4), (0, 0)):
+        assert model(torch.zeros(shape, dtype=torch.int64))[0].shape == (*shape, 7)
+
+
+@every_model
 def test_targets_are_optional(model: LanguageModel) -> None:
     logits, loss = model(IDS)
     assert loss is None

@@ -81,7 +81,12 @@ class LanguageModel(nn.Module, ABC):
             TokenIdError: An id is negative or not below ``vocab_size`` (found on the CPU; an accelerator reports
                 it in its own way, and later).
             TypeError: The ids are floats or bools.
+            ValueError: The inputs have not two dimensions, or the targets another shape.
         """
+        if inputs.ndim != 2:  # noqa: PLR2004 - (B, T)
+            raise ValueError(f"inputs must be (B, T), got shape {tuple(inputs.shape)}")
+        if targets is not None and targets.shape != inputs.shape:
+            raise ValueError(f"targets of shape {tuple(targets.shape)} are not for inputs of {tuple(inputs.shape)}")
         try:
             logits = self.logits(_as_long("inputs", inputs))
             if targets is None:

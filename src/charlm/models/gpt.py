@@ -158,7 +158,7 @@ class Attention(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.n_heads = config.n_heads
+        self.heads = config.n_heads, config.head_size
         self.query = Linear(config.width, config.width)
         self.key = Linear(config.width, config.width)
         self.value = Linear(config.width, config.width)
@@ -188,7 +188,7 @@ class Attention(nn.Module):
 
     def _heads(self, x: Tensor) -> Tensor:
         """Returns ``(..., T, width)`` as ``(..., H, T, head_size)``."""
-        return x.view(*x.shape[:-1], self.n_heads, -1).transpose(-3, -2)
+        return x.view(*x.shape[:-1], *self.heads).transpose(-3, -2)
 
 
 class MLP(nn.Module):
