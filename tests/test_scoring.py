@@ -40,6 +40,12 @@ def test_units_agree() -> None:
     assert evaluation.perplexity == pytest.approx(2**evaluation.bits_per_character)
 
 
+def test_a_perplexity_beyond_floats_is_infinite() -> None:
+    assert Evaluation(nats=709.0, characters=1).perplexity == math.exp(709.0)
+    assert Evaluation(nats=800.0, characters=1).perplexity == math.inf
+    assert Evaluation(nats=math.inf, characters=1).perplexity == math.inf
+
+
 def test_each_module_keeps_its_own_mode_and_no_gradient_is_kept() -> None:
     model = Reference(5)
     frozen = torch.nn.Dropout().eval()

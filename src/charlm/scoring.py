@@ -69,8 +69,11 @@ class Evaluation:
 
     @property
     def perplexity(self) -> float:
-        """``exp(nats)``: as uncertain as a choice between that many equally likely characters."""
-        return math.exp(self.nats)
+        """``exp(nats)``: as uncertain as a choice between that many equally likely characters; infinite beyond 1e308."""
+        try:
+            return math.exp(self.nats)
+        except OverflowError:
+            return math.inf
 
 
 @torch.inference_mode()
