@@ -20,7 +20,7 @@ from charlm import (
     save_model,
     write_report,
 )
-from charlm.report.curves import Axis, Curve, chart, thinned, ticks
+from charlm.report.curves import BOTTOM, HEIGHT, TOP, Axis, Curve, chart, thinned, ticks
 from charlm.report.transitions import MOST_CHARACTERS, heat_map, transitions
 from charlm.runfile import RunDescription
 from chartok import Vocabulary
@@ -115,6 +115,14 @@ def test_any_values_can_be_drawn(values: list[float]) -> None:
     assert "nan" not in svg
     heights = [float(height) for height in re.findall(r" [\d.]+,([\d.-]+)", svg.split('points="')[1].split('"')[0])]
     assert all(0 <= height <= 300 for height in heights)
+
+
+@pytest.mark.parametrize("value", [3e-4, 1.0, 500.0])
+def test_a_value_that_stays_is_drawn_at_mid_height_between_two_ticks(value: float) -> None:
+    svg = chart("Rate", [Curve(name="rate", points=[(1.0, value), (2.0, value)])], Axis(label="rate"))
+    assert svg.count('class="grid"') >= 2
+    height = float(svg.split('points="')[1].split(",")[1].split(" ")[0])
+    assert height == pytest.approx((TOP + HEIGHT - BOTTOM) / 2, abs=1)
 
 
 def test_a_long_curve_is_thinned_from_end_to_end() -> None:
