@@ -195,8 +195,9 @@ def test_the_file_is_as_documented(tmp_path: Path) -> None:
     ]
 
 
-def test_a_model_in_float32_loses_nothing_more(path: Path) -> None:
-    model = NGramLanguageModel(VOCABULARY.size, 3).fit(IDS).float()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_a_model_of_a_narrower_dtype_loses_nothing_more(path: Path, dtype: torch.dtype) -> None:
+    model = NGramLanguageModel(VOCABULARY.size, 3).fit(IDS).to(dtype)
     save_arpa(path, model, VOCABULARY)
     loaded, _ = load_arpa(path)
     ids = torch.tensor([IDS])

@@ -338,6 +338,15 @@ def drop_last(tensor: torch.Tensor) -> torch.Tensor:
     return tensor[:-1]
 
 
+def test_a_model_in_bfloat16_steps_and_is_loaded_again() -> None:
+    model = fitted(3).bfloat16()
+    again = NGramLanguageModel(VOCAB_SIZE, 3)
+    again.load_state_dict(model.state_dict())
+    for other in (model, again):
+        logits, _ = other.step(torch.tensor([0]))
+        torch.testing.assert_close(logits, model.logits(torch.tensor([[0]]))[:, 0], check_dtype=False, atol=0.1, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [

@@ -198,5 +198,6 @@ class NGramTable(nn.Module):
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = tensor.numpy(force=True)
+    # NumPy has no bfloat16.
+    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
     return array
