@@ -180,6 +180,24 @@ def test_an_id_that_the_model_does_not_have_is_named(model: LanguageModel, bad: 
 
 
 @every_model
+@pytest.mark.parametrize("bad", [-1, 7, 1000])
+def test_the_shortcuts_name_a_bad_id_as_forward_does(model: LanguageModel, bad: int) -> None:
+    wrong = IDS.clone()
+    wrong[1, 2] = bad
+    calls: list[Any] = [
+        lambda: model.log_probabilities(wrong, IDS),
+        lambda: model.log_probabilities(IDS, wrong),
+        lambda: model.start(wrong[:, :3]),
+        lambda: model.step(wrong[:, 2]),
+        lambda: model.step(wrong[:, 2], model.step(IDS[:, 1])[1]),
+    ]
+    for call in calls:
+        with pytest.raises(TokenIdError) as caught:
+            call()
+        assert (caught.value.token_id, caught.value.vocabulary_size) == (bad, 7)
+
+
+@every_model
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bool])
 def test_ids_that_are_no_integers_are_refused(model: LanguageModel, dtype: torch.dtype) -> None:
     with pytest.raises(TypeError, match="inputs must be integer ids"):
@@ -275,6 +293,7 @@ def test_a_bigram_is_counted_right_at_the_limits_of_the_dtypes(size: int) -> Non
         ([0, 1], math.inf, ValueError, "smoothing must be finite"),
         ([0, 1], "1", TypeError, "smoothing must be a number"),
         ([], 1, ValueError, "holds no ids"),
+        ([[], []], 1, ValueError, "holds no ids"),
         ([0, 7], 1, TokenIdError, r"ids\[1\] is 7"),
         ([0.5], 1, TypeError, "integers"),
         (np.zeros((2, 2), dtype=int), 1, ValueError, "one dimension"),

@@ -113,11 +113,15 @@ class LanguageModel(nn.Module, ABC):
 
         Returns:
             Logits ``(B, V)``, equal to the last position of ``logits`` on all ids so far, and the new state.
+
+        Raises:
+            TokenIdError: An id is not one of the model's (as in ``forward``).
         """
         history = ids[:, None] if state is None else torch.cat([state, ids[:, None]], dim=1)
         if self.block_size is not None:
             history = history[:, -self.block_size :]
-        return self.logits(history)[:, -1], history
+        with self.naming_bad_ids(ids):
+            return self.logits(history)[:, -1], history
 
     def start(self, inputs: Tensor) -> tuple[Tensor, Any]:
         """Returns the logits of what follows after these ids, and the state to go on from with ``step``.
@@ -130,6 +134,7 @@ class LanguageModel(nn.Module, ABC):
 
         Raises:
             ValueError: There is no id, or the inputs have not two dimensions.
+            TokenIdError: An id is not one of the model's (as in ``forward``).
         """
         check_prompt(inputs)
         state = None
@@ -146,8 +151,12 @@ class LanguageModel(nn.Module, ABC):
 
         Returns:
             Floating point, ``(B, T)``, in nats.
+
+        Raises:
+            TokenIdError: An id is not one of the model's (as in ``forward``).
         """
-        return self.logits(inputs).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
+        with self.naming_bad_ids(inputs, targets):
+            return self.logits(inputs).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
 
     @property
     def device(self) -> torch.device:
@@ -161,6 +170,16 @@ class LanguageModel(nn.Module, ABC):
             TokenIdError: One is not; names it and its position.
         """
         as_id_array(ids.numpy(force=True), self.vocab_size)
+
+    @contextmanager
+    def naming_bad_ids(self, *ids: Tensor) -> Iterator[None]:
+        """Turns what PyTorch raises in the block for an id that is not one of the model's into a ``TokenIdError``."""
+        try:
+            yield
+        except (IndexError, RuntimeError):
+            for several in ids:
+                self.check_ids(several)
+            raise
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class BigramLanguageModel(LanguageModel):
         """
         alpha = number_from_zero("smoothing", smoothing)
         symbols = joined_texts(tokens, self.vocab_size, padding=0)
-        if not len(symbols):
+        if not symbols.any():  # zeros stand between texts
             raise ValueError("there is nothing to fit to: tokens holds no ids")
         size = self.vocab_size + 1
         pairs = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
@@ -92,9 +92,24 @@ class BigramLanguageModel(LanguageModel):
         return nn.functional.embedding(inputs, self.table)
 
     def step(self, ids: Tensor, state: None = None) -> tuple[Tensor, None]:
-        """Returns the row of each id: ``(B,)`` to ``(B, V)``. There is nothing else to remember."""
-        return self.logits(ids), state
+        """Returns the row of each id: ``(B,)`` to ``(B, V)``. There is nothing else to remember.
+
+        Raises:
+            TokenIdError: An id is not one of the model's (as in ``forward``).
+        """
+        try:  # a context manager would take a fifth of the time of a step
+            return self.logits(ids), state
+        except IndexError:
+            self.check_ids(ids)
+            raise
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Returns ``(B, T)`` natural logarithms, read from the table normalised once."""
-        return self.table.log_softmax(dim=-1)[inputs, targets]
+        """Returns ``(B, T)`` natural logarithms, read from the table normalised once.
+
+        Raises:
+            TokenIdError: An id is not one of the model's (as in ``forward``).
+        """
+        # A negative index would count from the end, so it is made one that is too large.
+        rows, columns = (ids.where(ids >= 0, self.vocab_size) for ids in (inputs, targets))
+        with self.naming_bad_ids(inputs, targets):
+            return self.table.log_softmax(dim=-1)[rows, columns]

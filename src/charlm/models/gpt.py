@@ -329,6 +329,9 @@ class GPT(LanguageModel):
 
         Returns:
             float32 ``(B, V)``, without a gradient, and the new state.
+
+        Raises:
+            TokenIdError: An id is not one of the model's (as in ``forward``).
         """
         if state is None:
             return self.start(ids[:, None])
@@ -337,7 +340,8 @@ class GPT(LanguageModel):
         if length > self.config.block_size or not state.cache.takes(length):
             return self.start(history)
         # The hashed embedding of the new id needs those just before it.
-        x = self._embedded(history[:, -LONGEST_HASHED:])[:, -1:]
+        with self.naming_bad_ids(ids):
+            x = self._embedded(history[:, -LONGEST_HASHED:])[:, -1:]
         logits = self._decoded(x, length - 1, state.cache.memory[..., :length, :])
         state.cache.length = length
         return logits[:, -1], GPTState(history, state.cache)
@@ -357,6 +361,7 @@ class GPT(LanguageModel):
 
         Raises:
             ValueError: There is no id, or the inputs have not two dimensions.
+            TokenIdError: An id is not one of the model's (as in ``forward``).
         """
         check_prompt(inputs)
         block_size, half = self.config.block_size, self.config.block_size // 2
@@ -366,7 +371,9 @@ class GPT(LanguageModel):
         room = min(max(2 * length, LEAST_ROOM), block_size)
         shape = (self.config.n_layers, 2, len(history), self.config.n_heads, room, self.config.head_size)
         cache = KeyValueCache(self.head.weight.new_empty(shape), length)
-        logits = self._decoded(self._embedded(history), 0, cache.memory[..., :length, :])
+        with self.naming_bad_ids(inputs):
+            x = self._embedded(history)
+        logits = self._decoded(x, 0, cache.memory[..., :length, :])
         return logits[:, -1], GPTState(history, cache)
 
     def _embedded(self, ids: Tensor) -> Tensor:
