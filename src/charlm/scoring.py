@@ -69,7 +69,10 @@ class Evaluation:
 
     @property
     def perplexity(self) -> float:
-        """``exp(nats)``: as uncertain as a choice between that many equally likely characters; infinite beyond 1e308."""
+        """``exp(nats)``: as uncertain as a choice between that many equally likely characters.
+
+        Infinite where no float is as large.
+        """
         try:
             return math.exp(self.nats)
         except OverflowError:
