@@ -338,6 +338,15 @@ def drop_last(tensor: torch.Tensor) -> torch.Tensor:
     return tensor[:-1]
 
 
+def test_a_step_of_the_highest_order_goes_through_any_number_of_contexts() -> None:
+    text = torch.randint(0, 3, (1, 1100), generator=torch.Generator().manual_seed(0))
+    model = NGramLanguageModel(3, order=1024).fit(text[0])
+    prompt = text[:, :1023]
+    logits, state = model.start(prompt)
+    assert model.table.lengths(torch.tensor(state)).tolist() == [1023]
+    torch.testing.assert_close(logits, model.logits(prompt)[:, -1])
+
+
 def test_a_model_in_bfloat16_steps_and_is_loaded_again() -> None:
     model = fitted(3).bfloat16()
     again = NGramLanguageModel(VOCAB_SIZE, 3)
