@@ -13,7 +13,7 @@ from charlm import distributed
 from charlm.devices import resolve_device
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.permutation import Permutation
-from charlm.randomness import check_generator
+from charlm.randomness import check_generator, seeded_generator
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class BatchSampler:
         self._check()
         share = self.batch_size // self.world_size
         self._share = slice(self.rank * share, (self.rank + 1) * share)
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = seeded_generator(seed)
         self._drawn = 0
         self.batches = 0
         """Batches handed out so far."""

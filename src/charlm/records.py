@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from charlm.arguments import fraction as checked_fraction
 from charlm.data import IGNORE_INDEX, TextDataset
+from charlm.randomness import seeded_generator
 from chartok import Vocabulary, read_text
 from chartok.arguments import positive_integer
 
@@ -147,6 +148,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
 
         Raises:
             ValueError: ``fraction`` is not between 0 and 1, or a part would be empty.
+            TypeError: ``seed`` is not an integer.
 
         Example:
             >>> train, validation = RecordDataset(["ada", "bob", "eve", "kim"]).split(0.75, seed=0)
@@ -156,7 +158,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         end = int(checked_fraction("fraction", fraction) * len(self))
         if not 0 < end < len(self):
             raise ValueError(f"split({fraction}) of {len(self)} records leaves a part without any")
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        order = torch.randperm(len(self), generator=seeded_generator(seed))
         return self._chosen(order[:end].sort().values), self._chosen(order[end:].sort().values)
 
     def _chosen(self, indices: Tensor) -> Self:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from charlm.arguments import number_from_zero
 from charlm.models.base import LanguageModel
 from charlm.models.counts import joined_texts
+from charlm.randomness import seeded_generator
 
 if TYPE_CHECKING:
     from charlm.models.counts import Tokens
@@ -26,6 +27,7 @@ class BigramLanguageModel(LanguageModel):
             character is equally likely.
 
     Raises:
+        TypeError: ``vocab_size`` or ``seed`` is not an integer.
         ValueError: ``vocab_size`` is below 1.
 
     Example:
@@ -44,7 +46,7 @@ class BigramLanguageModel(LanguageModel):
         self.table = nn.Parameter(torch.zeros(self.vocab_size, self.vocab_size))
         """Logits, ``(V, V)``: row for the current id, column for the next."""
         if seed is not None:
-            nn.init.normal_(self.table, generator=torch.Generator(self.device).manual_seed(seed))
+            nn.init.normal_(self.table, generator=seeded_generator(seed, self.device))
 
     def settings(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -25,6 +25,7 @@ from torch.nn import functional
 from charlm.arguments import finite_number
 from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.keyvaluecache import KeyValueCache
+from charlm.randomness import seeded_generator
 from chartok.arguments import natural_number, positive_integer
 
 LONGEST_HASHED = 4
@@ -238,7 +239,7 @@ class GPT(LanguageModel):
         seed: Decides the first weights, which are the same on every device.
 
     Raises:
-        TypeError: ``config`` is not a ``GPTConfig``.
+        TypeError: ``config`` is not a ``GPTConfig``, or ``seed`` not an integer.
 
     Example:
         >>> model = GPT(GPTConfig(vocab_size=65, block_size=8, n_layers=2, n_heads=2, width=16))
@@ -285,8 +286,11 @@ class GPT(LanguageModel):
 
         Args:
             seed: Decides them all.
+
+        Raises:
+            TypeError: It is not an integer.
         """
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded_generator(seed)
         deviations = {"embedding.weight": 0.02, "head.weight": 0.001}
         for name, parameter in self.named_parameters():
             if name.startswith("ngram_embeddings") or name.endswith("project.weight"):
