@@ -7,7 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from torch import Tensor
 
 from charlm import (
     BatchSampler,
@@ -101,11 +103,30 @@ def test_a_run_that_cannot_be_read_leaves_an_old_report(run: Path, tmp_path: Pat
 
 def test_a_large_vocabulary_shows_its_frequent_characters() -> None:
     text = "".join(chr(0x4E00 + place) for place in range(300)) + "abab" * 99
-    table = transitions(CharLM.fit(text, "bigram"))
+    lm = CharLM.fit(text, "bigram")
+    table = transitions(lm)
     assert len(table.characters) == MOST_CHARACTERS
     assert {"a", "b"} <= set(table.characters)
     assert table.left_out == 302 - MOST_CHARACTERS
     assert heat_map(table).count("<td style") == MOST_CHARACTERS**2
+
+
+def test_the_rows_of_a_large_vocabulary_are_never_all_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    characters = [chr(0x4E00 + place) for place in range(300)]
+    lm = CharLM.fit("".join(character * place for place, character in enumerate(characters, 1)), "bigram")
+    expected = transitions(lm)
+    logits, rows = BigramLanguageModel.logits, []
+
+    def counting(model: BigramLanguageModel, inputs: Tensor) -> Tensor:
+        rows.append(len(inputs))
+        return logits(model, inputs)
+
+    monkeypatch.setattr(BigramLanguageModel, "logits", counting)
+    monkeypatch.setattr("charlm.report.transitions.ROWS_AT_ONCE", 70)
+    table = transitions(lm)
+    assert table.characters == expected.characters == characters[-MOST_CHARACTERS:]
+    np.testing.assert_allclose(table.probabilities, expected.probabilities)
+    assert max(rows) == MOST_CHARACTERS
 
 
 @pytest.mark.parametrize("values", [[1.0], [2.0, 2.0], [0.0, 0.0], [1e-9, 3e-9], [1e9, 5.0], [-3.0, 4.0]])
