@@ -338,6 +338,14 @@ def drop_last(tensor: torch.Tensor) -> torch.Tensor:
     return tensor[:-1]
 
 
+def test_a_table_goes_to_a_device_without_float64_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charlm.models.ngramtable.WITHOUT_FLOAT64", {"meta"})
+    table = fitted(3).to("meta").table
+    assert {table.log_probabilities.dtype, table.log_backoffs.dtype} == {torch.float32}
+    assert {table.keys.dtype, table.suffixes.dtype} == {torch.int64}
+    assert fitted(3).to("cpu").table.log_probabilities.dtype == torch.float64
+
+
 def test_a_step_of_the_highest_order_goes_through_any_number_of_contexts() -> None:
     text = torch.randint(0, 3, (1, 1100), generator=torch.Generator().manual_seed(0))
     model = NGramLanguageModel(3, order=1024).fit(text[0])

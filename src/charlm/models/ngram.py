@@ -34,7 +34,8 @@ class NGramLanguageModel(LanguageModel):
     context that there is.
 
     Nothing is trained by gradient descent: ``fit`` counts, and the state is in buffers, which move between devices and
-    go through ``state_dict`` with the rest. Probabilities are float64; ``model.float()`` halves what they take.
+    go through ``state_dict`` with the rest. Probabilities are float64, on Apple's GPUs
+    float32; ``model.float()`` halves what they take.
 
     Args:
         vocab_size: The number of ids, V.

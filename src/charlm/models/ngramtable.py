@@ -25,6 +25,9 @@ _STATE = {
     "log_backoffs": torch.float64,
 }
 
+WITHOUT_FLOAT64 = {"mps"}
+"""Devices for which the probabilities must be float32 before they go there."""
+
 
 class NGramTable(nn.Module):
     """N-grams numbered as in ``NGramCounts``, with what a backoff model knows of each, as buffers.
@@ -190,6 +193,8 @@ class NGramTable(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's
         self._distributions = None
+        if fn(torch.empty(0)).device.type in WITHOUT_FLOAT64:
+            self.float()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
