@@ -250,13 +250,19 @@ def test_the_bigram_makes_no_tensor_on_another_device_than_its_own() -> None:
 @pytest.mark.parametrize("smoothing", [0, 0.5, 1, 3.0])
 def test_a_fitted_bigram_has_the_counted_table(smoothing: float) -> None:
     texts = [IDS[0].tolist(), IDS[1].tolist(), [6], []]
-    model = BigramLanguageModel(8).fit(texts, smoothing)
+    model = BigramLanguageModel(8).fit(texts, smoothing=smoothing)
     for current in range(8):
         following = [b for text in texts for a, b in pairwise(text) if a == current]
         for token_id in range(8):
             share = (following.count(token_id) + smoothing) / max(len(following) + 8 * smoothing, 1e-300)
             expected = share if following or smoothing else 1 / 8
             assert model.table[current, token_id].exp().item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_a_number_means_is_said_by_its_name() -> None:
+    for call in (lambda: NGramLanguageModel(7, 3), lambda: BigramLanguageModel(7).fit(IDS[0], 0.5)):  # type: ignore[call-arg]  # the promise under test
+        with pytest.raises(TypeError, match="positional argument"):
+            call()
 
 
 def test_no_table_beats_the_counted_one_on_its_text() -> None:
@@ -304,5 +310,5 @@ def test_a_bigram_refuses_bad_input_and_stays(
 ) -> None:
     model = BigramLanguageModel(7, seed=1)
     with pytest.raises(error, match=message):
-        model.fit(tokens, smoothing)
+        model.fit(tokens, smoothing=smoothing)
     assert torch.equal(model.table, BigramLanguageModel(7, seed=1).table)

@@ -139,7 +139,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         if self.vocabulary.size > size:
             raise ValueError(f"the records have a vocabulary of {self.vocabulary.size} ids, the model {size}")
 
-    def split(self, fraction: float, *, seed: int) -> tuple[Self, Self]:
+    def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
         """Returns two datasets: some of the records, drawn at random, and the rest, each in the old order.
 
         Args:

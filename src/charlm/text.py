@@ -167,7 +167,7 @@ class CharLM:
         """Returns the perplexity of a text: ``exp`` of the mean loss in nats."""
         return self.evaluate(text).perplexity
 
-    def next_characters(self, context: str, k: int = 10) -> list[tuple[str, float]]:
+    def next_characters(self, context: str, *, k: int = 10) -> list[tuple[str, float]]:
         """Returns the ``k`` likeliest next characters with their probabilities, the likeliest first.
 
         They are what ``generate`` draws from after the same prompt, where no setting changes that.
@@ -193,7 +193,7 @@ class CharLM:
         characters = zip(self.vocabulary.characters, probabilities[ids].tolist(), strict=True)
         return sorted(characters, key=lambda pair: -pair[1])[:k]
 
-    def inspect(self, text: str, k: int = 5) -> ScoredText:
+    def inspect(self, text: str, *, k: int = 5) -> ScoredText:
         """Returns the text with the log-probability of each character and the likeliest alternatives to it.
 
         Args:

@@ -52,7 +52,7 @@ class BigramLanguageModel(LanguageModel):
         """Returns the constructor's arguments."""
         return {"vocab_size": self.vocab_size}
 
-    def fit(self, tokens: Tokens, smoothing: float = 1.0) -> Self:
+    def fit(self, tokens: Tokens, *, smoothing: float = 1.0) -> Self:
         """Returns this model with the table that counting gives: the optimum that training comes near.
 
         Every pair of neighbours counts as ``smoothing`` more than it occurs (add-alpha), and each row holds
@@ -60,7 +60,7 @@ class BigramLanguageModel(LanguageModel):
 
         Args:
             tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), or an
-                iterable of texts; no pair spans two texts.
+                iterable of texts, or a ``RecordDataset``; no pair spans two texts.
             smoothing: Alpha, 0 or more. With 0, a pair that never occurs gets a logit of minus infinity, and an id
                 that nothing follows gets a uniform row.
 

@@ -34,8 +34,8 @@ class NGramLanguageModel(LanguageModel):
     context that there is.
 
     Nothing is trained by gradient descent: ``fit`` counts, and the state is in buffers, which move between devices and
-    go through ``state_dict`` with the rest. Probabilities are float64, on Apple's GPUs
-    float32; ``model.float()`` halves what they take.
+    go through ``state_dict`` with the rest. Probabilities are float64, on Apple's GPUs float32;
+    ``model.float()`` halves what they take.
 
     Args:
         vocab_size: The number of ids, V.
@@ -55,7 +55,7 @@ class NGramLanguageModel(LanguageModel):
 
     kind = "ngram"
 
-    def __init__(self, vocab_size: int, order: int) -> None:
+    def __init__(self, vocab_size: int, *, order: int) -> None:
         super().__init__(vocab_size)
         self.order = positive_integer("order", order)
         if self.order > HIGHEST_ORDER:
@@ -72,8 +72,8 @@ class NGramLanguageModel(LanguageModel):
 
         Args:
             tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), an iterable
-                of texts, or counts made of them. No n-gram spans two texts. Records are to be given with their
-                ``bos`` and ``eos`` ids. A text shorter than ``order`` counts as far as it goes.
+                of texts, a ``RecordDataset``, or counts made of them. No n-gram spans two texts. Records that are given
+                as ids need those of ``bos`` and ``eos``. A text shorter than ``order`` counts as far as it goes.
 
         Raises:
             TypeError: The ids are not integers.
