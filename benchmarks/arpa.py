@@ -35,7 +35,7 @@ def comparisons() -> list[Comparison]:
     text = sample_text(LENGTH + HELD_OUT)
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)
-    model = NGramLanguageModel(vocabulary.size, ORDER).fit(ids[:LENGTH])
+    model = NGramLanguageModel(vocabulary.size, order=ORDER).fit(ids[:LENGTH])
     folder = scratch_folder()
     arpa, safetensors = folder / "model.arpa", folder / "model.safetensors"
     save_arpa(arpa, model, vocabulary)

@@ -31,7 +31,7 @@ def comparisons() -> list[Comparison]:
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)
     training, held_out = ids[:LENGTH], ids[LENGTH:]
-    model = NGramLanguageModel(vocabulary.size, ORDER).fit(training)
+    model = NGramLanguageModel(vocabulary.size, order=ORDER).fit(training)
     dictionary = DictionaryModel(model)
     listed = training.tolist()
     as_bytes = training.astype("uint8").tobytes()
@@ -76,7 +76,7 @@ def comparisons() -> list[Comparison]:
         ),
         Comparison(
             name=f"n-gram fit, order {ORDER} (limit 0.5 s)",
-            ours=lambda: NGramLanguageModel(vocabulary.size, ORDER).fit(training),
+            ours=lambda: NGramLanguageModel(vocabulary.size, order=ORDER).fit(training),
             rival_name="Counter, counts alone",
             rival=lambda: count_in_dictionaries(as_bytes, ORDER),
             target=5,

@@ -19,7 +19,7 @@ def comparisons() -> list[Comparison]:
     folder = scratch_folder()
     text = sample_text(LENGTH)
     vocabulary = Vocabulary.from_text(text)
-    model = NGramLanguageModel(vocabulary.size, ORDER).fit(vocabulary.encode(text))
+    model = NGramLanguageModel(vocabulary.size, order=ORDER).fit(vocabulary.encode(text))
     ours, theirs = folder / "model.safetensors", folder / "model.pt"
     save_model(ours, model, vocabulary)
     torch.save(model.state_dict(), theirs)

@@ -41,7 +41,7 @@ def ngrams(millions: int) -> dict[str, float | str]:
     places = generator.integers(length, size=int(NOISE * length))
     ids[places] = generator.integers(vocabulary.size, size=len(places), dtype=ids.dtype)
     started = time.perf_counter()
-    model = NGramLanguageModel(vocabulary.size, ORDER).fit(ids)
+    model = NGramLanguageModel(vocabulary.size, order=ORDER).fit(ids)
     return {"seconds": time.perf_counter() - started, "n-grams": len(model.table)}
 
 

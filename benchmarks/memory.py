@@ -37,7 +37,7 @@ def comparisons() -> list[Comparison]:
         for _ in range(100):
             file.write(text.encode())
     vocabulary = Vocabulary.from_text(text)
-    model = NGramLanguageModel(vocabulary.size, ORDER).fit(vocabulary.encode(text))
+    model = NGramLanguageModel(vocabulary.size, order=ORDER).fit(vocabulary.encode(text))
     save_model(folder / "model.safetensors", model, vocabulary)
     torch.save(model.state_dict(), folder / "model.pt")
     size = f"{(folder / 'model.safetensors').stat().st_size / 1e6:.0f} MB"
@@ -84,7 +84,7 @@ def _fit(_: Path) -> Callable[[], object]:
     text = sample_text(MILLION)
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)
-    return lambda: NGramLanguageModel(vocabulary.size, ORDER).fit(ids)
+    return lambda: NGramLanguageModel(vocabulary.size, order=ORDER).fit(ids)
 
 
 def _count(_: Path) -> Callable[[], object]:

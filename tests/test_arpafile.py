@@ -65,7 +65,7 @@ def fitted(draw: st.DrawFn) -> tuple[NGramLanguageModel, Vocabulary]:
     vocabulary = draw(vocabularies)
     some_ids = st.integers(0, min(vocabulary.size, 4) - 1)
     texts = draw(st.lists(st.lists(some_ids, max_size=30), min_size=1, max_size=3).filter(any))
-    model = NGramLanguageModel(vocabulary.size, draw(orders)).fit(texts)
+    model = NGramLanguageModel(vocabulary.size, order=draw(orders)).fit(texts)
     return model.prune(2) if draw(st.booleans()) else model, vocabulary
 
 
@@ -76,7 +76,7 @@ def anywhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    save_arpa(tmp_path / "model.arpa", NGramLanguageModel(VOCABULARY.size, 3).fit(IDS), VOCABULARY)
+    save_arpa(tmp_path / "model.arpa", NGramLanguageModel(VOCABULARY.size, order=3).fit(IDS), VOCABULARY)
     return tmp_path / "model.arpa"
 
 
@@ -132,7 +132,7 @@ def test_kenlm_reads_it_and_scores_as_the_model_does(tmp_path: Path, order: int,
     kenlm = pytest.importorskip("kenlm", reason="kenlm is built from source: pip install kenlm")
     vocabulary = Vocabulary(TRICKY, special_tokens=roles)
     ids = np.random.default_rng(7).integers(0, vocabulary.size - 1, 400)
-    model = NGramLanguageModel(vocabulary.size, order).fit([ids, ids[::-1]])
+    model = NGramLanguageModel(vocabulary.size, order=order).fit([ids, ids[::-1]])
     save_arpa(tmp_path / "model.arpa", model, vocabulary)
     theirs = kenlm.Model(str(tmp_path / "model.arpa"))
     words = [arpa_word(token) for token in vocabulary.to_dict()["tokens"]]
@@ -199,8 +199,9 @@ def test_the_file_is_as_documented(tmp_path: Path) -> None:
     ]
 
 
-def test_a_model_in_float32_loses_nothing_more(path: Path) -> None:
-    model = NGramLanguageModel(VOCABULARY.size, 3).fit(IDS).float()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_a_model_of_a_narrower_dtype_loses_nothing_more(path: Path, dtype: torch.dtype) -> None:
+    model = NGramLanguageModel(VOCABULARY.size, order=3).fit(IDS).to(dtype)
     save_arpa(path, model, VOCABULARY)
     loaded, _ = load_arpa(path)
     ids = torch.tensor([IDS])
@@ -250,7 +251,7 @@ def test_files_of_other_programs_are_read_as_they_mean(tmp_path: Path) -> None:
 
 
 def test_a_file_cut_anywhere_before_its_end_is_refused_with_the_line(path: Path) -> None:
-    save_arpa(path, NGramLanguageModel(VOCABULARY.size, 3).fit(IDS[:10]), VOCABULARY)
+    save_arpa(path, NGramLanguageModel(VOCABULARY.size, order=3).fit(IDS[:10]), VOCABULARY)
     sound = path.read_bytes()
     for length in range(len(sound.rstrip())):
         path.write_bytes(sound[:length])
@@ -395,7 +396,7 @@ def test_an_impossible_file_is_refused_at_once(tmp_path: Path, text: str) -> Non
 @costly()
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(anywhere: Path, data: st.DataObject) -> None:
-    save_arpa(anywhere, NGramLanguageModel(VOCABULARY.size, 3).fit(IDS[:20]), VOCABULARY)
+    save_arpa(anywhere, NGramLanguageModel(VOCABULARY.size, order=3).fit(IDS[:20]), VOCABULARY)
     content = bytearray(anywhere.read_bytes())
     pieces = st.one_of(st.binary(max_size=3), st.sampled_from([b"\n", b" ", b"\t", b"9", b"-", b"<s>", b"e9", b"\\"]))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -417,8 +418,8 @@ def test_what_has_no_such_form_is_refused_and_the_old_file_stays(path: Path) -> 
             VOCABULARY,
             "a BigramLanguageModel has none: use save_model or save_onnx",
         ),
-        (NGramLanguageModel(VOCABULARY.size, 2), VOCABULARY, "call fit first"),
-        (NGramLanguageModel(3, 2).fit([0, 1]), VOCABULARY, "the model has 3 ids and the vocabulary 7"),
+        (NGramLanguageModel(VOCABULARY.size, order=2), VOCABULARY, "call fit first"),
+        (NGramLanguageModel(3, order=2).fit([0, 1]), VOCABULARY, "the model has 3 ids and the vocabulary 7"),
     ]
     for model, vocabulary, complaint in refused:
         with pytest.raises(ValueError, match=complaint):

@@ -75,7 +75,7 @@ def test_a_mixture_counts_all_and_is_weighted_by_what_was_held_out() -> None:
     dataset = TextDataset(vocabulary.encode(TEXT), block_size=64)
     gpt = untrained_gpt(shape("nano", vocabulary.size), dataset, seed=0)
     mixture = fitted_mixture(gpt, 3, dataset, seed=0)
-    whole = NGramLanguageModel(vocabulary.size, 3).fit(dataset)
+    whole = NGramLanguageModel(vocabulary.size, order=3).fit(dataset)
     counted = mixture.models[1].state_dict()
     assert all(torch.equal(tensor, counted[name]) for name, tensor in whole.state_dict().items())
     assert mixture.weights[-1, 1] > 0.99  # the Transformer has learned nothing

@@ -177,6 +177,16 @@ def test_where_no_id_can_come_that_is_said(table: float, allowed: list[int] | No
             list(stream_ids(model, [0], max_new_tokens=3, temperature=temperature, allowed=allowed))
 
 
+def test_a_sample_that_cannot_go_on_is_named() -> None:
+    model = BigramLanguageModel(3).fit([0, 1, 0, 1, 0, 1, 0, 2], smoothing=0)
+    with torch.no_grad():
+        model.table[2] = -torch.inf  # nothing can follow 2
+    assert not any(2 in ids for ids in generate(model, [0], max_new_tokens=6, n_samples=3, seed=2))
+    for n_samples in (4, 5):
+        with pytest.raises(ValueError, match="there is no id to draw for sample 3"):
+            generate(model, [0], max_new_tokens=6, n_samples=n_samples, seed=2)
+
+
 def test_an_end_may_come_only_after_the_fewest_ids() -> None:
     model = BigramLanguageModel(5, seed=1)
     for allowed in (None, [0, 1, 2]):
@@ -207,6 +217,14 @@ def test_a_penalty_counts_the_prompt_and_what_was_added() -> None:
     model = BigramLanguageModel(4)  # every id is as likely as every other
     ids = generate(model, [0], max_new_tokens=3, repetition_penalty=1000.0).tolist()
     assert sorted(ids) == [0, 1, 2, 3]
+
+
+def test_what_a_penalty_counts_as_there_can_be_said_apart_from_the_prompt() -> None:
+    model = BigramLanguageModel(4)  # every id is as likely as every other
+    chosen: dict[str, Any] = {"max_new_tokens": 1, "temperature": 0, "repetition_penalty": 2.0}
+    for seen, expected in ((None, 1), ([], 0), ([0, 1], 2), ([1], 0)):
+        assert generate(model, [0], seen=seen, **chosen).tolist() == [0, expected]
+        assert list(stream_ids(model, [0], seen=seen, **chosen)) == [expected]
 
 
 def test_the_seed_decides_and_the_global_state_stays() -> None:
@@ -278,6 +296,8 @@ BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"stop": [[0], [7]]}, TokenIdError, r"ids\[0\] is 7"),
     ({"stop": [1, 2]}, TypeError, "ids must be integers in an array or an iterable, got int"),
     ({"stop": np.array([1, 2])}, ValueError, "each stop sequence must be at least one id in one dimension"),
+    ({"seen": [5]}, TokenIdError, r"ids\[0\] is 5"),
+    ({"seen": "a"}, TypeError, "ids must be integers"),
     ({"seed": 0.5}, TypeError, "seed must be an integer"),
 ]
 

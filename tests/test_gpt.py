@@ -140,10 +140,26 @@ def test_a_step_costs_a_few_positions_on_average(monkeypatch: pytest.MonkeyPatch
     assert 1000 <= passed < 2100
 
 
-def test_a_state_can_be_gone_on_from_twice() -> None:
+@pytest.mark.parametrize("length", [1, 6, 20])
+def test_a_prompt_passes_through_the_layers_at_once(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    lengths = []
+    decoded = LIVELY._decoded
+
+    def counting(x: Tensor, *rest: Any) -> Tensor:
+        lengths.append(x.shape[1])
+        return decoded(x, *rest)
+
+    monkeypatch.setattr(LIVELY, "_decoded", counting)
+    generate(LIVELY, [0] * length, max_new_tokens=1)
+    assert lengths[:1] == [min(length, TINY.block_size)]
+    assert sum(lengths[1:]) <= TINY.block_size  # of the step that generate takes beyond what it gives
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_state_can_be_gone_on_from_twice(at_once: bool) -> None:
     ids = torch.tensor([[0, 1, 2], [3, 4, 5]])
-    state = None
-    for position in range(3):
+    state = LIVELY.start(ids)[1] if at_once else None
+    for position in range(0 if at_once else 3):
         _, state = LIVELY.step(ids[:, position], state)
     ways = [torch.tensor([[way, 6], [way, 6]]) for way in range(3)]
     middle = [LIVELY.step(way[:, 0], state) for way in ways]

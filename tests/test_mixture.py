@@ -39,7 +39,7 @@ rows = st.lists(st.integers(0, VOCAB_SIZE - 1), min_size=1, max_size=30)
 
 
 def ngram(order: int = 3) -> NGramLanguageModel:
-    return NGramLanguageModel(VOCAB_SIZE, order).fit(TEXT)
+    return NGramLanguageModel(VOCAB_SIZE, order=order).fit(TEXT)
 
 
 def weighted(*models: LanguageModel) -> MixtureLanguageModel:
@@ -183,7 +183,7 @@ def test_a_length_that_the_held_out_data_lack_gets_the_weights_of_all() -> None:
 def test_the_weights_of_records_are_fitted_to_what_counts_in_them() -> None:
     records = RecordDataset(["ab", "b", "abba"])
     size = records.vocabulary.size
-    models = [BigramLanguageModel(size).fit(records.sequences()), BigramLanguageModel(size, seed=1)]
+    models = [BigramLanguageModel(size).fit(records), BigramLanguageModel(size, seed=1)]
     mixture = MixtureLanguageModel(models).fit(records)
     assert evaluate(mixture, records).nats <= evaluate(models[0], records).nats + 1e-6
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from charlm import (
@@ -59,6 +61,7 @@ def make_models() -> list[LanguageModel]:
         MixtureLanguageModel([BigramLanguageModel(7, seed=3), lively(GPT_CONFIG)]),
         MixtureLanguageModel([lively(GPT_CONFIG), NGramLanguageModel(7, order=4).fit(text)]),
         Reference(7, block_size=None),
+        Reference(7, block_size=12),
     ]
 
 
@@ -77,6 +80,26 @@ def test_logits_keep_their_shape_and_the_loss_is_the_mean_cross_entropy(model: L
 
 
 @every_model
+@pytest.mark.parametrize("shape", [(4, 11), (4, 13), (12, 4), (48,), (1, 4, 12)])
+def test_targets_of_another_shape_are_refused(model: LanguageModel, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="targets of shape"):
+        model(IDS, torch.zeros(shape, dtype=torch.int64))
+
+
+@every_model
+@pytest.mark.parametrize("shape", [(5,), (), (1, 2, 3)])
+def test_inputs_have_two_dimensions(model: LanguageModel, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"inputs must be \(B, T\), got shape"):
+        model(torch.zeros(shape, dtype=torch.int64))
+
+
+@every_model
+def test_no_ids_give_no_logits(model: LanguageModel) -> None:
+    for shape in ((4, 0), (0, 4), (0, 0)):
+        assert model(torch.zeros(shape, dtype=torch.int64))[0].shape == (*shape, 7)
+
+
+@every_model
 def test_targets_are_optional(model: LanguageModel) -> None:
     logits, loss = model(IDS)
     assert loss is None
@@ -89,6 +112,29 @@ def test_stepping_through_a_sequence_gives_the_logits_of_the_whole(model: Langua
     for t in range(IDS.shape[1]):
         logits, state = model.step(IDS[:, t], state)
         torch.testing.assert_close(logits.float(), model.logits(IDS[:, : t + 1])[:, -1].float())
+
+
+@every_model
+@settings(max_examples=20)
+@given(length=st.integers(1, 40))
+def test_starting_from_a_prompt_leaves_what_stepping_through_it_leaves(model: LanguageModel, length: int) -> None:
+    prompt = torch.randint(0, 7, (4, length), generator=torch.Generator().manual_seed(length))
+    stepped = None
+    for ids in prompt.unbind(dim=1):
+        expected, stepped = model.step(ids, stepped)
+    logits, state = model.start(prompt)
+    torch.testing.assert_close(logits.float(), expected.float())
+    for ids in IDS.unbind(dim=1):
+        logits, state = model.step(ids, state)
+        expected, stepped = model.step(ids, stepped)
+        torch.testing.assert_close(logits.float(), expected.float())
+
+
+@every_model
+@pytest.mark.parametrize("shape", [(2, 0), (3,), (1, 2, 3), ()])
+def test_a_prompt_is_of_rows_with_an_id_each(model: LanguageModel, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"inputs must be \(B, T\) with T at least 1, got shape"):
+        model.start(torch.zeros(shape, dtype=torch.int64))
 
 
 @every_model
@@ -131,6 +177,24 @@ def test_an_id_that_the_model_does_not_have_is_named(model: LanguageModel, bad: 
         with pytest.raises(TokenIdError) as caught:
             model(inputs, targets)
         assert (caught.value.token_id, caught.value.position, caught.value.vocabulary_size) == (bad, 14, 7)
+
+
+@every_model
+@pytest.mark.parametrize("bad", [-1, 7, 1000])
+def test_the_shortcuts_name_a_bad_id_as_forward_does(model: LanguageModel, bad: int) -> None:
+    wrong = IDS.clone()
+    wrong[1, 2] = bad
+    calls: list[Any] = [
+        lambda: model.log_probabilities(wrong, IDS),
+        lambda: model.log_probabilities(IDS, wrong),
+        lambda: model.start(wrong[:, :3]),
+        lambda: model.step(wrong[:, 2]),
+        lambda: model.step(wrong[:, 2], model.step(IDS[:, 1])[1]),
+    ]
+    for call in calls:
+        with pytest.raises(TokenIdError) as caught:
+            call()
+        assert (caught.value.token_id, caught.value.vocabulary_size) == (bad, 7)
 
 
 @every_model
@@ -186,13 +250,19 @@ def test_the_bigram_makes_no_tensor_on_another_device_than_its_own() -> None:
 @pytest.mark.parametrize("smoothing", [0, 0.5, 1, 3.0])
 def test_a_fitted_bigram_has_the_counted_table(smoothing: float) -> None:
     texts = [IDS[0].tolist(), IDS[1].tolist(), [6], []]
-    model = BigramLanguageModel(8).fit(texts, smoothing)
+    model = BigramLanguageModel(8).fit(texts, smoothing=smoothing)
     for current in range(8):
         following = [b for text in texts for a, b in pairwise(text) if a == current]
         for token_id in range(8):
             share = (following.count(token_id) + smoothing) / max(len(following) + 8 * smoothing, 1e-300)
             expected = share if following or smoothing else 1 / 8
             assert model.table[current, token_id].exp().item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_a_number_means_is_said_by_its_name() -> None:
+    for call in (lambda: NGramLanguageModel(7, 3), lambda: BigramLanguageModel(7).fit(IDS[0], 0.5)):  # type: ignore[call-arg]  # the promise under test
+        with pytest.raises(TypeError, match="positional argument"):
+            call()
 
 
 def test_no_table_beats_the_counted_one_on_its_text() -> None:
@@ -229,6 +299,7 @@ def test_a_bigram_is_counted_right_at_the_limits_of_the_dtypes(size: int) -> Non
         ([0, 1], math.inf, ValueError, "smoothing must be finite"),
         ([0, 1], "1", TypeError, "smoothing must be a number"),
         ([], 1, ValueError, "holds no ids"),
+        ([[], []], 1, ValueError, "holds no ids"),
         ([0, 7], 1, TokenIdError, r"ids\[1\] is 7"),
         ([0.5], 1, TypeError, "integers"),
         (np.zeros((2, 2), dtype=int), 1, ValueError, "one dimension"),
@@ -239,5 +310,5 @@ def test_a_bigram_refuses_bad_input_and_stays(
 ) -> None:
     model = BigramLanguageModel(7, seed=1)
     with pytest.raises(error, match=message):
-        model.fit(tokens, smoothing)
+        model.fit(tokens, smoothing=smoothing)
     assert torch.equal(model.table, BigramLanguageModel(7, seed=1).table)

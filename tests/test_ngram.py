@@ -13,7 +13,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import NGramCounts, NGramLanguageModel, TextDataset, evaluate, generate, load_model, save_model
+from charlm import (
+    BigramLanguageModel,
+    NGramCounts,
+    NGramLanguageModel,
+    RecordDataset,
+    TextDataset,
+    evaluate,
+    generate,
+    load_model,
+    save_model,
+)
 from charlm.models import counts as counts_module
 from charlm.models import kneserney
 from charlm.models import ngram as ngram_module
@@ -36,7 +46,7 @@ orders = st.integers(1, 5)
 
 
 def fitted(order: int = 3) -> NGramLanguageModel:
-    return NGramLanguageModel(VOCAB_SIZE, order).fit(TEXT)
+    return NGramLanguageModel(VOCAB_SIZE, order=order).fit(TEXT)
 
 
 def counted(tokens: Any, *, order: int = 3, vocab_size: int = VOCAB_SIZE) -> NGramCounts:
@@ -66,7 +76,7 @@ def assert_equal_models(actual: NGramLanguageModel, expected: NGramLanguageModel
 def test_a_context_is_as_long_as_the_longest_that_the_texts_hold(
     fitted_to: list[list[int]], ids: list[int], order: int
 ) -> None:
-    model = NGramLanguageModel(VOCAB_SIZE, order).fit(fitted_to)
+    model = NGramLanguageModel(VOCAB_SIZE, order=order).fit(fitted_to)
     known = set(ngram_counts(fitted_to, order))
     expected = [
         max(n for n in range(min(order, end + 1)) if n == 0 or tuple(ids[end - n : end]) in known)
@@ -84,7 +94,7 @@ def test_probabilities_are_those_of_the_slow_reference(
     some_texts: list[list[int]], order: int, context: list[int]
 ) -> None:
     reference = ReferenceKneserNey(some_texts, vocab_size=VOCAB_SIZE, order=order)
-    model = NGramLanguageModel(VOCAB_SIZE, order).fit(some_texts)
+    model = NGramLanguageModel(VOCAB_SIZE, order=order).fit(some_texts)
     probabilities = model.logits(torch.tensor([context]))[0].exp()
     expected = [
         [reference.probability(context[: t + 1], following) for following in range(VOCAB_SIZE)]
@@ -140,7 +150,7 @@ def test_counts_are_those_of_a_dictionary(
 def test_any_order_and_vocabulary_size_will_do(order: int, vocab_size: int) -> None:
     factor = (vocab_size - 1) // (VOCAB_SIZE - 1)
     text = TEXT * factor
-    model = NGramLanguageModel(vocab_size, order).fit(text)
+    model = NGramLanguageModel(vocab_size, order=order).fit(text)
     assert as_dictionary(model.table.ngram_counts()) == ngram_counts([text.tolist()], order)
     reference = ReferenceKneserNey([text.tolist()], vocab_size=vocab_size, order=order)
     ids = torch.from_numpy(OTHER[:30] * factor)[None]
@@ -165,8 +175,8 @@ def test_merging_counts_is_counting_all_texts_in_any_grouping(
 def test_an_updated_model_is_one_fitted_to_everything(
     first: list[list[int]], second: list[list[int]], order: int
 ) -> None:
-    updated = NGramLanguageModel(VOCAB_SIZE, order).fit(first).update(second)
-    assert_equal_models(updated, NGramLanguageModel(VOCAB_SIZE, order).fit([*first, *second]))
+    updated = NGramLanguageModel(VOCAB_SIZE, order=order).fit(first).update(second)
+    assert_equal_models(updated, NGramLanguageModel(VOCAB_SIZE, order=order).fit([*first, *second]))
 
 
 def test_shards_are_counted_on_an_executor() -> None:
@@ -180,7 +190,7 @@ def test_shards_are_counted_on_an_executor() -> None:
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
 @pytest.mark.parametrize("min_count", [1, 2, 5, 1000])
 def test_every_distribution_sums_to_one_pruned_or_not(order: int, min_count: int) -> None:
-    model = NGramLanguageModel(VOCAB_SIZE + 1, order).fit([TEXT, OTHER]).prune(min_count)
+    model = NGramLanguageModel(VOCAB_SIZE + 1, order=order).fit([TEXT, OTHER]).prune(min_count)
     probabilities = model.logits(torch.randint(0, VOCAB_SIZE + 1, (5, 60))).exp()
     assert (probabilities > 0).all()
     torch.testing.assert_close(probabilities.sum(-1), torch.ones(5, 60, dtype=torch.float64), rtol=0, atol=EXACT)
@@ -212,7 +222,7 @@ def test_a_pruned_model_cannot_be_updated_or_pruned_again() -> None:
 
 @given(texts, orders, st.lists(st.lists(token_ids, min_size=7, max_size=7), min_size=1, max_size=3))
 def test_steps_logits_and_scores_agree(some_texts: list[list[int]], order: int, rows: list[list[int]]) -> None:
-    model = NGramLanguageModel(VOCAB_SIZE, order).fit(some_texts)
+    model = NGramLanguageModel(VOCAB_SIZE, order=order).fit(some_texts)
     ids = torch.tensor(rows)
     inputs, targets = ids[:, :-1], ids[:, 1:]
     logits = model.logits(inputs)
@@ -244,7 +254,7 @@ def test_changing_what_a_step_returned_does_not_change_the_model() -> None:
 def test_a_new_fit_forgets_what_was_there() -> None:
     model = fitted()
     model.step(torch.tensor([1]))
-    assert_equal_models(model.fit(OTHER), NGramLanguageModel(VOCAB_SIZE, 3).fit(OTHER))
+    assert_equal_models(model.fit(OTHER), NGramLanguageModel(VOCAB_SIZE, order=3).fit(OTHER))
     assert torch.equal(model.step(torch.tensor([1]))[0], model.logits(torch.tensor([[1]]))[:, 0])
 
 
@@ -267,7 +277,16 @@ def test_a_new_fit_forgets_what_was_there() -> None:
     ids=lambda tokens: type(tokens).__name__,
 )
 def test_a_text_may_come_in_many_forms(tokens: Any) -> None:
-    assert_equal_models(NGramLanguageModel(VOCAB_SIZE, 3).fit(tokens), fitted())
+    assert_equal_models(NGramLanguageModel(VOCAB_SIZE, order=3).fit(tokens), fitted())
+
+
+def test_records_are_learned_from_as_they_stand_in_their_dataset() -> None:
+    records = RecordDataset(["ada", "bob", "eve"])
+    size = records.vocabulary.size
+    expected = NGramLanguageModel(size, order=3).fit(records.sequences())
+    assert_equal_models(NGramLanguageModel(size, order=3).fit(records), expected)
+    bigram = BigramLanguageModel(size).fit(records)
+    assert torch.equal(bigram.table, BigramLanguageModel(size).fit(records.sequences()).table)
 
 
 def test_no_n_gram_spans_two_texts() -> None:
@@ -294,21 +313,21 @@ def test_a_text_shorter_than_the_order_will_do(tokens: Any) -> None:
 
 
 def test_a_model_comes_back_from_its_state() -> None:
-    for model in (fitted(), fitted(1), fitted().prune(3), NGramLanguageModel(VOCAB_SIZE, 3)):
+    for model in (fitted(), fitted(1), fitted().prune(3), NGramLanguageModel(VOCAB_SIZE, order=3)):
         again = NGramLanguageModel(**model.settings())
         assert not again.load_state_dict(model.state_dict()).missing_keys
         assert_equal_models(again, model)
         if len(model.table):
             inputs = torch.from_numpy(OTHER)[None]
             assert torch.equal(again.logits(inputs), model.logits(inputs))
-    again = NGramLanguageModel(VOCAB_SIZE, 3)
+    again = NGramLanguageModel(VOCAB_SIZE, order=3)
     again.load_state_dict(fitted().state_dict())
-    assert_equal_models(again.update(OTHER), NGramLanguageModel(VOCAB_SIZE, 3).fit([TEXT, OTHER]))
+    assert_equal_models(again.update(OTHER), NGramLanguageModel(VOCAB_SIZE, order=3).fit([TEXT, OTHER]))
 
 
 def test_a_loaded_model_shares_no_memory_with_the_state() -> None:
     state = fitted().state_dict()
-    again = NGramLanguageModel(VOCAB_SIZE, 3)
+    again = NGramLanguageModel(VOCAB_SIZE, order=3)
     again.load_state_dict(state)
     for tensor in state.values():
         tensor.zero_()
@@ -338,6 +357,32 @@ def drop_last(tensor: torch.Tensor) -> torch.Tensor:
     return tensor[:-1]
 
 
+def test_a_table_goes_to_a_device_without_float64_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charlm.models.ngramtable.WITHOUT_FLOAT64", {"meta"})
+    table = fitted(3).to("meta").table
+    assert {table.log_probabilities.dtype, table.log_backoffs.dtype} == {torch.float32}
+    assert {table.keys.dtype, table.suffixes.dtype} == {torch.int64}
+    assert fitted(3).to("cpu").table.log_probabilities.dtype == torch.float64
+
+
+def test_a_step_of_the_highest_order_goes_through_any_number_of_contexts() -> None:
+    text = torch.randint(0, 3, (1, 1100), generator=torch.Generator().manual_seed(0))
+    model = NGramLanguageModel(3, order=1024).fit(text[0])
+    prompt = text[:, :1023]
+    logits, state = model.start(prompt)
+    assert model.table.lengths(torch.tensor(state)).tolist() == [1023]
+    torch.testing.assert_close(logits, model.logits(prompt)[:, -1])
+
+
+def test_a_model_in_bfloat16_steps_and_is_loaded_again() -> None:
+    model = fitted(3).bfloat16()
+    again = NGramLanguageModel(VOCAB_SIZE, order=3)
+    again.load_state_dict(model.state_dict())
+    for other in (model, again):
+        logits, _ = other.step(torch.tensor([0]))
+        torch.testing.assert_close(logits, model.logits(torch.tensor([[0]]))[:, 0], check_dtype=False, atol=0.1, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
@@ -359,7 +404,7 @@ def drop_last(tensor: torch.Tensor) -> torch.Tensor:
 )
 def test_an_unsound_state_is_refused_and_the_model_stays(name: str, change: Any, message: str) -> None:
     model = fitted()
-    state = NGramLanguageModel(VOCAB_SIZE, 3).fit([0, 1, 2, 1, 0]).state_dict()
+    state = NGramLanguageModel(VOCAB_SIZE, order=3).fit([0, 1, 2, 1, 0]).state_dict()
     state[f"table.{name}"] = change(state[f"table.{name}"])
     with pytest.raises(RuntimeError, match=message):
         model.load_state_dict(state)
@@ -367,13 +412,13 @@ def test_an_unsound_state_is_refused_and_the_model_stays(name: str, change: Any,
 
 
 def test_a_state_of_other_settings_or_with_something_missing_is_refused() -> None:
-    for model in (NGramLanguageModel(VOCAB_SIZE, 2), NGramLanguageModel(VOCAB_SIZE - 1, 3)):
+    for model in (NGramLanguageModel(VOCAB_SIZE, order=2), NGramLanguageModel(VOCAB_SIZE - 1, order=3)):
         with pytest.raises(RuntimeError, match="no sound n-gram table"):
             model.load_state_dict(fitted().state_dict())
     state = fitted().state_dict()
     del state["table.counts"]
     with pytest.raises(RuntimeError, match=r"Missing key\(s\).*table.counts"):
-        NGramLanguageModel(VOCAB_SIZE, 3).load_state_dict(state)
+        NGramLanguageModel(VOCAB_SIZE, order=3).load_state_dict(state)
 
 
 def test_the_model_follows_its_device(device: torch.device) -> None:
@@ -427,7 +472,7 @@ def test_bad_texts_are_refused_and_the_model_stays(tokens: Any, error: type[Exce
 @pytest.mark.parametrize(("order", "error"), [(0, ValueError), (-3, ValueError), (2.0, TypeError), (True, TypeError)])
 def test_the_order_is_a_positive_integer(order: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="order must be"):
-        NGramLanguageModel(VOCAB_SIZE, order)
+        NGramLanguageModel(VOCAB_SIZE, order=order)
     with pytest.raises(error, match="order must be"):
         counted([0], order=order)
     with pytest.raises(error, match="min_count must be"):
@@ -452,7 +497,7 @@ def test_counts_of_another_shape_cannot_be_merged() -> None:
 
 
 def test_an_unfitted_model_says_so() -> None:
-    model = NGramLanguageModel(VOCAB_SIZE, 3)
+    model = NGramLanguageModel(VOCAB_SIZE, order=3)
     ids = torch.tensor([[0, 1]])
     for use in (
         lambda: model(ids),

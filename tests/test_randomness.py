@@ -1,11 +1,23 @@
 import random
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.randomness import RandomStates
+from charlm import (
+    GPT,
+    BatchSampler,
+    BigramLanguageModel,
+    GPTConfig,
+    RecordDataset,
+    TextDataset,
+    generate,
+)
+from charlm.randomness import RandomStates, seeded_generator
 from strategies import costly
 
 
@@ -59,3 +71,28 @@ def test_states_of_another_device_are_left_out() -> None:
     before = states.current()
     states.replace({"accelerator": torch.zeros(16, dtype=torch.uint8)})
     assert states.current().keys() == before.keys()
+
+
+@pytest.mark.parametrize("seed", [0, 7, -1, -(2**63), 2**63, 2**64 - 1])
+def test_a_seed_that_torch_takes_gives_the_draws_that_torch_gives(seed: int) -> None:
+    assert torch.equal(
+        torch.rand(9, generator=seeded_generator(seed)), torch.rand(9, generator=torch.Generator().manual_seed(seed))
+    )
+
+
+SEEDED: list[Callable[[Any], Any]] = [
+    lambda seed: BigramLanguageModel(5, seed=seed).table,
+    lambda seed: GPT(GPTConfig(vocab_size=5, block_size=4, n_layers=1, n_heads=1, width=4), seed=seed).head.weight,
+    lambda seed: torch.cat(generate(BigramLanguageModel(5), [0], max_new_tokens=9, n_samples=2, seed=seed)),
+    lambda seed: next(BatchSampler(TextDataset(range(99), block_size=3), 4, seed=seed))[0],
+    lambda seed: RecordDataset([*"abcdefgh"]).split(0.5, seed=seed)[0].packed(2).ids,
+]
+
+
+@pytest.mark.parametrize("draw", SEEDED)
+def test_a_seed_is_any_integer_of_python_or_numpy(draw: Callable[[Any], Any]) -> None:
+    for seed, same in ((np.int64(3), 3), (np.uint8(3), 3), (np.int64(-2), -2), (2**64 + 3, 3), (-2, 2**64 - 2)):
+        assert torch.equal(draw(seed), draw(same))
+    for wrong in ("1", 1.5, True, [1]):
+        with pytest.raises(TypeError, match="seed must be an integer"):
+            draw(wrong)

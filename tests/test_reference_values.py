@@ -73,7 +73,7 @@ def test_kneser_ney_on_the_validation_split_with_its_true_history(
     split: tuple[TextDataset, TextDataset], order: int, nats: float
 ) -> None:
     train, validation = split
-    model = NGramLanguageModel(65, order).fit(train)
+    model = NGramLanguageModel(65, order=order).fit(train)
     history = train.ids[-(order - 1) :]
     stream = torch.cat([history, validation.ids]).long()[None]
     scores = model.log_probabilities(stream[:, :-1], stream[:, 1:])[:, len(history) - 1 :]

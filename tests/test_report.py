@@ -7,7 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from torch import Tensor
 
 from charlm import (
     BatchSampler,
@@ -20,7 +22,7 @@ from charlm import (
     save_model,
     write_report,
 )
-from charlm.report.curves import Axis, Curve, chart, thinned, ticks
+from charlm.report.curves import BOTTOM, HEIGHT, TOP, Axis, Curve, chart, thinned, ticks
 from charlm.report.transitions import MOST_CHARACTERS, heat_map, transitions
 from charlm.runfile import RunDescription
 from chartok import Vocabulary
@@ -101,11 +103,30 @@ def test_a_run_that_cannot_be_read_leaves_an_old_report(run: Path, tmp_path: Pat
 
 def test_a_large_vocabulary_shows_its_frequent_characters() -> None:
     text = "".join(chr(0x4E00 + place) for place in range(300)) + "abab" * 99
-    table = transitions(CharLM.fit(text, "bigram"))
+    lm = CharLM.fit(text, "bigram")
+    table = transitions(lm)
     assert len(table.characters) == MOST_CHARACTERS
     assert {"a", "b"} <= set(table.characters)
     assert table.left_out == 302 - MOST_CHARACTERS
     assert heat_map(table).count("<td style") == MOST_CHARACTERS**2
+
+
+def test_the_rows_of_a_large_vocabulary_are_never_all_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    characters = [chr(0x4E00 + place) for place in range(300)]
+    lm = CharLM.fit("".join(character * place for place, character in enumerate(characters, 1)), "bigram")
+    expected = transitions(lm)
+    logits, rows = BigramLanguageModel.logits, []
+
+    def counting(model: BigramLanguageModel, inputs: Tensor) -> Tensor:
+        rows.append(len(inputs))
+        return logits(model, inputs)
+
+    monkeypatch.setattr(BigramLanguageModel, "logits", counting)
+    monkeypatch.setattr("charlm.report.transitions.ROWS_AT_ONCE", 70)
+    table = transitions(lm)
+    assert table.characters == expected.characters == characters[-MOST_CHARACTERS:]
+    np.testing.assert_allclose(table.probabilities, expected.probabilities)
+    assert max(rows) == MOST_CHARACTERS
 
 
 @pytest.mark.parametrize("values", [[1.0], [2.0, 2.0], [0.0, 0.0], [1e-9, 3e-9], [1e9, 5.0], [-3.0, 4.0]])
@@ -115,6 +136,14 @@ def test_any_values_can_be_drawn(values: list[float]) -> None:
     assert "nan" not in svg
     heights = [float(height) for height in re.findall(r" [\d.]+,([\d.-]+)", svg.split('points="')[1].split('"')[0])]
     assert all(0 <= height <= 300 for height in heights)
+
+
+@pytest.mark.parametrize("value", [3e-4, 1.0, 500.0])
+def test_a_value_that_stays_is_drawn_at_mid_height_between_two_ticks(value: float) -> None:
+    svg = chart("Rate", [Curve(name="rate", points=[(1.0, value), (2.0, value)])], Axis(label="rate"))
+    assert svg.count('class="grid"') >= 2
+    height = float(svg.split('points="')[1].split(",")[1].split(" ")[0])
+    assert height == pytest.approx((TOP + HEIGHT - BOTTOM) / 2, abs=1)
 
 
 def test_a_long_curve_is_thinned_from_end_to_end() -> None:

@@ -51,7 +51,7 @@ def test_without_a_limit_the_whole_history_is_seen(model: LanguageModel) -> None
 def test_a_model_that_looks_back_a_little_is_given_pieces_and_scores_as_on_the_whole(
     ids: list[int], order: int, ids_at_once: int
 ) -> None:
-    model = NGramLanguageModel(5, order).fit(ids[: len(ids) // 2 + 1])
+    model = NGramLanguageModel(5, order=order).fit(ids[: len(ids) // 2 + 1])
     whole = evaluate(model, TextDataset(ids, block_size=1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
@@ -64,6 +64,12 @@ def test_units_agree() -> None:
     evaluation = Evaluation(nats=2.0, characters=10)
     assert evaluation.bits_per_character == pytest.approx(2.0 / math.log(2))
     assert evaluation.perplexity == pytest.approx(2**evaluation.bits_per_character)
+
+
+def test_a_perplexity_beyond_floats_is_infinite() -> None:
+    assert Evaluation(nats=709.0, characters=1).perplexity == math.exp(709.0)
+    assert Evaluation(nats=800.0, characters=1).perplexity == math.inf
+    assert Evaluation(nats=math.inf, characters=1).perplexity == math.inf
 
 
 def test_each_module_keeps_its_own_mode_and_no_gradient_is_kept() -> None:

@@ -24,6 +24,7 @@ from charlm import (
 )
 from chartok import UnknownCharacterError, Vocabulary
 from strategies import any_text, costly
+from test_gpt import lively
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 20
 NAMES = ["emma", "olivia", "ava", "isabella", "sophia", "mia", "amelia", "harper", "evelyn", "abigail"]
@@ -57,6 +58,20 @@ def test_scores_are_the_probabilities_of_the_next_characters(lm: CharLM) -> None
         probabilities = dict(lm.next_characters(text[:position], k=100))
         assert math.log(probabilities[text[position]]) == pytest.approx(score, rel=1e-4)
         assert sum(probabilities.values()) <= 1 + 1e-6
+
+
+MODELS_WITHOUT_A_START = [
+    CharLM(BigramLanguageModel(7, seed=1), Vocabulary("abcdefg")),
+    CharLM(lively(GPTConfig(vocab_size=7, block_size=4, n_layers=1, n_heads=1, width=8)), Vocabulary("abcdefg")),
+]
+
+
+@pytest.mark.parametrize("lm", [*MODELS_WITHOUT_A_START, CharLM.fit("abcdefg" * 9)], ids=repr)
+@costly(20)
+@given(context=st.text("abcdefg", max_size=12))
+def test_the_likeliest_next_character_is_what_generate_would_add(lm: CharLM, context: str) -> None:
+    [(character, _)] = lm.next_characters(context, k=1)
+    assert lm.generate(context, max_new_tokens=1, temperature=0) == context + character
 
 
 def test_the_probabilities_of_all_short_records_and_their_ends_sum_to_less_than_one() -> None:
@@ -129,6 +144,23 @@ def test_a_text_ends_before_the_first_stop_string(lm: CharLM, stop: list[str], s
     expected = whole[: sum(min(ends))] if ends else whole
     assert lm.generate("e", max_new_tokens=40, seed=seed, stop=stop) == "e" + expected
     assert "".join(lm.stream("e", max_new_tokens=40, seed=seed, stop=stop)) == expected
+
+
+def test_a_penalty_counts_the_characters_of_the_text_and_not_what_it_goes_on_from() -> None:
+    lm = CharLM(BigramLanguageModel(3), Vocabulary("abc"))
+    chosen: Any = {"max_new_tokens": 1, "temperature": 0, "repetition_penalty": 2.0}
+    assert lm.generate("", **chosen) == "".join(lm.stream("", **chosen)) == "a"
+    assert lm.generate("a", **chosen) == "ab"
+    records = CharLM(BigramLanguageModel(3), Vocabulary("ab", special_tokens=["eos"]))
+    with torch.no_grad():
+        records.model.get_parameter("table").copy_(torch.tensor([1.0, 0.9, 0.95]))
+    assert records.sample(1, max_length=1, temperature=0, repetition_penalty=2.0) == ["a"]
+
+
+def test_stop_strings_may_come_from_any_iterable() -> None:
+    lm = CharLM.fit("abcabcabd" * 20, order=3)
+    for generate in (lm.generate, lambda prompt, **chosen: prompt + "".join(lm.stream(prompt, **chosen))):
+        assert generate("a", stop=(string for string in ["xx", "c"]), temperature=0) == "ab"
 
 
 def test_a_stream_yields_no_character_that_a_stop_string_turns_out_to_include() -> None:
@@ -289,6 +321,12 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(NAMES).sample(1, min_length=9, max_length=8), ValueError, "exceed max_length 8"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed holds no character"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed=""), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(NAMES).sample(1, min_length=1.5), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(1, min_length="3"), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(1, min_length=-3), ValueError, "min_length must be at least 0"),
+        (lambda: CharLM.fit(NAMES).sample(1, prefix=3), TypeError, "prefix must be a str, got int"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(3, exclude="anna"), TypeError, "exclude must be several str, got one"),
+        (lambda: CharLM.fit(NAMES).sample(1, exclude=["a", 1]), TypeError, r"exclude\[1\] must be a str, got int"),  # type: ignore[list-item]  # likewise
     ],
 )
 def test_bad_input_is_refused(call: Any, error: type[Exception], message: str) -> None:

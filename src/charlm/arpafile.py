@@ -99,7 +99,7 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
     """
     tokens, order, keys, probabilities = read_arpa(path)
     vocabulary = Vocabulary.from_dict({"format": FORMAT, "version": VERSION, "tokens": tokens})
-    model = NGramLanguageModel(vocabulary.size, order)
+    model = NGramLanguageModel(vocabulary.size, order=order)
     suffixes = suffix_nodes(keys, node_levels(keys, vocabulary.size, order), vocabulary.size)
     model.table.store(keys, np.zeros(0, dtype=np.int64), probabilities, suffixes)
     return model, vocabulary

@@ -14,7 +14,7 @@ from charlm.data import TextDataset
 from charlm.devices import resolve_device
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.permutation import Permutation
-from charlm.randomness import check_generator
+from charlm.randomness import check_generator, seeded_generator
 from charlm.records import RecordDataset
 from chartok.arguments import integer, positive_integer
 
@@ -93,7 +93,7 @@ class BatchSampler:
         self._check()
         share = self.batch_size // self.world_size
         self._share = slice(self.rank * share, (self.rank + 1) * share)
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = seeded_generator(seed)
         self._ordered, self._ordered_from = np.empty(0, dtype=np.int64), 0
         self.batches = 0
         """Batches handed out so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain, islice, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -33,6 +33,7 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     stop: Iterable[Ids] | None = None,
     end: int | None = None,
     min_new_tokens: int = 0,
+    seen: Ids | None = None,
 ) -> list[list[int]]:
     """Returns the ids that the model goes on with, for each seed, without the prompt.
 
@@ -46,6 +47,7 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
         stop: Sequences of ids before which a sample ends.
         end: The id before which a sample ends as well.
         min_new_tokens: How many ids come before ``end`` may.
+        seen: The ids that a repetition penalty counts as there already; None takes the prompt.
 
     Raises:
         ValueError: As for ``generate``.
@@ -62,15 +64,28 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     stops = stop_sequences(stop, model) + ([] if end is None else [[end]])
     samples = [(list[int](), StopFilter(stops)) for _ in seeds]
     masks = forbidden(model, allowed, end, min_new_tokens)
-    columns = next_ids(model, checked_ids("prompt", prompt, model), seeds, settings, masks)
+    start = checked_ids("prompt", prompt, model)
+    columns = next_ids(model, start, seeds, settings, masks, start if seen is None else id_list(seen, model))
     with torch.inference_mode(), evaluation_mode(model):
         for column in islice(columns, positive_integer("max_new_tokens", max_new_tokens)):
-            for (ids, stop_filter), token_id in zip(samples, column, strict=True):
+            for place, (ids, stop_filter) in enumerate(samples):
                 if not stop_filter.is_finished:
-                    ids.extend(stop_filter.take(drawn(token_id, model)))
+                    ids.extend(stop_filter.take(drawn(column, place, model)))
             if all(stop_filter.is_finished for _, stop_filter in samples):
                 break
     return [ids + stop_filter.rest() for ids, stop_filter in samples]
+
+
+def started(model: LanguageModel, prompt: list[int], n_samples: int) -> tuple[Tensor, Any]:
+    """Returns the logits of what follows a prompt, ``(n_samples, V)``, and the state to go on from with ``model.step``.
+
+    Args:
+        model: Any language model.
+        prompt: Ids of the model, at least one. Of more than the model's ``block_size`` the last ones count.
+        n_samples: How many times they are to stand side by side.
+    """
+    ids = prompt if model.block_size is None else prompt[-model.block_size :]
+    return model.start(torch.tensor([ids], device=model.device).expand(n_samples, -1))
 
 
 def next_ids(
@@ -79,6 +94,7 @@ def next_ids(
     seeds: Sequence[int],
     settings: SamplingSettings,
     masks: Iterator[Tensor | None],
+    seen: list[int],
 ) -> Iterator[list[int]]:
     """Yields without end the next id of each sample; ``vocab_size`` for one where none can be drawn.
 
@@ -91,38 +107,40 @@ def next_ids(
         seeds: What decides the draws of each sample.
         settings: How ids are chosen.
         masks: What ``forbidden`` returns.
+        seen: The ids that a repetition penalty counts as there already.
     """
-    device, state = model.device, None
-    for token_id in prompt if model.block_size is None else prompt[-model.block_size :]:
-        logits, state = model.step(torch.full((len(seeds),), token_id, device=device), state)
+    device = model.device
+    logits, state = started(model, prompt, len(seeds))
     dtype = torch.promote_types(logits.dtype, torch.float32)
-    seen = None
+    is_seen = None
     if settings.repetition_penalty is not None:
-        seen = torch.zeros(logits.shape, dtype=torch.bool, device=device)
-        seen[:, prompt] = True
+        is_seen = torch.zeros(logits.shape, dtype=torch.bool, device=device)
+        is_seen[:, seen] = True
     for mask, points in zip(masks, uniform_points(seeds, dtype, device), strict=False):
         logits = logits.to(dtype)
         if mask is not None:
             logits = logits.masked_fill(mask, -torch.inf)
-        ids = draw(settings.applied_to(logits, seen), points)
+        ids = draw(settings.applied_to(logits, is_seen), points)
         column: list[int] = ids.tolist()
         yield column
         if model.vocab_size in column:
             ids = ids.clamp(max=model.vocab_size - 1)
-        if seen is not None:
-            seen.scatter_(1, ids[:, None], value=True)
+        if is_seen is not None:
+            is_seen.scatter_(1, ids[:, None], value=True)
         logits, state = model.step(ids, state)
 
 
-def drawn(token_id: int, model: LanguageModel) -> int:
+def drawn(column: list[int], sample: int, model: LanguageModel) -> int:
     """Returns what ``next_ids`` gave for a sample.
 
     Raises:
-        ValueError: No id could be drawn.
+        ValueError: No id could be drawn; names the sample.
     """
-    if token_id == model.vocab_size:
-        raise ValueError("there is no id to draw: each that may come has probability zero, or the logits are NaN")
-    return token_id
+    if column[sample] == model.vocab_size:
+        raise ValueError(
+            f"there is no id to draw for sample {sample}: each that may come has probability zero, or a logit is NaN"
+        )
+    return column[sample]
 
 
 def forbidden(
@@ -175,3 +193,13 @@ def checked_ids(name: str, ids: Ids, model: LanguageModel) -> list[int]:
         raise ValueError(f"{name} must be at least one id in one dimension, got shape {array.shape}")
     checked: list[int] = array.tolist()
     return checked
+
+
+def id_list(ids: Ids, model: LanguageModel) -> list[int]:
+    """Returns ids of any number and shape.
+
+    Raises:
+        TypeError: They are not integers.
+        TokenIdError: One is not an id of the model.
+    """
+    return as_id_array(ids.cpu() if isinstance(ids, Tensor) else ids, model.vocab_size).ravel().tolist()

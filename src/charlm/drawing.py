@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from charlm.randomness import seeded_generator
+from chartok.arguments import integer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -47,7 +50,7 @@ def uniform_points(seeds: Sequence[int], dtype: torch.dtype, device: torch.devic
         dtype: That of the logits.
         device: Where the logits are.
     """
-    generators = [torch.Generator().manual_seed(seed % (1 << 64)) for seed in seeds]
+    generators = [seeded_generator(seed) for seed in seeds]
     while True:
         rows = [torch.rand(POINTS_AT_ONCE, dtype=dtype, generator=generator) for generator in generators]
         yield from (1 - torch.stack(rows, dim=1)).to(device)[..., None]
@@ -60,4 +63,4 @@ def derived_seed(seed: int, index: int) -> int:
         >>> derived_seed(0, 1)
         2918264622725855778
     """
-    return int(np.random.SeedSequence([seed % (1 << 64), index]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([integer("seed", seed) % (1 << 64), index]).generate_state(1, np.uint64)[0] >> 1)

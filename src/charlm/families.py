@@ -48,8 +48,7 @@ def untrained_gpt(config: GPTConfig, dataset: TextDataset | RecordDataset, seed:
 
 def counted_ngram(vocab_size: int, order: int, dataset: TextDataset | RecordDataset) -> NGramLanguageModel:
     """Returns an n-gram model that has counted a dataset."""
-    texts = dataset.sequences() if isinstance(dataset, RecordDataset) else dataset
-    return NGramLanguageModel(vocab_size, order).fit(texts)
+    return NGramLanguageModel(vocab_size, order=order).fit(dataset)
 
 
 def split_for_tuning(

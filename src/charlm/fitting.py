@@ -92,7 +92,7 @@ def count(
     is_text = "eos" not in vocabulary.special_tokens
     ids = split_joined(*encoded(vocabulary, texts, bos=not is_text))
     if family == "ngram":
-        return NGramLanguageModel(vocabulary.size, order).fit(ids)
+        return NGramLanguageModel(vocabulary.size, order=order).fit(ids)
     bigram = BigramLanguageModel(vocabulary.size).fit(ids, smoothing=smoothing)
     if is_text:
         _start_from_frequencies(bigram, ids[0], vocabulary.special_tokens["bos"], smoothing)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 import torch
 from torch import Tensor
 
-from charlm.continuation import checked_ids, continuations, drawn, forbidden, next_ids, stop_sequences
+from charlm.continuation import checked_ids, continuations, drawn, forbidden, id_list, next_ids, stop_sequences
 from charlm.drawing import derived_seed
 from charlm.models import evaluation_mode
 from charlm.sampling import SamplingKeywords, SamplingSettings
@@ -30,6 +30,7 @@ class GenerationKeywords(SamplingKeywords, total=False):
     allowed: Ids | None
     stop: Iterable[Ids] | None
     seed: int
+    seen: Ids | None
 
 
 @overload
@@ -54,6 +55,7 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
     allowed: Ids | None = None,
     stop: Iterable[Ids] | None = None,
     seed: int = 0,
+    seen: Ids | None = None,
 ) -> Tensor | list[Tensor]:
     """Returns the prompt and what the model goes on with, once or several times.
 
@@ -78,6 +80,7 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
         allowed: The ids that may be added; None allows all.
         stop: Sequences of ids before which a sample ends: it is cut off before the first that comes after the prompt.
         seed: Decides every draw; the same on every device.
+        seen: The ids that ``repetition_penalty`` counts as there already; None takes the prompt.
 
     Returns:
         int64 ``(T,)`` on the device of the model, ``T`` at most ``len(prompt) + max_new_tokens``; a list of
@@ -85,7 +88,8 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
 
     Raises:
         ValueError: The prompt, ``allowed`` or a stop sequence is empty, or a setting is out of range; or at some point
-            every id that may come has the probability zero, or the model's logits are NaN.
+            every id that may come has the probability zero, or the model's logits are NaN. One sample that cannot go
+            on ends the call, and is named.
         TokenIdError: An id of the prompt, of ``allowed`` or of a stop sequence is not one of the model's.
         TypeError: An argument is of the wrong type.
 
@@ -103,7 +107,9 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
     others = [] if n_samples is None else range(1, positive_integer("n_samples", n_samples))
     seeds = [integer("seed", seed), *(derived_seed(seed, index) for index in others)]
     before = checked_ids("prompt", prompt, model)
-    new = continuations(model, before, seeds, settings, max_new_tokens=max_new_tokens, allowed=allowed, stop=stop)
+    new = continuations(
+        model, before, seeds, settings, max_new_tokens=max_new_tokens, allowed=allowed, stop=stop, seen=seen
+    )
     samples = [torch.tensor(before + ids, dtype=torch.int64, device=model.device) for ids in new]
     return samples[0] if n_samples is None else samples
 
@@ -121,6 +127,7 @@ def stream_ids(  # noqa: PLR0913 - each is a setting that users name
     allowed: Ids | None = None,
     stop: Iterable[Ids] | None = None,
     seed: int = 0,
+    seen: Ids | None = None,
 ) -> Iterator[int]:
     """Yields what ``generate`` adds to the prompt, each id as soon as it is clear that no stop sequence includes it.
 
@@ -141,7 +148,8 @@ def stream_ids(  # noqa: PLR0913 - each is a setting that users name
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty
     )
     start, stops, masks = checked_ids("prompt", prompt, model), stop_sequences(stop, model), forbidden(model, allowed)
-    columns = next_ids(model, start, [integer("seed", seed)], settings, masks)
+    counted = start if seen is None else id_list(seen, model)
+    columns = next_ids(model, start, [integer("seed", seed)], settings, masks, counted)
     return _stream(model, islice(columns, positive_integer("max_new_tokens", max_new_tokens)), StopFilter(stops))
 
 
@@ -151,5 +159,5 @@ def _stream(model: LanguageModel, columns: Iterator[list[int]], stop_filter: Sto
             column = next(columns, None)
         if column is None:
             break
-        yield from stop_filter.take(drawn(column[0], model))
+        yield from stop_filter.take(drawn(column, 0, model))
     yield from stop_filter.rest()

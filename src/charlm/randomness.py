@@ -10,8 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from chartok.arguments import integer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import SupportsIndex
 
 
 TWISTER_WORDS = 624
@@ -79,6 +82,23 @@ class RandomStates:
         _restore(self._kept, self._device)
         self._kept = inside
         self._are_in_force = not self._are_in_force
+
+
+def seeded_generator(seed: SupportsIndex, device: torch.device | None = None) -> torch.Generator:
+    """Returns a generator of torch that starts from a seed.
+
+    Args:
+        seed: Any integer, of which the lowest 64 bits count, as ``torch.manual_seed`` has it for those that it takes.
+        device: Where it draws; None is the CPU.
+
+    Raises:
+        TypeError: The seed is not an integer.
+
+    Example:
+        >>> seeded_generator(-1).initial_seed() == seeded_generator((1 << 64) - 1).initial_seed()
+        True
+    """
+    return torch.Generator(device or "cpu").manual_seed(integer("seed", seed) % (1 << 64))
 
 
 def check_generator(state: Tensor) -> None:

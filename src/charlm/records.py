@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from charlm.arguments import fraction as checked_fraction
 from charlm.data import IDS_AT_ONCE, IGNORE_INDEX, TextDataset
 from charlm.encoding import encode_joined
+from charlm.randomness import seeded_generator
 from charlm.streams import check_vocabulary_size
 from chartok import UnknownCharacterError, Vocabulary, read_text
 from chartok.arguments import check_several, checked_texts, positive_integer
@@ -152,7 +153,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         """
         check_vocabulary_size(self.vocabulary, size)
 
-    def split(self, fraction: float, *, seed: int) -> tuple[Self, Self]:
+    def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
         """Returns two datasets: some of the records, drawn at random, and the rest, each in the old order.
 
         Args:
@@ -161,6 +162,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
 
         Raises:
             ValueError: ``fraction`` is not between 0 and 1, or a part would be empty.
+            TypeError: ``seed`` is not an integer.
 
         Example:
             >>> train, validation = RecordDataset(["ada", "bob", "eve", "kim"]).split(0.75, seed=0)
@@ -170,7 +172,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         end = int(checked_fraction("fraction", fraction) * len(self))
         if not 0 < end < len(self):
             raise ValueError(f"split({fraction}) of {len(self)} records leaves a part without any")
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        order = torch.randperm(len(self), generator=seeded_generator(seed))
         return self._chosen(order[:end].sort().values), self._chosen(order[end:].sort().values)
 
     def _chosen(self, indices: Tensor) -> Self:

@@ -69,8 +69,14 @@ class Evaluation:
 
     @property
     def perplexity(self) -> float:
-        """``exp(nats)``: as uncertain as a choice between that many equally likely characters."""
-        return math.exp(self.nats)
+        """``exp(nats)``: as uncertain as a choice between that many equally likely characters.
+
+        Infinite where no float is as large.
+        """
+        try:
+            return math.exp(self.nats)
+        except OverflowError:
+            return math.inf
 
 
 def score(model: LanguageModel, texts: Sequence[Ids]) -> list[NDArray[np.float64]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, get_args, overload
 import numpy as np
 import torch
 
+from charlm.continuation import started
 from charlm.fitting import check_taken, count, encoded, special_tokens, train
 from charlm.generation import generate, stream_ids
 from charlm.markup import escaped
@@ -23,7 +24,7 @@ from chartok import Vocabulary, read_text
 from chartok.arguments import check_several, checked_texts, expected_text, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
     from numpy.typing import NDArray
@@ -182,28 +183,33 @@ class CharLM:
         """Returns the perplexity of a text: ``exp`` of the mean loss in nats."""
         return self.evaluate(text).perplexity
 
-    def next_characters(self, context: str, k: int = 10) -> list[tuple[str, float]]:
+    def next_characters(self, context: str, *, k: int = 10) -> list[tuple[str, float]]:
         """Returns the ``k`` likeliest next characters with their probabilities, the likeliest first.
+
+        They are what ``generate`` draws from after the same prompt, where no setting changes that.
 
         Args:
             context: What stands before; of records, from their start.
             k: How many, at most.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            ValueError: ``k`` is below 1.
 
         Example:
             >>> CharLM.fit("abcabcabd" * 20).next_characters("cab", k=1)[0][0]
             'c'
         """
         positive_integer("k", k)
-        logits, state = None, None
+        start = start_ids(self.vocabulary, context, "replace" if "unk" in self.vocabulary.special_tokens else "strict")
         with torch.inference_mode(), evaluation_mode(self.model):
-            for token_id in encoded(self.vocabulary, [context], bos=True, eos=False)[0].tolist():
-                logits, state = self.model.step(torch.tensor([token_id], device=self.model.device), state)
-        probabilities = (torch.zeros(1, self.vocabulary.size) if logits is None else logits)[0].softmax(-1).cpu()
+            logits, _ = started(self.model, start, 1)
+        probabilities = logits[0].softmax(-1).cpu()
         ids = character_ids(self.vocabulary)
         characters = zip(self.vocabulary.characters, probabilities[ids].tolist(), strict=True)
         return sorted(characters, key=lambda pair: -pair[1])[:k]
 
-    def inspect(self, text: str, k: int = 5) -> ScoredText:
+    def inspect(self, text: str, *, k: int = 5) -> ScoredText:
         """Returns the text with the log-probability of each character and the likeliest alternatives to it.
 
         Args:
@@ -248,7 +254,7 @@ class CharLM:
         min_p: float | None = None,
         repetition_penalty: float | None = None,
         allowed: str | None = None,
-        stop: Sequence[str] | None = None,
+        stop: Iterable[str] | None = None,
         seed: int = 0,
     ) -> str | list[str]:
         """Returns a prompt and what the model goes on with; a model of records stops at the end of one.
@@ -294,6 +300,7 @@ class CharLM:
             allowed=allowed_ids(self.vocabulary, allowed),
             stop=stop_ids(self.vocabulary, stop),
             seed=seed,
+            seen=self.vocabulary.encode(prompt),
         )
         texts = [prompt + self.vocabulary.decode(sample[len(start) :].cpu()) for sample in samples]
         return texts[0] if n_samples is None else texts
@@ -309,7 +316,7 @@ class CharLM:
         min_p: float | None = None,
         repetition_penalty: float | None = None,
         allowed: str | None = None,
-        stop: Sequence[str] | None = None,
+        stop: Iterable[str] | None = None,
         seed: int = 0,
     ) -> Iterator[str]:
         """Yields the characters that ``generate`` adds to the prompt, one at a time.
@@ -338,6 +345,7 @@ class CharLM:
             allowed=allowed_ids(self.vocabulary, allowed),
             stop=stop_ids(self.vocabulary, stop),
             seed=seed,
+            seen=self.vocabulary.encode(prompt),
         )
         character_of = dict(zip(character_ids(self.vocabulary), self.vocabulary.characters, strict=True))
         return (character_of[token_id] for token_id in new)
@@ -350,7 +358,7 @@ class CharLM:
         min_length: int = 1,
         max_length: int = 100,
         unique: bool = True,
-        exclude: Collection[str] = (),
+        exclude: Iterable[str] = (),
         allowed: str | None = None,
         temperature: float = 1.0,
         top_k: int | None = None,
@@ -379,6 +387,7 @@ class CharLM:
         Raises:
             ValueError: The model is not one of records, or a setting is out of range, or too few such records come up.
             UnknownCharacterError: A character of the prefix is not in the vocabulary.
+            TypeError: An argument is of the wrong type; one ``str`` as ``exclude``.
 
         Example:
             >>> lm = CharLM.fit(["anna", "hanna", "joanna", "johanna"], order=3)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from charlm.continuation import continuations
 from charlm.drawing import derived_seed
 from charlm.sampling import SamplingKeywords, SamplingSettings
-from chartok.arguments import integer, positive_integer
+from chartok.arguments import checked_texts, expected_text, integer, natural_number, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterable
 
     from charlm.models import LanguageModel
     from chartok import Vocabulary
@@ -28,15 +28,20 @@ class TextKeywords(SamplingKeywords, total=False):
 
     max_new_tokens: int
     allowed: str | None
-    stop: Sequence[str] | None
+    stop: Iterable[str] | None
     seed: int
 
 
-def start_ids(vocabulary: Vocabulary, prompt: str) -> list[int]:
+def start_ids(vocabulary: Vocabulary, prompt: str, errors: Literal["strict", "replace"] = "strict") -> list[int]:
     """Returns the ids of a prompt, after ``bos`` where the vocabulary has it.
 
     Without ``bos`` there is nothing to go on from but a character: an empty prompt is then the first of the
     vocabulary, which is not part of the text.
+
+    Args:
+        vocabulary: What the ids mean.
+        prompt: The text to go on from.
+        errors: ``"replace"`` puts ``unk`` in the place of a character that is not in the vocabulary.
 
     Raises:
         UnknownCharacterError: A character is not in the vocabulary.
@@ -49,7 +54,7 @@ def start_ids(vocabulary: Vocabulary, prompt: str) -> list[int]:
     """
     special = vocabulary.special_tokens
     before = [special["bos"]] if "bos" in special else []
-    return [*before, *vocabulary.encode(prompt).tolist()] or character_ids(vocabulary)[:1]
+    return [*before, *vocabulary.encode(prompt, errors).tolist()] or character_ids(vocabulary)[:1]
 
 
 def character_ids(vocabulary: Vocabulary) -> list[int]:
@@ -82,7 +87,7 @@ def allowed_ids(vocabulary: Vocabulary, allowed: str | None) -> list[int]:
     return ids + _ends(vocabulary)
 
 
-def stop_ids(vocabulary: Vocabulary, stop: Sequence[str] | None) -> list[list[int]]:
+def stop_ids(vocabulary: Vocabulary, stop: Iterable[str] | None) -> list[list[int]]:
     """Returns the ids of each stop string, and of the end of a record where there is one.
 
     A string with a character that the vocabulary lacks never comes, and is left out.
@@ -98,14 +103,15 @@ def stop_ids(vocabulary: Vocabulary, stop: Sequence[str] | None) -> list[list[in
     """
     if isinstance(stop, str):
         raise TypeError("stop must be several str, got one: put it in a list")
-    for string in stop or ():
+    strings = list(stop or ())
+    for string in strings:
         if not isinstance(string, str):
             raise TypeError(f"stop must be several str, got {type(string).__name__}")
         if not string:
             raise ValueError("stop holds an empty string: give at least one character")
     known = set(vocabulary.characters)
-    strings = [vocabulary.encode(string).tolist() for string in stop or () if known.issuperset(string)]
-    return strings + [[token_id] for token_id in _ends(vocabulary)]
+    sequences = [vocabulary.encode(string).tolist() for string in strings if known.issuperset(string)]
+    return sequences + [[token_id] for token_id in _ends(vocabulary)]
 
 
 def sample_records(  # noqa: PLR0913 - what one asks of a name
@@ -118,7 +124,7 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
     min_length: int,
     max_length: int,
     unique: bool,
-    exclude: Collection[str],
+    exclude: Iterable[str],
     allowed: str | None,
     seed: int,
 ) -> list[str]:
@@ -127,16 +133,23 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
     Try ``i`` has a seed of its own, so that a record does not depend on how many are tried side by side.
 
     Raises:
+        TypeError: ``exclude`` is one ``str``, or holds something else; or another argument is of the wrong type.
         ValueError: A setting is out of range, or too few such records come up.
         UnknownCharacterError: A character of the prefix is not in the vocabulary.
     """
+    if isinstance(exclude, str):
+        raise TypeError("exclude must be several str, got one: put it in a list")
+    taken = set(checked_texts(exclude, "exclude"))
+    if not isinstance(prefix, str):
+        raise TypeError(expected_text("prefix", prefix))
     positive_integer("n_samples", n_samples)
+    natural_number("min_length", min_length)
     if max(len(prefix), min_length) > positive_integer("max_length", max_length):
         raise ValueError(
             f"prefix ({len(prefix)} characters) and min_length {min_length} exceed max_length {max_length}"
         )
     start, ids = start_ids(vocabulary, prefix), allowed_ids(vocabulary, allowed)
-    taken, found, tries = set(exclude), list[str](), 0
+    found, tries = list[str](), 0
     while len(found) < n_samples:
         size = min(n_samples - len(found), TRIES_AT_ONCE, ATTEMPTS * n_samples - tries)
         if not size:
@@ -150,6 +163,7 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
             allowed=ids,
             end=vocabulary.special_tokens["eos"],
             min_new_tokens=max(0, min_length - len(prefix)),
+            seen=vocabulary.encode(prefix),
         )
         tries += size
         for record in (prefix + vocabulary.decode(ending) for ending in endings):

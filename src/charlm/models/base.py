@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class LanguageModel(nn.Module, ABC):
     """Predicts each next id from those before it.
 
-    A family sets ``kind``, implements ``logits`` and ``settings``, and may override ``step`` and
+    A family sets ``kind``, implements ``logits`` and ``settings``, and may override ``step``, ``start`` and
     ``log_probabilities`` where it has a shorter way to the same values.
 
     Args:
@@ -84,7 +84,12 @@ class LanguageModel(nn.Module, ABC):
             TokenIdError: An id is negative or not below ``vocab_size`` (found on the CPU; an accelerator reports
                 it in its own way, and later).
             TypeError: The ids are floats or bools.
+            ValueError: The inputs have not two dimensions, or the targets another shape.
         """
+        if inputs.ndim != 2:  # noqa: PLR2004 - (B, T)
+            raise ValueError(f"inputs must be (B, T), got shape {tuple(inputs.shape)}")
+        if targets is not None and targets.shape != inputs.shape:
+            raise ValueError(f"targets of shape {tuple(targets.shape)} are not for inputs of {tuple(inputs.shape)}")
         try:
             logits = self.logits(_as_long("inputs", inputs))
             if targets is None:
@@ -111,11 +116,34 @@ class LanguageModel(nn.Module, ABC):
 
         Returns:
             Logits ``(B, V)``, equal to the last position of ``logits`` on all ids so far, and the new state.
+
+        Raises:
+            TokenIdError: An id is not one of the model's (as in ``forward``).
         """
         history = ids[:, None] if state is None else torch.cat([state, ids[:, None]], dim=1)
         if self.block_size is not None:
             history = history[:, -self.block_size :]
-        return self.logits(history)[:, -1], history
+        with self.naming_bad_ids(ids):
+            return self.logits(history)[:, -1], history
+
+    def start(self, inputs: Tensor) -> tuple[Tensor, Any]:
+        """Returns the logits of what follows after these ids, and the state to go on from with ``step``.
+
+        Args:
+            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1.
+
+        Returns:
+            Logits ``(B, V)`` and a state, equal to those that stepping through the ids gives.
+
+        Raises:
+            ValueError: There is no id, or the inputs have not two dimensions.
+            TokenIdError: An id is not one of the model's (as in ``forward``).
+        """
+        check_prompt(inputs)
+        state = None
+        for ids in inputs.unbind(dim=1):
+            logits, state = self.step(ids, state)
+        return logits, state
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target.
@@ -126,8 +154,12 @@ class LanguageModel(nn.Module, ABC):
 
         Returns:
             Floating point, ``(B, T)``, in nats.
+
+        Raises:
+            TokenIdError: An id is not one of the model's (as in ``forward``).
         """
-        return self.logits(inputs).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
+        with self.naming_bad_ids(inputs, targets):
+            return self.logits(inputs).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
 
     @property
     def device(self) -> torch.device:
@@ -142,6 +174,16 @@ class LanguageModel(nn.Module, ABC):
         """
         as_id_array(ids.numpy(force=True), self.vocab_size)
 
+    @contextmanager
+    def naming_bad_ids(self, *ids: Tensor) -> Iterator[None]:
+        """Turns what PyTorch raises in the block for an id that is not one of the model's into a ``TokenIdError``."""
+        try:
+            yield
+        except (IndexError, RuntimeError):
+            for several in ids:
+                self.check_ids(several)
+            raise
+
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
@@ -154,6 +196,16 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+def check_prompt(inputs: Tensor) -> None:
+    """Checks that a prompt is ``(B, T)`` with at least one id in a row.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if inputs.ndim != 2 or not inputs.shape[1]:  # noqa: PLR2004 - (B, T)
+        raise ValueError(f"inputs must be (B, T) with T at least 1, got shape {tuple(inputs.shape)}")
 
 
 def _as_long(name: str, ids: Tensor) -> Tensor:

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.data import TextDataset
+from charlm.records import RecordDataset
 from chartok.arguments import positive_integer
 from chartok.ids import Ids, as_id_array, is_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Tokens: TypeAlias = Ids | Tensor | TextDataset | Iterable[Ids | Tensor | TextDataset]
-"""One text or several: the ids of a text in an array, a tensor, a dataset or an iterable of integers; or an iterable
-of such texts."""
+Tokens: TypeAlias = Ids | Tensor | TextDataset | RecordDataset | Iterable[Ids | Tensor | TextDataset]
+"""One text or several: the ids of a text in an array, a tensor, a ``TextDataset`` or an iterable of integers; an
+iterable of such texts; or the records of a ``RecordDataset``."""
 
 _Keys: TypeAlias = NDArray[np.int64]
 _Decoder: TypeAlias = Callable[[_Keys], list[_Keys]]
@@ -168,6 +169,8 @@ def joined_texts(tokens: Tokens, vocab_size: int, *, padding: int) -> NDArray[np
 
 def _texts(tokens: Tokens, vocab_size: int) -> Iterator[NDArray[np.integer[Any]]]:
     """Yields each text as a checked array of one dimension."""
+    if isinstance(tokens, RecordDataset):
+        tokens = tokens.sequences()
     if isinstance(tokens, TextDataset):
         tokens = tokens.ids
     if isinstance(tokens, Tensor):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections import OrderedDict
+from threading import Lock
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 CACHE_BYTES = 1 << 26
 """How much the distributions that are kept for another time may take."""
@@ -50,7 +49,9 @@ class Distributions:
         self._child_starts = np.zeros(len(log_backoffs) + 1, dtype=np.min_scalar_type(len(keys)))
         np.bincount(keys // vocab_size, minlength=len(log_backoffs)).cumsum(out=self._child_starts[1:])
         row_bytes = vocab_size * log_probabilities.itemsize
-        self._row = lru_cache(maxsize=max(CACHE_BYTES // row_bytes, FEWEST_ROWS))(self._computed_row)
+        self._most_rows = max(CACHE_BYTES // row_bytes, FEWEST_ROWS)
+        self._rows = OrderedDict[int, NDArray[np.floating[Any]]]()  # the one used last at the end
+        self._lock = Lock()
 
     def following(self, context: int, token_id: int) -> int:
         """Returns the longest stored context that ends a context and one more id."""
@@ -74,10 +75,30 @@ class Distributions:
             rows[place] = self._row(context)
         return rows
 
-    def _computed_row(self, context: int) -> NDArray[np.floating[Any]]:
-        """Returns the natural-log probabilities of what follows a context, ``(V,)``."""
-        if context:
-            lower = self._row(self._suffixes.item(context))
+    def _row(self, context: int) -> NDArray[np.floating[Any]]:
+        """Returns the natural-log probabilities of what follows a context, ``(V,)``, computed where they are not kept.
+
+        A row is made of that of its suffix, in a loop: there may be more suffixes than Python has room to recurse.
+        """
+        missing = []
+        with self._lock:
+            while (row := self._rows.get(context)) is None:
+                missing.append(context)
+                if not context:
+                    break
+                context = self._suffixes.item(context)
+            else:
+                self._rows.move_to_end(context)
+            for longer in reversed(missing):
+                self._rows[longer] = row = self._computed_row(longer, row)
+                if len(self._rows) > self._most_rows:
+                    self._rows.popitem(last=False)
+        assert row is not None  # noqa: S101 - kept, or computed last
+        return row
+
+    def _computed_row(self, context: int, lower: NDArray[np.floating[Any]] | None) -> NDArray[np.floating[Any]]:
+        """Returns the row of a context from that of its suffix; of the empty context, from nothing."""
+        if lower is not None:
             row: NDArray[np.floating[Any]] = lower + self._log_backoffs.item(context)
         else:
             uniform = self._log_backoffs[0] - np.log(self._vocab_size)

@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.arguments import finite_number
-from charlm.models.base import LanguageModel
+from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.keyvaluecache import KeyValueCache
+from charlm.randomness import seeded_generator
 from chartok.arguments import natural_number, positive_integer
 
 LONGEST_HASHED = 4
@@ -158,7 +159,7 @@ class Attention(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.n_heads = config.n_heads
+        self.heads = config.n_heads, config.head_size
         self.query = Linear(config.width, config.width)
         self.key = Linear(config.width, config.width)
         self.value = Linear(config.width, config.width)
@@ -188,7 +189,7 @@ class Attention(nn.Module):
 
     def _heads(self, x: Tensor) -> Tensor:
         """Returns ``(..., T, width)`` as ``(..., H, T, head_size)``."""
-        return x.view(*x.shape[:-1], self.n_heads, -1).transpose(-3, -2)
+        return x.view(*x.shape[:-1], *self.heads).transpose(-3, -2)
 
 
 class MLP(nn.Module):
@@ -238,7 +239,7 @@ class GPT(LanguageModel):
         seed: Decides the first weights, which are the same on every device.
 
     Raises:
-        TypeError: ``config`` is not a ``GPTConfig``.
+        TypeError: ``config`` is not a ``GPTConfig``, or ``seed`` not an integer.
 
     Example:
         >>> model = GPT(GPTConfig(vocab_size=65, block_size=8, n_layers=2, n_heads=2, width=16))
@@ -285,8 +286,11 @@ class GPT(LanguageModel):
 
         Args:
             seed: Decides them all.
+
+        Raises:
+            TypeError: It is not an integer.
         """
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded_generator(seed)
         deviations = {"embedding.weight": 0.02, "head.weight": 0.001}
         for name, parameter in self.named_parameters():
             if name.startswith("ngram_embeddings") or name.endswith("project.weight"):
@@ -329,22 +333,51 @@ class GPT(LanguageModel):
 
         Returns:
             float32 ``(B, V)``, without a gradient, and the new state.
+
+        Raises:
+            TokenIdError: An id is not one of the model's (as in ``forward``).
         """
-        history = ids[:, None] if state is None else torch.cat([state.history, ids[:, None]], dim=1)
-        if history.shape[1] > self.config.block_size:
-            history, state = history[:, -(self.config.block_size // 2 + 1) :], None
+        if state is None:
+            return self.start(ids[:, None])
+        history = torch.cat([state.history, ids[:, None]], dim=1)
         length = history.shape[1]
-        if state is not None and state.cache.takes(length):
-            cache = state.cache
-        else:
-            room = min(max(2 * length, LEAST_ROOM), self.config.block_size)
-            shape = (self.config.n_layers, 2, len(ids), self.config.n_heads, room, self.config.head_size)
-            cache = KeyValueCache(self.head.weight.new_empty(shape))
-        new = length - cache.length
-        # The hashed embeddings of the new ids need those just before them.
-        x = self._embedded(history[:, -(new + LONGEST_HASHED - 1) :])[:, -new:]
-        logits = self._decoded(x, cache.length, cache.memory[..., :length, :])
-        cache.length = length
+        if length > self.config.block_size or not state.cache.takes(length):
+            return self.start(history)
+        # The hashed embedding of the new id needs those just before it.
+        with self.naming_bad_ids(ids):
+            x = self._embedded(history[:, -LONGEST_HASHED:])[:, -1:]
+        logits = self._decoded(x, length - 1, state.cache.memory[..., :length, :])
+        state.cache.length = length
+        return logits[:, -1], GPTState(history, state.cache)
+
+    @torch.no_grad()
+    def start(self, inputs: Tensor) -> tuple[Tensor, GPTState]:
+        """Returns the logits of what follows after these ids, which pass through the layers side by side.
+
+        Of more than ``block_size`` ids it looks at as many as stepping through them would leave: the last half block
+        to block.
+
+        Args:
+            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1.
+
+        Returns:
+            float32 ``(B, V)``, without a gradient, and the state to go on from with ``step``.
+
+        Raises:
+            ValueError: There is no id, or the inputs have not two dimensions.
+            TokenIdError: An id is not one of the model's (as in ``forward``).
+        """
+        check_prompt(inputs)
+        block_size, half = self.config.block_size, self.config.block_size // 2
+        beyond = inputs.shape[1] - block_size
+        history = inputs if beyond <= 0 else inputs[:, -(half + 1 + (beyond - 1) % (block_size - half)) :]
+        length = history.shape[1]
+        room = min(max(2 * length, LEAST_ROOM), block_size)
+        shape = (self.config.n_layers, 2, len(history), self.config.n_heads, room, self.config.head_size)
+        cache = KeyValueCache(self.head.weight.new_empty(shape), length)
+        with self.naming_bad_ids(inputs):
+            x = self._embedded(history)
+        logits = self._decoded(x, 0, cache.memory[..., :length, :])
         return logits[:, -1], GPTState(history, cache)
 
     def _embedded(self, ids: Tensor) -> Tensor:
@@ -359,10 +392,15 @@ class GPT(LanguageModel):
         return x
 
     def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | None = None) -> Tensor:
-        """Returns the logits of embedded positions, the first of them ``start``: ``(B, T, V)``."""
+        """Returns the logits of embedded positions, the first of them ``start``: ``(B, T, V)``.
+
+        With a memory they are those of the last position alone, ``(B, 1, V)``.
+        """
         cos, sin = rotations(start, start + x.shape[1], self.config.head_size, x.device)
         x = normalized(self.dropout(x))
         for layer, block in enumerate(self.blocks):
             x = block(x, cos, sin, None if memory is None else memory[layer])
+        if memory is not None:
+            x = x[:, -1:]
         logits: Tensor = self.head(normalized(x)).float()
         return LOGIT_LIMIT * torch.tanh(logits / LOGIT_LIMIT)

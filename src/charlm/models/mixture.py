@@ -134,13 +134,18 @@ class MixtureLanguageModel(LanguageModel):
     def step(self, ids: Tensor, state: tuple[Any, ...] | None = None) -> tuple[Tensor, tuple[Any, ...]]:
         """Returns the logarithms of the mixed probabilities after one more id, ``(B, V)``, and the models' states."""
         before = (None,) * len(self.models) if state is None else state
-        steps = [model.step(ids, own) for model, own in zip(self._components, before, strict=True)]
-        states = tuple(own for _, own in steps)
-        ngram, lengths = self._ngram, torch.zeros_like(ids)
-        if ngram is not None:
-            contexts = states[self._components.index(ngram)]
-            lengths = ngram.table.lengths(torch.tensor(contexts, device=ids.device))
-        return self._mixed([logits for logits, _ in steps], lengths), states
+        return self._stepped([model.step(ids, own) for model, own in zip(self._components, before, strict=True)])
+
+    def start(self, inputs: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
+        """Returns the logarithms of the mixed probabilities after these ids, ``(B, V)``, and the models' states.
+
+        Args:
+            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1; each model goes its shortest way.
+
+        Raises:
+            ValueError: There is no id, or the inputs have not two dimensions.
+        """
+        return self._stepped([model.start(inputs) for model in self._components])
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target, each model going its shortest way.
@@ -173,6 +178,15 @@ class MixtureLanguageModel(LanguageModel):
         """Returns what each model gives each target, ``(B, T, M)``."""
         scores = [_in_blocks(model.block_size, model.log_probabilities, inputs, targets) for model in self._components]
         return torch.stack(scores, dim=-1)
+
+    def _stepped(self, steps: list[tuple[Tensor, Any]]) -> tuple[Tensor, tuple[Any, ...]]:
+        """Returns what the models give at one place as what the mixture gives."""
+        logits, states = zip(*steps, strict=True)
+        ngram, lengths = self._ngram, torch.zeros(len(logits[0]), dtype=torch.int64, device=logits[0].device)
+        if ngram is not None:
+            contexts = states[self._components.index(ngram)]
+            lengths = ngram.table.lengths(torch.tensor(contexts, device=lengths.device))
+        return self._mixed(list(logits), lengths), states
 
     def _mixed(self, logits: list[Tensor], lengths: Tensor) -> Tensor:
         """Returns the logarithm of the weighted sum of what the models predict, ``(..., V)``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from charlm.models.base import LanguageModel
+from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.counts import NGramCounts, node_levels
 from charlm.models.kneserney import estimate, pruned, suffix_nodes
 from charlm.models.ngramtable import NGramTable
@@ -30,7 +30,8 @@ class NGramLanguageModel(LanguageModel):
     context that there is.
 
     Nothing is trained by gradient descent: ``fit`` counts, and the state is in buffers, which move between devices and
-    go through ``state_dict`` with the rest. Probabilities are float64; ``model.float()`` halves what they take.
+    go through ``state_dict`` with the rest. Probabilities are float64, on Apple's GPUs float32;
+    ``model.float()`` halves what they take.
 
     Args:
         vocab_size: The number of ids, V.
@@ -50,7 +51,7 @@ class NGramLanguageModel(LanguageModel):
 
     kind = "ngram"
 
-    def __init__(self, vocab_size: int, order: int) -> None:
+    def __init__(self, vocab_size: int, *, order: int) -> None:
         super().__init__(vocab_size)
         self.order = positive_integer("order", order)
         if self.order > HIGHEST_ORDER:
@@ -68,8 +69,8 @@ class NGramLanguageModel(LanguageModel):
 
         Args:
             tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), an iterable
-                of texts, or counts made of them. No n-gram spans two texts. Records are to be given with their
-                ``bos`` and ``eos`` ids. A text shorter than ``order`` counts as far as it goes.
+                of texts, a ``RecordDataset``, or counts made of them. No n-gram spans two texts. Records that are given
+                as ids need those of ``bos`` and ``eos``. A text shorter than ``order`` counts as far as it goes.
 
         Raises:
             TypeError: The ids are not integers.
@@ -194,6 +195,23 @@ class NGramLanguageModel(LanguageModel):
         contexts = [distributions.following(*pair) for pair in zip(before, newest, strict=True)]
         rows = torch.from_numpy(distributions.rows(contexts))
         return rows if ids.is_cpu else rows.to(ids.device), contexts
+
+    def start(self, inputs: Tensor) -> tuple[Tensor, list[int]]:
+        """Returns the log-probabilities of what follows after these ids, and the contexts reached.
+
+        Args:
+            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1; the last ``order - 1`` are looked at.
+
+        Returns:
+            float64 ``(B, V)`` on the device of the ids, and the state to go on from with ``step``.
+
+        Raises:
+            ValueError: The model has not been fitted, there is no id, or the inputs have not two dimensions.
+            TokenIdError: An id is not one of the model's.
+        """
+        check_prompt(inputs)
+        self._check_range(inputs)
+        return super().start(inputs[:, -max(self.order - 1, 1) :])
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target, without making the full logits.

@@ -31,6 +31,8 @@ NO_ID = torch.iinfo(torch.int64).min
 """Makes a key negative, so that no n-gram has it."""
 SORTED_BY = 4
 """How many ids positions are sorted by before they are looked up."""
+WITHOUT_FLOAT64 = {"mps"}
+"""Devices for which the probabilities must be float32 before they go there."""
 
 
 class NGramTable(nn.Module):
@@ -245,6 +247,8 @@ class NGramTable(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's
         self._distributions = None
+        if fn(torch.empty(0)).device.type in WITHOUT_FLOAT64:
+            self.float()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
@@ -253,5 +257,6 @@ class NGramTable(nn.Module):
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = tensor.numpy(force=True)
+    # NumPy has no bfloat16.
+    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
     return array

@@ -57,7 +57,7 @@ def chart(title: str, curves: Sequence[Curve], left: Axis, right: Axis | None = 
     last = max(step for step, _ in points)
     lowest, highest = min(value for _, value in points), max(value for _, value in points)
     end = width - RIGHT
-    margin = 0.05 * (highest - lowest) or max(abs(highest), 1) * 0.05
+    margin = 0.05 * (highest - lowest) or (abs(highest) or 1) * 0.05
     lowest, highest = max(lowest - margin, min(0.0, lowest)), highest + margin
 
     def x(step: float) -> float:

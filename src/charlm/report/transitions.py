@@ -13,7 +13,9 @@ from charlm.textgeneration import character_ids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
+    from charlm.models import LanguageModel
     from charlm.text import CharLM
 
 MOST_CHARACTERS = 100
@@ -50,17 +52,16 @@ def transitions(lm: CharLM) -> Transitions:
     """
     ids = torch.tensor(character_ids(lm.vocabulary))
     with evaluation_mode(lm.model):
-        rows = [
-            lm.model.logits(part[:, None].to(lm.model.device))[:, 0].double().softmax(dim=-1)[:, ids].cpu()
-            for part in ids.split(ROWS_AT_ONCE)
-        ]
-    probabilities = torch.cat(rows).numpy()
-    shown = np.sort(np.argsort(-probabilities.mean(axis=0), kind="stable")[:MOST_CHARACTERS])
-    return Transitions(
-        [lm.vocabulary.characters[place] for place in shown],
-        probabilities[np.ix_(shown, shown)],
-        len(ids) - len(shown),
-    )
+        frequencies = sum(_following(lm.model, part, ids).sum(axis=0) for part in ids.split(ROWS_AT_ONCE))
+        shown = np.sort(np.argsort(-np.asarray(frequencies), kind="stable")[:MOST_CHARACTERS])
+        probabilities = _following(lm.model, ids[shown], ids[shown])
+    return Transitions([lm.vocabulary.characters[place] for place in shown], probabilities, len(ids) - len(shown))
+
+
+def _following(model: LanguageModel, rows: Tensor, columns: Tensor) -> NDArray[np.float64]:
+    """Returns the probabilities of some ids after each of some others."""
+    logits = model.logits(rows[:, None].to(model.device))[:, 0]
+    return logits.cpu().double().softmax(dim=-1)[:, columns].numpy()
 
 
 def heat_map(table: Transitions) -> str:
