@@ -73,7 +73,6 @@ class Evaluation:
         return math.exp(self.nats)
 
 
-@torch.inference_mode()
 def score(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> list[NDArray[np.float64]]:
     """Returns for each text the natural-log probability of every id but the first, given those before it.
 
@@ -106,7 +105,7 @@ def score(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> li
     ]
     blocks.sort(key=lambda entry: len(entry[2]))
     scores = [np.empty(max(len(ids) - 1, 0)) for ids in texts]
-    with evaluation_mode(model):
+    with torch.inference_mode(), evaluation_mode(model):
         for group in _groups(blocks):
             rows = torch.zeros(len(group), len(group[-1][2]), dtype=torch.int64)
             for row, (_, _, ids) in zip(rows, group, strict=True):
@@ -159,7 +158,6 @@ def _groups(blocks: list[Block]) -> Iterator[list[Block]]:
         yield group
 
 
-@torch.inference_mode()
 def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stride: int | None = None) -> Evaluation:
     """Returns the mean loss over a dataset, every id of a stream but the first scored exactly once.
 
@@ -187,7 +185,7 @@ def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stri
         positive_integer("stride", stride)
     dataset.check_ids(model.vocab_size)
     total, characters = 0.0, 0
-    with evaluation_mode(model):
+    with torch.inference_mode(), evaluation_mode(model):
         for inputs, targets in dataset.rows(model.block_size, stride):
             counts = targets != IGNORE_INDEX
             log_probabilities = model.log_probabilities(
