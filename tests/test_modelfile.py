@@ -19,7 +19,7 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.modelfile import _digest
+from charlm.modelfile import _digest, read_model_file
 from chartok import Vocabulary
 from test_gpt import lively
 from torture import TORTURE
@@ -65,6 +65,16 @@ def test_a_model_of_any_family_predicts_the_same_when_it_comes_back(path: Path, 
     ids = torch.tensor([[0, 1, 2, 3, 0], [3, 3, 1, 0, 2]])
     assert torch.equal(loaded.eval().logits(ids), model.eval().logits(ids))
     assert [name for name, _ in loaded.named_parameters()] == [name for name, _ in model.named_parameters()]
+
+
+def test_what_a_file_holds_can_be_read_without_making_the_model(path: Path) -> None:
+    file = read_model_file(str(path))
+    assert (file.kind, file.settings, file.vocabulary) == ("bigram", {"vocab_size": VOCABULARY.size}, VOCABULARY)
+    assert file.tensors.keys() == {"table"}
+    assert torch.equal(file.tensors["table"], BigramLanguageModel(VOCABULARY.size, seed=4).table)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors' is not a sound model file"):
+        read_model_file(path)
 
 
 def test_a_pruned_model_that_was_loaded_can_be_saved_again(path: Path) -> None:

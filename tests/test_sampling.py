@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_top_p_keeps_the_fewest_likeliest_that_reach_p(logits: Tensor, p: float)
         check_kept(logits, keep_top_p(logits, p), by_row(nucleus, logits))
 
 
-@given(logits=all_logits(), p=st.just(0.0) | probabilities)
+@given(logits=all_logits(), p=st.sampled_from([0.0, 1.0]) | probabilities)
 def test_min_p_keeps_what_is_p_times_as_likely_as_the_likeliest(logits: Tensor, p: float) -> None:
     def likely(row: NDArray[np.float64]) -> set[int]:
         shares = np.exp(row - row.max())
@@ -161,6 +162,22 @@ def test_a_penalty_is_the_power_of_the_probability_of_what_was_seen(
     torch.testing.assert_close(penalized.double().exp(), expected, rtol=tolerance, atol=tolerance)
 
 
+@given(logits=all_logits(), temperature=st.floats(0.1, 10), penalty=st.floats(0.1, 10), p=probabilities)
+def test_half_precision_is_computed_with_in_float32(
+    logits: Tensor, temperature: float, penalty: float, p: float
+) -> None:
+    seen = logits > 0
+    transforms: list[Callable[[Tensor], Tensor]] = [
+        lambda x: scale_by_temperature(x, temperature),
+        lambda x: keep_top_p(x, p),
+        lambda x: keep_min_p(x, p),
+        lambda x: penalize_repetition(x, seen, penalty),
+    ]
+    for transform in transforms:
+        if logits.dtype in {torch.float16, torch.bfloat16}:
+            assert torch.equal(transform(logits), transform(logits.float()).to(logits.dtype))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_row_of_which_every_id_is_excluded_stays_so(dtype: torch.dtype) -> None:
     logits = torch.full((2, SIZE), -torch.inf, dtype=dtype)
@@ -175,12 +192,20 @@ def test_a_row_of_which_every_id_is_excluded_stays_so(dtype: torch.dtype) -> Non
 def test_settings_apply_penalty_temperature_top_k_top_p_and_min_p_in_that_order() -> None:
     logits = torch.randn(3, 20, generator=torch.Generator().manual_seed(0))
     seen = logits > 0
-    expected = keep_top_k(scale_by_temperature(penalize_repetition(logits, seen, 1.5), 2.0), 15)
-    expected = keep_min_p(keep_top_p(expected, 0.8), 0.3)
-    settings = SamplingSettings(temperature=2.0, top_k=15, top_p=0.8, min_p=0.3, repetition_penalty=1.5)
+    expected = keep_top_k(scale_by_temperature(penalize_repetition(logits, seen, 1.5), 2.0), 10)
+    expected = keep_min_p(keep_top_p(expected, 0.8), 0.6)
+    settings = SamplingSettings(temperature=2.0, top_k=10, top_p=0.8, min_p=0.6, repetition_penalty=1.5)
     assert torch.equal(settings.applied_to(logits, seen), expected)
     assert 1 < support(expected)[0].sum() < 20
-    assert SamplingSettings().applied_to(logits) is logits
+    for left_out in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty"):
+        others = replace(settings, **{left_out: getattr(SamplingSettings(), left_out)})
+        assert not torch.equal(others.applied_to(logits, seen), expected), f"{left_out} does nothing here"
+
+
+def test_without_settings_or_anything_seen_logits_stay_as_they_are() -> None:
+    logits = torch.randn(3, 20, generator=torch.Generator().manual_seed(0))
+    assert SamplingSettings().applied_to(logits, logits > 0) is logits
+    assert SamplingSettings(repetition_penalty=1.5).applied_to(logits) is logits
 
 
 ROW = torch.zeros(3)

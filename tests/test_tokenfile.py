@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import chartok.tokenfile
 from chartok import TokenFile, TokenFileError, Vocabulary, encode_file
 from chartok.pread import seek_and_read
-from chartok.tokenfile import PREFIX, write_token_file
+from chartok.tokenfile import PREFIX, is_token_file, write_token_file
 
 
 def write(path: Path, ids: Any, vocabulary: Vocabulary) -> Path:
@@ -53,6 +53,7 @@ def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, piec
             starts = np.arange(len(ids) - width + 1)[::-1]
             expected = [ids[start : start + width] for start in starts]
             assert tokens.windows(starts, width).tolist() == expected
+            assert tokens.windows(starts, width).dtype == vocabulary.dtype
         tokens.verify()
 
 
@@ -132,6 +133,13 @@ def test_a_header_that_is_wrong_but_whole_is_refused(path: Path, changes: dict[s
     )
     with pytest.raises(TokenFileError, match=message):
         TokenFile(path)
+
+
+def test_a_token_file_is_told_from_a_text_by_how_it_starts(path: Path, tmp_path: Path) -> None:
+    assert is_token_file(path)
+    for number, start in enumerate([b"", b"CHARTOK", b"chartok\n", b" CHARTOK\n"]):
+        (tmp_path / f"{number}.txt").write_bytes(start)
+        assert not is_token_file(tmp_path / f"{number}.txt")
 
 
 def test_an_impossible_header_length_allocates_nothing(path: Path) -> None:

@@ -99,6 +99,10 @@ def test_vocabularies_are_equal_by_content(characters: list[str], roles: list[An
     assert first != "".join(characters)
 
 
+def test_hashes_tell_vocabularies_apart() -> None:
+    assert len({hash(Vocabulary(characters)) for characters in ("a", "b", "ab", "ba", "abc")}) == 5
+
+
 @given(vocabularies)
 def test_pickle_and_dict_keep_a_vocabulary(vocabulary: Vocabulary) -> None:
     assert pickle.loads(pickle.dumps(vocabulary)) == vocabulary  # noqa: S301 - our own bytes
@@ -153,6 +157,13 @@ def test_decode_names_the_id_that_is_out_of_range(bad: int) -> None:
         Vocabulary("abc").decode([0, bad, 0])
     assert (caught.value.token_id, caught.value.position, caught.value.vocabulary_size) == (bad, 1, 3)
     assert str(bad) in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", [-1, 3])
+def test_decode_batch_names_the_id_that_is_out_of_range(bad: int) -> None:
+    with pytest.raises(TokenIdError) as caught:
+        Vocabulary("abc").decode_batch(np.array([[0, 1], [2, bad]]))
+    assert (caught.value.token_id, caught.value.position, caught.value.vocabulary_size) == (bad, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -276,8 +287,19 @@ def test_messages_and_reprs_print_on_an_ascii_terminal(text: str, unknown: str) 
         assert str(caught.value).isascii()
 
 
-def test_a_long_vocabulary_has_a_short_repr() -> None:
-    assert repr(Vocabulary(map(chr, range(5000)))).endswith("and 4900 more)")
+def test_the_repr_shows_the_characters_and_the_special_tokens() -> None:
+    assert repr(Vocabulary("b\na")) == r"Vocabulary('b\na')"
+    assert (
+        repr(Vocabulary("ab", special_tokens=["unk", "pad"])) == "Vocabulary('ab', special_tokens={'unk': 2, 'pad': 3})"
+    )
+
+
+def test_the_repr_shows_a_hundred_characters_and_counts_the_rest() -> None:
+    characters = [chr(0x4E00 + number) for number in range(5000)]
+    shown = ascii("".join(characters[:100]))
+    assert repr(Vocabulary(characters[:100])) == f"Vocabulary({shown})"
+    assert repr(Vocabulary(characters[:101])) == f"Vocabulary({shown} and 1 more)"
+    assert repr(Vocabulary(characters)) == f"Vocabulary({shown} and 4900 more)"
 
 
 @given(vocabularies, st.lists(any_text), st.booleans(), st.booleans(), st.none() | st.integers(1, 12), st.data())
@@ -373,6 +395,7 @@ def test_remap_translates_each_id_to_that_of_the_same_token(new: Vocabulary, old
     expected = [new_tokens.index(token) if token in new_tokens else -1 for token in old.to_dict()["tokens"]]
     assert new.remap(old).tolist() == expected
     assert new.remap(new).tolist() == list(range(new.size))
+    assert new.remap(old).dtype == np.int64
 
 
 @given(vocabularies)
