@@ -97,7 +97,7 @@ def score(model: LanguageModel, texts: Sequence[NDArray[np.integer[Any]]]) -> li
     """
     for ids in texts:
         as_id_array(ids, model.vocab_size)
-    block = model.block_size or max(1, max((len(ids) for ids in texts), default=1) - 1)
+    block = model.block_size or max([1, *map(len, texts)])
     blocks = [
         (index, start, ids[start : start + block + 1])
         for index, ids in enumerate(texts)
