@@ -91,6 +91,17 @@ def test_top_p_keeps_the_fewest_likeliest_that_reach_p(logits: Tensor, p: float)
         check_kept(logits, keep_top_p(logits, p), by_row(nucleus, logits))
 
 
+@pytest.mark.parametrize("kept", [1, 2, 3, 4])
+def test_top_p_keeps_no_more_when_p_is_reached_exactly(kept: int) -> None:
+    assert support(keep_top_p(torch.zeros(4), kept / 4)).tolist() == [token_id < kept for token_id in range(4)]
+
+
+def test_of_many_equally_likely_ids_the_lower_ones_stay(device: torch.device) -> None:
+    logits = torch.zeros(2, 4096, device=device)
+    for kept in (keep_top_k(logits, 1024), keep_top_p(logits, 0.25)):
+        assert support(kept.cpu()).tolist() == [[True] * 1024 + [False] * 3072] * 2
+
+
 @given(logits=all_logits(), p=st.sampled_from([0.0, 1.0]) | probabilities)
 def test_min_p_keeps_what_is_p_times_as_likely_as_the_likeliest(logits: Tensor, p: float) -> None:
     def likely(row: NDArray[np.float64]) -> set[int]:

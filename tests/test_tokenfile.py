@@ -22,6 +22,7 @@ import chartok.tokenfile
 from chartok import TokenFile, TokenFileError, Vocabulary, encode_file
 from chartok.pread import seek_and_read
 from chartok.tokenfile import PREFIX, is_token_file, write_token_file
+from strategies import vocabularies
 
 
 def write(path: Path, ids: Any, vocabulary: Vocabulary) -> Path:
@@ -142,10 +143,75 @@ def test_a_token_file_is_told_from_a_text_by_how_it_starts(path: Path, tmp_path:
         assert not is_token_file(tmp_path / f"{number}.txt")
 
 
-def test_an_impossible_header_length_allocates_nothing(path: Path) -> None:
-    path.write_bytes(b"CHARTOK\n" + (2**63).to_bytes(8, "little") + bytes(100))
-    with pytest.raises(TokenFileError, match="impossible length"):
+@pytest.mark.parametrize("length", [0, 101, 2**63])
+def test_an_impossible_header_length_allocates_nothing(path: Path, length: int) -> None:
+    path.write_bytes(b"CHARTOK\n" + length.to_bytes(8, "little") + bytes(32) + bytes(100))
+    with pytest.raises(TokenFileError, match=f"impossible length, {length} bytes"):
         TokenFile(path)
+
+
+def test_a_header_longer_than_any_vocabulary_needs_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    length = int.from_bytes(path.read_bytes()[8:16], "little")
+    monkeypatch.setattr(chartok.tokenfile, "LONGEST_HEADER", length)
+    TokenFile(path).verify()
+    monkeypatch.setattr(chartok.tokenfile, "LONGEST_HEADER", length - 1)
+    with pytest.raises(TokenFileError, match=f"impossible length, {length} bytes"):
+        TokenFile(path)
+
+
+def test_a_file_that_is_refused_is_closed(path: Path) -> None:
+    sound = path.read_bytes()
+    before = sorted(Path("/dev/fd").iterdir())
+    kept = []
+    for damaged in (sound[:40], sound + b"\0"):
+        path.write_bytes(damaged)
+        with pytest.raises(TokenFileError) as caught:
+            TokenFile(path)
+        kept.append(caught)  # the half-made object lives as long as its traceback
+    assert sorted(Path("/dev/fd").iterdir()) == before
+
+
+@given(vocabularies, st.lists(st.integers(0, 10**6)))
+def test_the_layout_is_the_one_that_is_described(
+    tmp_path_factory: pytest.TempPathFactory, vocabulary: Vocabulary, numbers: list[int]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "layout.tokens"
+    ids = [number % vocabulary.size for number in numbers] if vocabulary.size else []
+    content = write(path, ids, vocabulary).read_bytes()
+    length = int.from_bytes(content[8:16], "little")
+    header, stored = content[48 : 48 + length], content[48 + length :]
+    dtype = vocabulary.dtype.newbyteorder("<")
+    assert content[:8] == b"CHARTOK\n"
+    assert content[16:48] == hashlib.sha256(header).digest()
+    assert stored == np.array(ids, dtype=dtype).tobytes()
+    assert json.loads(header) == {
+        "version": 1,
+        "dtype": dtype.str,
+        "length": len(ids),
+        "sha256": hashlib.sha256(stored).hexdigest(),
+        "vocabulary": vocabulary.to_dict(),
+    }
+    room_for_length = len(header) - len(header.rstrip()) + len(str(len(ids)))
+    assert (48 + length) % 64 == 0
+    assert len(str(2**64)) <= room_for_length < len(str(2**64)) + 65
+
+
+def test_every_piece_of_a_long_file_is_verified(tmp_path: Path) -> None:
+    ids = np.zeros((1 << 20) + 1, dtype=np.uint8)
+    path = write(tmp_path / "long.tokens", ids, Vocabulary("ab"))
+    TokenFile(path).verify()
+    sound = path.read_bytes()
+    for position in (-1, -2, -len(ids)):
+        damaged = bytearray(sound)
+        damaged[position] = 1
+        path.write_bytes(damaged)
+        with pytest.raises(TokenFileError, match=r"long\.tokens' is damaged"):
+            TokenFile(path).verify()
+
+
+def test_no_windows_are_an_empty_array(path: Path) -> None:
+    with TokenFile(path) as tokens:
+        assert tokens.windows(np.array([], dtype=np.int64), 3).shape == (0, 3)
 
 
 def test_a_missing_file_and_a_folder_stay_os_errors(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError, textfile
+from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError, count_characters, textfile
 from strategies import any_character, any_text, special_tokens, vocabularies
 
 
@@ -213,8 +213,9 @@ def test_characters_must_be_text(characters: Any) -> None:
 
 @pytest.mark.parametrize("text", [b"abc", bytearray(b"abc"), [b"a"], 5, None])
 def test_text_must_be_text(text: Any) -> None:
-    with pytest.raises(TypeError, match="must be a str"):
-        Vocabulary.from_text(text)
+    for function in (Vocabulary.from_text, count_characters):
+        with pytest.raises(TypeError, match=r"^text(\[0\])? must be a str"):
+            function(text)
     with pytest.raises(TypeError, match="must be a str"):
         Vocabulary("a").encode(text)
 
@@ -469,8 +470,17 @@ def test_min_count_and_max_size_keep_the_most_frequent(
     ],
 )
 def test_limits_of_a_vocabulary_are_checked(settings: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=next(iter(settings))):
+    with pytest.raises(error, match=f"^{next(iter(settings))} must be"):
         Vocabulary.from_text("abc", **settings)
+
+
+def test_special_tokens_take_their_room_from_the_characters() -> None:
+    roles: list[Any] = ["pad", "eos"]
+    vocabulary = Vocabulary.from_text("aab", max_size=3, special_tokens=roles)
+    assert (vocabulary.characters, vocabulary.special_tokens) == ("a", {"pad": 1, "eos": 2})
+    assert Vocabulary.from_text("aab", max_size=1).characters == "a"
+    with pytest.raises(ValueError, match="no character is left"):
+        Vocabulary.from_text("aab", max_size=2, special_tokens=roles)
 
 
 @given(st.text(min_size=1), special_tokens)
