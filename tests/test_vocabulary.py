@@ -494,6 +494,13 @@ def test_a_vocabulary_of_a_file_is_that_of_its_text(
         assert Vocabulary.from_file(path, special_tokens=roles) == Vocabulary.from_text(text, special_tokens=roles)
 
 
+def test_limits_hold_for_a_file_as_for_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("abacab", encoding="utf-8")
+    assert Vocabulary.from_file(path, min_count=2).characters == "ab"
+    assert Vocabulary.from_file(path, max_size=1).characters == "a"
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_bytes(b"0123456789" * 3_000_000)
