@@ -117,7 +117,7 @@ def test_a_file_cut_anywhere_or_made_longer_is_refused_when_opened(path: Path) -
         ({"version": 2}, "version 2, newer than 1"),
         ({"version": True}, "no version"),
         ({"dtype": "<u2"}, "its ids are '<u2'"),
-        ({"length": 6}, "its ids take 5 bytes and not the 6"),
+        ({"length": 6}, "its ids take 5 bytes and not the 6 that its header says"),
         ({"length": -1}, "its length is -1"),
         ({"length": 5.0}, "its length is 5.0"),
         ({"vocabulary": {}}, "describes no vocabulary"),
@@ -134,6 +134,20 @@ def test_a_header_that_is_wrong_but_whole_is_refused(path: Path, changes: dict[s
     )
     with pytest.raises(TokenFileError, match=message):
         TokenFile(path)
+
+
+def test_the_message_says_which_part_is_damaged(path: Path) -> None:
+    sound = path.read_bytes()
+    no_json = b"{" * int.from_bytes(sound[8:16], "little")
+    for damaged, message in (
+        (b"\0" + sound[1:], "it does not start like one"),
+        (sound[: PREFIX - 1], "it does not start like one"),
+        (sound[:PREFIX] + b" " + sound[PREFIX + 1 :], "its header does not match its SHA-256"),
+        (sound[:16] + hashlib.sha256(no_json).digest() + no_json + sound[-5:], "its header is not JSON"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(TokenFileError, match=f"is not a sound token file: {message}"):
+            TokenFile(path)
 
 
 def test_a_token_file_is_told_from_a_text_by_how_it_starts(path: Path, tmp_path: Path) -> None:
@@ -194,6 +208,15 @@ def test_the_layout_is_the_one_that_is_described(
     room_for_length = len(header) - len(header.rstrip()) + len(str(len(ids)))
     assert (48 + length) % 64 == 0
     assert len(str(2**64)) <= room_for_length < len(str(2**64)) + 65
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">u2", "<i8"])
+def test_ids_are_stored_alike_however_they_lie_in_memory(tmp_path: Path, dtype: str) -> None:
+    vocabulary = Vocabulary(map(chr, range(300)))
+    with write_token_file(tmp_path / "a.tokens", vocabulary) as writer:
+        writer.append(np.array([299, 0, 1, 0, 258, 0], dtype=dtype)[::2])
+    assert (tmp_path / "a.tokens").read_bytes().endswith(b"\x2b\x01\x01\x00\x02\x01")
+    assert TokenFile(tmp_path / "a.tokens").read(0, 3).tolist() == [299, 1, 258]
 
 
 def test_every_piece_of_a_long_file_is_verified(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_characters_must_be_text(characters: Any) -> None:
 
 @pytest.mark.parametrize("text", [b"abc", bytearray(b"abc"), [b"a"], 5, None])
 def test_text_must_be_text(text: Any) -> None:
-    for function in (Vocabulary.from_text, count_characters):
+    for function in (Vocabulary.from_text, count_characters, Vocabulary("a").extend):
         with pytest.raises(TypeError, match=r"^text(\[0\])? must be a str"):
             function(text)
     with pytest.raises(TypeError, match="must be a str"):
@@ -387,6 +387,7 @@ def test_extend_keeps_every_id_and_adds_what_is_new(vocabulary: Vocabulary, text
     new = sorted({ord(c) for c in text} - set(old))
     assert tokens[len(old) :] == new + [role for role in roles if role not in old]
     assert extended.extend(text, special_tokens=roles) == extended
+    assert hash(extended) == hash(Vocabulary.from_dict(extended.to_dict()))
     assert extended.decode(extended.encode(text)) == text
 
 
