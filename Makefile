@@ -3,6 +3,7 @@
 # make bench  compares speed and memory with those of others; make guard fails where that has become worse;
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the README;
+# make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
 # make torture fuzzes every reader, kills and damages training runs; make soak runs for half an hour
 # make dist   builds what is released and tries it out in an environment that holds nothing else
 
@@ -14,7 +15,7 @@ CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a s
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test lint types tests docs bench guard bench-train thorough torture soak dist clean
+.PHONY: demo test lint types tests docs bench guard bench-train thorough coverage mutants torture soak dist clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -47,6 +48,15 @@ bench-train: $(VENV)/everything
 
 thorough: $(VENV)/everything
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest --numprocesses auto -m hypothesis tests
+
+coverage: $(VENV)/everything
+	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term
+
+mutants: export HYPOTHESIS_PROFILE := brief
+mutants: $(VENV)/everything
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/python tests/mutants.py
 
 torture: $(VENV)/everything
 	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto \
@@ -85,4 +95,4 @@ $(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: wh
 	touch $@
 
 clean:
-	rm -rf $(VENV) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist docs/_build mutants .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -101,7 +101,7 @@ def test_whatever_call_fails_the_old_checkpoints_stay_as_they_were(
         if failure is None:
             break
         assert failure.errno == number
-        assert failure.filename is not None
+        assert failure.filename == os.fspath(checkpoint_path(run, 3))
         left = content(run)
         assert {name: left[name] for name in before if "step-0000000003" not in name}.items() <= before.items()
         assert set(before.values()) <= set(left.values())  # a damaged one may have another name
@@ -232,6 +232,37 @@ def test_no_sound_checkpoint_is_an_error_that_says_what_is_wrong_with_the_newest
         (write(tmp_path, step) / "manifest.json").write_bytes(b"{}")
     with pytest.raises(CheckpointCorruptError, match=r"no checkpoint in .* is sound: .*step-0000000002.*no manifest"):
         newest_checkpoint(tmp_path)
+
+
+def test_each_newer_checkpoint_that_is_damaged_is_named_newest_first(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        path = write(tmp_path, step, kept=3)
+        if step > 1:
+            (path / "manifest.json").write_bytes(b"{}")
+    with pytest.warns(UserWarning, match="a checkpoint is damaged, going back to step-0000000001") as caught:
+        assert newest_checkpoint(tmp_path).values == {"step": 1}
+    for warning, step in zip(caught, (3, 2), strict=True):
+        assert f"step-000000000{step}' is not a sound checkpoint" in str(warning.message)
+
+
+def test_the_warning_of_a_damaged_checkpoint_points_at_the_caller(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    (write(tmp_path, 2) / "manifest.json").write_bytes(b"{}")
+    with pytest.warns(UserWarning, match="a checkpoint is damaged") as caught:
+        newest_checkpoint(tmp_path)
+    assert caught[0].filename == __file__
+
+
+def test_a_run_without_checkpoints_is_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no checkpoint is in this folder") as caught:
+        newest_checkpoint(tmp_path)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, os.fspath(tmp_path))
+
+
+def test_what_is_no_json_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write(tmp_path, 1, values={"loss": float("nan")})
+    assert content(tmp_path) == {}
 
 
 def test_a_newer_version_is_not_taken_for_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

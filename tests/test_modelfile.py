@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
+from safetensors import safe_open
 
 from charlm import (
     GPT,
@@ -20,8 +21,8 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.modelfile import _digest
-from chartok import Vocabulary
+from charlm.modelfile import _digest, read_model_file
+from chartok import Vocabulary, __version__
 from test_gpt import lively
 from torture import TORTURE
 
@@ -66,6 +67,58 @@ def test_a_model_of_any_family_predicts_the_same_when_it_comes_back(path: Path, 
     ids = torch.tensor([[0, 1, 2, 3, 0], [3, 3, 1, 0, 2]])
     assert torch.equal(loaded.eval().logits(ids), model.eval().logits(ids))
     assert [name for name, _ in loaded.named_parameters()] == [name for name, _ in model.named_parameters()]
+
+
+def test_what_a_file_holds_can_be_read_without_making_the_model(path: Path) -> None:
+    file = read_model_file(str(path))
+    assert (file.kind, file.settings, file.vocabulary) == ("bigram", {"vocab_size": VOCABULARY.size}, VOCABULARY)
+    assert file.tensors.keys() == {"table"}
+    assert torch.equal(file.tensors["table"], BigramLanguageModel(VOCABULARY.size, seed=4).table)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors' is not a sound model file"):
+        read_model_file(path)
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    with safe_open(path, framework="pt") as file:
+        content: dict[str, Any] = json.loads(file.metadata()["charlm"])
+    return content
+
+
+def test_the_metadata_are_those_that_are_described(path: Path) -> None:
+    content = content_of(path)
+    signature = content.pop("sha256")
+    assert signature == _digest(content, safetensors.torch.load_file(path))
+    assert content == {
+        "version": 1,
+        "kind": "bigram",
+        "settings": {"vocab_size": VOCABULARY.size},
+        "vocabulary": VOCABULARY.to_dict(),
+        "library": __version__,
+    }
+
+
+def test_the_order_of_what_the_metadata_hold_means_nothing(path: Path) -> None:
+    reordered = dict(reversed(content_of(path).items()))
+    path.write_bytes(safetensors.torch.save(safetensors.torch.load_file(path), {"charlm": json.dumps(reordered)}))
+    assert load_model(path)[1] == VOCABULARY
+
+
+def test_tensors_come_back_however_they_lie_in_memory(path: Path) -> None:
+    model = BigramLanguageModel(VOCABULARY.size, seed=4)
+    model.table.data = model.table.data.T
+    save_model(path, model, VOCABULARY)
+    assert torch.equal(read_model_file(path).tensors["table"], model.table)
+
+
+def test_a_run_gives_its_model_and_before_that_its_newest_checkpoint(tmp_path: Path) -> None:
+    folders = [tmp_path / "checkpoints" / "step-0000000009", tmp_path / "checkpoints" / "step-0000000010", tmp_path]
+    (tmp_path / "checkpoints" / "step-0000000011").mkdir(parents=True)  # a process was killed while it was made
+    for seed, folder in enumerate(folders):
+        folder.mkdir(exist_ok=True)
+        save_model(folder / "model.safetensors", BigramLanguageModel(VOCABULARY.size, seed=seed), VOCABULARY)
+        expected = BigramLanguageModel(VOCABULARY.size, seed=seed).state_dict()["table"]
+        assert torch.equal(load_model(tmp_path)[0].state_dict()["table"], expected)
 
 
 def test_a_pruned_model_that_was_loaded_can_be_saved_again(path: Path) -> None:

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,18 @@ def test_top_p_keeps_the_fewest_likeliest_that_reach_p(logits: Tensor, p: float)
         check_kept(logits, keep_top_p(logits, p), by_row(nucleus, logits))
 
 
-@given(logits=all_logits(), p=st.just(0.0) | probabilities)
+@pytest.mark.parametrize("kept", [1, 2, 3, 4])
+def test_top_p_keeps_no_more_when_p_is_reached_exactly(kept: int) -> None:
+    assert support(keep_top_p(torch.zeros(4), kept / 4)).tolist() == [token_id < kept for token_id in range(4)]
+
+
+def test_of_many_equally_likely_ids_the_lower_ones_stay(device: torch.device) -> None:
+    logits = torch.zeros(2, 4096, device=device)
+    for kept in (keep_top_k(logits, 1024), keep_top_p(logits, 0.25)):
+        assert support(kept.cpu()).tolist() == [[True] * 1024 + [False] * 3072] * 2
+
+
+@given(logits=all_logits(), p=st.sampled_from([0.0, 1.0]) | probabilities)
 def test_min_p_keeps_what_is_p_times_as_likely_as_the_likeliest(logits: Tensor, p: float) -> None:
     def likely(row: NDArray[np.float64]) -> set[int]:
         shares = np.exp(row - row.max())
@@ -160,6 +172,19 @@ def test_a_penalty_is_the_power_of_the_probability_of_what_was_seen(
     torch.testing.assert_close(penalized.double().exp(), expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_with_in_float32(dtype: torch.dtype) -> None:
+    logits = (10 * torch.randn(100, 50, generator=torch.Generator().manual_seed(0))).to(dtype)
+    transforms: list[Callable[[Tensor], Tensor]] = [
+        lambda x: scale_by_temperature(x, 0.7),
+        lambda x: keep_top_p(x, 0.9),
+        lambda x: keep_min_p(x, 0.1),
+        lambda x: penalize_repetition(x, logits > 0, 1.3),
+    ]
+    for transform in transforms:
+        assert torch.equal(transform(logits), transform(logits.float()).to(dtype))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_row_of_which_every_id_is_excluded_stays_so(dtype: torch.dtype) -> None:
     logits = torch.full((2, SIZE), -torch.inf, dtype=dtype)
@@ -174,12 +199,20 @@ def test_a_row_of_which_every_id_is_excluded_stays_so(dtype: torch.dtype) -> Non
 def test_settings_apply_penalty_temperature_top_k_top_p_and_min_p_in_that_order() -> None:
     logits = torch.randn(3, 20, generator=torch.Generator().manual_seed(0))
     seen = logits > 0
-    expected = keep_top_k(scale_by_temperature(penalize_repetition(logits, seen, 1.5), 2.0), 15)
-    expected = keep_min_p(keep_top_p(expected, 0.8), 0.3)
-    settings = SamplingSettings(temperature=2.0, top_k=15, top_p=0.8, min_p=0.3, repetition_penalty=1.5)
+    expected = keep_top_k(scale_by_temperature(penalize_repetition(logits, seen, 1.5), 2.0), 10)
+    expected = keep_min_p(keep_top_p(expected, 0.8), 0.6)
+    settings = SamplingSettings(temperature=2.0, top_k=10, top_p=0.8, min_p=0.6, repetition_penalty=1.5)
     assert torch.equal(settings.applied_to(logits, seen), expected)
     assert 1 < support(expected)[0].sum() < 20
-    assert SamplingSettings().applied_to(logits) is logits
+    for left_out in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty"):
+        others = replace(settings, **{left_out: getattr(SamplingSettings(), left_out)})
+        assert not torch.equal(others.applied_to(logits, seen), expected), f"{left_out} does nothing here"
+
+
+def test_without_settings_or_anything_seen_logits_stay_as_they_are() -> None:
+    logits = torch.randn(3, 20, generator=torch.Generator().manual_seed(0))
+    assert SamplingSettings().applied_to(logits, logits > 0) is logits
+    assert SamplingSettings(repetition_penalty=1.5).applied_to(logits) is logits
 
 
 ROW = torch.zeros(3)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from charlm import (
     BigramLanguageModel,
@@ -91,6 +92,8 @@ def test_evaluation_follows_the_device_of_the_model(device: torch.device) -> Non
 def test_ids_of_another_vocabulary_are_refused() -> None:
     with pytest.raises(TokenIdError, match=r"ids\[2\] is 5"):
         evaluate(BigramLanguageModel(5), TextDataset([0, 1, 5], block_size=1))
+    with pytest.raises(TokenIdError, match=r"ids\[1\] is 5: this vocabulary has ids 0 to 4"):
+        score(BigramLanguageModel(5), [np.array([0, 1, 2]), np.array([0, 5])])
 
 
 @costly()
@@ -129,6 +132,29 @@ def test_texts_are_scored_side_by_side_as_one_by_one(
             logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
             expected.append(logits.log_softmax(-1)[ids[target]].item())
         assert scores.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+class Counting(Reference):
+    """Notes how many texts it is given at a time, and how long they are."""
+
+    def __init__(self) -> None:
+        super().__init__(5, None)
+        self.shapes: list[tuple[int, int]] = []
+
+    def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        self.shapes.append((inputs.shape[0], inputs.shape[1]))
+        return super().log_probabilities(inputs, targets)
+
+
+@given(number=st.integers(0, 20), length=st.integers(2, 9), ids_at_once=st.integers(1, 40))
+def test_as_many_texts_are_scored_at_once_as_have_so_many_ids(number: int, length: int, ids_at_once: int) -> None:
+    model = Counting()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        score(model, [np.zeros(length, dtype=np.int64)] * number)
+    full, rest = divmod(number, max(1, ids_at_once // length))
+    rows = [max(1, ids_at_once // length)] * full + [rest] * (rest > 0)
+    assert model.shapes == [(row, length - 1) for row in rows]
 
 
 @pytest.mark.parametrize("stride", [0, -1])

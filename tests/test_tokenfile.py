@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 import chartok.tokenfile
 from chartok import TokenFile, TokenFileError, Vocabulary, encode_file
 from chartok.pread import seek_and_read
-from chartok.tokenfile import PREFIX, write_token_file
-from strategies import costly
+from chartok.tokenfile import PREFIX, is_token_file, write_token_file
+from strategies import costly, vocabularies
 
 
 def write(path: Path, ids: Any, vocabulary: Vocabulary) -> Path:
@@ -55,6 +55,7 @@ def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, piec
             starts = np.arange(len(ids) - width + 1)[::-1]
             expected = [ids[start : start + width] for start in starts]
             assert tokens.windows(starts, width).tolist() == expected
+            assert tokens.windows(starts, width).dtype == vocabulary.dtype
         tokens.verify()
 
 
@@ -157,7 +158,7 @@ def test_a_file_cut_anywhere_or_made_longer_is_refused_when_opened(path: Path) -
         ({"version": 2}, "version 2, newer than 1"),
         ({"version": True}, "no version"),
         ({"dtype": "<u2"}, "its ids are '<u2'"),
-        ({"length": 6}, "its ids take 5 bytes and not the 6"),
+        ({"length": 6}, "its ids take 5 bytes and not the 6 that its header says"),
         ({"length": -1}, "its length is -1"),
         ({"length": 5.0}, "its length is 5.0"),
         ({"vocabulary": {}}, "describes no vocabulary"),
@@ -176,10 +177,105 @@ def test_a_header_that_is_wrong_but_whole_is_refused(path: Path, changes: dict[s
         TokenFile(path)
 
 
-def test_an_impossible_header_length_allocates_nothing(path: Path) -> None:
-    path.write_bytes(b"CHARTOK\n" + (2**63).to_bytes(8, "little") + bytes(100))
-    with pytest.raises(TokenFileError, match="impossible length"):
+def test_the_message_says_which_part_is_damaged(path: Path) -> None:
+    sound = path.read_bytes()
+    no_json = b"{" * int.from_bytes(sound[8:16], "little")
+    for damaged, message in (
+        (b"\0" + sound[1:], "it does not start like one"),
+        (sound[: PREFIX - 1], "it does not start like one"),
+        (sound[:PREFIX] + b" " + sound[PREFIX + 1 :], "its header does not match its SHA-256"),
+        (sound[:16] + hashlib.sha256(no_json).digest() + no_json + sound[-5:], "its header is not JSON"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(TokenFileError, match=f"is not a sound token file: {message}"):
+            TokenFile(path)
+
+
+def test_a_token_file_is_told_from_a_text_by_how_it_starts(path: Path, tmp_path: Path) -> None:
+    assert is_token_file(path)
+    for number, start in enumerate([b"", b"CHARTOK", b"chartok\n", b" CHARTOK\n"]):
+        (tmp_path / f"{number}.txt").write_bytes(start)
+        assert not is_token_file(tmp_path / f"{number}.txt")
+
+
+@pytest.mark.parametrize("length", [0, 101, 2**63])
+def test_an_impossible_header_length_allocates_nothing(path: Path, length: int) -> None:
+    path.write_bytes(b"CHARTOK\n" + length.to_bytes(8, "little") + bytes(32) + bytes(100))
+    with pytest.raises(TokenFileError, match=f"impossible length, {length} bytes"):
         TokenFile(path)
+
+
+def test_a_header_longer_than_any_vocabulary_needs_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    length = int.from_bytes(path.read_bytes()[8:16], "little")
+    monkeypatch.setattr(chartok.tokenfile, "LONGEST_HEADER", length)
+    TokenFile(path).verify()
+    monkeypatch.setattr(chartok.tokenfile, "LONGEST_HEADER", length - 1)
+    with pytest.raises(TokenFileError, match=f"impossible length, {length} bytes"):
+        TokenFile(path)
+
+
+def test_a_file_that_is_refused_is_closed(path: Path) -> None:
+    sound = path.read_bytes()
+    before = sorted(Path("/dev/fd").iterdir())
+    kept = []
+    for damaged in (sound[:40], sound + b"\0"):
+        path.write_bytes(damaged)
+        with pytest.raises(TokenFileError) as caught:
+            TokenFile(path)
+        kept.append(caught)  # the half-made object lives as long as its traceback
+    assert sorted(Path("/dev/fd").iterdir()) == before
+
+
+@given(vocabularies, st.lists(st.integers(0, 10**6)))
+def test_the_layout_is_the_one_that_is_described(
+    tmp_path_factory: pytest.TempPathFactory, vocabulary: Vocabulary, numbers: list[int]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "layout.tokens"
+    ids = [number % vocabulary.size for number in numbers] if vocabulary.size else []
+    content = write(path, ids, vocabulary).read_bytes()
+    length = int.from_bytes(content[8:16], "little")
+    header, stored = content[48 : 48 + length], content[48 + length :]
+    dtype = vocabulary.dtype.newbyteorder("<")
+    assert content[:8] == b"CHARTOK\n"
+    assert content[16:48] == hashlib.sha256(header).digest()
+    assert stored == np.array(ids, dtype=dtype).tobytes()
+    assert json.loads(header) == {
+        "version": 1,
+        "dtype": dtype.str,
+        "length": len(ids),
+        "sha256": hashlib.sha256(stored).hexdigest(),
+        "vocabulary": vocabulary.to_dict(),
+    }
+    room_for_length = len(header) - len(header.rstrip()) + len(str(len(ids)))
+    assert (48 + length) % 64 == 0
+    assert len(str(2**64)) <= room_for_length < len(str(2**64)) + 65
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">u2", "<i8"])
+def test_ids_are_stored_alike_however_they_lie_in_memory(tmp_path: Path, dtype: str) -> None:
+    vocabulary = Vocabulary(map(chr, range(300)))
+    with write_token_file(tmp_path / "a.tokens", vocabulary) as writer:
+        writer.append(np.array([299, 0, 1, 0, 258, 0], dtype=dtype)[::2])
+    assert (tmp_path / "a.tokens").read_bytes().endswith(b"\x2b\x01\x01\x00\x02\x01")
+    assert TokenFile(tmp_path / "a.tokens").read(0, 3).tolist() == [299, 1, 258]
+
+
+def test_every_piece_of_a_long_file_is_verified(tmp_path: Path) -> None:
+    ids = np.zeros((1 << 20) + 1, dtype=np.uint8)
+    path = write(tmp_path / "long.tokens", ids, Vocabulary("ab"))
+    TokenFile(path).verify()
+    sound = path.read_bytes()
+    for position in (-1, -2, -len(ids)):
+        damaged = bytearray(sound)
+        damaged[position] = 1
+        path.write_bytes(damaged)
+        with pytest.raises(TokenFileError, match=r"long\.tokens' is damaged"):
+            TokenFile(path).verify()
+
+
+def test_no_windows_are_an_empty_array(path: Path) -> None:
+    with TokenFile(path) as tokens:
+        assert tokens.windows(np.array([], dtype=np.int64), 3).shape == (0, 3)
 
 
 def test_a_missing_file_and_a_folder_stay_os_errors(tmp_path: Path) -> None:

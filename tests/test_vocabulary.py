@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError, textfile
+from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError, count_characters, textfile
 from strategies import any_character, any_text, special_tokens, vocabularies
 
 
@@ -99,6 +99,10 @@ def test_vocabularies_are_equal_by_content(characters: list[str], roles: list[An
     assert first != "".join(characters)
 
 
+def test_hashes_tell_vocabularies_apart() -> None:
+    assert len({hash(Vocabulary(characters)) for characters in ("a", "b", "ab", "ba", "abc")}) == 5
+
+
 @given(vocabularies)
 def test_pickle_and_dict_keep_a_vocabulary(vocabulary: Vocabulary) -> None:
     assert pickle.loads(pickle.dumps(vocabulary)) == vocabulary  # noqa: S301 - our own bytes
@@ -155,6 +159,13 @@ def test_decode_names_the_id_that_is_out_of_range(bad: int) -> None:
     assert str(bad) in str(caught.value)
 
 
+@pytest.mark.parametrize("bad", [-1, 3])
+def test_decode_batch_names_the_id_that_is_out_of_range(bad: int) -> None:
+    with pytest.raises(TokenIdError) as caught:
+        Vocabulary("abc").decode_batch(np.array([[0, 1], [2, bad]]))
+    assert (caught.value.token_id, caught.value.position, caught.value.vocabulary_size) == (bad, 3, 3)
+
+
 @pytest.mark.parametrize(
     "ids",
     [
@@ -202,8 +213,9 @@ def test_characters_must_be_text(characters: Any) -> None:
 
 @pytest.mark.parametrize("text", [b"abc", bytearray(b"abc"), [b"a"], 5, None])
 def test_text_must_be_text(text: Any) -> None:
-    with pytest.raises(TypeError, match="must be a str"):
-        Vocabulary.from_text(text)
+    for function in (Vocabulary.from_text, count_characters, Vocabulary("a").extend):
+        with pytest.raises(TypeError, match=r"^text(\[0\])? must be a str"):
+            function(text)
     with pytest.raises(TypeError, match="must be a str"):
         Vocabulary("a").encode(text)
 
@@ -292,8 +304,19 @@ def test_messages_and_reprs_print_on_an_ascii_terminal(text: str, unknown: str) 
         assert str(caught.value).isascii()
 
 
-def test_a_long_vocabulary_has_a_short_repr() -> None:
-    assert repr(Vocabulary(map(chr, range(5000)))).endswith("and 4900 more)")
+def test_the_repr_shows_the_characters_and_the_special_tokens() -> None:
+    assert repr(Vocabulary("b\na")) == r"Vocabulary('b\na')"
+    assert (
+        repr(Vocabulary("ab", special_tokens=["unk", "pad"])) == "Vocabulary('ab', special_tokens={'unk': 2, 'pad': 3})"
+    )
+
+
+def test_the_repr_shows_a_hundred_characters_and_counts_the_rest() -> None:
+    characters = [chr(0x4E00 + number) for number in range(5000)]
+    shown = ascii("".join(characters[:100]))
+    assert repr(Vocabulary(characters[:100])) == f"Vocabulary({shown})"
+    assert repr(Vocabulary(characters[:101])) == f"Vocabulary({shown} and 1 more)"
+    assert repr(Vocabulary(characters)) == f"Vocabulary({shown} and 4900 more)"
 
 
 @given(vocabularies, st.lists(any_text), st.booleans(), st.booleans(), st.none() | st.integers(1, 12), st.data())
@@ -381,6 +404,7 @@ def test_extend_keeps_every_id_and_adds_what_is_new(vocabulary: Vocabulary, text
     new = sorted({ord(c) for c in text} - set(old))
     assert tokens[len(old) :] == new + [role for role in roles if role not in old]
     assert extended.extend(text, special_tokens=roles) == extended
+    assert hash(extended) == hash(Vocabulary.from_dict(extended.to_dict()))
     assert extended.decode(extended.encode(text)) == text
 
 
@@ -390,6 +414,7 @@ def test_remap_translates_each_id_to_that_of_the_same_token(new: Vocabulary, old
     expected = [new_tokens.index(token) if token in new_tokens else -1 for token in old.to_dict()["tokens"]]
     assert new.remap(old).tolist() == expected
     assert new.remap(new).tolist() == list(range(new.size))
+    assert new.remap(old).dtype == np.int64
 
 
 @given(vocabularies)
@@ -467,8 +492,17 @@ def test_whole_numbers_may_be_those_of_numpy() -> None:
     ],
 )
 def test_limits_of_a_vocabulary_are_checked(settings: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=next(iter(settings))):
+    with pytest.raises(error, match=f"^{next(iter(settings))} must be"):
         Vocabulary.from_text("abc", **settings)
+
+
+def test_special_tokens_take_their_room_from_the_characters() -> None:
+    roles: list[Any] = ["pad", "eos"]
+    vocabulary = Vocabulary.from_text("aab", max_size=3, special_tokens=roles)
+    assert (vocabulary.characters, vocabulary.special_tokens) == ("a", {"pad": 1, "eos": 2})
+    assert Vocabulary.from_text("aab", max_size=1).characters == "a"
+    with pytest.raises(ValueError, match="no character is left"):
+        Vocabulary.from_text("aab", max_size=2, special_tokens=roles)
 
 
 @given(st.text(min_size=1), special_tokens)
@@ -487,6 +521,13 @@ def test_an_empty_file_is_named(tmp_path: Path, settings: Any) -> None:
     (tmp_path / "empty.txt").touch()
     with pytest.raises(ValueError, match=r"empty\.txt': text is empty"):
         Vocabulary.from_file(tmp_path / "empty.txt", **settings)
+
+
+def test_limits_hold_for_a_file_as_for_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("abacab", encoding="utf-8")
+    assert Vocabulary.from_file(path, min_count=2).characters == "ab"
+    assert Vocabulary.from_file(path, max_size=1).characters == "a"
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

@@ -118,7 +118,6 @@ def score(model: LanguageModel, texts: Sequence[Ids]) -> list[NDArray[np.float64
     return split_joined(score_joined(model, joined, lengths), np.maximum(lengths - 1, 0))
 
 
-@torch.inference_mode()
 def score_joined(
     model: LanguageModel, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]
 ) -> NDArray[np.float64]:
@@ -141,7 +140,7 @@ def score_joined(
     widths = np.minimum(targets[text] - offsets, block)
     first_ids = (np.cumsum(lengths) - lengths)[text] + offsets
     first_scores = (np.cumsum(targets) - targets)[text] + offsets
-    with evaluation_mode(model):
+    with torch.inference_mode(), evaluation_mode(model):
         for group in _groups(widths):
             columns = np.arange(widths[group[-1]] + 1)
             places = np.minimum(first_ids[group, None] + columns, len(ids) - 1)  # what comes after is not looked at
@@ -192,7 +191,6 @@ def distributions(model: LanguageModel, ids: NDArray[np.integer[Any]]) -> Iterat
             yield model.logits(inputs[None].to(model.device))[0].softmax(dim=-1).cpu()
 
 
-@torch.inference_mode()
 def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stride: int | None = None) -> Evaluation:
     """Returns the mean loss over a dataset, every id of a stream but the first scored exactly once.
 
@@ -222,7 +220,7 @@ def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stri
     block_size, total, characters = model.block_size, 0.0, 0
     if block_size is None and model.history is not None:  # pieces that overlap give what the whole would
         block_size, stride = IDS_AT_ONCE + model.history, IDS_AT_ONCE
-    with evaluation_mode(model):
+    with torch.inference_mode(), evaluation_mode(model):
         for inputs, targets in dataset.rows(block_size, stride):
             counts = targets != IGNORE_INDEX
             # What does not count may be anything: the next input lets an n-gram model search once for both.

@@ -465,7 +465,7 @@ class Vocabulary:
         """
         if not isinstance(other, Vocabulary):
             raise TypeError(f"other must be a Vocabulary, got {type(other).__name__}")
-        remapped = np.full(other.size, -1, dtype=np.int64)
+        remapped = np.empty(other.size, dtype=np.int64)  # each id is that of a character or of a special token
         ids = self._table.ids_of(other.characters).astype(np.int64)
         ids[ids == self._table.unknown] = -1
         remapped[other._code_point_of_id != NO_CHARACTER] = ids
