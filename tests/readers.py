@@ -57,7 +57,7 @@ from mutations import as_json, mutated, mutated_json
 TEXT = "ab ab\nba\u00e9\u4e00\U0001f600\r\n"
 FLAGS = b'device = "cpu"\n[train]\nmax-steps = 5\nema_decay = 0.5\n[generate]\nstop = ["a", "b"]\njson = true\n'
 COMMAND_LINES = {"info": "", "score": "OTHER", "evaluate": "OTHER", "generate": "--max-new-tokens 4"}
-CORRUPT = (CheckpointCorruptError, CheckpointVersionError)
+CORRUPT = (CheckpointCorruptError, CheckpointVersionError, CheckpointMismatchError)
 VOCABULARY = Vocabulary("ab \n\ud83d", special_tokens=["bos", "unk"])
 
 

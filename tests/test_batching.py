@@ -229,7 +229,6 @@ def test_the_state_of_other_data_or_a_newer_version_is_refused() -> None:
     ("settings", "message"),
     [
         ({"order": "backwards"}, "order must be"),
-        ({"seed": 1 << 64}, "seed must fit 64 bits, got 18446744073709551616"),
         ({"rank": 2, "world_size": 2}, "rank must be at least 0 and below world_size 2, got 2"),
         ({"rank": -1, "world_size": 2}, "rank must be"),
         ({"rank": 0, "world_size": 0}, "world_size must be at least 1"),

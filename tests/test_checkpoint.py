@@ -101,7 +101,7 @@ def test_whatever_call_fails_the_old_checkpoints_stay_as_they_were(
         if failure is None:
             break
         assert failure.errno == number
-        assert failure.filename == os.fspath(checkpoint_path(run, 3))
+        assert Path(failure.filename) in {checkpoint_path(run, 3), run / "checkpoints"}
         left = content(run)
         assert {name: left[name] for name in before if "step-0000000003" not in name}.items() <= before.items()
         assert set(before.values()) <= set(left.values())  # a damaged one may have another name

@@ -52,8 +52,7 @@ class BatchSampler:
 
     Raises:
         ValueError: ``batch_size`` is below 1, or no multiple of ``world_size``, or larger than the dataset in an order
-            that does not repeat; ``rank`` is not below ``world_size``; ``seed`` has more than 64 bits; there is no such
-            order or device.
+            that does not repeat; ``rank`` is not below ``world_size``; there is no such order or device.
         TypeError: ``dataset`` is neither a ``TextDataset`` nor a ``RecordDataset``, or a number is no integer.
 
     Example:
@@ -101,8 +100,6 @@ class BatchSampler:
         self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None
 
     def _check(self) -> None:
-        if not -(1 << 63) <= self.seed < 1 << 64:
-            raise ValueError(f"seed must fit 64 bits, got {self.seed}")
         if self.order not in get_args(Order):
             raise ValueError(f"order must be 'random', 'shuffled' or 'sequential', got {self.order!a}")
         if not 0 <= self.rank < self.world_size:

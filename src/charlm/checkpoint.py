@@ -92,8 +92,8 @@ def write_checkpoint(
         sync_folder(folder)
     except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = os.fspath(path)
+        if isinstance(error, OSError) and Path(error.filename or temporary).is_relative_to(temporary):
+            error.filename, error.filename2 = os.fspath(path), None
         raise
     _remove_old(path, kept, best)
 

@@ -89,17 +89,33 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-class _NamedFile(io.FileIO):
-    """A file whose errors of writing carry the name of the file that it is to become."""
+class _NamedFile(io.RawIOBase):
+    """A file whose errors of opening and writing carry the name of the file that it is to become."""
 
     def __init__(self, path: Path, mode: str, shown: str) -> None:
         self._shown = shown
         with Naming(shown, instead_of=os.fspath(path)):
-            super().__init__(os.fspath(path), mode)
+            self._file = path.open(mode, buffering=0)
 
-    def write(self, data: Buffer) -> int:
+    def write(self, data: Buffer) -> int | None:
         with Naming(self._shown):
-            return super().write(data)
+            return self._file.write(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _writer(path: Path, mode: str, shown: str) -> IO[bytes]:

@@ -506,6 +506,7 @@ class Vocabulary:
 
         Example:
             >>> import tempfile
+            >>> from pathlib import Path
             >>> path = Path(tempfile.mkdtemp()) / "vocabulary.json"
             >>> Vocabulary("ab").save(path)
             >>> Vocabulary.load(path)
