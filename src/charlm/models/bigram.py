@@ -16,6 +16,9 @@ from charlm.randomness import seeded_generator
 if TYPE_CHECKING:
     from charlm.models.counts import Tokens
 
+WITHOUT_SIGN = (1 << 63) - 1
+"""Makes a negative id, which as an index would count from the end, one that is far too large, in one quick pass."""
+
 
 class BigramLanguageModel(LanguageModel):
     """A table of logits with one row for each id: ``P(next | current) = softmax(table[current])[next]``.
@@ -112,7 +115,5 @@ class BigramLanguageModel(LanguageModel):
         Raises:
             TokenIdError: An id is not one of the model's (as in ``forward``).
         """
-        # A negative index would count from the end, so it is made one that is too large.
-        rows, columns = (ids.where(ids >= 0, self.vocab_size) for ids in (inputs, targets))
         with self.naming_bad_ids(inputs, targets):
-            return self.table.log_softmax(dim=-1)[rows, columns]
+            return self.table.log_softmax(dim=-1)[inputs & WITHOUT_SIGN, targets & WITHOUT_SIGN]
