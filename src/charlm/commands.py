@@ -130,34 +130,42 @@ def generate(settings: flags.Generate) -> None:
         for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "allowed", "seed")
     }
     if settings.n_samples is None and settings.exclude is None and not settings.json:
-        new = lm.stream(settings.prompt, max_new_tokens=settings.max_new_tokens, stop=settings.stop, **sampling)
-        is_watched = sys.stdout is not None and sys.stdout.isatty()
-        for character in chain(settings.prompt, new):
-            print(character, end="", flush=is_watched)
-        print()
+        _stream(lm, settings, sampling)
         return
+    for text in _made_up(lm, settings, sampling):
+        if settings.json:
+            _print_json(text=text, prompt=settings.prompt, seed=settings.seed)
+        else:
+            print(text)
+
+
+def _stream(lm: CharLM, settings: flags.Generate, sampling: Any) -> None:  # noqa: ANN401 - keywords of stream
+    """Prints one text, each character as it comes."""
+    new = lm.stream(settings.prompt, max_new_tokens=settings.max_new_tokens, stop=settings.stop, **sampling)
+    is_watched = sys.stdout is not None and sys.stdout.isatty()
+    for character in chain(settings.prompt, new):
+        print(character, end="", flush=is_watched)
+    print()
+
+
+def _made_up(lm: CharLM, settings: flags.Generate, sampling: Any) -> list[str]:  # noqa: ANN401 - keywords of generate
+    """Returns texts, or whole records where the model is one of records and nothing cuts them short."""
     n_samples = 1 if settings.n_samples is None else settings.n_samples
     if lm.is_of_records and not settings.stop:
-        texts = lm.sample(
+        return lm.sample(
             n_samples,
             prefix=settings.prompt,
             max_length=len(settings.prompt) + settings.max_new_tokens,
             exclude=() if settings.exclude is None else set(_lines(read_text(settings.exclude))),
             **sampling,
         )
-    else:
-        texts = lm.generate(
-            settings.prompt,
-            n_samples=n_samples,
-            max_new_tokens=settings.max_new_tokens,
-            stop=settings.stop,
-            **sampling,
-        )
-    for text in texts:
-        if settings.json:
-            _print_json(text=text, prompt=settings.prompt, seed=settings.seed)
-        else:
-            print(text)
+    return lm.generate(
+        settings.prompt,
+        n_samples=n_samples,
+        max_new_tokens=settings.max_new_tokens,
+        stop=settings.stop,
+        **sampling,
+    )
 
 
 def evaluate(settings: flags.Evaluate) -> None:
