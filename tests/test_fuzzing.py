@@ -25,6 +25,7 @@ from charlm import (
     BatchSampler,
     BigramLanguageModel,
     CheckpointCorruptError,
+    CheckpointMismatchError,
     CheckpointVersionError,
     GPTConfig,
     LanguageModel,
@@ -178,7 +179,7 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
     add("token file", all_ids_of_a_token_file, TokenFileError, of_bytes(tokens))
     add("token file, signed", all_ids_of_a_token_file, TokenFileError, signed_token_file(tokens))
 
-    refusals = (CheckpointCorruptError, CheckpointVersionError)
+    refusals = (CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError)
     for model in models():
         path = folder / f"{model.kind}.safetensors"
         save_model(path, model, VOCABULARY)
