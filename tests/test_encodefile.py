@@ -208,7 +208,7 @@ def test_a_source_that_cannot_be_read_is_named_and_not_the_destination(
             raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(sources, "_open", opened)
-    with pytest.raises(OSError, match=r"Input/output error: '.*a\.txt'"):
+    with pytest.raises(OSError, match=r"Input/output error: '.*a\.txt'$"):
         encode_file(tmp_path / "a.txt", tmp_path / "a.tokens", Vocabulary("tex"))
 
 

@@ -130,7 +130,7 @@ def test_a_read_that_fails_names_the_file(path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(chartok.tokenfile, "pread", fail)
     for read in (lambda: tokens.read(0, 1), lambda: tokens.windows([0], 1), lambda: TokenFile(path)):
-        with pytest.raises(OSError, match=r"Input/output error: '.*a\.tokens'"):
+        with pytest.raises(OSError, match=r"Input/output error: '.*a\.tokens'$"):
             read()
 
 

@@ -18,7 +18,7 @@ from charlm.encoding import encode_joined
 from charlm.randomness import seeded_generator
 from charlm.streams import check_vocabulary_size
 from chartok import UnknownCharacterError, Vocabulary, read_text
-from chartok.arguments import check_several, checked_texts, positive_integer
+from chartok.arguments import check_several, joined_texts, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,12 +59,13 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         self, records: Iterable[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
     ) -> None:
         check_several(records, "records")
-        texts = list(checked_texts(records, "records"))
+        texts = list(records)
+        joined = joined_texts(texts, "records")
         if block_size is not None:
             positive_integer("block_size", block_size)
         _check_lengths(texts, block_size)
         if vocabulary is None:
-            vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos"])
+            vocabulary = Vocabulary.from_text(joined, special_tokens=["bos", "eos"])
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
         for role in ("bos", "eos"):
@@ -212,9 +213,9 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
 def _check_lengths(texts: list[str], block_size: int | None) -> None:
     if not texts:
         raise ValueError("records is empty: give at least one text")
-    if not all(texts):
-        raise ValueError(f"records[{texts.index('')}] is empty: leave empty records out")
     lengths = list(map(len, texts))
+    if not min(lengths):
+        raise ValueError(f"records[{lengths.index(0)}] is empty: leave empty records out")
     longest = max(lengths)
     if block_size is not None and longest > block_size - 1:
         index = lengths.index(longest)

@@ -50,7 +50,7 @@ def check_several(texts: object, name: str) -> None:
         raise TypeError(f"{name} must be several str, got {type(texts).__name__}")
 
 
-def joined_texts(texts: Iterable[str]) -> str:
+def joined_texts(texts: Iterable[str], name: str) -> str:
     """Returns strings as one.
 
     Raises:
@@ -59,7 +59,7 @@ def joined_texts(texts: Iterable[str]) -> str:
     try:
         return "".join(texts)
     except TypeError:
-        return "".join(checked_texts(texts, "texts"))  # names the item that is none
+        return "".join(checked_texts(texts, name))  # names the item that is none
 
 
 def joined_characters(characters: Iterable[str]) -> str:

@@ -121,4 +121,4 @@ class Naming:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, self._instead_of):
-            error.filename, error.filename2 = self._path, None
+            error.filename = self._path

@@ -70,10 +70,11 @@ class TokenFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
+        self._naming = Naming(self.path)
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             self._state = _state(os.fstat(self._descriptor))
-            with Naming(self.path):
+            with self._naming:
                 header, self._start = self._checked_header()
             self.vocabulary = Vocabulary.from_dict(header["vocabulary"])
             self.dtype = self.vocabulary.dtype.newbyteorder("<")
@@ -124,7 +125,7 @@ class TokenFile:
         first, last = self._start + start * size, self._start + stop * size
         parts = []
         while first < last:  # one call reads two gibibytes at most
-            with Naming(self.path):
+            with self._naming:
                 parts.append(pread(self._descriptor, last - first, first))
             first += len(parts[-1])
             if not parts[-1]:
@@ -157,7 +158,7 @@ class TokenFile:
         self.check_unchanged()
         descriptor, size = self._descriptor, width * self.dtype.itemsize
         offsets = (starts * self.dtype.itemsize + self._start).tolist()
-        with Naming(self.path):
+        with self._naming:
             ids = bytearray().join([pread(descriptor, size, offset) for offset in offsets])
         if len(ids) != size * len(offsets):
             raise self._changed()

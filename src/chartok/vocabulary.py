@@ -367,7 +367,7 @@ class Vocabulary:
     def _encode_joined(
         self, texts: list[str], errors: Errors
     ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-        joined = joined_texts(texts)
+        joined = joined_texts(texts, "texts")
         lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         ends = np.cumsum(lengths)
         try:
