@@ -171,6 +171,18 @@ def written(run: Path, step: int) -> OSError | None:
     return None
 
 
+def test_an_interrupted_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    write(tmp_path, 1)
+    before = names(tmp_path)
+    monkeypatch.setattr(checkpoint_module, "sync_folder", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, 2)
+    assert names(tmp_path) == before
+
+
 def test_a_limit_on_the_size_of_files_keeps_the_old_checkpoint(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     signal = pytest.importorskip("signal")

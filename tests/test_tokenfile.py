@@ -254,6 +254,29 @@ def test_a_file_cut_short_while_in_use_is_an_error(path: Path) -> None:
         tokens.windows(np.array([0]), 2)
 
 
+def test_a_file_cut_short_between_the_check_and_the_reading_is_an_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = TokenFile(path)
+    monkeypatch.setattr(chartok.tokenfile, "pread", lambda *_: b"")
+    with pytest.raises(TokenFileError, match="replaced, removed or changed"):
+        tokens.read(0, 5)
+    with pytest.raises(TokenFileError, match="replaced, removed or changed"):
+        tokens.windows(np.array([0]), 2)
+
+
+def test_what_the_system_reads_in_several_calls_is_put_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = TokenFile(path)
+    monkeypatch.setattr(
+        chartok.tokenfile, "pread", lambda descriptor, count, offset: os.pread(descriptor, min(count, 2), offset)
+    )
+    assert tokens.read(0, 5).tolist() == [0, 1, 2, 1, 0]
+
+
+def test_the_repr_shows_the_file_and_its_length(path: Path) -> None:
+    assert repr(TokenFile(path)) == f"TokenFile({os.fspath(path)!a}, 5 ids)"
+
+
 def test_a_file_replaced_or_removed_while_in_use_is_an_error(path: Path) -> None:
     tokens = TokenFile(path)
     write(path, [0, 0, 0, 0, 0], tokens.vocabulary)
