@@ -333,6 +333,12 @@ def test_decode_batch_undoes_encode_batch(texts: list[str]) -> None:
     assert vocabulary.decode_batch(vocabulary.encode_batch(texts, bos=True, eos=True)[0]) == texts
 
 
+def test_a_batch_is_made_of_any_iterable_of_texts() -> None:
+    vocabulary = Vocabulary("ab", special_tokens=["pad"])
+    ids, lengths = vocabulary.encode_batch(text for text in ("ab", "b"))
+    assert (ids.tolist(), lengths.tolist()) == ([[0, 1], [1, 2]], [2, 1])
+
+
 def test_an_unknown_character_in_a_batch_is_named_with_its_text() -> None:
     vocabulary = Vocabulary("abc", special_tokens=["pad"])
     with pytest.raises(UnknownCharacterError, match=r"texts\[3\]\[1\] is U\+0078 'x'") as caught:
