@@ -68,6 +68,11 @@ def test_a_model_of_any_family_predicts_the_same_when_it_comes_back(path: Path, 
     assert [name for name, _ in loaded.named_parameters()] == [name for name, _ in model.named_parameters()]
 
 
+def test_a_model_is_put_on_the_device_that_is_asked_for(path: Path) -> None:
+    assert load_model(path, "meta")[0].device == torch.device("meta")
+    assert load_model(path)[0].device == torch.device("cpu")
+
+
 def test_what_a_file_holds_can_be_read_without_making_the_model(path: Path) -> None:
     file = read_model_file(str(path))
     assert (file.kind, file.settings, file.vocabulary) == ("bigram", {"vocab_size": VOCABULARY.size}, VOCABULARY)
