@@ -45,6 +45,7 @@ def test_error_policies_agree_with_a_dictionary(vocabulary: Vocabulary, text: st
         with pytest.raises(UnknownCharacterError) as caught:
             vocabulary.encode(text)
         assert (caught.value.position, caught.value.character) == (unknown[0], text[unknown[0]])
+        assert caught.value.vocabulary_size == vocabulary.size
 
 
 def test_every_code_point_has_its_own_id_and_comes_back() -> None:
@@ -216,7 +217,7 @@ def test_text_must_be_text(text: Any) -> None:
     for function in (Vocabulary.from_text, count_characters, Vocabulary("a").extend):
         with pytest.raises(TypeError, match=r"^text(\[0\])? must be a str"):
             function(text)
-    with pytest.raises(TypeError, match="must be a str"):
+    with pytest.raises(TypeError, match=r"^text must be a str"):
         Vocabulary("a").encode(text)
 
 
