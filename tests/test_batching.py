@@ -1,3 +1,4 @@
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -36,6 +37,8 @@ def test_the_seed_decides_the_batches_and_iter_goes_on_where_it_was() -> None:
     halves = sampler(1)
     assert [x.tolist() for x, _ in islice(halves, 3)] + [x.tolist() for x, _ in islice(halves, 3)] == first
     assert [inputs.tolist() for inputs, _ in islice(sampler(2), 6)] != first
+    without_seed = BatchSampler(TextDataset(range(1000), block_size=3), batch_size=2)
+    assert [x.tolist() for x, _ in islice(without_seed, 6)] == [x.tolist() for x, _ in islice(sampler(0), 6)]
 
 
 def test_every_window_can_be_drawn_the_last_included() -> None:
@@ -199,6 +202,27 @@ def test_a_batch_that_could_not_be_read_is_asked_for_again(
     resumed = make(order)
     resumed.load_state_dict(batches.state_dict())
     assert starts(resumed, 3) == starts(batches, 3) == whole[given : given + 3]
+
+
+def test_only_batches_for_an_accelerator_are_prepared_ahead_and_those_in_one_thread() -> None:
+    def loaders() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name.startswith("batches")}
+
+    before = loaders()
+    next(make())
+    assert loaders() == before
+    batches = make(device="meta")  # stands in for one: no memory of this process
+    for _ in range(3):
+        assert [tensor.device.type for tensor in next(batches)] == ["meta", "meta"]
+    assert len(loaders() - before) == 1
+    assert batches._upcoming is not None
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_epoch_can_be_one_batch(order: Any) -> None:
+    (batch,) = starts(make(order, batch_size=37), 1)
+    assert len(batch) == 37
+    assert order == "random" or sorted(batch) == list(range(37))
 
 
 @pytest.mark.parametrize(

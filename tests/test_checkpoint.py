@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import os
 import random
@@ -15,7 +16,7 @@ from charlm import BigramLanguageModel, CheckpointCorruptError, CheckpointVersio
 from charlm import checkpoint as checkpoint_module
 from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoint, read_checkpoint, write_checkpoint
 from charlm.modelfile import serialized_model
-from chartok import Vocabulary
+from chartok import Vocabulary, __version__
 from failing_calls import FailingCalls
 from torture import TORTURE
 
@@ -49,6 +50,23 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert json.loads((path / "manifest.json").read_text())["values"] == values
 
 
+def test_the_manifest_holds_what_is_described(tmp_path: Path) -> None:
+    path = write(tmp_path, 7)
+    manifest = json.loads((path / "manifest.json").read_text())
+    signature = manifest.pop("sha256")
+    assert signature == hashlib.sha256(checkpoint_module._as_json(manifest)).hexdigest()
+    tensors = (path / "training.safetensors").read_bytes()
+    files = {"model.safetensors": MODEL, "training.safetensors": tensors}
+    assert manifest == {
+        "version": 1,
+        "library": __version__,
+        "files": {
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
+        },
+        "values": {"step": 7},
+    }
+
+
 def test_the_newest_and_the_best_stay(tmp_path: Path) -> None:
     for step in (5, 10, 15, 20, 25):
         write(tmp_path, step, kept=2, best=10 if step >= 10 else 5)
@@ -74,9 +92,10 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
     (tmp_path / "checkpoints" / ".step-0000000002.abc.tmp").mkdir()
     (tmp_path / "checkpoints" / ".step-0000000002.abc.tmp" / "model.safetensors").touch()
     (tmp_path / "checkpoints" / "notes.txt").touch()
+    (tmp_path / "checkpoints" / ".step-0000000003.abc.tmp").touch()  # nobody's, and no folder: it stays
     assert newest_checkpoint(tmp_path).values == {"step": 1}
     write(tmp_path, 2)
-    assert names(tmp_path) == ["notes.txt", "step-0000000001", "step-0000000002"]
+    assert names(tmp_path) == [".step-0000000003.abc.tmp", "notes.txt", "step-0000000001", "step-0000000002"]
 
 
 # ------------------------------------------------------------------------------------------------- failing systems
@@ -112,12 +131,31 @@ def test_whatever_call_fails_the_old_checkpoints_stay_as_they_were(
     assert failing > 10
 
 
+def test_an_error_that_names_a_file_keeps_that_name(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").touch()
+    with pytest.raises(FileExistsError) as caught:
+        write(tmp_path, 1)
+    assert Path(caught.value.filename) == tmp_path / "checkpoints"
+
+
 def written(run: Path, step: int) -> OSError | None:
     try:
         write(run, step)
     except OSError as error:
         return error
     return None
+
+
+def test_an_interrupted_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    write(tmp_path, 1)
+    before = names(tmp_path)
+    monkeypatch.setattr(checkpoint_module, "sync_folder", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, 2)
+    assert names(tmp_path) == before
 
 
 def test_a_limit_on_the_size_of_files_keeps_the_old_checkpoint(tmp_path: Path) -> None:

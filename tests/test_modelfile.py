@@ -69,6 +69,11 @@ def test_a_model_of_any_family_predicts_the_same_when_it_comes_back(path: Path, 
     assert [name for name, _ in loaded.named_parameters()] == [name for name, _ in model.named_parameters()]
 
 
+def test_a_model_is_put_on_the_device_that_is_asked_for(path: Path) -> None:
+    assert load_model(path, "meta")[0].device == torch.device("meta")
+    assert load_model(path)[0].device == torch.device("cpu")
+
+
 def test_what_a_file_holds_can_be_read_without_making_the_model(path: Path) -> None:
     file = read_model_file(str(path))
     assert (file.kind, file.settings, file.vocabulary) == ("bigram", {"vocab_size": VOCABULARY.size}, VOCABULARY)
@@ -163,11 +168,30 @@ def test_a_newer_version_is_refused_by_number(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "metadata", [None, {"charlm": "{}"}, {"charlm": "[1]"}, {"charlm": '{"version": 1, "version": 1}'}]
+    ("metadata", "message"),
+    [
+        (None, "it has no charlm metadata"),
+        ({"charlm": "{}"}, "its charlm metadata have no version"),
+        ({"charlm": "[1]"}, "its charlm metadata have no version"),
+        ({"charlm": '{"version": true}'}, "its charlm metadata have no version"),
+        ({"charlm": '{"version": 1, "version": 1}'}, ".*'version' twice"),
+        ({"charlm": '{"version": 1, "sha256": ""}'}, "its content does not match its SHA-256"),
+    ],
 )
-def test_other_safetensors_files_are_refused(path: Path, metadata: dict[str, str] | None) -> None:
+def test_other_safetensors_files_are_refused(path: Path, metadata: dict[str, str] | None, message: str) -> None:
     path.write_bytes(safetensors.torch.save({"x": torch.zeros(1)}, metadata))
-    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+    with pytest.raises(CheckpointCorruptError, match=f"not a sound model file: {message}"):
+        load_model(path)
+
+
+def test_settings_that_need_more_values_than_there_are_take_no_memory(path: Path) -> None:
+    size = 2**20
+    tensors = {"table": torch.zeros(1)}
+    content = content_of(path) | {"settings": {"vocab_size": size}}
+    content["vocabulary"] = Vocabulary(map(chr, range(size))).to_dict()
+    content["sha256"] = _digest({key: value for key, value in content.items() if key != "sha256"}, tensors)
+    path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
+    with pytest.raises(CheckpointCorruptError, match="its settings ask for more values than it holds"):
         load_model(path)
 
 

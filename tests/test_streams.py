@@ -51,6 +51,15 @@ def test_shards_behave_as_one_stream(
             assert torch.equal(part.windows(torch.tensor([0])).long(), expected.windows(torch.tensor([0])))
 
 
+@pytest.mark.parametrize(("start", "stop"), [(-1, 2), (3, 2), (0, 6), (6, 6)])
+def test_reading_outside_a_part_of_the_files_is_refused(tmp_path: Path, start: int, stop: int) -> None:
+    shards = [TokenFile(write(tmp_path / name, [0, 1, 2, 3], VOCABULARY)) for name in "ab"]
+    _, part = TextDataset(shards, block_size=1).split(0.375)
+    assert part.stream.read(0, 5).tolist() == [3, 0, 1, 2, 3]
+    with pytest.raises(IndexError, match=f"ids {start} to {stop} of 5"):
+        part.stream.read(start, stop)
+
+
 @settings(costly(), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(3, 60), st.integers(1, 8), st.integers(1, 9))
 def test_a_stride_steps_over_windows_and_never_past_the_end(length: int, block_size: int, stride: int) -> None:

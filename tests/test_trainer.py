@@ -123,6 +123,12 @@ def test_validation_is_optional() -> None:
         trainer.evaluate()
 
 
+def test_without_a_folder_there_is_no_best_checkpoint() -> None:
+    trainer = make_trainer(max_steps=2, evaluation_interval=1)
+    trainer.fit()
+    assert trainer.best_checkpoint is None
+
+
 def test_model_and_batches_must_be_on_one_device() -> None:
     batches = BatchSampler(TextDataset(IDS, block_size=8), batch_size=4)
     with pytest.raises(ValueError, match="the model is on meta and the batches on cpu"):

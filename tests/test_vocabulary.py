@@ -45,6 +45,7 @@ def test_error_policies_agree_with_a_dictionary(vocabulary: Vocabulary, text: st
         with pytest.raises(UnknownCharacterError) as caught:
             vocabulary.encode(text)
         assert (caught.value.position, caught.value.character) == (unknown[0], text[unknown[0]])
+        assert caught.value.vocabulary_size == vocabulary.size
 
 
 def test_every_code_point_has_its_own_id_and_comes_back() -> None:
@@ -216,7 +217,7 @@ def test_text_must_be_text(text: Any) -> None:
     for function in (Vocabulary.from_text, count_characters, Vocabulary("a").extend):
         with pytest.raises(TypeError, match=r"^text(\[0\])? must be a str"):
             function(text)
-    with pytest.raises(TypeError, match="must be a str"):
+    with pytest.raises(TypeError, match=r"^text must be a str"):
         Vocabulary("a").encode(text)
 
 
@@ -347,6 +348,12 @@ def test_a_batch_is_its_texts_one_by_one(
 def test_decode_batch_undoes_encode_batch(texts: list[str]) -> None:
     vocabulary = Vocabulary.from_text(texts, special_tokens=["pad", "bos", "eos"])
     assert vocabulary.decode_batch(vocabulary.encode_batch(texts, bos=True, eos=True)[0]) == texts
+
+
+def test_a_batch_is_made_of_any_iterable_of_texts() -> None:
+    vocabulary = Vocabulary("ab", special_tokens=["pad"])
+    ids, lengths = vocabulary.encode_batch(text for text in ("ab", "b"))
+    assert (ids.tolist(), lengths.tolist()) == ([[0, 1], [1, 2]], [2, 1])
 
 
 def test_an_unknown_character_in_a_batch_is_named_with_its_text() -> None:
