@@ -70,7 +70,7 @@ def test_a_model_of_any_family_predicts_the_same_when_it_comes_back(path: Path, 
 
 
 def test_a_model_is_put_on_the_device_that_is_asked_for(path: Path) -> None:
-    assert load_model(path, "meta")[0].device == torch.device("meta")
+    assert load_model(path, device="meta")[0].device == torch.device("meta")
     assert load_model(path)[0].device == torch.device("cpu")
 
 

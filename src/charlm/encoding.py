@@ -43,7 +43,7 @@ def encode_joined(
         >>> encode_joined(Vocabulary("abc", special_tokens=["eos"]), ["ab", "", "c"], bos=None, eos=3)
         (array([0, 1, 3, 3, 2, 3], dtype=uint8), array([3, 1, 2]))
     """
-    joined = joined_texts(texts)
+    joined = joined_texts(texts, "texts")
     try:
         characters = vocabulary.encode(joined, errors)
     except UnknownCharacterError:
