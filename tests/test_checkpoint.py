@@ -189,9 +189,9 @@ def copy(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound, tmp_path / "checkpoints" / sound.name))
 
 
-def assert_damaged(path: Path, name: str, data: bytes) -> None:
+def assert_damaged(path: Path, name: str, data: bytes, message: str = "") -> None:
     (path / name).write_bytes(data)
-    with pytest.raises(CheckpointCorruptError, match=path.name):
+    with pytest.raises(CheckpointCorruptError, match=f"{path.name}' is not a sound checkpoint: .*{message}"):
         read_checkpoint(path)
 
 
@@ -210,12 +210,17 @@ def test_every_flipped_bit_of_a_manifest_is_found(copy: Path) -> None:
             read_checkpoint(copy)
 
 
+def test_a_manifest_that_says_the_same_in_other_bytes_is_damaged(copy: Path) -> None:
+    data = (copy / "manifest.json").read_bytes()
+    assert_damaged(copy, "manifest.json", data.replace(b"\n ", b"\n\t", 1), "manifest.json is not what was written")
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "training.safetensors"])
 def test_flipped_bits_of_tensors_are_found(copy: Path, name: str) -> None:
     data = (copy / name).read_bytes()
     chosen = random.Random(0).sample(range(len(data) * 8), 1000 if FULL else 200)  # noqa: S311 - a test
     for damaged in flips(data, chosen):
-        assert_damaged(copy, name, damaged)
+        assert_damaged(copy, name, damaged, f"{name} is not what was written")
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "model.safetensors", "training.safetensors"])

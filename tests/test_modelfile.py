@@ -103,6 +103,18 @@ def test_the_metadata_are_those_that_are_described(path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"kind": "ngram"}, {"settings": {}}, {"vocabulary": Vocabulary("abcd").to_dict()}, {"library": "0"}, {"more": 1}],
+    ids=str,
+)
+def test_metadata_that_were_changed_do_not_match_their_signature(path: Path, changes: dict[str, Any]) -> None:
+    metadata = {"charlm": json.dumps(content_of(path) | changes)}
+    path.write_bytes(safetensors.torch.save(safetensors.torch.load_file(path), metadata))
+    with pytest.raises(CheckpointCorruptError, match="its content does not match its SHA-256"):
+        load_model(path)
+
+
 def test_the_order_of_what_the_metadata_hold_means_nothing(path: Path) -> None:
     reordered = dict(reversed(content_of(path).items()))
     path.write_bytes(safetensors.torch.save(safetensors.torch.load_file(path), {"charlm": json.dumps(reordered)}))

@@ -200,6 +200,22 @@ def test_repeated_characters_are_named_with_both_positions() -> None:
         Vocabulary("bacad")
 
 
+@given(st.lists(any_character, unique=True, min_size=1), st.data())
+def test_whichever_character_is_repeated_is_named_with_both_positions(
+    characters: list[str], data: st.DataObject
+) -> None:
+    repeated = data.draw(st.sampled_from(characters))
+    characters.insert(data.draw(st.integers(0, len(characters))), repeated)
+    first, second = (position for position, character in enumerate(characters) if character == repeated)
+    with pytest.raises(VocabularyError, match=rf"U\+{ord(repeated):04X} .* stands at both {first} and {second}:"):
+        Vocabulary(characters)
+
+
+def test_of_many_repeated_characters_the_first_two_places_are_named() -> None:
+    with pytest.raises(VocabularyError, match="stands at both 0 and 1000:"):
+        Vocabulary([chr(0x4E00 + position % 1000) for position in range(100_000)])
+
+
 @pytest.mark.parametrize("item", ["ab", "", "e\u0301"])
 def test_a_character_is_one_code_point(item: str) -> None:
     with pytest.raises(VocabularyError, match=r"characters\[1\] must be one code point"):
@@ -361,6 +377,14 @@ def test_an_unknown_character_in_a_batch_is_named_with_its_text() -> None:
     with pytest.raises(UnknownCharacterError, match=r"texts\[3\]\[1\] is U\+0078 'x'") as caught:
         vocabulary.encode_batch(["abc", "", "a", "cx", "x"])
     assert (caught.value.text_index, caught.value.position) == (3, 1)
+    assert caught.value.vocabulary_size == vocabulary.size
+
+
+def test_characters_that_are_ignored_count_in_no_row_of_a_batch() -> None:
+    vocabulary = Vocabulary("ab", special_tokens=["pad"])
+    ids, lengths = vocabulary.encode_batch(["axb", "", "yb", "zz", "ba"], errors="ignore")
+    assert ids.tolist() == [[0, 1], [2, 2], [1, 2], [2, 2], [1, 0]]
+    assert lengths.tolist() == [2, 0, 1, 0, 2]
 
 
 def test_one_long_text_among_short_ones_is_cut_before_the_rows_are_made() -> None:
