@@ -32,7 +32,7 @@ class ClassicTransformer(LanguageModel):
         torch.Size([1, 64, 65])
     """
 
-    kind = "classic"
+    family = "classic"
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from classic import ClassicTransformer
 
-from charlm import GPT, BatchSampler, GPTConfig, LanguageModel, TextDataset, Trainer, TrainerConfig, TrainingRecord
+from charlm import GPT, BatchSampler, GPTConfig, LanguageModel, LogEntry, TextDataset, Trainer, TrainerConfig
 from charlm.recipes import RECIPES
 from chartok import Vocabulary, read_text
 
@@ -41,9 +41,9 @@ def main() -> None:
     def learn(name: str, model: LanguageModel, config: TrainerConfig) -> None:
         batches = BatchSampler(train, BATCH_SIZE, seed=1337, device=arguments.device)
         model = model.to(batches.device)
-        shared = {"max_steps": None, "max_seconds": arguments.seconds, "evaluation_interval": 50, "record_interval": 50}
+        shared = {"max_steps": None, "max_seconds": arguments.seconds, "evaluation_interval": 50, "log_interval": 50}
         config = replace(config, **shared, compile=arguments.compile)
-        report(name, model, Trainer(model, batches, validation=validation, config=config).fit().records)
+        report(name, model, Trainer(model, batches, validation=validation, config=config).fit().log)
 
     learn("GPT", GPT(shape), RECIPES["gpt"])
     classic = ClassicTransformer(
@@ -60,11 +60,11 @@ def main() -> None:
     learn("classic Transformer", classic, settings)
 
 
-def report(name: str, model: LanguageModel, records: list[TrainingRecord]) -> None:
+def report(name: str, model: LanguageModel, records: list[LogEntry]) -> None:
     """Prints what a run came to."""
-    losses = [(record.elapsed_seconds, record.validation_loss) for record in records if record.validation_loss]
+    losses = [(entry.elapsed_seconds, entry.validation_loss) for entry in records if entry.validation_loss]
     reached = next((seconds for seconds, loss in losses if loss <= TARGET), None)
-    speed = sorted(record.characters_per_second for record in records)[len(records) // 2]
+    speed = sorted(entry.characters_per_second for entry in records)[len(records) // 2]
     print(
         f"{name}: {records[-1].step} steps, best {min(loss for _, loss in losses):.4f} nats, {speed:,.0f} characters/s"
     )

@@ -28,11 +28,11 @@ from charlm import (
     CharLM,
     GPTConfig,
     LanguageModel,
+    LogEntry,
     NGramLanguageModel,
     TextDataset,
     Trainer,
     TrainerConfig,
-    TrainingRecord,
     evaluate,
     generate,
 )
@@ -97,8 +97,8 @@ def main(path: Path) -> None:
     gpt = GPT(shape)
     config = replace(RECIPES["gpt"], max_steps=None, max_seconds=60.0)
     trainer = Trainer(gpt, BatchSampler(train, BATCH_SIZE, seed=1337), config=config).fit()
-    taken = trainer.records[-1].elapsed_seconds
-    show("GPT, 60 s", steps=trainer.step, seconds=taken, loss=evaluate(gpt, validation).nats)
+    taken = trainer.log[-1].elapsed_seconds
+    show("GPT, 60 s", steps=trainer.step, seconds=taken, loss=evaluate(gpt, validation).nats_per_character)
     for seconds in (60.0, 180.0):
         started = time.perf_counter()
         learned, _ = split_for_tuning(train, seed=1337)
@@ -107,7 +107,12 @@ def main(path: Path) -> None:
         trainer = Trainer(gpt, BatchSampler(learned, BATCH_SIZE, seed=1337), config=config).fit()
         mixture = fitted_mixture(gpt, 7, train, seed=1337)
         taken = time.perf_counter() - started
-        show(f"mixture, {seconds:.0f} s", steps=trainer.step, seconds=taken, loss=evaluate(mixture, validation).nats)
+        show(
+            f"mixture, {seconds:.0f} s",
+            steps=trainer.step,
+            seconds=taken,
+            loss=evaluate(mixture, validation).nats_per_character,
+        )
     _generation(show)
     LEARNING.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
@@ -119,10 +124,10 @@ def _counted(text: str, show: Show) -> None:
     vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
     train, validation = TextDataset(vocabulary.encode(text), block_size=64).split(0.9)
     seconds, bigram = _median_seconds(lambda: BigramLanguageModel(vocabulary.size).fit(train))
-    show("bigram, counted", seconds=seconds, loss=evaluate(bigram, validation).nats)
+    show("bigram, counted", seconds=seconds, loss=evaluate(bigram, validation).nats_per_character)
     seconds, ngram = _median_seconds(lambda: NGramLanguageModel(vocabulary.size, order=7).fit(train))
     counts = {"n-grams": len(ngram.table), "seconds": seconds}
-    show("n-gram, order 7", **counts, loss=evaluate(ngram, validation).nats)
+    show("n-gram, order 7", **counts, loss=evaluate(ngram, validation).nats_per_character)
 
 
 def _median_seconds(function: Callable[[], Made]) -> tuple[float, Made]:
@@ -135,26 +140,24 @@ def _median_seconds(function: Callable[[], Made]) -> tuple[float, Made]:
     return statistics.median(samples), made
 
 
-def _reached(
-    model: LanguageModel, batches: BatchSampler, validation: TextDataset, config: TrainerConfig
-) -> TrainingRecord:
-    """Returns the record of the first evaluation at the target or below, or the last one."""
+def _reached(model: LanguageModel, batches: BatchSampler, validation: TextDataset, config: TrainerConfig) -> LogEntry:
+    """Returns the log entry of the first evaluation at the target or below, or the last one."""
 
     class Reached(Exception):  # noqa: N818 - good news
         pass
 
-    def look(record: TrainingRecord) -> None:
-        if record.validation_loss is not None and record.validation_loss <= TARGET:
+    def look(entry: LogEntry) -> None:
+        if entry.validation_loss is not None and entry.validation_loss <= TARGET:
             raise Reached
 
-    trainer = Trainer(model, batches, validation=validation, config=config, on_record=look)
+    trainer = Trainer(model, batches, validation=validation, config=config, on_log=look)
     with suppress(Reached):
         trainer.fit()
-    return trainer.records[-1]
+    return trainer.log[-1]
 
 
-def _of(record: TrainingRecord) -> dict[str, float]:
-    return {"steps": record.step, "seconds": record.elapsed_seconds, "loss": record.validation_loss or float("nan")}
+def _of(entry: LogEntry) -> dict[str, float]:
+    return {"steps": entry.step, "seconds": entry.elapsed_seconds, "loss": entry.validation_loss or float("nan")}
 
 
 def _generation(show: Show) -> None:

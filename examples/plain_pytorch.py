@@ -16,7 +16,7 @@ def main(steps: int = 60) -> tuple[float, float, str]:
     config = GPTConfig(vocab_size=vocabulary.size, block_size=32, n_layers=2, n_heads=2, width=64, hash_rows=2048)
     model = GPT(config, seed=1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    before = evaluate(model, validation).nats
+    before = evaluate(model, validation).nats_per_character
 
     for _ in range(steps):
         inputs, targets = next(batches)
@@ -28,7 +28,7 @@ def main(steps: int = 60) -> tuple[float, float, str]:
         optimizer.step()
 
     ids = generate(model, vocabulary.encode("The "), max_new_tokens=200, temperature=0.8, seed=1)
-    return before, evaluate(model, validation).nats, vocabulary.decode(ids)
+    return before, evaluate(model, validation).nats_per_character, vocabulary.decode(ids)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ take = BatchSampler.__next__
 
 
 def take_or_die(batches: BatchSampler) -> Any:
-    if os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0" and batches.batches % 5 == 4:
+    if os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0" and batches.batches_drawn % 5 == 4:
         os._exit(9)
     return take(batches)
 

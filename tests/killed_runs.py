@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from charlm import BatchSampler, TextDataset, Trainer, TrainerConfig, read_records
+from charlm import BatchSampler, TextDataset, Trainer, TrainerConfig, read_log
 from charlm.checkpoint import checkpoint_paths, newest_checkpoint
 from chartok import Vocabulary
 from two_layers import TwoLayers
@@ -23,7 +23,7 @@ def trainer(folder: Path, max_steps: int) -> Trainer:
     train, validation = TextDataset([0, 1, 2, 1] * 50, block_size=8).split(0.8)
     batches = BatchSampler(train, batch_size=4, seed=0)
     config = TrainerConfig(
-        max_steps=max_steps, schedule="constant", record_interval=1, evaluation_interval=7, checkpoint_interval=1
+        max_steps=max_steps, schedule="constant", log_interval=1, evaluation_interval=7, checkpoint_interval=1
     )
     model = TwoLayers(3, dropout=0.5)
     if checkpoint_paths(folder):
@@ -58,8 +58,8 @@ def main(folder: Path, kills: int) -> None:
         sound += 1
     trainer(folder, step + 3).fit()
     whole = trainer(folder.with_name("whole"), step + 3).fit()
-    found = [(record.step, record.train_loss, record.validation_loss) for record in read_records(folder)]
-    expected = [(record.step, record.train_loss, record.validation_loss) for record in whole.records]
+    found = [(entry.step, entry.train_loss, entry.validation_loss) for entry in read_log(folder)]
+    expected = [(entry.step, entry.train_loss, entry.validation_loss) for entry in whole.log]
     print(f"{sound} of {kills} killed runs went on; {step} steps; losses {'equal' if found == expected else 'differ'}")
 
 

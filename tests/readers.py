@@ -39,7 +39,7 @@ from charlm import (
     TrainerConfig,
     load_arpa,
     load_model,
-    read_records,
+    read_log,
     save_arpa,
     save_model,
 )
@@ -281,11 +281,11 @@ def readers_of_chartok(folder: Path) -> dict[str, Reader]:
 def readers_of_models(folder: Path) -> dict[str, Reader]:
     found = {}
     for model in models():
-        path = folder / f"{model.kind}.safetensors"
+        path = folder / f"{model.family}.safetensors"
         save_model(path, model, VOCABULARY)
         read = a_prediction_of_a_model_file
-        found[f"{model.kind} file"] = of_bytes(path.read_bytes(), read, *CORRUPT, has_checksum=True)
-        found[f"{model.kind} file, signed"] = Reader(read, CORRUPT, signed_model_file(path))
+        found[f"{model.family} file"] = of_bytes(path.read_bytes(), read, *CORRUPT, has_checksum=True)
+        found[f"{model.family} file, signed"] = Reader(read, CORRUPT, signed_model_file(path))
     save_arpa(folder / "model.arpa", NGramLanguageModel(3, order=3).fit([0, 1, 2, 0, 1, 1, 2]), Vocabulary("ab\n"))
     found["ARPA file"] = of_bytes((folder / "model.arpa").read_bytes(), load_arpa, ArpaFileError)
     return found
@@ -303,7 +303,7 @@ def readers_of_runs(folder: Path) -> dict[str, Reader]:
         "checkpoint, tensors": of_bytes(tensors, tensors_read, *CORRUPT, has_checksum=True),
         "checkpoint, signed": Reader(manifest_read, (*CORRUPT, OSError), signed_manifest(manifest)),
         "checkpoint, resumed": Reader(a_run_that_goes_on, resumed, signed_state(checkpoint), share=0.05),
-        "records": of_bytes((folder / "run" / "records.jsonl").read_bytes(), read_records, ValueError),
+        "log": of_bytes((folder / "run" / "log.jsonl").read_bytes(), read_log, ValueError),
         "run.json": of_bytes(described, run_description, ValueError),
         "run.json, values": of_values(json.loads(described), run_description, ValueError),
         "flags": of_bytes(FLAGS, lambda path: read_flags(path, "train", COMMANDS), ConfigFileError),
@@ -320,7 +320,7 @@ def readers_of_command_lines(folder: Path) -> dict[str, Reader]:
     }
     with_flags = command_line("generate OTHER --max-new-tokens 4 --config FILE", model)
     found["charlm --config"] = of_bytes(FLAGS, with_flags, *refused, share=0.01)
-    for name in ("run.json", "run/records.jsonl"):
+    for name in ("run.json", "run/log.jsonl"):
         sound = folder / name
         found[f"charlm report, {sound.stem}"] = of_bytes(
             sound.read_bytes(), report_with(sound.name, model), *refused, share=0.01
@@ -348,7 +348,7 @@ def batches() -> BatchSampler:
 
 
 def a_run(folder: Path) -> Trainer:
-    config = TrainerConfig(max_steps=2, record_interval=1, checkpoint_interval=1, ema_decay=0.5)
+    config = TrainerConfig(max_steps=2, log_interval=1, checkpoint_interval=1, ema_decay=0.5)
     model = BigramLanguageModel(VOCABULARY.size)
     return Trainer(model, batches(), config=config, folder=folder, vocabulary=VOCABULARY).fit()
 
@@ -369,12 +369,12 @@ def a_run_that_goes_on(path: Path) -> object:
     files[MANIFEST] = _manifest(files, values)
     for name, content in files.items():
         (checkpoint / name).write_bytes(content)
-    shutil.copy(run / "records.jsonl", folder)
+    shutil.copy(run / "log.jsonl", folder)
     with warnings.catch_warnings(action="ignore", category=UserWarning):  # of settings of the machine
         trainer = Trainer.resume(folder, batches())
     with trainer._random.in_force():
         trainer._train_step()
-        trainer._make_record()
+        trainer._make_entry()
     return trainer.save_checkpoint()
 
 

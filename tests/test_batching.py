@@ -115,7 +115,7 @@ def test_a_run_resumes_at_every_step_on_any_number_of_processes(order: Any) -> N
         continued.load_state_dict(running.state_dict())
         running = continued
         assert starts(running, 1) == [whole[step]]
-        assert running.batches == step + 1
+        assert running.batches_drawn == step + 1
 
 
 class SamplerMachine(RuleBasedStateMachine):
@@ -148,7 +148,7 @@ class SamplerMachine(RuleBasedStateMachine):
     @invariant()
     def counts_what_it_gave(self) -> None:
         if hasattr(self, "sampler"):
-            assert self.sampler.batches == self.step
+            assert self.sampler.batches_drawn == self.step
 
 
 TestSamplerMachine = SamplerMachine.TestCase
@@ -198,7 +198,7 @@ def test_a_batch_that_could_not_be_read_is_asked_for_again(
     assert starts(batches, given - 3) == whole[3:given]
     with pytest.raises(OSError, match="gone"):
         next(batches)
-    assert batches.batches == given
+    assert batches.batches_drawn == given
     resumed = make(order)
     resumed.load_state_dict(batches.state_dict())
     assert starts(resumed, 3) == starts(batches, 3) == whole[given : given + 3]

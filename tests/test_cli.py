@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from charlm import load_model, read_records
+from charlm import load_model, read_log
 from charlm.checkpoint import newest_checkpoint
 from charlm.cli import main
 from charlm.configfile import flag_names
@@ -144,7 +144,7 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
     assert ("mixed with an n-gram model of order 4" in trained) == (family == "mixture")
     assert main([*train, "--block-size", "16", "--max-steps", "4", "--resume"]) == 0
     assert "going on after step 2\n" in capsys.readouterr().out
-    assert read_records(folder / "run")[0].learning_rate <= 0.01  # as the recipe says
+    assert read_log(folder / "run")[0].learning_rate <= 0.01  # as the recipe says
     assert main(["evaluate", "run", "input.txt", "--device", "cpu"]) == 0
     assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "80", "--device", "cpu"]) == 0
     assert main(["info", "run"]) == 0
@@ -366,13 +366,13 @@ def test_flags_come_from_a_file_and_those_that_are_typed_count_more(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "charlm.toml").write_text(
-        'device = "cpu"\n[train]\nmodel = "gpt"\nblock-size = 8\nmax_steps = 3\nrecord-interval = 1\nout = "run"\n'
+        'device = "cpu"\n[train]\nmodel = "gpt"\nblock-size = 8\nmax_steps = 3\nlog-interval = 1\nout = "run"\n'
         '[generate]\nprompt = "--"\ntemperature = 0\nstop = ["dog", "fox"]\njson = true\n'
     )
     assert main(["train", "input.txt", "--config", "charlm.toml", "--max-steps=2"]) == 0
     assert "gpt model, " in capsys.readouterr().out
-    records = read_records(folder / "run")
-    assert [record.step for record in records] == [1, 2]
+    records = read_log(folder / "run")
+    assert [entry.step for entry in records] == [1, 2]
     assert records[0].learning_rate <= 0.01  # the recipe of a gpt
     assert main(["generate", "run", "--config=charlm.toml", "--prompt", "the ", "--no-json"]) == 0
     assert capsys.readouterr().out.startswith("the ")
@@ -480,7 +480,7 @@ def start(*arguments: str, folder: Path) -> "subprocess.Popen[str]":
 def test_a_stopped_run_is_saved_and_goes_on(
     folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: int
 ) -> None:
-    process = start("train", "input.txt", "--out", "run", "--record-interval", "1", folder=folder)
+    process = start("train", "input.txt", "--out", "run", "--log-interval", "1", folder=folder)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("step 1/3000 ")
     process.send_signal(number)
@@ -490,9 +490,9 @@ def test_a_stopped_run_is_saved_and_goes_on(
     assert stopped is not None
     load_model(folder / "run")
     steps = str(int(stopped[1]) + 5)
-    assert main(["train", "input.txt", "--out", "run", "--resume", "--max-steps", steps, "--record-interval", "1"]) == 0
+    assert main(["train", "input.txt", "--out", "run", "--resume", "--max-steps", steps, "--log-interval", "1"]) == 0
     assert f"going on after step {stopped[1]}\n" in capsys.readouterr().out
-    assert [record.step for record in read_records(folder / "run")] == list(range(1, int(steps) + 1))
+    assert [entry.step for entry in read_log(folder / "run")] == list(range(1, int(steps) + 1))
     assert main(["train", "input.txt", "--out", "run", "--resume", "--learning-rate", "1"]) == 1
     assert "learning_rate: 0.05 -> 1.0" in capsys.readouterr().err
 
@@ -502,7 +502,7 @@ def test_a_stopped_run_is_saved_and_goes_on(
 def test_a_run_that_is_ended_at_once_goes_on_from_its_last_checkpoint(
     folder: Path, capsys: pytest.CaptureFixture[str], names: list[str]
 ) -> None:
-    train = ["train", "input.txt", "--out", "run", "--record-interval", "1", "--checkpoint-interval", "1"]
+    train = ["train", "input.txt", "--out", "run", "--log-interval", "1", "--checkpoint-interval", "1"]
     process = start(*train, folder=folder)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("step 1/3000 ")

@@ -19,7 +19,7 @@ QUICK = TrainerConfig(max_steps=15, optimizer="muon", learning_rate=0.01)
 def test_a_trained_model_scores_generates_saves_and_loads(tmp_path: Path, family: Any, source: Any) -> None:
     order: Any = {"order": 4} if family == "mixture" else {}
     lm = CharLM.fit(source, family, size="nano", config=QUICK, device="cpu", **order)
-    assert lm.model.kind == family
+    assert lm.model.family == family
     assert lm.is_of_records == (source is NAMES)
     likely, unlikely = ("the lazy dog", "zzzz xqkv jj") if source is TEXT else ("joanna", "nnjjaa")
     assert lm.bits_per_character(likely) < lm.bits_per_character(unlikely)

@@ -26,10 +26,10 @@ FLIPS = 200
 READERS = [
     "vocabulary", "vocabulary, values", "token file", "token file, signed",
     *(f"{kind} file{signed}" for kind in ("bigram", "ngram", "gpt", "mixture") for signed in ("", ", signed")),
-    "checkpoint, manifest", "checkpoint, tensors", "checkpoint, signed", "records", "flags",
+    "checkpoint, manifest", "checkpoint, tensors", "checkpoint, signed", "log", "flags",
     "ARPA file", "run.json", "run.json, values", "text", "text, encoded", "gzip data, encoded", "checkpoint, resumed",
     *(f"charlm {command}" for command in COMMAND_LINES), "charlm --config",
-    "charlm report, run", "charlm report, records",
+    "charlm report, run", "charlm report, log",
 ]  # fmt: skip
 FILES = [name for name in READERS if not name.endswith(("signed", "values", "resumed")) and "charlm" not in name]
 

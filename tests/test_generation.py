@@ -21,7 +21,7 @@ SIZE = 6
 class Windowed(LanguageModel):
     """Depends on a block of ids and on the mode that it is in; counts its steps and leaves every default in place."""
 
-    kind = "windowed"
+    family = "windowed"
 
     def __init__(self, block_size: int = 3) -> None:
         super().__init__(SIZE, block_size)

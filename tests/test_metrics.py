@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import Progress, TensorBoardLog, TrainingRecord, read_records
-from charlm.metrics import append_record, open_records, sync_records
+from charlm import LogEntry, Progress, TensorBoardLog, read_log
+from charlm.metrics import append_entry, open_log, sync_log
 
 
-def make_record(step: int, **values: Any) -> TrainingRecord:
-    return TrainingRecord(
+def make_record(step: int, **values: Any) -> LogEntry:
+    return LogEntry(
         **{
             "step": step,
             "train_loss": 1.0,
@@ -32,7 +32,7 @@ def record_line(**values: Any) -> bytes:
     return json.dumps(dataclasses.asdict(make_record(2)) | values).encode()
 
 
-def test_each_record_is_a_line_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_entry_is_a_line_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress(max_steps=10) as show:
         show(make_record(5, validation_loss=None))
         show(make_record(10))
@@ -69,20 +69,20 @@ def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, losses: list[float], validation: float | None
 ) -> None:
     folder = tmp_path_factory.mktemp("run")
-    (folder / "records.jsonl").touch()
-    records = [make_record(i, train_loss=loss, validation_loss=validation) for i, loss in enumerate(losses)]
-    for record in records:
-        append_record(folder / "records.jsonl", record)
-    sync_records(folder / "records.jsonl")
-    assert read_records(folder) == read_records(folder / "records.jsonl") == records
+    (folder / "log.jsonl").touch()
+    entries = [make_record(i, train_loss=loss, validation_loss=validation) for i, loss in enumerate(losses)]
+    for entry in entries:
+        append_entry(folder / "log.jsonl", entry)
+    sync_log(folder / "log.jsonl")
+    assert read_log(folder) == read_log(folder / "log.jsonl") == entries
 
 
 def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    append_record(path, make_record(1))
+    path = tmp_path / "log.jsonl"
+    append_entry(path, make_record(1))
     whole = path.read_bytes()
     path.write_bytes(whole + whole[:20])
-    assert read_records(path) == [make_record(1)]
+    assert read_log(path) == [make_record(1)]
 
 
 @pytest.mark.parametrize(
@@ -102,39 +102,39 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
         (record_line(other=1), "other"),
     ],
 )
-def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: bytes, message: str) -> None:
-    path = tmp_path / "records.jsonl"
-    append_record(path, make_record(1))
+def test_a_line_that_is_no_entry_is_named(tmp_path: Path, line: bytes, message: str) -> None:
+    path = tmp_path / "log.jsonl"
+    append_entry(path, make_record(1))
     path.write_bytes(path.read_bytes() + line + b"\n")
-    with pytest.raises(ValueError, match=rf"line 2 of '.*records\.jsonl' is no record: .*{message}"):
-        read_records(path)
+    with pytest.raises(ValueError, match=rf"line 2 of '.*log\.jsonl' is no entry: .*{message}"):
+        read_log(path)
 
 
-def test_a_run_that_goes_on_keeps_its_records_and_drops_those_of_steps_to_be_done_again(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+def test_a_run_that_goes_on_keeps_its_log_and_drops_those_of_steps_to_be_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
     for step in range(5):
-        append_record(path, make_record(step))
-    assert open_records(path, 3) == [make_record(step) for step in range(3)] == read_records(path)
-    assert [file.name for file in tmp_path.iterdir()] == ["records.jsonl"]
+        append_entry(path, make_record(step))
+    assert open_log(path, 3) == [make_record(step) for step in range(3)] == read_log(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["log.jsonl"]
 
 
 @pytest.mark.parametrize(("content", "number"), [(b"nonsense\n", 1), (None, 2), (None, 0)])
-def test_records_that_do_not_belong_to_the_run_are_renamed_and_never_lost(
+def test_a_log_that_does_not_belong_to_the_run_is_renamed_and_never_lost(
     tmp_path: Path, content: bytes | None, number: int
 ) -> None:
-    path = tmp_path / "records.jsonl"
-    append_record(path, make_record(1))
+    path = tmp_path / "log.jsonl"
+    append_entry(path, make_record(1))
     before = path.read_bytes()
     if content is not None:
         path.write_bytes(before := content)
-    assert open_records(path, number) == []
+    assert open_log(path, number) == []
     assert path.read_bytes() == b""
-    (earlier,) = tmp_path.glob("earlier-*-records.jsonl")
+    (earlier,) = tmp_path.glob("earlier-*-log.jsonl")
     assert earlier.read_bytes() == before
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TensorBoard's own
-def test_tensorboard_gets_every_value_of_a_record(tmp_path: Path) -> None:
+def test_tensorboard_gets_every_value_of_an_entry(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     with TensorBoardLog(tmp_path) as log:
         log(make_record(5, validation_loss=None))
@@ -151,8 +151,8 @@ def test_a_missing_tensorboard_is_an_error_that_says_what_to_install(monkeypatch
         TensorBoardLog("run")
 
 
-def test_a_record_is_strict_json(tmp_path: Path) -> None:
-    append_record(tmp_path / "records.jsonl", make_record(1))
-    assert json.loads((tmp_path / "records.jsonl").read_text())["step"] == 1
+def test_an_entry_is_strict_json(tmp_path: Path) -> None:
+    append_entry(tmp_path / "log.jsonl", make_record(1))
+    assert json.loads((tmp_path / "log.jsonl").read_text())["step"] == 1
     with pytest.raises(ValueError, match="JSON"):
-        append_record(tmp_path / "records.jsonl", make_record(2, train_loss=float("nan")))
+        append_entry(tmp_path / "log.jsonl", make_record(2, train_loss=float("nan")))

@@ -114,7 +114,9 @@ def test_an_ngram_model_sees_across_the_blocks_of_the_other() -> None:
     mixture = MixtureLanguageModel([lively(CONFIG), ngram()])
     mixture.weights.copy_(torch.tensor([0.0, 1.0]))
     dataset = TextDataset(HELD_OUT, block_size=4)
-    assert evaluate(mixture, dataset).nats == pytest.approx(evaluate(ngram(), dataset).nats, rel=1e-12)
+    assert evaluate(mixture, dataset).nats_per_character == pytest.approx(
+        evaluate(ngram(), dataset).nats_per_character, rel=1e-12
+    )
 
 
 def test_models_with_a_limit_are_given_no_more_than_some_blocks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,9 +161,9 @@ def test_a_fitted_mixture_is_better_than_each_of_its_models_and_than_equal_weigh
     models = [ngram(4), ngram(2), BigramLanguageModel(VOCAB_SIZE).fit(TEXT[:30])]
     dataset = TextDataset(HELD_OUT, block_size=4)
     mixture = MixtureLanguageModel(models)
-    others = [evaluate(model, dataset).nats for model in (mixture, *models)]
+    others = [evaluate(model, dataset).nats_per_character for model in (mixture, *models)]
     assert mixture.fit(dataset) is mixture
-    assert evaluate(mixture, dataset).nats <= min(others) + 2e-4  # EM comes near a weight of 0 slowly
+    assert evaluate(mixture, dataset).nats_per_character <= min(others) + 2e-4  # EM comes near a weight of 0 slowly
     torch.testing.assert_close(mixture.weights.sum(dim=1), torch.ones(4))
 
 
@@ -185,7 +187,7 @@ def test_the_weights_of_records_are_fitted_to_what_counts_in_them() -> None:
     size = records.vocabulary.size
     models = [BigramLanguageModel(size).fit(records), BigramLanguageModel(size, seed=1)]
     mixture = MixtureLanguageModel(models).fit(records)
-    assert evaluate(mixture, records).nats <= evaluate(models[0], records).nats + 1e-6
+    assert evaluate(mixture, records).nats_per_character <= evaluate(models[0], records).nats_per_character + 1e-6
 
 
 def test_fitting_leaves_the_models_and_their_modes_alone() -> None:
@@ -248,4 +250,4 @@ def test_held_out_data_must_be_possible() -> None:
 def test_a_model_of_no_known_family_can_be_mixed_too() -> None:
     mixture = MixtureLanguageModel([Reference(VOCAB_SIZE), ngram()])
     dataset = TextDataset(HELD_OUT, block_size=1)
-    assert evaluate(mixture.fit(dataset), dataset).nats < math.log(VOCAB_SIZE)
+    assert evaluate(mixture.fit(dataset), dataset).nats_per_character < math.log(VOCAB_SIZE)

@@ -76,7 +76,7 @@ def test_a_model_is_put_on_the_device_that_is_asked_for(path: Path) -> None:
 
 def test_what_a_file_holds_can_be_read_without_making_the_model(path: Path) -> None:
     file = read_model_file(str(path))
-    assert (file.kind, file.settings, file.vocabulary) == ("bigram", {"vocab_size": VOCABULARY.size}, VOCABULARY)
+    assert (file.family, file.settings, file.vocabulary) == ("bigram", {"vocab_size": VOCABULARY.size}, VOCABULARY)
     assert file.tensors.keys() == {"table"}
     assert torch.equal(file.tensors["table"], BigramLanguageModel(VOCABULARY.size, seed=4).table)
     path.write_bytes(path.read_bytes()[:-1])
@@ -96,7 +96,7 @@ def test_the_metadata_are_those_that_are_described(path: Path) -> None:
     assert signature == _digest(content, safetensors.torch.load_file(path))
     assert content == {
         "version": 1,
-        "kind": "bigram",
+        "family": "bigram",
         "settings": {"vocab_size": VOCABULARY.size},
         "vocabulary": VOCABULARY.to_dict(),
         "library": __version__,
@@ -105,7 +105,13 @@ def test_the_metadata_are_those_that_are_described(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"kind": "ngram"}, {"settings": {}}, {"vocabulary": Vocabulary("abcd").to_dict()}, {"library": "0"}, {"more": 1}],
+    [
+        {"family": "ngram"},
+        {"settings": {}},
+        {"vocabulary": Vocabulary("abcd").to_dict()},
+        {"library": "0"},
+        {"more": 1},
+    ],
     ids=str,
 )
 def test_metadata_that_were_changed_do_not_match_their_signature(path: Path, changes: dict[str, Any]) -> None:
@@ -212,7 +218,7 @@ def test_a_sound_file_of_a_family_of_ones_own_is_called_that(path: Path, kind: s
     class Mine(BigramLanguageModel):
         pass
 
-    Mine.kind = kind
+    Mine.family = kind
     save_model(path, Mine(4, seed=1), VOCABULARY)
     with pytest.raises(CheckpointMismatchError, match=rf"holds a model of family '{kind}', which charlm does not know"):
         load_model(path)
@@ -254,8 +260,8 @@ def test_an_impossible_header_allocates_nothing(path: Path, length: int) -> None
 @pytest.mark.parametrize(
     "changes",
     [
-        {"kind": ["bigram"]},
-        {"kind": "ngram"},
+        {"family": ["bigram"]},
+        {"family": "ngram"},
         {"settings": {"vocab_size": 2**40}},
         {"settings": {"vocab_size": 5}},
         {"settings": {"vocab_size": 4, "seed": "x"}},
@@ -269,7 +275,7 @@ def test_a_signed_file_whose_parts_do_not_fit_is_refused(path: Path, changes: di
     tensors = {"table": torch.zeros(4, 4)}
     content = {
         "version": 1,
-        "kind": "bigram",
+        "family": "bigram",
         "settings": {"vocab_size": 4},
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
@@ -281,13 +287,13 @@ def test_a_signed_file_whose_parts_do_not_fit_is_refused(path: Path, changes: di
 
 
 HUGE_GPT = {"vocab_size": 4, "block_size": 2**60, "n_layers": 256, "n_heads": 1, "width": 2**20, "hash_rows": 2**40}
-NESTED: dict[str, Any] = {"kind": "bigram", "settings": {"vocab_size": 4}}
+NESTED: dict[str, Any] = {"family": "bigram", "settings": {"vocab_size": 4}}
 for _ in range(20):
-    NESTED = {"kind": "mixture", "settings": {"models": [NESTED]}}
+    NESTED = {"family": "mixture", "settings": {"models": [NESTED]}}
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings"),
+    ("family", "settings"),
     [
         ("gpt", HUGE_GPT),
         ("gpt", HUGE_GPT | {"width": 2**62}),
@@ -298,25 +304,25 @@ for _ in range(20):
         ("gpt", None),
         ("ngram", {"vocab_size": 4, "order": 2**60}),
         ("mixture", NESTED["settings"]),
-        ("mixture", {"models": [{"kind": "gpt", "settings": HUGE_GPT}]}),
-        ("mixture", {"models": [{"kind": "ngram", "settings": {"vocab_size": 4, "order": 2}}] * 10**5}),
+        ("mixture", {"models": [{"family": "gpt", "settings": HUGE_GPT}]}),
+        ("mixture", {"models": [{"family": "ngram", "settings": {"vocab_size": 4, "order": 2}}] * 10**5}),
         ("mixture", {"models": []}),
         ("mixture", {"models": [None]}),
         ("mixture", {"models": "bigram"}),
-        ("mixture", {"models": {"kind": "bigram"}}),
-        ("mixture", {"models": [{"kind": ["bigram"], "settings": {"vocab_size": 4}}]}),
+        ("mixture", {"models": {"family": "bigram"}}),
+        ("mixture", {"models": [{"family": ["bigram"], "settings": {"vocab_size": 4}}]}),
         ("mixture", {}),
         ("mixture", None),
     ],
     ids=range(18),
 )
 def test_settings_that_ask_for_too_much_or_make_no_sense_are_refused_at_once(
-    path: Path, kind: str, settings: Any
+    path: Path, family: str, settings: Any
 ) -> None:
     tensors = {"weights": torch.ones(1, 1)}
     content = {
         "version": 1,
-        "kind": kind,
+        "family": family,
         "settings": settings,
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
@@ -332,7 +338,7 @@ def test_the_tensors_of_a_transformer_must_fit_its_settings(path: Path) -> None:
     tensors = model.state_dict()
     content = {
         "version": 1,
-        "kind": "gpt",
+        "family": "gpt",
         "settings": model.settings() | {"n_layers": 2, "hash_rows": 0},
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",

@@ -29,7 +29,7 @@ GPT_CONFIG = GPTConfig(vocab_size=7, block_size=12, n_layers=2, n_heads=2, width
 class Reference(LanguageModel):
     """Depends on the last three ids and leaves every default of the contract in place."""
 
-    kind = "reference"
+    family = "reference"
 
     def __init__(self, vocab_size: int, block_size: int | None = 3) -> None:
         super().__init__(vocab_size, block_size)

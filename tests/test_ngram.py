@@ -308,7 +308,7 @@ def test_a_text_shorter_than_the_order_will_do(tokens: Any) -> None:
     model = NGramLanguageModel(VOCAB_SIZE, order=7).fit(tokens)
     ids = torch.tensor([[0, 1, 2, 3]])
     torch.testing.assert_close(model.logits(ids).exp().sum(-1), torch.ones(1, 4, dtype=torch.float64))
-    assert evaluate(model, TextDataset([0, 1], block_size=1)).nats > 0
+    assert evaluate(model, TextDataset([0, 1], block_size=1)).nats_per_character > 0
     assert len(generate(model, [3], max_new_tokens=5)) == 6
 
 

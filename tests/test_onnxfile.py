@@ -94,7 +94,7 @@ def test_the_file_is_sound_and_says_what_it_takes(exported: Exported) -> None:
 def test_the_metadata_hold_the_vocabulary_and_what_the_model_is(exported: Exported) -> None:
     metadata = json.loads(session(exported.path).get_modelmeta().custom_metadata_map["charlm"])
     assert Vocabulary.from_dict(metadata.pop("vocabulary")) == VOCABULARY
-    described = {"version": 1, "kind": exported.model.kind, "settings": exported.model.settings()}
+    described = {"version": 1, "family": exported.model.family, "settings": exported.model.settings()}
     assert metadata == described | {"library": __version__}
 
 

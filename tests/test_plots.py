@@ -5,11 +5,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from charlm import CharLM, TrainingRecord
+from charlm import CharLM, LogEntry
 from charlm.plots import plot_losses, plot_surprise, plot_transitions
 
-RECORDS = [
-    TrainingRecord(
+LOG = [
+    LogEntry(
         step=step,
         train_loss=3 / step,
         validation_loss=2.0 if step % 2 else None,
@@ -23,13 +23,13 @@ RECORDS = [
 
 
 def test_losses_are_drawn_in_nats_and_in_bits() -> None:
-    (axes,) = plot_losses(RECORDS).axes
+    (axes,) = plot_losses(LOG).axes
     train, validation = axes.lines
     assert train.get_ydata() == pytest.approx([3 / step for step in range(1, 6)])
     assert list(np.asarray(validation.get_xdata())) == [1, 3, 5]
     assert [child.get_ylabel() for child in axes.child_axes] == ["bits per character"]
-    assert len(plot_losses(RECORDS[1:2]).axes[0].lines) == 1
-    with pytest.raises(ValueError, match="no record"):
+    assert len(plot_losses(LOG[1:2]).axes[0].lines) == 1
+    with pytest.raises(ValueError, match="no entry"):
         plot_losses([])
 
 
@@ -41,11 +41,11 @@ def test_any_characters_can_be_drawn() -> None:
 
 
 def test_figures_stay_out_of_the_global_state() -> None:
-    plot_losses(RECORDS)
+    plot_losses(LOG)
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
 
 
 def test_a_missing_matplotlib_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'chartok\[plots\]'"):
-        plot_losses(RECORDS)
+        plot_losses(LOG)

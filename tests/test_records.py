@@ -51,7 +51,7 @@ def test_padding_counts_neither_in_the_loss_nor_in_a_score() -> None:
     assert losses[0] is not None
     assert losses[1] is not None
     torch.testing.assert_close(losses[0], losses[1])
-    assert evaluate(model, short).nats == pytest.approx(losses[0].item())
+    assert evaluate(model, short).nats_per_character == pytest.approx(losses[0].item())
 
 
 @costly()
@@ -137,7 +137,7 @@ def test_a_model_learns_names(names: list[str]) -> None:
     batches = BatchSampler(train, batch_size=256, seed=0, order="shuffled")
     model = BigramLanguageModel(train.vocabulary.size)
     Trainer(model, batches, validation=validation, config=TrainerConfig(max_steps=400)).fit()
-    assert evaluate(model, validation).nats == pytest.approx(2.46, abs=0.02)
+    assert evaluate(model, validation).nats_per_character == pytest.approx(2.46, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -62,10 +62,10 @@ def test_the_first_batch_of_seed_1337_and_the_loss_on_it(split: tuple[TextDatase
 def test_a_trained_bigram_comes_within_a_hundredth_of_the_counted_one(split: tuple[TextDataset, TextDataset]) -> None:
     train, validation = (TextDataset(part.ids, block_size=64) for part in split)
     counted = BigramLanguageModel(65).fit(train)
-    optimum = evaluate(counted, validation).nats
+    optimum = evaluate(counted, validation).nats_per_character
     assert f"{optimum:.2f}" == "2.48"
     trainer = Trainer(BigramLanguageModel(65), BatchSampler(train, batch_size=32, seed=1337), validation=validation)
-    assert trainer.fit().evaluate().nats == pytest.approx(optimum, abs=0.01)
+    assert trainer.fit().evaluate().nats_per_character == pytest.approx(optimum, abs=0.01)
 
 
 @pytest.mark.parametrize(("order", "nats"), [(5, 1.559), (6, 1.5205), (7, 1.5144)])
@@ -79,4 +79,4 @@ def test_kneser_ney_on_the_validation_split_with_its_true_history(
     scores = model.log_probabilities(stream[:, :-1], stream[:, 1:])[:, len(history) - 1 :]
     assert scores.shape == (1, 111_540)
     assert -scores.mean().item() == pytest.approx(nats, abs=1e-4)
-    assert evaluate(model, validation).nats == pytest.approx(nats, abs=1e-4)
+    assert evaluate(model, validation).nats_per_character == pytest.approx(nats, abs=1e-4)

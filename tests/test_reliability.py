@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from charlm import TrainingRecord, read_records
+from charlm import LogEntry, read_log
 from charlm.cli import main
 from torture import TORTURE
 
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 PROCESSES = (2, 4) if TORTURE else (2,)
 KILLS = 200 if TORTURE else 30
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
-FLAGS = ["--record-interval", "1", "--evaluation-interval", "4", "--schedule", "constant", "--batch-size", "16"]
+FLAGS = ["--log-interval", "1", "--evaluation-interval", "4", "--schedule", "constant", "--batch-size", "16"]
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="signals and torchrun's agents are those of POSIX")
 
@@ -43,12 +43,12 @@ def train(text: Path, out: Path, *flags: str) -> list[str]:
     return ["train", str(text), "--out", str(out), "--block-size", "16", "--device", "cpu", *FLAGS, *flags]
 
 
-def losses(records: list[TrainingRecord]) -> dict[int, tuple[float, float | None]]:
-    return {record.step: (record.train_loss, record.validation_loss) for record in records}
+def losses(records: list[LogEntry]) -> dict[int, tuple[float, float | None]]:
+    return {entry.step: (entry.train_loss, entry.validation_loss) for entry in records}
 
 
 def assert_close(first: Path, second: Path) -> None:
-    found, expected = losses(read_records(first)), losses(read_records(second))
+    found, expected = losses(read_log(first)), losses(read_log(second))
     assert found.keys() == expected.keys()
     pairs: Any = zip(chain(*found.values()), chain(*expected.values()), strict=True)
     assert all(a == b if None in (a, b) else a == pytest.approx(b, rel=1e-5) for a, b in pairs)
@@ -101,7 +101,7 @@ def test_a_process_that_dies_ends_the_job_and_a_restart_goes_on(text: Path, tmp_
     result = torchrun(2, HERE / "dying_process.py", *arguments)
     assert result.returncode != 0
     assert "saved to" not in result.stdout
-    assert read_records(tmp_path / "run")[-1].step < 10
+    assert read_log(tmp_path / "run")[-1].step < 10
     result = torchrun(2, HERE / "dying_process.py", *arguments, restarts=1)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("going on after step") == 2

@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vocabulary = Vocabulary.from_text(TEXT, special_tokens=["bos", "unk"])
     train, validation = TextDataset(vocabulary.encode(TEXT), block_size=8).split(0.9)
     model = BigramLanguageModel(vocabulary.size)
-    config = TrainerConfig(max_steps=40, record_interval=2, evaluation_interval=20)
+    config = TrainerConfig(max_steps=40, log_interval=2, evaluation_interval=20)
     batches = BatchSampler(train, batch_size=4, seed=1)
     Trainer(model, batches, validation=validation, config=config, folder=folder, vocabulary=vocabulary).fit()
     save_model(folder / "model.safetensors", model, vocabulary)
@@ -75,7 +75,7 @@ def test_a_model_file_alone_is_enough(tmp_path: Path, family: str) -> None:
     lm.save(tmp_path / "model.safetensors")
     write_report(tmp_path / "model.safetensors", tmp_path / "report.html", text="anna")
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "There are no records of training" in html
+    assert "There is no log of training" in html
     assert html.count('<span style="--surprise') == 4 + (family == "records")
 
 
@@ -90,8 +90,8 @@ def test_a_run_that_cannot_be_read_leaves_an_old_report(run: Path, tmp_path: Pat
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
     (tmp_path / "report.html").write_text("old")
-    (copy / "records.jsonl").write_text("no record\n")
-    with pytest.raises(ValueError, match="is no record"):
+    (copy / "log.jsonl").write_text("no entry\n")
+    with pytest.raises(ValueError, match="is no entry"):
         write_report(copy, tmp_path / "report.html")
     (copy / "model.safetensors").write_text("no model")
     with pytest.raises(CheckpointCorruptError):

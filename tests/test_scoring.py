@@ -37,7 +37,7 @@ def test_every_id_but_the_first_is_scored_exactly_once(ids: list[int], block_siz
         patch.setattr(data, "IDS_AT_ONCE", ids_at_once)
         evaluation = evaluate(model, TextDataset(ids, block_size=1))
     assert evaluation.characters == len(ids) - 1
-    assert evaluation.nats == pytest.approx(expected / (len(ids) - 1), rel=1e-5)
+    assert evaluation.nats_per_character == pytest.approx(expected / (len(ids) - 1), rel=1e-5)
 
 
 @pytest.mark.parametrize("model", [BigramLanguageModel(5, seed=1), Reference(5, None)])
@@ -45,7 +45,7 @@ def test_without_a_limit_the_whole_history_is_seen(model: LanguageModel) -> None
     ids = torch.randint(0, 5, (50,), generator=torch.Generator().manual_seed(0))
     _, loss = model(ids[None, :-1], ids[None, 1:])
     assert loss is not None
-    assert evaluate(model, TextDataset(ids, block_size=3)).nats == pytest.approx(loss.item(), rel=1e-6)
+    assert evaluate(model, TextDataset(ids, block_size=3)).nats_per_character == pytest.approx(loss.item(), rel=1e-6)
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 4), st.integers(1, 9))
@@ -58,19 +58,19 @@ def test_a_model_that_looks_back_a_little_is_given_pieces_and_scores_as_on_the_w
         patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
         pieces = evaluate(model, TextDataset(ids, block_size=1))
     assert pieces.characters == whole.characters == len(ids) - 1
-    assert pieces.nats == pytest.approx(whole.nats, rel=1e-12)
+    assert pieces.nats_per_character == pytest.approx(whole.nats_per_character, rel=1e-12)
 
 
 def test_units_agree() -> None:
-    evaluation = Evaluation(nats=2.0, characters=10)
+    evaluation = Evaluation(nats_per_character=2.0, characters=10)
     assert evaluation.bits_per_character == pytest.approx(2.0 / math.log(2))
     assert evaluation.perplexity == pytest.approx(2**evaluation.bits_per_character)
 
 
 def test_a_perplexity_beyond_floats_is_infinite() -> None:
-    assert Evaluation(nats=709.0, characters=1).perplexity == math.exp(709.0)
-    assert Evaluation(nats=800.0, characters=1).perplexity == math.inf
-    assert Evaluation(nats=math.inf, characters=1).perplexity == math.inf
+    assert Evaluation(nats_per_character=709.0, characters=1).perplexity == math.exp(709.0)
+    assert Evaluation(nats_per_character=800.0, characters=1).perplexity == math.inf
+    assert Evaluation(nats_per_character=math.inf, characters=1).perplexity == math.inf
 
 
 def test_each_module_keeps_its_own_mode_and_no_gradient_is_kept() -> None:
@@ -86,7 +86,9 @@ def test_each_module_keeps_its_own_mode_and_no_gradient_is_kept() -> None:
 def test_evaluation_follows_the_device_of_the_model(device: torch.device) -> None:
     dataset = TextDataset([0, 1, 2, 3, 4] * 3, block_size=2)
     model = BigramLanguageModel(5, seed=1)
-    assert evaluate(model.to(device), dataset).nats == pytest.approx(evaluate(model.to("cpu"), dataset).nats, rel=1e-5)
+    assert evaluate(model.to(device), dataset).nats_per_character == pytest.approx(
+        evaluate(model.to("cpu"), dataset).nats_per_character, rel=1e-5
+    )
 
 
 def test_ids_of_another_vocabulary_are_refused() -> None:
@@ -110,7 +112,7 @@ def test_overlapping_blocks_score_every_id_once_with_more_context(ids: list[int]
             logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
             expected -= math.log(logits.softmax(-1)[ids[target]].item())
         scored = end
-    assert evaluation.nats == pytest.approx(expected / last, rel=1e-4)
+    assert evaluation.nats_per_character == pytest.approx(expected / last, rel=1e-4)
 
 
 @costly()

@@ -19,7 +19,7 @@ from charlm import (
     Trainer,
     TrainerConfig,
     load_model,
-    read_records,
+    read_log,
     save_model,
 )
 from charlm.runfile import RunDescription
@@ -30,7 +30,7 @@ RELEASES = sorted(path.name for path in FILES.iterdir())
 VOCABULARY = Vocabulary("ab \ud800\U0001f600", special_tokens=["unk", "bos"])
 TEXT = "ab ba\U0001f600 abba " * 6
 INPUTS = torch.tensor([[0, 1, 2, 0]])
-CONFIG = TrainerConfig(max_steps=4, record_interval=1, checkpoint_interval=2, evaluation_interval=2)
+CONFIG = TrainerConfig(max_steps=4, log_interval=1, checkpoint_interval=2, evaluation_interval=2)
 
 
 def models() -> list[LanguageModel]:
@@ -54,8 +54,8 @@ def write(folder: Path) -> None:
     encode_file(folder / "input.txt", folder / "input.tokens", VOCABULARY).close()
     expected = {}
     for model in models():
-        save_model(folder / f"{model.kind}.safetensors", model, VOCABULARY)
-        expected[model.kind] = model.eval()(INPUTS)[0].detach().double().tolist()
+        save_model(folder / f"{model.family}.safetensors", model, VOCABULARY)
+        expected[model.family] = model.eval()(INPUTS)[0].detach().double().tolist()
     (folder / "logits.json").write_text(json.dumps(expected))
     train, validation = batches()
     trainer = Trainer(
@@ -88,7 +88,7 @@ def test_vocabularies_and_token_files_are_read(folder: Path) -> None:
 def test_models_predict_what_they_did(folder: Path) -> None:
     for kind, expected in json.loads((folder / "logits.json").read_text()).items():
         model, vocabulary = load_model(folder / f"{kind}.safetensors")
-        assert (model.kind, vocabulary) == (kind, VOCABULARY)
+        assert (model.family, vocabulary) == (kind, VOCABULARY)
         torch.testing.assert_close(model(INPUTS)[0].double(), torch.tensor(expected).double())
 
 
@@ -102,8 +102,8 @@ def test_runs_go_on(folder: Path, tmp_path: Path) -> None:
     train, validation = batches()
     trainer = Trainer.resume(tmp_path / "run", train, validation=validation)
     assert trainer.step == 2
-    losses = [record.train_loss for record in read_records(folder / "run")]
-    assert [record.train_loss for record in trainer.fit().records] == pytest.approx(losses)
+    losses = [entry.train_loss for entry in read_log(folder / "run")]
+    assert [entry.train_loss for entry in trainer.fit().log] == pytest.approx(losses)
     assert RunDescription.read(tmp_path / "run").text == "input.txt"
 
 

@@ -91,12 +91,12 @@ def test_units_agree_and_bytes_are_those_of_utf_8() -> None:
     lm = CharLM.fit("na\u00efve caf\u00e9 \U0001f600 " * 9)
     text = "caf\u00e9 \U0001f600"
     evaluation = lm.evaluate(text)
-    assert evaluation.nats == pytest.approx(-lm.log_probabilities(text).mean())
-    assert lm.bits_per_character(text) == evaluation.bits_per_character == evaluation.nats / math.log(2)
-    assert lm.perplexity(text) == evaluation.perplexity == math.exp(evaluation.nats)
+    assert evaluation.nats_per_character == pytest.approx(-lm.log_probabilities(text).mean())
+    assert lm.bits_per_character(text) == evaluation.bits_per_character == evaluation.nats_per_character / math.log(2)
+    assert lm.perplexity(text) == evaluation.perplexity == math.exp(evaluation.nats_per_character)
     assert evaluation.bits_per_byte == pytest.approx(evaluation.bits_per_character * 6 / 10)
     with pytest.raises(ValueError, match="number of UTF-8 bytes is not known"):
-        _ = Evaluation(nats=1.0, characters=1).bits_per_byte
+        _ = Evaluation(nats_per_character=1.0, characters=1).bits_per_byte
     with pytest.raises(ValueError, match="text is empty"):
         lm.evaluate("")
 
@@ -271,7 +271,7 @@ def test_a_path_is_a_file_a_str_a_text_and_anything_else_records(tmp_path: Path)
 def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
     cut = int(0.9 * len(shakespeare))
     lm = CharLM.fit(shakespeare[:cut], order=7)
-    assert lm.evaluate(shakespeare[cut:]).nats == pytest.approx(1.5144, abs=1e-3)
+    assert lm.evaluate(shakespeare[cut:]).nats_per_character == pytest.approx(1.5144, abs=1e-3)
 
 
 @pytest.mark.parametrize(

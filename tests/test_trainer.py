@@ -23,15 +23,15 @@ from charlm import (
     CheckpointMismatchError,
     CheckpointVersionError,
     LanguageModel,
+    LogEntry,
     NonFiniteLossError,
     RecordDataset,
     TextDataset,
     Trainer,
     TrainerConfig,
-    TrainingRecord,
     evaluate,
     load_model,
-    read_records,
+    read_log,
     save_model,
 )
 from charlm.checkpoint import checkpoint_paths
@@ -68,7 +68,7 @@ def test_training_reaches_the_counted_optimum(device: torch.device) -> None:
 
 
 def test_a_step_is_the_one_that_adam_takes_on_the_same_batch() -> None:
-    trainer = make_trainer(max_steps=4, learning_rate=0.1, record_interval=1)
+    trainer = make_trainer(max_steps=4, learning_rate=0.1, log_interval=1)
     trainer.fit()
     train, _ = TextDataset(IDS, block_size=8).split(0.8)
     batches, model = BatchSampler(train, batch_size=4, seed=0), BigramLanguageModel(3)
@@ -83,42 +83,42 @@ def test_a_step_is_the_one_that_adam_takes_on_the_same_batch() -> None:
         optimizer.step()
         losses.append(loss.item())
     torch.testing.assert_close(trainer.model.state_dict()["table"], model.table.detach())
-    assert [record.train_loss for record in trainer.records] == pytest.approx(losses)
-    assert [record.learning_rate for record in trainer.records] == pytest.approx([0.1, 0.075, 0.05, 0.025])
+    assert [entry.train_loss for entry in trainer.log] == pytest.approx(losses)
+    assert [entry.learning_rate for entry in trainer.log] == pytest.approx([0.1, 0.075, 0.05, 0.025])
 
 
-def test_records_come_when_due_and_the_last_step_always_makes_one() -> None:
-    seen: list[TrainingRecord] = []
-    trainer = make_trainer(max_steps=25, record_interval=10, evaluation_interval=7)
-    trainer.on_record = seen.append
+def test_entries_come_when_due_and_the_last_step_always_makes_one() -> None:
+    seen: list[LogEntry] = []
+    trainer = make_trainer(max_steps=25, log_interval=10, evaluation_interval=7)
+    trainer.on_log = seen.append
     assert trainer.fit() is trainer
-    assert [record.step for record in seen] == [7, 10, 14, 20, 21, 25]
-    assert [record.step for record in seen if record.validation_loss is not None] == [7, 14, 21, 25]
-    assert seen == trainer.records
-    assert seen[-1].validation_loss == evaluate(trainer.model, trainer.validation).nats  # type: ignore[arg-type]  # given above
-    assert all(record.characters_per_second > 0 for record in seen)
+    assert [entry.step for entry in seen] == [7, 10, 14, 20, 21, 25]
+    assert [entry.step for entry in seen if entry.validation_loss is not None] == [7, 14, 21, 25]
+    assert seen == trainer.log
+    assert seen[-1].validation_loss == evaluate(trainer.model, trainer.validation).nats_per_character  # type: ignore[arg-type]  # given above
+    assert all(entry.characters_per_second > 0 for entry in seen)
     assert all(a.elapsed_seconds < b.elapsed_seconds for a, b in pairwise(seen))
 
 
 def test_an_interrupted_fit_goes_on_where_it_stopped() -> None:
-    def interrupt(record: TrainingRecord) -> None:
-        if record.step == 20:
+    def interrupt(entry: LogEntry) -> None:
+        if entry.step == 20:
             raise KeyboardInterrupt
 
-    interrupted = make_trainer(max_steps=50, record_interval=10)
-    interrupted.on_record = interrupt
+    interrupted = make_trainer(max_steps=50, log_interval=10)
+    interrupted.on_log = interrupt
     with pytest.raises(KeyboardInterrupt):
         interrupted.fit()
     interrupted.fit()
-    whole = make_trainer(max_steps=50, record_interval=10).fit()
+    whole = make_trainer(max_steps=50, log_interval=10).fit()
     assert torch.equal(interrupted.model.state_dict()["table"], whole.model.state_dict()["table"])
-    assert len(interrupted.fit().records) == 5
+    assert len(interrupted.fit().log) == 5
 
 
 def test_validation_is_optional() -> None:
     trainer = make_trainer(max_steps=2)
     trainer.validation = None
-    assert trainer.fit().records[-1].validation_loss is None
+    assert trainer.fit().log[-1].validation_loss is None
     with pytest.raises(ValueError, match="without validation data"):
         trainer.evaluate()
 
@@ -150,7 +150,7 @@ def test_data_of_another_vocabulary_are_refused_before_training() -> None:
         ({"max_epochs": 0}, ValueError),
         ({"max_seconds": 0.0}, ValueError),
         ({"max_seconds": math.inf}, ValueError),
-        ({"record_interval": 0}, ValueError),
+        ({"log_interval": 0}, ValueError),
         ({"evaluation_interval": True}, TypeError),
         ({"checkpoint_interval": 0}, ValueError),
         ({"kept_checkpoints": 1}, ValueError),
@@ -178,7 +178,7 @@ def test_data_of_another_vocabulary_are_refused_before_training() -> None:
         ({"seed": 1 << 63}, ValueError),
         ({"learning_rate": None}, TypeError),
         ({"beta1": None}, TypeError),
-        ({"record_interval": None}, TypeError),
+        ({"log_interval": None}, TypeError),
         ({"compile": "no"}, TypeError),
         ({"halve_on_out_of_memory": 1}, TypeError),
         ({"warmup_steps": False}, TypeError),
@@ -222,18 +222,18 @@ def test_a_warm_up_longer_than_the_epochs_is_refused() -> None:
 
 
 def test_the_learning_rate_rises_and_then_falls() -> None:
-    trainer = make_trainer(max_steps=8, warmup_steps=4, learning_rate=0.1, record_interval=1).fit()
-    rates = [record.learning_rate for record in trainer.records]
+    trainer = make_trainer(max_steps=8, warmup_steps=4, learning_rate=0.1, log_interval=1).fit()
+    rates = [entry.learning_rate for entry in trainer.log]
     assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1, 0.075, 0.05, 0.025])
 
 
 def test_time_limits_a_run_and_lowers_the_learning_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(1_000_000))
     monkeypatch.setattr(charlm.trainer.time, "perf_counter", lambda: next(now))  # type: ignore[attr-defined]  # a module
-    trainer = make_trainer(max_seconds=10.0, learning_rate=0.1, record_interval=2, evaluation_interval=100).fit()
-    assert [record.step for record in trainer.records] == [2, 4, 6, 7]  # a second each, and one to read two losses
-    assert [record.elapsed_seconds for record in trainer.records] == [3, 6, 9, 11]
-    assert [record.learning_rate for record in trainer.records] == pytest.approx([0.09, 0.06, 0.03, 0.02])
+    trainer = make_trainer(max_seconds=10.0, learning_rate=0.1, log_interval=2, evaluation_interval=100).fit()
+    assert [entry.step for entry in trainer.log] == [2, 4, 6, 7]  # a second each, and one to read two losses
+    assert [entry.elapsed_seconds for entry in trainer.log] == [3, 6, 9, 11]
+    assert [entry.learning_rate for entry in trainer.log] == pytest.approx([0.09, 0.06, 0.03, 0.02])
 
 
 def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_path: Path) -> None:
@@ -247,12 +247,12 @@ def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_
         folder=tmp_path / "run",
         vocabulary=Vocabulary("abc"),
     ).fit()
-    losses = {record.step: record.validation_loss for record in trainer.records if record.validation_loss is not None}
+    losses = {entry.step: entry.validation_loss for entry in trainer.log if entry.validation_loss is not None}
     best = min(losses, key=losses.__getitem__)
     assert trainer.step == best + 3 * 2
     assert trainer.best_checkpoint == tmp_path / "run" / "checkpoints" / f"step-{best:010d}"
-    assert evaluate(load_model(trainer.best_checkpoint)[0], unlike).nats == losses[best]
-    assert evaluate(load_model(tmp_path / "run")[0], unlike).nats == losses[best]
+    assert evaluate(load_model(trainer.best_checkpoint)[0], unlike).nats_per_character == losses[best]
+    assert evaluate(load_model(tmp_path / "run")[0], unlike).nats_per_character == losses[best]
     assert trainer.fit().step == best + 3 * 2
 
 
@@ -271,8 +271,8 @@ def test_the_speed_counts_what_is_trained_on_and_no_padding() -> None:
     dataset = RecordDataset(["a", "abcdefghijk"])
     batches = BatchSampler(dataset, batch_size=2, order="sequential")
     trainer = Trainer(BigramLanguageModel(dataset.vocabulary.size), batches, config=TrainerConfig(max_steps=3)).fit()
-    (record,) = trainer.records
-    assert record.characters_per_second * record.elapsed_seconds == pytest.approx(3 * (2 + 12))
+    (entry,) = trainer.log
+    assert entry.characters_per_second * entry.elapsed_seconds == pytest.approx(3 * (2 + 12))
 
 
 def test_the_gradient_is_cut_to_the_norm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,10 +294,10 @@ def test_evaluation_and_model_files_take_the_averaged_weights(tmp_path: Path) ->
     own = trainer.model.state_dict()["table"].clone()
     with trainer.averaged_weights():
         averaged = trainer.model.state_dict()["table"].clone()
-        loss = evaluate(trainer.model, trainer.validation).nats  # type: ignore[arg-type]  # given
+        loss = evaluate(trainer.model, trainer.validation).nats_per_character  # type: ignore[arg-type]  # given
     assert torch.equal(trainer.model.state_dict()["table"], own)
     assert not torch.equal(own, averaged)
-    assert trainer.records[-1].validation_loss == loss == trainer.evaluate().nats
+    assert trainer.log[-1].validation_loss == loss == trainer.evaluate().nats_per_character
     assert torch.equal(load_model(tmp_path)[0].state_dict()["table"], averaged)
 
 
@@ -373,7 +373,7 @@ def begin(folder: Path, kind: str, **values: Any) -> Trainer:
         TwoLayers(3, dropout=0.5),
         batches,
         validation=validation,
-        config=TrainerConfig(**{"max_steps": 12, "record_interval": 5, "evaluation_interval": 4} | values),
+        config=TrainerConfig(**{"max_steps": 12, "log_interval": 5, "evaluation_interval": 4} | values),
         folder=folder,
         vocabulary=VOCABULARY,
     )
@@ -388,9 +388,7 @@ def go_on(folder: Path, kind: str, **values: Any) -> Trainer:
 
 
 def losses(trainer: Trainer) -> list[tuple[int, float, float | None, float]]:
-    return [
-        (record.step, record.train_loss, record.validation_loss, record.learning_rate) for record in trainer.records
-    ]
+    return [(entry.step, entry.train_loss, entry.validation_loss, entry.learning_rate) for entry in trainer.log]
 
 
 def assert_same(first: Trainer, second: Trainer) -> None:
@@ -422,7 +420,7 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
             assert trainer.step == cut
             trainer = go_on(folder, kind)
         assert_same(trainer.fit(), whole)
-        assert [record.step for record in read_records(folder)] == [record.step for record in whole.records]
+        assert [entry.step for entry in read_log(folder)] == [entry.step for entry in whole.log]
     finally:
         torch.set_num_threads(before)
 
@@ -430,9 +428,9 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
 def test_the_draws_of_the_program_do_not_matter_and_are_not_changed(tmp_path: Path) -> None:
     quiet = begin(tmp_path / "quiet", "random").fit()
     trainer = begin(tmp_path / "loud", "random")
-    trainer.on_record = lambda _: torch.rand(3)  # type: ignore[assignment]  # what it returns is not used
+    trainer.on_log = lambda _: torch.rand(3)  # type: ignore[assignment]  # what it returns is not used
     torch.manual_seed(5)
-    expected = torch.rand(3 * len(quiet.records) + 1)
+    expected = torch.rand(3 * len(quiet.log) + 1)
     torch.manual_seed(5)
     assert_same(trainer.fit(), quiet)
     assert torch.rand(()).item() == expected[-1].item()
@@ -478,9 +476,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path: Path
 
 def test_a_run_may_be_made_longer(tmp_path: Path) -> None:
     begin(tmp_path, "random").fit()
-    longer = go_on(tmp_path, "random", max_steps=20, record_interval=3, evaluation_interval=4, patience=50).fit()
+    longer = go_on(tmp_path, "random", max_steps=20, log_interval=3, evaluation_interval=4, patience=50).fit()
     assert longer.step == 20
-    assert [record.step for record in read_records(tmp_path)] == [4, 5, 8, 10, 12, 15, 16, 18, 20]
+    assert [entry.step for entry in read_log(tmp_path)] == [4, 5, 8, 10, 12, 15, 16, 18, 20]
 
 
 def test_every_difference_of_settings_is_listed_and_refused(tmp_path: Path) -> None:
@@ -548,7 +546,7 @@ def test_a_sound_checkpoint_without_a_state_is_corrupt(
 
 
 MADE_UP: dict[str, Any] = {
-    "step": "7", "seconds": -1.0, "records": 2**63, "recent_characters": 0.5, "recent_seconds": None,
+    "step": "7", "seconds": -1.0, "log_entries": 2**63, "recent_characters": 0.5, "recent_seconds": None,
     "best_loss": "low", "best_step": -1, "evaluations_since_best": [], "parts": True, "batches": [], "data": 9,
     "config": {"max_steps": 1, "beta1": None},
 }  # fmt: skip
@@ -617,7 +615,7 @@ def test_a_loss_that_is_not_finite_stops_before_its_step(
 
     def trainer(step: int, max_steps: int, folder: Path | None = None) -> Trainer:
         config = TrainerConfig(
-            max_steps=max_steps, schedule="constant", record_interval=8, checkpoint_interval=4,
+            max_steps=max_steps, schedule="constant", log_interval=8, checkpoint_interval=4,
             optimizer="muon" if kind == "muon" else "adamw",
         )  # fmt: skip
         batches, _ = data("random")
@@ -638,7 +636,7 @@ def test_a_loss_that_is_found_late_is_not_saved_and_training_can_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(charlm.trainer, "READS_EACH_LOSS", set())
-    config = TrainerConfig(max_steps=30, record_interval=20, checkpoint_interval=4)
+    config = TrainerConfig(max_steps=30, log_interval=20, checkpoint_interval=4)
     batches, _ = data("random")
     trainer = Trainer(Exploding(6, math.nan), batches, config=config, folder=tmp_path, vocabulary=VOCABULARY)
     with pytest.raises(NonFiniteLossError, match="the loss of step 6 is nan"):

@@ -17,8 +17,8 @@ import charlm.onnxfile
 from charlm import (
     BigramLanguageModel,
     CharLM,
+    LogEntry,
     NGramLanguageModel,
-    TrainingRecord,
     save_arpa,
     save_model,
     save_onnx,
@@ -26,7 +26,7 @@ from charlm import (
 )
 from charlm.checkpoint import checkpoint_path, newest_checkpoint, write_checkpoint
 from charlm.cli import main
-from charlm.metrics import append_record
+from charlm.metrics import append_entry
 from charlm.modelfile import serialized_model
 from charlm.runfile import RunDescription
 from chartok import Vocabulary, encode_file, encode_files
@@ -165,7 +165,7 @@ def test_whatever_call_fails_no_shard_is_left(texts: Path, tmp_path: Path, monke
 
 
 def short_run(texts: Path, run: Path) -> list[str]:
-    flags = ["--max-steps", "4", "--record-interval", "1", "--checkpoint-interval", "2", "--device", "cpu"]
+    flags = ["--max-steps", "4", "--log-interval", "1", "--checkpoint-interval", "2", "--device", "cpu"]
     return ["train", str(texts / "short.txt"), "--out", str(run), "--block-size", "4", *flags]
 
 
@@ -289,7 +289,7 @@ def test_training_that_fills_the_disk_goes_on_when_there_is_room(
 ) -> None:
     run = tmp_path / "run"
     train = ["train", str(texts / "short.txt"), "--out", str(run), "--block-size", "4", "--device", "cpu"]
-    train += ["--record-interval", "1", "--checkpoint-interval", "20"]
+    train += ["--log-interval", "1", "--checkpoint-interval", "20"]
     ballast = tmp_path / "ballast"
     with small_disk(tmp_path, 4 * ROOM):
         ballast.write_bytes(bytes(2 * ROOM))
@@ -305,7 +305,7 @@ def test_training_that_fills_the_disk_goes_on_when_there_is_room(
 
 
 def test_a_record_that_cannot_be_written_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = TrainingRecord(
+    entry = LogEntry(
         step=1, train_loss=1, validation_loss=None, learning_rate=1, characters_per_second=1, elapsed_seconds=1,
         peak_memory_bytes=1,
     )  # fmt: skip
@@ -313,7 +313,7 @@ def test_a_record_that_cannot_be_written_names_its_file(tmp_path: Path, monkeypa
     for call in (1, 2):
         calls.fail_at(call)
         with pytest.raises(OSError, match=r"records\.jsonl"):
-            append_record(tmp_path / "records.jsonl", record)
+            append_entry(tmp_path / "log.jsonl", entry)
 
 
 # ------------------------------------------------------------------------------------------------------------ links

@@ -11,7 +11,7 @@ from charlm import LanguageModel
 class TwoLayers(LanguageModel):
     """An embedding, a normalised hidden layer with a bias and dropout, and a layer that gives the logits."""
 
-    kind = "two-layers"
+    family = "two-layers"
 
     def __init__(self, vocab_size: int = 7, width: int = 4, dropout: float = 0.0, seed: int = 0) -> None:
         super().__init__(vocab_size)

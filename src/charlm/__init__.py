@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from charlm.corpora import python_docs, tiny_shakespeare
     from charlm.data import IGNORE_INDEX, TextDataset
     from charlm.generation import generate, stream_ids
-    from charlm.metrics import Progress, TensorBoardLog, TrainingRecord, read_records
+    from charlm.metrics import LogEntry, Progress, TensorBoardLog, read_log
     from charlm.modelfile import load_model, save_model
     from charlm.models import (
         GPT,
@@ -54,6 +54,7 @@ __all__ = [
     "Evaluation",
     "GPTConfig",
     "LanguageModel",
+    "LogEntry",
     "MixtureLanguageModel",
     "NGramCounts",
     "NGramLanguageModel",
@@ -65,7 +66,6 @@ __all__ = [
     "TextDataset",
     "Trainer",
     "TrainerConfig",
-    "TrainingRecord",
     "__version__",
     "classify",
     "evaluate",
@@ -73,7 +73,7 @@ __all__ = [
     "load_arpa",
     "load_model",
     "python_docs",
-    "read_records",
+    "read_log",
     "save_arpa",
     "save_model",
     "save_onnx",
@@ -102,13 +102,13 @@ _MODULE_OF = {
     "Trainer": "trainer",
     "TensorBoardLog": "metrics",
     "TrainerConfig": "trainerconfig",
-    "TrainingRecord": "metrics",
+    "LogEntry": "metrics",
     "evaluate": "scoring",
     "generate": "generation",
     "load_arpa": "arpafile",
     "load_model": "modelfile",
     "python_docs": "corpora",
-    "read_records": "metrics",
+    "read_log": "metrics",
     "save_arpa": "arpafile",
     "save_model": "modelfile",
     "save_onnx": "onnxfile",

@@ -94,7 +94,7 @@ class BatchSampler:
         self._share = slice(self.rank * share, (self.rank + 1) * share)
         self._generator = seeded_generator(seed)
         self._ordered, self._ordered_from = np.empty(0, dtype=np.int64), 0
-        self.batches = 0
+        self.batches_drawn = 0
         """Batches handed out so far."""
         self._loader = None if self.device.type == "cpu" else ThreadPoolExecutor(1, "batches")
         self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None
@@ -130,14 +130,14 @@ class BatchSampler:
             self._generator.set_state(generator)
             self._upcoming = None
             raise
-        self.batches += 1
+        self.batches_drawn += 1
         return batch
 
     def _read_next(self) -> tuple[Tensor, Tensor]:
         if self._loader is None:
-            return self.dataset.batch(self._draw(self.batches), self.device)
-        future, _ = self._upcoming or self._prepare(self._loader, self.batches)
-        self._upcoming = self._prepare(self._loader, self.batches + 1)
+            return self.dataset.batch(self._draw(self.batches_drawn), self.device)
+        future, _ = self._upcoming or self._prepare(self._loader, self.batches_drawn)
+        self._upcoming = self._prepare(self._loader, self.batches_drawn + 1)
         return future.result()
 
     def _prepare(self, loader: ThreadPoolExecutor, number: int) -> tuple[Future[tuple[Tensor, Tensor]], Tensor]:
@@ -167,7 +167,11 @@ class BatchSampler:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns where the sampler stands: JSON values, and the generator's state as a uint8 tensor."""
-        return self.identity() | {"version": VERSION, "batches": self.batches, "generator": self._generator_state()}
+        return self.identity() | {
+            "version": VERSION,
+            "batches": self.batches_drawn,
+            "generator": self._generator_state(),
+        }
 
     def _generator_state(self) -> Tensor:
         """Returns the state from which the next batch to be handed out is drawn."""
@@ -192,7 +196,7 @@ class BatchSampler:
             raise CheckpointMismatchError(f"the state is of another sampler (then -> now): {'; '.join(differences)}")
         check_generator(state["generator"])
         self._generator.set_state(state["generator"])
-        self.batches = state["batches"]
+        self.batches_drawn = state["batches"]
         self._upcoming = None
 
     def identity(self) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def evaluate(settings: flags.Evaluate) -> None:
     evaluation = _evaluation(lm, settings)
     figures = {
         "characters": evaluation.characters,
-        "nats_per_character": evaluation.nats,
+        "nats_per_character": evaluation.nats_per_character,
         "bits_per_character": evaluation.bits_per_character,
         "bits_per_byte": None if evaluation.utf8_bytes is None else evaluation.bits_per_byte,
         "perplexity": evaluation.perplexity,
@@ -203,7 +203,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     if not characters:
         raise ValueError("text is empty: there is no mean over no characters")
     return Evaluation(
-        nats=-float(lm.score_samples(lines).sum()) / characters,
+        nats_per_character=-float(lm.score_samples(lines).sum()) / characters,
         characters=characters,
         utf8_bytes=len("".join(lines).encode()) + len(lines) * lm.is_of_records,
     )
@@ -246,7 +246,7 @@ def info(settings: flags.Info) -> None:
     lm = CharLM.load(settings.model)
     tensors = list(lm.model.state_dict().values())
     facts: dict[str, Any] = {
-        "family": lm.model.kind,
+        "family": lm.model.family,
         "settings": lm.model.settings(),
         "learned_from": "records" if lm.is_of_records else "text",
         "characters": len(lm.vocabulary.characters),

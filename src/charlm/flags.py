@@ -69,7 +69,7 @@ class Train(Command):
         train_fraction: Share of the text to train on; the rest is for validation.
         device: Such as cpu, cuda or mps; auto takes the best there is.
         resume: Go on from the last checkpoint in the folder of the run; begin where there is none.
-        tensorboard: Write the records for TensorBoard too.
+        tensorboard: Write the log for TensorBoard too.
         json: Print one JSON object at the end; everything else goes to standard error.
         training: How to train by gradient descent.
     """

@@ -25,20 +25,20 @@ from chartok.strictjson import parse_json
 if TYPE_CHECKING:
     from types import TracebackType
 
-RECORDS = "records.jsonl"
-"""What the file of records in a run folder is called."""
+LOG = "log.jsonl"
+"""What the log in a run folder is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingRecord:
+class LogEntry:
     """Where a run stands.
 
     Attributes:
         step: Optimizer steps done.
-        train_loss: Mean loss of the batches since the record before, in nats a character.
+        train_loss: Mean loss of the batches since the entry before, in nats a character.
         validation_loss: Exact loss on the validation data, in nats a character; None where it was not due.
         learning_rate: Of the last step.
-        characters_per_second: Trained on since the record before, evaluation not counted.
+        characters_per_second: Trained on since the entry before, evaluation not counted.
         elapsed_seconds: Spent in training steps since the run began, evaluation not counted.
         peak_memory_bytes: The most that was allocated so far on a GPU, or else that this process held; 0 where the
             system does not tell.
@@ -72,47 +72,47 @@ def peak_memory(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def append_record(path: Path, record: TrainingRecord) -> None:
-    """Adds a record to a file as a line of JSON.
+def append_entry(path: Path, entry: LogEntry) -> None:
+    """Adds an entry to a file as a line of JSON.
 
     Args:
         path: The file; made where it is missing.
-        record: What to add.
+        entry: What to add.
 
     Raises:
         OSError: The file cannot be written.
     """
     with Naming(os.fspath(path)), path.open("a", encoding="utf-8", newline="") as file:
-        file.write(_line(record))
+        file.write(_line(entry))
 
 
-def read_records(path: str | os.PathLike[str]) -> list[TrainingRecord]:
-    """Returns the records of a run, oldest first.
+def read_log(path: str | os.PathLike[str]) -> list[LogEntry]:
+    """Returns the log of a run, oldest entry first.
 
     Args:
-        path: The file ``records.jsonl`` of the run, or its folder.
+        path: The file ``log.jsonl`` of the run, or its folder.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: A line is no record, or not UTF-8; names it. A last line that was cut short is left out.
+        ValueError: A line is no entry, or not UTF-8; names it. A last line that was cut short is left out.
     """
     path = Path(path)
-    path = path / RECORDS if path.is_dir() else path
+    path = path / LOG if path.is_dir() else path
     *lines, _unfinished = path.read_bytes().split(b"\n")
-    records = []
+    entries = []
     for number, line in enumerate(lines, start=1):
         try:
-            records.append(TrainingRecord(**_checked(parse_json(line.decode("utf-8")))))
+            entries.append(LogEntry(**_checked(parse_json(line.decode("utf-8")))))
         except (ValueError, TypeError) as error:
-            raise ValueError(f"line {number} of {os.fspath(path)!a} is no record: {error}") from None
-    return records
+            raise ValueError(f"line {number} of {os.fspath(path)!a} is no entry: {error}") from None
+    return entries
 
 
 def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Returns the values of a record that is one."""
+    """Returns the values of an entry that is one."""
     if not isinstance(content, dict):
         raise TypeError(f"a JSON object is expected, got {type(content).__name__}")
-    for name, kind in get_type_hints(TrainingRecord).items():
+    for name, kind in get_type_hints(LogEntry).items():
         value: Any = content.get(name)
         if kind is int:
             natural_number(name, value)
@@ -121,53 +121,53 @@ def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     return content
 
 
-def open_records(path: Path, number: int) -> list[TrainingRecord]:
-    """Returns the first records of a file after leaving no others in it, so that more can be added.
+def open_log(path: Path, number: int) -> list[LogEntry]:
+    """Returns the first entries of a file after leaving no others in it, so that more can be added.
 
-    What the file held is never lost: where that is not ``number`` records and perhaps some more, of steps that will
+    What the file held is never lost: where that is not ``number`` entries and perhaps some more, of steps that will
     be done again, the file is renamed, and an empty one begun.
 
     Args:
         path: The file; made where it is missing.
-        number: How many records the run had made.
+        number: How many entries the run had made.
 
     Raises:
         OSError: The file cannot be read or written.
     """
-    records: list[TrainingRecord] = []
+    entries: list[LogEntry] = []
     if path.exists() and path.stat().st_size:
         with contextlib.suppress(ValueError):
-            records = read_records(path)[:number]
-        if len(records) < number or not number:
+            entries = read_log(path)[:number]
+        if len(entries) < number or not number:
             path.rename(path.with_name(f"earlier-{secrets.token_hex(4)}-{path.name}"))
-            records = []
+            entries = []
     with replace_file(path) as file:
-        for record in records:
-            file.write(_line(record).encode())
-    return records
+        for entry in entries:
+            file.write(_line(entry).encode())
+    return entries
 
 
-def sync_records(path: Path) -> None:
-    """Waits until the records in a file are on the disk."""
+def sync_log(path: Path) -> None:
+    """Waits until the entries in a file are on the disk."""
     with Naming(os.fspath(path)), path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
-def _line(record: TrainingRecord) -> str:
-    return json.dumps(dataclasses.asdict(record), allow_nan=False) + "\n"
+def _line(entry: LogEntry) -> str:
+    return json.dumps(dataclasses.asdict(entry), allow_nan=False) + "\n"
 
 
 class Progress:
-    """Shows records on standard error: a bar on a terminal, a line each where there is none.
+    """Shows entries on standard error: a bar on a terminal, a line each where there is none.
 
     Args:
         max_steps: The length of the run; None where it is not known.
         first_step: Where it begins, more than 0 in a run that goes on.
 
     Example:
-        >>> with Progress(max_steps=100) as show:  # pass ``show`` to a Trainer as ``on_record``
+        >>> with Progress(max_steps=100) as show:  # pass ``show`` to a Trainer as ``on_log``
         ...     show(
-        ...         TrainingRecord(
+        ...         LogEntry(
         ...             step=100, train_loss=2.5, validation_loss=None, learning_rate=0.1,
         ...             characters_per_second=1e6, elapsed_seconds=1.0, peak_memory_bytes=0,
         ...         )
@@ -187,23 +187,23 @@ class Progress:
     ) -> None:
         self._bar.close()
 
-    def __call__(self, record: TrainingRecord) -> None:
-        """Shows a record."""
-        self._losses["train"] = f"{record.train_loss:.4f}"
-        if record.validation_loss is not None:
-            self._losses["validation"] = f"{record.validation_loss:.4f}"
-        shown = self._losses | {"speed": f"{record.characters_per_second:,.0f}/s"}
+    def __call__(self, entry: LogEntry) -> None:
+        """Shows an entry."""
+        self._losses["train"] = f"{entry.train_loss:.4f}"
+        if entry.validation_loss is not None:
+            self._losses["validation"] = f"{entry.validation_loss:.4f}"
+        shown = self._losses | {"speed": f"{entry.characters_per_second:,.0f}/s"}
         if self._bar.disable:
             of_all = "" if self._max_steps is None else f"/{self._max_steps}"
             line = "  ".join(f"{name} {value}" for name, value in shown.items())
-            tqdm.write(f"step {record.step}{of_all}  {line}", file=sys.stderr)
+            tqdm.write(f"step {entry.step}{of_all}  {line}", file=sys.stderr)
         else:
             self._bar.set_postfix(shown, refresh=False)
-            self._bar.update(record.step - self._bar.n)
+            self._bar.update(entry.step - self._bar.n)
 
 
 class TensorBoardLog:
-    """Writes records where TensorBoard finds them; needs the extra ``logs``.
+    """Writes entries where TensorBoard finds them; needs the extra ``logs``.
 
     Args:
         folder: The folder for its files, such as the folder of the run.
@@ -227,8 +227,8 @@ class TensorBoardLog:
     ) -> None:
         self._writer.close()
 
-    def __call__(self, record: TrainingRecord) -> None:
-        """Writes a record."""
-        for name, value in dataclasses.asdict(record).items():
+    def __call__(self, entry: LogEntry) -> None:
+        """Writes an entry."""
+        for name, value in dataclasses.asdict(entry).items():
             if name != "step" and value is not None:
-                self._writer.add_scalar(name, value, record.step)
+                self._writer.add_scalar(name, value, entry.step)

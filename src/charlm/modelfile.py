@@ -1,7 +1,7 @@
 """One safe file for a model: its tensors, its settings and its vocabulary, in safetensors.
 
 The metadata of the safetensors header hold one entry, ``charlm``, a JSON object: the version of this format, the
-kind of model and its settings, the vocabulary, the version of the library that wrote it, and a SHA-256 over all
+family of the model and its settings, the vocabulary, the version of the library that wrote it, and a SHA-256 over all
 of that and over every tensor. Loading executes nothing.
 """
 
@@ -78,7 +78,7 @@ def model_description(model: LanguageModel, vocabulary: Vocabulary) -> dict[str,
     check_sizes(model, vocabulary)
     return {
         "version": VERSION,
-        "kind": model.kind,
+        "family": model.family,
         "settings": model.settings(),
         "vocabulary": vocabulary.to_dict(),
         "library": __version__,
@@ -119,14 +119,14 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
 class ModelFile(NamedTuple):
     """What a model file holds."""
 
-    kind: str
+    family: str
     settings: dict[str, Any]
     vocabulary: Vocabulary
     tensors: dict[str, Tensor]
 
 
 def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
-    """Returns what a model file holds, of whatever kind the model is; raises what ``load_model`` does."""
+    """Returns what a model file holds, of whatever family the model is; raises what ``load_model`` does."""
     with _explained(Path(path)):
         return _read(Path(path))
 
@@ -148,7 +148,7 @@ def _read(path: Path) -> ModelFile:
         content = _checked_content((file.metadata() or {}).get("charlm"))
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     _check_digest(content, tensors)
-    return ModelFile(content["kind"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
+    return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
 
 
 def _model_file(path: Path) -> Path:
@@ -159,12 +159,12 @@ def _model_file(path: Path) -> Path:
 
 
 def _rebuilt(file: ModelFile) -> LanguageModel:
-    if isinstance(file.kind, str) and file.kind not in FAMILIES:
+    if isinstance(file.family, str) and file.family not in FAMILIES:
         raise CheckpointMismatchError(
-            f"it holds a model of family {file.kind!a}, which charlm does not know: build the model and give its "
+            f"it holds a model of family {file.family!a}, which charlm does not know: build the model and give its "
             "load_state_dict what safetensors.torch.load_file returns"
         )
-    family = FAMILIES[file.kind]
+    family = FAMILIES[file.family]
     with torch.device("meta"):  # takes no memory, whatever the settings say
         skeleton = family.from_settings(file.settings)
     check_sizes(skeleton, file.vocabulary)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from chartok import Vocabulary
 
 INSTEAD = {
-    NGramLanguageModel.kind: "use save_arpa",
-    MixtureLanguageModel.kind: "export the models in it one by one, and mix their probabilities with its weights",
+    NGramLanguageModel.family: "use save_arpa",
+    MixtureLanguageModel.family: "export the models in it one by one, and mix their probabilities with its weights",
 }
 """What to do with the families that have no such form: they search sorted tables of their own."""
 LARGEST_FILE = 2**31 - 2**20
@@ -35,9 +35,9 @@ def save_onnx(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vo
     """Writes a model and its vocabulary to one ONNX file; an older file stays whole until the new one is.
 
     The graph takes ``inputs``, int64 ``(batch, length)``, and gives ``logits``, float32 ``(batch, length, V)``, of any
-    batch and of any length up to ``block_size``. The metadata hold one entry, ``charlm``, a JSON object: the kind of
-    model and its settings, the vocabulary as ``Vocabulary.to_dict`` describes it, and versions. The same model gives
-    the same bytes. Needs the extra ``onnx``; the first export takes seconds.
+    batch and of any length up to ``block_size``. The metadata hold one entry, ``charlm``, a JSON object: the family of
+    the model and its settings, the vocabulary as ``Vocabulary.to_dict`` describes it, and versions. The same model
+    gives the same bytes. Needs the extra ``onnx``; the first export takes seconds.
 
     Args:
         path: The file.
@@ -55,7 +55,7 @@ def save_onnx(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vo
     """
     if not isinstance(model, BigramLanguageModel | GPT):
         raise ValueError(  # noqa: TRY004 - another family is a model all the same
-            f"ONNX has no form for a {type(model).__name__}: {INSTEAD.get(model.kind, 'use save_model')}"
+            f"ONNX has no form for a {type(model).__name__}: {INSTEAD.get(model.family, 'use save_model')}"
         )
     content = model_description(model, vocabulary)
     if sum(4 * tensor.numel() for tensor in model.state_dict().values()) > LARGEST_FILE:

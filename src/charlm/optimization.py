@@ -60,7 +60,7 @@ class Optimizers:
         self._model = model
         matrices = hidden_matrices(model) if config.optimizer == "muon" else {}
         if config.optimizer == "muon" and not matrices:
-            raise ValueError(f"optimizer 'muon' moves matrices, and a {model.kind} model has none: use 'adamw'")
+            raise ValueError(f"optimizer 'muon' moves matrices, and a {model.family} model has none: use 'adamw'")
         decays = dict.fromkeys(_linear_weights(model), config.weight_decay)
         decays |= dict.fromkeys(_hashed_tables(model), config.table_decay)
         rest = {name: parameter for name, parameter in model.named_parameters() if name not in matrices}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from charlm.metrics import TrainingRecord
+    from charlm.metrics import LogEntry
     from charlm.scoredtext import ScoredText
     from charlm.text import CharLM
 
@@ -25,28 +25,28 @@ LINE = 80
 """Characters in a line of ``plot_surprise``."""
 
 
-def plot_losses(records: Sequence[TrainingRecord]) -> Figure:
+def plot_losses(entries: Sequence[LogEntry]) -> Figure:
     """Returns the losses of a run over its steps, in nats on the left and bits on the right.
 
     Args:
-        records: At least one, such as ``Trainer.records`` or what ``read_records`` returns.
+        entries: At least one, such as ``Trainer.log`` or what ``read_log`` returns.
 
     Raises:
-        ValueError: There is no record.
+        ValueError: There is no entry.
         ModuleNotFoundError: Matplotlib is not installed; says how to.
 
     Example:
-        >>> from charlm import TrainingRecord
+        >>> from charlm import LogEntry
         >>> values = dict(learning_rate=0.1, characters_per_second=1.0, elapsed_seconds=1.0, peak_memory_bytes=0)
-        >>> record = TrainingRecord(step=1, train_loss=2.0, validation_loss=None, **values)
-        >>> plot_losses([record]).axes[0].get_ylabel()
+        >>> entry = LogEntry(step=1, train_loss=2.0, validation_loss=None, **values)
+        >>> plot_losses([entry]).axes[0].get_ylabel()
         'nats per character'
     """
-    if not records:
-        raise ValueError("there is no record to plot")
+    if not entries:
+        raise ValueError("there is no entry to plot")
     figure, axes = _figure(7, 4)
-    axes.plot([record.step for record in records], [record.train_loss for record in records], label="train")
-    validation = [(record.step, loss) for record in records if (loss := record.validation_loss) is not None]
+    axes.plot([entry.step for entry in entries], [entry.train_loss for entry in entries], label="train")
+    validation = [(entry.step, loss) for entry in entries if (loss := entry.validation_loss) is not None]
     if validation:
         axes.plot(*zip(*validation, strict=True), label="validation", linewidth=2)
     axes.set(xlabel="step", ylabel="nats per character")

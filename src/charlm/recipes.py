@@ -22,7 +22,7 @@ RECIPES: dict[Family, TrainerConfig] = {
         schedule="trapezoid",
         cooldown_fraction=0.7,
         evaluation_interval=200,
-        record_interval=50,
+        log_interval=50,
         checkpoint_interval=200,
     ),
 }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from charlm.flags import Train
-    from charlm.metrics import TrainingRecord
+    from charlm.metrics import LogEntry
     from charlm.models import GPTConfig
     from charlm.recipes import Family
 
@@ -158,7 +158,7 @@ class Run(NamedTuple):
         model = BigramLanguageModel(self.vocabulary.size).to(batches.device)
         trainer = Trainer(model, batches, validation=self.validation, config=TrainerConfig(max_steps=2000))
         self._fit(trainer)
-        return Learned(model, trainer.records[-1].validation_loss)
+        return Learned(model, trainer.log[-1].validation_loss)
 
     def _trained(self, settings: Train, folder: Path, gpt_shape: GPTConfig, device: str) -> Learned:
         seed, is_mixture = settings.training.seed, settings.model == "mixture"
@@ -178,7 +178,7 @@ class Run(NamedTuple):
         return self._evaluated(mixture)
 
     def _trained_in(self, folder: Path, model: LanguageModel, batches: BatchSampler, settings: Train) -> Learned:
-        """Returns the best of a run that is begun or gone on with, and keeps records and checkpoints in its folder."""
+        """Returns the best of a run that is begun or gone on with, and keeps log and checkpoints in its folder."""
         config = settings.training
         if settings.resume and checkpoint_paths(folder):
             trainer = Trainer.resume(folder, batches, model=model, validation=self.validation, config=config)
@@ -194,12 +194,12 @@ class Run(NamedTuple):
             if checkpoint_paths(folder):
                 say(f"stopped after step {trainer.step}: saved to {folder}, the same command with --resume goes on")
             raise
-        losses = [record.validation_loss for record in trainer.records if record.validation_loss is not None]
+        losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
         best = trainer.best_checkpoint
         return Learned(model if best is None else load_model(best, device=batches.device)[0], min(losses, default=None))
 
     def _evaluated(self, model: LanguageModel) -> Learned:
-        nats = evaluate(model, self.validation).nats
+        nats = evaluate(model, self.validation).nats_per_character
         say(f"validation loss  {_in_both_units(nats)}")
         return Learned(model, nats)
 
@@ -209,24 +209,24 @@ class Run(NamedTuple):
         parameters = sum(parameter.numel() for parameter in model.parameters())
         steps = "" if trainer.total_steps is None else f"{trainer.total_steps:,} "
         say(
-            f"{model.kind} model, {parameters:,} parameters, on {batches.device}: {steps}"
+            f"{model.family} model, {parameters:,} parameters, on {batches.device}: {steps}"
             f"steps of {batches.batch_size} x {batches.dataset.block_size} characters"
         )
         if distributed.rank() == 0:
             with Progress(trainer.total_steps, first_step=trainer.step) as show, log or nullcontext():
 
-                def on_record(record: TrainingRecord) -> None:
-                    show(record)
+                def on_log(entry: LogEntry) -> None:
+                    show(entry)
                     if log is not None:
-                        log(record)
+                        log(entry)
 
-                trainer.on_record = on_record
+                trainer.on_log = on_log
                 trainer.fit()
         else:
             trainer.fit()
-        if not trainer.records:  # of several processes the first one alone knows those of a run that has ended
+        if not trainer.log:  # of several processes the first one alone knows those of a run that has ended
             return
-        last = trainer.records[-1]
+        last = trainer.log[-1]
         say(f"trained for {last.elapsed_seconds:.1f} s, {last.characters_per_second:,.0f} characters a second")
         say(f"train loss       {_in_both_units(last.train_loss)}")
         if last.validation_loss is not None:
@@ -250,5 +250,5 @@ def _seconds_since(started: float) -> float:
 
 
 def _in_both_units(nats: float) -> str:
-    loss = Evaluation(nats=nats, characters=1)
-    return f"{loss.nats:.4f} nats, {loss.bits_per_character:.4f} bits per character"
+    loss = Evaluation(nats_per_character=nats, characters=1)
+    return f"{loss.nats_per_character:.4f} nats, {loss.bits_per_character:.4f} bits per character"

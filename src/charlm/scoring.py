@@ -37,24 +37,24 @@ class Evaluation:
     """The mean loss over a text, in the units it is quoted in.
 
     Attributes:
-        nats: The mean negative natural logarithm of the probability of a character.
+        nats_per_character: The mean negative natural logarithm of the probability of a character.
         characters: How many were scored; the end of a record is one.
         utf8_bytes: How many bytes they take in UTF-8; None where that is not known.
 
     Example:
-        >>> evaluation = Evaluation(nats=math.log(2), characters=10)
+        >>> evaluation = Evaluation(nats_per_character=math.log(2), characters=10)
         >>> evaluation.bits_per_character, evaluation.perplexity
         (1.0, 2.0)
     """
 
-    nats: float
+    nats_per_character: float
     characters: int
     utf8_bytes: int | None = None
 
     @property
     def bits_per_character(self) -> float:
         """The mean loss in bits: ``nats / ln 2``."""
-        return self.nats / math.log(2)
+        return self.nats_per_character / math.log(2)
 
     @property
     def bits_per_byte(self) -> float:
@@ -69,12 +69,12 @@ class Evaluation:
 
     @property
     def perplexity(self) -> float:
-        """``exp(nats)``: as uncertain as a choice between that many equally likely characters.
+        """``exp(nats_per_character)``: as uncertain as a choice between that many equally likely characters.
 
         Infinite where no float is as large.
         """
         try:
-            return math.exp(self.nats)
+            return math.exp(self.nats_per_character)
         except OverflowError:
             return math.inf
 
@@ -228,4 +228,4 @@ def evaluate(model: LanguageModel, dataset: TextDataset | RecordDataset, *, stri
             log_probabilities = model.log_probabilities(inputs.to(model.device), filled.to(model.device)).cpu()
             total += float(log_probabilities[counts.cpu()].double().sum())
             characters += int(counts.sum())
-    return Evaluation(nats=-total / characters, characters=characters)
+    return Evaluation(nats_per_character=-total / characters, characters=characters)

@@ -173,7 +173,7 @@ class CharLM:
         if not len(scores):
             raise ValueError("text is empty: there is no mean over no characters")
         utf8_bytes = len(text.encode("utf-8", "surrogatepass")) + self.is_of_records
-        return Evaluation(nats=-float(scores.mean()), characters=len(scores), utf8_bytes=utf8_bytes)
+        return Evaluation(nats_per_character=-float(scores.mean()), characters=len(scores), utf8_bytes=utf8_bytes)
 
     def bits_per_character(self, text: str) -> float:
         """Returns the mean loss in bits, over the characters of a text (and the end of a record)."""
@@ -424,7 +424,7 @@ class CharLM:
 
     def _repr_html_(self) -> str:
         facts = {
-            "family": self.model.kind,
+            "family": self.model.family,
             **self.model.settings(),
             "learned from": "records" if self.is_of_records else "text",
             "characters": len(self.vocabulary.characters),

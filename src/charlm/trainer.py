@@ -1,4 +1,4 @@
-"""The gradient loop: steps, records, evaluations, checkpoints, and going on exactly where a run stopped."""
+"""The gradient loop: steps, a log, evaluations, checkpoints, and going on exactly where a run stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from charlm.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoi
 from charlm.data import IGNORE_INDEX
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
 from charlm.gradients import Gradients
-from charlm.metrics import RECORDS, TrainingRecord, append_record, open_records, peak_memory, sync_records
+from charlm.metrics import LOG, LogEntry, append_entry, open_log, peak_memory, sync_log
 from charlm.modelfile import FILE_NAME, check_sizes, load_model, read_model_file, serialized_model
 from charlm.optimization import Optimizers, WeightAverage, learning_rate_factor
 from charlm.precision import resolve_precision
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from chartok import Vocabulary
 
 VERSION = 1
-COUNTS = ("step", "records", "recent_characters", "best_step", "evaluations_since_best", "parts")
+COUNTS = ("step", "log_entries", "recent_characters", "best_step", "evaluations_since_best", "parts")
 LARGEST_COUNT = 1 << 48
 """Far above what any run comes to, and far below where one would overflow."""
 READS_EACH_LOSS = {"cpu"}
@@ -63,13 +63,13 @@ class Trainer:
         batches: Where the training data come from; on the device of the model.
         validation: Evaluated now and then, every character scored; None for no evaluation.
         config: How to train.
-        folder: The folder of the run, for records and checkpoints; None keeps nothing.
+        folder: The folder of the run, for log and checkpoints; None keeps nothing.
         vocabulary: What the model's ids mean, for the model files in checkpoints; needed with ``folder``.
-        on_record: Called with each record as it is made.
+        on_log: Called with each entry as it is made.
 
     Attributes:
         step: Optimizer steps done.
-        records: Every record made, oldest first.
+        log: Every entry made, oldest first.
 
     Raises:
         ValueError: The model and the batches are on different devices, the device lacks the precision, there is a
@@ -82,7 +82,7 @@ class Trainer:
         >>> from charlm import BatchSampler, BigramLanguageModel, TextDataset
         >>> batches = BatchSampler(TextDataset([0, 1, 2] * 50, block_size=8), batch_size=4, seed=0)
         >>> trainer = Trainer(BigramLanguageModel(3), batches, config=TrainerConfig(max_steps=200))
-        >>> trainer.fit().records[-1].train_loss < 0.1
+        >>> trainer.fit().log[-1].train_loss < 0.1
         True
     """
 
@@ -95,7 +95,7 @@ class Trainer:
         config: TrainerConfig | None = None,
         folder: str | os.PathLike[str] | None = None,
         vocabulary: Vocabulary | None = None,
-        on_record: Callable[[TrainingRecord], None] | None = None,
+        on_log: Callable[[LogEntry], None] | None = None,
     ) -> None:
         if model.device != batches.device:
             raise ValueError(
@@ -111,9 +111,9 @@ class Trainer:
         self.validation = validation
         self.config = config
         self.vocabulary = vocabulary
-        self.on_record = on_record
+        self.on_log = on_log
         self.step = 0
-        self.records: list[TrainingRecord] = []
+        self.log: list[LogEntry] = []
         self._total_steps = _total_steps(config, batches)
         self._gradients = Gradients(
             model,
@@ -128,7 +128,7 @@ class Trainer:
         self._random = RandomStates(config.seed + distributed.rank(), model.device)
         self._agree = distributed.Agreement(2)
         self._seconds = self._agreed_seconds = 0.0
-        self._losses: list[Tensor] = []  # since the last record, as the next two
+        self._losses: list[Tensor] = []  # since the last entry, as the next two
         self._recent_characters: Tensor | int = 0
         self._recent_seconds = 0.0
         self._best_loss, self._best_step, self._evaluations_since_best = math.inf, 0, 0
@@ -153,7 +153,7 @@ class Trainer:
         model: LanguageModel | None = None,
         validation: TextDataset | RecordDataset | None = None,
         config: TrainerConfig | None = None,
-        on_record: Callable[[TrainingRecord], None] | None = None,
+        on_log: Callable[[LogEntry], None] | None = None,
     ) -> Self:
         """Returns a trainer that stands where the newest sound checkpoint of a run was made.
 
@@ -162,12 +162,12 @@ class Trainer:
         Args:
             folder: The folder of the run.
             batches: The same data, seed, order and batch size as before, from the start; it is wound on.
-            model: A model of the same kind and settings, to be given its weights; needed for one that
+            model: A model of the same family and settings, to be given its weights; needed for one that
                 ``load_model`` does not know.
             validation: The same as before.
             config: By default that of the run. Its limits, its intervals and ``patience`` may differ; with another
                 ``precision`` and other settings of the machine the run goes on after a warning, not bit for bit.
-            on_record: Called with each new record as it is made.
+            on_log: Called with each new entry as it is made.
 
         Raises:
             FileNotFoundError: There is no checkpoint.
@@ -186,19 +186,19 @@ class Trainer:
             validation=validation,
             config=config,
             vocabulary=file.vocabulary,
-            on_record=on_record,
+            on_log=on_log,
         )
         weights = {f"model.{name}": tensor for name, tensor in file.tensors.items()}
         with _explained(checkpoint.path):
             trainer.load_state_dict(checkpoint.values | {"tensors": weights | checkpoint.tensors})
-        trainer._write_to(Path(folder), checkpoint.values["records"])
+        trainer._write_to(Path(folder), checkpoint.values["log_entries"])
         trainer._saved_step = trainer.step
         return trainer
 
     def fit(self) -> Self:
         """Returns this trainer after training to the end of the run.
 
-        A record is made every ``record_interval`` steps, at each evaluation, and at the end. Then the folder gets the
+        An entry is made every ``log_interval`` steps, at each evaluation, and at the end. Then the folder gets the
         model file of the run, with the weights of the best checkpoint, or of the last where nothing was evaluated.
 
         SIGINT and SIGTERM let the step that is under way end and a checkpoint be written first; a second SIGINT does
@@ -209,15 +209,15 @@ class Trainer:
             MemoryError: There is not enough for a batch.
             KeyboardInterrupt: SIGINT came.
             SystemExit: SIGTERM came; the exit code is 143.
-            OSError: A record or a checkpoint could not be written; the checkpoints before are as they were.
+            OSError: An entry or a checkpoint could not be written; the checkpoints before are as they were.
         """
         with StopSignals() as signals, self._random.in_force():
             self.model.train()
             while not self._is_over():
                 self._train_step()
                 signal, self._agreed_seconds = self._agree(signals.received, self._seconds)
-                if self._is_due(self.config.record_interval, self.config.evaluation_interval):
-                    self._make_record()
+                if self._is_due(self.config.log_interval, self.config.evaluation_interval):
+                    self._make_entry()
                 if self._is_due(self.config.checkpoint_interval) or signal or self._best_step == self.step:
                     self._save_where_there_is_a_folder()
                 if signal:
@@ -289,7 +289,7 @@ class Trainer:
         seconds = time.perf_counter() - started
         self._seconds += seconds
         self._recent_seconds += seconds
-        # Read when a record is made: on an accelerator reading it here would wait for the step.
+        # Read when an entry is made: on an accelerator reading it here would wait for the step.
         self._recent_characters = self._recent_characters + (targets != IGNORE_INDEX).sum()
 
     def _learning_rate_factor(self) -> float:
@@ -314,7 +314,7 @@ class Trainer:
     def _check(self, loss: Tensor) -> None:
         """Stops before the optimizer's step where the loss is not finite.
 
-        On an accelerator AdamW is told not to move from then on, and the next record finds out: reading the loss at
+        On an accelerator AdamW is told not to move from then on, and the next entry finds out: reading the loss at
         each step would make the processor wait. In float16 the gradient scaler sees to that.
         """
         if self.model.device.type in READS_EACH_LOSS or not self._optimizers.can_hold_still:
@@ -332,14 +332,14 @@ class Trainer:
             f"lower it, or set max_gradient_norm; {saved}"
         )
 
-    # ---------------------------------------------------------------------------------------------------- a record
+    # ---------------------------------------------------------------------------------------------------- the log
 
-    def _make_record(self) -> None:
+    def _make_entry(self) -> None:
         train_loss = self._recent_loss()
         validation_loss = None
         if self.validation is not None and self._is_due(self.config.evaluation_interval):
             validation_loss = self._validation_loss(self.validation)
-        record = TrainingRecord(
+        entry = LogEntry(
             step=self.step,
             train_loss=train_loss,
             validation_loss=validation_loss,
@@ -349,12 +349,12 @@ class Trainer:
             peak_memory_bytes=peak_memory(self.model.device),
         )
         self._losses, self._recent_characters, self._recent_seconds = [], 0, 0.0
-        self.records.append(record)
+        self.log.append(entry)
         if self.folder is not None and distributed.rank() == 0:
-            append_record(self.folder / RECORDS, record)
-        if self.on_record is not None:
+            append_entry(self.folder / LOG, entry)
+        if self.on_log is not None:
             with self._random.in_force():
-                self.on_record(record)
+                self.on_log(entry)
 
     def _recent_loss(self) -> float:
         started = time.perf_counter()
@@ -379,7 +379,7 @@ class Trainer:
         loss = math.nan
         if distributed.rank() == 0:
             with self.averaged_weights():
-                loss = evaluate(self.model, validation).nats
+                loss = evaluate(self.model, validation).nats_per_character
         loss = distributed.from_first(loss)
         if not math.isfinite(loss):
             raise self._non_finite("validation loss", self.step, loss)
@@ -400,7 +400,7 @@ class Trainer:
 
         Raises:
             ValueError: The trainer was made without a folder.
-            NonFiniteLossError: A weight is not a number, or a loss since the last record is not finite.
+            NonFiniteLossError: A weight is not a number, or a loss since the last entry is not finite.
             OSError: It could not be written; the checkpoints before are as they were.
         """
         if self.folder is None or self.vocabulary is None:
@@ -419,7 +419,7 @@ class Trainer:
         if distributed.rank() == 0:
             with self.averaged_weights():
                 model = serialized_model(self.model, self.vocabulary)
-            sync_records(self.folder / RECORDS)
+            sync_log(self.folder / LOG)
             write_checkpoint(
                 path,
                 model=model,
@@ -452,7 +452,7 @@ class Trainer:
             "data": self._data(),
             "step": self.step,
             "seconds": self._seconds,
-            "records": len(self.records),
+            "log_entries": len(self.log),
             "recent_characters": int(self._recent_characters) * distributed.world_size(),
             "recent_seconds": self._recent_seconds,
             "best_loss": None if math.isinf(self._best_loss) else self._best_loss,
@@ -517,7 +517,7 @@ class Trainer:
     def _data(self) -> dict[str, Any]:
         """Returns what is trained on what, as a flat description."""
         return {
-            "model": self.model.kind,
+            "model": self.model.family,
             **{f"model.{name}": value for name, value in self.model.settings().items()},
             **{f"batches.{name}": value for name, value in self.batches.identity().items()},
             "validation": self._validation_fingerprint,
@@ -526,14 +526,14 @@ class Trainer:
 
     # ---------------------------------------------------------------------------------------------------- the folder
 
-    def _write_to(self, folder: Path, records: int) -> None:
+    def _write_to(self, folder: Path, entries: int) -> None:
         if self.vocabulary is None:
             raise ValueError("a folder holds model files, and these the vocabulary: give the trainer vocabulary=")
         check_sizes(self.model, self.vocabulary)
         self.folder = folder
         if distributed.rank() == 0:
             folder.mkdir(parents=True, exist_ok=True)
-            self.records = open_records(folder / RECORDS, records)
+            self.log = open_log(folder / LOG, entries)
 
 
 @contextmanager

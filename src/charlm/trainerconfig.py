@@ -38,7 +38,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "compile": flag,
     "ema_decay": fraction,
     "patience": positive_integer,
-    "record_interval": positive_integer,
+    "log_interval": positive_integer,
     "evaluation_interval": positive_integer,
     "checkpoint_interval": positive_integer,
     "kept_checkpoints": positive_integer,
@@ -47,7 +47,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
 MAY_BE_NONE = {"max_steps", "max_epochs", "max_seconds", "patience", "max_gradient_norm", "ema_decay"}
 MAY_CHANGE = {
     "max_steps", "max_epochs", "max_seconds", "patience",
-    "record_interval", "evaluation_interval", "checkpoint_interval", "kept_checkpoints",
+    "log_interval", "evaluation_interval", "checkpoint_interval", "kept_checkpoints",
 }  # fmt: skip
 """Settings with which a run may go on in another way."""
 CHANGES_ROUNDING = {"precision", "compile", "accumulation_steps", "halve_on_out_of_memory"}
@@ -86,7 +86,7 @@ class TrainerConfig:
         ema_decay: How much the moving average of the weights keeps at each step, such as 0.999; evaluation and model
             files then take the average. None keeps none.
         patience: Evaluations in a row that may bring nothing better before the run ends; None lets it go on.
-        record_interval: Steps between two records of the training loss.
+        log_interval: Steps between two entries of the log.
         evaluation_interval: Steps between two evaluations on the validation data.
         checkpoint_interval: Steps between two checkpoints; one is also made where an evaluation is the best so far, at
             the end, and where the run is stopped.
@@ -122,7 +122,7 @@ class TrainerConfig:
     compile: bool = False
     ema_decay: float | None = None
     patience: int | None = None
-    record_interval: int = 100
+    log_interval: int = 100
     evaluation_interval: int = 500
     checkpoint_interval: int = 500
     kept_checkpoints: int = 2

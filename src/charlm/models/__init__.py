@@ -7,8 +7,8 @@ from charlm.models.gpt import GPT, GPTConfig
 from charlm.models.mixture import COMPONENTS, MixtureLanguageModel
 from charlm.models.ngram import NGramLanguageModel
 
-FAMILIES: dict[str, type[LanguageModel]] = {**COMPONENTS, MixtureLanguageModel.kind: MixtureLanguageModel}
-"""Every family by its ``kind``."""
+FAMILIES: dict[str, type[LanguageModel]] = {**COMPONENTS, MixtureLanguageModel.family: MixtureLanguageModel}
+"""Every family by its name."""
 
 __all__ = [
     "FAMILIES",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class LanguageModel(nn.Module, ABC):
     """Predicts each next id from those before it.
 
-    A family sets ``kind``, implements ``logits`` and ``settings``, and may override ``step``, ``start`` and
+    A family sets its name, ``family``, implements ``logits`` and ``settings``, and may override ``step``, ``start`` and
     ``log_probabilities`` where it has a shorter way to the same values.
 
     Args:
@@ -30,7 +30,7 @@ class LanguageModel(nn.Module, ABC):
         block_size: The most ids that the model can look at, or None where there is no limit.
     """
 
-    kind: ClassVar[str]
+    family: ClassVar[str]
     """The name of the family in files and on the command line."""
 
     history: int | None = None

@@ -42,7 +42,7 @@ class BigramLanguageModel(LanguageModel):
         4.1744
     """
 
-    kind = "bigram"
+    family = "bigram"
     history = 1
 
     def __init__(self, vocab_size: int, *, seed: int | None = None) -> None:

@@ -250,7 +250,7 @@ class GPT(LanguageModel):
         4.17
     """
 
-    kind = "gpt"
+    family = "gpt"
 
     def __init__(self, config: GPTConfig, *, seed: int = 0) -> None:
         if not isinstance(config, GPTConfig):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from charlm.records import RecordDataset
 
 COMPONENTS: dict[str, type[LanguageModel]] = {
-    family.kind: family for family in (BigramLanguageModel, NGramLanguageModel, GPT)
+    family.family: family for family in (BigramLanguageModel, NGramLanguageModel, GPT)
 }
 """The families that a mixture in a file can be of."""
 MOST_MODELS = 32
@@ -61,7 +61,7 @@ class MixtureLanguageModel(LanguageModel):
     The n-gram model has never met 2: after it, the length of its context is 0, and the bigram has all the weight.
     """
 
-    kind = "mixture"
+    family = "mixture"
 
     weights: Tensor
     """The weight of each model, ``(L, M)``: one row, or one for each length of context from 0 on; each sums to 1."""
@@ -79,11 +79,11 @@ class MixtureLanguageModel(LanguageModel):
         """Returns a mixture of empty models of the kinds and shapes that ``settings`` returned."""
         entries = settings["models"]
         _check_number(len(entries))
-        return cls([COMPONENTS[entry["kind"]].from_settings(entry["settings"]) for entry in entries])
+        return cls([COMPONENTS[entry["family"]].from_settings(entry["settings"]) for entry in entries])
 
     def settings(self) -> dict[str, Any]:
-        """Returns the kind and the settings of each model."""
-        return {"models": [{"kind": model.kind, "settings": model.settings()} for model in self._components]}
+        """Returns the family and the settings of each model."""
+        return {"models": [{"family": model.family, "settings": model.settings()} for model in self._components]}
 
     @torch.no_grad()
     def fit(self, dataset: TextDataset | RecordDataset) -> Self:

@@ -49,7 +49,7 @@ class NGramLanguageModel(LanguageModel):
                  [0.2080, 0.6460, 0.1460]]], dtype=torch.float64)
     """
 
-    kind = "ngram"
+    family = "ngram"
 
     def __init__(self, vocab_size: int, *, order: int) -> None:
         super().__init__(vocab_size)

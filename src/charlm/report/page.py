@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charlm.markup import escaped
-from charlm.metrics import RECORDS, TrainingRecord, read_records
+from charlm.metrics import LOG, LogEntry, read_log
 from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
 from charlm.runfile import FILE_NAME, RunDescription
@@ -28,7 +28,7 @@ RECORDS_A_SAMPLE = 10
 LONGEST_TEXT = 5_000
 """Characters that are coloured."""
 ROWS = 20
-"""About so many records are listed as numbers."""
+"""About so many entries of the log are listed as numbers."""
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
@@ -56,7 +56,7 @@ def write_report(
         CheckpointCorruptError: The model file is not sound.
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: It holds a model of a family that is none of charlm's.
-        ValueError: The records or the description of the run are not sound.
+        ValueError: The log or the description of the run is not sound.
 
     Example:
         >>> import tempfile
@@ -68,9 +68,9 @@ def write_report(
     """
     folder = Path(run)
     lm = CharLM.load(folder, device=device)
-    records = read_records(folder) if (folder / RECORDS).is_file() else []
+    entries = read_log(folder) if (folder / LOG).is_file() else []
     description = RunDescription.read(folder) if (folder / FILE_NAME).is_file() else None
-    content = _page(folder.resolve().name, lm, records, description, text, seed)
+    content = _page(folder.resolve().name, lm, entries, description, text, seed)
     with replace_file(path) as file:
         file.write(content.encode("utf-8"))
 
@@ -78,7 +78,7 @@ def write_report(
 def _page(
     name: str,
     lm: CharLM,
-    records: list[TrainingRecord],
+    entries: list[LogEntry],
     description: RunDescription | None,
     text: str | None,
     seed: int,
@@ -90,7 +90,7 @@ def _page(
     title = f"{escaped(name)} · charlm"
     source = "" if description is None else f", learned from {escaped(Path(description.text).name)}"
     sections = [
-        _section("learning", "Learning", _learning(records)),
+        _section("learning", "Learning", _learning(entries)),
         _section("surprise", "Surprise, character by character", _surprise(lm, text[:LONGEST_TEXT])),
         _section("transitions", "What follows what", _transitions(lm)),
         _section("samples", "Samples", "".join(f'<pre dir="auto" tabindex="0">{escaped(s)}</pre>' for s in samples)),
@@ -104,8 +104,8 @@ def _page(
         f"<style>{(assets / 'page.css').read_text('utf-8')}</style></head><body>"
         '<a class="skip" href="#main">Skip to the report</a>'
         f"<header><p>charlm report</p><h1>{escaped(name)}</h1>"
-        f'<p class="lead">A {escaped(lm.model.kind)} model of {_of_what(lm)}{source}.</p>'
-        f"{_figures(lm, records)}</header>"
+        f'<p class="lead">A {escaped(lm.model.family)} model of {_of_what(lm)}{source}.</p>'
+        f"{_figures(lm, entries)}</header>"
         f'<main id="main">{"".join(sections)}</main><footer>Made by charlm {__version__}.</footer>'
         f"<script>{(assets / 'page.js').read_text('utf-8')}</script></body></html>\n"
     )
@@ -119,29 +119,29 @@ def _of_what(lm: CharLM) -> str:
     return f"{'records' if lm.is_of_records else 'text'} with {len(lm.vocabulary.characters):,} different characters"
 
 
-def _figures(lm: CharLM, records: list[TrainingRecord]) -> str:
+def _figures(lm: CharLM, entries: list[LogEntry]) -> str:
     """Returns the figures that stand at the top."""
     figures = {"values in the model": f"{sum(tensor.numel() for tensor in lm.model.state_dict().values()):,}"}
-    losses = [record.validation_loss for record in records if record.validation_loss is not None]
+    losses = [entry.validation_loss for entry in entries if entry.validation_loss is not None]
     if losses:
         figures["bits per character"] = f"{min(losses) / math.log(2):.3f}"
         figures["nats per character"] = f"{min(losses):.4f}"
-    if records:
-        figures["steps"] = f"{records[-1].step:,}"
-        figures["seconds of training"] = f"{records[-1].elapsed_seconds:,.1f}"
+    if entries:
+        figures["steps"] = f"{entries[-1].step:,}"
+        figures["seconds of training"] = f"{entries[-1].elapsed_seconds:,.1f}"
     tiles = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())
     return f'<dl class="figures">{tiles}</dl>'
 
 
-def _learning(records: list[TrainingRecord]) -> str:
-    if not records:
-        return "<p>There are no records of training: the model counted, or its file stands alone.</p>"
-    validation = [(record.step, record.validation_loss) for record in records if record.validation_loss is not None]
-    curves = [Curve(name="train", points=[(record.step, record.train_loss) for record in records])]
+def _learning(entries: list[LogEntry]) -> str:
+    if not entries:
+        return "<p>There is no log of training: the model counted, or its file stands alone.</p>"
+    validation = [(entry.step, entry.validation_loss) for entry in entries if entry.validation_loss is not None]
+    curves = [Curve(name="train", points=[(entry.step, entry.train_loss) for entry in entries])]
     if validation:
         curves.append(Curve(name="validation", points=validation))
-    rate = Curve(name="rate", points=[(record.step, record.learning_rate) for record in records])
-    speed = Curve(name="speed", points=[(record.step, record.characters_per_second) for record in records])
+    rate = Curve(name="rate", points=[(entry.step, entry.learning_rate) for entry in entries])
+    speed = Curve(name="speed", points=[(entry.step, entry.characters_per_second) for entry in entries])
     in_bits = Axis(label="bits per character", factor=1 / math.log(2))
     charts = (
         chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920),
@@ -153,28 +153,28 @@ def _learning(records: list[TrainingRecord]) -> str:
         f"<figure>{charts[0]}<figcaption>Loss {legend}</figcaption></figure>"
         f'<div class="pair"><figure>{charts[1]}<figcaption>Learning rate</figcaption></figure>'
         f"<figure>{charts[2]}<figcaption>Speed</figcaption></figure></div>"
-        f"<details><summary>The same in numbers</summary>{_records_table(records)}</details>"
+        f"<details><summary>The same in numbers</summary>{_log_table(entries)}</details>"
     )
 
 
-def _records_table(records: list[TrainingRecord]) -> str:
-    every = max(1, len(records) // ROWS)
-    shown = [record for place, record in enumerate(records) if place % every == 0 or record.validation_loss is not None]
+def _log_table(entries: list[LogEntry]) -> str:
+    every = max(1, len(entries) // ROWS)
+    shown = [entry for place, entry in enumerate(entries) if place % every == 0 or entry.validation_loss is not None]
     shown = shown[:: max(1, len(shown) // (2 * ROWS))]
-    if shown[-1] is not records[-1]:
-        shown.append(records[-1])
+    if shown[-1] is not entries[-1]:
+        shown.append(entries[-1])
     rows = [
         (
-            f"{record.step:,}",
-            f"{record.train_loss:.4f}",
-            "" if record.validation_loss is None else f"{record.validation_loss:.4f}",
-            f"{record.learning_rate:.3g}",
-            f"{record.characters_per_second:,.0f}",
+            f"{entry.step:,}",
+            f"{entry.train_loss:.4f}",
+            "" if entry.validation_loss is None else f"{entry.validation_loss:.4f}",
+            f"{entry.learning_rate:.3g}",
+            f"{entry.characters_per_second:,.0f}",
         )
-        for record in shown
+        for entry in shown
     ]
     head = ("step", "train loss, nats", "validation loss, nats", "learning rate", "characters a second")
-    return _table("Records of the run", rows, head)
+    return _table("Log of the run", rows, head)
 
 
 def _surprise(lm: CharLM, text: str) -> str:
@@ -211,7 +211,7 @@ def _samples(lm: CharLM, seed: int) -> list[str]:
 
 
 def _settings(lm: CharLM, description: RunDescription | None) -> str:
-    facts: dict[str, Any] = {"family": lm.model.kind, **lm.model.settings(), "fingerprint": lm.vocabulary.fingerprint}
+    facts: dict[str, Any] = {"family": lm.model.family, **lm.model.settings(), "fingerprint": lm.vocabulary.fingerprint}
     tables = [_table("Model", [(name, str(value)) for name, value in facts.items()])]
     if description is not None:
         run = {"text": description.text, "characters": f"{description.characters:,}", "began": description.began}
