@@ -1,4 +1,4 @@
-"""Checks of numbers: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument.
+"""Checks of numbers and sizes: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument.
 
 ``chartok.arguments`` has those of whole numbers.
 """
@@ -12,6 +12,8 @@ from chartok.arguments import integer
 
 if TYPE_CHECKING:
     from typing import SupportsIndex
+
+    from chartok import Vocabulary
 
 
 def finite_number(name: str, value: float) -> float:
@@ -89,3 +91,13 @@ def seed_of_generators(name: str, value: SupportsIndex) -> int:
     if not -(1 << 63) <= integer(name, value) < 1 << 63:
         raise ValueError(f"{name} must fit 64 bits, got {value}")
     return integer(name, value)
+
+
+def check_vocabulary_size(vocabulary: Vocabulary, size: int) -> None:
+    """Checks that a vocabulary has no more ids than a model.
+
+    Raises:
+        ValueError: It has.
+    """
+    if vocabulary.size > size:
+        raise ValueError(f"the data have a vocabulary of {vocabulary.size} ids, the model {size}")

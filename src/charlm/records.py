@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from charlm.arguments import check_vocabulary_size
 from charlm.arguments import fraction as checked_fraction
 from charlm.data import IDS_AT_ONCE, IGNORE_INDEX, TextDataset
 from charlm.encoding import encode_joined
 from charlm.randomness import seeded_generator
-from charlm.streams import check_vocabulary_size
 from chartok import UnknownCharacterError, Vocabulary, read_text
 from chartok.arguments import check_several, joined_texts, positive_integer
 

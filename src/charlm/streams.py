@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from charlm.arguments import check_vocabulary_size
 from chartok import TokenFile
 from chartok.ids import Ids, as_id_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from chartok import Vocabulary
 
 StreamLike: TypeAlias = Ids | Tensor | TokenFile | Sequence[TokenFile]
 """What a stream can be made of: ids in memory, a token file, or several that are read as one."""
@@ -58,16 +58,6 @@ class Stream(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """Returns a SHA-256, in hexadecimal, that another stream does not have."""
-
-
-def check_vocabulary_size(vocabulary: Vocabulary, size: int) -> None:
-    """Checks that a vocabulary has no more ids than a model.
-
-    Raises:
-        ValueError: It has.
-    """
-    if vocabulary.size > size:
-        raise ValueError(f"the data have a vocabulary of {vocabulary.size} ids, the model {size}")
 
 
 def as_stream(ids: StreamLike) -> Stream:
