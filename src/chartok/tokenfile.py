@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -72,6 +73,7 @@ class TokenFile:
         self.path = os.fspath(path)
         self._naming = Naming(self.path)
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._close = weakref.finalize(self, os.close, self._descriptor)
         try:
             self._state = _state(os.fstat(self._descriptor))
             with self._naming:
@@ -184,19 +186,13 @@ class TokenFile:
 
     def close(self) -> None:
         """Closes the file; reading it afterwards is an error."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self._close()  # the first time alone
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        with contextlib.suppress(AttributeError):  # opening failed
-            self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self.path, self.sha256)
@@ -211,7 +207,7 @@ class TokenFile:
             TokenFileError: It was cut short, replaced, removed or changed.
             ValueError: It has been closed.
         """
-        if self._descriptor < 0:
+        if not self._close.alive:
             raise ValueError(f"{self.path!a} has been closed")
         try:
             # Path.stat takes five times as long, and this runs for every batch.
