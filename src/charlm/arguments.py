@@ -1,4 +1,4 @@
-"""Checks of numbers and sizes: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument.
+"""Checks of numbers: a wrong type is a ``TypeError``, a wrong value a ``ValueError``, both naming the argument.
 
 ``chartok.arguments`` has those of whole numbers.
 """
