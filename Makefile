@@ -59,7 +59,7 @@ mutants: $(VENV)/everything
 	$(BIN)/python tests/mutants.py
 
 torture: $(VENV)/everything
-	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto \
+	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \
 		$(addprefix tests/test_,$(addsuffix .py,fuzzing hostile writers checkpoint reliability trainer modelfile))
 
 soak: $(VENV)/everything

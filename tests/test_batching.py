@@ -174,6 +174,7 @@ def test_batches_prepared_in_the_background_are_the_same_and_resume_exactly(orde
     assert starts(first, 5) == whole[4:]
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("in_background", [False, True])
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_batch_that_could_not_be_read_is_asked_for_again(
@@ -205,6 +206,9 @@ def test_a_batch_that_could_not_be_read_is_asked_for_again(
 
 
 def test_only_batches_for_an_accelerator_are_prepared_ahead_and_those_in_one_thread() -> None:
+=======
+def test_only_batches_for_an_accelerator_are_prepared_in_a_thread() -> None:
+>>>>>>> refs/heads/mutation
     def loaders() -> set[threading.Thread]:
         return {thread for thread in threading.enumerate() if thread.name.startswith("batches")}
 
@@ -215,7 +219,22 @@ def test_only_batches_for_an_accelerator_are_prepared_ahead_and_those_in_one_thr
     for _ in range(3):
         assert [tensor.device.type for tensor in next(batches)] == ["meta", "meta"]
     assert len(loaders() - before) == 1
-    assert batches._upcoming is not None
+
+
+def test_a_batch_for_an_accelerator_is_prepared_while_the_one_before_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = make(device="meta")
+    batch_of, prepared = batches.dataset.batch, list[Any]()
+    two_are_prepared = threading.Event()
+
+    def noted(*arguments: Any) -> Any:
+        prepared.append(arguments)
+        if len(prepared) == 2:
+            two_are_prepared.set()
+        return batch_of(*arguments)
+
+    monkeypatch.setattr(batches.dataset, "batch", noted)
+    next(batches)
+    assert two_are_prepared.wait(timeout=60)
 
 
 @pytest.mark.parametrize("order", ORDERS)
