@@ -174,7 +174,6 @@ def test_batches_prepared_in_the_background_are_the_same_and_resume_exactly(orde
     assert starts(first, 5) == whole[4:]
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("in_background", [False, True])
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_batch_that_could_not_be_read_is_asked_for_again(
@@ -205,10 +204,7 @@ def test_a_batch_that_could_not_be_read_is_asked_for_again(
     assert starts(resumed, 3) == starts(batches, 3) == whole[given : given + 3]
 
 
-def test_only_batches_for_an_accelerator_are_prepared_ahead_and_those_in_one_thread() -> None:
-=======
 def test_only_batches_for_an_accelerator_are_prepared_in_a_thread() -> None:
->>>>>>> refs/heads/mutation
     def loaders() -> set[threading.Thread]:
         return {thread for thread in threading.enumerate() if thread.name.startswith("batches")}
 
