@@ -1,7 +1,14 @@
 """``python -m charlm`` is the command line."""
 
+import os
 import sys
 
 from charlm.cli import main
 
-sys.exit(main())
+code = main()
+if "TORCHELASTIC_RUN_ID" in os.environ:
+    # A thread of torch's may outlive what it belongs to, and aborts a process that ends in the usual way.
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    os._exit(code)
+sys.exit(code)
