@@ -123,12 +123,10 @@ class BatchSampler:
 
         Where it cannot be read, the sampler stays where it was, and the next call tries the same batch again.
         """
-        generator = self._generator_state()
         try:
             batch = self._read_next()
         except BaseException:
-            self._generator.set_state(generator)
-            self._upcoming = None
+            self._rewind()
             raise
         self.batches_drawn += 1
         return batch
@@ -139,6 +137,13 @@ class BatchSampler:
         future, _ = self._upcoming or self._prepare(self._loader, self.batches_drawn)
         self._upcoming = self._prepare(self._loader, self.batches_drawn + 1)
         return future.result()
+
+    def _rewind(self) -> None:
+        """Goes back to where the next batch to be handed out is drawn, from the start: keeping states takes longer."""
+        self._upcoming = None
+        self._generator = seeded_generator(self.seed)
+        for number in range(self.batches_drawn if self.order == "random" else 0):
+            self._draw(number)
 
     def _prepare(self, loader: ThreadPoolExecutor, number: int) -> tuple[Future[tuple[Tensor, Tensor]], Tensor]:
         state_before = self._generator.get_state()
