@@ -59,6 +59,7 @@ FLAGS = b'device = "cpu"\n[train]\nmax-steps = 5\nema_decay = 0.5\n[generate]\ns
 COMMAND_LINES = {"info": "", "score": "OTHER", "evaluate": "OTHER", "generate": "--max-new-tokens 4"}
 CORRUPT = (CheckpointCorruptError, CheckpointVersionError, CheckpointMismatchError)
 VOCABULARY = Vocabulary("ab \n\ud83d", special_tokens=["bos", "unk"])
+HELD_OUT = TextDataset([0, 1, 2, 2] * 3, block_size=2)
 
 
 Damage: TypeAlias = Callable[[random.Random], bytes]
@@ -350,7 +351,8 @@ def batches() -> BatchSampler:
 def a_run(folder: Path) -> Trainer:
     config = TrainerConfig(max_steps=2, log_interval=1, checkpoint_interval=1, ema_decay=0.5)
     model = BigramLanguageModel(VOCABULARY.size)
-    return Trainer(model, batches(), config=config, folder=folder, vocabulary=VOCABULARY).fit()
+    trainer = Trainer(model, batches(), validation=HELD_OUT, config=config, folder=folder, vocabulary=VOCABULARY)
+    return trainer.fit()
 
 
 def a_run_that_goes_on(path: Path) -> object:
@@ -371,7 +373,7 @@ def a_run_that_goes_on(path: Path) -> object:
         (checkpoint / name).write_bytes(content)
     shutil.copy(run / "log.jsonl", folder)
     with warnings.catch_warnings(action="ignore", category=UserWarning):  # of settings of the machine
-        trainer = Trainer.resume(folder, batches())
+        trainer = Trainer.resume(folder, batches(), validation=HELD_OUT)
     with trainer._random.in_force():
         trainer._train_step()
         trainer._make_entry()

@@ -304,7 +304,7 @@ def test_training_that_fills_the_disk_goes_on_when_there_is_room(
         assert f"going on after step {step}\n" in capsys.readouterr().out
 
 
-def test_a_record_that_cannot_be_written_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_cannot_be_written_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = LogEntry(
         step=1, train_loss=1, validation_loss=None, learning_rate=1, characters_per_second=1, elapsed_seconds=1,
         peak_memory_bytes=1,
@@ -312,7 +312,7 @@ def test_a_record_that_cannot_be_written_names_its_file(tmp_path: Path, monkeypa
     calls = FailingCalls(monkeypatch, errno.ENOSPC)
     for call in (1, 2):
         calls.fail_at(call)
-        with pytest.raises(OSError, match=r"records\.jsonl"):
+        with pytest.raises(OSError, match=r"log\.jsonl"):
             append_entry(tmp_path / "log.jsonl", entry)
 
 
