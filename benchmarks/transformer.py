@@ -19,6 +19,7 @@ from torch.nn import functional
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from charlm import GPT, GPTConfig, generate
+from charlm.muon import Muon
 from charlm.optimization import hidden_matrices
 from charlm.recipes import BATCH_SIZE
 
@@ -60,11 +61,10 @@ def _steps(shape: GPTConfig) -> list[Comparison]:
     whole = partial(
         Comparison,
         name="step of GPT, n-gram tables, Muon",
-        ours=step(gpt.logits, _adamw(rest), torch.optim.Muon(matrices.values(), lr=LEARNING_RATE)),
+        ours=step(gpt.logits, _adamw(rest), Muon(matrices.values(), lr=LEARNING_RATE)),
         target=1 / 1.5,
         samples=3,
-        why="Tables and Muon are more work, for which it needs far fewer steps: see *Learning*. torch computes Muon "
-        "in bfloat16, which takes most of the step where a processor has no instructions for it.",
+        why="Tables and Muon are more work, for which it needs far fewer steps: see *Learning*.",
     )
     return [
         whole(rival_name="classic Transformer, AdamW", rival=of_classic),
