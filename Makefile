@@ -12,7 +12,7 @@ VENV ?= .venv
 TEXT ?= ../shared/data/tinyshakespeare.txt
 BIN := $(VENV)/bin
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
+PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 
 .PHONY: demo test lint types tests docs bench guard bench-train thorough coverage mutants torture soak dist clean
@@ -54,6 +54,7 @@ coverage: $(VENV)/everything
 
 mutants: export HYPOTHESIS_PROFILE := brief
 mutants: $(VENV)/everything
+	$(INSTALL) 'mutmut>=3.8'
 	rm -rf mutants
 	$(BIN)/mutmut run
 	$(BIN)/python tests/mutants.py
