@@ -97,15 +97,8 @@ class Trainer:
         vocabulary: Vocabulary | None = None,
         on_log: Callable[[LogEntry], None] | None = None,
     ) -> None:
-        if model.device != batches.device:
-            raise ValueError(
-                f"the model is on {model.device} and the batches on {batches.device}: "
-                "move the model with model.to(batches.device)"
-            )
-        batches.dataset.check_ids(model.vocab_size)
         config = TrainerConfig() if config is None else config
-        if config.patience is not None and validation is None:
-            raise ValueError("patience counts evaluations, and there are none without validation=")
+        _check_together(model, batches, validation, config)
         self.model = model
         self.batches = batches
         self.validation = validation
@@ -136,12 +129,7 @@ class Trainer:
         self._saved_step = -1
         self.folder: Path | None = None
         if folder is not None:
-            if checkpoint_paths(folder) or (Path(folder) / FILE_NAME).exists():
-                raise FileExistsError(
-                    errno.EEXIST,
-                    "a run is here already: go on with Trainer.resume, or take another folder",
-                    os.fspath(folder),
-                )
+            _check_no_run(folder)
             self._write_to(Path(folder), 0)
 
     @classmethod
@@ -534,6 +522,28 @@ class Trainer:
         if distributed.rank() == 0:
             folder.mkdir(parents=True, exist_ok=True)
             self.log = open_log(folder / LOG, entries)
+
+
+def _check_together(
+    model: LanguageModel,
+    batches: BatchSampler,
+    validation: TextDataset | RecordDataset | None,
+    config: TrainerConfig,
+) -> None:
+    if model.device != batches.device:
+        raise ValueError(
+            f"the model is on {model.device} and the batches on {batches.device}: "
+            "move the model with model.to(batches.device)"
+        )
+    batches.dataset.check_ids(model.vocab_size)
+    if config.patience is not None and validation is None:
+        raise ValueError("patience counts evaluations, and there are none without validation=")
+
+
+def _check_no_run(folder: str | os.PathLike[str]) -> None:
+    if checkpoint_paths(folder) or (Path(folder) / FILE_NAME).exists():
+        reason = "a run is here already: go on with Trainer.resume, or take another folder"
+        raise FileExistsError(errno.EEXIST, reason, os.fspath(folder))
 
 
 @contextmanager
