@@ -57,14 +57,14 @@ mutants: $(VENV)/everything
 	$(INSTALL) 'mutmut>=3.8'
 	rm -rf mutants
 	$(BIN)/mutmut run
-	$(BIN)/python tests/mutants.py
+	$(BIN)/python tests/support/mutants.py
 
 torture: $(VENV)/everything
 	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \
-		$(addprefix tests/test_,$(addsuffix .py,fuzzing hostile writers checkpoint reliability trainer modelfile))
+		tests/promises tests/charlm/training/test_checkpoint.py tests/charlm/training/test_trainer.py tests/charlm/files/test_model_file.py
 
 soak: $(VENV)/everything
-	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/test_soak.py
+	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/promises/test_soak.py
 
 dist: export PYTHONPATH :=
 dist: $(VENV)/everything
@@ -77,7 +77,7 @@ dist: $(VENV)/everything
 	    echo "--- $$example" && $(VENV)/released/bin/python -W error examples/$$example.py || exit 1; done
 	$(VENV)/released/bin/charlm demo
 	$(VENV)/released/bin/python $(PIP_INSTALL) pytest
-	$(VENV)/released/bin/python -m pytest --noconftest -p no:cacheprovider tests/test_public_api.py
+	$(VENV)/released/bin/python -m pytest --noconftest -p no:cacheprovider tests/promises/test_public_api.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'

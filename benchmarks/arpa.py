@@ -9,13 +9,13 @@ import importlib.util
 import math
 
 import torch
+
+from charlm import NGramLanguageModel, load_arpa, load_model, save_arpa, save_model
+from charlm.files.arpa.words import arpa_word
+from chartok import Vocabulary
 from comparison import Comparison
 from scratch import scratch_folder
 from tokenizing import sample_text
-
-from charlm import NGramLanguageModel, load_arpa, load_model, save_arpa, save_model
-from charlm.arpawords import arpa_word
-from chartok import Vocabulary
 
 LENGTH = 1_000_000
 HELD_OUT = 100_000

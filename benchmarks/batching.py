@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from comparison import Comparison
-from scratch import scratch_folder
 from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, TextDataset
 from chartok import Vocabulary, encode_file
+from comparison import Comparison
+from scratch import scratch_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,13 +8,13 @@ from collections import Counter
 from itertools import pairwise
 
 import torch
-from comparison import Comparison
 from nltk.lm import KneserNeyInterpolated
 from nltk.lm.preprocessing import padded_everygram_pipeline
-from tokenizing import sample_text
 
 from charlm import BigramLanguageModel, NGramLanguageModel, generate, score
 from chartok import Vocabulary
+from comparison import Comparison
+from tokenizing import sample_text
 
 LENGTH = 1_000_000
 HELD_OUT = 100_000

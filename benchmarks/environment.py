@@ -6,7 +6,7 @@ import importlib.metadata
 
 import torch
 
-from charlm.runfile import machine
+from charlm.training.run_folder import machine
 
 RIVALS = ("tokenizers", "nltk", "transformers", "kenlm")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from comparison import Comparison
-from scratch import scratch_folder
-from tokenizing import sample_text
 
 from charlm import NGramLanguageModel, load_model, save_model
 from chartok import Vocabulary
+from comparison import Comparison
+from scratch import scratch_folder
+from tokenizing import sample_text
 
 LENGTH = 1_000_000
 ORDER = 7

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from comparison import Comparison
-from tokenizing import sample_text
 
 from charlm import CharLM, LanguageModel, NGramLanguageModel, generate
 from chartok import Vocabulary
+from comparison import Comparison
+from tokenizing import sample_text
 
 LENGTH = 200_000
 CHARACTERS = 300

@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from classic import ClassicTransformer
 
 from charlm import GPT, BatchSampler, GPTConfig, LanguageModel, LogEntry, TextDataset, Trainer, TrainerConfig
-from charlm.recipes import RECIPES
+from charlm.recipes.presets import RECIPES
 from chartok import Vocabulary, read_text
+from classic import ClassicTransformer
 
 TARGET = 1.4697
 """What the README of nanoGPT reports for its recipe, as an estimate on random windows."""

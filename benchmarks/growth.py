@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from alone import alone, peak_bytes
-from tokenizing import sample_text
 
+from alone import alone, peak_bytes
 from charlm import BatchSampler, NGramLanguageModel, TextDataset
 from chartok import Vocabulary, encode_file
+from tokenizing import sample_text
 
 ORDER = 5
 NOISE = 0.1

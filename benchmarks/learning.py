@@ -15,11 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
-from classic import ClassicTransformer
-from environment import environment
-from generating import plain_loop
-from page import LEARNING, PAGE, page
-from quotes import README, quoted
 
 from charlm import (
     GPT,
@@ -36,9 +31,14 @@ from charlm import (
     evaluate,
     generate,
 )
-from charlm.families import fitted_mixture, split_for_tuning
-from charlm.recipes import BATCH_SIZE, RECIPES
+from charlm.recipes.mixture import fitted_mixture, split_for_tuning
+from charlm.recipes.presets import BATCH_SIZE, RECIPES
 from chartok import Vocabulary, read_text
+from classic import ClassicTransformer
+from environment import environment
+from generating import plain_loop
+from page import LEARNING, PAGE, page
+from quotes import README, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+
 from alone import alone, forget_peak, peak_bytes
 from batching import read_it_all
+from charlm import NGramLanguageModel, load_model, save_model
+from chartok import Vocabulary, encode_file
 from comparison import Comparison
 from counting import count_in_dictionaries
 from scratch import scratch_folder
 from tokenizing import encode_as_the_notebook, sample_text
-
-from charlm import NGramLanguageModel, load_model, save_model
-from chartok import Vocabulary, encode_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

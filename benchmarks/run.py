@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import arpa
 import batching
 import counting
+import files
 import generating
 import growth
 import memory
@@ -19,8 +20,6 @@ import transformer
 from comparison import MARKDOWN_HEAD, compare, markdown_row
 from environment import environment, rivals
 from page import PAGE, RESULTS, page
-
-import files
 
 if TYPE_CHECKING:
     from types import ModuleType

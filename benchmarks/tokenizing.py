@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import tokenizers
 import torch
-from comparison import Comparison
 
 from charlm import python_docs
 from chartok import Vocabulary, read_text
+from comparison import Comparison
 
 LENGTH = 10_000_000
 DECODE_WHY = (

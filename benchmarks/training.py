@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from classic import ClassicTransformer
-from comparison import Comparison
 
 from charlm import BatchSampler, BigramLanguageModel, LanguageModel, TextDataset, Trainer, TrainerConfig
+from classic import ClassicTransformer
+from comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,17 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
-from classic import ClassicTransformer
-from comparison import Comparison
-from generating import plain_loop
 from torch import Tensor
 from torch.nn import functional
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from charlm import GPT, GPTConfig, generate
-from charlm.muon import Muon
-from charlm.optimization import hidden_matrices
-from charlm.recipes import BATCH_SIZE
+from charlm.recipes.presets import BATCH_SIZE
+from charlm.training.muon import Muon
+from charlm.training.optimizers import hidden_matrices
+from classic import ClassicTransformer
+from comparison import Comparison
+from generating import plain_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

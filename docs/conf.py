@@ -20,7 +20,7 @@ for dependency in ("matplotlib.figure", "numpy", "torch", "safetensors.torch", "
     importlib.import_module(dependency)
 typing.TYPE_CHECKING = True
 chartok, charlm = importlib.import_module("chartok"), importlib.import_module("charlm")
-importlib.import_module("charlm.plots")
+importlib.import_module("charlm.report.plots")
 typing.TYPE_CHECKING = False
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-nitpick_ignore = [("py:class", "charlm.models.gpt.GPTState")]  # opaque to callers
+nitpick_ignore = [("py:class", "charlm.models.gpt.model.GPTState")]  # opaque to callers
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 2
@@ -121,7 +121,7 @@ def count_exported_names(_app: Sphinx, _env: BuildEnvironment) -> None:
 
 def setup(app: Sphinx) -> None:
     """Registers the hooks above."""
-    show_one_signature("charlm.generation", "charlm.text")
+    show_one_signature("charlm.generation.ids", "charlm.lm")
     app.connect("autodoc-before-process-signature", evaluate_annotations)
     app.connect("autodoc-process-docstring", break_first_line, priority=400)
     app.connect("env-updated", count_exported_names)

@@ -16,30 +16,28 @@ from charlm.errors import (
 from chartok import __version__
 
 if TYPE_CHECKING:
-    from charlm.arpafile import load_arpa, save_arpa
-    from charlm.batching import BatchSampler
-    from charlm.corpora import python_docs, tiny_shakespeare
-    from charlm.data import IGNORE_INDEX, TextDataset
-    from charlm.generation import generate, stream_ids
-    from charlm.metrics import LogEntry, Progress, TensorBoardLog, read_log
-    from charlm.modelfile import load_model, save_model
-    from charlm.models import (
-        GPT,
-        BigramLanguageModel,
-        GPTConfig,
-        LanguageModel,
-        MixtureLanguageModel,
-        NGramCounts,
-        NGramLanguageModel,
-    )
-    from charlm.onnxfile import save_onnx
-    from charlm.records import RecordDataset
-    from charlm.report import write_report
-    from charlm.scoredtext import ScoredText
-    from charlm.scoring import Evaluation, evaluate, score
-    from charlm.text import CharLM, classify
-    from charlm.trainer import Trainer
-    from charlm.trainerconfig import TrainerConfig
+    from charlm.data.batch_sampler import BatchSampler
+    from charlm.data.corpora import python_docs, tiny_shakespeare
+    from charlm.data.dataset import IGNORE_INDEX
+    from charlm.data.record_dataset import RecordDataset
+    from charlm.data.text_dataset import TextDataset
+    from charlm.evaluation.scored_text import ScoredText
+    from charlm.evaluation.scoring import Evaluation, evaluate, score
+    from charlm.files.arpa.writer import load_arpa, save_arpa
+    from charlm.files.model_file import load_model, save_model
+    from charlm.files.onnx import save_onnx
+    from charlm.generation.ids import generate, stream_ids
+    from charlm.lm import CharLM, classify
+    from charlm.models.base import LanguageModel
+    from charlm.models.bigram import BigramLanguageModel
+    from charlm.models.gpt.model import GPT, GPTConfig
+    from charlm.models.mixture import MixtureLanguageModel
+    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.ngram.model import NGramLanguageModel
+    from charlm.report.page import write_report
+    from charlm.training.config import TrainerConfig
+    from charlm.training.log import LogEntry, Progress, TensorBoardLog, read_log
+    from charlm.training.trainer import Trainer
 
 __all__ = [
     "GPT",
@@ -84,39 +82,39 @@ __all__ = [
 ]
 
 _MODULE_OF = {
-    "BatchSampler": "batching",
-    "BigramLanguageModel": "models",
-    "Evaluation": "scoring",
-    "GPT": "models",
-    "GPTConfig": "models",
-    "IGNORE_INDEX": "data",
-    "LanguageModel": "models",
-    "MixtureLanguageModel": "models",
-    "NGramCounts": "models",
-    "NGramLanguageModel": "models",
-    "Progress": "metrics",
-    "RecordDataset": "records",
-    "CharLM": "text",
-    "classify": "text",
-    "TextDataset": "data",
-    "Trainer": "trainer",
-    "TensorBoardLog": "metrics",
-    "TrainerConfig": "trainerconfig",
-    "LogEntry": "metrics",
-    "evaluate": "scoring",
-    "generate": "generation",
-    "load_arpa": "arpafile",
-    "load_model": "modelfile",
-    "python_docs": "corpora",
-    "read_log": "metrics",
-    "save_arpa": "arpafile",
-    "save_model": "modelfile",
-    "save_onnx": "onnxfile",
-    "score": "scoring",
-    "stream_ids": "generation",
-    "ScoredText": "scoredtext",
-    "tiny_shakespeare": "corpora",
-    "write_report": "report",
+    "BatchSampler": "data.batch_sampler",
+    "BigramLanguageModel": "models.bigram",
+    "Evaluation": "evaluation.scoring",
+    "GPT": "models.gpt.model",
+    "GPTConfig": "models.gpt.model",
+    "IGNORE_INDEX": "data.dataset",
+    "LanguageModel": "models.base",
+    "MixtureLanguageModel": "models.mixture",
+    "NGramCounts": "models.ngram.counts",
+    "NGramLanguageModel": "models.ngram.model",
+    "Progress": "training.log",
+    "RecordDataset": "data.record_dataset",
+    "CharLM": "lm",
+    "classify": "lm",
+    "TextDataset": "data.text_dataset",
+    "Trainer": "training.trainer",
+    "TensorBoardLog": "training.log",
+    "TrainerConfig": "training.config",
+    "LogEntry": "training.log",
+    "evaluate": "evaluation.scoring",
+    "generate": "generation.ids",
+    "load_arpa": "files.arpa.writer",
+    "load_model": "files.model_file",
+    "python_docs": "data.corpora",
+    "read_log": "training.log",
+    "save_arpa": "files.arpa.writer",
+    "save_model": "files.model_file",
+    "save_onnx": "files.onnx",
+    "score": "evaluation.scoring",
+    "stream_ids": "generation.ids",
+    "ScoredText": "evaluation.scored_text",
+    "tiny_shakespeare": "data.corpora",
+    "write_report": "report.page",
 }
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from charlm.cli import main
+from charlm.cli.app import main
 
 code = main()
 if "TORCHELASTIC_RUN_ID" in os.environ:

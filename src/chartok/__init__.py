@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from chartok.errors import FileDecodeError, TokenFileError, TokenIdError, UnknownCharacterError, VocabularyError
 
 if TYPE_CHECKING:
-    from chartok.encodefile import encode_file, encode_files
-    from chartok.textfile import read_text
-    from chartok.tokenfile import TokenFile
+    from chartok.encode import encode_file, encode_files
+    from chartok.files.text import read_text
+    from chartok.token_file import TokenFile
     from chartok.vocabulary import Vocabulary, count_characters
 
 __all__ = [
@@ -32,12 +32,12 @@ __all__ = [
 __version__ = "1.0.0"
 
 _MODULE_OF = {
-    "TokenFile": "tokenfile",
+    "TokenFile": "token_file",
     "Vocabulary": "vocabulary",
     "count_characters": "vocabulary",
-    "encode_file": "encodefile",
-    "encode_files": "encodefile",
-    "read_text": "textfile",
+    "encode_file": "encode",
+    "encode_files": "encode",
+    "read_text": "files.text",
 }
 
 

@@ -1,7 +1,8 @@
-"""The checks of arguments: what a vocabulary is made of, and whole numbers."""
+"""Checks of arguments: a wrong type is a ``TypeError``, a wrong value a ``ValueError``; both name the argument."""
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Iterator
 from typing import Literal, SupportsIndex, TypeAlias, get_args
@@ -133,3 +134,80 @@ def _integer_from(least: int, name: str, value: SupportsIndex) -> int:
     if integer(name, value) < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return operator.index(value)
+
+
+def finite_number(name: str, value: float) -> float:
+    """Returns ``value`` as a ``float`` that is neither infinite nor NaN.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is infinite or NaN, or an integer that is too large.
+    """
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must fit a float, got a larger integer") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return number
+
+
+def positive_number(name: str, value: float) -> float:
+    """Returns ``value`` as a finite ``float`` above 0.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is infinite, NaN, or not above 0.
+    """
+    if finite_number(name, value) <= 0:
+        raise ValueError(f"{name} must be above 0, got {value}")
+    return float(value)
+
+
+def number_from_zero(name: str, value: float) -> float:
+    """Returns ``value`` as a finite ``float`` of 0 or more.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is infinite, NaN, or negative.
+    """
+    if finite_number(name, value) < 0:
+        raise ValueError(f"{name} must not be negative, got {value}")
+    return float(value)
+
+
+def fraction(name: str, value: float) -> float:
+    """Returns ``value`` as a ``float`` above 0 and below 1.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is not between 0 and 1.
+    """
+    if not 0 < finite_number(name, value) < 1:
+        raise ValueError(f"{name} must be above 0 and below 1, got {value}")
+    return float(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Returns ``value``, which is true or false.
+
+    Raises:
+        TypeError: It is not a ``bool``.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!a}")
+    return value
+
+
+def seed_of_generators(name: str, value: SupportsIndex) -> int:
+    """Returns ``value`` as an ``int`` that every generator of random numbers takes.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It does not fit 64 bits.
+    """
+    if not -(1 << 63) <= integer(name, value) < 1 << 63:
+        raise ValueError(f"{name} must fit 64 bits, got {value}")
+    return integer(name, value)

@@ -24,7 +24,6 @@ from chartok.arguments import (
     joined_texts,
     positive_integer,
 )
-from chartok.atomicfile import replace_file
 from chartok.codepoints import (
     NO_CHARACTER,
     PIECE,
@@ -35,13 +34,14 @@ from chartok.codepoints import (
     pieces,
     to_code_points,
 )
-from chartok.description import describe, read_description
 from chartok.errors import UnknownCharacterError, VocabularyError, describe_character
+from chartok.files.atomic import replace_file
+from chartok.files.strict_json import parse_json, read_json
+from chartok.files.text import iterate_text, not_empty
 from chartok.ids import as_id_array, is_array, smallest_dtype
-from chartok.padding import pad_rows
-from chartok.strictjson import parse_json, read_json
-from chartok.textfile import iterate_text, not_empty
-from chartok.tokenizerjson import tokenizer_json
+from chartok.ragged import pad_rows
+from chartok.tokenizer_json import tokenizer_json
+from chartok.vocabulary_formats import describe, read_description
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import charlm
 import chartok
-from charlm.sampling import keep_top_k, keep_top_p
+from charlm.generation.sampling import keep_top_k, keep_top_p
 
 vocabulary = chartok.Vocabulary.from_text("text")
 assert_type(vocabulary, chartok.Vocabulary)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charlm.data import IGNORE_INDEX
+from charlm.data.dataset import IGNORE_INDEX
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from charlm.arguments import number_from_zero
 from charlm.models.base import LanguageModel
-from charlm.models.counts import joined_texts
-from charlm.randomness import seeded_generator
+from charlm.models.ngram.counts import joined_texts
+from charlm.runtime.seeding import seeded_generator
+from chartok.arguments import number_from_zero
 
 if TYPE_CHECKING:
-    from charlm.models.counts import Tokens
+    from charlm.models.ngram.counts import Tokens
 
 WITHOUT_SIGN = (1 << 63) - 1
 """Makes a negative id, which as an index would count from the end, one that is far too large, in one quick pass."""

@@ -8,17 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charlm.data import IDS_AT_ONCE, IGNORE_INDEX
+from charlm.data.dataset import IDS_AT_ONCE, IGNORE_INDEX
 from charlm.models.base import LanguageModel, evaluation_mode
 from charlm.models.bigram import BigramLanguageModel
-from charlm.models.gpt import GPT
-from charlm.models.ngram import NGramLanguageModel
+from charlm.models.gpt.model import GPT
+from charlm.models.ngram.model import NGramLanguageModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from charlm.data import TextDataset
-    from charlm.records import RecordDataset
+    from charlm.data.record_dataset import RecordDataset
+    from charlm.data.text_dataset import TextDataset
 
 COMPONENTS: dict[str, type[LanguageModel]] = {
     family.family: family for family in (BigramLanguageModel, NGramLanguageModel, GPT)

@@ -1,5 +1,1 @@
 """One HTML file that shows a run: it opens from disk, loads nothing, and works by mouse and by keyboard."""
-
-from charlm.report.page import write_report
-
-__all__ = ["write_report"]

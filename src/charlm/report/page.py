@@ -7,14 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charlm.markup import escaped
-from charlm.metrics import LOG, LogEntry, read_log
+from charlm.evaluation.markup import escaped
+from charlm.lm import CharLM
 from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
-from charlm.runfile import FILE_NAME, RunDescription
-from charlm.text import CharLM
+from charlm.training.log import LOG, LogEntry, read_log
+from charlm.training.run_folder import FILE_NAME, RunDescription
 from chartok import __version__
-from chartok.atomicfile import replace_file
+from chartok.files.atomic import replace_file
 
 if TYPE_CHECKING:
     import os

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from charlm.markup import escaped, visible
-from charlm.models import evaluation_mode
-from charlm.textgeneration import character_ids
+from charlm.evaluation.markup import escaped, visible
+from charlm.generation.records import character_ids
+from charlm.models.base import evaluation_mode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from charlm.models import LanguageModel
-    from charlm.text import CharLM
+    from charlm.lm import CharLM
+    from charlm.models.base import LanguageModel
 
 MOST_CHARACTERS = 100
 """The table of a larger vocabulary shows those alone that the model thinks the most frequent."""

@@ -1,0 +1,155 @@
+"""The command line: from what was typed to one command and an exit code. PyTorch is loaded for a command alone."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import re
+import sys
+from itertools import pairwise, takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Union
+
+import tyro
+
+from charlm.cli.config_file import ConfigFileError, read_flags
+from charlm.cli.flags import COMMANDS, Completion, Train
+from charlm.recipes.presets import RECIPES, Family
+from chartok import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+DESCRIPTION = "Character-level language models. charlm --version prints the version."
+
+
+class UsageError(Exception):
+    """What was typed is no command; the message is one line that says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code.
+
+    Args:
+        arguments: What follows the program's name; those of the process by default.
+
+    Returns:
+        0, or 1 after an error, 2 after one of usage, 130 after Ctrl-C, 141 when the reader of the output has gone.
+
+    Example:
+        >>> main(["--version"])
+        1...
+        0
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    try:
+        _run(sys.argv[1:] if arguments is None else list(arguments))
+        if sys.stdout is not None:  # None where it is closed
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except (UsageError, ConfigFileError) as error:
+        return _failed(error, EXIT_USAGE)
+    except Exception as error:  # noqa: BLE001 - the contract of the command line: one line, no traceback
+        return _failed(error, EXIT_ERROR)
+    return 0
+
+
+def _run(arguments: list[str]) -> None:
+    if arguments == ["--version"]:
+        print(__version__)
+        return
+    settings = _parsed(_with_config(arguments))
+    if isinstance(settings, Completion):
+        with contextlib.suppress(SystemExit):
+            _tyro(["--tyro-print-completion", settings.shell])
+    elif settings is not None:
+        name = next(name for name, command in COMMANDS.items() if isinstance(settings, command))
+        getattr(importlib.import_module("charlm.cli.commands"), name)(settings)
+
+
+def _with_config(arguments: list[str]) -> list[str]:
+    """Returns the arguments with those of the file that ``--config`` names; what was typed counts more."""
+    parts = [part for argument in arguments for part in argument.split("=", 1)]
+    paths = [value for flag, value in pairwise(parts) if flag == "--config"]
+    if not paths or arguments[0] not in COMMANDS:
+        return arguments
+    typed = {part.replace("_", "-").replace("--no-", "--", 1) for part in parts}
+    flags = read_flags(Path(paths[-1]), arguments[0], COMMANDS)
+    return [*arguments, *(part for flag, parts in flags.items() if flag not in typed for part in parts)]
+
+
+def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands, or None after help
+    """Returns the settings of the command that was typed.
+
+    Raises:
+        UsageError: There is no such command, or not with such flags.
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return _tyro(arguments)
+    except SystemExit as ending:
+        if not ending.code:
+            return None
+    command = f" {arguments[0]}" if arguments[:1] and arguments[0] in COMMANDS else ""
+    raise UsageError(f"{_gist(said.getvalue())}; see charlm{command} --help")
+
+
+def _tyro(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands
+    # The defaults of training are those of the family that is asked for.
+    train = Train(text=tyro.MISSING, training=RECIPES[_family_in(arguments)])
+    commands: Any = tuple(
+        Annotated[
+            command,
+            tyro.conf.subcommand(name, default=train) if command is Train else tyro.conf.subcommand(name),
+        ]
+        for name, command in COMMANDS.items()
+    )
+    return tyro.cli(Union[commands], prog="charlm", description=DESCRIPTION, args=arguments)  # noqa: UP007 - a tuple
+
+
+def _family_in(arguments: list[str]) -> Family:
+    parts = [part for argument in arguments for part in argument.split("=", 1)]
+    families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model" and value in RECIPES]
+    return families[-1] if families else "bigram"  # what is given twice counts as it is given last
+
+
+def _gist(box: str) -> str:
+    """Returns as one line what a box of tyro says above its first rule: what is wrong."""
+    rows = [row.strip("│ ") for row in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines() if "│" in row]
+    gist = " ".join(takewhile(lambda row: not row.startswith("──"), rows))
+    noise = r"^Error parsing __\S+: | \(applied to [^)]*\)|Arguments are applied to .*"
+    return " ".join(re.sub(noise, "", " ".join(gist.split())).split()).rstrip(".")
+
+
+def _failed(error: Exception, code: int) -> int:
+    if isinstance(error, OSError) and error.strerror is not None:
+        line = f"{'standard output' if error.filename is None else error.filename}: {error.strerror}"
+    else:
+        line = " ".join(str(error).split()) or type(error).__name__
+    if sys.stderr is not None:  # None where it is closed
+        print(f"charlm: {line}", file=sys.stderr)
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stdout.flush()
+        return code
+    _drop_output()
+    return code
+
+
+def _drop_output() -> None:
+    """Lets Python flush standard output once more as it exits, where nobody can read it or it cannot be written."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,92 @@
+"""Flags of the command line that come from a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+
+class ConfigFileError(ValueError):
+    """A configuration file holds what is no flag of the command; the message says what and where."""
+
+
+def read_flags(path: Path, command: str, commands: dict[str, type]) -> dict[str, list[str]]:
+    r"""Returns the flags that stand in a TOML file for a command, each with what one would type for it.
+
+    ``name = value`` stands for ``--name value``; true and false for ``--name`` and ``--no-name``; the values of a list
+    follow one another. What stands at the top is for every command that has such a flag; what stands in a table that
+    is named after a command is for that one, and counts more.
+
+    Args:
+        path: The file.
+        command: The command that is run.
+        commands: What each command takes, as a dataclass.
+
+    Raises:
+        OSError: The file cannot be read.
+        ConfigFileError: It is not TOML, or holds what is no flag: at the top of any command, in the command's table of
+            that one. Or what is named after a command is no table.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from charlm.cli.flags import COMMANDS
+        >>> path = Path(tempfile.mkdtemp()) / "charlm.toml"
+        >>> _ = path.write_text("device = 'cpu'\n[train]\nmax_steps = 9\n[generate]\nstop = ['a', 'b']")
+        >>> read_flags(path, "train", COMMANDS)
+        {'--device': ['--device=cpu'], '--max-steps': ['--max-steps=9']}
+    """
+    try:
+        content = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except ValueError as error:
+        raise ConfigFileError(f"{os.fspath(path)!a} is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigFileError(f"{os.fspath(path)!a} is nested too deep") from None
+    tables = {key: value for key, value in content.items() if key in commands}
+    for key, value in tables.items():
+        if not isinstance(value, dict):
+            raise ConfigFileError(f"{os.fspath(path)!a}: {key} must be a table of flags, [{key}], got {value!a}")
+    known = set(flag_names(commands[command]))
+    known_to_any = {name for settings in commands.values() for name in flag_names(settings)}
+    for_all = {_known_flag(key, known_to_any, path): value for key, value in content.items() if key not in tables}
+    for_one = {_known_flag(key, known, path, command): value for key, value in tables.get(command, {}).items()}
+    named = {name: value for name, value in (for_all | for_one).items() if name in known}
+    return {(flag := "--" + name.replace("_", "-")): _typed(flag, value, path) for name, value in named.items()}
+
+
+def flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass
+    """Yields the names of the flags that a dataclass makes, and those in it; what has its place has no flag."""
+    for name, hint in get_type_hints(settings, include_extras=True).items():
+        if get_origin(hint) is not Annotated:
+            yield name
+        elif is_dataclass(inner := get_args(hint)[0]):
+            yield from flag_names(inner)
+
+
+def _known_flag(key: str, known: Collection[str], path: Path, command: str | None = None) -> str:
+    name = key.replace("-", "_")
+    if name not in known:
+        of_what, help_of = ("any command", "charlm") if command is None else (command, f"charlm {command}")
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f": do you mean {near[0]}?" if near else f": {help_of} --help shows what there is"
+        raise ConfigFileError(f"{os.fspath(path)!a}: {key!a} is no setting of {of_what}{hint}")
+    return name
+
+
+def _typed(flag: str, value: Any, path: Path) -> list[str]:  # noqa: ANN401 - whatever TOML has
+    if isinstance(value, bool):
+        return [flag if value else "--no-" + flag.removeprefix("--")]
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(entry, str | int | float) and not isinstance(entry, bool) for entry in values):
+        raise ConfigFileError(f"{os.fspath(path)!a}: {flag.removeprefix('--')} must be a number, a string or a list")
+    if not values:
+        return [flag]
+    first, *others = map(str, values)
+    return [f"{flag}={first}", *others]  # by =, since the first may begin with a dash

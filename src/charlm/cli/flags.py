@@ -1,0 +1,238 @@
+"""What each command of the command line takes, as settings that tyro makes flags of; ``commands`` says what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from charlm.recipes.presets import BATCH_SIZE, ORDER, RECIPES, Family, Size
+from charlm.training.config import TrainerConfig
+from chartok.arguments import Errors
+from chartok.files.sources import Compression
+
+ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What every command takes.
+
+    Attributes:
+        config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
+    """
+
+    config: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo(Command):
+    """Train, evaluate and sample on text that every Python has; takes no file and no network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare(Command):
+    """Write texts of any size to a token file that train takes, in constant memory.
+
+    Attributes:
+        sources: UTF-8 files, patterns in quotes, or URLs; read one after the other.
+        out: The token file to write.
+        errors: What to do with a character that the given vocabulary does not have.
+        vocabulary: A vocabulary in a JSON file, or a token file whose vocabulary to use; by default it is found.
+        compression: What the sources are compressed with.
+        json: Print one JSON object.
+    """
+
+    sources: Positional[tuple[str, ...]]
+    out: Path
+    errors: Errors = "strict"
+    vocabulary: Path | None = None
+    compression: Compression | None = None
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Command):
+    """Train a model on a text and write a run that the other commands take.
+
+    Attributes:
+        text: The UTF-8 text to learn from, or a token file that prepare wrote.
+        model: The family: bigram and gpt are trained by gradient descent, ngram counts, mixture is gpt with ngram.
+        out: The folder of the run; by default runs/NAME-MODEL after the text and the model.
+        records: Each line is an example of its own, with a start and an end.
+        order: Of the n-gram model: one more than its characters of context.
+        size: Of the Transformer; by default nano on a CPU and base on a GPU.
+        block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
+        batch_size: Windows in a batch.
+        train_fraction: Share of the text to train on; the rest is for validation.
+        device: Such as cpu, cuda or mps; auto takes the best there is.
+        resume: Go on from the last checkpoint in the folder of the run; begin where there is none.
+        tensorboard: Write the log for TensorBoard too.
+        json: Print one JSON object at the end; everything else goes to standard error.
+        training: How to train by gradient descent.
+    """
+
+    text: Positional[Path]
+    model: Family = "bigram"
+    out: Path | None = None
+    records: bool = False
+    order: int = ORDER
+    size: Size | None = None
+    block_size: int | None = None
+    batch_size: int = BATCH_SIZE
+    train_fraction: float = 0.9
+    device: str = "auto"
+    resume: bool = False
+    tensorboard: bool = False
+    json: bool = False
+    training: OmitArgPrefixes[TrainerConfig] = RECIPES["bigram"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate(Command):
+    """Print text that a model makes up.
+
+    Attributes:
+        model: A run folder or a model file.
+        prompt: The text to go on from; by default nothing.
+        n_samples: How many texts; of records whole ones, no two the same. By default one, shown as it comes.
+        exclude: A UTF-8 file of records that are not to come, one a line, such as what the model has learned from.
+        max_new_tokens: How many characters to add at most.
+        temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time.
+        top_k: Draw from so many likeliest characters alone.
+        top_p: Draw from the fewest likeliest characters whose probabilities sum to this.
+        min_p: Draw from the characters at least this many times as likely as the likeliest.
+        repetition_penalty: Above 1, characters that have come before are less likely.
+        allowed: The characters that may be added; by default all.
+        stop: Strings before which the text ends.
+        seed: Decides every random draw.
+        device: Such as cpu, cuda or mps; auto takes the best there is.
+        json: Print one JSON object a text.
+    """
+
+    model: Positional[Path]
+    prompt: str = ""
+    n_samples: int | None = None
+    exclude: Path | None = None
+    max_new_tokens: int = 500
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    allowed: str | None = None
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+    device: str = "auto"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Command):
+    """Print how well a model predicts a text: every character is scored once, given those before it.
+
+    Attributes:
+        model: A run folder or a model file.
+        text: A UTF-8 text, or a token file, at best one that the model was not trained on.
+        records: Each line is an example of its own, as it always is for a model of records.
+        device: Such as cpu, cuda or mps; auto takes the best there is.
+        json: Print one JSON object.
+    """
+
+    model: Positional[Path]
+    text: Positional[Path]
+    records: bool = False
+    device: str = "auto"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Command):
+    """Print the log-likelihood of each line, in nats, its bits per character, and the line.
+
+    Attributes:
+        model: A run folder or a model file.
+        texts: UTF-8 files; standard input where there is none.
+        device: Such as cpu, cuda or mps; auto takes the best there is.
+        json: Print one JSON object a line instead of values between tabs.
+    """
+
+    model: Positional[Path]
+    texts: Positional[tuple[Path, ...]] = ()
+    device: str = "auto"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info(Command):
+    """Print what a model file holds.
+
+    Attributes:
+        model: A run folder or a model file.
+        json: Print one JSON object.
+    """
+
+    model: Positional[Path]
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Command):
+    """Write one HTML file that shows a run: curves, table, surprise, samples.
+
+    Attributes:
+        run: A run folder or a model file.
+        out: The file to write; by default report.html in the run folder, or beside the model file.
+        text: A UTF-8 text to colour by how surprised the model is; by default the beginning of the validation part.
+        seed: Decides the samples.
+        device: Such as cpu, cuda or mps; auto takes the best there is.
+    """
+
+    run: Positional[Path]
+    out: Path | None = None
+    text: Path | None = None
+    seed: int = 0
+    device: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export(Command):
+    """Write a model, or its vocabulary, in a form that other programs read.
+
+    Attributes:
+        model: A run folder or a model file.
+        format: onnx for a bigram or a gpt, arpa for an ngram, tokenizer-json for any vocabulary.
+        out: The file to write.
+    """
+
+    model: Positional[Path]
+    format: ExportFormat
+    out: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """Print a script that completes commands and flags in a shell: eval "$(charlm completion bash)".
+
+    Attributes:
+        shell: For which shell.
+    """
+
+    shell: Positional[Literal["bash", "zsh", "fish"]]
+
+
+COMMANDS: dict[str, type] = {
+    "demo": Demo,
+    "prepare": Prepare,
+    "train": Train,
+    "generate": Generate,
+    "evaluate": Evaluate,
+    "score": Score,
+    "info": Info,
+    "report": Report,
+    "export": Export,
+    "completion": Completion,
+}
+"""The commands by name."""

@@ -1,0 +1,1 @@
+"""Ids as training data: texts, records, batches."""

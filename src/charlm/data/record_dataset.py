@@ -1,0 +1,225 @@
+"""Records as training data: one example a line, each with a start and an end."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from charlm.data.dataset import IDS_AT_ONCE, IGNORE_INDEX, check_vocabulary_size
+from charlm.data.encoding import encode_joined
+from charlm.data.text_dataset import TextDataset
+from charlm.runtime.seeding import seeded_generator
+from chartok import UnknownCharacterError, Vocabulary, read_text
+from chartok.arguments import check_several, joined_texts, positive_integer
+from chartok.arguments import fraction as checked_fraction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
+    """Texts that stand for themselves (names, molecules, log lines), one example each.
+
+    The inputs of a record are ``bos`` and its ids, its targets the ids and ``eos``: the model learns how a record
+    begins and where it ends. Both are padded to ``block_size``; a target that is padding is ``-100`` and counts neither
+    in the loss nor in a score.
+
+    Args:
+        records: The texts, each at least one character long.
+        vocabulary: Has a ``bos`` and an ``eos`` token; without one given, it is made of the records' characters.
+        block_size: The number of inputs of an example; by default what the longest record needs, its length plus 1.
+
+    Attributes:
+        vocabulary: What the ids mean.
+        block_size: The number of inputs of an example.
+
+    Raises:
+        ValueError: There is no record, one is empty or longer than ``block_size - 1``, or the vocabulary has no
+            ``bos`` or ``eos``; names the record.
+        UnknownCharacterError: A character is not in the vocabulary; names the record.
+        TypeError: ``records`` is one ``str`` or no iterable, or a record is not a ``str``.
+
+    Example:
+        >>> dataset = RecordDataset(["ab", "b"])
+        >>> dataset.vocabulary
+        Vocabulary('ab', special_tokens={'bos': 2, 'eos': 3})
+        >>> inputs, targets = dataset[1]
+        >>> inputs, targets
+        (tensor([2, 1, 3]), tensor([   1,    3, -100]))
+    """
+
+    def __init__(
+        self, records: Iterable[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
+    ) -> None:
+        check_several(records, "records")
+        texts = list(records)
+        joined = joined_texts(texts, "records")
+        if block_size is not None:
+            positive_integer("block_size", block_size)
+        _check_lengths(texts, block_size)
+        if vocabulary is None:
+            vocabulary = Vocabulary.from_text(joined, special_tokens=["bos", "eos"])
+        if not isinstance(vocabulary, Vocabulary):
+            raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
+        for role in ("bos", "eos"):
+            if role not in vocabulary.special_tokens:
+                raise ValueError(f"records need a {role} token: make the vocabulary with special_tokens=['bos', 'eos']")
+        special = vocabulary.special_tokens
+        ids, lengths = encode_joined(vocabulary, texts, bos=special["bos"], eos=special["eos"])
+        self.vocabulary = vocabulary
+        self.block_size = int(lengths.max()) - 1 if block_size is None else int(block_size)
+        self._ids = torch.from_numpy(ids)
+        self._starts = torch.from_numpy(np.cumsum(lengths) - lengths)
+        self._lengths = torch.from_numpy(lengths)
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
+    ) -> Self:
+        r"""Returns the records of a UTF-8 file: its lines, cut at ``\n`` alone; the last may end in one or not.
+
+        Raises:
+            OSError: The file cannot be read.
+            FileDecodeError: It is not UTF-8.
+            UnknownCharacterError: A character is not in the vocabulary; names the file and the position in it.
+            ValueError: As for the class; names the file too.
+
+        Example:
+            >>> import tempfile
+            >>> from pathlib import Path
+            >>> path = Path(tempfile.mkdtemp()) / "names.txt"
+            >>> _ = path.write_text("ada\nbob\n", encoding="utf-8")
+            >>> len(RecordDataset.from_file(path))
+            2
+        """
+        records = read_text(path).removesuffix("\n").split("\n")
+        try:
+            return cls(records, vocabulary, block_size=block_size)
+        except UnknownCharacterError as error:
+            before = sum(len(record) + 1 for record in records[: error.text_index])
+            raise UnknownCharacterError(
+                error.character, before + error.position, error.vocabulary_size, path=os.fspath(path)
+            ) from None
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)!a}: {error}") from None
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"record {index} of a dataset of {len(self)}")
+        inputs, targets = self.batch(torch.tensor([index % len(self)]), torch.device("cpu"))
+        return inputs[0], targets[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+        inputs, targets = self.batch(torch.as_tensor(indices), torch.device("cpu"))
+        return list(zip(inputs, targets, strict=True))
+
+    def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Returns several records as int64 inputs and targets, each ``(B, block_size)``, on a device.
+
+        Args:
+            indices: Which records, int64 ``(B,)``, each at least 0.
+            device: Where they are to be.
+        """
+        return self._batch(indices, self.block_size, device)
+
+    def _batch(self, indices: Tensor, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        columns = torch.arange(width + 1)
+        is_filled = columns < self._lengths[indices, None]
+        places = (self._starts[indices, None] + columns).clamp_(max=len(self._ids) - 1)
+        eos = self.vocabulary.special_tokens["eos"]
+        rows = torch.where(is_filled, self._ids[places].long(), eos)
+        targets = rows[:, 1:].masked_fill(~is_filled[:, 1:], IGNORE_INDEX)
+        return rows[:, :-1].to(device), targets.to(device)
+
+    def rows(self, _block_size: int | None, _stride: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields every record once, in order, some at a time, padded to the longest of them: for ``evaluate``."""
+        for indices in torch.arange(len(self)).split(max(1, IDS_AT_ONCE // self.block_size)):
+            yield self._batch(indices, int(self._lengths[indices].max()) - 1, torch.device("cpu"))
+
+    def check_ids(self, size: int) -> None:
+        """Checks that every id is below ``size``.
+
+        Raises:
+            ValueError: The vocabulary is larger than that.
+        """
+        check_vocabulary_size(self.vocabulary, size)
+
+    def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
+        """Returns two datasets: some of the records, drawn at random, and the rest, each in the old order.
+
+        Args:
+            fraction: The share of the records in the first, above 0 and below 1; rounded down to whole records.
+            seed: Decides which.
+
+        Raises:
+            ValueError: ``fraction`` is not between 0 and 1, or a part would be empty.
+            TypeError: ``seed`` is not an integer.
+
+        Example:
+            >>> train, validation = RecordDataset(["ada", "bob", "eve", "kim"]).split(0.75, seed=0)
+            >>> len(train), len(validation)
+            (3, 1)
+        """
+        end = int(checked_fraction("fraction", fraction) * len(self))
+        if not 0 < end < len(self):
+            raise ValueError(f"split({fraction}) of {len(self)} records leaves a part without any")
+        order = torch.randperm(len(self), generator=seeded_generator(seed))
+        return self._chosen(order[:end].sort().values), self._chosen(order[end:].sort().values)
+
+    def _chosen(self, indices: Tensor) -> Self:
+        chosen = copy.copy(self)
+        chosen._starts, chosen._lengths = self._starts[indices], self._lengths[indices]  # noqa: SLF001 - its own kind
+        return chosen
+
+    def packed(self, block_size: int) -> TextDataset:
+        """Returns the records end to end, ``bos`` before and ``eos`` after each, as one stream without padding.
+
+        A window may begin inside one record and end inside another.
+
+        Args:
+            block_size: The number of ids in a window.
+
+        Raises:
+            ValueError: All records together are shorter than a window.
+        """
+        return TextDataset(self._joined(), block_size)
+
+    def sequences(self) -> list[Tensor]:
+        """Returns the ids of each record, ``bos`` and ``eos`` included: what a counted model is fitted to."""
+        return list(self._joined().split(self._lengths.tolist()))
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256, in hexadecimal, of the records and their vocabulary."""
+        digest = hashlib.sha256(f"{self.vocabulary.fingerprint} {self.block_size}".encode())
+        digest.update(self._joined().numpy().astype("<i8").data)
+        return digest.hexdigest()
+
+    def _joined(self) -> Tensor:
+        """Returns the ids of these records alone, one record after the other; a part has those of the whole."""
+        moved_by = self._starts - (self._lengths.cumsum(0) - self._lengths)
+        return self._ids[torch.repeat_interleave(moved_by, self._lengths).add_(torch.arange(int(self._lengths.sum())))]
+
+
+def _check_lengths(texts: list[str], block_size: int | None) -> None:
+    if not texts:
+        raise ValueError("records is empty: give at least one text")
+    lengths = list(map(len, texts))
+    if not min(lengths):
+        raise ValueError(f"records[{lengths.index(0)}] is empty: leave empty records out")
+    longest = max(lengths)
+    if block_size is not None and longest > block_size - 1:
+        index = lengths.index(longest)
+        raise ValueError(
+            f"records[{index}] has {longest} characters, and with bos a block_size of {block_size} holds "
+            f"{block_size - 1}: {texts[index][:40]!a}"
+        )

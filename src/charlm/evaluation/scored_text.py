@@ -1,0 +1,79 @@
+"""A text with what a model thought of each of its characters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from charlm.evaluation.markup import escaped, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+Alternatives: TypeAlias = list[tuple[str, float]]
+"""Characters with their probabilities, the likeliest first; the empty string is the end of a record."""
+
+MOST_BITS = 10.0
+"""From this surprise on, the colour is the strongest."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoredText:
+    """A text, how likely each of its characters was, and what was likelier; a notebook shows it in colours.
+
+    Attributes:
+        text: The text.
+        log_probabilities: Those of ``CharLM.log_probabilities``, float64, in nats: one a character, and one more for
+            the end of a record.
+        alternatives: For each of those, the likeliest characters; none where nothing stood before.
+
+    Example:
+        >>> from charlm import CharLM
+        >>> scored = CharLM.fit("abcabcabd" * 20).inspect("cabx", k=2)
+        >>> scored.bits.round(1).tolist()
+        [2.8, 1.0, 0.6, 4.9]
+        >>> [character for character, _ in scored.alternatives[3]]
+        ['c', 'd']
+    """
+
+    text: str
+    log_probabilities: NDArray[np.float64]
+    alternatives: list[Alternatives]
+
+    @property
+    def bits(self) -> NDArray[np.float64]:
+        """How surprised the model was at each character, in bits: ``-log2 P``."""
+        bits: NDArray[np.float64] = self.log_probabilities / -math.log(2)
+        return bits
+
+    def spans(self) -> Iterator[str]:
+        """Yields each character as an HTML element with its surprise and the alternatives.
+
+        Its attribute ``style`` sets ``--surprise``, from 0 to 1; ``title`` says the rest in words.
+        """
+        for place, bits in enumerate(self.bits.tolist()):
+            character = self.text[place : place + 1]
+            name = escaped(visible(character))
+            words = f"{name}: {2**-bits:.2%}, {bits:.2f} bits"
+            if self.alternatives[place]:
+                words += "; likeliest: " + ", ".join(
+                    f"{escaped(visible(other))} {share:.1%}" for other, share in self.alternatives[place]
+                )
+            shown = " " if character == " " else name
+            line_end = "<br>" if character == "\n" else ""
+            share = min(bits / MOST_BITS, 1)
+            yield f'<span style="--surprise:{share:.2f}" title="{words}">{shown}</span>{line_end}'
+
+    def _repr_html_(self) -> str:
+        style = "background:rgb(224 96 48/calc(var(--surprise)*.75));white-space:pre-wrap"
+        spans = "".join(self.spans()).replace('style="', f'style="{style};')
+        total = float(self.bits.sum())
+        mean = total / max(1, len(self.log_probabilities))
+        return (
+            f'<div style="font-family:monospace;line-height:1.6">{spans}</div>'
+            f"<small>{total:.1f} bits, {mean:.3f} a character; the darker, the more surprising</small>"
+        )

@@ -1,0 +1,123 @@
+"""Models as ONNX files, which run without PyTorch: ids in, logits out, and the vocabulary in the metadata."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from charlm.files.model_file import model_description
+from charlm.models.bigram import BigramLanguageModel
+from charlm.models.gpt.model import GPT
+from charlm.models.mixture import MixtureLanguageModel
+from charlm.models.ngram.model import NGramLanguageModel
+from chartok.files.atomic import replace_file
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from charlm.models.base import LanguageModel
+    from chartok import Vocabulary
+
+INSTEAD = {
+    NGramLanguageModel.family: "use save_arpa",
+    MixtureLanguageModel.family: "export the models in it one by one, and mix their probabilities with its weights",
+}
+"""What to do with the families that have no such form: they search sorted tables of their own."""
+LARGEST_FILE = 2**31 - 2**20
+"""Protocol buffers end at 2 GiB; a mebibyte is left for the graph."""
+
+
+def save_onnx(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
+    """Writes a model and its vocabulary to one ONNX file; an older file stays whole until the new one is.
+
+    The graph takes ``inputs``, int64 ``(batch, length)``, and gives ``logits``, float32 ``(batch, length, V)``, of any
+    batch and of any length up to ``block_size``. The metadata hold one entry, ``charlm``, a JSON object: the family of
+    the model and its settings, the vocabulary as ``Vocabulary.to_dict`` describes it, and versions. The same model
+    gives the same bytes. Needs the extra ``onnx``; the first export takes seconds.
+
+    Args:
+        path: The file.
+        model: A ``BigramLanguageModel`` or a ``GPT``, in any mode and on any device; it stays as it is.
+        vocabulary: What its ids mean.
+
+    Raises:
+        ValueError: A model of that family has no such form, or it is larger than 2 GiB; or the vocabulary is not of
+            its size.
+        ModuleNotFoundError: ``onnx`` or ``onnxscript`` is not installed; says how to.
+        OSError: The file cannot be written.
+
+    Example:
+        >>> save_onnx("model.onnx", BigramLanguageModel(3), Vocabulary("abc"))  # doctest: +SKIP
+    """
+    if not isinstance(model, BigramLanguageModel | GPT):
+        raise ValueError(  # noqa: TRY004 - another family is a model all the same
+            f"ONNX has no form for a {type(model).__name__}: {INSTEAD.get(model.family, 'use save_model')}"
+        )
+    content = model_description(model, vocabulary)
+    if sum(4 * tensor.numel() for tensor in model.state_dict().values()) > LARGEST_FILE:
+        raise ValueError("the model is larger than the 2 GiB that one ONNX file can hold: use save_model")
+    try:
+        import onnxscript  # noqa: F401, PLC0415 - an extra, and slow to load
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("ONNX is missing: pip install 'chartok[onnx]'") from error
+    exported = _exported(model)
+    exported.metadata_props.add(key="charlm", value=json.dumps(content))
+    with replace_file(path) as file:
+        file.write(exported.SerializeToString(deterministic=True))
+
+
+class _Logits(nn.Module):
+    """A copy of a model that gives logits alone, in float32 on the CPU."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        super().__init__()
+        self.model = copy.deepcopy(model).cpu().float()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.model.logits(inputs)
+
+
+def _exported(model: LanguageModel) -> Any:  # noqa: ANN401 - an ``onnx.ModelProto``, of an extra
+    """Returns a model as ONNX, without the notes of the exporter, which name files of this machine."""
+    batch = torch.export.Dim("batch")
+    length = torch.export.Dim.STATIC if model.block_size == 1 else torch.export.Dim("length", max=model.block_size)
+    example = torch.zeros(2, min(2, model.block_size or 2), dtype=torch.int64, device="cpu")
+    with _silence():
+        program = torch.onnx.export(
+            _Logits(model).eval(),
+            (example,),
+            input_names=["inputs"],
+            output_names=["logits"],
+            dynamic_shapes={"inputs": {0: batch, 1: length}},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None  # noqa: S101 - it is None where a file name was given
+    exported = program.model_proto
+    for noted in (exported.graph, *exported.graph.node, *exported.graph.value_info, *exported.graph.initializer):
+        noted.ClearField("metadata_props")
+        noted.ClearField("doc_string")
+    return exported
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps the exporter from speaking of what no caller can change."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it warns of operators of packages that are not installed
+    try:
+        with warnings.catch_warnings():
+            # PyTorch copies its own objects in a way that it has deprecated.
+            warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec", FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,1 @@
+"""Drawing ids and text from a model."""

@@ -1,0 +1,1 @@
+"""The n-gram model: counts, smoothing, tables."""

@@ -1,0 +1,285 @@
+"""How often every n-gram occurs, up to an order: counted by sorting, merged by joining sorted lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from charlm.data.record_dataset import RecordDataset
+from charlm.data.text_dataset import TextDataset
+from chartok.arguments import positive_integer
+from chartok.ids import Ids, as_id_array, is_array
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Tokens: TypeAlias = Ids | Tensor | TextDataset | RecordDataset | Iterable[Ids | Tensor | TextDataset]
+"""One text or several: the ids of a text in an array, a tensor, a ``TextDataset`` or an iterable of integers; an
+iterable of such texts; or the records of a ``RecordDataset``."""
+
+_Keys: TypeAlias = NDArray[np.int64]
+_Decoder: TypeAlias = Callable[[_Keys], list[_Keys]]
+
+LARGEST_VOCABULARY = 1 << 31
+"""With it, keys of four thousand million n-grams are below 2**63."""
+KEY_BITS = 63
+"""A key is never negative."""
+
+WINDOWS_AT_ONCE = 1 << 24
+"""How many positions are sorted at a time: bounds the memory that counting takes beside its result."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NGramCounts:
+    """The n-grams of all orders up to ``order``, as a tree in which the children of an n-gram are longer by one id.
+
+    Nodes are numbered level by level and, within a level, in the order of their ids; node 0 is the empty n-gram. Node
+    ``i > 0`` has the key ``parent * vocab_size + last id`` at ``keys[i - 1]``, so that the keys ascend, the children
+    of a node lie side by side, and one binary search finds a child. As parents are numbers of nodes, a key stays far
+    below 2**63 for any order and any vocabulary.
+
+    It holds NumPy arrays alone and can be pickled: count parts of a corpus in other threads or processes, and
+    ``merge`` the results in any order and grouping.
+
+    Attributes:
+        vocab_size: The number of ids, V.
+        order: The length of the longest n-grams.
+        keys: One for each n-gram, ascending, int64 ``(N,)``.
+        counts: How often each n-gram occurs, int64 ``(N,)``.
+
+    Example:
+        >>> counts = NGramCounts.from_tokens([0, 1, 0, 1], vocab_size=2, order=2)
+        >>> counts.levels  # two unigrams, two bigrams
+        (0, 2, 4)
+        >>> counts.counts
+        array([2, 2, 2, 1])
+        >>> counts.merge(counts).counts
+        array([4, 4, 4, 2])
+    """
+
+    vocab_size: int
+    order: int
+    keys: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def from_tokens(cls, tokens: Tokens, *, vocab_size: int, order: int) -> NGramCounts:
+        """Returns the counts of a text or of several; no n-gram spans two texts.
+
+        Args:
+            tokens: The ids of one text, or an iterable of texts.
+            vocab_size: The number of ids, V.
+            order: The length of the longest n-grams to count, at least 1. A shorter text gives shorter n-grams.
+
+        Raises:
+            TypeError: The ids are not integers.
+            ValueError: ``vocab_size`` or ``order`` is below 1, ``vocab_size`` is above 2**31, or a text has more
+                than one dimension.
+            TokenIdError: An id is not below ``vocab_size``.
+        """
+        if positive_integer("vocab_size", vocab_size) > LARGEST_VOCABULARY:
+            raise ValueError(f"vocab_size must be at most {LARGEST_VOCABULARY}, got {vocab_size}")
+        positive_integer("order", order)
+        symbols = joined_texts(tokens, vocab_size, padding=order)
+        positions = range(0, max(len(symbols) - order, 1), WINDOWS_AT_ONCE)
+        parts = (_count(symbols[start:], vocab_size, order) for start in positions)
+        return reduce(cls.merge, parts)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Where each order ends in ``keys``: those of order k are ``keys[levels[k - 1] : levels[k]]``."""
+        return node_levels(self.keys, self.vocab_size, self.order)
+
+    def merge(self, other: NGramCounts) -> NGramCounts:
+        """Returns the counts of the texts of both: the same, whatever the order and grouping of merges.
+
+        Raises:
+            ValueError: They have another vocabulary size or order.
+        """
+        if (self.vocab_size, self.order) != (other.vocab_size, other.order):
+            raise ValueError(
+                f"counts of vocab_size {self.vocab_size} and order {self.order} cannot be merged with counts of "
+                f"vocab_size {other.vocab_size} and order {other.order}"
+            )
+        parts = (self, other)
+        # Where the nodes of each part are in the result: those of a level are known before their children need them.
+        places = tuple(np.zeros(len(part.keys) + 1, dtype=np.int64) for part in parts)
+        keys: list[_Keys] = []
+        counts: list[_Keys] = []
+        nodes = 1
+        for levels in zip(*(pairwise(part.levels) for part in parts), strict=True):
+            moved = [
+                _moved(part.keys[slice(*level)], place, self.vocab_size)
+                for part, place, level in zip(parts, places, levels, strict=True)
+            ]
+            union = _distinct(np.sort(np.concatenate(moved), kind="stable"))  # merges sorted runs in linear time
+            keys.append(union)
+            counts.append(np.zeros(len(union), dtype=np.int64))
+            for part, place, (start, stop), part_keys in zip(parts, places, levels, moved, strict=True):
+                ranks = np.searchsorted(union, part_keys)
+                place[start + 1 : stop + 1] = nodes + ranks
+                counts[-1][ranks] += part.counts[start:stop]
+            nodes += len(union)
+        return NGramCounts(
+            vocab_size=self.vocab_size, order=self.order, keys=np.concatenate(keys), counts=np.concatenate(counts)
+        )
+
+
+def node_levels(keys: NDArray[np.int64], vocab_size: int, order: int) -> tuple[int, ...]:
+    """Returns where each order ends in keys such as those of ``NGramCounts``, 0 for the order of no id first."""
+    ends = [0]
+    for _ in range(order):
+        ends.append(int(np.searchsorted(keys, (ends[-1] + 1) * vocab_size)))
+    return tuple(ends)
+
+
+def joined_texts(tokens: Tokens, vocab_size: int, *, padding: int) -> NDArray[np.unsignedinteger[Any]]:
+    """Returns one text or several as one array of ids plus one, in the smallest dtype, with a 0 after each text.
+
+    Args:
+        tokens: The ids of one text, or an iterable of texts.
+        vocab_size: The number of ids.
+        padding: How many more zeros there are to be at the end.
+
+    Raises:
+        TypeError: The ids are not integers.
+        ValueError: A text has more than one dimension.
+        TokenIdError: An id is not below ``vocab_size``.
+
+    Example:
+        >>> joined_texts([[0, 1], [2]], 3, padding=1)
+        array([1, 2, 0, 3, 0, 0], dtype=uint8)
+    """
+    dtype = np.min_scalar_type(vocab_size)
+    pieces: list[NDArray[Any]] = []
+    end = np.zeros(1, dtype=dtype)
+    for text in _texts(tokens, vocab_size):
+        shifted = text.astype(dtype)
+        shifted += 1
+        pieces += [shifted, end]
+    return np.concatenate([*pieces, np.zeros(padding, dtype=dtype)])
+
+
+def _texts(tokens: Tokens, vocab_size: int) -> Iterator[NDArray[np.integer[Any]]]:
+    """Yields each text as a checked array of one dimension."""
+    if isinstance(tokens, RecordDataset):
+        tokens = tokens.sequences()
+    if isinstance(tokens, TextDataset):
+        tokens = tokens.ids
+    if isinstance(tokens, Tensor):
+        tokens = tokens.numpy(force=True)
+    if is_array(tokens) or not isinstance(tokens, Iterable):
+        yield _text(tokens, vocab_size)
+        return
+    items = iter(tokens)
+    first = next(items, None)
+    if first is None:
+        return
+    everything = chain([first], items)
+    if isinstance(first, SupportsIndex) and not getattr(first, "ndim", 0):
+        yield _text(everything, vocab_size)
+        return
+    for item in everything:
+        text = item.ids if isinstance(item, TextDataset) else item
+        yield _text(text.numpy(force=True) if isinstance(text, Tensor) else text, vocab_size)
+
+
+def _text(ids: Any, vocab_size: int) -> NDArray[np.integer[Any]]:  # noqa: ANN401 - checked here
+    array = as_id_array(ids, vocab_size)
+    if array.ndim != 1:
+        raise ValueError(f"the ids of a text must have one dimension, got shape {array.shape}")
+    return array
+
+
+def _count(symbols: NDArray[np.unsignedinteger[Any]], vocab_size: int, order: int) -> NGramCounts:
+    """Returns the counts of the n-grams that start in the first ``WINDOWS_AT_ONCE`` positions."""
+    windows = max(min(len(symbols) - order, WINDOWS_AT_ONCE), 0)
+    columns = [symbols[offset : offset + windows] for offset in range(order)]
+    window_keys, decode = _window_keys(columns, np.ones(windows, dtype=bool), vocab_size.bit_length())
+    window_keys.sort()
+    starts = np.flatnonzero(_starts(window_keys))
+    multiplicity = np.diff(starts, append=windows)
+    return _tree(decode(window_keys[starts]), multiplicity, vocab_size)
+
+
+def _window_keys(columns: Sequence[NDArray[Any]], alive: NDArray[np.bool_], bits: int) -> tuple[_Keys, _Decoder]:
+    """Returns a key for each window, in the order of their symbols, and what gives back the symbols of keys.
+
+    All symbols of a window from the first 0 on count as 0. Where the symbols do not fit one key, the ranks of the two
+    halves of the window do.
+
+    Args:
+        columns: The first symbol of each window, the second, and so on.
+        alive: Whether no 0 came before in the window; brought up to date.
+        bits: How many bits a symbol takes.
+    """
+    if bits * len(columns) > KEY_BITS and len(columns) > 1:
+        half = len(columns) // 2
+        left, decode_left = _ranked(*_window_keys(columns[:half], alive, bits))
+        right, decode_right = _ranked(*_window_keys(columns[half:], alive, bits))
+        shift = int(right.max(initial=0)).bit_length()
+        return left << shift | right, lambda keys: [
+            *decode_left(keys >> shift),
+            *decode_right(keys & ((1 << shift) - 1)),
+        ]
+    keys = np.zeros(len(alive), dtype=np.int64)
+    for column in columns:
+        alive &= column != 0
+        keys <<= bits
+        keys |= column * alive
+    return keys, lambda keys: [keys >> bits * place & ((1 << bits) - 1) for place in reversed(range(len(columns)))]
+
+
+def _ranked(keys: _Keys, decode: _Decoder) -> tuple[_Keys, _Decoder]:
+    by_key = np.argsort(keys)
+    ascending = keys[by_key]
+    starts = _starts(ascending)
+    ranks = np.empty_like(keys)
+    ranks[by_key] = np.cumsum(starts) - 1
+    distinct = ascending[starts]
+    return ranks, lambda ranks: decode(distinct[ranks])
+
+
+def _tree(columns: list[_Keys], multiplicity: NDArray[np.int64], vocab_size: int) -> NGramCounts:
+    """Returns the counts of all prefixes of sorted distinct windows, given by their symbols."""
+    changed = np.zeros(len(multiplicity), dtype=bool)
+    changed[:1] = True
+    parents = np.zeros(len(multiplicity), dtype=np.int64)
+    keys: list[_Keys] = []
+    counts: list[_Keys] = []
+    nodes = 0
+    for column in columns:
+        changed[1:] |= column[1:] != column[:-1]
+        is_symbol = column != 0
+        is_first = changed & is_symbol
+        rows = np.flatnonzero(is_first)
+        keys.append(parents[rows] * vocab_size + (column[rows] - 1))
+        counts.append(np.add.reduceat(multiplicity * is_symbol, rows) if len(rows) else rows)
+        parents = nodes + np.cumsum(is_first)
+        nodes += len(rows)
+    return NGramCounts(
+        vocab_size=vocab_size, order=len(columns), keys=np.concatenate(keys), counts=np.concatenate(counts)
+    )
+
+
+def _moved(keys: _Keys, places: _Keys, vocab_size: int) -> _Keys:
+    parents, ids = np.divmod(keys, vocab_size)
+    return places[parents] * vocab_size + ids
+
+
+def _starts(ascending: _Keys) -> NDArray[np.bool_]:
+    """Returns where a value differs from the one before it."""
+    starts = np.ones(len(ascending), dtype=bool)
+    np.not_equal(ascending[1:], ascending[:-1], out=starts[1:])
+    return starts
+
+
+def _distinct(ascending: _Keys) -> _Keys:
+    return ascending[_starts(ascending)]

@@ -1,0 +1,132 @@
+"""The pictures of a report as Matplotlib figures, for notebooks and papers; needs the extra ``plots``.
+
+Figures are made without ``pyplot``: none stays open, and no window appears.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from charlm.evaluation.markup import visible
+from charlm.report.transitions import transitions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from charlm.evaluation.scored_text import ScoredText
+    from charlm.lm import CharLM
+    from charlm.training.log import LogEntry
+
+LINE = 80
+"""Characters in a line of ``plot_surprise``."""
+
+
+def plot_losses(entries: Sequence[LogEntry]) -> Figure:
+    """Returns the losses of a run over its steps, in nats on the left and bits on the right.
+
+    Args:
+        entries: At least one, such as ``Trainer.log`` or what ``read_log`` returns.
+
+    Raises:
+        ValueError: There is no entry.
+        ModuleNotFoundError: Matplotlib is not installed; says how to.
+
+    Example:
+        >>> from charlm import LogEntry
+        >>> values = dict(learning_rate=0.1, characters_per_second=1.0, elapsed_seconds=1.0, peak_memory_bytes=0)
+        >>> entry = LogEntry(step=1, train_loss=2.0, validation_loss=None, **values)
+        >>> plot_losses([entry]).axes[0].get_ylabel()
+        'nats per character'
+    """
+    if not entries:
+        raise ValueError("there is no entry to plot")
+    figure, axes = _figure(7, 4)
+    axes.plot([entry.step for entry in entries], [entry.train_loss for entry in entries], label="train")
+    validation = [(entry.step, loss) for entry in entries if (loss := entry.validation_loss) is not None]
+    if validation:
+        axes.plot(*zip(*validation, strict=True), label="validation", linewidth=2)
+    axes.set(xlabel="step", ylabel="nats per character")
+    ln2 = math.log(2)
+    scales: Any = (lambda nats: nats / ln2, lambda bits: bits * ln2)
+    bits = axes.secondary_yaxis("right", functions=scales)
+    bits.set_ylabel("bits per character")
+    axes.legend()
+    return figure
+
+
+def plot_transitions(lm: CharLM) -> Figure:
+    """Returns how likely each character is after one other and nothing else, as a heat map.
+
+    Of a vocabulary of more than 100 characters those are shown that the model thinks the most frequent.
+
+    Args:
+        lm: A model of any family.
+
+    Raises:
+        ModuleNotFoundError: Matplotlib is not installed; says how to.
+
+    Example:
+        >>> from charlm import CharLM
+        >>> plot_transitions(CharLM.fit("abab", "bigram")).axes[0].get_ylabel()
+        'the character before'
+    """
+    table = transitions(lm)
+    size = max(4, len(table.characters) / 6)
+    figure, axes = _figure(size, size)
+    image = axes.imshow(table.probabilities, cmap="magma_r", norm="asinh")
+    names = [visible(character) for character in table.characters]
+    axes.set_xticks(range(len(names)), names, parse_math=False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.set(xlabel="the character that follows", ylabel="the character before")
+    figure.colorbar(image, shrink=0.7, label="probability")
+    return figure
+
+
+def plot_surprise(scored: ScoredText) -> Figure:
+    """Returns a text, each character on a colour that says how surprised the model was, 80 in a line.
+
+    Args:
+        scored: What ``CharLM.inspect`` returned.
+
+    Raises:
+        ModuleNotFoundError: Matplotlib is not installed; says how to.
+
+    Example:
+        >>> from charlm import CharLM
+        >>> len(plot_surprise(CharLM.fit("abab" * 9).inspect("abba")).axes[0].texts)
+        4
+    """
+    bits = scored.bits
+    lines = max(1, -(-len(bits) // LINE))
+    figure, axes = _figure(LINE / 7, 0.35 * lines + 0.6)
+    rows = [[math.nan] * LINE for _ in range(lines)]
+    for place, surprise in enumerate(bits.tolist()):
+        line, column = divmod(place, LINE)
+        rows[line][column] = surprise
+        axes.text(
+            column,
+            line,
+            visible(scored.text[place : place + 1]),
+            ha="center",
+            va="center",
+            family="monospace",
+            size=8,
+            parse_math=False,
+        )
+    image = axes.imshow(rows, cmap="Oranges", vmin=0, vmax=16, aspect="auto")
+    axes.set_axis_off()
+    figure.colorbar(image, label="bits", orientation="horizontal", shrink=0.3)
+    return figure
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("Matplotlib is missing: pip install 'chartok[plots]'") from error
+    figure: Any = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()

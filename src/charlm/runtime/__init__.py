@@ -1,0 +1,1 @@
+"""Devices, processes and seeds: what a program runs on."""

@@ -1,0 +1,1 @@
+"""The gradient loop and what it is made of."""

@@ -1,0 +1,126 @@
+"""The gradients of one batch: in parts where memory is short, over all processes, in the precision asked for."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.parallel import DistributedDataParallel
+
+from charlm.data.dataset import IGNORE_INDEX
+from charlm.runtime import distributed
+from charlm.training.precision import computing_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from torch import Tensor, nn
+
+    from charlm.models.base import LanguageModel
+
+
+class Gradients:
+    """Computes the loss of a batch and adds its gradients to the parameters.
+
+    The gradients are those of the mean over every target of the global batch, into however many parts and over however
+    many processes it is divided.
+
+    Args:
+        model: The model; in several processes it is wrapped in torch's ``DistributedDataParallel``.
+        dtype: What to compute in; weights and sums stay in float32.
+        compiled: Whether ``torch.compile`` makes the model faster first.
+        parts: Into how many micro-batches a batch is cut, one after the other.
+        halve_on_out_of_memory: Whether to cut into twice as many, and again, where memory is not enough.
+        has_padding: Whether some targets may be masked, so that parts may differ in how many count.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        dtype: torch.dtype,
+        compiled: bool,
+        parts: int,
+        halve_on_out_of_memory: bool,
+        has_padding: bool,
+    ) -> None:
+        self.parts = parts
+        self.scaler = torch.amp.GradScaler(model.device.type, enabled=dtype == torch.float16)
+        """Keeps the small gradients of float16 from vanishing; without effect in other types."""
+        self._device = model.device
+        self._dtype = dtype
+        self._halves = halve_on_out_of_memory
+        self._has_padding = has_padding
+        self._processes = distributed.world_size()
+        self._shared = DistributedDataParallel(model) if self._processes > 1 else None
+        self._model = model
+        module: nn.Module = model if self._shared is None else self._shared
+        self._forward: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = torch.compile(module) if compiled else module
+
+    def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns this process's share of the loss, a scalar in nats: the shares of all processes add up to the loss.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``: this process's share of the batch.
+            targets: The ids that follow, int64 ``(B, T)``.
+
+        Raises:
+            MemoryError: There is not enough, and the batch is not to be or cannot be cut into smaller parts.
+        """
+        while True:
+            try:
+                return self._in_parts(inputs, targets)
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                self._cut_smaller(inputs, error)
+
+    def _in_parts(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        if self.parts == self._processes == 1:
+            return self._backward(inputs, targets, None)
+        parts = min(self.parts, len(inputs))
+        pieces = list(zip(inputs.chunk(parts), targets.chunk(parts), strict=True))
+        shares = [share.to(self._device) for share in self._shares([piece for _, piece in pieces])]
+        losses = []
+        for number, ((some_inputs, some_targets), share) in enumerate(zip(pieces, shares, strict=True), start=1):
+            with self._without_exchange(number < len(pieces)):
+                losses.append(self._backward(some_inputs, some_targets, share))
+        return torch.stack(losses).sum()
+
+    def _backward(self, inputs: Tensor, targets: Tensor, share: Tensor | None) -> Tensor:
+        with computing_in(self._dtype, self._device):
+            _, loss = self._forward(inputs, targets)
+        if share is not None:
+            loss = loss * share
+        # DistributedDataParallel takes the mean of the processes' gradients, and their sum is wanted.
+        self.scaler.scale(loss * self._processes if self._processes > 1 else loss).backward()
+        return loss.detach()
+
+    def _shares(self, targets: list[Tensor]) -> list[Tensor]:
+        """Returns which share of all targets of the global batch each part holds."""
+        counts = [(part != IGNORE_INDEX).sum() if self._has_padding else torch.tensor(part.numel()) for part in targets]
+        total = torch.stack(counts).sum()
+        total = distributed.add_up(total) if self._has_padding else total * self._processes
+        return [count / total for count in counts]
+
+    def _without_exchange(self, wanted: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - reads as a sentence
+        return self._shared.no_sync() if wanted and self._shared is not None else nullcontext()
+
+    def _cut_smaller(self, inputs: Tensor, error: BaseException) -> None:
+        rows, columns = inputs.shape
+        in_parts = f"batches of {rows} x {columns} ids" + (f" in {self.parts} parts" if self.parts > 1 else "")
+        if not self._halves or self._shared is not None or self.parts >= rows:
+            raise MemoryError(
+                f"out of memory on {self._device} with {in_parts}: give a smaller batch_size or block_size, "
+                "more accumulation_steps, or halve_on_out_of_memory"
+            ) from error
+        for parameter in self._model.parameters():
+            parameter.grad = None
+        self.parts *= 2
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # The allocator of the CPU has no exception of its own.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)

@@ -1,0 +1,40 @@
+"""The floating-point type that a model computes in while it is trained."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from charlm.training.config import Precision
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
+    """Returns the type that a name stands for; ``"auto"`` is bfloat16 on a GPU that has it, else float32.
+
+    Args:
+        precision: Its name, or ``"auto"``.
+        device: Where the model is.
+
+    Raises:
+        ValueError: The device cannot compute in that type.
+
+    Example:
+        >>> resolve_precision("auto", torch.device("cpu"))
+        torch.float32
+    """
+    has_bfloat16 = device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision == "auto":
+        return torch.bfloat16 if device.type == "cuda" and has_bfloat16 else torch.float32
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
+    lacks = not torch.amp.is_autocast_available(device.type) or (dtype == torch.bfloat16 and not has_bfloat16)
+    if dtype != torch.float32 and lacks:
+        raise ValueError(f"precision {precision!r} is not to be had on {device}: use 'auto' or 'float32'")
+    return dtype
+
+
+def computing_in(dtype: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
+    """Returns a context in which torch multiplies matrices in a type and keeps sums and weights in float32."""
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)

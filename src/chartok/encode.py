@@ -1,0 +1,196 @@
+"""Text of any size to token files, in constant memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import wait
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from chartok.codepoints import distinct_code_points, from_code_points
+from chartok.errors import UnknownCharacterError
+from chartok.files.sources import (
+    Compression,
+    Source,
+    check_compression,
+    check_destination,
+    check_two_readings,
+    expand_sources,
+    iterate_source,
+    source_size,
+)
+from chartok.files.text import not_empty
+from chartok.token_file import TokenFile, write_token_file
+from chartok.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from chartok.arguments import Errors
+
+_Result = TypeVar("_Result")
+
+Progress: TypeAlias = Callable[[int, int | None], None]
+"""Called with the bytes read so far and the bytes to read in all, None where that is not known."""
+
+
+def encode_file(
+    source: Source | Iterable[Source],
+    destination: str | os.PathLike[str],
+    vocabulary: Vocabulary | None = None,
+    *,
+    errors: Errors = "strict",
+    compression: Compression | None = None,
+    progress: Progress | None = None,
+) -> TokenFile:
+    """Returns the token file made from one or several texts, one after the other with nothing between.
+
+    Text is read in pieces, once, or twice where the vocabulary has to be found first. The file appears under its
+    name when it is complete and on the disk; until then, and whatever fails, an older one stays as it was.
+
+    Args:
+        source: UTF-8 files, patterns such as ``data/*.txt``, or URLs that fsspec can read.
+        destination: The file to write.
+        vocabulary: What ids to give; None finds the characters of the text, as ``Vocabulary.from_text`` does.
+        errors: For a character that the vocabulary does not have, as in ``Vocabulary.encode``.
+        compression: ``"gzip"`` where the sources are compressed.
+        progress: Called after each piece.
+
+    Raises:
+        OSError: A source cannot be read, or the file not be written; errno and name are kept.
+        FileDecodeError: A source is not UTF-8.
+        UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
+        TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
+        ValueError: There is no text and no vocabulary, which names the sources; ``compression`` is none that is read;
+            ``destination`` is one of the sources, or a pipe or a device; a source is one and there is no vocabulary.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name, text in (("a.txt", "ban"), ("b.txt", "ana")):
+        ...     _ = (folder / name).write_text(text, encoding="utf-8")
+        >>> tokens = encode_file(folder / "*.txt", folder / "all.tokens")
+        >>> tokens.vocabulary.decode(tokens.read(0, len(tokens)))
+        'banana'
+    """
+    check_compression(compression)
+    sources = expand_sources(source)
+    check_destination(destination, sources)
+    passes = 1 if vocabulary is not None else 2
+    sizes = [source_size(name) for name in sources]
+    if vocabulary is None:
+        check_two_readings(sources)
+    total = None if None in sizes else passes * sum(size for size in sizes if size is not None)
+    done = 0
+
+    def read_all() -> Iterator[tuple[str, int, str]]:
+        """Yields each piece after the name of its source and the position in it."""
+        nonlocal done
+        for name in sources:
+            before, position = done, 0
+            for text, bytes_read in iterate_source(name, compression):
+                done = before + bytes_read
+                if progress is not None:
+                    progress(done, total)
+                yield name, position, text
+                position += len(text)
+
+    if vocabulary is None:
+        vocabulary = Vocabulary.from_text(not_empty((text for _, _, text in read_all()), _shown(sources)))
+    with write_token_file(destination, vocabulary) as writer:
+        for name, position, text in read_all():
+            try:
+                writer.append(vocabulary.encode(text, errors))
+            except UnknownCharacterError as error:
+                raise UnknownCharacterError(
+                    error.character, position + error.position, vocabulary.size, path=name
+                ) from None
+    return TokenFile(destination)
+
+
+def encode_files(
+    sources: Source | Iterable[Source],
+    folder: str | os.PathLike[str],
+    vocabulary: Vocabulary | None = None,
+    *,
+    executor: Executor | None = None,
+    errors: Errors = "strict",
+    compression: Compression | None = None,
+) -> list[TokenFile]:
+    """Returns one token file for each source, all with one vocabulary: the shards of a corpus, in order.
+
+    The work is handed to any executor of ``concurrent.futures``: a process pool, or that of a cluster whose workers
+    see the same files. Where one source fails, the shards that this call made are removed again.
+
+    Args:
+        sources: UTF-8 files, patterns such as ``data/*.txt``, or URLs that fsspec can read.
+        folder: Where the shards go, made if it is not there. They are called after their number and source.
+        vocabulary: What ids to give; None finds the characters of all sources first.
+        executor: What runs the work; None does it here, one source after the other.
+        errors: For a character that the vocabulary does not have, as in ``Vocabulary.encode``.
+        compression: ``"gzip"`` where the sources are compressed.
+
+    Raises:
+        FileExistsError: A shard of that name is there already.
+        OSError: As in ``encode_file``, and so the other errors.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name, text in (("a.txt", "ban"), ("b.txt", "ana")):
+        ...     _ = (folder / name).write_text(text, encoding="utf-8")
+        >>> [Path(shard.path).name for shard in encode_files(folder / "*.txt", folder / "shards")]
+        ['00000-a.tokens', '00001-b.tokens']
+    """
+    check_compression(compression)
+    names = expand_sources(sources)
+    run = map if executor is None else partial(_run_in, executor)
+    destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]
+    for destination in destinations:
+        if destination.exists():
+            raise FileExistsError(errno.EEXIST, "a shard of this name is there already", os.fspath(destination))
+    if vocabulary is None:
+        check_two_readings(names)
+        found = run(partial(find_characters, compression=compression), names)
+        vocabulary = Vocabulary.from_text(not_empty(found, _shown(names)))
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    encode = partial(_encode_shard, vocabulary=vocabulary, errors=errors, compression=compression)
+    try:
+        for _ in run(encode, names, [os.fspath(destination) for destination in destinations]):
+            pass
+        return [TokenFile(destination) for destination in destinations]
+    except BaseException:
+        for destination in destinations:
+            destination.unlink(missing_ok=True)
+        raise
+
+
+def find_characters(source: str, compression: Compression | None = None) -> str:
+    """Returns the distinct characters of a source in code point order; those of several merge in any order."""
+    return from_code_points(distinct_code_points(text for text, _ in iterate_source(source, compression)))
+
+
+def _encode_shard(
+    source: str, destination: str, *, vocabulary: Vocabulary, errors: Errors, compression: Compression | None
+) -> None:
+    encode_file(source, destination, vocabulary, errors=errors, compression=compression).close()
+
+
+def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterable[str]) -> Iterator[_Result]:
+    """Yields what ``executor.map`` would. After a failure it waits for what runs, which may write files yet."""
+    futures = [executor.submit(work, *given) for given in zip(*arguments, strict=True)]
+    try:
+        yield from (future.result() for future in futures)
+    finally:
+        wait([future for future in futures if not future.cancel()])
+
+
+def _shown(sources: list[str]) -> str:
+    return ascii(sources[0]) + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
+
+
+def _stem(source: str) -> str:
+    return Path(source.rpartition("/")[2]).stem

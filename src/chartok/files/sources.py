@@ -1,0 +1,175 @@
+"""Where text comes from: files, patterns that name several, URLs, compressed or not."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import gzip
+import os
+import stat
+import zlib
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+
+from chartok.errors import TokenFileError
+from chartok.files.atomic import is_special
+from chartok.files.text import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Source: TypeAlias = str | os.PathLike[str]
+"""A path, a pattern such as ``data/*.txt``, or, where fsspec is installed, a URL such as ``s3://bucket/a.txt``."""
+
+Compression: TypeAlias = Literal["gzip"]
+
+
+def expand_sources(sources: Source | Iterable[Source]) -> list[str]:
+    """Returns the files that sources name, in the order given; those of one pattern in alphabetical order.
+
+    Raises:
+        FileNotFoundError: A pattern matches nothing.
+        ValueError: There is no source at all.
+    """
+    several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    if not several:
+        raise ValueError("sources is empty: give at least one file")
+    return [file for source in several for file in _expand(os.fspath(source))]
+
+
+def check_compression(compression: str | None) -> None:
+    """Checks that sources compressed in this way can be read.
+
+    Raises:
+        ValueError: They cannot.
+    """
+    if compression is not None and compression not in get_args(Compression):
+        raise ValueError(f"compression must be 'gzip' or None, got {compression!a}")
+
+
+def source_size(source: str) -> int | None:
+    """Returns the size of a source in bytes as it lies there, or None where that cannot be known, as of a pipe.
+
+    Raises:
+        OSError: It is missing.
+    """
+    if not _is_url(source):
+        status = Path(source).stat()
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+    files, path = _file_system(source)
+    return cast("int | None", files.size(path))
+
+
+def check_two_readings(sources: Iterable[str]) -> None:
+    """Checks that sources can be read twice.
+
+    Raises:
+        ValueError: One is a pipe or a device.
+    """
+    for source in sources:
+        if not _is_url(source) and is_special(source):
+            raise ValueError(
+                f"{source!a} is a pipe or a device and can be read once, and to find the characters takes a reading of "
+                "its own: give a vocabulary, or a file"
+            )
+
+
+def check_destination(destination: Source, sources: Iterable[str]) -> None:
+    """Checks that a file can be written from sources and then be read by window.
+
+    Raises:
+        ValueError: It is one of the sources, or a pipe or a device.
+    """
+    if is_special(destination):
+        raise ValueError(f"{os.fspath(destination)!a} is a pipe or a device, and a token file is read by window")
+    for source in sources:
+        path = _file_system(source)[1] if source.startswith("file://") else source
+        if Path(path).exists() and Path(destination).exists() and Path(path).samefile(destination):
+            raise ValueError(f"{source!a} is to be read and to be written: give another destination")
+
+
+def iterate_source(source: str, compression: Compression | None = None) -> Iterator[tuple[str, int]]:
+    """Yields the text of a source in pieces, each with the number of bytes read so far.
+
+    Raises:
+        OSError: It is missing, is a folder, or cannot be read; names it.
+        FileDecodeError: It is not UTF-8.
+        TokenFileError: It is not the gzip data that it is said to be, or those are cut short or damaged, or its size
+            or time of change is another at the end than at the start.
+    """
+    with _open(source) as file:
+        before = _size_and_time(source, file)
+        counted = cast("IO[bytes]", counter := _CountedFile(file))
+        plain = counted if compression is None else cast("IO[bytes]", gzip.GzipFile(fileobj=counted))
+        try:
+            for text in decoded(plain, source):
+                yield text, counter.bytes_read
+        except EOFError as error:
+            raise TokenFileError(f"{source!a} is cut short: {error}") from None
+        except (zlib.error, gzip.BadGzipFile) as error:
+            raise TokenFileError(f"{source!a} is not gzip data, or damaged: {error}") from None
+        size, _ = before
+        if _size_and_time(source, file) != before or size not in (None, counter.bytes_read):
+            raise TokenFileError(
+                f"{source!a} changed while it was read: {size} bytes at the start, {counter.bytes_read} read; try again"
+            )
+
+
+class _CountedFile:
+    """A file that counts what is read from it: a pipe does not know its position."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.bytes_read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.bytes_read += len(data)
+        return data
+
+
+def _expand(source: str) -> list[str]:
+    if _is_url(source):
+        files, path = _file_system(source)
+        if not glob.has_magic(path):
+            return [source]
+        found = [files.unstrip_protocol(name) for name in sorted(files.glob(path))]
+    elif glob.has_magic(source) and not Path(source).exists():
+        found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+    else:
+        return [source]
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "no file matches this pattern", source)
+    return found
+
+
+def _is_url(source: str) -> bool:
+    return "://" in source
+
+
+def _file_system(url: str) -> tuple[Any, str]:
+    try:
+        import fsspec  # noqa: PLC0415 - only who reads URLs needs it
+    except ImportError:
+        raise ModuleNotFoundError(f"reading {url!a} needs fsspec: pip install fsspec") from None
+    files, path = fsspec.core.url_to_fs(url)
+    return files, path
+
+
+@contextlib.contextmanager
+def _open(source: str) -> Iterator[IO[bytes]]:
+    if _is_url(source):
+        files, path = _file_system(source)
+        with files.open(path, "rb") as file:
+            yield file
+    else:
+        with Path(source).open("rb") as file:
+            yield file
+
+
+def _size_and_time(source: str, file: IO[bytes]) -> tuple[int | None, int]:
+    if _is_url(source):
+        return source_size(source), 0
+    status = os.fstat(file.fileno())
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (None, 0)

@@ -1,0 +1,313 @@
+r"""Ids on disk: a header that says what they are, and the ids themselves, read by window.
+
+Layout: the eight bytes ``CHARTOK\n``, the length of the header in eight bytes (little-endian), the SHA-256 of the
+header in 32 bytes, the header (JSON, filled up with spaces to a multiple of 64 bytes), the ids (little-endian).
+The header holds the version of this layout, the dtype, the number of ids, their SHA-256, and the vocabulary.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import weakref
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from chartok.arguments import natural_number
+from chartok.errors import Naming, TokenFileError, VocabularyError
+from chartok.files.atomic import is_special, replace_file
+from chartok.files.pread import pread
+from chartok.files.strict_json import parse_json
+from chartok.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+MAGIC = b"CHARTOK\n"
+VERSION = 1
+PREFIX = len(MAGIC) + 8 + 32
+ALIGNMENT = 64
+LONGEST_HEADER = 1 << 28
+"""Far above the header of a vocabulary of every code point: a longer one is damage, and is not allocated."""
+
+
+class TokenFile:
+    """The ids of a text on disk, read by window; memory does not grow with the file.
+
+    Opening checks the header and the length, which takes no time; ``verify`` reads every id and finds any damage.
+
+    Reading uses ``pread``: a file that is cut short meanwhile raises an error and cannot end the process, as a memory
+    map would. A token file can be pickled; the copy opens the file again and makes sure that it is the same.
+
+    Args:
+        path: The file that ``encode_file`` wrote.
+
+    Attributes:
+        path: The file.
+        vocabulary: What the ids mean.
+        dtype: How they are stored: ``vocabulary.dtype``, little-endian.
+        sha256: Of the ids, in hexadecimal, as the header has it.
+
+    Raises:
+        OSError: It is missing, is a folder, or cannot be read.
+        TokenFileError: It is no token file, or damaged, or of a newer version.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from chartok import encode_file
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "input.txt").write_text("banana", encoding="utf-8")
+        >>> with encode_file(folder / "input.txt", folder / "input.tokens") as tokens:
+        ...     tokens.vocabulary, len(tokens), tokens.read(2, 6)
+        (Vocabulary('abn'), 6, array([2, 0, 2, 0], dtype=uint8))
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._naming = Naming(self.path)
+        self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._close = weakref.finalize(self, os.close, self._descriptor)
+        try:
+            self._state = _state(os.fstat(self._descriptor))
+            with self._naming:
+                header, self._start = self._checked_header()
+            self.vocabulary = Vocabulary.from_dict(header["vocabulary"])
+            self.dtype = self.vocabulary.dtype.newbyteorder("<")
+            self._length = _checked_length(header, self.dtype, self._state[2] - self._start)
+            self.sha256 = str(header["sha256"])
+        except (TokenFileError, VocabularyError, KeyError) as error:
+            self.close()
+            raise TokenFileError(f"{self.path!a} is not a sound token file: {error}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _checked_header(self) -> tuple[dict[str, Any], int]:
+        prefix = pread(self._descriptor, PREFIX, 0)
+        if len(prefix) < PREFIX or not prefix.startswith(MAGIC):
+            raise TokenFileError("it does not start like one")
+        length = int.from_bytes(prefix[len(MAGIC) : len(MAGIC) + 8], "little")
+        if not 0 < length <= min(LONGEST_HEADER, self._state[2] - PREFIX):
+            raise TokenFileError(f"its header has an impossible length, {length} bytes")
+        encoded = pread(self._descriptor, length, PREFIX)
+        if hashlib.sha256(encoded).digest() != prefix[-32:]:
+            raise TokenFileError("its header does not match its SHA-256")
+        try:
+            header = parse_json(encoded)
+        except ValueError as error:
+            raise TokenFileError(f"its header is {error}") from None
+        if not isinstance(header, dict) or type(header.get("version")) is not int:
+            raise TokenFileError("its header has no version")
+        if header["version"] > VERSION:
+            raise TokenFileError(f"it has version {header['version']}, newer than {VERSION}: upgrade chartok")
+        return header, PREFIX + length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns the ids from ``start`` to before ``stop``, shape ``(stop - start,)``.
+
+        Raises:
+            IndexError: The range is not inside the file.
+            OSError: It cannot be read.
+            TokenFileError: The file was cut short, replaced or changed since it was opened.
+        """
+        if not 0 <= start <= stop <= self._length:
+            raise IndexError(f"ids {start} to {stop} of {self.path!a}, which has {self._length}")
+        self.check_unchanged()
+        size = self.dtype.itemsize
+        first, last = self._start + start * size, self._start + stop * size
+        parts = []
+        while first < last:  # one call reads two gibibytes at most
+            with self._naming:
+                parts.append(pread(self._descriptor, last - first, first))
+            first += len(parts[-1])
+            if not parts[-1]:
+                raise self._changed()
+        return np.frombuffer(bytearray().join(parts), dtype=self.dtype).astype(self.vocabulary.dtype, copy=False)
+
+    def windows(self, starts: NDArray[np.integer[Any]] | Sequence[int], width: int) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns the ``width`` ids from each start on.
+
+        Args:
+            starts: Where the windows begin, shape ``(B,)``.
+            width: Ids in a window.
+
+        Returns:
+            Shape ``(B, width)``.
+
+        Raises:
+            IndexError: A window is not inside the file.
+            OSError: It cannot be read.
+            TokenFileError: The file was cut short, replaced or changed since it was opened.
+            ValueError: ``width`` is negative, or ``starts`` have not one dimension.
+            TypeError: They are not integers.
+        """
+        natural_number("width", width)
+        starts = _checked_starts(starts)
+        # Seen as unsigned, a negative start is larger than any valid one.
+        unsigned = starts.view(np.uint64)
+        if len(starts) and (width > self._length or unsigned.item(unsigned.argmax()) > self._length - width):
+            raise IndexError(f"windows of {width} ids from {starts.min()} to {starts.max()} of {self._length} ids")
+        self.check_unchanged()
+        descriptor, size = self._descriptor, width * self.dtype.itemsize
+        offsets = (starts * self.dtype.itemsize + self._start).tolist()
+        with self._naming:
+            ids = bytearray().join([pread(descriptor, size, offset) for offset in offsets])
+        if len(ids) != size * len(offsets):
+            raise self._changed()
+        windows = np.frombuffer(ids, dtype=self.dtype).reshape(len(offsets), width)
+        return windows.astype(self.vocabulary.dtype, copy=False)
+
+    def verify(self) -> None:
+        """Reads every id and checks them against the SHA-256 of the header.
+
+        Nothing else finds an id that became another one of the vocabulary: call this once before a long run.
+
+        Raises:
+            OSError: They cannot be read.
+            TokenFileError: They are not the ids that were written.
+        """
+        digest = hashlib.sha256()
+        step = 1 << 20
+        for start in range(0, self._length, step):
+            ids = self.read(start, min(start + step, self._length))
+            digest.update(ids.astype(self.dtype, copy=False).data)
+        if digest.hexdigest() != self.sha256:
+            raise TokenFileError(f"{self.path!a} is damaged: its ids do not match its SHA-256")
+
+    def close(self) -> None:
+        """Closes the file; reading it afterwards is an error."""
+        self._close()  # the first time alone
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self.path, self.sha256)
+
+    def __repr__(self) -> str:
+        return f"TokenFile({self.path!a}, {self._length} ids)"
+
+    def check_unchanged(self) -> None:
+        """Checks that the file is the one that was opened: the same place on disk, size and time of change.
+
+        Raises:
+            TokenFileError: It was cut short, replaced, removed or changed.
+            ValueError: It has been closed.
+        """
+        if not self._close.alive:
+            raise ValueError(f"{self.path!a} has been closed")
+        try:
+            # Path.stat takes five times as long, and this runs for every batch.
+            unchanged = _state(os.stat(self.path)) == self._state  # noqa: PTH116
+        except FileNotFoundError:
+            unchanged = False
+        if not unchanged:
+            raise self._changed()
+
+    def _changed(self) -> TokenFileError:
+        return TokenFileError(f"{self.path!a} was replaced, removed or changed since it was opened: open it again")
+
+
+def is_token_file(path: str | os.PathLike[str]) -> bool:
+    """Returns whether a file starts like a token file; a pipe never does, and nothing is taken from it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if is_special(path):
+        return False
+    with Path(path).open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+@contextlib.contextmanager
+def write_token_file(path: str | os.PathLike[str], vocabulary: Vocabulary) -> Iterator[TokenFileWriter]:
+    """Yields a writer for the ids; the file takes its name when the block ends without an exception.
+
+    Raises:
+        OSError: It cannot be written; an older file stays as it was.
+    """
+    with replace_file(path) as file:
+        writer = TokenFileWriter(file, vocabulary)
+        yield writer
+        writer.finish()
+
+
+class TokenFileWriter:
+    """Appends ids to a token file that is being written."""
+
+    def __init__(self, file: IO[bytes], vocabulary: Vocabulary) -> None:
+        self._file = file
+        self._dtype = vocabulary.dtype.newbyteorder("<")
+        self._header = {
+            "version": VERSION,
+            "dtype": self._dtype.str,
+            "length": 0,
+            "sha256": hashlib.sha256().hexdigest(),
+            "vocabulary": vocabulary.to_dict(),
+        }
+        self._digest = hashlib.sha256()
+        self._length = 0
+        # Twenty more bytes than an empty file needs: the number of ids is not known yet.
+        needed = len(json.dumps(self._header)) + 20
+        self._header_length = -(-(PREFIX + needed) // ALIGNMENT) * ALIGNMENT - PREFIX
+        self._file.seek(PREFIX + self._header_length)
+
+    def append(self, ids: NDArray[np.unsignedinteger[Any]]) -> None:
+        """Writes ids of the vocabulary's dtype."""
+        stored = np.ascontiguousarray(ids, dtype=self._dtype)
+        self._file.write(stored.data)
+        self._digest.update(stored.data)
+        self._length += len(stored)
+
+    def finish(self) -> None:
+        """Writes the header."""
+        self._header |= {"length": self._length, "sha256": self._digest.hexdigest()}
+        encoded = json.dumps(self._header).encode().ljust(self._header_length)
+        self._file.seek(0)
+        self._file.write(MAGIC + len(encoded).to_bytes(8, "little") + hashlib.sha256(encoded).digest() + encoded)
+
+
+def _checked_starts(starts: NDArray[np.integer[Any]] | Sequence[int]) -> NDArray[np.int64]:
+    array = np.asarray(starts)
+    if array.ndim != 1:
+        raise ValueError(f"starts must have one dimension, got shape {array.shape}")
+    if array.dtype.kind not in "iu" and len(array):
+        raise TypeError(f"starts must be integers, got {array.dtype} values")
+    return array.astype(np.int64, copy=False)
+
+
+def _reopen(path: str, sha256: str) -> TokenFile:
+    file = TokenFile(path)
+    if file.sha256 != sha256:
+        file.close()
+        raise TokenFileError(f"{path!a} is another file than the one that was pickled")
+    return file
+
+
+def _checked_length(header: dict[str, Any], dtype: np.dtype[Any], size: int) -> int:
+    if header["dtype"] != dtype.str:
+        raise TokenFileError(f"its ids are {header['dtype']!a}, a vocabulary of that size has {dtype.str!r}")
+    length = header["length"]
+    if type(length) is not int or length < 0:
+        raise TokenFileError(f"its length is {length!a}")
+    if size != length * dtype.itemsize:
+        raise TokenFileError(f"its ids take {size} bytes and not the {length * dtype.itemsize} that its header says")
+    return length
+
+
+def _state(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,613 @@
+import dataclasses
+import io
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charlm import load_model, read_log
+from charlm.cli.app import main
+from charlm.cli.config_file import flag_names
+from charlm.cli.flags import COMMANDS
+from charlm.training.checkpoint import newest_checkpoint
+from charlm.training.config import TrainerConfig
+from charlm.training.run_folder import RunDescription
+from chartok import __version__
+
+TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8", newline="")
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Path:
+    assert main(["train", "input.txt", "--out", "run", "--max-steps", "50"]) == 0
+    return folder / "run"
+
+
+def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "input.txt", "--out", "run", "--max-steps", "50"]) == 0
+    trained = capsys.readouterr().out
+    assert "2,200 characters, 28 symbols: 1,980 to train on, 220 for validation" in trained
+    assert re.search(r"train loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", trained)
+    assert re.search(r"validation loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", trained)
+
+    assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "20", "--seed", "1"]) == 0
+    generated = capsys.readouterr().out
+    assert generated.startswith("the ")
+    assert len(generated) == len("the ") + 20 + len("\n")
+
+    flags = ["--top-k", "3", "--top-p", "0.9", "--min-p", "0.1", "--repetition-penalty", "1.1", "--stop", "zz", "qq"]
+    assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "20", *flags]) == 0
+    assert capsys.readouterr().out.startswith("the ")
+    assert main(["generate", "run", "--top-k", "0"]) == 1
+    assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0\n"
+
+    assert main(["report", "run"]) == 0
+    assert capsys.readouterr().out == "saved to run/report.html\n"
+    report = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert "learned from input.txt" in report
+    assert "max_steps" in report
+    assert main(["report", "run/model.safetensors", "--text", "input.txt", "--out", "other.html"]) == 0
+    assert capsys.readouterr().out == "saved to other.html\n"
+
+    assert main(["evaluate", "run/model.safetensors", "input.txt"]) == 0
+    evaluated = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert evaluated["characters"] == "2,200"
+    assert float(evaluated["nats per character"]) < 2.5
+
+
+def test_a_counted_model_is_trained_scored_with_and_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["train", "input.txt", "--model", "ngram", "--order", "4", "--out", "run"]) == 0
+    assert re.search(
+        r"n-gram model of order 4, \d+ n-grams counted in .* s\nvalidation loss +0\.", capsys.readouterr().out
+    )
+
+    (folder / "lines.txt").write_bytes("the lazy dog\nxqzj \u4e00\n\nthe".encode())
+    assert main(["score", "run", "lines.txt"]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [text for _, _, text in rows] == ["the lazy dog", "xqzj \u4e00", "", "the"]
+    assert float(rows[0][0]) > float(rows[1][0])
+    assert rows[2][:2] == ["0.0000", "0.0000"]
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((folder / "lines.txt").read_bytes())))
+    assert main(["score", "run", "--json"]) == 0
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [f"{entry['log_likelihood']:.4f}" for entry in objects] == [row[0] for row in rows]
+    assert objects[1]["text"] == "xqzj \u4e00"
+
+    assert main(["info", "run"]) == 0
+    shown = capsys.readouterr().out
+    assert "family         ngram\nsettings       {'vocab_size': 30, 'order': 4}\n" in shown
+    assert "learned from   text\ncharacters     28\nspecial tokens bos, unk\n" in shown
+
+
+@pytest.fixture
+def ngram(folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The run of an n-gram model of text."""
+    assert main(["train", "input.txt", "--model", "ngram", "--order", "4", "--out", "ngram"]) == 0
+    capsys.readouterr()
+    return folder / "ngram"
+
+
+@pytest.mark.usefixtures("ngram")
+def test_a_line_ends_where_its_file_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.txt").write_bytes(b"the fox\nthe cat")
+    (folder / "b.txt").write_bytes(b"sat on\n")
+    assert main(["score", "ngram", "a.txt", "b.txt"]) == 0
+    assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["the fox", "the cat", "sat on"]
+
+
+@pytest.mark.usefixtures("ngram")
+def test_a_line_is_scored_before_the_next_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    lines_shown = []
+
+    class Log(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            lines_shown.append(written.getvalue().count(b"\n"))
+            line = b"the fox\n" if len(lines_shown) < 4 else b""
+            buffer[: len(line)] = line
+            return len(line)
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(Log())))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written))
+    assert main(["score", "ngram"]) == 0
+    assert lines_shown == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("family", ["gpt", "mixture"])
+def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
+    train = ["train", "input.txt", "--model", family, "--order", "4", "--out", "run", "--device", "cpu"]
+    assert main([*train, "--block-size", "16", "--max-steps", "2"]) == 0
+    trained = capsys.readouterr().out
+    assert "gpt model, " in trained
+    assert "steps of 32 x 16 characters" in trained
+    assert ("mixed with an n-gram model of order 4" in trained) == (family == "mixture")
+    assert main([*train, "--block-size", "16", "--max-steps", "4", "--resume"]) == 0
+    assert "going on after step 2\n" in capsys.readouterr().out
+    assert read_log(folder / "run")[0].learning_rate <= 0.01  # as the recipe says
+    assert main(["evaluate", "run", "input.txt", "--device", "cpu"]) == 0
+    assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "80", "--device", "cpu"]) == 0
+    assert main(["info", "run"]) == 0
+    assert f"family         {family}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rate"),
+    [
+        ([], "0.05"),
+        (["--model", "bigram"], "0.05"),
+        (["--model", "gpt"], "0.01"),
+        (["--model=mixture"], "0.01"),
+        (["--model", "bigram", "--model", "gpt"], "0.01"),
+        (["--model", "gpt", "--model=bigram"], "0.05"),
+        (["--mode"], "0.05"),
+    ],
+)
+def test_the_defaults_are_those_of_the_model(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], rate: str
+) -> None:
+    assert main(["train", "--help", *arguments]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert f"Of AdamW, before the schedule. (default: {rate})" in shown
+
+
+@pytest.mark.parametrize("family", ["ngram", "bigram"])
+def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
+    (folder / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\n" * 5)
+    assert main(["train", "names.txt", "--records", "--model", family, "--out", "run", "--max-steps", "300"]) == 0
+    assert "20 records, 7 symbols: 18 to train on, 2 for validation" in capsys.readouterr().out
+    for flags in (["--records"], []):  # to a model of records every line is one
+        assert main(["evaluate", "run", "names.txt", *flags]) == 0
+        assert "characters          130\n" in capsys.readouterr().out
+    assert main(["generate", "run", "--prompt", "jo", "--seed", "1"]) == 0
+    assert capsys.readouterr().out.startswith("jo")
+
+
+@pytest.mark.parametrize("records", [True, False], ids=["of records", "of text"])
+def test_the_bytes_of_records_are_those_that_are_scored(
+    folder: Path, capsys: pytest.CaptureFixture[str], records: Any
+) -> None:
+    (folder / "names.txt").write_text("anna\nhanna\nann\u00e4\n" * 50, encoding="utf-8", newline="")
+    flags = ["--records"] if records else []
+    assert main(["train", "names.txt", *flags, "--model", "ngram", "--out", "run", "--train-fraction", "0.5"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "run", "names.txt", "--records", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    characters, utf8_bytes = (800, 850) if records else (650, 700)
+    assert shown["characters"] == characters
+    assert shown["bits_per_byte"] == pytest.approx(shown["bits_per_character"] * characters / utf8_bytes)
+    (folder / "empty.txt").touch()
+    assert main(["evaluate", "run", "empty.txt", "--records"]) == 1
+    assert capsys.readouterr().err == "charlm: text is empty: there is no mean over no characters\n"
+
+
+def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", "input.txt", "input.txt", "--out", "corpus.tokens"]) == 0
+    assert capsys.readouterr().out == "4,400 characters, 28 symbols: saved to corpus.tokens\n"
+    assert main(["train", "corpus.tokens", "--out", "run", "--max-steps", "5"]) == 0
+    assert "4,400 characters, 28 symbols: 3,960 to train on, 440 for validation" in capsys.readouterr().out
+    (folder / "more.txt").write_bytes(b"the end!")
+    more = ["prepare", "more.txt", "--out", "more.tokens", "--vocabulary", "corpus.tokens"]
+    assert main(more) == 1
+    assert "character 7 of 'more.txt' is U+0021 '!'" in capsys.readouterr().err
+    assert not (folder / "more.tokens").exists()
+    assert main([*more, "--errors", "ignore"]) == 0
+    assert capsys.readouterr().out == "7 characters, 28 symbols: saved to more.tokens\n"
+
+
+@pytest.mark.parametrize("command", ["train a.tokens --model ngram --out other", "evaluate run a.tokens"])
+def test_a_token_file_with_another_id_in_it_is_neither_trained_on_nor_evaluated(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main(["prepare", "input.txt", "--out", "a.tokens"]) == 0
+    assert main(["train", "a.tokens", "--model", "ngram", "--out", "run"]) == 0
+    content = bytearray((folder / "a.tokens").read_bytes())
+    content[-1] ^= 1
+    (folder / "a.tokens").write_bytes(content)
+    assert main(command.split()) == 1
+    assert capsys.readouterr().err == "charlm: 'a.tokens' is damaged: its ids do not match its SHA-256\n"
+
+
+def test_a_run_is_named_after_text_and_model_by_default(folder: Path) -> None:
+    assert main(["train", "input.txt", "--max-steps", "1"]) == 0
+    assert (folder / "runs" / "input-bigram" / "model.safetensors").exists()
+
+
+def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    before = (run / "model.safetensors").read_bytes()
+    assert main(["train", "input.txt", "--out", "run", "--max-steps", "1"]) == 1
+    assert (
+        capsys.readouterr().err
+        == "charlm: run: a run is here already; go on with it by --resume, or give another --out\n"
+    )
+    assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_a_run_that_goes_on_says_what_it_was_asked_for_last_and_stays_of_its_family(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = RunDescription.read(run)
+    resume = ["train", "input.txt", "--out", "run", "--resume", "--max-steps", "57"]
+    assert main(resume) == 0
+    second = RunDescription.read(run)
+    assert (second.began, second.settings) == (first.began, first.settings | {"max_steps": 57, "resume": True})
+    before = (run / "model.safetensors").read_bytes()
+    capsys.readouterr()
+    assert main([*resume, "--model", "ngram"]) == 1
+    assert "the run in 'run' is of a bigram model: a ngram model cannot go on with it" in capsys.readouterr().err
+    assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"validation loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", shown)
+    assert "A sample after 'The ':\n\nThe " in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["prepare", "missing.txt", "--out", "a.tokens"], "missing.txt: No such file or directory"),
+        (["prepare", "*.missing", "--out", "a.tokens"], r"\*.missing: no file matches this pattern"),
+        (["prepare", "input.txt", "--out", "nowhere/a.tokens"], "nowhere/a.tokens: No such file or directory"),
+        (["prepare", "input.txt", "--out", "."], r"\.: a file is expected, this is a folder"),
+        (
+            ["prepare", "input.txt", "--out", "a.tokens", "--compression", "gzip"],
+            "'input.txt' is not gzip data, or damaged: Not a gzipped file .*",
+        ),
+        (["train", "missing.txt"], "missing.txt: No such file or directory"),
+        (["train", "."], r"\.: Is a directory"),
+        (["train", "empty.txt"], "text is empty: a vocabulary needs at least one character"),
+        (["train", "short.txt"], ".*split.* of 5 ids leaves.*|.*at least 65 ids, got 5.*"),
+        (["train", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
+        (["train", "input.txt", "--block-size", "0"], "block_size must be at least 1, got 0"),
+        (["train", "input.txt", "--model", "gpt", "--block-size", "0"], "block_size must be at least 1, got 0"),
+        (
+            ["train", "input.txt", "--model", "gpt", "--block-size", "3000"],
+            "a window of .* 3000 .* got 2200: .*",
+        ),
+        (["train", "input.txt", "--batch-size", "0"], "batch_size must be at least 1, got 0"),
+        (["train", "input.txt", "--model", "ngram", "--batch-size", "-3"], "batch_size must be at least 1, got -3"),
+        (["train", "input.txt", "--order", "0"], "order must be at least 1, got 0"),
+        (["train", "input.txt", "--records", "--block-size", "0"], "block_size must be at least 1, got 0"),
+        (["train", "input.txt", "--train-fraction", "1"], "fraction must be above 0 and below 1, got 1.0"),
+        (["train", "input.txt", "--train-fraction", "nan"], "fraction must be finite, got nan"),
+        (["train", "input.txt", "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
+        (["train", "input.txt", "--device", "cuda:99"], "device 'cuda:99' cannot be used here: .*"),
+        (["train", "input.txt", "--optimizer", "muon"], "optimizer 'muon' .* a bigram model has none: use 'adamw'"),
+        (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
+        (["score", "missing"], "missing: No such file or directory"),
+        (["info", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["train", "input.txt", "--model", "ngram", "--order", "0"], "order must be at least 1, got 0"),
+        (["generate", "missing"], "missing: No such file or directory"),
+        (["generate", "."], "model.safetensors: No such file or directory"),
+        (["generate", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["evaluate", "run", "latin1.txt"], "run: No such file or directory"),
+        (["export", "missing", "--format", "arpa", "--out", "a"], "missing: No such file or directory"),
+        (["report", "missing"], "missing: No such file or directory"),
+        (["report", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["report", "input.txt", "--text", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_code_1(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (folder / "empty.txt").touch()
+    (folder / "short.txt").write_bytes(b"short")
+    (folder / "latin1.txt").write_bytes("caf\u00e9".encode("latin-1"))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert main(arguments) == 1
+    assert re.fullmatch(f"charlm: (?:{message})\n", capsys.readouterr().err)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "run", "--prompt", "na\u00efve"]) == 1
+    assert capsys.readouterr().err.startswith("charlm: text[2] is U+00EF '\\xef', which is not in this vocabulary")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Expected one of {demo, .*}; see charlm --help"),
+        (["nonsense"], "Unrecognized options: nonsense; see charlm --help"),
+        *(([command, "--nonsense"], f".*; see charlm {command} --help") for command in COMMANDS),
+        (["train"], "Missing from charlm train: .*; see charlm train --help"),
+        (["train", "input.txt", "--max-steps", "0"], "max_steps must be at least 1, got 0; see charlm train --help"),
+        (["train", "input.txt", "--seed", "x"], ".*--seed: invalid literal .*; see charlm train --help"),
+        (["train", "input.txt", "--model", "x"], "invalid choice 'x' for argument '--model'. .*"),
+        (["train", "input.txt", "--config", "config.toml"], "'config.toml': 'oder' is no setting of train: .* order.*"),
+        (["generate", "run", "--config", "config.toml"], "'config.toml': top-k must be a number, a string or a list"),
+        (["score", "run", "--config", "input.txt"], "'input.txt' is not TOML: .*"),
+        (["score", "run", "--config", "deep.toml"], "'deep.toml' is nested too deep"),
+        (["train", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
+        (["score", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
+        (["info", "a", "--config", "top.toml"], "'top.toml': 'oder' is no setting of any command: .* order.*"),
+        (["export", "run", "--format", "x", "--out", "a"], "invalid choice 'x' for argument '--format'. .*"),
+    ],
+)
+def test_a_usage_error_is_one_line_and_exit_code_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (folder / "deep.toml").write_text("device = " + "[" * 9999)
+    (folder / "value.toml").write_text("train = 5")
+    (folder / "top.toml").write_text("oder = 5")
+    (folder / "config.toml").write_text("[train]\noder = 3\n[generate]\ntop-k = 1979-05-27")
+    assert main(arguments) == 2
+    written = capsys.readouterr()
+    assert re.fullmatch(f"charlm: (?:{message})\n", written.err)
+    assert written.out == ""
+    assert not (folder / "runs").exists()
+
+
+def test_flags_come_from_a_file_and_those_that_are_typed_count_more(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "charlm.toml").write_text(
+        'device = "cpu"\n[train]\nmodel = "gpt"\nblock-size = 8\nmax_steps = 3\nlog-interval = 1\nout = "run"\n'
+        '[generate]\nprompt = "--"\ntemperature = 0\nstop = ["dog", "fox"]\njson = true\n'
+    )
+    assert main(["train", "input.txt", "--config", "charlm.toml", "--max-steps=2"]) == 0
+    assert "gpt model, " in capsys.readouterr().out
+    records = read_log(folder / "run")
+    assert [entry.step for entry in records] == [1, 2]
+    assert records[0].learning_rate <= 0.01  # the recipe of a gpt
+    assert main(["generate", "run", "--config=charlm.toml", "--prompt", "the ", "--no-json"]) == 0
+    assert capsys.readouterr().out.startswith("the ")
+    twice = ["--config", "missing.toml", "--config", "charlm.toml"]  # what is typed last counts
+    assert main(["generate", "run", *twice, "--prompt", "the "]) == 0
+    capsys.readouterr()
+    assert main(["train", "input.txt", "--config", "missing.toml"]) == 1
+    assert capsys.readouterr().err == "charlm: missing.toml: No such file or directory\n"
+
+
+@pytest.mark.usefixtures("ngram")
+def test_what_stands_at_the_top_of_a_file_is_for_the_commands_that_have_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "charlm.toml").write_text('seed = 1\norder = 3\ndevice = "nonsense"\njson = true')
+    assert main(["info", "ngram", "--config", "charlm.toml"]) == 0
+    assert json.loads(capsys.readouterr().out)["family"] == "ngram"
+    assert main(["score", "ngram", "input.txt", "--config", "charlm.toml"]) == 1
+    assert "device 'nonsense'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("ngram")
+def test_a_list_in_a_file_may_begin_with_a_value_that_looks_like_a_flag(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "charlm.toml").write_text('max-new-tokens = 99\nprompt = "the"\n[generate]\nstop = ["-a", " "]')
+    assert main(["generate", "ngram", "--config", "charlm.toml"]) == 0
+    assert capsys.readouterr().out == "the\n"
+
+
+def test_a_program_can_read_what_a_command_prints(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def printed(*arguments: str) -> list[Any]:
+        assert main([*arguments, "--json"]) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    (prepared,) = printed("prepare", "input.txt", "--out", "corpus.tokens")
+    assert prepared["characters"] == 2200
+    (trained,) = printed("train", "corpus.tokens", "--model", "ngram", "--order", "4", "--out", "run")
+    (evaluated,) = printed("evaluate", "run", "input.txt")
+    assert trained["run"] == "run"
+    assert trained["validation_bits"] == pytest.approx(trained["validation_nats"] / math.log(2))
+    assert evaluated["perplexity"] == pytest.approx(2 ** evaluated["bits_per_character"])
+    (of_tokens,) = printed("evaluate", "run", "corpus.tokens")
+    assert of_tokens["characters"] == 2199  # the first has nothing before it
+    assert of_tokens["bits_per_byte"] is None
+    (shown,) = printed("info", "run")
+    assert (shown["family"], shown["characters"]) == ("ngram", 28)
+    texts = printed("generate", "run", "--prompt", "the ", "--n-samples", "2", "--max-new-tokens", "5")
+    assert [len(entry["text"]) for entry in texts] == [9, 9]
+
+
+def test_whole_records_that_are_new_are_made_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["anna", "hanna", "joanna", "johanna", "susanna"]
+    (folder / "names.txt").write_text("\n".join(names * 3), encoding="utf-8")
+    assert main(["train", "names.txt", "--records", "--model", "ngram", "--order", "3", "--out", "run"]) == 0
+    capsys.readouterr()
+    assert main(["generate", "run", "--n-samples", "9", "--exclude", "names.txt", "--max-new-tokens", "20"]) == 0
+    made_up = capsys.readouterr().out.splitlines()
+    assert len(set(made_up)) == 9
+    assert not set(made_up) & set(names)
+    assert main(["generate", "run", "--exclude", "names.txt", "--stop", "nn"]) == 1
+    assert "give one of the two" in capsys.readouterr().err
+    assert main(["train", "input.txt", "--model", "ngram", "--out", "text"]) == 0
+    assert main(["generate", "text", "--exclude", "names.txt"]) == 1
+    assert "exclude is for a model of records" in capsys.readouterr().err
+
+
+def test_a_token_file_of_another_vocabulary_is_not_evaluated(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", "input.txt", "--out", "other.tokens"]) == 0
+    assert main(["evaluate", "run", "other.tokens"]) == 1
+    assert "'other.tokens' has another vocabulary than the model" in capsys.readouterr().err
+
+
+def test_help_and_version_load_neither_torch_nor_numpy() -> None:
+    code = (
+        "import sys; from charlm.cli.app import main; main([sys.argv[1]]); print({'torch', 'numpy'} & {*sys.modules})"
+    )
+    for flag, said in (("--help", "usage: charlm "), ("--version", __version__)):
+        shown = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=True).stdout
+        assert shown.startswith(said)
+        assert shown.endswith("set()\n")
+
+
+def test_a_shell_takes_the_script_that_completes(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert main(["completion", shell]) == 0
+        script = capsys.readouterr().out
+        assert "--max-steps" in script
+        if shutil.which(shell):
+            subprocess.run([shell, "-n"], input=script, text=True, check=True)
+
+
+def start(*arguments: str, folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "charlm", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        # A job in the background ignores SIGINT, and so would the programs that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
+    )
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_is_saved_and_goes_on(
+    folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: int
+) -> None:
+    process = start("train", "input.txt", "--out", "run", "--log-interval", "1", folder=folder)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("step 1/3000 ")
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == code
+    stopped = re.search(r"stopped after step (\d+): saved to run, the same command with --resume goes on\n$", output)
+    assert stopped is not None
+    load_model(folder / "run")
+    steps = str(int(stopped[1]) + 5)
+    assert main(["train", "input.txt", "--out", "run", "--resume", "--max-steps", steps, "--log-interval", "1"]) == 0
+    assert f"going on after step {stopped[1]}\n" in capsys.readouterr().out
+    assert [entry.step for entry in read_log(folder / "run")] == list(range(1, int(steps) + 1))
+    assert main(["train", "input.txt", "--out", "run", "--resume", "--learning-rate", "1"]) == 1
+    assert "learning_rate: 0.05 -> 1.0" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+@pytest.mark.parametrize("names", [["SIGINT", "SIGINT"], ["SIGHUP"], ["SIGKILL"]])
+def test_a_run_that_is_ended_at_once_goes_on_from_its_last_checkpoint(
+    folder: Path, capsys: pytest.CaptureFixture[str], names: list[str]
+) -> None:
+    train = ["train", "input.txt", "--out", "run", "--log-interval", "1", "--checkpoint-interval", "1"]
+    process = start(*train, folder=folder)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("step 1/3000 ")
+    assert process.stderr.readline().startswith("step 2/3000 ")  # the first checkpoint has been made
+    numbers = [signal.Signals[name] for name in names]
+    for number in numbers:
+        process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode in (130, -numbers[-1])
+    step = newest_checkpoint(folder / "run").values["step"]
+    assert main([*train, "--resume", "--max-steps", str(step + 1)]) == 0
+    assert f"going on after step {step}\n" in capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_ends_the_program_in_silence(run: Path) -> None:
+    process = start("generate", "run", "--max-new-tokens", "20000", folder=run.parent)
+    with process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
+
+
+def shell(command: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[bytes]":
+    """Runs a command line in which ``charlm`` is this library's."""
+    program = f'"{sys.executable}" -m charlm'
+    return subprocess.run(
+        ["/bin/sh", "-c", command.replace("charlm", program)],
+        cwd=folder,
+        env=os.environ | variables,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_text_is_utf_8_whatever_the_code_page_says(folder: Path) -> None:
+    (folder / "input.txt").write_bytes("\u00fcber \u4e00 \U0001f600\n".encode() * 99)
+    assert main(["train", "input.txt", "--model", "ngram", "--out", "run"]) == 0
+    done = shell("head -1 input.txt | charlm score run", folder, PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    assert done.returncode == 0
+    assert done.stdout.decode().endswith("\t\u00fcber \u4e00 \U0001f600\n")
+
+
+def test_a_pipe_is_read_whole_and_refused_where_two_readings_are_needed(run: Path) -> None:
+    folder = run.parent
+    prepared = shell("charlm prepare /dev/stdin --out p.tokens <input.txt", folder)
+    assert (prepared.returncode, prepared.stdout[:16]) == (0, b"2,200 characters")
+    for command, outcome in (
+        ("charlm prepare /dev/stdin --out q.tokens", "charlm: '/dev/stdin' is a pipe or a device and can be read once"),
+        ("charlm prepare /dev/stdin --out q.tokens --vocabulary p.tokens", "2,200 characters, 28 symbols"),
+        ("charlm train /dev/stdin --model ngram --out q", "2,200 characters, 28 symbols"),
+    ):
+        done = shell(f"cat input.txt | {command}", folder)
+        assert outcome in (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_closed_and_full_streams_are_no_traceback(run: Path) -> None:
+    closed = shell("charlm score run <&-", run.parent)
+    assert closed.returncode == 1
+    assert closed.stderr == b"charlm: standard input is closed: name a file\n"
+    full = shell("charlm score run <input.txt >/dev/full", run.parent)
+    assert full.returncode == 1
+    assert full.stderr == b"charlm: standard output: No space left on device\n"
+    assert shell("charlm info run >&-", run.parent).returncode == 0
+
+
+def test_every_command_that_computes_takes_the_best_device_there_is() -> None:
+    devices = {
+        name: field.default
+        for name, command in COMMANDS.items()
+        for field in dataclasses.fields(command)
+        if field.name == "device"
+    }
+    assert devices == dict.fromkeys(("train", "generate", "evaluate", "score", "report"), "auto")
+
+
+def test_the_reference_names_every_flag_of_every_command() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    for name, command in COMMANDS.items():
+        _, section = page.split(f"\n## charlm {name}\n")
+        section, *_ = section.split("\n## ")
+        flags = {"--" + field.replace("_", "-") for field in flag_names(command)}
+        of_training = {"--" + field.name.replace("_", "-") for field in dataclasses.fields(TrainerConfig)}
+        missing = [flag for flag in flags - of_training - {"--config"} if flag not in section]
+        assert not missing, name
+
+
+def test_models_are_exported_for_other_programs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "input.txt", "--model", "ngram", "--order", "3", "--out", "ngram"]) == 0
+    capsys.readouterr()
+    for model, format_, name in (
+        ("run", "onnx", "run.onnx"),
+        ("run", "tokenizer-json", "tokenizer.json"),
+        ("ngram", "arpa", "ngram.arpa"),
+    ):
+        assert main(["export", model, "--format", format_, "--out", name]) == 0
+        assert capsys.readouterr().out == f"saved to {name}\n"
+        assert (run.parent / name).stat().st_size
+    for model, format_ in (("ngram", "onnx"), ("run", "arpa")):
+        assert main(["export", model, "--format", format_, "--out", "none"]) == 1
+        assert re.fullmatch("charlm: .+\n", capsys.readouterr().err)
+    assert main(["export", "ngram", "--format", "arpa", "--out", "missing/ngram.arpa"]) == 1
+    assert capsys.readouterr().err == "charlm: missing/ngram.arpa: No such file or directory\n"
+    assert not (run.parent / "none").exists()

@@ -1,0 +1,176 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from charlm import BatchSampler, BigramLanguageModel, RecordDataset, Trainer, TrainerConfig, evaluate
+from charlm.data import record_dataset as records
+from chartok import UnknownCharacterError, Vocabulary
+from strategies import any_text, costly
+
+BOS_EOS = Vocabulary("a", special_tokens=["bos", "eos"])
+
+records_of_text = st.lists(any_text.filter(bool), min_size=1, max_size=8)
+
+
+@costly()
+@given(records_of_text, st.integers(0, 3))
+def test_a_record_is_its_start_its_characters_and_its_end(texts: list[str], room: int) -> None:
+    block_size = max(map(len, texts)) + 1 + room
+    dataset = RecordDataset(texts, block_size=block_size)
+    special = dataset.vocabulary.special_tokens
+    for text, (inputs, targets) in zip(texts, (dataset[i] for i in range(len(dataset))), strict=True):
+        ids = dataset.vocabulary.encode(text).tolist()
+        assert inputs[: len(ids) + 1].tolist() == [special["bos"], *ids]
+        assert targets.tolist() == [*ids, special["eos"]] + [-100] * (block_size - len(ids) - 1)
+        assert inputs.shape == targets.shape == (block_size,)
+        assert inputs.min() >= 0
+        assert inputs.max() < dataset.vocabulary.size
+    assert dataset[-1][1].tolist() == dataset[len(texts) - 1][1].tolist()
+
+
+@costly()
+@given(records_of_text, st.data())
+def test_a_batch_is_its_records(texts: list[str], data: st.DataObject) -> None:
+    dataset = RecordDataset(texts)
+    indices = data.draw(st.lists(st.sampled_from(range(len(texts))), min_size=1))
+    inputs, targets = dataset.batch(torch.tensor(indices), torch.device("cpu"))
+    assert torch.equal(inputs, torch.stack([dataset[i][0] for i in indices]))
+    assert torch.equal(targets, torch.stack([dataset[i][1] for i in indices]))
+
+
+def test_padding_counts_neither_in_the_loss_nor_in_a_score() -> None:
+    model = BigramLanguageModel(4, seed=1)
+    short, long = RecordDataset(["ab", "b"]), RecordDataset(["ab", "b"], block_size=9)
+    assert evaluate(model, short) == evaluate(model, long)
+    assert evaluate(model, short).characters == 5
+    losses = [model(*dataset.batch(torch.tensor([0, 1]), torch.device("cpu")))[1] for dataset in (short, long)]
+    assert losses[0] is not None
+    assert losses[1] is not None
+    torch.testing.assert_close(losses[0], losses[1])
+    assert evaluate(model, short).nats_per_character == pytest.approx(losses[0].item())
+
+
+@costly()
+@given(records_of_text.filter(lambda texts: len(texts) > 1), st.integers(0, 5))
+def test_split_puts_each_record_in_one_part(texts: list[str], seed: int) -> None:
+    dataset = RecordDataset(texts)
+    parts = dataset.split(0.5, seed=seed)
+    rows = [part[i][1].tolist() for part in parts for i in range(len(part))]
+    assert sorted(rows) == sorted(dataset[i][1].tolist() for i in range(len(dataset)))
+    assert [len(part) for part in parts] == [len(texts) // 2, len(texts) - len(texts) // 2]
+    again = dataset.split(0.5, seed=seed) if seed else dataset.split(0.5)
+    assert [part.fingerprint() for part in parts] == [part.fingerprint() for part in again]
+
+
+@given(records_of_text, st.integers(1, 40))
+def test_rows_are_all_records_in_order_and_hold_few_ids_at_a_time(texts: list[str], ids_at_once: int) -> None:
+    dataset = RecordDataset(texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "IDS_AT_ONCE", ids_at_once)
+        blocks = list(dataset.rows(None))
+    assert all(len(inputs) == 1 or inputs.numel() <= ids_at_once for inputs, _ in blocks)
+    rows = [row for block in blocks for row in zip(*block, strict=True)]
+    whole = (dataset[i] for i in range(len(dataset)))
+    for (inputs, targets), (all_inputs, all_targets) in zip(rows, whole, strict=True):
+        width = len(inputs)
+        assert inputs.tolist() == all_inputs[:width].tolist()
+        assert targets.tolist() == all_targets[:width].tolist()
+        assert (all_targets[width:] == -100).all()
+
+
+@given(records_of_text)
+def test_sequences_are_the_records_alone(texts: list[str]) -> None:
+    dataset = RecordDataset(texts)
+    special = dataset.vocabulary.special_tokens
+    expected = [[special["bos"], *dataset.vocabulary.encode(text).tolist(), special["eos"]] for text in texts]
+    assert [ids.tolist() for ids in dataset.sequences()] == expected
+    chosen = dataset._chosen(torch.arange(len(texts) - 1, -1, -2))
+    assert [ids.tolist() for ids in chosen.sequences()] == expected[::-2]
+
+
+def test_packed_records_are_one_stream_without_padding() -> None:
+    dataset = RecordDataset(["ab", "b"])
+    packed = dataset.packed(3)
+    assert packed.ids.tolist() == [2, 0, 1, 3, 2, 1, 3]
+    assert dataset.split(0.5, seed=0)[0].packed(2).ids.tolist() in ([2, 0, 1, 3], [2, 1, 3])
+
+
+def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
+    for content in (b"ada\nbob", b"ada\nbob\n"):
+        (tmp_path / "names.txt").write_bytes(content)
+        assert (
+            RecordDataset.from_file(tmp_path / "names.txt").fingerprint() == RecordDataset(["ada", "bob"]).fingerprint()
+        )
+    (tmp_path / "names.txt").write_bytes("a\u2028b\x0cc\r\n".encode())
+    assert len(RecordDataset.from_file(tmp_path / "names.txt")) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "error", "message"),
+    [
+        (b"", {}, ValueError, r"names\.txt': records\[0\] is empty"),
+        (b"ada\n\nbob\n", {}, ValueError, r"names\.txt': records\[1\] is empty"),
+        (b"ada\nbob", {"block_size": 2}, ValueError, r"names\.txt': records\[0\] has 3 characters"),
+        (b"a\naab", {"vocabulary": BOS_EOS}, UnknownCharacterError, r"^character 4 of '.*names\.txt' is U\+0062 'b'"),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_records_names_it(
+    tmp_path: Path, content: bytes, settings: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    (tmp_path / "names.txt").write_bytes(content)
+    with pytest.raises(error, match=message):
+        RecordDataset.from_file(tmp_path / "names.txt", **settings)
+
+
+def test_torchs_data_loader_takes_records() -> None:
+    inputs, targets = next(iter(DataLoader(RecordDataset(["ab", "b"]), batch_size=2)))
+    assert inputs.tolist() == [[2, 0, 1], [2, 1, 3]]
+    assert targets.tolist() == [[0, 1, 3], [1, 3, -100]]
+
+
+def test_a_model_learns_names(names: list[str]) -> None:
+    train, validation = RecordDataset(names).split(0.9, seed=0)
+    batches = BatchSampler(train, batch_size=256, seed=0, order="shuffled")
+    model = BigramLanguageModel(train.vocabulary.size)
+    Trainer(model, batches, validation=validation, config=TrainerConfig(max_steps=400)).fit()
+    assert evaluate(model, validation).nats_per_character == pytest.approx(2.46, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("texts", "settings", "error", "message"),
+    [
+        ([], {}, ValueError, "records is empty"),
+        (["a", ""], {}, ValueError, r"records\[1\] is empty"),
+        (["a", "abc"], {"block_size": 3}, ValueError, r"records\[1\] has 3 characters, .* block_size of 3 holds 2"),
+        (["a"], {"block_size": 0}, ValueError, "block_size"),
+        (["a", b"b"], {}, TypeError, r"records\[1\] must be a str, got bytes"),
+        ("abc", {}, TypeError, "records must be several str, got one: put it in a list"),
+        (5, {}, TypeError, "records must be several str, got int"),
+        (["ab"], {"block_size": "8"}, TypeError, "block_size must be an integer, got str"),
+        (["ab"], {"vocabulary": 5}, TypeError, "vocabulary must be a Vocabulary, got int"),
+        (["a"], {"vocabulary": Vocabulary("a", special_tokens=["bos"])}, ValueError, "need a eos token"),
+        (
+            ["a", "b"],
+            {"vocabulary": Vocabulary("a", special_tokens=["bos", "eos"])},
+            UnknownCharacterError,
+            r"\[1\]\[0\]",
+        ),
+    ],
+)
+def test_bad_records_are_refused(texts: Any, settings: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        RecordDataset(texts, **settings)
+
+
+def test_a_part_without_records_is_refused() -> None:
+    with pytest.raises(ValueError, match="without any"):
+        RecordDataset(["a", "b"]).split(0.1, seed=0)
+    with pytest.raises(IndexError, match="record 1 of a dataset of 1"):
+        RecordDataset(["a"])[1]
+    with pytest.raises(ValueError, match="vocabulary of 3 ids, the model 2"):
+        evaluate(BigramLanguageModel(2), RecordDataset(["a"]))

@@ -1,0 +1,99 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm import CharLM, TrainerConfig
+from charlm.evaluation.markup import escaped, visible
+from strategies import costly
+
+TEXT = "the quick brown fox jumps over the lazy dog. " * 8
+FAST = TrainerConfig(max_steps=1)
+
+
+@pytest.fixture(scope="module", params=["ngram", "bigram", "gpt", "records"])
+def lm(request: pytest.FixtureRequest) -> CharLM:
+    if request.param == "records":
+        return CharLM.fit(["anna", "hanna", "joanna"], order=3)
+    if request.param == "gpt":
+        return CharLM.fit(TEXT, "gpt", config=FAST, device="cpu")
+    return CharLM.fit(TEXT, request.param)
+
+
+@costly(15)
+@given(text=st.text(alphabet="thequ anj.\ud800\u4e00", max_size=90))
+def test_what_is_inspected_is_what_is_scored(lm: CharLM, text: str) -> None:
+    scored = lm.inspect(text, k=3)
+    np.testing.assert_array_equal(scored.log_probabilities, lm.log_probabilities(text))
+    assert len(scored.alternatives) == len(scored.log_probabilities)
+    for place, alternatives in enumerate(scored.alternatives):
+        shares = dict(alternatives)
+        assert list(shares.values()) == sorted(shares.values(), reverse=True)
+        own = shares.get(text[place : place + 1])
+        if own is not None:
+            assert own == pytest.approx(np.exp(scored.log_probabilities[place]), abs=1e-6)
+    if not lm.is_of_records:
+        for place in range(1, len(text)):
+            expected = lm.next_characters(text[:place], k=3) if set(text[:place]) <= set(TEXT) else None
+            if expected is not None and lm.model.block_size is None:
+                found = [share for _, share in scored.alternatives[place]]
+                # next_characters shares out among all ids; so does inspect
+                assert found == pytest.approx([share for _, share in expected], abs=1e-6)
+
+
+def test_the_end_of_a_record_has_alternatives_and_is_one(lm: CharLM) -> None:
+    if not lm.is_of_records:
+        pytest.skip("a model of text knows no end")
+    scored = lm.inspect("anna")
+    assert len(scored.bits) == 5
+    assert scored.alternatives[4][0][0] == ""
+    assert "end: " in scored._repr_html_()
+
+
+def test_k_is_checked(lm: CharLM) -> None:
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        lm.inspect("the", k=0)
+
+
+class Texts(HTMLParser):
+    """Collects the text of a page, and the elements that are open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@costly(40)
+@given(text=st.text(max_size=30) | st.just("</script><img src=x onerror=alert(1)>\"'&\x00\u202e\ud800"))
+def test_no_text_becomes_markup(text: str) -> None:
+    lm = CharLM.fit(text + "ab", order=2)
+    for html in (lm.inspect(text)._repr_html_(), lm._repr_html_()):
+        html.encode("utf-8")
+        parser = Texts()
+        parser.feed(html)
+        assert parser.tags <= {"div", "span", "br", "small", "table", "caption", "tr", "th", "td"}
+
+
+@costly()
+@given(st.text())
+def test_escaped_text_can_be_encoded_and_holds_no_markup(text: str) -> None:
+    assert not re.search("[<>\"']", escaped(text))
+    escaped(text).encode("utf-8")
+
+
+@costly()
+@given(st.characters())
+def test_every_character_can_be_seen(character: str) -> None:
+    assert visible(character).strip()
+    assert visible(character).isprintable()

@@ -1,0 +1,181 @@
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from charlm import BigramLanguageModel, Evaluation, LanguageModel, NGramLanguageModel, TextDataset, evaluate, score
+from charlm.data import text_dataset as data
+from charlm.evaluation import scoring
+from chartok import TokenIdError
+from reference_model import Reference
+from strategies import costly
+
+
+@costly()
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 5), st.integers(1, 30))
+def test_every_id_but_the_first_is_scored_exactly_once(ids: list[int], block_size: int, ids_at_once: int) -> None:
+    model = Reference(5, block_size)
+    expected = 0.0
+    for start in range(0, len(ids) - 1, block_size):
+        inputs, targets = ids[start : start + block_size], ids[start + 1 : start + block_size + 1]
+        probabilities = model.logits(torch.tensor([inputs[: len(targets)]]))[0].softmax(-1)
+        expected -= sum(math.log(probabilities[t, target].item()) for t, target in enumerate(targets))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "IDS_AT_ONCE", ids_at_once)
+        evaluation = evaluate(model, TextDataset(ids, block_size=1))
+    assert evaluation.characters == len(ids) - 1
+    assert evaluation.nats_per_character == pytest.approx(expected / (len(ids) - 1), rel=1e-5)
+
+
+@pytest.mark.parametrize("model", [BigramLanguageModel(5, seed=1), Reference(5, None)])
+def test_without_a_limit_the_whole_history_is_seen(model: LanguageModel) -> None:
+    ids = torch.randint(0, 5, (50,), generator=torch.Generator().manual_seed(0))
+    _, loss = model(ids[None, :-1], ids[None, 1:])
+    assert loss is not None
+    assert evaluate(model, TextDataset(ids, block_size=3)).nats_per_character == pytest.approx(loss.item(), rel=1e-6)
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 4), st.integers(1, 9))
+def test_a_model_that_looks_back_a_little_is_given_pieces_and_scores_as_on_the_whole(
+    ids: list[int], order: int, ids_at_once: int
+) -> None:
+    model = NGramLanguageModel(5, order=order).fit(ids[: len(ids) // 2 + 1])
+    whole = evaluate(model, TextDataset(ids, block_size=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        pieces = evaluate(model, TextDataset(ids, block_size=1))
+    assert pieces.characters == whole.characters == len(ids) - 1
+    assert pieces.nats_per_character == pytest.approx(whole.nats_per_character, rel=1e-12)
+
+
+def test_units_agree() -> None:
+    evaluation = Evaluation(nats_per_character=2.0, characters=10)
+    assert evaluation.bits_per_character == pytest.approx(2.0 / math.log(2))
+    assert evaluation.perplexity == pytest.approx(2**evaluation.bits_per_character)
+
+
+def test_a_perplexity_beyond_floats_is_infinite() -> None:
+    assert Evaluation(nats_per_character=709.0, characters=1).perplexity == math.exp(709.0)
+    assert Evaluation(nats_per_character=800.0, characters=1).perplexity == math.inf
+    assert Evaluation(nats_per_character=math.inf, characters=1).perplexity == math.inf
+
+
+def test_each_module_keeps_its_own_mode_and_no_gradient_is_kept() -> None:
+    model = Reference(5)
+    frozen = torch.nn.Dropout().eval()
+    model.add_module("frozen", frozen)
+    evaluate(model, TextDataset([0, 1, 2], block_size=1))
+    assert model.training
+    assert not frozen.training
+    assert model.tables.grad is None
+
+
+def test_evaluation_follows_the_device_of_the_model(device: torch.device) -> None:
+    dataset = TextDataset([0, 1, 2, 3, 4] * 3, block_size=2)
+    model = BigramLanguageModel(5, seed=1)
+    assert evaluate(model.to(device), dataset).nats_per_character == pytest.approx(
+        evaluate(model.to("cpu"), dataset).nats_per_character, rel=1e-5
+    )
+
+
+def test_ids_of_another_vocabulary_are_refused() -> None:
+    with pytest.raises(TokenIdError, match=r"ids\[2\] is 5"):
+        evaluate(BigramLanguageModel(5), TextDataset([0, 1, 5], block_size=1))
+    with pytest.raises(TokenIdError, match=r"ids\[1\] is 5: this vocabulary has ids 0 to 4"):
+        score(BigramLanguageModel(5), [np.array([0, 1, 2]), np.array([0, 5])])
+
+
+@costly()
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 6), st.integers(1, 8))
+def test_overlapping_blocks_score_every_id_once_with_more_context(ids: list[int], block_size: int, stride: int) -> None:
+    model = Reference(5, block_size)
+    evaluation = evaluate(model, TextDataset(ids, block_size=1), stride=stride)
+    assert evaluation.characters == len(ids) - 1
+    expected, scored, last = 0.0, 0, len(ids) - 1
+    while scored < last:
+        end = min(max(scored + min(stride, block_size), block_size if stride < block_size else 0), last)
+        start = max(0, end - block_size) if stride < block_size else scored
+        for target in range(scored + 1, end + 1):
+            logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
+            expected -= math.log(logits.softmax(-1)[ids[target]].item())
+        scored = end
+    assert evaluation.nats_per_character == pytest.approx(expected / last, rel=1e-4)
+
+
+@costly()
+@given(
+    st.lists(st.lists(st.integers(0, 4), max_size=30), max_size=6), st.sampled_from([None, 1, 3, 7]), st.integers(1, 50)
+)
+def test_texts_are_scored_side_by_side_as_one_by_one(
+    texts: list[list[int]], block_size: int | None, ids_at_once: int
+) -> None:
+    model = Reference(5, block_size)
+    arrays = [np.array(ids, dtype=np.int64) for ids in texts]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        together = score(model, arrays)
+    for ids, scores in zip(texts, together, strict=True):
+        expected = []
+        for target in range(1, len(ids)):
+            start = 0 if block_size is None else (target - 1) // block_size * block_size
+            logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
+            expected.append(logits.log_softmax(-1)[ids[target]].item())
+        assert scores.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+class Counting(Reference):
+    """Notes how many texts it is given at a time, and how long they are."""
+
+    def __init__(self) -> None:
+        super().__init__(5, None)
+        self.shapes: list[tuple[int, int]] = []
+
+    def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        self.shapes.append((inputs.shape[0], inputs.shape[1]))
+        return super().log_probabilities(inputs, targets)
+
+
+@given(number=st.integers(0, 20), length=st.integers(2, 9), ids_at_once=st.integers(1, 40))
+def test_as_many_texts_are_scored_at_once_as_have_so_many_ids(number: int, length: int, ids_at_once: int) -> None:
+    model = Counting()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        score(model, [np.zeros(length, dtype=np.int64)] * number)
+    full, rest = divmod(number, max(1, ids_at_once // length))
+    rows = [max(1, ids_at_once // length)] * full + [rest] * (rest > 0)
+    assert model.shapes == [(row, length - 1) for row in rows]
+
+
+@pytest.mark.parametrize("stride", [0, -1])
+def test_a_stride_is_at_least_one(stride: int) -> None:
+    with pytest.raises(ValueError, match="stride must be at least 1"):
+        evaluate(BigramLanguageModel(5), TextDataset([0, 1], block_size=1), stride=stride)
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, torch.tensor, lambda ids: np.array(ids, dtype=np.uint8)])
+def test_ids_to_score_may_come_in_many_forms(form: Any) -> None:
+    model = Reference(5, 2)
+    ids = [0, 3, 1, 4, 2]
+    expected, nothing = score(model, [np.array(ids), np.array([1])])
+    assert [scores.tolist() for scores in score(model, [form(ids), form([1])])] == [expected.tolist(), nothing.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "message"),
+    [
+        ([[0, 1], [0, 1, 5]], TokenIdError, r"ids\[2\] is 5"),
+        ([np.array([0, 1]), np.array([-1])], TokenIdError, r"ids\[0\] is -1"),
+        ([[0], np.zeros((2, 2), dtype=int)], ValueError, r"texts\[1\] must have one dimension, got shape \(2, 2\)"),
+        ([np.array([0.5])], TypeError, "ids must be integers"),
+        ([0, 1], TypeError, "ids must be integers"),
+        (["01"], TypeError, "ids must be integers"),
+    ],
+)
+def test_texts_that_are_no_ids_of_the_model_are_refused(texts: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        score(BigramLanguageModel(5), texts)

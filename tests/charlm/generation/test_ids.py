@@ -1,0 +1,331 @@
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from charlm import BigramLanguageModel, LanguageModel, NGramLanguageModel, generate
+from charlm.generation.ids import stream_ids
+from charlm.generation.loop import continuations
+from charlm.generation.sampling import SamplingSettings
+from chartok import TokenIdError
+from strategies import costly
+
+SIZE = 6
+
+
+class Windowed(LanguageModel):
+    """Depends on a block of ids and on the mode that it is in; counts its steps and leaves every default in place."""
+
+    family = "windowed"
+
+    def __init__(self, block_size: int = 3) -> None:
+        super().__init__(SIZE, block_size)
+        generator = torch.Generator().manual_seed(0)
+        self.tables = nn.Parameter(torch.randn(block_size, SIZE, SIZE, generator=generator))
+        self.dropout = nn.Dropout(0.9)
+        self.steps = 0
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        assert self.block_size is not None
+        assert inputs.shape[1] <= self.block_size
+        ages = range(min(inputs.shape[1], self.block_size))
+        shifted = [nn.functional.pad(self.tables[age][inputs], (0, 0, age, 0))[:, : inputs.shape[1]] for age in ages]
+        logits: Tensor = self.dropout(torch.stack(shifted).sum(0))
+        return logits
+
+    def step(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        self.steps += 1
+        return super().step(ids, state)
+
+    def settings(self) -> dict[str, Any]:
+        return {"block_size": self.block_size}
+
+
+def make_models() -> list[LanguageModel]:
+    text = torch.randint(0, SIZE, (400,), generator=torch.Generator().manual_seed(6))
+    return [
+        BigramLanguageModel(SIZE, seed=3),
+        BigramLanguageModel(SIZE, seed=3).bfloat16(),
+        NGramLanguageModel(SIZE, order=4).fit(text),
+        NGramLanguageModel(SIZE, order=3).fit(text).float(),
+        Windowed(),
+    ]
+
+
+every_model = pytest.mark.parametrize("model", make_models(), ids=lambda model: type(model).__name__)
+settings_of_all_kinds = st.fixed_dictionaries(
+    {"temperature": st.sampled_from([0.0, 0.7, 1.0, 2.0])},
+    optional={
+        "top_k": st.integers(1, SIZE + 1),
+        "top_p": st.floats(0.05, 1),
+        "min_p": st.floats(0, 1),
+        "repetition_penalty": st.floats(0.5, 2),
+        "allowed": st.lists(st.integers(0, SIZE - 1), min_size=1),
+    },
+)
+
+
+def deterministic_bigram() -> BigramLanguageModel:
+    """After i comes i + 1, and after the last the first."""
+    model = BigramLanguageModel(5)
+    with torch.no_grad():
+        model.table.copy_(100 * torch.eye(5).roll(1, dims=1))
+    return model
+
+
+def plainly_generated(
+    model: LanguageModel, prompt: list[int], length: int, seed: int, allowed: list[int] | None = None, **chosen: Any
+) -> list[int]:
+    """Returns a sample by running the model on the whole history for each id."""
+    ids, generator = list(prompt), torch.Generator().manual_seed(seed)
+    for _ in range(length):
+        with torch.no_grad():
+            logits = model.eval().logits(torch.tensor([ids[-(model.block_size or len(ids)) :]]))[0, -1]
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        if allowed is not None:
+            logits = torch.tensor([x if i in allowed else -torch.inf for i, x in enumerate(logits)], dtype=logits.dtype)
+        seen = torch.tensor([token_id in ids for token_id in range(SIZE)])
+        sums = SamplingSettings(**chosen).applied_to(logits, seen).softmax(-1).cumsum(-1)
+        point = (1 - torch.rand(1, dtype=logits.dtype, generator=generator)) * sums[-1]
+        ids.append(next(i for i in range(SIZE) if sums[i] >= point))
+    return ids
+
+
+@every_model
+@costly(20)
+@given(prompt=st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=6), chosen=settings_of_all_kinds)
+def test_a_sample_is_what_a_plain_loop_over_the_whole_history_gives(
+    model: LanguageModel, prompt: list[int], chosen: dict[str, Any]
+) -> None:
+    expected = plainly_generated(model, prompt, 8, 5, **chosen)
+    assert generate(model, prompt, max_new_tokens=8, seed=5, **chosen).tolist() == expected
+    assert prompt + list(stream_ids(model, prompt, max_new_tokens=8, seed=5, **chosen)) == expected
+
+
+@every_model
+@costly(20)
+@given(chosen=settings_of_all_kinds, n_samples=st.integers(1, 5), stop=st.lists(st.integers(0, SIZE - 1), min_size=1))
+def test_a_sample_does_not_depend_on_how_many_are_drawn_beside_it(
+    model: LanguageModel, chosen: dict[str, Any], n_samples: int, stop: list[int]
+) -> None:
+    several = generate(model, [1, 2], max_new_tokens=8, n_samples=6, stop=[stop[:2]], seed=9, **chosen)
+    fewer = generate(model, [1, 2], max_new_tokens=8, n_samples=n_samples, stop=[stop[:2]], seed=9, **chosen)
+    alone = generate(model, [1, 2], max_new_tokens=8, stop=[stop[:2]], seed=9, **chosen)
+    assert [ids.tolist() for ids in fewer] == [ids.tolist() for ids in several[:n_samples]]
+    assert torch.equal(alone, several[0])
+
+
+def test_samples_differ_and_so_do_those_of_neighbouring_seeds() -> None:
+    model = BigramLanguageModel(50, seed=0)
+    samples = [ids for seed in (0, 1) for ids in generate(model, [0], max_new_tokens=20, n_samples=20, seed=seed)]
+    assert len({tuple(ids.tolist()) for ids in samples}) == 40
+    first = torch.stack([ids[1] for ids in generate(model, [0], max_new_tokens=1, n_samples=5_000)])
+    frequencies = torch.bincount(first, minlength=50) / 5_000
+    torch.testing.assert_close(frequencies, model.table[0].softmax(0), atol=0.02, rtol=0)
+
+
+@costly(40)
+@given(
+    stops=st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=4), min_size=1, max_size=3),
+    seed=st.integers(-(2**64), 2**64),
+)
+def test_a_sample_ends_before_the_first_stop_sequence(stops: list[list[int]], seed: int) -> None:
+    model = BigramLanguageModel(3, seed=1)
+    whole = generate(model, [0, 1], max_new_tokens=30, seed=seed).tolist()[2:]
+    ends = [(end, -len(stop)) for end in range(31) for stop in stops if whole[:end][-len(stop) :] == stop]
+    expected = whole[: sum(min(ends))] if ends else whole
+    assert generate(model, [0, 1], max_new_tokens=30, stop=stops, seed=seed).tolist() == [0, 1, *expected]
+    assert list(stream_ids(model, [0, 1], max_new_tokens=30, stop=stops, seed=seed)) == expected
+
+
+def test_a_stop_sequence_begins_after_the_prompt() -> None:
+    assert generate(deterministic_bigram(), [0, 1], max_new_tokens=3, stop=[[1, 2]]).tolist() == [0, 1, 2, 3, 4]
+    assert generate(deterministic_bigram(), [0, 1], max_new_tokens=3, stop=[[2]]).tolist() == [0, 1]
+
+
+def test_the_model_steps_no_more_once_every_sample_has_ended() -> None:
+    model = Windowed()
+    samples = generate(model, [1], max_new_tokens=10_000, n_samples=4, stop=[[2]])
+    assert model.steps == max(len(ids) for ids in samples)
+
+
+def test_what_follows_the_end_of_a_sample_harms_no_other() -> None:
+    model = BigramLanguageModel(3).fit([0, 1, 0, 1, 0, 2, 2], smoothing=0)
+    chosen: dict[str, Any] = {"max_new_tokens": 30, "stop": [[2]], "allowed": [0, 1, 2], "seed": 2}
+    samples = generate(model, [0], n_samples=8, **chosen)
+    with torch.no_grad():
+        model.table[2] = -torch.inf  # nothing can follow 2
+    assert len({len(ids) for ids in samples}) > 1
+    assert [ids.tolist() for ids in generate(model, [0], n_samples=8, **chosen)] == [ids.tolist() for ids in samples]
+
+
+@pytest.mark.parametrize(("table", "allowed"), [(-torch.inf, None), (torch.nan, None), (0.0, [1])])
+def test_where_no_id_can_come_that_is_said(table: float, allowed: list[int] | None) -> None:
+    model = BigramLanguageModel(2)
+    with torch.no_grad():
+        model.table[0] = table
+        model.table[:, 1] = -torch.inf if allowed else table
+    for temperature in (0.0, 0.5, 1.0):
+        with pytest.raises(ValueError, match="there is no id to draw"):
+            generate(model, [0], max_new_tokens=3, temperature=temperature, allowed=allowed)
+        with pytest.raises(ValueError, match="there is no id to draw"):
+            list(stream_ids(model, [0], max_new_tokens=3, temperature=temperature, allowed=allowed))
+
+
+def test_a_sample_that_cannot_go_on_is_named() -> None:
+    model = BigramLanguageModel(3).fit([0, 1, 0, 1, 0, 1, 0, 2], smoothing=0)
+    with torch.no_grad():
+        model.table[2] = -torch.inf  # nothing can follow 2
+    assert not any(2 in ids for ids in generate(model, [0], max_new_tokens=6, n_samples=3, seed=2))
+    for n_samples in (4, 5):
+        with pytest.raises(ValueError, match="there is no id to draw for sample 3"):
+            generate(model, [0], max_new_tokens=6, n_samples=n_samples, seed=2)
+
+
+def test_an_end_may_come_only_after_the_fewest_ids() -> None:
+    model = BigramLanguageModel(5, seed=1)
+    for allowed in (None, [0, 1, 2]):
+        samples = continuations(
+            model, [3], range(30), SamplingSettings(), max_new_tokens=9, allowed=allowed, end=4, min_new_tokens=3
+        )
+        assert {len(ids) for ids in samples} >= {3, 4}
+        for ids in samples:
+            assert len(ids) >= 3
+            assert 4 not in ids
+            assert allowed is None or set(ids) <= set(allowed)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
+def test_what_the_model_is_sure_of_is_what_it_writes(temperature: float) -> None:
+    ids = generate(deterministic_bigram(), [1, 2], max_new_tokens=6, temperature=temperature)
+    assert ids.tolist() == [1, 2, 3, 4, 0, 1, 2, 3]
+
+
+def test_of_a_prompt_longer_than_the_block_the_model_sees_the_end() -> None:
+    model = Windowed(block_size=3)
+    long, short = [0, 5, 4, 3, 2, 1], [3, 2, 1]
+    assert generate(model, long, max_new_tokens=9)[6:].equal(generate(model, short, max_new_tokens=9)[3:])
+    assert list(stream_ids(model, long, max_new_tokens=9)) == list(stream_ids(model, short, max_new_tokens=9))
+
+
+def test_a_penalty_counts_the_prompt_and_what_was_added() -> None:
+    model = BigramLanguageModel(4)  # every id is as likely as every other
+    ids = generate(model, [0], max_new_tokens=3, repetition_penalty=1000.0).tolist()
+    assert sorted(ids) == [0, 1, 2, 3]
+
+
+def test_what_a_penalty_counts_as_there_can_be_said_apart_from_the_prompt() -> None:
+    model = BigramLanguageModel(4)  # every id is as likely as every other
+    chosen: dict[str, Any] = {"max_new_tokens": 1, "temperature": 0, "repetition_penalty": 2.0}
+    for seen, expected in ((None, 1), ([], 0), ([0, 1], 2), ([1], 0)):
+        assert generate(model, [0], seen=seen, **chosen).tolist() == [0, expected]
+        assert list(stream_ids(model, [0], seen=seen, **chosen)) == [expected]
+
+
+def test_the_seed_decides_and_the_global_state_stays() -> None:
+    model = BigramLanguageModel(50, seed=0)
+    before = torch.get_rng_state()
+    first = generate(model, [0], max_new_tokens=40, seed=1)
+    assert torch.equal(first, generate(model, [0], max_new_tokens=40, seed=1))
+    assert not torch.equal(first, generate(model, [0], max_new_tokens=40, seed=2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(first[:21], generate(model, [0], max_new_tokens=20, seed=1))
+
+
+def test_the_model_is_left_in_the_mode_it_was_in() -> None:
+    model = Windowed()
+    expected = generate(model.eval(), [0], max_new_tokens=9)
+    for mode in (True, False):
+        assert generate(model.train(mode), [0], max_new_tokens=9).equal(expected)
+        assert model.training is model.dropout.training is mode
+
+
+def test_while_a_stream_waits_the_model_is_in_the_mode_it_was_in() -> None:
+    model = Windowed().train()
+    expected = list(stream_ids(model, [0], max_new_tokens=9))
+    streams = [stream_ids(model, [0], max_new_tokens=9) for _ in range(2)]
+    for token_id in expected[:5]:
+        for stream in streams:
+            assert next(stream) == token_id
+            assert model.training
+            assert model.dropout.training
+    assert not torch.is_inference_mode_enabled()
+    del streams
+    assert model.training
+
+
+def test_a_stream_gives_each_id_as_soon_as_it_is_drawn() -> None:
+    model = Windowed()
+    stream = stream_ids(model, [0, 1], max_new_tokens=10**12)
+    assert model.steps == 0
+    assert len(list(islice(stream, 5))) == 5
+    assert model.steps == 6
+
+
+def test_ids_are_made_on_the_device_of_the_model(device: torch.device) -> None:
+    model = BigramLanguageModel(5, seed=0).to(device)
+    ids = generate(model, np.array([1], dtype=np.uint8), max_new_tokens=3)
+    assert (ids.device, ids.dtype, len(ids)) == (device, torch.int64, 4)
+    chosen: dict[str, Any] = {"top_k": 3, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.5, "allowed": [0, 1, 4]}
+    samples = generate(model, ids, max_new_tokens=3, n_samples=3, temperature=0.9, stop=[[4, 4]], **chosen)
+    assert {sample.device for sample in samples} == {device}
+
+
+BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"max_new_tokens": 0}, ValueError, "max_new_tokens must be at least 1"),
+    ({"max_new_tokens": 1.5}, TypeError, "max_new_tokens must be an integer"),
+    ({"temperature": -1.0}, ValueError, "temperature must not be negative"),
+    ({"temperature": float("nan")}, ValueError, "temperature must be finite"),
+    ({"temperature": float("inf")}, ValueError, "temperature must be finite"),
+    ({"top_k": 0}, ValueError, "top_k must be at least 1"),
+    ({"top_p": 0}, ValueError, "top_p must be above 0"),
+    ({"top_p": 1.5}, ValueError, "top_p must be above 0 and at most 1"),
+    ({"min_p": -0.5}, ValueError, "min_p must be from 0 to 1"),
+    ({"min_p": 1.5}, ValueError, "min_p must be from 0 to 1"),
+    ({"repetition_penalty": 0}, ValueError, "repetition_penalty must be above 0"),
+    ({"repetition_penalty": float("nan")}, ValueError, "repetition_penalty must be finite"),
+    ({"allowed": []}, ValueError, "allowed must be at least one id"),
+    ({"allowed": [5]}, TokenIdError, r"ids\[0\] is 5"),
+    ({"allowed": ["a"]}, TypeError, "must be an integer"),
+    ({"stop": [[]]}, ValueError, "each stop sequence must be at least one id"),
+    ({"stop": [[0], [7]]}, TokenIdError, r"ids\[0\] is 7"),
+    ({"stop": [1, 2]}, TypeError, "ids must be integers in an array or an iterable, got int"),
+    ({"stop": np.array([1, 2])}, ValueError, "each stop sequence must be at least one id in one dimension"),
+    ({"seen": [5]}, TokenIdError, r"ids\[0\] is 5"),
+    ({"seen": "a"}, TypeError, "ids must be integers"),
+    ({"seed": 0.5}, TypeError, "seed must be an integer"),
+]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "settings", "error", "message"),
+    [
+        ([], {}, ValueError, "prompt must be at least one id"),
+        ([[0, 1]], {}, TypeError, "must be an integer"),
+        (np.zeros((1, 2), dtype=int), {}, ValueError, "one dimension"),
+        ([5], {}, TokenIdError, r"ids\[0\] is 5"),
+        ([-1], {}, TokenIdError, r"ids\[0\] is -1"),
+        ([0.5], {}, TypeError, "integer"),
+        ("ab", {}, TypeError, "integer"),
+        *(([0], *bad) for bad in BAD_SETTINGS),
+    ],
+)
+def test_bad_input_is_refused_at_the_call(
+    prompt: Any, settings: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    for function in (generate, stream_ids):
+        with pytest.raises(error, match=message):
+            function(BigramLanguageModel(5), prompt, **({"max_new_tokens": 3} | settings))
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)]
+)
+def test_the_number_of_samples_is_a_positive_integer(n_samples: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="n_samples must be"):
+        generate(BigramLanguageModel(5), [0], max_new_tokens=3, n_samples=n_samples)

@@ -1,0 +1,85 @@
+"""What the documentation says of speed and loss is what was measured, and the guard sees what became worse."""
+
+from typing import Literal
+
+import pytest
+
+import page
+import quotes
+from comparison import Comparison, Result, compare
+from regression import failures
+
+
+def compared(ours: float, rival: float, *, target: float = 1.0, why: str = "") -> Comparison:
+    return Comparison(
+        name="a thing",
+        ours=lambda: ours,
+        rival_name="theirs",
+        rival=lambda: rival,
+        target=target,
+        unit="bytes",
+        samples=3,
+        why=why,
+    )
+
+
+def test_the_page_is_made_of_the_figures() -> None:
+    assert page.PAGE.read_text(encoding="utf-8") == page.page()
+
+
+def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:
+    readme = quotes.README.read_text(encoding="utf-8")
+    assert quotes.quoted(readme) == readme
+
+
+def test_another_figure_in_the_readme_is_put_right() -> None:
+    readme = quotes.README.read_text(encoding="utf-8")
+    wrong = readme.replace("nats a character; a bigram has 2.", "nats a character; a bigram has 1.")
+    assert wrong != readme
+    assert quotes.quoted(wrong) == readme
+
+
+def test_a_readme_without_one_of_the_sentences_is_refused() -> None:
+    readme = quotes.README.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match=r"expected .* once, found it 0 times"):
+        quotes.quoted(readme.replace("a bigram has", "a bigram may have"))
+
+
+def test_a_ratio_says_how_many_times_more_the_rival_takes() -> None:
+    result = compare(compared(ours=2, rival=10))
+    assert (result.ours, result.rival, result.ratio) == (2, 10, 5)
+
+
+@pytest.mark.parametrize(("target", "is_shown"), [(4.0, False), (5.0, False), (6.0, True)])
+def test_a_reason_is_shown_only_below_the_target(target: float, is_shown: bool) -> None:
+    result = compare(compared(ours=2, rival=10, target=target, why="It must be so."))
+    assert bool(result.explanation) == is_shown
+
+
+def test_the_guard_lets_pass_what_is_as_it_was_and_what_is_better() -> None:
+    assert failures([compared(ours=2, rival=10)], {("a thing", "theirs"): 5.0}) == []
+    assert failures([compared(ours=1, rival=10)], {("a thing", "theirs"): 5.0}) == []
+
+
+def test_the_guard_names_what_takes_more_than_it_did() -> None:
+    assert failures([compared(ours=4, rival=10)], {("a thing", "theirs"): 5.0}) == ["a thing: 2.5 times theirs, was 5"]
+
+
+def test_the_guard_names_what_is_new_and_what_is_gone() -> None:
+    assert failures([compared(ours=1, rival=1)], {("another", "theirs"): 5.0}) == [
+        "a thing, against theirs, is new: run make bench",
+        "another, against theirs, is no longer measured",
+    ]
+
+
+@pytest.mark.parametrize(("unit", "ratio", "is_failure"), [("bytes", 0.8, True), ("seconds", 0.8, False)])
+def test_the_guard_is_stricter_with_memory_than_with_seconds(
+    monkeypatch: pytest.MonkeyPatch, unit: Literal["bytes", "seconds"], ratio: float, is_failure: bool
+) -> None:
+    def measured(comparison: Comparison) -> Result:
+        shares = {"ours": 1.0, "ours_spread": 0.0, "rival": ratio, "rival_spread": 0.0, "ratio": ratio, "target": 1.0}
+        return Result(name=comparison.name, rival_name=comparison.rival_name, unit=comparison.unit, why="", **shares)
+
+    monkeypatch.setattr("regression.compare", measured)
+    comparison = Comparison(name="a thing", ours=lambda: 1, rival_name="theirs", rival=lambda: 1, target=1.0, unit=unit)
+    assert bool(failures([comparison], {("a thing", "theirs"): 1.0})) == is_failure

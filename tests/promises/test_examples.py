@@ -1,0 +1,169 @@
+"""Each example does what its first line says."""
+
+import importlib.util
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from fastapi.testclient import TestClient
+from nbclient import NotebookClient
+
+from charlm import CharLM
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_names_are_new_and_of_the_lengths_asked_for() -> None:
+    example = load("names")
+    found = example.main()
+    assert len(set(found)) == 20
+    assert not set(found) & set(example.SOME_NAMES.split())
+    assert all(4 <= len(name) <= 10 for name in found)
+
+
+def test_names_of_a_long_list_are_new(names: list[str], tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(names), encoding="utf-8")
+    found = load("names").main(str(tmp_path / "names.txt"))
+    assert len(set(found)) == 20
+    assert not set(found) & set(names)
+
+
+def test_real_words_score_above_random_ones() -> None:
+    assert load("gibberish").main() >= 0.97
+
+
+def test_languages_are_told_apart() -> None:
+    assert load("language_id").main() == ["English", "Deutsch", "français"]
+
+
+def test_a_plain_training_loop_learns() -> None:
+    before, after, text = load("plain_pytorch").main()
+    assert after < before - 1
+    assert text.startswith("The ")
+    assert len(text) == 204
+
+
+def test_a_module_of_ones_own_learns_from_a_data_loader() -> None:
+    before, after = load("dataloader").main()
+    assert after < before - 1
+
+
+@pytest.fixture(scope="module")
+def lm() -> CharLM:
+    return CharLM.fit("the cat sat on the mat. " * 50, order=4)
+
+
+@pytest.fixture(scope="module")
+def service(lm: CharLM, tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    path = tmp_path_factory.mktemp("service") / "model.safetensors"
+    lm.save(path)
+    return TestClient(load("service").main(str(path)), raise_server_exceptions=False)
+
+
+def test_the_service_says_what_it_serves(service: TestClient, lm: CharLM) -> None:
+    assert service.get("/health").json() == {"model": repr(lm)}
+
+
+def test_the_service_scores_as_the_library_does(service: TestClient, lm: CharLM) -> None:
+    texts = ["the cat", "xqzj", "m"]
+    answer = service.post("/score", json={"texts": texts})
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "log_likelihoods": lm.score_samples(texts).tolist(),
+        "bits_per_character": [lm.bits_per_character(text) for text in texts],
+    }
+
+
+def test_the_service_answers_requests_side_by_side_as_it_does_one_by_one(service: TestClient, lm: CharLM) -> None:
+    def generated(seed: int) -> str:
+        request = {"prompt": "the ", "max_new_tokens": 40, "temperature": 0.9, "seed": seed}
+        text: str = service.post("/generate", json=request).json()["text"]
+        return text
+
+    with ThreadPoolExecutor(4) as threads:
+        texts = list(threads.map(generated, range(12)))
+    assert texts == [lm.generate("the ", max_new_tokens=40, temperature=0.9, seed=seed) for seed in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "named"),
+    [
+        ("score", "{}", "texts"),
+        ("score", '{"texts": []}', "texts"),
+        ("score", '{"texts": "the cat"}', "texts"),
+        ("score", '{"texts": ["the cat", ""]}', "texts"),
+        ("score", '{"texts": ["the cat", 7]}', "texts"),
+        ("score", '{"texts": ["%s"]}' % ("a" * 10_001), "texts"),
+        ("score", '{"texts": [%s"a"]}' % ('"a",' * 100), "texts"),
+        ("score", '{"texts": ["\\ud800"]}', "texts"),
+        ("score", '{"texts": ["a"], "\\ud800": 1}', "unicode"),
+        ("score", '{"texts": ["a"', "JSON"),
+        ("generate", '{"prompt": "the cät"}', "U+00E4"),
+        ("generate", '{"max_new_tokens": 0}', "max_new_tokens"),
+        ("generate", '{"max_new_tokens": 1001}', "max_new_tokens"),
+        ("generate", '{"temperature": -1}', "temperature"),
+        ("generate", '{"temperature": NaN}', "temperature"),
+        ("generate", '{"temperature": 1e999}', "temperature"),
+        ("generate", '{"seed": -1}', "seed"),
+        ("generate", '{"seed": 9223372036854775808}', "seed"),
+        ("generate", '{"temprature": 1}', "temprature"),
+    ],
+)
+def test_the_service_refuses_a_bad_request_and_says_why(
+    service: TestClient, endpoint: str, body: str, named: str
+) -> None:
+    answer = service.post(f"/{endpoint}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert named in " ".join(answer.json()["detail"])
+    assert len(answer.text) < 500
+
+
+@pytest.mark.parametrize("request_", [{}, {"temperature": 0}, {"temperature": 1e-300}, {"seed": 2**63 - 1}])
+def test_the_service_generates_within_its_limits(service: TestClient, request_: dict[str, Any]) -> None:
+    assert len(service.post("/generate", json=request_).json()["text"]) == 200
+
+
+def test_without_a_file_the_service_has_a_model_to_show() -> None:
+    answer = TestClient(load("service").main()).post("/generate", json={"prompt": "The ", "max_new_tokens": 10})
+    assert len(answer.json()["text"]) == 14
+
+
+@pytest.fixture
+def tour() -> Any:
+    return nbformat.read(EXAMPLES / "tour.ipynb", as_version=nbformat.NO_CONVERT)
+
+
+def test_the_notebook_is_kept_without_its_outputs(tour: Any) -> None:
+    nbformat.validate(tour)
+    code = [cell for cell in tour.cells if cell.cell_type == "code"]
+    assert [(cell.outputs, cell.execution_count) for cell in code] == [([], None)] * len(code)
+
+
+@pytest.mark.filterwarnings("ignore:Proactor event loop")  # on Windows zmq adds a thread
+def test_every_cell_of_the_notebook_runs_and_shows_something(
+    tour: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    NotebookClient(tour, kernel_name="python3", timeout=120).execute()
+    outputs = [cell.outputs for cell in tour.cells if cell.cell_type == "code"]
+    assert all(outputs)
+    assert outputs[1][-1].data["text/plain"] == outputs[-1][-1].data["text/plain"] == "True"
+    assert not any(output.output_type == "stream" and output.name == "stderr" for cell in outputs for output in cell)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_is_short(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").count("\n") < 60

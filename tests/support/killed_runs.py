@@ -1,0 +1,67 @@
+"""Kills a run that saves every step, again and again, and goes on with it: ``killed_runs.py FOLDER KILLS``.
+
+Prints how many of the kills left a run that goes on, and whether the losses are those of a run without any.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from charlm import BatchSampler, TextDataset, Trainer, TrainerConfig, read_log
+from charlm.training.checkpoint import checkpoint_paths, newest_checkpoint
+from chartok import Vocabulary
+from two_layers import TwoLayers
+
+
+def trainer(folder: Path, max_steps: int) -> Trainer:
+    """Returns the run as it stands in the folder, or a new one."""
+    train, validation = TextDataset([0, 1, 2, 1] * 50, block_size=8).split(0.8)
+    batches = BatchSampler(train, batch_size=4, seed=0)
+    config = TrainerConfig(
+        max_steps=max_steps, schedule="constant", log_interval=1, evaluation_interval=7, checkpoint_interval=1
+    )
+    model = TwoLayers(3, dropout=0.5)
+    if checkpoint_paths(folder):
+        return Trainer.resume(folder, batches, model=model, validation=validation, config=config)
+    return Trainer(model, batches, validation=validation, config=config, folder=folder, vocabulary=Vocabulary("abc"))
+
+
+def train_until_killed(folder: Path) -> None:
+    """Trains without end in this process."""
+    trainer(folder, 10**9).fit()
+
+
+def main(folder: Path, kills: int) -> None:
+    """Kills and counts."""
+    torch.set_num_threads(1)  # a fork has no other threads
+    trainer(folder.with_name("warm-up"), 10).fit()  # loads what would take each child a second
+    delays = random.Random(0)  # noqa: S311 - a test
+    sound = step = 0
+    while sound < kills:
+        child = os.fork()
+        if child == 0:
+            train_until_killed(folder)
+        time.sleep(delays.uniform(0, 0.15))
+        os.kill(child, signal.SIGKILL)
+        if os.waitpid(child, 0)[1] != signal.SIGKILL:
+            sys.exit(f"kill {sound + 1} found a run that had ended by itself")
+        if checkpoint_paths(folder):
+            newest = newest_checkpoint(folder).values["step"]
+            if newest < step:
+                sys.exit(f"kill {sound + 1} threw the run back from step {step} to {newest}")
+            step = newest
+        sound += 1
+    trainer(folder, step + 3).fit()
+    whole = trainer(folder.with_name("whole"), step + 3).fit()
+    found = [(entry.step, entry.train_loss, entry.validation_loss) for entry in read_log(folder)]
+    expected = [(entry.step, entry.train_loss, entry.validation_loss) for entry in whole.log]
+    print(f"{sound} of {kills} killed runs went on; {step} steps; losses {'equal' if found == expected else 'differ'}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
