@@ -20,12 +20,13 @@ import numpy as np
 from chartok.arguments import natural_number
 from chartok.errors import Naming, TokenFileError, VocabularyError
 from chartok.files.atomic import is_special, replace_file
+from chartok.files.envelope import check_version
 from chartok.files.pread import pread
 from chartok.files.strict_json import parse_json
 from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -89,7 +90,7 @@ class TokenFile:
             self.close()
             raise
 
-    def _checked_header(self) -> tuple[dict[str, Any], int]:
+    def _checked_header(self) -> tuple[Mapping[str, Any], int]:
         prefix = pread(self._descriptor, PREFIX, 0)
         if len(prefix) < PREFIX or not prefix.startswith(MAGIC):
             raise TokenFileError("it does not start like one")
@@ -103,11 +104,7 @@ class TokenFile:
             header = parse_json(encoded)
         except ValueError as error:
             raise TokenFileError(f"its header is {error}") from None
-        if not isinstance(header, dict) or type(header.get("version")) is not int:
-            raise TokenFileError("its header has no version")
-        if header["version"] > VERSION:
-            raise TokenFileError(f"it has version {header['version']}, newer than {VERSION}: upgrade chartok")
-        return header, PREFIX + length
+        return check_version(header, VERSION, "a token file", error=TokenFileError), PREFIX + length
 
     def __len__(self) -> int:
         return self._length
@@ -298,7 +295,7 @@ def _reopen(path: str, sha256: str) -> TokenFile:
     return file
 
 
-def _checked_length(header: dict[str, Any], dtype: np.dtype[Any], size: int) -> int:
+def _checked_length(header: Mapping[str, Any], dtype: np.dtype[Any], size: int) -> int:
     if header["dtype"] != dtype.str:
         raise TokenFileError(f"its ids are {header['dtype']!a}, a vocabulary of that size has {dtype.str!r}")
     length = header["length"]

@@ -10,6 +10,7 @@ import numpy as np
 from chartok.arguments import SpecialToken
 from chartok.codepoints import CODE_POINTS, NO_CHARACTER
 from chartok.errors import VocabularyError
+from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,11 +35,7 @@ def read_description(content: object) -> tuple[NDArray[np.uint32], dict[SpecialT
     """
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         raise VocabularyError(f"this describes no vocabulary: its format is not {FORMAT!r}")
-    version = content.get("version")
-    if type(version) is not int or version < 1:
-        raise VocabularyError(f"a vocabulary's version must be a positive integer, got {version!a}")
-    if version > VERSION:
-        raise VocabularyError(f"this vocabulary has version {version}, newer than {VERSION}: upgrade chartok")
+    check_version(content, VERSION, "a vocabulary", error=VocabularyError)
     if set(content) != {"format", "version", "tokens"} or not isinstance(content["tokens"], list):
         raise VocabularyError(
             f"a vocabulary has a format, a version and a list of tokens, got the keys {list(content)!a}"

@@ -151,7 +151,7 @@ def test_a_file_cut_anywhere_or_made_longer_is_refused_when_opened(path: Path) -
     ("changes", "message"),
     [
         ({"version": 2}, "version 2, newer than 1"),
-        ({"version": True}, "no version"),
+        ({"version": True}, "the version of a token file must be a positive integer, got True"),
         ({"dtype": "<u2"}, "its ids are '<u2'"),
         ({"length": 6}, "its ids take 5 bytes and not the 6 that its header says"),
         ({"length": -1}, "its length is -1"),

@@ -46,10 +46,11 @@ from charlm import (
 from charlm.cli.app import main
 from charlm.cli.config_file import ConfigFileError, read_flags
 from charlm.cli.flags import COMMANDS
-from charlm.files.model_file import FILE_NAME, _digest
+from charlm.files.model_file import FILE_NAME, _hashed
 from charlm.training.checkpoint import MANIFEST, TENSORS, _as_json, _manifest, checkpoint_paths, read_checkpoint
 from charlm.training.run_folder import RunDescription
 from chartok import FileDecodeError, TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file, read_text
+from chartok.files.envelope import sealed
 from chartok.files.sources import Compression
 from chartok.token_file import MAGIC, PREFIX
 from mutations import as_json, mutated, mutated_json
@@ -190,7 +191,7 @@ def signed_model_file(path: Path) -> Damage:
             name = generator.choice(list(parts))
             parts[name] = odd_tensor(parts[name], generator)
         if isinstance(changed, dict):
-            changed["sha256"] = _digest(changed, parts)
+            changed = sealed(changed, more=_hashed(parts))
         return safetensors.torch.save(parts, {"charlm": json.dumps(changed)})
 
     return damaged

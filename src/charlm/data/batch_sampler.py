@@ -17,6 +17,7 @@ from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.runtime.seeding import check_generator, seeded_generator
 from chartok.arguments import integer, positive_integer
+from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -188,12 +189,9 @@ class BatchSampler:
         Raises:
             CheckpointVersionError: The state is of a newer version.
             CheckpointMismatchError: It is of other data, or of another seed, order or batch size; names each.
-            ValueError: The state of the generator is none.
+            ValueError: It is no state of a sampler, or that of the generator is none.
         """
-        if state["version"] > VERSION:
-            raise CheckpointVersionError(
-                f"a sampler's state of version {state['version']}, newer than {VERSION}: upgrade chartok"
-            )
+        check_version(state, VERSION, "a sampler's state", error=ValueError, newer=CheckpointVersionError)
         differences = [
             f"{name}: {state[name]!a} -> {value!a}" for name, value in self.identity().items() if state[name] != value
         ]

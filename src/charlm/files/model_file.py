@@ -7,7 +7,6 @@ of that and over every tensor. Loading executes nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from contextlib import contextmanager
@@ -24,10 +23,13 @@ from charlm.models.registry import FAMILIES
 from charlm.runtime.devices import resolve_device
 from chartok import Vocabulary, VocabularyError, __version__
 from chartok.files.atomic import replace_file
+from chartok.files.envelope import check_seal, check_version, sealed
 from chartok.files.strict_json import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
 
     from charlm.models.base import LanguageModel
 
@@ -67,8 +69,7 @@ def serialized_model(model: LanguageModel, vocabulary: Vocabulary) -> bytes:
     """Returns what ``save_model`` writes."""
     content = model_description(model, vocabulary)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    content["sha256"] = _digest(content, tensors)
-    return safetensors.torch.save(tensors, {"charlm": json.dumps(content)})
+    return safetensors.torch.save(tensors, {"charlm": json.dumps(sealed(content, more=_hashed(tensors)))})
 
 
 def model_description(model: LanguageModel, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def _read(path: Path) -> ModelFile:
     with safe_open(path, framework="pt") as file:
         content = _checked_content((file.metadata() or {}).get("charlm"))
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    _check_digest(content, tensors)
+    check_seal(content, "a model file", error=ValueError, more=_hashed(tensors))
     return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
 
 
@@ -181,29 +182,15 @@ def _values(tensors: dict[str, Tensor]) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
 
-def _checked_content(encoded: str | None) -> dict[str, Any]:
+def _checked_content(encoded: str | None) -> Mapping[str, Any]:
     if encoded is None:
         raise ValueError("it has no charlm metadata")
-    content = parse_json(encoded)
-    if not isinstance(content, dict) or type(content.get("version")) is not int:
-        raise ValueError("its charlm metadata have no version")
-    if content["version"] > VERSION:
-        raise CheckpointVersionError(
-            f"a model file of version {content['version']}, newer than {VERSION}: upgrade chartok"
-        )
-    return content
+    return check_version(parse_json(encoded), VERSION, "a model file", error=ValueError, newer=CheckpointVersionError)
 
 
-def _check_digest(content: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    unsigned = {key: value for key, value in content.items() if key != "sha256"}
-    if content.get("sha256") != _digest(unsigned, tensors):
-        raise ValueError("its content does not match its SHA-256")
-
-
-def _digest(content: dict[str, Any], tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+def _hashed(tensors: dict[str, Tensor]) -> Iterator[Buffer]:
+    """Yields what the seal of a model file covers beside its metadata."""
     for name, tensor in sorted(tensors.items()):
-        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        yield f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode()
         if tensor.numel():  # an empty one may have a stride of 0, which no view can change
-            digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+            yield tensor.reshape(-1).view(torch.uint8).numpy().data

@@ -25,9 +25,12 @@ from charlm.errors import CheckpointCorruptError, CheckpointVersionError
 from charlm.files.model_file import CHECKPOINTS, FILE_NAME
 from chartok import __version__
 from chartok.files.atomic import sync_folder
+from chartok.files.envelope import check_seal, check_version, sealed
 from chartok.files.strict_json import parse_json, read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 VERSION = 1
@@ -151,25 +154,18 @@ def newest_checkpoint(run_folder: str | os.PathLike[str]) -> Checkpoint:
 def _manifest(files: dict[str, bytes], values: dict[str, Any]) -> bytes:
     entries = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
     content = {"version": VERSION, "library": __version__, "files": entries, "values": values}
-    return _as_json(content | {"sha256": hashlib.sha256(_as_json(content)).hexdigest()})
+    return _as_json(sealed(content, encode=_as_json))
 
 
-def _checked_manifest(data: bytes) -> dict[str, Any]:
-    content = parse_json(data)
-    if not isinstance(content, dict) or type(content.get("version")) is not int:
-        raise ValueError(f"{MANIFEST} is no manifest of a checkpoint")
-    if content["version"] > VERSION:
-        raise CheckpointVersionError(
-            f"a checkpoint of version {content['version']}, newer than {VERSION}: upgrade chartok"
-        )
-    unsigned = {key: value for key, value in content.items() if key != "sha256"}
-    # Written again it must be the same to the byte: a flipped bit in white space changes no value.
-    if _as_json(content) != data or content.get("sha256") != hashlib.sha256(_as_json(unsigned)).hexdigest():
-        raise ValueError(f"{MANIFEST} is not what was written: its SHA-256 is another")
+def _checked_manifest(data: bytes) -> Mapping[str, Any]:
+    content = check_version(parse_json(data), VERSION, MANIFEST, error=ValueError, newer=CheckpointVersionError)
+    check_seal(content, MANIFEST, error=ValueError, encode=_as_json)
+    if _as_json(content) != data:  # a flipped bit in white space changes no value
+        raise ValueError(f"{MANIFEST} is not what was written: its white space or its order is another")
     return content
 
 
-def _as_json(content: dict[str, Any]) -> bytes:
+def _as_json(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 

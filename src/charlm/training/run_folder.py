@@ -16,6 +16,7 @@ import torch
 
 from chartok import __version__
 from chartok.files.atomic import replace_file
+from chartok.files.envelope import check_version
 from chartok.files.strict_json import parse_json, read_json
 
 FILE_NAME = "run.json"
@@ -85,12 +86,9 @@ class RunDescription:
             raise ValueError(f"{os.fspath(path)!a} describes no run: {error}") from None
 
 
-def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def _checked(content: object) -> dict[str, Any]:
     """Returns the values of a description that is one."""
-    if not isinstance(content, dict) or type(content.get("version")) is not int:
-        raise ValueError("it has no version")
-    if content["version"] > VERSION:
-        raise ValueError(f"it has version {content['version']}, newer than {VERSION}: upgrade chartok")
+    content = check_version(content, VERSION, "a description of a run", error=ValueError)
     types = {"text": str, "characters": int, "symbols": int, "excerpt": str, "settings": dict, "machine": dict}
     for name, kind in (types | {"began": str}).items():
         if type(content.get(name)) is not kind:

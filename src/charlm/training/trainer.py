@@ -31,6 +31,7 @@ from charlm.training.random_states import RandomStates
 from charlm.training.signals import StopSignals, stop_for
 from chartok.arguments import finite_number, integer
 from chartok.files.atomic import replace_file
+from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -462,10 +463,7 @@ class Trainer:
             CheckpointMismatchError: The trainer had other settings, data or another model; lists every difference.
             ValueError: It is no state of a trainer; and so a ``KeyError`` or ``TypeError``.
         """
-        if state["version"] > VERSION:
-            raise CheckpointVersionError(
-                f"a state of version {state['version']}, newer than {VERSION}: upgrade chartok"
-            )
+        check_version(state, VERSION, "a trainer's state", error=ValueError, newer=CheckpointVersionError)
         self._check_settings(state)
         _check_values(state)
         tensors: dict[str, Tensor] = state["tensors"]

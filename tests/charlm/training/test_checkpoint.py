@@ -279,7 +279,9 @@ def test_tensors_that_were_made_up_are_corrupt_and_take_no_memory(copy: Path) ->
 def test_no_sound_checkpoint_is_an_error_that_says_what_is_wrong_with_the_newest(tmp_path: Path) -> None:
     for step in (1, 2):
         (write(tmp_path, step) / "manifest.json").write_bytes(b"{}")
-    with pytest.raises(CheckpointCorruptError, match=r"no checkpoint in .* is sound: .*step-0000000002.*no manifest"):
+    with pytest.raises(
+        CheckpointCorruptError, match=r"no checkpoint in .* is sound: .*step-0000000002.*manifest.json has no version"
+    ):
         newest_checkpoint(tmp_path)
 
 
