@@ -7,7 +7,6 @@ import dataclasses
 import importlib
 import json
 import os
-import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, get_type_hints
 import torch
 from tqdm import tqdm
 
+from charlm.files.run_folder import RunFolder, set_aside
 from chartok.arguments import finite_number, natural_number
 from chartok.errors import Naming
 from chartok.files.atomic import replace_file
@@ -23,9 +23,6 @@ from chartok.files.strict_json import parse_json
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-LOG = "log.jsonl"
-"""What the log in a run folder is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +86,14 @@ def read_log(path: str | os.PathLike[str]) -> list[LogEntry]:
     """Returns the log of a run, oldest entry first.
 
     Args:
-        path: The file ``log.jsonl`` of the run, or its folder.
+        path: The log file of the run, or its folder.
 
     Raises:
         OSError: The file cannot be read.
         ValueError: A line is no entry, or not UTF-8; names it. A last line that was cut short is left out.
     """
     path = Path(path)
-    path = path / LOG if path.is_dir() else path
+    path = RunFolder(path).log_path if path.is_dir() else path
     *lines, _unfinished = path.read_bytes().split(b"\n")
     entries = []
     for number, line in enumerate(lines, start=1):
@@ -138,7 +135,7 @@ def open_log(path: Path, number: int) -> list[LogEntry]:
         with contextlib.suppress(ValueError):
             entries = read_log(path)[:number]
         if len(entries) < number or not number:
-            path.rename(path.with_name(f"earlier-{secrets.token_hex(4)}-{path.name}"))
+            set_aside(path, "earlier")
             entries = []
     with replace_file(path) as file:
         for entry in entries:
