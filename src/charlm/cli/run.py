@@ -23,7 +23,7 @@ from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.runtime.machine import machine
 from charlm.training.config import TrainerConfig
-from charlm.training.log import Progress, TensorBoardLog
+from charlm.training.observers import Progress, TensorBoardLog
 from charlm.training.trainer import Trainer
 from chartok import TokenFile, Vocabulary, read_text
 from chartok.token_file import is_token_file

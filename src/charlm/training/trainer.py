@@ -20,10 +20,11 @@ from charlm.evaluation.scoring import Evaluation, evaluate
 from charlm.files.model_file import check_sizes, load_model, read_model_file, serialized_model
 from charlm.files.run_folder import CheckpointFolder, RunFolder
 from charlm.runtime import distributed
+from charlm.runtime.devices import READS_EACH_LOSS, peak_memory
 from charlm.training.checkpoint import newest_checkpoint, write_checkpoint
 from charlm.training.config import CHANGES_ROUNDING, MAY_CHANGE, STEPS_WITHOUT_A_LIMIT, TrainerConfig
 from charlm.training.gradients import Gradients
-from charlm.training.log import LogEntry, append_entry, open_log, peak_memory, sync_log
+from charlm.training.log import LogEntry, append_entry, open_log, sync_log
 from charlm.training.optimizers import Optimizers, WeightAverage, learning_rate_factor
 from charlm.training.precision import resolve_precision
 from charlm.training.random_states import RandomStates
@@ -45,8 +46,6 @@ VERSION = 1
 COUNTS = ("step", "log_entries", "recent_characters", "best_step", "evaluations_since_best", "parts")
 LARGEST_COUNT = 1 << 48
 """Far above what any run comes to, and far below where one would overflow."""
-READS_EACH_LOSS = {"cpu"}
-"""Where reading a loss makes nothing wait."""
 
 
 class Trainer:
