@@ -6,7 +6,7 @@ import importlib.metadata
 
 import torch
 
-from charlm.training.run_folder import machine
+from charlm.runtime.machine import machine
 
 RIVALS = ("tokenizers", "nltk", "transformers", "kenlm")
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from charlm.models.ngram.model import NGramLanguageModel
     from charlm.report.page import write_report
     from charlm.training.config import TrainerConfig
-    from charlm.training.log import LogEntry, Progress, TensorBoardLog, read_log
+    from charlm.training.log import LogEntry, read_log
+    from charlm.training.observers import Progress, TensorBoardLog
     from charlm.training.trainer import Trainer
 
 __all__ = [
@@ -92,13 +93,13 @@ _MODULE_OF = {
     "MixtureLanguageModel": "models.mixture",
     "NGramCounts": "models.ngram.counts",
     "NGramLanguageModel": "models.ngram.model",
-    "Progress": "training.log",
+    "Progress": "training.observers",
     "RecordDataset": "data.record_dataset",
     "CharLM": "lm",
     "classify": "lm",
     "TextDataset": "data.text_dataset",
     "Trainer": "training.trainer",
-    "TensorBoardLog": "training.log",
+    "TensorBoardLog": "training.observers",
     "TrainerConfig": "training.config",
     "LogEntry": "training.log",
     "evaluate": "evaluation.scoring",

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from charlm import CharLM, CheckpointCorruptError, load_model
+from charlm.files.run_folder import RunFolder
 from charlm.training.checkpoint import newest_checkpoint, read_checkpoint
-from charlm.training.run_folder import RunDescription
 from chartok import TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file
 from chartok.token_file import MAGIC
 
@@ -159,4 +159,4 @@ def test_a_file_that_is_far_too_large_for_json_is_not_read(tmp_path: Path) -> No
     with pytest.raises(VocabularyError, match=r"vocabulary\.json.*larger than 268,435,456 bytes"):
         Vocabulary.load(tmp_path / "vocabulary.json")
     with pytest.raises(ValueError, match=r"run\.json.*larger than 268,435,456 bytes"):
-        RunDescription.read(tmp_path)
+        RunFolder(tmp_path).read_description()

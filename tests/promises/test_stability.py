@@ -22,7 +22,8 @@ from charlm import (
     read_log,
     save_model,
 )
-from charlm.training.run_folder import RunDescription
+from charlm.files.run_description import RunDescription
+from charlm.files.run_folder import RunFolder
 from chartok import TokenFile, Vocabulary, __version__, encode_file
 
 FILES = Path(__file__).parents[1] / "files"
@@ -67,8 +68,8 @@ def write(folder: Path) -> None:
         vocabulary=VOCABULARY,
     )
     trainer.fit()
-    RunDescription(text="input.txt", characters=len(TEXT), symbols=5, excerpt="ab", settings={"seed": 1}).write(
-        folder / "run"
+    RunFolder(folder / "run").write_description(
+        RunDescription(text="input.txt", characters=len(TEXT), symbols=5, excerpt="ab", settings={"seed": 1})
     )
 
 
@@ -104,7 +105,9 @@ def test_runs_go_on(folder: Path, tmp_path: Path) -> None:
     assert trainer.step == 2
     losses = [entry.train_loss for entry in read_log(folder / "run")]
     assert [entry.train_loss for entry in trainer.fit().log] == pytest.approx(losses)
-    assert RunDescription.read(tmp_path / "run").text == "input.txt"
+    description = RunFolder(tmp_path / "run").read_description()
+    assert description is not None
+    assert description.text == "input.txt"
 
 
 if __name__ == "__main__":

@@ -26,9 +26,10 @@ from charlm import (
 )
 from charlm.cli.app import main
 from charlm.files.model_file import serialized_model
-from charlm.training.checkpoint import checkpoint_path, newest_checkpoint, write_checkpoint
+from charlm.files.run_description import RunDescription
+from charlm.files.run_folder import RunFolder
+from charlm.training.checkpoint import newest_checkpoint, write_checkpoint
 from charlm.training.log import append_entry
-from charlm.training.run_folder import RunDescription
 from chartok import Vocabulary, encode_file, encode_files
 from failing_calls import FailingCalls, InterruptedCalls
 from torture import TORTURE
@@ -55,7 +56,7 @@ def write_run(path: Path, size: int) -> None:
     description = RunDescription(
         text="a.txt", characters=size, symbols=size, excerpt=excerpt * 2, settings={}, began="now"
     )
-    description.write(path.parent)
+    RunFolder(path.parent).write_description(description)
 
 
 def write_onnx(path: Path, size: int) -> None:
@@ -271,7 +272,7 @@ def test_where_there_is_no_room_the_old_checkpoint_stays(
 ) -> None:
     def save(step: int, size: int) -> None:
         model = serialized_model(counted(size).model, vocabulary(size))
-        path = checkpoint_path(tmp_path, step)
+        path = RunFolder(tmp_path).checkpoint_path(step)
         write_checkpoint(path, model=model, tensors={}, values={"step": step}, kept=2, best=0)
 
     with limited(tmp_path) as number:
@@ -367,7 +368,7 @@ def test_a_run_folder_may_be_a_link(texts: Path, tmp_path: Path) -> None:
 @needs_posix
 def test_a_checkpoint_that_is_a_link_is_let_go_and_what_it_names_stays(tmp_path: Path) -> None:
     model = serialized_model(BigramLanguageModel(3), vocabulary(3))
-    paths = [checkpoint_path(tmp_path, step) for step in range(1, 5)]
+    paths = [RunFolder(tmp_path).checkpoint_path(step) for step in range(1, 5)]
     outside = tmp_path / "outside"
     for path in paths:
         write_checkpoint(path, model=model, tensors={}, values={}, kept=2, best=0)

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from charlm import BatchSampler, TextDataset, Trainer, TrainerConfig, read_log
-from charlm.training.checkpoint import checkpoint_paths, newest_checkpoint
+from charlm.files.run_folder import RunFolder
+from charlm.training.checkpoint import newest_checkpoint
 from chartok import Vocabulary
 from two_layers import TwoLayers
 
@@ -26,7 +27,7 @@ def trainer(folder: Path, max_steps: int) -> Trainer:
         max_steps=max_steps, schedule="constant", log_interval=1, evaluation_interval=7, checkpoint_interval=1
     )
     model = TwoLayers(3, dropout=0.5)
-    if checkpoint_paths(folder):
+    if RunFolder(folder).checkpoint_paths():
         return Trainer.resume(folder, batches, model=model, validation=validation, config=config)
     return Trainer(model, batches, validation=validation, config=config, folder=folder, vocabulary=Vocabulary("abc"))
 
@@ -50,7 +51,7 @@ def main(folder: Path, kills: int) -> None:
         os.kill(child, signal.SIGKILL)
         if os.waitpid(child, 0)[1] != signal.SIGKILL:
             sys.exit(f"kill {sound + 1} found a run that had ended by itself")
-        if checkpoint_paths(folder):
+        if RunFolder(folder).checkpoint_paths():
             newest = newest_checkpoint(folder).values["step"]
             if newest < step:
                 sys.exit(f"kill {sound + 1} threw the run back from step {step} to {newest}")

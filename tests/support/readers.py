@@ -46,9 +46,10 @@ from charlm import (
 from charlm.cli.app import main
 from charlm.cli.config_file import ConfigFileError, read_flags
 from charlm.cli.flags import COMMANDS
-from charlm.files.model_file import FILE_NAME, _hashed
-from charlm.training.checkpoint import MANIFEST, TENSORS, _as_json, _manifest, checkpoint_paths, read_checkpoint
-from charlm.training.run_folder import RunDescription
+from charlm.files.model_file import _hashed
+from charlm.files.run_description import RunDescription
+from charlm.files.run_folder import CheckpointFolder, RunFolder
+from charlm.training.checkpoint import _as_json, _manifest, read_checkpoint
 from chartok import FileDecodeError, TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file, read_text
 from chartok.files.envelope import sealed
 from chartok.files.sources import Compression
@@ -148,7 +149,7 @@ def report_with(name: str, model: Path) -> Callable[[Path], object]:
     def read(path: Path) -> object:
         folder = path.with_suffix(".run")
         folder.mkdir(exist_ok=True)
-        shutil.copy(model, folder / FILE_NAME)
+        shutil.copy(model, RunFolder(folder).model_path)
         path.replace(folder / name)
         return report(folder)
 
@@ -231,7 +232,7 @@ def signed_manifest(sound: bytes) -> Damage:
 def signed_state(checkpoint: Path) -> Damage:
     """Damages what a checkpoint holds of a run beside the model; the damaged file is that of the tensors and values."""
     values = read_checkpoint(checkpoint).values
-    tensors = safetensors.torch.load_file(checkpoint / TENSORS)
+    tensors = safetensors.torch.load_file(CheckpointFolder(checkpoint).tensors_path)
 
     def damaged(generator: random.Random) -> bytes:
         changed, parts = values, dict(tensors)
@@ -295,10 +296,12 @@ def readers_of_models(folder: Path) -> dict[str, Reader]:
 
 def readers_of_runs(folder: Path) -> dict[str, Reader]:
     checkpoint = a_run(folder / "run").save_checkpoint()
-    manifest, tensors = ((checkpoint / name).read_bytes() for name in (MANIFEST, TENSORS))
-    manifest_read, tensors_read = (checkpoint_with(checkpoint, name) for name in (MANIFEST, TENSORS))
+    files = CheckpointFolder(checkpoint).manifest_path, CheckpointFolder(checkpoint).tensors_path
+    manifest, tensors = (file.read_bytes() for file in files)
+    manifest_read, tensors_read = (checkpoint_with(checkpoint, file.name) for file in files)
     resumed = (*CORRUPT, CheckpointMismatchError, NonFiniteLossError)
-    RunDescription(text="a.txt", characters=9, symbols=3, excerpt="ab", settings={"order": 3}).write(folder)
+    description = RunDescription(text="a.txt", characters=9, symbols=3, excerpt="ab", settings={"order": 3})
+    RunFolder(folder).write_description(description)
     described = (folder / "run.json").read_bytes()
     return {
         "checkpoint, manifest": of_bytes(manifest, manifest_read, *CORRUPT, has_checksum=True),
@@ -361,17 +364,18 @@ def a_run_that_goes_on(path: Path) -> object:
     run = path.with_suffix(".run")
     if not run.exists():
         a_run(run)
-    last = checkpoint_paths(run)[-1]
+    last = RunFolder(run).checkpoint_paths()[-1]
     with safetensors.safe_open(path, framework="pt") as file:
         values = json.loads(file.metadata()["values"])
     folder = path.with_suffix(".damaged")
     shutil.rmtree(folder, ignore_errors=True)
-    checkpoint = folder / last.relative_to(run)
-    checkpoint.mkdir(parents=True)
-    files = {FILE_NAME: (last / FILE_NAME).read_bytes(), TENSORS: path.read_bytes()}
-    files[MANIFEST] = _manifest(files, values)
-    for name, content in files.items():
-        (checkpoint / name).write_bytes(content)
+    checkpoint = CheckpointFolder(folder / last.relative_to(run))
+    checkpoint.path.mkdir(parents=True)
+    model, tensors = CheckpointFolder(last).model_path.read_bytes(), path.read_bytes()
+    checkpoint.model_path.write_bytes(model)
+    checkpoint.tensors_path.write_bytes(tensors)
+    manifest = _manifest({checkpoint.model_path.name: model, checkpoint.tensors_path.name: tensors}, values)
+    checkpoint.manifest_path.write_bytes(manifest)
     shutil.copy(run / "log.jsonl", folder)
     with warnings.catch_warnings(action="ignore", category=UserWarning):  # of settings of the machine
         trainer = Trainer.resume(folder, batches(), validation=HELD_OUT)
@@ -383,4 +387,4 @@ def a_run_that_goes_on(path: Path) -> object:
 
 def run_description(path: Path) -> object:
     path.replace(path.with_name("run.json"))
-    return RunDescription.read(path.parent)
+    return RunFolder(path.parent).read_description()

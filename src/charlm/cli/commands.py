@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import sys
@@ -19,15 +18,15 @@ from charlm.data.text_dataset import TextDataset
 from charlm.evaluation.scoring import Evaluation
 from charlm.evaluation.scoring import evaluate as evaluate_ids
 from charlm.files.arpa.writer import save_arpa
-from charlm.files.model_file import FILE_NAME, load_model
+from charlm.files.model_file import load_model
 from charlm.files.onnx import save_onnx
+from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.recipes.mixture import default_size, shape
 from charlm.recipes.presets import BLOCK_SIZE
 from charlm.report.page import write_report
 from charlm.runtime.devices import resolve_device
 from charlm.runtime.distributed import process_group, rank
-from charlm.training.checkpoint import checkpoint_paths
 from chartok import TokenFile, Vocabulary, encode_file, read_text
 from chartok.arguments import positive_integer
 from chartok.files.text import decoded, iterate_text
@@ -94,10 +93,8 @@ def train(settings: flags.Train) -> None:
     folder = Path("runs") / f"{settings.text.stem}-{settings.model}" if settings.out is None else settings.out
     with process_group(settings.device) as device:
         # The first process alone: it may have written its run before another comes here.
-        if rank() == 0 and not settings.resume and ((folder / FILE_NAME).exists() or checkpoint_paths(folder)):
-            raise FileExistsError(
-                errno.EEXIST, "a run is here already; go on with it by --resume, or give another --out", str(folder)
-            )
+        if rank() == 0 and not settings.resume:
+            RunFolder(folder).refuse_a_run("go on with it by --resume, or give another --out")
         with redirect_stdout(sys.stderr) if settings.json else nullcontext():
             gpt_shape = shape(settings.size or default_size(resolve_device(device)), vocab_size=1)
             window = gpt_shape.block_size if settings.model in ("gpt", "mixture") else BLOCK_SIZE
@@ -272,7 +269,7 @@ def report(settings: flags.Report) -> None:
     """Writes one HTML file that shows a run."""
     out = settings.out
     if out is None:
-        out = settings.run / "report.html" if settings.run.is_dir() else settings.run.with_suffix(".html")
+        out = RunFolder(settings.run).report_path if settings.run.is_dir() else settings.run.with_suffix(".html")
     text = None if settings.text is None else read_text(settings.text)
     write_report(settings.run, out, text=text, seed=settings.seed, device=settings.device)
     print(f"saved to {out}")

@@ -12,18 +12,18 @@ from charlm.data.batch_sampler import BatchSampler
 from charlm.data.record_dataset import RecordDataset
 from charlm.data.text_dataset import TextDataset
 from charlm.evaluation.scoring import Evaluation, evaluate
-from charlm.files.model_file import FILE_NAME, load_model, save_model
+from charlm.files.model_file import load_model, save_model
+from charlm.files.run_description import RunDescription
+from charlm.files.run_folder import RunFolder
 from charlm.models.bigram import BigramLanguageModel
 from charlm.recipes.mixture import counted_ngram, fitted_mixture, split_for_tuning, untrained_gpt
 from charlm.recipes.presets import BATCH_SIZE
 from charlm.recipes.train import special_tokens
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
-from charlm.training.checkpoint import checkpoint_paths
+from charlm.runtime.machine import machine
 from charlm.training.config import TrainerConfig
-from charlm.training.log import Progress, TensorBoardLog
-from charlm.training.run_folder import FILE_NAME as RUN_FILE
-from charlm.training.run_folder import RunDescription, machine
+from charlm.training.observers import Progress, TensorBoardLog
 from charlm.training.trainer import Trainer
 from chartok import TokenFile, Vocabulary, read_text
 from chartok.token_file import is_token_file
@@ -100,7 +100,7 @@ class Run(NamedTuple):
             gpt_shape: Of a Transformer; its ``vocab_size`` and its ``block_size`` do not count.
             device: Where to train.
         """
-        earlier = RunDescription.read(folder) if settings.resume and (folder / RUN_FILE).exists() else None
+        earlier = RunFolder(folder).read_description() if settings.resume else None
         if earlier is not None and earlier.settings.get("model") != settings.model:
             raise ValueError(
                 f"the run in {str(folder)!a} is of a {earlier.settings.get('model')} model: a {settings.model} model "
@@ -112,7 +112,7 @@ class Run(NamedTuple):
         else:
             learned = self._trained(settings, folder, gpt_shape, device)
         if distributed.rank() == 0 and settings.model in ("ngram", "mixture"):  # the others are there already
-            save_model(folder / FILE_NAME, learned.model, self.vocabulary)
+            save_model(RunFolder(folder).model_path, learned.model, self.vocabulary)
         say(f"saved to {folder}")
         return learned
 
@@ -135,9 +135,10 @@ class Run(NamedTuple):
             settings={name: value for name, value in (asked | training).items() if value not in (None, False)},
             machine=machine(resolve_device(device)),
         )
-        if settings.resume and (folder / RUN_FILE).exists():
-            description = dataclasses.replace(description, began=RunDescription.read(folder).began)
-        description.write(folder)
+        earlier = RunFolder(folder).read_description() if settings.resume else None
+        if earlier is not None:
+            description = dataclasses.replace(description, began=earlier.began)
+        RunFolder(folder).write_description(description)
 
     def _excerpt(self) -> str:
         if isinstance(self.validation, RecordDataset):
@@ -181,7 +182,7 @@ class Run(NamedTuple):
     def _trained_in(self, folder: Path, model: LanguageModel, batches: BatchSampler, settings: Train) -> Learned:
         """Returns the best of a run that is begun or gone on with, and keeps log and checkpoints in its folder."""
         config = settings.training
-        if settings.resume and checkpoint_paths(folder):
+        if settings.resume and RunFolder(folder).checkpoint_paths():
             trainer = Trainer.resume(folder, batches, model=model, validation=self.validation, config=config)
             say(f"going on after step {trainer.step}")
         else:
@@ -192,7 +193,7 @@ class Run(NamedTuple):
         try:
             self._fit(trainer, TensorBoardLog(folder) if settings.tensorboard and distributed.rank() == 0 else None)
         except (KeyboardInterrupt, SystemExit):
-            if checkpoint_paths(folder):
+            if RunFolder(folder).checkpoint_paths():
                 say(f"stopped after step {trainer.step}: saved to {folder}, the same command with --resume goes on")
             raise
         losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
+from charlm.files.run_folder import RunFolder
 from charlm.models.registry import FAMILIES
 from charlm.runtime.devices import resolve_device
 from chartok import Vocabulary, VocabularyError, __version__
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
 
 VERSION = 1
-FILE_NAME = "model.safetensors"
-"""What the model file of a run folder is called."""
-CHECKPOINTS = "checkpoints"
-"""What the folder of checkpoints in a run folder is called; each of them holds a model file."""
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
@@ -55,7 +52,7 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: V
     Example:
         >>> import tempfile
         >>> from charlm import BigramLanguageModel
-        >>> path = Path(tempfile.mkdtemp()) / "model.safetensors"
+        >>> path = Path(tempfile.mkdtemp()) / "bigram.safetensors"
         >>> save_model(path, BigramLanguageModel(3), Vocabulary("abc"))
         >>> load_model(path)[1]
         Vocabulary('abc')
@@ -112,7 +109,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
         CheckpointMismatchError: It holds a model of a family that is none of charlm's.
         ValueError: There is no such device.
     """
-    path = _model_file(Path(path))
+    path = RunFolder(path).newest_model_path() if Path(path).is_dir() else Path(path)
     with _explained(path):
         file = _read(path)
         model = _rebuilt(file)
@@ -152,13 +149,6 @@ def _read(path: Path) -> ModelFile:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     check_seal(content, "a model file", error=ValueError, more=_hashed(tensors))
     return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
-
-
-def _model_file(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    checkpoints = sorted(path.glob(f"{CHECKPOINTS}/step-*/{FILE_NAME}"), reverse=True)
-    return next(filter(Path.exists, [path / FILE_NAME, *checkpoints]), path / FILE_NAME)
 
 
 def _rebuilt(file: ModelFile) -> LanguageModel:

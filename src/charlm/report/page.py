@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charlm.evaluation.markup import escaped
+from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
-from charlm.training.log import LOG, LogEntry, read_log
-from charlm.training.run_folder import FILE_NAME, RunDescription
+from charlm.training.log import LogEntry, read_log
 from chartok import __version__
 from chartok.files.atomic import replace_file
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import torch
+
+    from charlm.files.run_description import RunDescription
 
 SAMPLES = 3
 SAMPLE_LENGTH = 400
@@ -61,16 +63,15 @@ def write_report(
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> CharLM.fit("the cat sat on the mat. " * 50).save(folder / "model.safetensors")
-        >>> write_report(folder, folder / "report.html")
-        >>> (folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
+        >>> CharLM.fit("the cat sat on the mat. " * 50).save(folder / "cats.safetensors")
+        >>> write_report(folder / "cats.safetensors", folder / "cats.html")
+        >>> (folder / "cats.html").read_text("utf-8").startswith("<!doctype html>")
         True
     """
-    folder = Path(run)
-    lm = CharLM.load(folder, device=device)
-    entries = read_log(folder) if (folder / LOG).is_file() else []
-    description = RunDescription.read(folder) if (folder / FILE_NAME).is_file() else None
-    content = _page(folder.resolve().name, lm, entries, description, text, seed)
+    folder = RunFolder(run)
+    lm = CharLM.load(run, device=device)
+    entries = read_log(folder.log_path) if folder.log_path.is_file() else []
+    content = _page(folder.path.resolve().name, lm, entries, folder.read_description(), text, seed)
     with replace_file(path) as file:
         file.write(content.encode("utf-8"))
 

@@ -1,8 +1,6 @@
 """The state of a training run on disk: written whole or not at all, checked to the last bit when it is read.
 
-A run folder holds its checkpoints as ``checkpoints/step-0000000500`` and so on, folders of three files:
-``model.safetensors``, a model file like any other; ``training.safetensors``, every other tensor of the state; and
-``manifest.json``, the values that are no tensors and the SHA-256 of the two files and of itself.
+``RunFolder`` says where checkpoints are, and ``CheckpointFolder`` what the files of one are and hold.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import warnings
 from dataclasses import dataclass
@@ -22,7 +19,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 
 from charlm.errors import CheckpointCorruptError, CheckpointVersionError
-from charlm.files.model_file import CHECKPOINTS, FILE_NAME
+from charlm.files.run_folder import CheckpointFolder, RunFolder, set_aside
 from chartok import __version__
 from chartok.files.atomic import sync_folder
 from chartok.files.envelope import check_seal, check_version, sealed
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VERSION = 1
-MANIFEST = "manifest.json"
-TENSORS = "training.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +46,6 @@ class Checkpoint:
     path: Path
     values: dict[str, Any]
     tensors: dict[str, Tensor]
-
-
-def checkpoint_paths(run_folder: str | os.PathLike[str]) -> list[Path]:
-    """Returns the checkpoints of a run, oldest first, sound or not."""
-    return sorted((Path(run_folder) / CHECKPOINTS).glob("step-" + "[0-9]" * 10))
-
-
-def checkpoint_path(run_folder: str | os.PathLike[str], step: int) -> Path:
-    """Returns where the checkpoint that is made after ``step`` steps of a run is, or would be."""
-    return Path(run_folder) / CHECKPOINTS / f"step-{step:010d}"
 
 
 def write_checkpoint(
@@ -79,23 +64,22 @@ def write_checkpoint(
     Raises:
         OSError: It could not be written. What was there before is as it was.
     """
-    folder = path.parent
-    files = {FILE_NAME: model, TENSORS: safetensors.torch.save(tensors)}
-    files[MANIFEST] = _manifest(files, values)
-    temporary = folder / f".{path.name}.{secrets.token_hex(4)}.tmp"
+    temporary = CheckpointFolder(path).temporary()
+    files = {temporary.model_path: model, temporary.tensors_path: safetensors.torch.save(tensors)}
+    files[temporary.manifest_path] = _manifest({file.name: content for file, content in files.items()}, values)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
-        for name, content in files.items():
-            _write(temporary / name, content)
-        sync_folder(temporary)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.path.mkdir()
+        for file, content in files.items():
+            _write(file, content)
+        sync_folder(temporary.path)
         if path.exists():  # damaged, or the run would not have come to this step again
-            path.rename(folder / f"damaged-{path.name}.{secrets.token_hex(4)}")
-        temporary.rename(path)
-        sync_folder(folder)
+            set_aside(path, "damaged")
+        temporary.path.rename(path)
+        sync_folder(path.parent)
     except BaseException as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, OSError) and Path(error.filename or temporary).is_relative_to(temporary):
+        shutil.rmtree(temporary.path, ignore_errors=True)
+        if isinstance(error, OSError) and Path(error.filename or temporary.path).is_relative_to(temporary.path):
             error.filename, error.filename2 = os.fspath(path), None
         raise
     _remove_old(path, kept, best)
@@ -112,12 +96,13 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         CheckpointCorruptError: A file is not what was written; names it.
         CheckpointVersionError: It was written by a newer version.
     """
-    path = Path(path)
+    folder = CheckpointFolder(path)
     try:
-        content = _checked_manifest(read_json(path / MANIFEST))
-        for name in (FILE_NAME, TENSORS):
-            _check_file(path / name, content["files"][name])
-        return Checkpoint(path=path, values=content["values"], tensors=safetensors.torch.load_file(path / TENSORS))
+        content = _checked_manifest(folder.manifest_path)
+        for file in (folder.model_path, folder.tensors_path):
+            _check_file(file, content["files"][file.name])
+        tensors = safetensors.torch.load_file(folder.tensors_path)
+        return Checkpoint(path=folder.path, values=content["values"], tensors=tensors)
     except CheckpointVersionError as error:
         raise CheckpointVersionError(f"{os.fspath(path)!a}: {error}") from None
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
@@ -135,7 +120,7 @@ def newest_checkpoint(run_folder: str | os.PathLike[str]) -> Checkpoint:
         CheckpointCorruptError: None is sound; says what is wrong with the newest.
         CheckpointVersionError: The newest was written by a newer version.
     """
-    paths = checkpoint_paths(run_folder)
+    paths = RunFolder(run_folder).checkpoint_paths()
     if not paths:
         raise FileNotFoundError(2, "no checkpoint is in this folder", os.fspath(run_folder))
     damages: list[str] = []
@@ -157,11 +142,13 @@ def _manifest(files: dict[str, bytes], values: dict[str, Any]) -> bytes:
     return _as_json(sealed(content, encode=_as_json))
 
 
-def _checked_manifest(data: bytes) -> Mapping[str, Any]:
-    content = check_version(parse_json(data), VERSION, MANIFEST, error=ValueError, newer=CheckpointVersionError)
-    check_seal(content, MANIFEST, error=ValueError, encode=_as_json)
+def _checked_manifest(path: Path) -> Mapping[str, Any]:
+    """Returns what a manifest says: the one place where the version of a checkpoint and its SHA-256 are checked."""
+    data = read_json(path)
+    content = check_version(parse_json(data), VERSION, path.name, error=ValueError, newer=CheckpointVersionError)
+    check_seal(content, path.name, error=ValueError, encode=_as_json)
     if _as_json(content) != data:  # a flipped bit in white space changes no value
-        raise ValueError(f"{MANIFEST} is not what was written: its white space or its order is another")
+        raise ValueError(f"{path.name} is not what was written: its white space or its order is another")
     return content
 
 
@@ -184,11 +171,11 @@ def _write(path: Path, content: bytes) -> None:
 
 def _remove_old(newest: Path, kept: int, best: int) -> None:
     """Removes all but the newest, the best, and those of later steps, which are damaged if the run came back here."""
-    run_folder = newest.parents[1]
-    done = [path for path in checkpoint_paths(run_folder) if path <= newest]
+    run = RunFolder(newest.parents[1])
+    done = [path for path in run.checkpoint_paths() if path <= newest]
     for path in done[:-kept]:
-        if path != checkpoint_path(run_folder, best):
+        if path != run.checkpoint_path(best):
             with contextlib.suppress(OSError):  # renamed first: half of a checkpoint must not look like one
-                path.rename(path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp"))
-    for leftover in newest.parent.glob(".step-*.tmp"):
+                path.rename(CheckpointFolder(path).temporary().path)
+    for leftover in CheckpointFolder(newest).leftovers():
         shutil.rmtree(leftover, ignore_errors=True)

@@ -1,31 +1,20 @@
-"""What a training run reports, and where it is shown and kept."""
+"""What a training run reports, entry by entry, and the file that keeps it."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib
 import json
 import os
-import secrets
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, get_type_hints
+from typing import Any, get_type_hints
 
-import torch
-from tqdm import tqdm
-
+from charlm.files.run_folder import RunFolder, set_aside
 from chartok.arguments import finite_number, natural_number
 from chartok.errors import Naming
 from chartok.files.atomic import replace_file
 from chartok.files.strict_json import parse_json
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-LOG = "log.jsonl"
-"""What the log in a run folder is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,25 +41,6 @@ class LogEntry:
     peak_memory_bytes: int
 
 
-def peak_memory(device: torch.device) -> int:
-    """Returns the most bytes that were allocated so far on a GPU, or else that this process held.
-
-    Args:
-        device: Where the model is.
-
-    Returns:
-        Bytes; 0 where the system does not tell.
-    """
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    try:
-        resource: Any = importlib.import_module("resource")
-    except ModuleNotFoundError:  # Windows
-        return 0
-    peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def append_entry(path: Path, entry: LogEntry) -> None:
     """Adds an entry to a file as a line of JSON.
 
@@ -89,14 +59,14 @@ def read_log(path: str | os.PathLike[str]) -> list[LogEntry]:
     """Returns the log of a run, oldest entry first.
 
     Args:
-        path: The file ``log.jsonl`` of the run, or its folder.
+        path: The log file of the run, or its folder.
 
     Raises:
         OSError: The file cannot be read.
         ValueError: A line is no entry, or not UTF-8; names it. A last line that was cut short is left out.
     """
     path = Path(path)
-    path = path / LOG if path.is_dir() else path
+    path = RunFolder(path).log_path if path.is_dir() else path
     *lines, _unfinished = path.read_bytes().split(b"\n")
     entries = []
     for number, line in enumerate(lines, start=1):
@@ -138,7 +108,7 @@ def open_log(path: Path, number: int) -> list[LogEntry]:
         with contextlib.suppress(ValueError):
             entries = read_log(path)[:number]
         if len(entries) < number or not number:
-            path.rename(path.with_name(f"earlier-{secrets.token_hex(4)}-{path.name}"))
+            set_aside(path, "earlier")
             entries = []
     with replace_file(path) as file:
         for entry in entries:
@@ -154,80 +124,3 @@ def sync_log(path: Path) -> None:
 
 def _line(entry: LogEntry) -> str:
     return json.dumps(dataclasses.asdict(entry), allow_nan=False) + "\n"
-
-
-class Progress:
-    """Shows entries on standard error: a bar on a terminal, a line each where there is none.
-
-    Args:
-        max_steps: The length of the run; None where it is not known.
-        first_step: Where it begins, more than 0 in a run that goes on.
-
-    Example:
-        >>> with Progress(max_steps=100) as show:  # pass ``show`` to a Trainer as ``on_log``
-        ...     show(
-        ...         LogEntry(
-        ...             step=100, train_loss=2.5, validation_loss=None, learning_rate=0.1,
-        ...             characters_per_second=1e6, elapsed_seconds=1.0, peak_memory_bytes=0,
-        ...         )
-        ...     )
-    """
-
-    def __init__(self, max_steps: int | None = None, *, first_step: int = 0) -> None:
-        self._max_steps = max_steps
-        self._bar = tqdm(total=max_steps, initial=first_step, unit="step", disable=None)
-        self._losses: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._bar.close()
-
-    def __call__(self, entry: LogEntry) -> None:
-        """Shows an entry."""
-        self._losses["train"] = f"{entry.train_loss:.4f}"
-        if entry.validation_loss is not None:
-            self._losses["validation"] = f"{entry.validation_loss:.4f}"
-        shown = self._losses | {"speed": f"{entry.characters_per_second:,.0f}/s"}
-        if self._bar.disable:
-            of_all = "" if self._max_steps is None else f"/{self._max_steps}"
-            line = "  ".join(f"{name} {value}" for name, value in shown.items())
-            tqdm.write(f"step {entry.step}{of_all}  {line}", file=sys.stderr)
-        else:
-            self._bar.set_postfix(shown, refresh=False)
-            self._bar.update(entry.step - self._bar.n)
-
-
-class TensorBoardLog:
-    """Writes entries where TensorBoard finds them; needs the extra ``logs``.
-
-    Args:
-        folder: The folder for its files, such as the folder of the run.
-
-    Raises:
-        ModuleNotFoundError: TensorBoard is not installed; says how to.
-    """
-
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra, and slow to load
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("TensorBoard is missing: pip install 'chartok[logs]'") from error
-        self._writer = SummaryWriter(os.fspath(folder))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._writer.close()
-
-    def __call__(self, entry: LogEntry) -> None:
-        """Writes an entry."""
-        for name, value in dataclasses.asdict(entry).items():
-            if name != "step" and value is not None:
-                self._writer.add_scalar(name, value, entry.step)

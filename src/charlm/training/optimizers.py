@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from charlm.models.gpt.model import HashedEmbedding
+from charlm.runtime.devices import FUSED_DEVICES
 from charlm.training.muon import Muon
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 REMEMBERED = {"AdamW": {"step", "exp_avg", "exp_avg_sq"}, "Muon": {"momentum_buffer"}}
 """What an optimizer keeps of each parameter once it has moved it."""
-FUSED_DEVICES = {"cpu", "cuda", "mps", "xpu"}
-"""Where torch has AdamW as one kernel."""
 
 
 def hidden_matrices(model: LanguageModel) -> dict[str, Tensor]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import json
 import math
 import os
 import time
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -19,22 +17,24 @@ from charlm.data.dataset import IGNORE_INDEX
 from charlm.data.record_dataset import RecordDataset
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
 from charlm.evaluation.scoring import Evaluation, evaluate
-from charlm.files.model_file import FILE_NAME, check_sizes, load_model, read_model_file, serialized_model
+from charlm.files.model_file import check_sizes, load_model, read_model_file, serialized_model
+from charlm.files.run_folder import CheckpointFolder, RunFolder
 from charlm.runtime import distributed
-from charlm.training.checkpoint import checkpoint_path, checkpoint_paths, newest_checkpoint, write_checkpoint
+from charlm.runtime.devices import READS_EACH_LOSS, peak_memory
+from charlm.training.checkpoint import newest_checkpoint, write_checkpoint
 from charlm.training.config import CHANGES_ROUNDING, MAY_CHANGE, STEPS_WITHOUT_A_LIMIT, TrainerConfig
 from charlm.training.gradients import Gradients
-from charlm.training.log import LOG, LogEntry, append_entry, open_log, peak_memory, sync_log
+from charlm.training.log import LogEntry, append_entry, open_log, sync_log
 from charlm.training.optimizers import Optimizers, WeightAverage, learning_rate_factor
 from charlm.training.precision import resolve_precision
 from charlm.training.random_states import RandomStates
 from charlm.training.signals import StopSignals, stop_for
 from chartok.arguments import finite_number, integer
-from chartok.files.atomic import replace_file
 from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -47,8 +47,6 @@ VERSION = 1
 COUNTS = ("step", "log_entries", "recent_characters", "best_step", "evaluations_since_best", "parts")
 LARGEST_COUNT = 1 << 48
 """Far above what any run comes to, and far below where one would overflow."""
-READS_EACH_LOSS = {"cpu"}
-"""Where reading a loss makes nothing wait."""
 
 
 class Trainer:
@@ -127,10 +125,10 @@ class Trainer:
         self._best_loss, self._best_step, self._evaluations_since_best = math.inf, 0, 0
         self._validation_fingerprint = None if validation is None else validation.fingerprint()
         self._saved_step = -1
-        self.folder: Path | None = None
+        self._folder: RunFolder | None = None
         if folder is not None:
-            _check_no_run(folder)
-            self._write_to(Path(folder), 0)
+            RunFolder(folder).refuse_a_run("go on with Trainer.resume, or take another folder")
+            self._write_to(RunFolder(folder), 0)
 
     @classmethod
     def resume(
@@ -165,11 +163,13 @@ class Trainer:
             ValueError: As for the class.
         """
         checkpoint = newest_checkpoint(folder)
-        file = read_model_file(checkpoint.path / FILE_NAME)
+        file = read_model_file(CheckpointFolder(checkpoint.path).model_path)
         with _explained(checkpoint.path):
             config = TrainerConfig(**checkpoint.values["config"]) if config is None else config
         trainer = cls(
-            load_model(checkpoint.path, device=batches.device)[0] if model is None else model,
+            load_model(CheckpointFolder(checkpoint.path).model_path, device=batches.device)[0]
+            if model is None
+            else model,
             batches,
             validation=validation,
             config=config,
@@ -179,7 +179,7 @@ class Trainer:
         weights = {f"model.{name}": tensor for name, tensor in file.tensors.items()}
         with _explained(checkpoint.path):
             trainer.load_state_dict(checkpoint.values | {"tensors": weights | checkpoint.tensors})
-        trainer._write_to(Path(folder), checkpoint.values["log_entries"])
+        trainer._write_to(RunFolder(folder), checkpoint.values["log_entries"])
         trainer._saved_step = trainer.step
         return trainer
 
@@ -217,11 +217,8 @@ class Trainer:
 
     def _keep_model(self) -> None:
         """Puts the model of the best checkpoint, or else of the last, where ``load_model`` finds that of the run."""
-        if self.folder is None or distributed.rank() != 0:
-            return
-        checkpoint = self.best_checkpoint or checkpoint_path(self.folder, self.step)
-        with replace_file(self.folder / FILE_NAME) as file:
-            file.write((checkpoint / FILE_NAME).read_bytes())
+        if self._folder is not None and distributed.rank() == 0:
+            self._folder.keep_model(self.best_checkpoint or self._folder.checkpoint_path(self.step))
 
     def evaluate(self) -> Evaluation:
         """Returns the exact loss on the validation data, of the averaged weights where there are any.
@@ -252,11 +249,16 @@ class Trainer:
         return self._total_steps
 
     @property
+    def folder(self) -> Path | None:
+        """The folder of the run; None where nothing is kept."""
+        return None if self._folder is None else self._folder.path
+
+    @property
     def best_checkpoint(self) -> Path | None:
         """The folder of the checkpoint with the lowest validation loss so far; None where there is none."""
-        if self.folder is None or not self._best_step:
+        if self._folder is None or not self._best_step:
             return None
-        path = checkpoint_path(self.folder, self._best_step)
+        path = self._folder.checkpoint_path(self._best_step)
         return path if path.exists() else None
 
     # ---------------------------------------------------------------------------------------------------- one step
@@ -313,8 +315,8 @@ class Trainer:
 
     def _non_finite(self, what: str, step: int, value: float) -> NonFiniteLossError:
         saved = "there is no checkpoint"
-        if self.folder is not None and self._saved_step >= 0:
-            saved = f"the last checkpoint is {os.fspath(checkpoint_path(self.folder, self._saved_step))!a}"
+        if self._folder is not None and self._saved_step >= 0:
+            saved = f"the last checkpoint is {os.fspath(self._folder.checkpoint_path(self._saved_step))!a}"
         return NonFiniteLossError(
             f"the {what} of step {step} is {value}, with a learning rate of {self._optimizers.learning_rate:.3g}: "
             f"lower it, or set max_gradient_norm; {saved}"
@@ -338,8 +340,8 @@ class Trainer:
         )
         self._losses, self._recent_characters, self._recent_seconds = [], 0, 0.0
         self.log.append(entry)
-        if self.folder is not None and distributed.rank() == 0:
-            append_entry(self.folder / LOG, entry)
+        if self._folder is not None and distributed.rank() == 0:
+            append_entry(self._folder.log_path, entry)
         if self.on_log is not None:
             with self._random.in_force():
                 self.on_log(entry)
@@ -380,7 +382,7 @@ class Trainer:
     # ---------------------------------------------------------------------------------------------------- the state
 
     def _save_where_there_is_a_folder(self) -> None:
-        if self.folder is not None:
+        if self._folder is not None:
             self.save_checkpoint()
 
     def save_checkpoint(self) -> Path:
@@ -391,9 +393,9 @@ class Trainer:
             NonFiniteLossError: A weight is not a number, or a loss since the last entry is not finite.
             OSError: It could not be written; the checkpoints before are as they were.
         """
-        if self.folder is None or self.vocabulary is None:
+        if self._folder is None or self.vocabulary is None:
             raise ValueError("this trainer was made without a folder")
-        path = checkpoint_path(self.folder, self.step)
+        path = self._folder.checkpoint_path(self.step)
         if self._saved_step == self.step:
             return path
         state = self.state_dict()
@@ -407,7 +409,7 @@ class Trainer:
         if distributed.rank() == 0:
             with self.averaged_weights():
                 model = serialized_model(self.model, self.vocabulary)
-            sync_log(self.folder / LOG)
+            sync_log(self._folder.log_path)
             write_checkpoint(
                 path,
                 model=model,
@@ -511,14 +513,14 @@ class Trainer:
 
     # ---------------------------------------------------------------------------------------------------- the folder
 
-    def _write_to(self, folder: Path, entries: int) -> None:
+    def _write_to(self, folder: RunFolder, entries: int) -> None:
         if self.vocabulary is None:
             raise ValueError("a folder holds model files, and these the vocabulary: give the trainer vocabulary=")
         check_sizes(self.model, self.vocabulary)
-        self.folder = folder
+        self._folder = folder
         if distributed.rank() == 0:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.log = open_log(folder / LOG, entries)
+            folder.path.mkdir(parents=True, exist_ok=True)
+            self.log = open_log(folder.log_path, entries)
 
 
 def _check_together(
@@ -535,12 +537,6 @@ def _check_together(
     batches.dataset.check_ids(model.vocab_size)
     if config.patience is not None and validation is None:
         raise ValueError("patience counts evaluations, and there are none without validation=")
-
-
-def _check_no_run(folder: str | os.PathLike[str]) -> None:
-    if checkpoint_paths(folder) or (Path(folder) / FILE_NAME).exists():
-        reason = "a run is here already: go on with Trainer.resume, or take another folder"
-        raise FileExistsError(errno.EEXIST, reason, os.fspath(folder))
 
 
 @contextmanager

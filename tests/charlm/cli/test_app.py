@@ -17,9 +17,9 @@ from charlm import load_model, read_log
 from charlm.cli.app import main
 from charlm.cli.config_file import flag_names
 from charlm.cli.flags import COMMANDS
+from charlm.files.run_folder import RunFolder
 from charlm.training.checkpoint import newest_checkpoint
 from charlm.training.config import TrainerConfig
-from charlm.training.run_folder import RunDescription
 from chartok import __version__
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
@@ -247,10 +247,12 @@ def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str
 def test_a_run_that_goes_on_says_what_it_was_asked_for_last_and_stays_of_its_family(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = RunDescription.read(run)
+    first = RunFolder(run).read_description()
     resume = ["train", "input.txt", "--out", "run", "--resume", "--max-steps", "57"]
     assert main(resume) == 0
-    second = RunDescription.read(run)
+    second = RunFolder(run).read_description()
+    assert first is not None
+    assert second is not None
     assert (second.began, second.settings) == (first.began, first.settings | {"max_steps": 57, "resume": True})
     before = (run / "model.safetensors").read_bytes()
     capsys.readouterr()

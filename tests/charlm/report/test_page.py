@@ -22,9 +22,10 @@ from charlm import (
     save_model,
     write_report,
 )
+from charlm.files.run_description import RunDescription
+from charlm.files.run_folder import RunFolder
 from charlm.report.curves import BOTTOM, HEIGHT, TOP, Axis, Curve, chart, thinned, ticks
 from charlm.report.transitions import MOST_CHARACTERS, heat_map, transitions
-from charlm.training.run_folder import RunDescription
 from chartok import Vocabulary
 
 HOSTILE = "</script><script>document.title='x'</script><img src=x onerror=alert(1)>\"'&\u202e\x07\ud800"
@@ -41,14 +42,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     batches = BatchSampler(train, batch_size=4, seed=1)
     Trainer(model, batches, validation=validation, config=config, folder=folder, vocabulary=vocabulary).fit()
     save_model(folder / "model.safetensors", model, vocabulary)
-    RunDescription(
+    description = RunDescription(
         text=f"{HOSTILE[9:15]}.txt",
         characters=len(TEXT),
         symbols=len(vocabulary.characters),
         excerpt=TEXT[:120],
         settings={"seed": HOSTILE},
         machine={"processor": "<i>"},
-    ).write(folder)
+    )
+    RunFolder(folder).write_description(description)
     return folder
 
 

@@ -14,14 +14,9 @@ import torch
 
 from charlm import BigramLanguageModel, CheckpointCorruptError, CheckpointVersionError
 from charlm.files.model_file import serialized_model
+from charlm.files.run_folder import RunFolder
 from charlm.training import checkpoint as checkpoint_module
-from charlm.training.checkpoint import (
-    checkpoint_path,
-    checkpoint_paths,
-    newest_checkpoint,
-    read_checkpoint,
-    write_checkpoint,
-)
+from charlm.training.checkpoint import newest_checkpoint, read_checkpoint, write_checkpoint
 from chartok import Vocabulary, __version__
 from failing_calls import FailingCalls
 from torture import TORTURE
@@ -32,7 +27,7 @@ FULL = TORTURE
 
 
 def write(run: Path, step: int, *, kept: int = 2, best: int = 0, values: dict[str, Any] | None = None) -> Path:
-    path = checkpoint_path(run, step)
+    path = RunFolder(run).checkpoint_path(step)
     write_checkpoint(path, model=MODEL, tensors=TENSORS, values=values or {"step": step}, kept=kept, best=best)
     return path
 
@@ -76,7 +71,9 @@ def test_the_manifest_holds_what_is_described(tmp_path: Path) -> None:
 def test_the_newest_and_the_best_stay(tmp_path: Path) -> None:
     for step in (5, 10, 15, 20, 25):
         write(tmp_path, step, kept=2, best=10 if step >= 10 else 5)
-    assert [path.name for path in checkpoint_paths(tmp_path)] == [f"step-{step:010d}" for step in (10, 20, 25)]
+    assert [path.name for path in RunFolder(tmp_path).checkpoint_paths()] == [
+        f"step-{step:010d}" for step in (10, 20, 25)
+    ]
     assert names(tmp_path) == [f"step-{step:010d}" for step in (10, 20, 25)]
 
 
@@ -90,7 +87,7 @@ def test_a_later_step_that_was_passed_over_is_neither_counted_nor_removed(tmp_pa
     for step in (1, 2, 9):
         write(tmp_path, step, kept=9)
     write(tmp_path, 3)
-    assert [path.name[-1] for path in checkpoint_paths(tmp_path)] == ["2", "3", "9"]
+    assert [path.name[-1] for path in RunFolder(tmp_path).checkpoint_paths()] == ["2", "3", "9"]
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
@@ -126,7 +123,7 @@ def test_whatever_call_fails_the_old_checkpoints_stay_as_they_were(
         if failure is None:
             break
         assert failure.errno == number
-        assert Path(failure.filename) in {checkpoint_path(run, 3), run / "checkpoints"}
+        assert Path(failure.filename) in {RunFolder(run).checkpoint_path(3), run / "checkpoints"}
         left = content(run)
         assert {name: left[name] for name in before if "step-0000000003" not in name}.items() <= before.items()
         assert set(before.values()) <= set(left.values())  # a damaged one may have another name

@@ -1,7 +1,5 @@
 import dataclasses
-import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,56 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import LogEntry, Progress, TensorBoardLog, read_log
+from charlm import read_log
 from charlm.training.log import append_entry, open_log, sync_log
-
-
-def make_record(step: int, **values: Any) -> LogEntry:
-    return LogEntry(
-        **{
-            "step": step,
-            "train_loss": 1.0,
-            "validation_loss": 2.0,
-            "learning_rate": 0.1,
-            "characters_per_second": 3000.0,
-            "elapsed_seconds": 1.0,
-            "peak_memory_bytes": 5,
-        }
-        | values
-    )
+from log_entries import log_entry
 
 
 def record_line(**values: Any) -> bytes:
-    return json.dumps(dataclasses.asdict(make_record(2)) | values).encode()
-
-
-def test_each_entry_is_a_line_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(max_steps=10) as show:
-        show(make_record(5, validation_loss=None))
-        show(make_record(10))
-    with Progress() as show:
-        show(make_record(7))
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.splitlines() == [
-        "step 5/10  train 1.0000  speed 3,000/s",
-        "step 10/10  train 1.0000  validation 2.0000  speed 3,000/s",
-        "step 7  train 1.0000  validation 2.0000  speed 3,000/s",
-    ]
-
-
-def test_a_terminal_shows_a_bar_that_goes_on_where_the_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with Progress(max_steps=10, first_step=5) as show:
-        show(make_record(8))
-    shown = terminal.getvalue().split("\r")
-    assert "5/10" in shown[1]
-    assert "8/10" in shown[-1]
-    assert "train=1.0000, validation=2.0000, speed=3,000/s" in shown[-1]
+    return json.dumps(dataclasses.asdict(log_entry(2)) | values).encode()
 
 
 @given(
@@ -70,7 +25,7 @@ def test_what_is_written_is_read(
 ) -> None:
     folder = tmp_path_factory.mktemp("run")
     (folder / "log.jsonl").touch()
-    entries = [make_record(i, train_loss=loss, validation_loss=validation) for i, loss in enumerate(losses)]
+    entries = [log_entry(i, train_loss=loss, validation_loss=validation) for i, loss in enumerate(losses)]
     for entry in entries:
         append_entry(folder / "log.jsonl", entry)
     sync_log(folder / "log.jsonl")
@@ -79,10 +34,10 @@ def test_what_is_written_is_read(
 
 def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    append_entry(path, make_record(1))
+    append_entry(path, log_entry(1))
     whole = path.read_bytes()
     path.write_bytes(whole + whole[:20])
-    assert read_log(path) == [make_record(1)]
+    assert read_log(path) == [log_entry(1)]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +59,7 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_entry_is_named(tmp_path: Path, line: bytes, message: str) -> None:
     path = tmp_path / "log.jsonl"
-    append_entry(path, make_record(1))
+    append_entry(path, log_entry(1))
     path.write_bytes(path.read_bytes() + line + b"\n")
     with pytest.raises(ValueError, match=rf"line 2 of '.*log\.jsonl' is no entry: .*{message}"):
         read_log(path)
@@ -113,8 +68,8 @@ def test_a_line_that_is_no_entry_is_named(tmp_path: Path, line: bytes, message: 
 def test_a_run_that_goes_on_keeps_its_log_and_drops_those_of_steps_to_be_done_again(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     for step in range(5):
-        append_entry(path, make_record(step))
-    assert open_log(path, 3) == [make_record(step) for step in range(3)] == read_log(path)
+        append_entry(path, log_entry(step))
+    assert open_log(path, 3) == [log_entry(step) for step in range(3)] == read_log(path)
     assert [file.name for file in tmp_path.iterdir()] == ["log.jsonl"]
 
 
@@ -123,7 +78,7 @@ def test_a_log_that_does_not_belong_to_the_run_is_renamed_and_never_lost(
     tmp_path: Path, content: bytes | None, number: int
 ) -> None:
     path = tmp_path / "log.jsonl"
-    append_entry(path, make_record(1))
+    append_entry(path, log_entry(1))
     before = path.read_bytes()
     if content is not None:
         path.write_bytes(before := content)
@@ -133,26 +88,8 @@ def test_a_log_that_does_not_belong_to_the_run_is_renamed_and_never_lost(
     assert earlier.read_bytes() == before
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TensorBoard's own
-def test_tensorboard_gets_every_value_of_an_entry(tmp_path: Path) -> None:
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    with TensorBoardLog(tmp_path) as log:
-        log(make_record(5, validation_loss=None))
-        log(make_record(10))
-    events = accumulator.EventAccumulator(str(tmp_path)).Reload()
-    assert [(event.step, event.value) for event in events.Scalars("train_loss")] == [(5, 1), (10, 1)]
-    assert [(event.step, event.value) for event in events.Scalars("validation_loss")] == [(10, 2)]
-    assert {"learning_rate", "characters_per_second", "elapsed_seconds"} <= set(events.Tags()["scalars"])
-
-
-def test_a_missing_tensorboard_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'chartok\[logs\]'"):
-        TensorBoardLog("run")
-
-
 def test_an_entry_is_strict_json(tmp_path: Path) -> None:
-    append_entry(tmp_path / "log.jsonl", make_record(1))
+    append_entry(tmp_path / "log.jsonl", log_entry(1))
     assert json.loads((tmp_path / "log.jsonl").read_text())["step"] == 1
     with pytest.raises(ValueError, match="JSON"):
-        append_entry(tmp_path / "log.jsonl", make_record(2, train_loss=float("nan")))
+        append_entry(tmp_path / "log.jsonl", log_entry(2, train_loss=float("nan")))

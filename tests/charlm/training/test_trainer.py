@@ -34,7 +34,7 @@ from charlm import (
     read_log,
     save_model,
 )
-from charlm.training.checkpoint import checkpoint_paths
+from charlm.files.run_folder import RunFolder
 from chartok import TokenIdError, Vocabulary
 from strategies import costly
 from torture import TORTURE
@@ -455,9 +455,9 @@ def test_checkpoints_come_when_due_at_a_best_and_at_the_end_and_the_newest_stay(
         tmp_path, "random", checkpoint_interval=3, evaluation_interval=100, max_steps=11, learning_rate=1e-5
     )
     trainer.fit()
-    assert [path.name[-2:] for path in checkpoint_paths(tmp_path)] == ["09", "11"]
-    assert trainer.best_checkpoint == checkpoint_paths(tmp_path)[-1]
-    assert trainer.save_checkpoint() == checkpoint_paths(tmp_path)[-1]
+    assert [path.name[-2:] for path in RunFolder(tmp_path).checkpoint_paths()] == ["09", "11"]
+    assert trainer.best_checkpoint == RunFolder(tmp_path).checkpoint_paths()[-1]
+    assert trainer.save_checkpoint() == RunFolder(tmp_path).checkpoint_paths()[-1]
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path: Path) -> None:
@@ -641,7 +641,7 @@ def test_a_loss_that_is_found_late_is_not_saved_and_training_can_go_on(
     trainer = Trainer(Exploding(6, math.nan), batches, config=config, folder=tmp_path, vocabulary=VOCABULARY)
     with pytest.raises(NonFiniteLossError, match="the loss of step 6 is nan"):
         trainer.fit()
-    assert [path.name[-1] for path in checkpoint_paths(tmp_path)] == ["4"]
+    assert [path.name[-1] for path in RunFolder(tmp_path).checkpoint_paths()] == ["4"]
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
     assert trainer.fit().step == 30
     assert not torch.equal(trainer.model.state_dict()["hidden.weight"], before["hidden.weight"])
@@ -649,13 +649,13 @@ def test_a_loss_that_is_found_late_is_not_saved_and_training_can_go_on(
 
 def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path) -> None:
     trainer = make_trainer(max_steps=4, folder=tmp_path).fit()
-    (before,) = checkpoint_paths(tmp_path)
+    (before,) = RunFolder(tmp_path).checkpoint_paths()
     with torch.no_grad():
         next(trainer.model.parameters())[0, 0] = math.nan
     trainer.step += 1
     with pytest.raises(NonFiniteLossError, match="the weight 'table' of step 5 is nan"):
         trainer.save_checkpoint()
-    assert checkpoint_paths(tmp_path) == [before]
+    assert RunFolder(tmp_path).checkpoint_paths() == [before]
 
 
 def test_a_validation_loss_that_is_not_finite_ends_the_run() -> None:
@@ -672,7 +672,7 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
     make_trainer(max_steps=2, folder=tmp_path / "run").fit()
     save_model(tmp_path / "model.safetensors", BigramLanguageModel(3), VOCABULARY)
     for folder in (tmp_path, tmp_path / "run"):
-        with pytest.raises(FileExistsError, match=r"a run is here already: go on with Trainer\.resume"):
+        with pytest.raises(FileExistsError, match=r"a run is here already; go on with Trainer\.resume"):
             make_trainer(max_steps=2, folder=folder)
 
 
@@ -699,5 +699,5 @@ def test_a_folder_needs_the_vocabulary_of_the_model(tmp_path: Path) -> None:
 def test_the_vocabulary_is_in_every_checkpoint(tmp_path: Path) -> None:
     make_trainer(max_steps=2, folder=tmp_path).fit()
     assert load_model(tmp_path)[1] == VOCABULARY
-    manifest = json.loads((checkpoint_paths(tmp_path)[0] / "manifest.json").read_text())
+    manifest = json.loads((RunFolder(tmp_path).checkpoint_paths()[0] / "manifest.json").read_text())
     assert manifest["values"]["data"]["vocabulary"] == VOCABULARY.fingerprint

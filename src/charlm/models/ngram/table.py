@@ -13,6 +13,7 @@ from torch.nn import functional
 from charlm.models.ngram.counts import NGramCounts, node_levels
 from charlm.models.ngram.kneser_ney import BackoffTable, checked_suffixes
 from charlm.models.ngram.lookup import Distributions
+from charlm.runtime.devices import WITHOUT_FLOAT64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,8 +32,6 @@ NO_ID = torch.iinfo(torch.int64).min
 """Makes a key negative, so that no n-gram has it."""
 SORTED_BY = 4
 """How many ids positions are sorted by before they are looked up."""
-WITHOUT_FLOAT64 = {"mps"}
-"""Devices for which the probabilities must be float32 before they go there."""
 
 
 class NGramTable(nn.Module):

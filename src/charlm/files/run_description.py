@@ -1,0 +1,73 @@
+"""What a run folder says of the run beside models and records: what was learned from, how, and on which machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from chartok.files.envelope import check_version
+from chartok.files.strict_json import parse_json
+
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDescription:
+    """What was learned from, how, and on which machine; ``RunFolder`` writes and reads it.
+
+    Attributes:
+        text: The path of the text, as it was given.
+        characters: How many characters it has.
+        symbols: How many different ones.
+        excerpt: The beginning of the validation part.
+        settings: What was asked for; JSON values.
+        machine: What ``machine`` returned.
+        began: When the run began, in UTC, as ISO 8601.
+
+    Example:
+        >>> description = RunDescription(
+        ...     text="input.txt", characters=9, symbols=3, excerpt="abc", settings={"model": "ngram"}
+        ... )
+        >>> RunDescription.from_json(description.to_json()) == description
+        True
+    """
+
+    text: str
+    characters: int
+    symbols: int
+    excerpt: str
+    settings: dict[str, Any]
+    machine: dict[str, str] = dataclasses.field(default_factory=dict)
+    began: str = dataclasses.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def to_json(self) -> bytes:
+        """Returns the description as the bytes of a JSON file."""
+        return (json.dumps({"version": VERSION, **dataclasses.asdict(self)}, indent=1) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Returns what ``to_json`` made.
+
+        Args:
+            data: The bytes of a JSON file.
+
+        Raises:
+            ValueError: They describe no run, or one of a newer version.
+        """
+        try:
+            return cls(**_checked(parse_json(data)))
+        except TypeError as error:  # a field too many
+            raise ValueError(str(error)) from None
+
+
+def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Returns the values of a description that is one."""
+    content = check_version(content, VERSION, "a description of a run", error=ValueError)
+    types = {"text": str, "characters": int, "symbols": int, "excerpt": str, "settings": dict, "machine": dict}
+    for name, kind in (types | {"began": str}).items():
+        if type(content.get(name)) is not kind:
+            raise ValueError(f"{name} is no {kind.__name__}")
+    return {name: value for name, value in content.items() if name != "version"}

@@ -1,0 +1,49 @@
+"""What the figures of a run depend on beside the program: the processor, the system, the libraries."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chartok import __version__
+
+if TYPE_CHECKING:
+    import torch
+
+
+def machine(device: str | torch.device) -> dict[str, str]:
+    """Returns what the figures of a run depend on. PyTorch is loaded for the name of a GPU alone.
+
+    Args:
+        device: Where it computes.
+    """
+    return {
+        "device": _device_name(str(device)),
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "numpy": metadata.version("numpy"),
+        "torch": metadata.version("torch"),
+        "chartok": __version__,
+    }
+
+
+def _device_name(device: str) -> str:
+    if not device.startswith("cuda"):
+        return device
+    import torch  # noqa: PLC0415 - it takes a second to load
+
+    return torch.cuda.get_device_name(device)
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,108 @@
+"""What shows the entries of a run while it trains: a bar or lines on a terminal, and TensorBoard.
+
+Anything that takes a ``LogEntry`` can be a trainer's ``on_log``; these two are what most want.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from typing import TYPE_CHECKING, Self
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from charlm.training.log import LogEntry
+
+BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+"""What a terminal of 80 columns has room for; the speed in steps, which tqdm adds of itself, is left out."""
+WITHOUT_TOTAL = "step {n_fmt} [{elapsed}{postfix}]"
+
+
+class Progress:
+    """Shows entries on standard error: a bar on a terminal, a line each where there is none.
+
+    Args:
+        max_steps: The length of the run; None where it is not known.
+        first_step: Where it begins, more than 0 in a run that goes on.
+
+    Example:
+        >>> from charlm import LogEntry
+        >>> with Progress(max_steps=100) as show:  # pass ``show`` to a Trainer as ``on_log``
+        ...     show(
+        ...         LogEntry(
+        ...             step=100, train_loss=2.5, validation_loss=None, learning_rate=0.1,
+        ...             characters_per_second=1e6, elapsed_seconds=1.0, peak_memory_bytes=0,
+        ...         )
+        ...     )
+    """
+
+    def __init__(self, max_steps: int | None = None, *, first_step: int = 0) -> None:
+        self._max_steps = max_steps
+        self._validation_loss: float | None = None
+        bar_format = WITHOUT_TOTAL if max_steps is None else BAR
+        self._bar = tqdm(total=max_steps, initial=first_step, disable=None, bar_format=bar_format)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def __call__(self, entry: LogEntry) -> None:
+        """Shows an entry."""
+        if entry.validation_loss is not None:
+            self._validation_loss = entry.validation_loss
+        if self._bar.disable:
+            tqdm.write(self._line(entry), file=sys.stderr)
+        else:
+            self._bar.set_postfix_str(self._postfix(entry), refresh=False)
+            self._bar.update(entry.step - self._bar.n)
+
+    def _line(self, entry: LogEntry) -> str:
+        of_all = "" if self._max_steps is None else f"/{self._max_steps}"
+        validation = "" if self._validation_loss is None else f"  validation {self._validation_loss:.4f}"
+        speed = f"{entry.characters_per_second:,.0f}/s"
+        return f"step {entry.step}{of_all}  train {entry.train_loss:.4f}{validation}  speed {speed}"
+
+    def _postfix(self, entry: LogEntry) -> str:
+        validation = "" if self._validation_loss is None else f"val {self._validation_loss:.3f}, "
+        speed = tqdm.format_sizeof(entry.characters_per_second)
+        return f"train {entry.train_loss:.3f}, {validation}{speed}/s"
+
+
+class TensorBoardLog:
+    """Writes entries where TensorBoard finds them; needs the extra ``logs``.
+
+    Args:
+        folder: The folder for its files, such as the folder of the run.
+
+    Raises:
+        ModuleNotFoundError: TensorBoard is not installed; says how to.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra, and slow to load
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("TensorBoard is missing: pip install 'chartok[logs]'") from error
+        self._writer = SummaryWriter(os.fspath(folder))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._writer.close()
+
+    def __call__(self, entry: LogEntry) -> None:
+        """Writes an entry."""
+        for name, value in dataclasses.asdict(entry).items():
+            if name != "step" and value is not None:
+                self._writer.add_scalar(name, value, entry.step)

@@ -1,0 +1,36 @@
+import json
+from typing import Any
+
+import pytest
+
+from charlm.files.run_description import RunDescription
+from mutations import as_json
+
+DESCRIPTION = RunDescription(
+    text="a \ud800.txt", characters=9, symbols=3, excerpt="\x00\n", settings={"order": 3}, machine={"cores": "2"}
+)
+
+
+def test_a_description_comes_back() -> None:
+    assert RunDescription.from_json(DESCRIPTION.to_json()) == DESCRIPTION
+    assert DESCRIPTION.began.endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 2}, "version 2, newer than 1: upgrade chartok"),
+        ({"version": "1"}, "the version of a description of a run must be a positive integer"),
+        ({"text": 3}, "text is no str"),
+        ({"characters": True}, "characters is no int"),
+        ({"excerpt": None}, "excerpt is no str"),
+        ({"settings": []}, "settings is no dict"),
+        ({"machine": ""}, "machine is no dict"),
+        ({"began": 0}, "began is no str"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_what_describes_no_run_is_refused_by_name(change: dict[str, Any], message: str) -> None:
+    changed = as_json(json.loads(DESCRIPTION.to_json()) | change)
+    with pytest.raises(ValueError, match=message):
+        RunDescription.from_json(changed)
