@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from charlm.generation.ids import generate, stream_ids
     from charlm.lm import CharLM, classify
     from charlm.models.base import LanguageModel
-    from charlm.models.bigram import BigramLanguageModel
-    from charlm.models.gpt.model import GPT, GPTConfig
+    from charlm.models.bigram.model import BigramLanguageModel
+    from charlm.models.gpt.config import GPTConfig
+    from charlm.models.gpt.model import GPT
     from charlm.models.mixture import MixtureLanguageModel
     from charlm.models.ngram.counts import NGramCounts
     from charlm.models.ngram.model import NGramLanguageModel
@@ -84,10 +85,10 @@ __all__ = [
 
 _MODULE_OF = {
     "BatchSampler": "data.batch_sampler",
-    "BigramLanguageModel": "models.bigram",
+    "BigramLanguageModel": "models.bigram.model",
     "Evaluation": "evaluation.scoring",
     "GPT": "models.gpt.model",
-    "GPTConfig": "models.gpt.model",
+    "GPTConfig": "models.gpt.config",
     "IGNORE_INDEX": "data.dataset",
     "LanguageModel": "models.base",
     "MixtureLanguageModel": "models.mixture",

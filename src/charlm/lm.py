@@ -4,34 +4,48 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Self, get_args, overload
+from typing import TYPE_CHECKING, Any, Self, get_args, overload
 
 import numpy as np
-import torch
 
 from charlm.evaluation.markup import escaped
 from charlm.evaluation.scored_text import ScoredText
-from charlm.evaluation.scoring import Evaluation, distributions, score_joined
-from charlm.files.model_file import check_sizes, load_model, save_model
-from charlm.generation.ids import generate, stream_ids
-from charlm.generation.loop import started
-from charlm.generation.records import allowed_ids, character_ids, sample_records, start_ids, stop_ids
-from charlm.generation.sampling import SamplingSettings
-from charlm.models.base import LanguageModel, evaluation_mode
+from charlm.evaluation.scoring import Evaluation
+from charlm.files.model_file import check_sizes, load_count_model, load_model, model_arrays, save_model
+from charlm.generation.framing import Framing
+from charlm.generation.ids import stream_ids
+from charlm.generation.loop import continuations
+from charlm.generation.records import sample_records
+from charlm.generation.sampling import SamplingKeywords, SamplingSettings, log_softmax
+from charlm.models.registry import as_language_model
 from charlm.recipes.presets import ORDER, Family
-from charlm.recipes.train import check_taken, count, encoded, special_tokens, train
+from charlm.recipes.train import check_taken, count, special_tokens, train
+from charlm.runtime.seeds import derived_seed
 from chartok import Vocabulary, read_text
-from chartok.arguments import check_several, checked_texts, expected_text, positive_integer
+from chartok.arguments import check_several, checked_texts, expected_text, integer, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
+    import torch
     from numpy.typing import NDArray
 
-    from charlm.generation.records import TextKeywords
+    from charlm.evaluation.scored_text import Alternatives
+    from charlm.models.base import LanguageModel
+    from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
+
+
+class TextKeywords(SamplingKeywords, total=False):
+    """What the overloads of ``CharLM.generate`` have in common."""
+
+    max_new_tokens: int
+    allowed: str | None
+    stop: Iterable[str] | None
+    seed: int
+    settings: SamplingSettings | None
 
 
 class CharLM:
@@ -58,12 +72,34 @@ class CharLM:
         True
     """
 
-    def __init__(self, model: LanguageModel, vocabulary: Vocabulary) -> None:
-        if not isinstance(model, LanguageModel):
+    def __init__(self, model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
+        if not hasattr(model, "predictor"):
             raise TypeError(f"model must be a LanguageModel, got {type(model).__name__}")
         check_sizes(model, vocabulary)
-        self.model = model
+        self._model = model
+        self._framing = Framing(vocabulary)
         self.vocabulary = vocabulary
+
+    @property
+    def model(self) -> LanguageModel:
+        """The model in PyTorch; that of a count model is made when it is first asked for."""
+        self._model = as_language_model(self._model)
+        return self._model
+
+    @property
+    def family(self) -> str:
+        """The name of the model's family."""
+        return self._model.family
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The shape of the model, as JSON values."""
+        return self._model.settings()
+
+    @property
+    def predictor(self) -> Predictor:
+        """What answers for the model on NumPy arrays; of a count model the model itself, without PyTorch."""
+        return self._model.predictor()
 
     @classmethod
     def fit(
@@ -119,7 +155,7 @@ class CharLM:
     @property
     def is_of_records(self) -> bool:
         """Whether the model knows where its texts begin and end."""
-        return "eos" in self.vocabulary.special_tokens
+        return self._framing.is_of_records
 
     def log_probabilities(self, text: str) -> NDArray[np.float64]:
         """Returns the natural logarithm of the probability of each character, given those before it.
@@ -183,10 +219,12 @@ class CharLM:
         """Returns the perplexity of a text: ``exp`` of the mean loss in nats."""
         return self.evaluate(text).perplexity
 
-    def next_characters(self, context: str, *, k: int = 10) -> list[tuple[str, float]]:
+    def next_characters(self, context: str, *, k: int = 10) -> Alternatives:
         """Returns the ``k`` likeliest next characters with their probabilities, the likeliest first.
 
-        They are what ``generate`` draws from after the same prompt, where no setting changes that.
+        They are what ``generate`` draws from after the same prompt, where no setting changes that: all that may come,
+        of records the end too, which is the empty string. Their probabilities sum to 1. An unknown character cannot be
+        written, so it has none of them.
 
         Args:
             context: What stands before; of records, from their start.
@@ -201,13 +239,17 @@ class CharLM:
             'c'
         """
         positive_integer("k", k)
-        start = start_ids(self.vocabulary, context, "replace" if "unk" in self.vocabulary.special_tokens else "strict")
-        with torch.inference_mode(), evaluation_mode(self.model):
-            logits, _ = started(self.model, start, 1)
-        probabilities = logits[0].softmax(-1).cpu()
-        ids = character_ids(self.vocabulary)
-        characters = zip(self.vocabulary.characters, probabilities[ids].tolist(), strict=True)
-        return sorted(characters, key=lambda pair: -pair[1])[:k]
+        start = self._framing.prompt(context, self._framing.errors)
+        logits, _ = self.predictor.start(np.array([start], dtype=np.int64))
+        return self._likeliest(logits[0].astype(np.float64), k)
+
+    def _likeliest(self, logits: NDArray[np.float64], k: int) -> Alternatives:
+        """Returns the likeliest of what may come, with its probability among all that may."""
+        named = self._framing.outcomes()
+        probabilities = np.exp(log_softmax(logits[list(named)]))
+        ranked = np.argsort(-probabilities, kind="stable")[:k]
+        names = list(named.values())
+        return [(names[place], float(probabilities[place])) for place in ranked.tolist()]
 
     def inspect(self, text: str, *, k: int = 5) -> ScoredText:
         """Returns the text with the log-probability of each character and the likeliest alternatives to it.
@@ -225,37 +267,32 @@ class CharLM:
             'b'
         """
         positive_integer("k", k)
-        ids = encoded(self.vocabulary, [text], bos=True)[0]
-        first = [] if "bos" in self.vocabulary.special_tokens else [list[tuple[str, float]]()]
-        named = dict(zip(character_ids(self.vocabulary), self.vocabulary.characters, strict=True))
-        if self.is_of_records:
-            named[self.vocabulary.special_tokens["eos"]] = ""
-        columns = list(named)
-        alternatives = first[: len(ids)]
-        for probabilities in distributions(self.model, ids):
-            shares, places = probabilities[:, columns].topk(min(k, len(columns)))
-            for row in zip(shares.tolist(), places.tolist(), strict=True):
-                alternatives.append([(named[columns[place]], share) for share, place in zip(*row, strict=True)])
-        return ScoredText(text=text, log_probabilities=self.log_probabilities(text), alternatives=alternatives)
+        log_probabilities = self.log_probabilities(text)
+        ids = self._framing.to_score([text])[0]
+        rows = self.predictor.distributions(ids[:-1]) if len(ids) > 1 else []
+        alternatives = [self._likeliest(row.astype(np.float64), k) for block in rows for row in block]
+        nothing_before = len(log_probabilities) - len(alternatives)
+        return ScoredText(
+            text=text,
+            log_probabilities=log_probabilities,
+            alternatives=[list[tuple[str, float]]() for _ in range(nothing_before)] + alternatives,
+        )
 
     @overload
-    def generate(self, prompt: str = "", *, n_samples: None = None, **settings: Unpack[TextKeywords]) -> str: ...
+    def generate(self, prompt: str = "", *, n_samples: None = None, **keywords: Unpack[TextKeywords]) -> str: ...
     @overload
-    def generate(self, prompt: str = "", *, n_samples: int, **settings: Unpack[TextKeywords]) -> list[str]: ...
-    def generate(  # noqa: PLR0913 - each is a setting that users name
+    def generate(self, prompt: str = "", *, n_samples: int, **keywords: Unpack[TextKeywords]) -> list[str]: ...
+    def generate(
         self,
         prompt: str = "",
         *,
         max_new_tokens: int = 500,
         n_samples: int | None = None,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        repetition_penalty: float | None = None,
         allowed: str | None = None,
         stop: Iterable[str] | None = None,
         seed: int = 0,
+        settings: SamplingSettings | None = None,
+        **sampling: Unpack[SamplingKeywords],
     ) -> str | list[str]:
         """Returns a prompt and what the model goes on with; a model of records stops at the end of one.
 
@@ -264,15 +301,12 @@ class CharLM:
             max_new_tokens: The most characters to add.
             n_samples: How many texts, drawn side by side; the first is what is drawn alone. None gives one, not in a
                 list. ``charlm.generate`` says how far they depend on each other.
-            temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time.
-            top_k: Draw from the ``top_k`` likeliest characters alone; more than there are takes all.
-            top_p: Draw from the fewest likeliest characters whose probabilities sum to ``top_p``; above 0, at most 1.
-            min_p: Draw from the characters at least ``min_p`` times as likely as the likeliest, from 0 to 1.
-            repetition_penalty: The power to which the probability of a character is raised that is already there;
-                above 1 the text repeats its characters less.
             allowed: The characters that may be added; None allows all. Records may end in any case.
             stop: Strings before which the text ends: it is cut off before the first that comes after the prompt.
             seed: Decides every draw.
+            settings: How characters are chosen.
+            sampling: Fields of ``SamplingSettings`` (``temperature``, ``top_k``, ``top_p``, ``min_p``,
+                ``repetition_penalty``), which count more than ``settings``.
 
         Raises:
             UnknownCharacterError: A character of the prompt is not in the vocabulary.
@@ -287,37 +321,31 @@ class CharLM:
             >>> lm.generate("on", max_new_tokens=6, n_samples=2, top_p=0.5)
             ['one, two', 'one, two']
         """
-        samples = generate(
-            self.model,
-            start := start_ids(self.vocabulary, prompt),
+        start = self._framing.prompt(prompt)
+        others = [] if n_samples is None else range(1, positive_integer("n_samples", n_samples))
+        samples = continuations(
+            self._model,
+            start,
+            [integer("seed", seed), *(derived_seed(seed, index) for index in others)],
+            (settings or SamplingSettings()).with_keywords(**sampling),
             max_new_tokens=max_new_tokens,
-            n_samples=1 if n_samples is None else n_samples,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            repetition_penalty=repetition_penalty,
-            allowed=allowed_ids(self.vocabulary, allowed),
-            stop=stop_ids(self.vocabulary, stop),
-            seed=seed,
+            allowed=list(self._framing.outcomes(allowed)),
+            stop=self._framing.stops(stop),
             seen=self.vocabulary.encode(prompt),
         )
-        texts = [prompt + self.vocabulary.decode(sample[len(start) :].cpu()) for sample in samples]
+        texts = [prompt + self.vocabulary.decode(sample) for sample in samples]
         return texts[0] if n_samples is None else texts
 
-    def stream(  # noqa: PLR0913 - each is a setting that users name
+    def stream(
         self,
         prompt: str = "",
         *,
         max_new_tokens: int = 500,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        repetition_penalty: float | None = None,
         allowed: str | None = None,
         stop: Iterable[str] | None = None,
         seed: int = 0,
+        settings: SamplingSettings | None = None,
+        **sampling: Unpack[SamplingKeywords],
     ) -> Iterator[str]:
         """Yields the characters that ``generate`` adds to the prompt, one at a time.
 
@@ -333,22 +361,19 @@ class CharLM:
             >>> "".join(CharLM.fit("abc" * 100, order=3).stream("ab", max_new_tokens=4))
             'cabc'
         """
+        outcomes = self._framing.outcomes()
         new = stream_ids(
-            self.model,
-            start_ids(self.vocabulary, prompt),
+            self._model,
+            self._framing.prompt(prompt),
             max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            repetition_penalty=repetition_penalty,
-            allowed=allowed_ids(self.vocabulary, allowed),
-            stop=stop_ids(self.vocabulary, stop),
+            allowed=list(self._framing.outcomes(allowed)),
+            stop=self._framing.stops(stop),
             seed=seed,
             seen=self.vocabulary.encode(prompt),
+            settings=settings,
+            **sampling,
         )
-        character_of = dict(zip(character_ids(self.vocabulary), self.vocabulary.characters, strict=True))
-        return (character_of[token_id] for token_id in new)
+        return (outcomes[token_id] for token_id in new)
 
     def sample(  # noqa: PLR0913 - what one asks of a name
         self,
@@ -360,12 +385,9 @@ class CharLM:
         unique: bool = True,
         exclude: Iterable[str] = (),
         allowed: str | None = None,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        repetition_penalty: float | None = None,
         seed: int = 0,
+        settings: SamplingSettings | None = None,
+        **sampling: Unpack[SamplingKeywords],
     ) -> list[str]:
         """Returns whole records that the model makes up, none of which depends on how many are asked for.
 
@@ -377,12 +399,9 @@ class CharLM:
             unique: None comes twice.
             exclude: None of these comes; for new names, the names that the model has learned from.
             allowed: The characters that may be added; None allows all.
-            temperature: As for ``generate``.
-            top_k: As for ``generate``.
-            top_p: As for ``generate``.
-            min_p: As for ``generate``.
-            repetition_penalty: As for ``generate``.
             seed: Decides every draw.
+            settings: How characters are chosen.
+            sampling: Fields of ``SamplingSettings``, which count more than ``settings``.
 
         Raises:
             ValueError: The model is not one of records, or a setting is out of range, or too few such records come up.
@@ -396,14 +415,11 @@ class CharLM:
         """
         if not self.is_of_records:
             raise ValueError("this is a model of text, which has no ends: fit it to records, or call generate")
-        settings = SamplingSettings(
-            temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty
-        )
         return sample_records(
             self.vocabulary,
-            self.model,
+            self._model,
             n_samples,
-            settings,
+            (settings or SamplingSettings()).with_keywords(**sampling),
             prefix=prefix,
             min_length=min_length,
             max_length=max_length,
@@ -415,43 +431,56 @@ class CharLM:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""
-        save_model(path, self.model, self.vocabulary)
+        save_model(path, self._model, self.vocabulary)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Self:
-        """Returns the model that a file or a run folder holds; see ``load_model``."""
-        return cls(*load_model(path, device=device))
+        """Returns the model that a file or a run folder holds; see ``load_model``.
+
+        A count model computes on the CPU, without PyTorch, whatever the device.
+        """
+        return cls(*(load_count_model(path) or load_model(path, device=device)))
+
+    def facts(self) -> dict[str, Any]:
+        """Returns what there is to say of the model: its family and settings, what it has learned from, its size."""
+        tables = model_arrays(self._model)
+        return {
+            "family": self.family,
+            "settings": self.settings,
+            "learned_from": "records" if self.is_of_records else "text",
+            "characters": len(self.vocabulary.characters),
+            "special_tokens": list(self.vocabulary.special_tokens),
+            "fingerprint": self.vocabulary.fingerprint,
+            "parameters": sum(math.prod(table.shape) for table in tables.values()),
+            "bytes": sum(table.nbytes for table in tables.values()),
+        }
 
     def _repr_html_(self) -> str:
-        facts = {
-            "family": self.model.family,
-            **self.model.settings(),
-            "learned from": "records" if self.is_of_records else "text",
-            "characters": len(self.vocabulary.characters),
-            "values": f"{sum(tensor.numel() for tensor in self.model.state_dict().values()):,}",
-        }
+        facts = self.facts()
+        shown = {"family": facts["family"], **facts["settings"], "learned from": facts["learned_from"]}
+        shown |= {"characters": facts["characters"], "parameters": f"{facts['parameters']:,}"}
         left = 'style="text-align:left"'
         rows = "".join(
             f"<tr><th {left}>{escaped(name)}</th><td {left}>{escaped(str(fact))}</td></tr>"
-            for name, fact in facts.items()
+            for name, fact in shown.items()
         )
         return f"<table><caption>CharLM</caption>{rows}</table>"
 
     def __repr__(self) -> str:
         kind = "records" if self.is_of_records else "text"
-        return f"CharLM({type(self.model).__name__} of {kind}, {len(self.vocabulary.characters)} characters)"
+        return f"CharLM({self.family} model of {kind}, {len(self.vocabulary.characters)} characters)"
 
     def _scores(self, texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Returns the scores of all texts, one text after the other, and how many each has."""
-        ids, lengths = encoded(self.vocabulary, texts, bos=True)
-        scores = score_joined(self.model, ids, lengths)
-        if "bos" in self.vocabulary.special_tokens:
-            return scores, lengths - 1
+        framing = self._framing
+        ids, lengths = framing.to_score(texts)
         is_first = np.zeros(len(ids), dtype=bool)
         is_first[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
-        whole = np.full(len(ids), -math.log(self.vocabulary.size))
-        whole[~is_first] = scores
-        return whole, lengths
+        scores = np.full(len(ids), -math.log(self.vocabulary.size - len(framing.context_only)))
+        scores[~is_first] = self.predictor.scores(ids, lengths)
+        if framing.unk is not None:
+            scores[ids == framing.unk] += framing.log_share_of_unknown
+        return (scores, lengths) if framing.bos is None else (scores[~is_first], lengths - 1)
 
 
 def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:

@@ -241,17 +241,7 @@ def _batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
 def info(settings: flags.Info) -> None:
     """Prints what a model file holds."""
     lm = CharLM.load(settings.model)
-    tensors = list(lm.model.state_dict().values())
-    facts: dict[str, Any] = {
-        "family": lm.model.family,
-        "settings": lm.model.settings(),
-        "learned_from": "records" if lm.is_of_records else "text",
-        "characters": len(lm.vocabulary.characters),
-        "special_tokens": list(lm.vocabulary.special_tokens),
-        "fingerprint": lm.vocabulary.fingerprint,
-        "values": sum(tensor.numel() for tensor in tensors),
-        "bytes": sum(tensor.nbytes for tensor in tensors),
-    }
+    facts = lm.facts()
     if settings.json:
         _print_json(**facts)
         return

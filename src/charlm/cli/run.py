@@ -9,13 +9,15 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from charlm.data.batch_sampler import BatchSampler
+from charlm.data.encoding import split_joined
 from charlm.data.record_dataset import RecordDataset
 from charlm.data.text_dataset import TextDataset
 from charlm.evaluation.scoring import Evaluation, evaluate
 from charlm.files.model_file import load_model, save_model
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
-from charlm.models.bigram import BigramLanguageModel
+from charlm.generation.framing import Framing
+from charlm.models.bigram.model import BigramLanguageModel
 from charlm.recipes.mixture import counted_ngram, fitted_mixture, split_for_tuning, untrained_gpt
 from charlm.recipes.presets import BATCH_SIZE
 from charlm.recipes.train import special_tokens
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from charlm.cli.flags import Train
     from charlm.models.base import LanguageModel
-    from charlm.models.gpt.model import GPTConfig
+    from charlm.models.gpt.config import GPTConfig
     from charlm.recipes.presets import Family
     from charlm.training.log import LogEntry
 
@@ -142,7 +144,7 @@ class Run(NamedTuple):
 
     def _excerpt(self) -> str:
         if isinstance(self.validation, RecordDataset):
-            records = self.validation.sequences()[:EXCERPT_RECORDS]
+            records = split_joined(*self.validation.joined())[:EXCERPT_RECORDS]
             return "\n".join(self.vocabulary.decode(ids[1:-1]) for ids in records)  # without bos and eos
         stream = self.validation.stream
         return self.vocabulary.decode(stream.read(0, min(EXCERPT_CHARACTERS, len(stream))))
@@ -150,7 +152,7 @@ class Run(NamedTuple):
     def fit_ngram(self, order: int) -> Learned:
         """Returns an n-gram model that has counted the training part."""
         started = time.perf_counter()
-        model = counted_ngram(self.vocabulary.size, order, self.train)
+        model = counted_ngram(self.vocabulary.size, order, self.train, Framing(self.vocabulary).context_only)
         say(f"n-gram model of order {order}, {len(model.table):,} n-grams counted in {_seconds_since(started):.2f} s")
         return self._evaluated(model)
 
@@ -165,11 +167,12 @@ class Run(NamedTuple):
     def _trained(self, settings: Train, folder: Path, gpt_shape: GPTConfig, device: str) -> Learned:
         seed, is_mixture = settings.training.seed, settings.model == "mixture"
         train = split_for_tuning(self.train, seed)[0] if is_mixture else self.train
+        never = Framing(self.vocabulary).context_only
         batches = BatchSampler(train, settings.batch_size, seed=seed, device=device)
         if settings.model == "bigram":
-            untrained: LanguageModel = BigramLanguageModel(self.vocabulary.size)
+            untrained: LanguageModel = BigramLanguageModel(self.vocabulary.size, context_only=never)
         else:
-            gpt_shape = dataclasses.replace(gpt_shape, vocab_size=self.vocabulary.size)
+            gpt_shape = dataclasses.replace(gpt_shape, vocab_size=self.vocabulary.size, context_only=never)
             untrained = untrained_gpt(gpt_shape, train, seed)
         learned = self._trained_in(folder, untrained.to(batches.device), batches, settings)
         if not is_mixture or distributed.rank() != 0:
@@ -243,7 +246,7 @@ def say(line: str) -> None:
 
 def _characters(dataset: TextDataset | RecordDataset) -> int:
     if isinstance(dataset, RecordDataset):
-        return sum(len(ids) - 2 for ids in dataset.sequences())  # without bos and eos
+        return int((dataset.joined()[1] - 2).sum())  # without bos and eos
     return len(dataset.stream)
 
 

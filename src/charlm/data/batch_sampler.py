@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from charlm.data.dataset import holds_texts
 from charlm.data.permutation import Permutation
-from charlm.data.record_dataset import RecordDataset
-from charlm.data.text_dataset import TextDataset
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -21,6 +20,8 @@ from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from charlm.data.dataset import Dataset
 
 Order: TypeAlias = Literal["random", "shuffled", "sequential"]
 
@@ -70,7 +71,7 @@ class BatchSampler:
 
     def __init__(
         self,
-        dataset: TextDataset | RecordDataset,
+        dataset: Dataset,
         batch_size: int,
         *,
         seed: int = 0,
@@ -79,7 +80,7 @@ class BatchSampler:
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
-        if not isinstance(dataset, TextDataset | RecordDataset):
+        if not (holds_texts(dataset) and hasattr(dataset, "batch")):
             raise TypeError(f"dataset must be a TextDataset or a RecordDataset, got {type(dataset).__name__}")
         self.dataset = dataset
         self.batch_size = positive_integer("batch_size", batch_size)

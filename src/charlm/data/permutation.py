@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chartok.arguments import integer
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -48,6 +50,19 @@ class Permutation:
         for key in self._keys:
             left, right = right, left ^ (_mixed(right ^ key) & self._mask)
         return (left << self._half_bits) | right
+
+
+def shuffled(length: int, seed: int) -> NDArray[np.int64]:
+    """Returns the numbers from 0 to ``length - 1`` in an order that a seed decides.
+
+    Raises:
+        TypeError: The seed is not an integer.
+
+    Example:
+        >>> shuffled(5, seed=0)
+        array([3, 1, 2, 0, 4])
+    """
+    return Permutation(length, seed=integer("seed", seed), epoch=0)(np.arange(length))
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from charlm.data.dataset import IDS_AT_ONCE, IGNORE_INDEX, check_vocabulary_size
+from charlm.data.dataset import IGNORE_INDEX, check_vocabulary_size
 from charlm.data.encoding import encode_joined
+from charlm.data.permutation import shuffled
 from charlm.data.text_dataset import TextDataset
-from charlm.runtime.seeding import seeded_generator
 from chartok import UnknownCharacterError, Vocabulary, read_text
 from chartok.arguments import check_several, joined_texts, positive_integer
 from chartok.arguments import fraction as checked_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 
 class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -54,6 +56,8 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         >>> inputs, targets
         (tensor([2, 1, 3]), tensor([   1,    3, -100]))
     """
+
+    has_padding = True
 
     def __init__(
         self, records: Iterable[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
@@ -130,10 +134,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             indices: Which records, int64 ``(B,)``, each at least 0.
             device: Where they are to be.
         """
-        return self._batch(indices, self.block_size, device)
-
-    def _batch(self, indices: Tensor, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        columns = torch.arange(width + 1)
+        columns = torch.arange(self.block_size + 1)
         is_filled = columns < self._lengths[indices, None]
         places = (self._starts[indices, None] + columns).clamp_(max=len(self._ids) - 1)
         eos = self.vocabulary.special_tokens["eos"]
@@ -141,10 +142,33 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         targets = rows[:, 1:].masked_fill(~is_filled[:, 1:], IGNORE_INDEX)
         return rows[:, :-1].to(device), targets.to(device)
 
-    def rows(self, _block_size: int | None, _stride: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields every record once, in order, some at a time, padded to the longest of them: for ``evaluate``."""
-        for indices in torch.arange(len(self)).split(max(1, IDS_AT_ONCE // self.block_size)):
-            yield self._batch(indices, int(self._lengths[indices].max()) - 1, torch.device("cpu"))
+    def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
+        """Returns the ids of all records, ``bos`` and ``eos`` included, and how many each has, int64 ``(N,)``."""
+        return self._joined().numpy(), self._lengths.numpy()
+
+    def pieces(
+        self,
+        targets: int | None,
+        overlap: int,  # noqa: ARG002 - of a text
+    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+        """Yields whole records, as many at a time as have about so many targets.
+
+        Args:
+            targets: How many; None gives everything at once.
+            overlap: Decides nothing here: every record begins anew.
+
+        Yields:
+            The ids of the records, how many each has, and 0.
+        """
+        ids, lengths = self.joined()
+        ends = np.cumsum(lengths)
+        first = 0
+        while first < len(lengths):
+            begin = int(ends[first] - lengths[first])
+            limit = len(ids) if targets is None else begin + targets
+            stop = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
+            yield ids[begin : int(ends[stop - 1])], lengths[first:stop], 0
+            first = stop
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.
@@ -173,7 +197,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         end = int(checked_fraction("fraction", fraction) * len(self))
         if not 0 < end < len(self):
             raise ValueError(f"split({fraction}) of {len(self)} records leaves a part without any")
-        order = torch.randperm(len(self), generator=seeded_generator(seed))
+        order = torch.from_numpy(shuffled(len(self), seed))
         return self._chosen(order[:end].sort().values), self._chosen(order[end:].sort().values)
 
     def _chosen(self, indices: Tensor) -> Self:
@@ -193,10 +217,6 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             ValueError: All records together are shorter than a window.
         """
         return TextDataset(self._joined(), block_size)
-
-    def sequences(self) -> list[Tensor]:
-        """Returns the ids of each record, ``bos`` and ``eos`` included: what a counted model is fitted to."""
-        return list(self._joined().split(self._lengths.tolist()))
 
     def fingerprint(self) -> str:
         """Returns a SHA-256, in hexadecimal, of the records and their vocabulary."""

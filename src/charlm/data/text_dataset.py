@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from charlm.data.dataset import IDS_AT_ONCE, IGNORE_INDEX
+from charlm.data.dataset import on_host
 from charlm.data.streams import Stream, as_stream
 from chartok.arguments import fraction as checked_fraction
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from charlm.data.streams import StreamLike
 
@@ -49,6 +52,8 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         >>> dataset[-1]
         (tensor([11, 12, 13]), tensor([12, 13, 14]))
     """
+
+    has_padding = False
 
     def __init__(self, ids: StreamLike | Stream, block_size: int, *, stride: int = 1) -> None:
         self.block_size = positive_integer("block_size", block_size)
@@ -114,41 +119,29 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         windows = windows.to(device, torch.int64)
         return windows[:, :-1], windows[:, 1:]
 
-    def rows(self, block_size: int | None, stride: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields blocks in which every id but the first is a target once: what ``evaluate`` scores.
+    def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
+        """Returns the ids of the whole stream as one text, ``(N,)``, and its length, ``(1,)``."""
+        ids = on_host(self.ids)
+        return ids, np.array([len(ids)])
+
+    def pieces(
+        self, targets: int | None, overlap: int
+    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+        """Yields the stream a piece at a time, each id but the first a target once.
 
         Args:
-            block_size: The longest a block may be; None yields the whole stream as one.
-            stride: How many targets of a block count, its last ones, so that each has at least
-                ``block_size - stride`` ids before it; by default all count, and blocks do not overlap.
-        """
-        if block_size is not None and stride is not None and stride < block_size:
-            yield from self._overlapping_rows(block_size, stride)
-            return
-        if block_size is None:
-            ids = self.ids[None].long()
-            yield ids[:, :-1], ids[:, 1:]
-            return
-        targets = len(self.stream) - 1
-        step = max(1, IDS_AT_ONCE // block_size) * block_size
-        for start in range(0, targets, step):
-            ids = self.stream.read(start, min(start + step, targets) + 1).long()
-            whole = (len(ids) - 1) // block_size * block_size
-            if whole:
-                yield ids[:whole].view(-1, block_size), ids[1 : whole + 1].view(-1, block_size)
-            if whole < len(ids) - 1:
-                yield ids[None, whole:-1], ids[None, whole + 1 :]
+            targets: How many new targets a piece has; None gives everything at once.
+            overlap: How many ids a piece has before the one that its first new target follows, where there are any.
 
-    def _overlapping_rows(self, block_size: int, stride: int) -> Iterator[tuple[Tensor, Tensor]]:
-        scored, last = 0, len(self.stream) - 1
-        while scored < last:
-            end = min(max(scored + stride, block_size), last)
-            start = max(0, end - block_size)
-            ids = self.stream.read(start, end + 1).long()
-            targets = ids[1:].clone()
-            targets[: scored - start] = IGNORE_INDEX
-            yield ids[None, :-1], targets[None]
-            scored = end
+        Yields:
+            Ids ``(T,)``, their number ``(1,)``, and how many targets at their beginning are not new.
+        """
+        last = len(self.stream) - 1
+        step = max(1, last) if targets is None else targets
+        for start in range(0, last, step):
+            begin = max(0, start - overlap)
+            ids = on_host(self.stream.read(begin, min(start + step, last) + 1))
+            yield ids, np.array([len(ids)]), start - begin
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.
@@ -159,11 +152,12 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """
         self.stream.check_ids(size)
 
-    def split(self, fraction: float) -> tuple[TextDataset, TextDataset]:
+    def split(self, fraction: float, *, seed: int = 0) -> tuple[TextDataset, TextDataset]:  # noqa: ARG002 - of records
         """Returns the first part of the stream and the rest, as two datasets over the same memory or files.
 
         Args:
             fraction: The share of the ids in the first part, above 0 and below 1; rounded down to whole ids.
+            seed: Decides nothing here: a text is cut in one place. Records are drawn with it.
 
         Raises:
             ValueError: ``fraction`` is not between 0 and 1, or a part is shorter than a window.

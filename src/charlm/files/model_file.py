@@ -2,7 +2,7 @@
 
 The metadata of the safetensors header hold one entry, ``charlm``, a JSON object: the version of this format, the
 family of the model and its settings, the vocabulary, the version of the library that wrote it, and a SHA-256 over all
-of that and over every tensor. Loading executes nothing.
+of that and over every tensor. Loading executes nothing, and loads PyTorch only for a family that needs it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-import safetensors.torch
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from safetensors.numpy import save as save_arrays
 
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.files.run_folder import RunFolder
-from charlm.models.registry import FAMILIES
-from charlm.runtime.devices import resolve_device
+from charlm.models.registry import FAMILIES, ModelFamily
 from chartok import Vocabulary, VocabularyError, __version__
 from chartok.files.atomic import replace_file
 from chartok.files.envelope import check_seal, check_version, sealed
@@ -30,14 +28,20 @@ from chartok.files.strict_json import parse_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
     from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
 
     from charlm.models.base import LanguageModel
+    from charlm.models.predictor import CountModel, StoredModel
 
 VERSION = 1
+IN_NUMPY = {"F64", "F32", "F16", "I64"}
+"""Types of tensors in which a count model is read without PyTorch."""
 
 
-def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
+def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
     """Writes a model and its vocabulary to one file; an older file stays whole until the new one is.
 
     Args:
@@ -62,14 +66,27 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: V
         file.write(data)
 
 
-def serialized_model(model: LanguageModel, vocabulary: Vocabulary) -> bytes:
+def serialized_model(model: LanguageModel | CountModel, vocabulary: Vocabulary) -> bytes:
     """Returns what ``save_model`` writes."""
     content = model_description(model, vocabulary)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    return safetensors.torch.save(tensors, {"charlm": json.dumps(sealed(content, more=_hashed(tensors)))})
+    arrays = model_arrays(model)
+    metadata = {"charlm": json.dumps(sealed(content, more=_hashed(arrays)))}
+    if all(isinstance(array, np.ndarray) for array in arrays.values()):
+        return save_arrays(arrays, metadata)
+    from safetensors.torch import save as save_tensors  # noqa: PLC0415 - it loads PyTorch
+
+    return save_tensors(arrays, metadata)
 
 
-def model_description(model: LanguageModel, vocabulary: Vocabulary) -> dict[str, Any]:
+def model_arrays(model: LanguageModel | CountModel) -> dict[str, Any]:
+    """Returns what a model holds by name: the arrays of a count model, or tensors on the CPU."""
+    if not hasattr(model, "state_dict"):
+        return dict(model.arrays())
+    states = cast("LanguageModel", model).state_dict()
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in states.items()}
+
+
+def model_description(model: StoredModel, vocabulary: Vocabulary) -> dict[str, Any]:
     """Returns what a file says of a model beside its tensors, as JSON values.
 
     Raises:
@@ -85,7 +102,7 @@ def model_description(model: LanguageModel, vocabulary: Vocabulary) -> dict[str,
     }
 
 
-def check_sizes(model: LanguageModel, vocabulary: Vocabulary) -> None:
+def check_sizes(model: StoredModel, vocabulary: Vocabulary) -> None:
     """Checks that a model and a vocabulary have as many ids.
 
     Raises:
@@ -109,11 +126,42 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
         CheckpointMismatchError: It holds a model of a family that is none of charlm's.
         ValueError: There is no such device.
     """
-    path = RunFolder(path).newest_model_path() if Path(path).is_dir() else Path(path)
+    from charlm.runtime.devices import resolve_device  # noqa: PLC0415 - needs PyTorch
+
+    path = _model_file(path)
     with _explained(path):
         file = _read(path)
         model = _rebuilt(file)
     return model.to(resolve_device(device)).eval(), file.vocabulary
+
+
+def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabulary] | None:
+    """Returns the count model and the vocabulary that a file or a run folder holds, without PyTorch.
+
+    Args:
+        path: As for ``load_model``.
+
+    Returns:
+        None where the model is of a family that does not count.
+
+    Raises:
+        OSError: As for ``load_model``.
+        CheckpointCorruptError: As for ``load_model``.
+        CheckpointVersionError: As for ``load_model``.
+        CheckpointMismatchError: As for ``load_model``.
+    """
+    path = _model_file(path)
+    with _explained(path), _opened(path, "np") as (content, file):
+        counted = _family(content).counted
+        names = list(file.keys())
+        if counted is None or any(file.get_slice(name).get_dtype() not in IN_NUMPY for name in names):
+            return None
+        arrays: dict[str, NDArray[Any]] = {name: file.get_tensor(name) for name in names}
+        check_seal(content, "a model file", error=ValueError, more=_hashed(arrays))
+        vocabulary = Vocabulary.from_dict(content["vocabulary"])
+        model = counted.from_arrays(content["settings"], arrays)
+        check_sizes(model, vocabulary)
+        return model, vocabulary
 
 
 class ModelFile(NamedTuple):
@@ -131,6 +179,10 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
         return _read(Path(path))
 
 
+def _model_file(path: str | os.PathLike[str]) -> Path:
+    return RunFolder(path).newest_model_path() if Path(path).is_dir() else Path(path)
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     try:
@@ -141,23 +193,36 @@ def _explained(path: Path) -> Iterator[None]:
         raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {error}") from error
 
 
-def _read(path: Path) -> ModelFile:
+@contextmanager
+def _opened(path: Path, framework: str) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Opens a file for its tensors, once its description has been found to be one."""
     with path.open("rb"):
         pass  # A missing or unreadable file gets Python's own error, with its name.
-    with safe_open(path, framework="pt") as file:
-        content = _checked_content((file.metadata() or {}).get("charlm"))
+    with safe_open(path, framework=framework) as file:
+        yield _checked_content((file.metadata() or {}).get("charlm")), file
+
+
+def _read(path: Path) -> ModelFile:
+    with _opened(path, "pt") as (content, file):
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    check_seal(content, "a model file", error=ValueError, more=_hashed(tensors))
+        check_seal(content, "a model file", error=ValueError, more=_hashed(tensors))
     return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
 
 
-def _rebuilt(file: ModelFile) -> LanguageModel:
-    if isinstance(file.family, str) and file.family not in FAMILIES:
+def _family(content: Mapping[str, Any]) -> ModelFamily:
+    name = content["family"]
+    if isinstance(name, str) and name not in FAMILIES:
         raise CheckpointMismatchError(
-            f"it holds a model of family {file.family!a}, which charlm does not know: build the model and give its "
+            f"it holds a model of family {name!a}, which charlm does not know: build the model and give its "
             "load_state_dict what safetensors.torch.load_file returns"
         )
-    family = FAMILIES[file.family]
+    return FAMILIES[name]
+
+
+def _rebuilt(file: ModelFile) -> LanguageModel:
+    import torch  # noqa: PLC0415 - count models do without
+
+    family = _family({"family": file.family}).language_model()
     with torch.device("meta"):  # takes no memory, whatever the settings say
         skeleton = family.from_settings(file.settings)
     check_sizes(skeleton, file.vocabulary)
@@ -178,9 +243,19 @@ def _checked_content(encoded: str | None) -> Mapping[str, Any]:
     return check_version(parse_json(encoded), VERSION, "a model file", error=ValueError, newer=CheckpointVersionError)
 
 
-def _hashed(tensors: dict[str, Tensor]) -> Iterator[Buffer]:
+def _hashed(tensors: Mapping[str, Tensor | NDArray[Any]]) -> Iterator[Buffer]:
     """Yields what the seal of a model file covers beside its metadata."""
     for name, tensor in sorted(tensors.items()):
-        yield f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode()
-        if tensor.numel():  # an empty one may have a stride of 0, which no view can change
-            yield tensor.reshape(-1).view(torch.uint8).numpy().data
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        yield f"\n{name} {dtype} {tuple(tensor.shape)}\n".encode()
+        yield _bytes_of(tensor)
+
+
+def _bytes_of(tensor: Tensor | NDArray[Any]) -> Buffer:
+    if not isinstance(tensor, np.ndarray):
+        import torch  # noqa: PLC0415 - there is a tensor
+
+        if not tensor.numel():  # it may have a stride of 0, which no view can change
+            return b""
+        tensor = tensor.reshape(-1).view(torch.uint8).numpy()
+    return np.ascontiguousarray(tensor).data

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from charlm.files.model_file import model_description
-from charlm.models.bigram import BigramLanguageModel
+from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.model import GPT
 from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel

@@ -1,25 +1,30 @@
 """What reshapes or cuts a distribution that is given by logits, before an id is drawn from it.
 
-Every function takes logits of any shape ``(..., V)`` and any floating-point dtype and returns new ones of that shape
-and dtype, minus infinity for each id that it excludes. An id that is excluded already stays so. Half precision is
+Every function takes logits of any shape ``(..., V)`` and any floating-point dtype of NumPy and returns new ones of that
+shape and dtype, minus infinity for each id that it excludes. An id that is excluded already stays so. Half precision is
 computed with in float32.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
 from chartok.arguments import finite_number, number_from_zero, positive_integer, positive_number
 
+if TYPE_CHECKING:
+    from typing import Self, Unpack
+
+Logits: TypeAlias = NDArray[np.floating[Any]]
+
 
 class SamplingKeywords(TypedDict, total=False):
-    """The parameters of ``SamplingSettings``, for the functions that take them as keywords."""
+    """The fields of ``SamplingSettings``, for the functions that take them as keywords."""
 
     temperature: float
     top_k: int | None
@@ -30,14 +35,17 @@ class SamplingKeywords(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingSettings:
-    """How ids are chosen, checked when made; None leaves a step out.
+    """How ids are chosen, checked when made; None leaves a step out. Every function that draws takes it.
 
     Attributes:
-        temperature: See ``scale_by_temperature``.
-        top_k: See ``keep_top_k``.
-        top_p: See ``keep_top_p``.
-        min_p: See ``keep_min_p``.
-        repetition_penalty: See ``penalize_repetition``.
+        temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time. See
+            ``scale_by_temperature``.
+        top_k: Draw from the ``top_k`` likeliest ids alone; more than there are takes all. See ``keep_top_k``.
+        top_p: Draw from the fewest likeliest ids whose probabilities sum to ``top_p``; above 0, at most 1. See
+            ``keep_top_p``.
+        min_p: Draw from the ids at least ``min_p`` times as likely as the likeliest, from 0 to 1. See ``keep_min_p``.
+        repetition_penalty: The power to which the probability of an id is raised that is there already, the prompt
+            included; above 1 a sample repeats itself less. See ``penalize_repetition``.
 
     Raises:
         TypeError: One is not a number.
@@ -45,9 +53,9 @@ class SamplingSettings:
 
     Example:
         >>> settings = SamplingSettings(top_k=2, repetition_penalty=2)
-        >>> seen = torch.tensor([True, False, False])
-        >>> settings.applied_to(torch.tensor([0.5, 0.3, 0.2]).log(), seen).softmax(-1)
-        tensor([0.4545, 0.5455, 0.0000])
+        >>> seen = np.array([True, False, False])
+        >>> np.exp(settings.applied_to(np.log([0.5, 0.3, 0.2]), seen)).round(2)
+        array([0.25, 0.3 , 0.  ])
     """
 
     temperature: float = 1.0
@@ -67,7 +75,16 @@ class SamplingSettings:
         if self.repetition_penalty is not None:
             positive_number("repetition_penalty", self.repetition_penalty)
 
-    def applied_to(self, logits: Tensor, seen: Tensor | None = None) -> Tensor:
+    def with_keywords(self, **settings: Unpack[SamplingKeywords]) -> Self:
+        """Returns these settings but for those that are given.
+
+        Raises:
+            TypeError: There is no such setting, or one is not a number.
+            ValueError: One is out of its range.
+        """
+        return dataclasses.replace(self, **settings) if settings else self
+
+    def applied_to(self, logits: Logits, seen: NDArray[np.bool_] | None = None) -> Logits:
         """Returns logits after each step that is set: penalty, temperature, top-k, top-p, min-p, in that order.
 
         Args:
@@ -76,7 +93,8 @@ class SamplingSettings:
         """
         if self.repetition_penalty is not None and seen is not None:
             logits = penalize_repetition(logits, seen, self.repetition_penalty)
-        logits = scale_by_temperature(logits, self.temperature)
+        if self.temperature != 1:
+            logits = scale_by_temperature(logits, self.temperature)
         if self.top_k is not None:
             logits = keep_top_k(logits, self.top_k)
         if self.top_p is not None:
@@ -84,7 +102,7 @@ class SamplingSettings:
         return logits if self.min_p is None else keep_min_p(logits, self.min_p)
 
 
-def scale_by_temperature(logits: Tensor, temperature: float) -> Tensor:
+def scale_by_temperature(logits: Logits, temperature: float) -> Logits:
     """Returns ``(logits - max) / temperature``; the logits as they are for 1.
 
     Args:
@@ -97,8 +115,8 @@ def scale_by_temperature(logits: Tensor, temperature: float) -> Tensor:
         ValueError: It is negative, infinite or NaN.
 
     Example:
-        >>> scale_by_temperature(torch.tensor([0.2, 0.8]).log(), 0.5).softmax(-1)
-        tensor([0.0588, 0.9412])
+        >>> np.exp(log_softmax(scale_by_temperature(np.log([0.2, 0.8]), 0.5))).round(4)
+        array([0.0588, 0.9412])
     """
     number_from_zero("temperature", temperature)
     if temperature == 1:
@@ -106,10 +124,11 @@ def scale_by_temperature(logits: Tensor, temperature: float) -> Tensor:
     if temperature == 0:
         return keep_top_k(logits, 1)
     # Subtracting the maximum first keeps a tiny temperature from turning the likeliest into infinity.
-    return (_below_likeliest(logits) / _within_range(temperature, logits)).to(logits.dtype)
+    with np.errstate(over="ignore"):
+        return (_below_likeliest(logits) / _within_range(temperature, logits)).astype(logits.dtype)
 
 
-def keep_top_k(logits: Tensor, k: int) -> Tensor:
+def keep_top_k(logits: Logits, k: int) -> Logits:
     """Returns logits of the ``k`` likeliest ids; of equally likely ones the lower ids stay.
 
     Args:
@@ -121,15 +140,17 @@ def keep_top_k(logits: Tensor, k: int) -> Tensor:
         ValueError: It is below 1.
 
     Example:
-        >>> keep_top_k(torch.tensor([1.0, 3.0, 2.0, 3.0, 2.0]), 3)
-        tensor([-inf, 3., 2., 3., -inf])
+        >>> keep_top_k(np.array([1.0, 3.0, 2.0, 3.0, 2.0]), 3)
+        array([-inf,   3.,   2.,   3., -inf])
     """
     positive_integer("k", k)
-    ids = logits.sort(dim=-1, descending=True, stable=True).indices[..., :k]
-    return torch.full_like(logits, -torch.inf).scatter(-1, ids, logits.gather(-1, ids))
+    ids = _likeliest_first(logits)[..., :k]
+    kept = np.full_like(logits, -np.inf)
+    np.put_along_axis(kept, ids, np.take_along_axis(logits, ids, axis=-1), axis=-1)
+    return kept
 
 
-def keep_top_p(logits: Tensor, p: float) -> Tensor:
+def keep_top_p(logits: Logits, p: float) -> Logits:
     """Returns logits of the fewest likeliest ids whose probabilities sum to ``p`` or more.
 
     Nucleus sampling (Holtzman et al., 2020). The likeliest id always stays; of equally likely ones the lower ids do.
@@ -143,19 +164,21 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
         ValueError: It is not above 0, or above 1.
 
     Example:
-        >>> keep_top_p(torch.tensor([0.1, 0.5, 0.4]).log(), 0.6).exp()
-        tensor([0.0000, 0.5000, 0.4000])
+        >>> np.exp(keep_top_p(np.log([0.1, 0.5, 0.4]), 0.6)).round(2)
+        array([0. , 0.5, 0.4])
     """
     if _check_top_p("p", p) == 1:
         return logits
-    ordered, ids = logits.sort(dim=-1, descending=True, stable=True)
-    reached = ordered.softmax(dim=-1, dtype=_precise(logits)).cumsum(dim=-1)
-    reached_before = functional.pad(reached[..., :-1], (1, 0))
-    kept = ordered.masked_fill(reached_before >= p, -torch.inf)
-    return torch.full_like(logits, -torch.inf).scatter(-1, ids, kept)
+    ids = _likeliest_first(logits)
+    ordered = np.take_along_axis(logits, ids, axis=-1)
+    reached = np.exp(log_softmax(ordered)).cumsum(axis=-1)
+    ordered[..., 1:][reached[..., :-1] >= p] = -np.inf
+    kept = np.empty_like(logits)
+    np.put_along_axis(kept, ids, ordered, axis=-1)
+    return kept
 
 
-def keep_min_p(logits: Tensor, p: float) -> Tensor:
+def keep_min_p(logits: Logits, p: float) -> Logits:
     """Returns logits of the ids that are at least ``p`` times as likely as the likeliest.
 
     Min-p sampling (Nguyen et al., 2024).
@@ -169,14 +192,14 @@ def keep_min_p(logits: Tensor, p: float) -> Tensor:
         ValueError: It is below 0 or above 1.
 
     Example:
-        >>> keep_min_p(torch.tensor([0.1, 0.6, 0.3]).log(), 0.4).exp()
-        tensor([0.0000, 0.6000, 0.3000])
+        >>> np.exp(keep_min_p(np.log([0.1, 0.6, 0.3]), 0.4)).round(2)
+        array([0. , 0.6, 0.3])
     """
     least = math.log(p) if _check_min_p("p", p) else -math.inf
-    return logits.masked_fill(_below_likeliest(logits) < least, -torch.inf)
+    return np.where(_below_likeliest(logits) < least, logits.dtype.type(-np.inf), logits)
 
 
-def penalize_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
+def penalize_repetition(logits: Logits, seen: NDArray[np.bool_], penalty: float) -> Logits:
     """Returns log-probabilities in which those of the ids seen are multiplied by ``penalty``.
 
     The penalty of CTRL (Keskar et al., 2019, section 4.1), which divides the logit of a seen id. What that does depends
@@ -194,16 +217,30 @@ def penalize_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
         ValueError: ``penalty`` is not above 0, or not finite.
 
     Example:
-        >>> seen = torch.tensor([True, False, False])
-        >>> penalize_repetition(torch.tensor([0.5, 0.3, 0.2]).log(), seen, 2).exp()
-        tensor([0.2500, 0.3000, 0.2000])
+        >>> seen = np.array([True, False, False])
+        >>> np.exp(penalize_repetition(np.log([0.5, 0.3, 0.2]), seen, 2)).round(2)
+        array([0.25, 0.3 , 0.2 ])
     """
     positive_number("penalty", penalty)
-    if seen.dtype != torch.bool:
+    if seen.dtype != np.bool_:
         raise TypeError(f"seen must be bool, got {seen.dtype} values")
-    log_probabilities = logits.log_softmax(dim=-1, dtype=_precise(logits))
-    penalized = torch.where(seen, log_probabilities * _within_range(penalty, logits), log_probabilities)
-    return penalized.masked_fill(logits == -torch.inf, -torch.inf).to(logits.dtype)
+    log_probabilities = log_softmax(logits)
+    with np.errstate(over="ignore", invalid="ignore"):
+        penalized = np.where(seen, log_probabilities * _within_range(penalty, logits), log_probabilities)
+        return np.where(logits == -np.inf, -np.inf, penalized).astype(logits.dtype)
+
+
+def log_softmax(logits: Logits) -> Logits:
+    """Returns ``logits - log(sum(exp(logits)))`` over the last dimension, in float32 or wider; NaN in a row of none.
+
+    Example:
+        >>> np.exp(log_softmax(np.array([0.0, 0.0, -np.inf])))
+        array([0.5, 0.5, 0. ])
+    """
+    below = _below_likeliest(logits)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Logits = below - np.log(np.exp(below).sum(axis=-1, keepdims=True))
+    return found
 
 
 def _check_top_p(name: str, p: float) -> float:
@@ -218,17 +255,23 @@ def _check_min_p(name: str, p: float) -> float:
     return float(p)
 
 
-def _below_likeliest(logits: Tensor) -> Tensor:
+def _likeliest_first(logits: Logits) -> NDArray[np.intp]:
+    return np.argsort(-logits, axis=-1, kind="stable")
+
+
+def _below_likeliest(logits: Logits) -> Logits:
     """Returns the logits minus the highest of their row; minus infinity in a row of nothing else."""
-    logits = logits.to(_precise(logits))
-    return logits - logits.amax(dim=-1, keepdim=True).clamp(min=torch.finfo(logits.dtype).min)
+    logits = logits.astype(_precise(logits), copy=False)
+    highest = logits.max(axis=-1, keepdims=True)
+    below: Logits = logits - np.maximum(highest, np.finfo(logits.dtype).min)
+    return below
 
 
-def _precise(logits: Tensor) -> torch.dtype:
-    return torch.promote_types(logits.dtype, torch.float32)
+def _precise(logits: Logits) -> np.dtype[np.floating[Any]]:
+    return np.promote_types(logits.dtype, np.float32)
 
 
-def _within_range(value: float, logits: Tensor) -> float:
+def _within_range(value: float, logits: Logits) -> float:
     """Returns a number above 0 that is neither 0 nor infinity in the precision of the logits."""
-    limits = torch.finfo(_precise(logits))
-    return min(max(value, limits.tiny), limits.max)
+    limits = np.finfo(_precise(logits))
+    return min(max(value, float(limits.tiny)), float(limits.max))

@@ -12,11 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.dataset import IGNORE_INDEX
+from charlm.models.predictor import checked_context_only
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from typing import SupportsIndex
+
+    from charlm.models.predictor import CountModel, Predictor
 
 
 class LanguageModel(nn.Module, ABC):
@@ -28,6 +32,8 @@ class LanguageModel(nn.Module, ABC):
     Args:
         vocab_size: The number of ids, V.
         block_size: The most ids that the model can look at, or None where there is no limit.
+        context_only: The ids that are contexts and never outcomes, such as the start of a record. Their logits are
+            minus infinity, and as targets they do not count.
     """
 
     family: ClassVar[str]
@@ -36,10 +42,13 @@ class LanguageModel(nn.Module, ABC):
     history: int | None = None
     """How many ids before a target its prediction depends on at most; None where that is not known or all count."""
 
-    def __init__(self, vocab_size: int, block_size: int | None = None) -> None:
+    def __init__(
+        self, vocab_size: int, block_size: int | None = None, *, context_only: Iterable[SupportsIndex] = ()
+    ) -> None:
         super().__init__()
         self.vocab_size = positive_integer("vocab_size", vocab_size)
         self.block_size = block_size
+        self.context_only = checked_context_only(context_only, self.vocab_size)
 
     @abstractmethod
     def logits(self, inputs: Tensor) -> Tensor:
@@ -49,7 +58,8 @@ class LanguageModel(nn.Module, ABC):
             inputs: Ids, int64 ``(B, T)``.
 
         Returns:
-            Floating point, ``(B, T, V)``; position ``t`` depends on ``inputs[:, : t + 1]`` alone.
+            Floating point, ``(B, T, V)``; position ``t`` depends on ``inputs[:, : t + 1]`` alone. Those of ids that are
+            context only are minus infinity; ``without_context_only`` sees to that.
         """
 
     @abstractmethod
@@ -68,6 +78,15 @@ class LanguageModel(nn.Module, ABC):
             ValueError: One has the wrong value.
         """
         return cls(**settings)
+
+    @classmethod
+    def of(cls, counted: CountModel) -> Self:
+        """Returns the model in PyTorch of a count model of this family.
+
+        Raises:
+            TypeError: Models of this family do not count.
+        """
+        raise TypeError(f"a {cls.family} model is not made of counts, got {type(counted).__name__}")
 
     def forward(self, inputs: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Returns the logits and, where there are targets, the mean cross-entropy.
@@ -95,6 +114,8 @@ class LanguageModel(nn.Module, ABC):
             if targets is None:
                 return logits, None
             flat_targets = _as_long("targets", targets).flatten()
+            for token_id in self.context_only:
+                flat_targets = flat_targets.masked_fill(flat_targets == token_id, IGNORE_INDEX)
             return logits, functional.cross_entropy(logits.flatten(0, -2), flat_targets, ignore_index=IGNORE_INDEX)
         except IndexError:
             self.check_ids(inputs)
@@ -160,6 +181,27 @@ class LanguageModel(nn.Module, ABC):
         """
         with self.naming_bad_ids(inputs, targets):
             return self.logits(inputs).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
+
+    def without_context_only(self, logits: Tensor) -> Tensor:
+        """Returns logits, ``(..., V)``, with minus infinity for each id that is context only."""
+        if not self.context_only:
+            return logits
+        return logits.index_fill(-1, torch.tensor(self.context_only, device=logits.device), -torch.inf)
+
+    def predictor(self, *, stride: int | None = None) -> Predictor:
+        """Returns what answers for this model on NumPy arrays; see ``charlm.models.predictor``.
+
+        Args:
+            stride: Of a model with a limited context: long texts are scored in blocks that overlap so far that
+                only the last ``stride`` targets of each count. None does not overlap them.
+        """
+        from charlm.models.adapter import ModelPredictor  # noqa: PLC0415 - it is made of models
+
+        return ModelPredictor(self, stride=stride)
+
+    def as_ids(self, ids: list[int]) -> Tensor:
+        """Returns ids as an int64 tensor on the device of the model."""
+        return torch.tensor(ids, dtype=torch.int64, device=self.device)
 
     @property
     def device(self) -> torch.device:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charlm.data.dataset import IDS_AT_ONCE, IGNORE_INDEX
 from charlm.models.base import LanguageModel, evaluation_mode
-from charlm.models.bigram import BigramLanguageModel
-from charlm.models.gpt.model import GPT
 from charlm.models.ngram.model import NGramLanguageModel
+from charlm.models.registry import component
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from charlm.data.record_dataset import RecordDataset
-    from charlm.data.text_dataset import TextDataset
+    from charlm.data.dataset import Dataset
 
-COMPONENTS: dict[str, type[LanguageModel]] = {
-    family.family: family for family in (BigramLanguageModel, NGramLanguageModel, GPT)
-}
-"""The families that a mixture in a file can be of."""
 MOST_MODELS = 32
 """Keeps a model file from asking for more models than can be made in a moment."""
+IDS_AT_ONCE = 1 << 14
+"""How many ids go through a model with a limited context at a time."""
 MOST_ITERATIONS = 300
 SMALLEST_GAIN = 1e-7
 """In nats a character; the weights have converged where an iteration gains less."""
@@ -50,7 +46,7 @@ class MixtureLanguageModel(LanguageModel):
         ValueError: There are none or too many, one is a mixture or comes twice, or their vocabularies differ in size.
 
     Example:
-        >>> from charlm import TextDataset
+        >>> from charlm import BigramLanguageModel, TextDataset
         >>> ngram = NGramLanguageModel(3, order=2).fit([0, 1, 0, 1, 0, 1])
         >>> bigram = BigramLanguageModel(3).fit([2, 2, 2, 2, 0, 0])
         >>> held_out = TextDataset([0, 1, 0, 1, 2, 2, 2, 0, 1, 0, 1], block_size=1)
@@ -69,7 +65,8 @@ class MixtureLanguageModel(LanguageModel):
     def __init__(self, models: Sequence[LanguageModel]) -> None:
         models = list(models)
         _check(models)
-        super().__init__(models[0].vocab_size)
+        shared = set.intersection(*(set(model.context_only) for model in models))
+        super().__init__(models[0].vocab_size, context_only=shared)
         self.models = nn.ModuleList(models)
         rows = 1 if self._ngram is None else self._ngram.order
         self.register_buffer("weights", torch.full((rows, len(models)), 1 / len(models)))
@@ -79,14 +76,14 @@ class MixtureLanguageModel(LanguageModel):
         """Returns a mixture of empty models of the kinds and shapes that ``settings`` returned."""
         entries = settings["models"]
         _check_number(len(entries))
-        return cls([COMPONENTS[entry["family"]].from_settings(entry["settings"]) for entry in entries])
+        return cls([component(entry["family"]).from_settings(entry["settings"]) for entry in entries])
 
     def settings(self) -> dict[str, Any]:
         """Returns the family and the settings of each model."""
         return {"models": [{"family": model.family, "settings": model.settings()} for model in self._components]}
 
     @torch.no_grad()
-    def fit(self, dataset: TextDataset | RecordDataset) -> Self:
+    def fit(self, dataset: Dataset) -> Self:
         """Returns this mixture with the weights under which held-out data are likeliest, found by EM.
 
         Args:
@@ -99,11 +96,11 @@ class MixtureLanguageModel(LanguageModel):
         dataset.check_ids(self.vocab_size)
         all_scores, all_lengths = [], []
         with evaluation_mode(self):
-            for inputs, targets in dataset.rows(None):
-                counts = targets != IGNORE_INDEX
-                rows = inputs.to(self.device), targets.clamp(min=0).to(self.device)
-                all_scores.append(self._component_log_probabilities(*rows).cpu().double()[counts])
-                all_lengths.append(self._context_lengths(rows[0]).cpu()[counts])
+            for row in _rows(dataset, self.device):
+                inputs, targets = row[:, :-1], row[:, 1:]
+                counts = ~torch.isin(targets, torch.tensor(self.context_only, device=self.device, dtype=torch.int64))
+                all_scores.append(self._component_log_probabilities(inputs, targets)[counts].cpu().double())
+                all_lengths.append(self._context_lengths(inputs)[counts].cpu())
         scores, lengths = torch.cat(all_scores), torch.cat(all_lengths)
         best = scores.amax(dim=-1, keepdim=True)
         if not best.isfinite().all():
@@ -185,7 +182,8 @@ class MixtureLanguageModel(LanguageModel):
         ngram, lengths = self._ngram, torch.zeros(len(logits[0]), dtype=torch.int64, device=logits[0].device)
         if ngram is not None:
             contexts = states[self._components.index(ngram)]
-            lengths = ngram.table.lengths(torch.tensor(contexts, device=lengths.device))
+            found = ngram.table.search.lengths(np.array(contexts, dtype=np.int64))
+            lengths = torch.from_numpy(found).to(lengths.device)
         return self._mixed(list(logits), lengths), states
 
     def _mixed(self, logits: list[Tensor], lengths: Tensor) -> Tensor:
@@ -240,6 +238,17 @@ def _in_blocks(block_size: int | None, function: Callable[..., Tensor], *rows: T
     pieces = zip(*(block.flatten(0, 1).split(max(1, IDS_AT_ONCE // block_size)) for block in blocks), strict=True)
     found = torch.cat([function(*piece) for piece in pieces]).unflatten(0, blocks[0].shape[:2])
     return torch.cat([found[:, 0, :overlap], found[:, :, overlap:].flatten(1, 2)], dim=1)[:, :length]
+
+
+def _rows(dataset: Dataset, device: torch.device) -> Iterator[Tensor]:
+    """Yields the texts of a data set, those of one length side by side, int64 ``(B, T)``."""
+    ids, lengths = dataset.joined()
+    ends = np.cumsum(lengths)
+    for length in np.unique(lengths):
+        starts = (ends - lengths)[lengths == length]
+        for some in np.array_split(starts, max(1, len(starts) * int(length) // IDS_AT_ONCE)):
+            rows = ids[some[:, None] + np.arange(length)]
+            yield torch.from_numpy(rows.astype(np.int64)).to(device)
 
 
 def _check(models: list[LanguageModel]) -> None:

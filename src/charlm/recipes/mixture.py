@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from charlm.data.record_dataset import RecordDataset
-from charlm.models.gpt.model import GPT, GPTConfig
+from charlm.models.gpt.config import GPTConfig
+from charlm.models.gpt.model import GPT
 from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import torch
 
-    from charlm.data.text_dataset import TextDataset
+    from charlm.data.dataset import Dataset
     from charlm.models.base import LanguageModel
     from charlm.recipes.presets import Size
 
@@ -38,7 +40,7 @@ def shape(size: Size, vocab_size: int) -> GPTConfig:
     return presets[size](vocab_size)
 
 
-def untrained_gpt(config: GPTConfig, dataset: TextDataset | RecordDataset, seed: int) -> GPT:
+def untrained_gpt(config: GPTConfig, dataset: Dataset, seed: int) -> GPT:
     """Returns a Transformer of a shape, with the ``block_size`` of a dataset.
 
     Args:
@@ -49,14 +51,14 @@ def untrained_gpt(config: GPTConfig, dataset: TextDataset | RecordDataset, seed:
     return GPT(dataclasses.replace(config, block_size=dataset.block_size), seed=seed)
 
 
-def counted_ngram(vocab_size: int, order: int, dataset: TextDataset | RecordDataset) -> NGramLanguageModel:
+def counted_ngram(
+    vocab_size: int, order: int, dataset: Dataset, context_only: Iterable[int] = ()
+) -> NGramLanguageModel:
     """Returns an n-gram model that has counted a dataset."""
-    return NGramLanguageModel(vocab_size, order=order).fit(dataset)
+    return NGramLanguageModel(vocab_size, order=order, context_only=context_only).fit(dataset)
 
 
-def split_for_tuning(
-    dataset: TextDataset | RecordDataset, seed: int
-) -> tuple[TextDataset, TextDataset] | tuple[RecordDataset, RecordDataset]:
+def split_for_tuning(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     """Returns the part that the models of a mixture learn from, and the part that its weights are fitted to.
 
     Of a text the second is its beginning: what a model is to go on with, or is evaluated on, is most like the end.
@@ -64,15 +66,11 @@ def split_for_tuning(
     Raises:
         ValueError: A part would be shorter than a window, or without a record.
     """
-    if isinstance(dataset, RecordDataset):
-        return dataset.split(1 - TUNING_FRACTION, seed=seed)
-    tuning, learned = dataset.split(TUNING_FRACTION)
+    tuning, learned = dataset.split(TUNING_FRACTION, seed=seed)
     return learned, tuning
 
 
-def fitted_mixture(
-    gpt: LanguageModel, order: int, dataset: TextDataset | RecordDataset, *, seed: int
-) -> MixtureLanguageModel:
+def fitted_mixture(gpt: LanguageModel, order: int, dataset: Dataset, *, seed: int) -> MixtureLanguageModel:
     """Returns a Transformer that has learned from the first part of a dataset together with an n-gram model.
 
     The weights are those under which the second part is likeliest, with an n-gram model of the first. Then the n-gram
@@ -85,7 +83,9 @@ def fitted_mixture(
         seed: What ``split_for_tuning`` was called with.
     """
     learned, tuning = split_for_tuning(dataset, seed)
-    fitted = MixtureLanguageModel([gpt, counted_ngram(gpt.vocab_size, order, learned).to(gpt.device)]).fit(tuning)
-    mixture = MixtureLanguageModel([gpt, counted_ngram(gpt.vocab_size, order, dataset).to(gpt.device)])
+    never = gpt.context_only
+    fitted = MixtureLanguageModel([gpt, counted_ngram(gpt.vocab_size, order, learned, never).to(gpt.device)])
+    fitted.fit(tuning)
+    mixture = MixtureLanguageModel([gpt, counted_ngram(gpt.vocab_size, order, dataset, never).to(gpt.device)])
     mixture.weights.copy_(fitted.weights)
     return mixture

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from charlm.data.batch_sampler import BatchSampler
-from charlm.data.encoding import encode_joined, split_joined
+from charlm.data.dataset import JoinedTexts
 from charlm.data.record_dataset import RecordDataset
 from charlm.data.text_dataset import TextDataset
-from charlm.models.bigram import BigramLanguageModel
-from charlm.models.ngram.model import NGramLanguageModel
+from charlm.generation.framing import Framing
+from charlm.models.bigram.table import BigramTable
+from charlm.models.ngram.table import NGramTable
 from charlm.recipes.mixture import TUNING_FRACTION, default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
 from charlm.recipes.presets import BATCH_SIZE, RECIPES
 from charlm.runtime.devices import resolve_device
@@ -22,9 +21,10 @@ from charlm.training.trainer import Trainer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
+    import torch
 
     from charlm.models.base import LanguageModel
+    from charlm.models.predictor import CountModel
     from charlm.recipes.presets import Family, Size
     from charlm.training.config import TrainerConfig
     from chartok import Vocabulary
@@ -61,27 +61,9 @@ def special_tokens(family: Family, *, is_text: bool) -> list[SpecialToken]:
     return ["unk"] if family in ("gpt", "mixture") else ["bos", "unk"]
 
 
-def encoded(
-    vocabulary: Vocabulary, texts: list[str], *, bos: bool, eos: bool = True
-) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-    """Returns the ids of texts, with ``bos`` and ``eos`` where they are asked for and the vocabulary has them.
-
-    Returns:
-        Those of all texts in one array, and how many each has; see ``encode_joined``.
-    """
-    special = vocabulary.special_tokens
-    return encode_joined(
-        vocabulary,
-        texts,
-        "replace" if "unk" in special else "strict",
-        bos=special.get("bos") if bos else None,
-        eos=special.get("eos") if eos else None,
-    )
-
-
 def count(
     vocabulary: Vocabulary, texts: list[str], family: Literal["ngram", "bigram"], *, order: int, smoothing: float
-) -> LanguageModel:
+) -> CountModel:
     """Returns a model that has counted texts.
 
     Args:
@@ -91,14 +73,12 @@ def count(
         order: Of the n-gram model.
         smoothing: Of the bigram.
     """
-    is_text = "eos" not in vocabulary.special_tokens
-    ids = split_joined(*encoded(vocabulary, texts, bos=not is_text))
+    framing = Framing(vocabulary)
+    tokens = JoinedTexts(*framing.to_count(texts))
+    size, never = vocabulary.size, framing.context_only
     if family == "ngram":
-        return NGramLanguageModel(vocabulary.size, order=order).fit(ids)
-    bigram = BigramLanguageModel(vocabulary.size).fit(ids, smoothing=smoothing)
-    if is_text:
-        _start_from_frequencies(bigram, ids[0], vocabulary.special_tokens["bos"], smoothing)
-    return bigram
+        return NGramTable.fit(tokens, vocab_size=size, order=order, context_only=never)
+    return BigramTable.fit(tokens, vocab_size=size, smoothing=smoothing, context_only=never)
 
 
 def train(
@@ -125,7 +105,8 @@ def train(
     config = RECIPES[family] if config is None else config
     where = resolve_device(device)
     size = size or default_size(where)
-    gpt_config = shape(size, vocabulary.size)
+    never = Framing(vocabulary).context_only
+    gpt_config = dataclasses.replace(shape(size, vocabulary.size), context_only=never)
     dataset: TextDataset | RecordDataset
     if "eos" in vocabulary.special_tokens:
         dataset = RecordDataset(texts, vocabulary)
@@ -149,12 +130,3 @@ def _check_length(text: str, family: Family, size: Size, block_size: int) -> Non
             f"a {family} of size {size!a} needs a text of at least {least} characters, got {len(text)}: give more "
             "text, a smaller size, or model='ngram'"
         )
-
-
-def _start_from_frequencies(
-    model: BigramLanguageModel, ids: NDArray[np.integer[Any]], bos: int, smoothing: float
-) -> None:
-    """Makes the first character of a passage as likely as it is anywhere in the text."""
-    counts = np.bincount(ids, minlength=model.vocab_size) + smoothing
-    with torch.no_grad(), np.errstate(divide="ignore"):
-        model.table[bos] = torch.from_numpy(np.log(counts / counts.sum()))

@@ -105,7 +105,7 @@ def _page(
         f"<style>{(assets / 'page.css').read_text('utf-8')}</style></head><body>"
         '<a class="skip" href="#main">Skip to the report</a>'
         f"<header><p>charlm report</p><h1>{escaped(name)}</h1>"
-        f'<p class="lead">A {escaped(lm.model.family)} model of {_of_what(lm)}{source}.</p>'
+        f'<p class="lead">A {escaped(lm.family)} model of {_of_what(lm)}{source}.</p>'
         f"{_figures(lm, entries)}</header>"
         f'<main id="main">{"".join(sections)}</main><footer>Made by charlm {__version__}.</footer>'
         f"<script>{(assets / 'page.js').read_text('utf-8')}</script></body></html>\n"
@@ -122,7 +122,7 @@ def _of_what(lm: CharLM) -> str:
 
 def _figures(lm: CharLM, entries: list[LogEntry]) -> str:
     """Returns the figures that stand at the top."""
-    figures = {"values in the model": f"{sum(tensor.numel() for tensor in lm.model.state_dict().values()):,}"}
+    figures = {"parameters": f"{lm.facts()['parameters']:,}"}
     losses = [entry.validation_loss for entry in entries if entry.validation_loss is not None]
     if losses:
         figures["bits per character"] = f"{min(losses) / math.log(2):.3f}"
@@ -212,7 +212,7 @@ def _samples(lm: CharLM, seed: int) -> list[str]:
 
 
 def _settings(lm: CharLM, description: RunDescription | None) -> str:
-    facts: dict[str, Any] = {"family": lm.model.family, **lm.model.settings(), "fingerprint": lm.vocabulary.fingerprint}
+    facts: dict[str, Any] = {"family": lm.family, **lm.settings, "fingerprint": lm.vocabulary.fingerprint}
     tables = [_table("Model", [(name, str(value)) for name, value in facts.items()])]
     if description is not None:
         run = {"text": description.text, "characters": f"{description.characters:,}", "began": description.began}

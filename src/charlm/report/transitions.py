@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from charlm.evaluation.markup import escaped, visible
-from charlm.generation.records import character_ids
-from charlm.models.base import evaluation_mode
+from charlm.generation.framing import Framing
+from charlm.generation.sampling import log_softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from charlm.lm import CharLM
-    from charlm.models.base import LanguageModel
+    from charlm.models.predictor import Predictor
 
 MOST_CHARACTERS = 100
 """The table of a larger vocabulary shows those alone that the model thinks the most frequent."""
@@ -37,7 +35,6 @@ class Transitions(NamedTuple):
     left_out: int
 
 
-@torch.inference_mode()
 def transitions(lm: CharLM) -> Transitions:
     """Returns what a model expects after each character when it has seen nothing else.
 
@@ -50,18 +47,19 @@ def transitions(lm: CharLM) -> Transitions:
         >>> table.characters, table.probabilities.round(2).tolist()
         (['a', 'b'], [[0.0, 1.0], [1.0, 0.0]])
     """
-    ids = torch.tensor(character_ids(lm.vocabulary))
-    with evaluation_mode(lm.model):
-        frequencies = sum(_following(lm.model, part, ids).sum(axis=0) for part in ids.split(ROWS_AT_ONCE))
-        shown = np.sort(np.argsort(-np.asarray(frequencies), kind="stable")[:MOST_CHARACTERS])
-        probabilities = _following(lm.model, ids[shown], ids[shown])
+    ids = np.array(Framing(lm.vocabulary).character_ids())
+    parts = [ids[start : start + ROWS_AT_ONCE] for start in range(0, len(ids), ROWS_AT_ONCE)]
+    frequencies = sum(_following(lm.predictor, part, ids).sum(axis=0) for part in parts)
+    shown = np.sort(np.argsort(-np.asarray(frequencies), kind="stable")[:MOST_CHARACTERS])
+    probabilities = _following(lm.predictor, ids[shown], ids[shown])
     return Transitions([lm.vocabulary.characters[place] for place in shown], probabilities, len(ids) - len(shown))
 
 
-def _following(model: LanguageModel, rows: Tensor, columns: Tensor) -> NDArray[np.float64]:
+def _following(predictor: Predictor, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
     """Returns the probabilities of some ids after each of some others."""
-    logits = model.logits(rows[:, None].to(model.device))[:, 0]
-    return logits.cpu().double().softmax(dim=-1)[:, columns].numpy()
+    logits, _ = predictor.start(rows[:, None])
+    probabilities: NDArray[np.float64] = np.exp(log_softmax(logits.astype(np.float64)))[:, columns]
+    return probabilities
 
 
 def heat_map(table: Transitions) -> str:

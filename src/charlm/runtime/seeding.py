@@ -1,10 +1,9 @@
-"""Generators of random numbers from seeds, and seeds from seeds."""
+"""Generators of PyTorch from seeds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from chartok.arguments import integer
@@ -42,13 +41,3 @@ def check_generator(state: Tensor) -> None:
         torch.Generator().set_state(state)
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"the state of a generator is none: {error}") from None
-
-
-def derived_seed(seed: int, index: int) -> int:
-    """Returns the seed of one sample of several, from 0 to 2^63 - 1.
-
-    Example:
-        >>> derived_seed(0, 1)
-        2918264622725855778
-    """
-    return int(np.random.SeedSequence([integer("seed", seed) % (1 << 64), index]).generate_state(1, np.uint64)[0] >> 1)

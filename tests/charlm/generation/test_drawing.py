@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from charlm.generation.drawing import draw, uniform_points
-from charlm.runtime.seeding import derived_seed
+from charlm.runtime.seeds import derived_seed
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])

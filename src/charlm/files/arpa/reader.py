@@ -19,7 +19,7 @@ import numpy as np
 from charlm.errors import ArpaFileError
 from charlm.files.arpa.words import NAME_OF_ROLE, arpa_token
 from charlm.models.ngram.kneser_ney import BackoffTable
-from charlm.models.ngram.model import HIGHEST_ORDER
+from charlm.models.ngram.table import HIGHEST_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,8 @@ SHOWN = 80
 ROLES = tuple(NAME_OF_ROLE)
 FIRST_ROLE = 0x110000
 """Stands for the first of the roles where tokens are numbers; smaller ones are code points."""
+START = FIRST_ROLE + ROLES.index("bos")
+"""The number of ``<s>``."""
 
 _Line = list[bytes]
 
@@ -148,6 +150,8 @@ def _tables(lines: _Lines) -> ArpaTables:
         raise ArpaFileError("there is more after \\end\\")
     keys, log_probabilities, _ = map(np.concatenate, zip(*sections, strict=True))
     log_backoffs = np.nan_to_num(np.concatenate([[0.0], *(section.log_backoffs for section in sections[:-1])]))
+    is_start = keys % len(numbers) == np.flatnonzero(numbers == START).min(initial=len(numbers))
+    log_probabilities[is_start] = -math.inf  # whatever the file says of it: nothing comes before a start
     table = BackoffTable(log_probabilities * math.log(10), log_backoffs * math.log(10))
     tokens = [number if number < FIRST_ROLE else ROLES[number - FIRST_ROLE] for number in numbers.tolist()]
     return ArpaTables(tokens, len(counts), keys, table)
@@ -189,9 +193,6 @@ def _unigrams(lines: _Lines, counts: list[int]) -> tuple[NDArray[np.int64], _Sec
     numbers, log_probabilities, log_backoffs = (column[~is_absent] for column in section)
     if not len(numbers):
         raise ArpaFileError("there are no words")
-    is_start = numbers == FIRST_ROLE + ROLES.index("bos")
-    if len(numbers) > 1:
-        log_probabilities[is_start & (log_probabilities == 0)] = NEVER
     return numbers, _Section(np.arange(len(numbers)), log_probabilities, log_backoffs)
 
 

@@ -17,9 +17,7 @@ import numpy as np
 from charlm.files.arpa.reader import NEVER, read_arpa
 from charlm.files.arpa.words import NAME_OF_ROLE, arpa_word
 from charlm.files.model_file import check_sizes
-from charlm.models.ngram.counts import node_levels
-from charlm.models.ngram.kneser_ney import BackoffTable, suffix_nodes
-from charlm.models.ngram.model import NGramLanguageModel
+from charlm.models.ngram.table import NGramTable
 from chartok import Vocabulary
 from chartok.files.atomic import replace_file
 from chartok.vocabulary_formats import FORMAT, VERSION
@@ -30,7 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.base import LanguageModel
+    from charlm.models.ngram.model import NGramLanguageModel
+    from charlm.models.predictor import StoredModel
 
 LN_10 = math.log(10)
 LINES_AT_ONCE = 1 << 16
@@ -38,38 +37,40 @@ REQUIRED = ("bos", "eos", "unk")
 """KenLM wants their names in every file."""
 
 
-def save_arpa(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
+def save_arpa(path: str | os.PathLike[str], model: StoredModel, vocabulary: Vocabulary) -> None:
     """Writes an n-gram model to an ARPA file; an older file stays whole until the new one is.
 
-    Numbers have twelve digits, so that a model that is read back gives the same logarithms to 1e-9 and better. Where
-    the vocabulary has no ``bos``, ``eos`` or ``unk``, its name is there with a probability of ``10^-99``.
+    Numbers have twelve digits, so that a model that is read back gives the same logarithms to 1e-9 and better. An id
+    that is never predicted, such as ``<s>``, has a probability of ``10^-99``. So has the name of ``bos``, ``eos`` or
+    ``unk`` where the vocabulary does not have it.
 
     Args:
         path: The file.
-        model: An ``NGramLanguageModel`` that has been fitted.
+        model: An n-gram model that has been fitted.
         vocabulary: What its ids mean.
 
     Raises:
-        ValueError: The model is of another family or knows nothing yet, or the vocabulary is not of its size.
+        ValueError: The model is of another family or is not fitted, or the vocabulary is not of its size.
         OSError: The file cannot be written.
 
     Example:
         >>> import tempfile
         >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "model.arpa"
+        >>> from charlm import NGramLanguageModel
         >>> save_arpa(path, NGramLanguageModel(2, order=2).fit([0, 1, 0]), Vocabulary("a "))
         >>> path.read_text("utf-8").splitlines()[1:3]
         ['ngram 1=5', 'ngram 2=2']
     """
-    if not isinstance(model, NGramLanguageModel):
-        raise ValueError(  # noqa: TRY004 - another family is a model all the same
-            f"an ARPA file holds n-grams, and a {type(model).__name__} has none: use save_model or save_onnx"
+    if model.family != NGramTable.family:
+        raise ValueError(
+            f"an ARPA file holds n-grams, and a {model.family} model has none: use save_model or save_onnx"
         )
     check_sizes(model, vocabulary)
-    if not len(model.table):
-        raise ValueError("this NGramLanguageModel knows nothing yet: call fit first")
+    table = model.predictor()
+    assert isinstance(table, NGramTable)  # noqa: S101 - by its family
     with replace_file(path) as file:
-        for piece in _pieces(model, vocabulary):
+        for piece in _pieces(table, vocabulary):
             file.write(piece.encode())
 
 
@@ -93,54 +94,50 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
         >>> import tempfile
         >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "model.arpa"
+        >>> from charlm import NGramLanguageModel
         >>> save_arpa(path, NGramLanguageModel(2, order=2).fit([0, 1, 0]), Vocabulary("a "))
         >>> load_arpa(path)[1]
         Vocabulary('a ')
     """
     tokens, order, keys, probabilities = read_arpa(path)
     vocabulary = Vocabulary.from_dict({"format": FORMAT, "version": VERSION, "tokens": tokens})
-    model = NGramLanguageModel(vocabulary.size, order=order)
-    suffixes = suffix_nodes(keys, node_levels(keys, vocabulary.size, order), vocabulary.size)
-    model.table.store(keys, np.zeros(0, dtype=np.int64), probabilities, suffixes)
-    return model, vocabulary
+    from charlm.models.ngram.model import NGramLanguageModel  # noqa: PLC0415 - needs PyTorch
+
+    bos = vocabulary.special_tokens.get("bos")
+    empty = NGramTable(vocab_size=vocabulary.size, order=order, context_only=() if bos is None else (bos,))
+    table = empty.holding(keys, np.zeros(0, dtype=np.int64), probabilities)
+    return NGramLanguageModel.of(table), vocabulary
 
 
-def _pieces(model: NGramLanguageModel, vocabulary: Vocabulary) -> Iterator[str]:
+def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:
     """Yields the file, some thousands of lines at a time."""
     words = np.array([arpa_word(token) for token in vocabulary.to_dict()["tokens"]], dtype=object)
     absent = [NAME_OF_ROLE[role] for role in REQUIRED if role not in vocabulary.special_tokens]
-    keys, levels = model.table.keys.numpy(force=True), model.table.levels
-    log_probabilities, log_backoffs = table = _table(model)
+    keys, levels = table.keys, table.levels
+    log_probabilities, log_backoffs = table.backoff_table()
     counts = [len(words) + len(absent), *(stop - start for start, stop in pairwise(levels[1:]))]
     yield "\\data\\\n"
     yield from (f"ngram {length}={count}\n" for length, count in enumerate(counts, start=1))
     yield "\n\\1-grams:\n"
-    yield _lines(words.tolist(), *_unigrams(keys[: levels[1]], table, model))
+    yield _lines(words.tolist(), *_unigrams(table))
     yield from (f"{NEVER:g}\t{word}\n" for word in absent)
-    for length in range(2, model.order + 1):
+    for length in range(2, table.order + 1):
         yield f"\n\\{length}-grams:\n"
         for start in range(levels[length - 1], levels[length], LINES_AT_ONCE):
             lines = slice(start, min(start + LINES_AT_ONCE, levels[length]))
-            columns = [words[ids].tolist() for ids in _ids(keys, lines, model.vocab_size)]
-            weights = None if length == model.order else log_backoffs[lines.start + 1 : lines.stop + 1]
+            columns = [words[ids].tolist() for ids in _ids(keys, lines, table.vocab_size)]
+            weights = None if length == table.order else log_backoffs[lines.start + 1 : lines.stop + 1]
             yield _lines(map(" ".join, zip(*columns, strict=True)), log_probabilities[lines], weights)
     yield "\n\\end\\\n"
 
 
-def _table(model: NGramLanguageModel) -> BackoffTable:
-    """Returns the probabilities in float64, whatever the model keeps them in."""
-    return BackoffTable(*(logarithms.astype(np.float64) for logarithms in model.table.backoff_table()))
-
-
-def _unigrams(
-    stored: NDArray[np.int64], table: BackoffTable, model: NGramLanguageModel
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+def _unigrams(table: NGramTable) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Returns the logarithms of the probabilities of all ids, stored or not, and of their weights if they have any."""
-    log_probabilities = np.full(model.vocab_size, table.log_backoffs[0] - math.log(model.vocab_size))
-    log_probabilities[stored] = table.log_probabilities[: len(stored)]
-    if model.order == 1:
+    log_probabilities = table.search.rows(np.zeros(1, dtype=np.int64))[0].astype(np.float64)
+    if table.order == 1:
         return log_probabilities, None
-    log_backoffs = np.zeros(model.vocab_size)
+    stored = table.keys[: table.levels[1]]
+    log_backoffs = np.zeros(table.vocab_size)
     log_backoffs[stored] = table.log_backoffs[1 : len(stored) + 1]
     return log_probabilities, log_backoffs
 
@@ -158,7 +155,8 @@ def _ids(keys: NDArray[np.int64], ngrams: slice, vocab_size: int) -> list[NDArra
 def _lines(
     ngrams: Iterable[str], log_probabilities: NDArray[np.float64], log_backoffs: NDArray[np.float64] | None
 ) -> str:
-    shown = (np.minimum(log_probabilities, 0) / LN_10 + 0.0).tolist()  # without a negative zero
+    # Without a negative zero, and with what stands for a probability of zero.
+    shown = (np.maximum(np.minimum(log_probabilities, 0) / LN_10, NEVER) + 0.0).tolist()
     if log_backoffs is None:
         return "".join([f"{number:.12g}\t{ngram}\n" for number, ngram in zip(shown, ngrams, strict=True)])
     weights = (log_backoffs / LN_10).tolist()

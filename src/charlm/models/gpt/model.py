@@ -15,7 +15,7 @@ What differs from that paper, and where it comes from:
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, NamedTuple, Self
 
 import torch
@@ -24,8 +24,8 @@ from torch.nn import functional
 
 from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.gpt.cache import KeyValueCache
+from charlm.models.gpt.config import GPTConfig
 from charlm.runtime.seeding import seeded_generator
-from chartok.arguments import finite_number, natural_number, positive_integer
 
 LONGEST_HASHED = 4
 """The longest n-grams that have embeddings."""
@@ -33,79 +33,8 @@ HASH_MULTIPLIER, HASH_MODULUS = 1_000_003, 2**31 - 1
 """Of a polynomial hash (Karp and Rabin, 1987); products stay below 2**63."""
 ROTARY_BASE = 10_000.0
 LOGIT_LIMIT = 15.0
-MOST_LAYERS = 256
-"""Keeps a model file from asking for more layers than can be made in a moment."""
 LEAST_ROOM = 256
 """For how many ids a new cache has room, where a block is not shorter."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GPTConfig:
-    """The shape of a ``GPT``.
-
-    Attributes:
-        vocab_size: The number of ids, V.
-        block_size: The most ids that it can look at.
-        n_layers: How many blocks of attention and MLP; at most 256.
-        n_heads: How many heads each attention has.
-        width: How many values stand for a position; a multiple of ``2 * n_heads``.
-        dropout: The share of the values in the embedding, and in what a layer adds, that is zeroed in training.
-        hash_rows: The rows of the table for each length of n-grams; 0 for no such tables.
-
-    Raises:
-        TypeError: A value has the wrong type.
-        ValueError: A size is below 1, ``width`` does not fit ``n_heads``, or ``dropout`` is not in [0, 1).
-
-    Example:
-        >>> GPTConfig.nano(65)
-        GPTConfig(vocab_size=65, block_size=64, n_layers=4, n_heads=4, width=128, dropout=0.0, hash_rows=16384)
-        >>> import dataclasses
-        >>> dataclasses.replace(GPTConfig.base(65), dropout=0.2).dropout
-        0.2
-    """
-
-    vocab_size: int
-    block_size: int
-    n_layers: int
-    n_heads: int
-    width: int
-    dropout: float = 0.0
-    hash_rows: int = 16_384
-
-    def __post_init__(self) -> None:
-        for name in ("vocab_size", "block_size", "n_layers", "n_heads", "width"):
-            object.__setattr__(self, name, positive_integer(name, getattr(self, name)))
-        object.__setattr__(self, "dropout", finite_number("dropout", self.dropout))
-        object.__setattr__(self, "hash_rows", natural_number("hash_rows", self.hash_rows))
-        if self.n_layers > MOST_LAYERS:
-            raise ValueError(f"n_layers must be at most {MOST_LAYERS}, got {self.n_layers}")
-        if self.width % (2 * self.n_heads):
-            raise ValueError(
-                f"width must be a multiple of 2 * n_heads, so that each head has an even number of values: "
-                f"got width {self.width} and n_heads {self.n_heads}"
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {self.dropout}")
-
-    @property
-    def head_size(self) -> int:
-        """How many values of a position each head has."""
-        return self.width // self.n_heads
-
-    @classmethod
-    def nano(cls, vocab_size: int) -> Self:
-        """Returns a shape that two CPU cores can train: 4 layers, 4 heads, 128 wide, 64 ids of context."""
-        return cls(vocab_size=vocab_size, block_size=64, n_layers=4, n_heads=4, width=128)
-
-    @classmethod
-    def small(cls, vocab_size: int) -> Self:
-        """Returns a shape for a laptop: 6 layers, 4 heads, 256 wide, 128 ids of context."""
-        return cls(vocab_size=vocab_size, block_size=128, n_layers=6, n_heads=4, width=256)
-
-    @classmethod
-    def base(cls, vocab_size: int) -> Self:
-        """Returns a shape for a GPU: 6 layers, 6 heads, 384 wide, 256 ids of context."""
-        return cls(vocab_size=vocab_size, block_size=256, n_layers=6, n_heads=6, width=384)
 
 
 class Linear(nn.Linear):
@@ -254,7 +183,7 @@ class GPT(LanguageModel):
     def __init__(self, config: GPTConfig, *, seed: int = 0) -> None:
         if not isinstance(config, GPTConfig):
             raise TypeError(f"config must be a GPTConfig, got {type(config).__name__}")
-        super().__init__(config.vocab_size, config.block_size)
+        super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
         self.config = config
         self.embedding = Embedding(config.vocab_size, config.width)
         lengths = range(2, LONGEST_HASHED + 1) if config.hash_rows else ()
@@ -272,7 +201,7 @@ class GPT(LanguageModel):
 
     def settings(self) -> dict[str, Any]:
         """Returns the fields of ``config``."""
-        return asdict(self.config)
+        return asdict(self.config) | {"context_only": list(self.context_only)}
 
     @torch.no_grad()
     def initialize(self, seed: int) -> Self:
@@ -402,4 +331,4 @@ class GPT(LanguageModel):
         if memory is not None:
             x = x[:, -1:]
         logits: Tensor = self.head(normalized(x)).float()
-        return LOGIT_LIMIT * torch.tanh(logits / LOGIT_LIMIT)
+        return self.without_context_only(LOGIT_LIMIT * torch.tanh(logits / LOGIT_LIMIT))

@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from charlm.data.record_dataset import RecordDataset
-from charlm.data.text_dataset import TextDataset
+from charlm.data.dataset import JoinedTexts, SupportsJoined, holds_texts, on_host
 from chartok.arguments import positive_integer
 from chartok.ids import Ids, as_id_array, is_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Tokens: TypeAlias = Ids | Tensor | TextDataset | RecordDataset | Iterable[Ids | Tensor | TextDataset]
-"""One text or several: the ids of a text in an array, a tensor, a ``TextDataset`` or an iterable of integers; an
-iterable of such texts; or the records of a ``RecordDataset``."""
+Tokens: TypeAlias = Ids | SupportsJoined | Iterable[Ids | SupportsJoined]
+"""One text or several: the ids of a text in an array, a tensor on any device or an iterable of integers; the texts of
+a data set; or an iterable of those."""
 
 _Keys: TypeAlias = NDArray[np.int64]
 _Decoder: TypeAlias = Callable[[_Keys], list[_Keys]]
@@ -87,9 +85,12 @@ class NGramCounts:
         if positive_integer("vocab_size", vocab_size) > LARGEST_VOCABULARY:
             raise ValueError(f"vocab_size must be at most {LARGEST_VOCABULARY}, got {vocab_size}")
         positive_integer("order", order)
-        symbols = joined_texts(tokens, vocab_size, padding=order)
+        symbols, weights = separated_texts(tokens, vocab_size, padding=order)
         positions = range(0, max(len(symbols) - order, 1), WINDOWS_AT_ONCE)
-        parts = (_count(symbols[start:], vocab_size, order) for start in positions)
+        parts = (
+            _count(symbols[start:], None if weights is None else weights[start:], vocab_size, order)
+            for start in positions
+        )
         return reduce(cls.merge, parts)
 
     @property
@@ -140,7 +141,9 @@ def node_levels(keys: NDArray[np.int64], vocab_size: int, order: int) -> tuple[i
     return tuple(ends)
 
 
-def joined_texts(tokens: Tokens, vocab_size: int, *, padding: int) -> NDArray[np.unsignedinteger[Any]]:
+def separated_texts(
+    tokens: Tokens, vocab_size: int, *, padding: int
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64] | None]:
     """Returns one text or several as one array of ids plus one, in the smallest dtype, with a 0 after each text.
 
     Args:
@@ -148,33 +151,44 @@ def joined_texts(tokens: Tokens, vocab_size: int, *, padding: int) -> NDArray[np
         vocab_size: The number of ids.
         padding: How many more zeros there are to be at the end.
 
+    Returns:
+        The ids, and how often each place counts, int64; None where all count once.
+
     Raises:
         TypeError: The ids are not integers.
         ValueError: A text has more than one dimension.
         TokenIdError: An id is not below ``vocab_size``.
 
     Example:
-        >>> joined_texts([[0, 1], [2]], 3, padding=1)
-        array([1, 2, 0, 3, 0, 0], dtype=uint8)
+        >>> separated_texts([[0, 1], [2]], 3, padding=1)
+        (array([1, 2, 0, 3, 0, 0], dtype=uint8), None)
     """
     dtype = np.min_scalar_type(vocab_size)
     pieces: list[NDArray[Any]] = []
-    end = np.zeros(1, dtype=dtype)
-    for text in _texts(tokens, vocab_size):
-        shifted = text.astype(dtype)
-        shifted += 1
-        pieces += [shifted, end]
-    return np.concatenate([*pieces, np.zeros(padding, dtype=dtype)])
+    weights: list[NDArray[np.int64]] = []
+    for texts in _texts(tokens, vocab_size):
+        lengths = texts.lengths + 1
+        shifted = np.zeros(len(texts.ids) + len(lengths), dtype=dtype)
+        is_id = np.ones(len(shifted), dtype=bool)
+        is_id[np.cumsum(lengths) - 1] = False
+        shifted[is_id] = texts.ids
+        shifted[is_id] += 1
+        pieces.append(shifted)
+        if texts.weights is not None:
+            weights.append(np.repeat(texts.weights, lengths))
+    symbols = np.concatenate([*pieces, np.zeros(padding, dtype=dtype)])
+    if not weights:
+        return symbols, None
+    return symbols, np.concatenate([*weights, np.zeros(padding, dtype=np.int64)])
 
 
-def _texts(tokens: Tokens, vocab_size: int) -> Iterator[NDArray[np.integer[Any]]]:
-    """Yields each text as a checked array of one dimension."""
-    if isinstance(tokens, RecordDataset):
-        tokens = tokens.sequences()
-    if isinstance(tokens, TextDataset):
-        tokens = tokens.ids
-    if isinstance(tokens, Tensor):
-        tokens = tokens.numpy(force=True)
+def _texts(tokens: Tokens, vocab_size: int) -> Iterator[JoinedTexts]:
+    """Yields checked ids of one text or of several."""
+    if holds_texts(tokens):
+        ids, lengths = tokens.joined()
+        yield JoinedTexts(as_id_array(ids, vocab_size), lengths, getattr(tokens, "weights", None))
+        return
+    tokens = on_host(tokens)
     if is_array(tokens) or not isinstance(tokens, Iterable):
         yield _text(tokens, vocab_size)
         return
@@ -187,25 +201,35 @@ def _texts(tokens: Tokens, vocab_size: int) -> Iterator[NDArray[np.integer[Any]]
         yield _text(everything, vocab_size)
         return
     for item in everything:
-        text = item.ids if isinstance(item, TextDataset) else item
-        yield _text(text.numpy(force=True) if isinstance(text, Tensor) else text, vocab_size)
+        if holds_texts(item):
+            yield from _texts(item, vocab_size)
+        else:
+            yield _text(on_host(item), vocab_size)
 
 
-def _text(ids: Any, vocab_size: int) -> NDArray[np.integer[Any]]:  # noqa: ANN401 - checked here
+def _text(ids: Any, vocab_size: int) -> JoinedTexts:  # noqa: ANN401 - checked here
     array = as_id_array(ids, vocab_size)
     if array.ndim != 1:
         raise ValueError(f"the ids of a text must have one dimension, got shape {array.shape}")
-    return array
+    return JoinedTexts(array, np.array([len(array)]))
 
 
-def _count(symbols: NDArray[np.unsignedinteger[Any]], vocab_size: int, order: int) -> NGramCounts:
+def _count(
+    symbols: NDArray[np.unsignedinteger[Any]], weights: NDArray[np.int64] | None, vocab_size: int, order: int
+) -> NGramCounts:
     """Returns the counts of the n-grams that start in the first ``WINDOWS_AT_ONCE`` positions."""
     windows = max(min(len(symbols) - order, WINDOWS_AT_ONCE), 0)
     columns = [symbols[offset : offset + windows] for offset in range(order)]
     window_keys, decode = _window_keys(columns, np.ones(windows, dtype=bool), vocab_size.bit_length())
-    window_keys.sort()
-    starts = np.flatnonzero(_starts(window_keys))
-    multiplicity = np.diff(starts, append=windows)
+    if weights is None:
+        window_keys.sort()
+        starts = np.flatnonzero(_starts(window_keys))
+        multiplicity = np.diff(starts, append=windows)
+    else:
+        ascending = window_keys.argsort()
+        window_keys = window_keys[ascending]
+        starts = np.flatnonzero(_starts(window_keys))
+        multiplicity = np.add.reduceat(weights[ascending], starts) if len(starts) else starts
     return _tree(decode(window_keys[starts]), multiplicity, vocab_size)
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from charlm.models.base import LanguageModel, check_prompt
-from charlm.models.ngram.counts import NGramCounts, node_levels
-from charlm.models.ngram.kneser_ney import estimate, pruned, suffix_nodes
 from charlm.models.ngram.table import NGramTable
-from chartok.arguments import positive_integer
+from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from charlm.models.ngram.counts import Tokens
+    from collections.abc import Callable, Iterable
+    from typing import SupportsIndex
 
-POSITIONS_AT_ONCE = 1 << 18
-"""How many positions of a row are scored at a time."""
-HIGHEST_ORDER = 1 << 10
-"""Keeps a model file from asking for more levels of a tree than can be made in a moment."""
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from charlm.models.ngram.counts import NGramCounts, Tokens
+    from charlm.models.predictor import CountModel
+
+WITHOUT_FLOAT64 = {"mps"}
+"""Devices for which the probabilities must be float32 before they go there."""
 
 
 class NGramLanguageModel(LanguageModel):
@@ -30,13 +33,14 @@ class NGramLanguageModel(LanguageModel):
     Every id has a probability above zero after every context. The first ids of a text are predicted from the shorter
     context that there is.
 
-    Nothing is trained by gradient descent: ``fit`` counts, and the state is in buffers, which move between devices and
-    go through ``state_dict`` with the rest. Probabilities are float64, on Apple's GPUs float32;
-    ``model.float()`` halves what they take.
+    Nothing is trained by gradient descent: ``fit`` counts. This is the face of an ``NGramTable`` for mixtures, devices
+    and ``state_dict``: the tables stay in NumPy and are searched on the CPU, and what was found goes to the device of
+    the inputs. Probabilities are float64, on Apple's GPUs float32; ``model.float()`` halves what they take.
 
     Args:
         vocab_size: The number of ids, V.
         order: The length of the longest n-grams, from 1 to 1024: one more than the ids of context.
+        context_only: The ids that are contexts and never outcomes, such as the start of a record.
 
     Raises:
         TypeError: ``vocab_size`` or ``order`` is not an integer.
@@ -52,18 +56,32 @@ class NGramLanguageModel(LanguageModel):
 
     family = "ngram"
 
-    def __init__(self, vocab_size: int, *, order: int) -> None:
-        super().__init__(vocab_size)
-        self.order = positive_integer("order", order)
-        if self.order > HIGHEST_ORDER:
-            raise ValueError(f"order must be at most {HIGHEST_ORDER}, got {order}")
-        self.history = self.order - 1
-        self.table = NGramTable(self.vocab_size, self.order)
-        """What is known of each n-gram, as buffers; empty until ``fit``."""
+    def __init__(self, vocab_size: int, *, order: int, context_only: Iterable[SupportsIndex] = ()) -> None:
+        super().__init__(vocab_size, context_only=context_only)
+        self.table = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
+        """What is known of each n-gram, in NumPy; empty until ``fit``."""
+        self.history = self.table.history
+        self.register_buffer("_where", torch.zeros(0, dtype=torch.float64), persistent=False)
+        self._where: Tensor
+
+    @classmethod
+    def of(cls, counted: CountModel) -> Self:
+        """Returns the face of an ``NGramTable``."""
+        if not isinstance(counted, NGramTable):
+            return super().of(counted)
+        model = cls(counted.vocab_size, order=counted.order, context_only=counted.context_only)
+        if counted.log_backoffs.dtype == np.float32:
+            model.float()
+        return model._hold(counted)
+
+    @property
+    def order(self) -> int:
+        """The length of the longest n-grams."""
+        return self.table.order
 
     def settings(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {"vocab_size": self.vocab_size, "order": self.order}
+        return self.table.settings()
 
     def fit(self, tokens: Tokens | NGramCounts) -> Self:
         """Returns this model after learning from a text, or several, and from nothing else.
@@ -84,12 +102,9 @@ class NGramLanguageModel(LanguageModel):
             >>> model.table.counts.tolist()  # of 0, 1, 2, 01, 12, 012
             [2, 2, 1, 2, 1, 1]
         """
-        counts = self._counted(tokens)
-        if not len(counts.keys):
-            raise ValueError("there is nothing to fit to: tokens holds no ids")
-        suffixes = suffix_nodes(counts.keys, counts.levels, self.vocab_size)
-        self.table.store(counts.keys, counts.counts, estimate(counts, suffixes), suffixes)
-        return self
+        return self._hold(
+            NGramTable.fit(tokens, vocab_size=self.vocab_size, order=self.order, context_only=self.context_only)
+        )
 
     def update(self, tokens: Tokens | NGramCounts) -> Self:
         """Returns this model after learning from more texts: what ``fit`` makes of the old and the new together.
@@ -107,7 +122,7 @@ class NGramLanguageModel(LanguageModel):
             >>> torch.equal(model.table.counts, NGramLanguageModel(3, order=2).fit([[0, 1, 2], [0, 1]]).table.counts)
             True
         """
-        return self.fit(self.table.ngram_counts().merge(self._counted(tokens)))
+        return self._hold(self.table.update(tokens))
 
     def prune(self, min_count: int) -> Self:
         """Returns this model without the n-grams of two ids or more that occurred too rarely.
@@ -127,13 +142,11 @@ class NGramLanguageModel(LanguageModel):
             >>> len(model.table), len(model.prune(2).table)
             (7, 4)
         """
-        positive_integer("min_count", min_count)
-        counts = self._fitted_table().ngram_counts()
-        suffixes = suffix_nodes(counts.keys, counts.levels, self.vocab_size)
-        keys, table = pruned(counts, suffixes, self.table.backoff_table(), min_count)
-        levels = node_levels(keys, self.vocab_size, self.order)
-        self.table.store(keys, counts.counts[:0], table, suffix_nodes(keys, levels, self.vocab_size))
-        return self
+        return self._hold(self.table.prune(min_count))
+
+    def predictor(self, *, stride: int | None = None) -> NGramTable:
+        """Returns the table, which answers on NumPy arrays."""
+        return self.table.predictor(stride=stride)
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns the natural-log probabilities of all ids at each position, normalised.
@@ -148,7 +161,8 @@ class NGramLanguageModel(LanguageModel):
             ValueError: The model has not been fitted.
             TokenIdError: An id is not one of the model's.
         """
-        return self.table.rows(self._contexts(inputs).flatten()).view(*inputs.shape, self.vocab_size)
+        rows = self.table.search.rows(self._contexts(inputs))
+        return self._found(rows, inputs).view(*inputs.shape, self.vocab_size)
 
     def context_lengths(self, inputs: Tensor) -> Tensor:
         """Returns how many ids the context that each position is predicted from has.
@@ -169,13 +183,14 @@ class NGramLanguageModel(LanguageModel):
             >>> NGramLanguageModel(4, order=3).fit([0, 1, 2, 0, 1]).context_lengths(torch.tensor([[0, 1, 2, 2, 3]]))
             tensor([[1, 2, 2, 1, 0]])
         """
-        return self.table.lengths(self._contexts(inputs))
+        lengths = self.table.search.lengths(self._contexts(inputs))
+        return torch.from_numpy(lengths).to(inputs.device).view_as(inputs)
 
     def step(self, ids: Tensor, state: list[int] | None = None) -> tuple[Tensor, list[int]]:
         """Returns the log-probabilities of what follows after one more id, and the contexts reached.
 
         The way goes through the tables on the CPU, one sequence after the other, and distributions met before are
-        taken from a cache of 64 MiB; on another device the tables are copied to the CPU once.
+        taken from a cache of 64 MiB.
 
         Args:
             ids: The newest id of each sequence, int64 ``(B,)``.
@@ -188,14 +203,9 @@ class NGramLanguageModel(LanguageModel):
             ValueError: The model has not been fitted.
             TokenIdError: An id is not one of the model's.
         """
-        distributions = self._fitted_table().distributions()
-        newest = ids.tolist()
-        before = [0] * len(newest) if state is None else state
-        if newest and not 0 <= min(newest) <= max(newest) < self.vocab_size:
-            self.check_ids(ids)
-        contexts = [distributions.following(*pair) for pair in zip(before, newest, strict=True)]
-        rows = torch.from_numpy(distributions.rows(contexts))
-        return rows if ids.is_cpu else rows.to(ids.device), contexts
+        newest = self._checked(ids)
+        rows, contexts = self.table.step(newest, state)
+        return self._found(rows, ids), contexts
 
     def start(self, inputs: Tensor) -> tuple[Tensor, list[int]]:
         """Returns the log-probabilities of what follows after these ids, and the contexts reached.
@@ -211,8 +221,8 @@ class NGramLanguageModel(LanguageModel):
             TokenIdError: An id is not one of the model's.
         """
         check_prompt(inputs)
-        self._check_range(inputs)
-        return super().start(inputs[:, -max(self.order - 1, 1) :])
+        rows, contexts = self.table.start(self._checked(inputs))
+        return self._found(rows, inputs), contexts
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target, without making the full logits.
@@ -228,65 +238,69 @@ class NGramLanguageModel(LanguageModel):
             ValueError: The model has not been fitted.
             TokenIdError: An id is not one of the model's.
         """
-        self._fitted_table()
-        self._check_range(inputs)
-        self._check_range(targets)
-        pieces = []
-        for start in range(0, max(inputs.shape[1], 1), POSITIONS_AT_ONCE):
-            overlap = min(start, self.order)
-            piece = slice(start - overlap, start + POSITIONS_AT_ONCE)
-            pieces.append(self._score(inputs[:, piece], targets[:, piece])[:, overlap:])
-        return torch.cat(pieces, dim=1)
+        rows = self._checked(inputs)
+        columns = self._checked(targets)
+        search = self.table.search
+        if np.array_equal(rows[:, 1:], columns[:, :-1]):  # a stream: an n-gram with a target is a context of the next
+            stream = np.concatenate([rows[:, :1], columns], axis=1)
+            scores: NDArray[Any] = search.of_texts(stream.ravel(), np.full(len(stream), stream.shape[1]))
+        else:
+            scores = search.of_targets(rows.ravel(), np.full(len(rows), rows.shape[1]), columns.ravel())
+        return self._found(scores, inputs).view_as(targets)
 
-    def _contexts(self, inputs: Tensor) -> Tensor:
-        """Returns the node of the longest stored context that ends at each position."""
-        table = self._fitted_table()
-        self._check_range(inputs)
-        contexts = torch.zeros_like(inputs)
-        for nodes in table.ngrams(inputs, self.order - 1):
-            contexts = torch.maximum(contexts, nodes)
-        return contexts
+    def _contexts(self, inputs: Tensor) -> NDArray[np.int64]:
+        """Returns the node of the longest stored context that ends at each position, ``(B * T,)``."""
+        rows = self._checked(inputs)
+        return self.table.search.contexts(rows.ravel(), np.full(len(rows), rows.shape[1]))
 
-    def _score(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        is_stream = torch.equal(inputs[:, 1:], targets[:, :-1])
-        contexts, ngrams = self._longest_of_stream(inputs, targets) if is_stream else self._longest(inputs, targets)
-        return self.table.scores(contexts.flatten(), ngrams.flatten()).view_as(targets)
+    def _checked(self, ids: Tensor) -> NDArray[np.int64]:
+        """Returns ids as an array, once each has been found to be one of the model's."""
+        checked: NDArray[np.int64] = as_id_array(ids.numpy(force=True), self.vocab_size).astype(np.int64, copy=False)
+        return checked
 
-    def _longest(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the nodes of the longest stored contexts, and those of the longest n-grams with the targets."""
-        contexts = torch.zeros_like(inputs)
-        ngrams = self.table.children_of(1, contexts.flatten(), targets.flatten())
-        for order, nodes in enumerate(self.table.ngrams(inputs, self.order - 1), 2):
-            contexts = torch.maximum(contexts, nodes)
-            ngrams = torch.maximum(ngrams, self.table.children_of(order, nodes.flatten(), targets.flatten()))
-        return contexts, ngrams
+    def _found(self, found: NDArray[np.floating[Any]], inputs: Tensor) -> Tensor:
+        """Returns what was found on the device of the inputs."""
+        return torch.tensor(found, dtype=self._where.dtype, device=inputs.device)
 
-    def _longest_of_stream(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the same where the targets are the next inputs: an n-gram with a target is a context of the next."""
-        stream = torch.cat([inputs[:, :1], targets], dim=1)
-        contexts = ngrams = torch.zeros_like(stream)
-        for nodes in self.table.ngrams(stream, self.order):
-            contexts, ngrams = ngrams, torch.maximum(ngrams, nodes)
-        return contexts[:, :-1], ngrams[:, 1:]
+    def _hold(self, table: NGramTable) -> Self:
+        self.table = table.astype(np.dtype(np.float64 if self._where.dtype == torch.float64 else np.float32))
+        return self
 
-    def _counted(self, tokens: Tokens | NGramCounts) -> NGramCounts:
-        if not isinstance(tokens, NGramCounts):
-            return NGramCounts.from_tokens(tokens, vocab_size=self.vocab_size, order=self.order)
-        if (tokens.vocab_size, tokens.order) != (self.vocab_size, self.order):
-            raise ValueError(
-                f"counts of vocab_size {tokens.vocab_size} and order {tokens.order} are not for a model of "
-                f"vocab_size {self.vocab_size} and order {self.order}"
-            )
-        return tokens
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's
+        applied = fn(torch.empty(0, dtype=torch.float32))
+        if applied.device.type in WITHOUT_FLOAT64 and self._where.dtype == torch.float64:
+            self.float()
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self._hold(self.table)
 
-    def _fitted_table(self) -> NGramTable:
-        table = self.table
-        if not len(table):
-            raise ValueError("this NGramLanguageModel knows nothing yet: call fit first")
-        return table
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:  # noqa: FBT001
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        for name, array in self.table.arrays().items():
+            destination[prefix + name] = torch.from_numpy(array if array.flags.writeable else array.copy())
 
-    def _check_range(self, ids: Tensor) -> None:
-        if ids.numel():
-            lowest, highest = ids.aminmax()
-            if not 0 <= int(lowest) <= int(highest) < self.vocab_size:
-                self.check_ids(ids)
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],  # noqa: ARG002 - torch's
+        strict: bool,  # noqa: ARG002, FBT001 - torch's
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Takes tables of any size, as those of a fitted model differ from those of an empty one, once checked."""
+        names = {prefix + name: name for name in self.table.arrays()}
+        missing_keys += [name for name in names if name not in state_dict]
+        unexpected_keys += [name for name in state_dict if name.startswith(prefix) and name not in names]
+        if all(name in state_dict for name in names):
+            arrays = {own: _array(state_dict[name]) for name, own in names.items()}
+            try:
+                self._hold(NGramTable.from_arrays(self.settings(), arrays))
+            except (TypeError, ValueError) as error:
+                error_msgs.append(f"{prefix}table is no sound table of {self.settings()}: {error}")
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    # NumPy has no bfloat16.
+    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
+    return array.copy()

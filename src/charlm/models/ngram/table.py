@@ -1,261 +1,299 @@
-"""The tables of an n-gram model: a tree of n-grams with their probabilities, on any device."""
+"""The n-gram model in NumPy: a tree of n-grams with their probabilities."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+import numpy as np
 
 from charlm.models.ngram.counts import NGramCounts, node_levels
-from charlm.models.ngram.kneser_ney import BackoffTable, checked_suffixes
-from charlm.models.ngram.lookup import Distributions
-from charlm.runtime.devices import WITHOUT_FLOAT64
+from charlm.models.ngram.kneser_ney import BackoffTable, estimate, pruned, suffix_nodes
+from charlm.models.ngram.lookup import Lookup
+from charlm.models.ngram.parts import Parts
+from charlm.models.ngram.search import Search
+from charlm.models.ngram.soundness import check_tables
+from charlm.models.predictor import checked_context_only
+from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import SupportsIndex
 
-    import numpy as np
     from numpy.typing import NDArray
 
-_STATE = {
-    "keys": torch.int64,
-    "counts": torch.int64,
-    "log_probabilities": torch.float64,
-    "log_backoffs": torch.float64,
-}
+    from charlm.models.ngram.counts import Tokens
 
-NO_ID = torch.iinfo(torch.int64).min
-"""Makes a key negative, so that no n-gram has it."""
-SORTED_BY = 4
-"""How many ids positions are sorted by before they are looked up."""
+HIGHEST_ORDER = 1 << 10
+"""Keeps a model file from asking for more levels of a tree than can be made in a moment."""
+ROWS_AT_ONCE = 1 << 12
+"""How many distributions are made at a time."""
 
 
-class NGramTable(nn.Module):
-    """N-grams numbered as in ``NGramCounts``, with what a backoff model knows of each, as buffers.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NGramTable:
+    """What a backoff model knows of each n-gram, in NumPy arrays; n-grams are numbered as in ``NGramCounts``.
 
     An n-gram that is stored takes 24 bytes, and 24 more where it is a context.
 
-    Args:
+    Attributes:
         vocab_size: The number of ids, V.
         order: The length of the longest n-grams.
+        context_only: The ids that are contexts and never outcomes.
+        keys: The n-grams as a tree, int64 ``(N,)``.
+        counts: How often each occurred, int64 ``(N,)``; empty in a pruned model.
+        log_probabilities: ln P(last id | the ids before it) of each n-gram, floating point ``(N,)``.
+        log_backoffs: ln of the weight of the shorter context, for each context, the empty one first, ``(M,)``.
+        levels: Where each order ends in ``keys``.
+        suffixes: The node of each context without its first id, int64 ``(M,)``.
+        total_log_backoffs: The sum of ``log_backoffs`` over each context and all that it ends in, ``(M,)``.
+
+    Example:
+        >>> table = NGramTable.fit([0, 1, 2, 0, 1, 2, 0, 1], vocab_size=3, order=2)
+        >>> table.log_probabilities[:3].round(3)
+        array([-1.099, -1.099, -1.099])
     """
 
-    keys: Tensor
-    """The n-grams as a tree, int64 ``(N,)``; see ``NGramCounts``."""
-    counts: Tensor
-    """How often each occurred, int64 ``(N,)``; empty in a pruned model."""
-    log_probabilities: Tensor
-    """ln P(last id | the ids before it) of each n-gram, float64 ``(N,)``."""
-    log_backoffs: Tensor
-    """ln of the weight of the shorter context, for each context, the empty one first, float64 ``(M,)``."""
-    suffixes: Tensor
-    """The node of each context without its first id, int64 ``(M,)``; follows from ``keys``."""
-    total_log_backoffs: Tensor
-    """The sum of ``log_backoffs`` over each context and all that it ends in, float64 ``(M,)``; follows from them."""
+    family: ClassVar[str] = "ngram"
+    block_size: ClassVar[None] = None
 
-    def __init__(self, vocab_size: int, order: int) -> None:
-        super().__init__()
-        self.vocab_size = vocab_size
-        self.order = order
-        for name, dtype in _STATE.items():
-            self.register_buffer(name, torch.zeros(0, dtype=dtype))
-        self.register_buffer("suffixes", torch.zeros(0, dtype=torch.int64), persistent=False)
-        self.register_buffer("total_log_backoffs", torch.zeros(0, dtype=torch.float64), persistent=False)
-        self.levels: tuple[int, ...] = (0,) * (order + 1)
-        """Where each order ends in ``keys``."""
-        self._distributions: Distributions | None = None
+    vocab_size: int
+    order: int
+    context_only: tuple[int, ...] = ()
+    keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
+    log_probabilities: NDArray[np.floating[Any]] = field(default_factory=lambda: np.zeros(0), repr=False)
+    log_backoffs: NDArray[np.floating[Any]] = field(default_factory=lambda: np.zeros(0), repr=False)
+    levels: tuple[int, ...] = field(init=False, repr=False)
+    suffixes: NDArray[np.int64] = field(init=False, repr=False)
+    total_log_backoffs: NDArray[np.floating[Any]] = field(init=False, repr=False)
 
-    def __len__(self) -> int:
-        return self.levels[-1]
+    def __post_init__(self) -> None:
+        positive_integer("vocab_size", self.vocab_size)
+        if positive_integer("order", self.order) > HIGHEST_ORDER:
+            raise ValueError(f"order must be at most {HIGHEST_ORDER}, got {self.order}")
+        set_once = object.__setattr__
+        set_once(self, "context_only", checked_context_only(self.context_only, self.vocab_size))
+        set_once(self, "levels", node_levels(self.keys, self.vocab_size, self.order))
+        suffixes = suffix_nodes(self.keys, self.levels, self.vocab_size)
+        set_once(self, "suffixes", suffixes[: len(self.log_backoffs)].copy())
+        totals = self.log_backoffs.astype(np.float64)
+        for start, stop in pairwise(self.levels[:-1]):  # suffixes are of the level before
+            totals[start + 1 : stop + 1] += totals[suffixes[start + 1 : stop + 1]]
+        set_once(self, "total_log_backoffs", totals.astype(self.log_backoffs.dtype))
+
+    @classmethod
+    def fit(
+        cls,
+        tokens: Tokens | NGramCounts,
+        *,
+        vocab_size: int,
+        order: int,
+        context_only: Iterable[SupportsIndex] = (),
+    ) -> Self:
+        """Returns what has been learned from a text, or several; ``NGramLanguageModel.fit`` says more.
+
+        Args:
+            tokens: The ids of one text, an iterable of texts, a data set, or counts made of them.
+            vocab_size: The number of ids, V.
+            order: The length of the longest n-grams.
+            context_only: The ids that are contexts and never outcomes.
+
+        Raises:
+            TypeError: The ids are not integers.
+            TokenIdError: An id is not one of the model's.
+            ValueError: There is no id at all, or a text has more than one dimension; or the counts have another
+                vocabulary size or order.
+        """
+        never = checked_context_only(context_only, positive_integer("vocab_size", vocab_size))
+        empty = cls(vocab_size=vocab_size, order=order, context_only=never)
+        counts = empty.counted(tokens)
+        if not len(counts.keys):
+            raise ValueError("there is nothing to fit to: tokens holds no ids")
+        suffixes = suffix_nodes(counts.keys, counts.levels, counts.vocab_size)
+        return empty.holding(counts.keys, counts.counts, estimate(counts, suffixes, never))
+
+    def counted(self, tokens: Tokens | NGramCounts) -> NGramCounts:
+        """Returns the counts of texts for a table of this shape.
+
+        Raises:
+            ValueError: They are counts already, of another vocabulary size or order.
+        """
+        if not isinstance(tokens, NGramCounts):
+            return NGramCounts.from_tokens(tokens, vocab_size=self.vocab_size, order=self.order)
+        if (tokens.vocab_size, tokens.order) != (self.vocab_size, self.order):
+            raise ValueError(
+                f"counts of vocab_size {tokens.vocab_size} and order {tokens.order} are not for a model of "
+                f"vocab_size {self.vocab_size} and order {self.order}"
+            )
+        return tokens
+
+    def holding(self, keys: NDArray[np.int64], counts: NDArray[np.int64], table: BackoffTable) -> Self:
+        """Returns a table of this shape that holds other n-grams.
+
+        Args:
+            keys: Those of ``NGramCounts``, int64 ``(N,)``.
+            counts: How often each n-gram occurs, int64 ``(N,)``, or empty.
+            table: The probabilities.
+        """
+        return type(self)(
+            vocab_size=self.vocab_size,
+            order=self.order,
+            context_only=self.context_only,
+            keys=keys,
+            counts=counts,
+            log_probabilities=table.log_probabilities,
+            log_backoffs=table.log_backoffs,
+        )
+
+    def update(self, tokens: Tokens | NGramCounts) -> Self:
+        """Returns a table of the old texts and the new together; ``NGramLanguageModel.update`` says more."""
+        return self.fit(
+            self.ngram_counts().merge(self.counted(tokens)),
+            vocab_size=self.vocab_size,
+            order=self.order,
+            context_only=self.context_only,
+        )
+
+    def prune(self, min_count: int) -> Self:
+        """Returns a table without the n-grams that occurred too rarely; ``NGramLanguageModel.prune`` says more."""
+        positive_integer("min_count", min_count)
+        self.check_fitted()
+        counts = self.ngram_counts()
+        suffixes = suffix_nodes(counts.keys, counts.levels, self.vocab_size)
+        keys, table = pruned(counts, suffixes, self.backoff_table(), min_count, self.context_only)
+        return self.holding(keys, counts.counts[:0], table)
+
+    def astype(self, dtype: np.dtype[np.floating[Any]]) -> Self:
+        """Returns this table with logarithms of another floating-point type."""
+        if dtype == self.log_backoffs.dtype:
+            return self
+        table = BackoffTable(self.log_probabilities.astype(dtype), self.log_backoffs.astype(dtype))
+        return self.holding(self.keys, self.counts, table)
 
     def ngram_counts(self) -> NGramCounts:
-        """Returns the n-grams with their counts, on the CPU.
+        """Returns the n-grams with their counts.
 
         Raises:
             ValueError: The model has been pruned, or comes from a file without counts.
         """
         if len(self.counts) != len(self.keys):
             raise ValueError("this model has been pruned, or comes from an ARPA file, and has no counts: fit it anew")
-        return NGramCounts(
-            vocab_size=self.vocab_size, order=self.order, keys=_array(self.keys), counts=_array(self.counts)
-        )
+        return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=self.keys, counts=self.counts)
 
     def backoff_table(self) -> BackoffTable:
-        """Returns the probabilities, on the CPU."""
-        return BackoffTable(_array(self.log_probabilities), _array(self.log_backoffs))
+        """Returns the probabilities, float64."""
+        return BackoffTable(self.log_probabilities.astype(np.float64), self.log_backoffs.astype(np.float64))
 
-    def store(
-        self,
-        keys: NDArray[np.int64],
-        counts: NDArray[np.int64],
-        table: BackoffTable,
-        suffixes: NDArray[np.int64],
-    ) -> None:
-        """Replaces the tables, on the device and in the floating-point type that they are in.
+    # ------------------------------------------------------------------------------------------------- in a file
 
-        Args:
-            keys: Those of ``NGramCounts``, int64 ``(N,)``.
-            counts: How often each n-gram occurs, int64 ``(N,)``, or empty.
-            table: The probabilities.
-            suffixes: What ``suffix_nodes`` returns for the keys.
+    def settings(self) -> dict[str, Any]:
+        """Returns the shape, as JSON values."""
+        return {"vocab_size": self.vocab_size, "order": self.order, "context_only": list(self.context_only)}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Returns the tables from which all else follows."""
+        return {
+            "table.keys": self.keys,
+            "table.counts": self.counts,
+            "table.log_probabilities": self.log_probabilities,
+            "table.log_backoffs": self.log_backoffs,
+        }
+
+    @classmethod
+    def from_arrays(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Returns the model of which these are the settings and the tables, once they have been found sound.
+
+        Raises:
+            ValueError: They are not; says why.
+            TypeError: A setting is missing, unknown or of the wrong type.
         """
-        device, dtype = self.keys.device, self.log_backoffs.dtype
-        self.keys = torch.from_numpy(keys).to(device)
-        self.counts = torch.from_numpy(counts).to(device)
-        self.log_probabilities = torch.from_numpy(table.log_probabilities).to(device, dtype)
-        self.log_backoffs = torch.from_numpy(table.log_backoffs).to(device, dtype)
-        self.suffixes = torch.from_numpy(suffixes[: len(table.log_backoffs)].copy()).to(device)
-        self.levels = node_levels(keys, self.vocab_size, self.order)
-        totals = table.log_backoffs.copy()
-        for start, stop in pairwise(self.levels[:-1]):  # suffixes are of the level before
-            totals[start + 1 : stop + 1] += totals[suffixes[start + 1 : stop + 1]]
-        self.total_log_backoffs = torch.from_numpy(totals).to(device, dtype)
-        self._distributions = None
+        empty = cls(**settings)
+        names = [name.removeprefix("table.") for name in empty.arrays()]
+        given = {name: arrays[f"table.{name}"] for name in names if f"table.{name}" in arrays}
+        if len(given) < len(names) or len(arrays) != len(names):
+            raise ValueError(f"an n-gram model has the tables {', '.join(names)}, got {', '.join(sorted(arrays))}")
+        check_tables(given, vocab_size=empty.vocab_size, order=empty.order, context_only=empty.context_only)
+        table = BackoffTable(given["log_probabilities"], given["log_backoffs"])
+        return empty.holding(given["keys"], given["counts"], table)
 
-    def distributions(self) -> Distributions:
-        """Returns the same tables for one context at a time on the CPU; made when first asked for."""
-        if self._distributions is None:
-            self._distributions = Distributions(
-                vocab_size=self.vocab_size,
-                keys=_array(self.keys),
-                longest=self.levels[self.order - 2] + 1 if self.order > 1 else 0,
-                suffixes=_array(self.suffixes),
-                log_probabilities=_array(self.log_probabilities),
-                log_backoffs=_array(self.log_backoffs),
-            )
-        return self._distributions
+    # ------------------------------------------------------------------------------------------- as a predictor
 
-    def ngrams(self, ids: Tensor, longest: int) -> Iterator[Tensor]:
-        """Yields, for each order up to ``longest``, the nodes of the n-grams that end at each position, or 0.
-
-        Nodes of a higher order have higher numbers. All positions are looked up together, sorted by the ids that
-        stand there: a search then goes nearly the way of the one before it, through memory that is in the cache.
-
-        Args:
-            ids: int64 ``(B, T)``; each row starts a text.
-            longest: The highest order, at most that of the table.
-
-        Yields:
-            int64, ``(B, T)``.
-        """
-        rows = functional.pad(ids, (0, 1), value=NO_ID)
-        padded = functional.pad(rows.flatten(), (0, longest + SORTED_BY), value=NO_ID)
-        sort_keys = padded[: rows.numel()]
-        for place in range(1, SORTED_BY):
-            sort_keys = sort_keys * self.vocab_size + padded[place : place + rows.numel()]
-        starts = sort_keys.argsort()
-        nodes = torch.zeros_like(starts)
-        for order in range(1, longest + 1):
-            nodes = self.children_of(order, nodes, padded[order - 1 :].gather(0, starts))
-            at_ends = nodes.new_zeros(len(padded))
-            at_ends[order - 1 :].scatter_(0, starts, nodes)
-            yield at_ends[: rows.numel()].view_as(rows)[:, :-1]
-
-    def children_of(self, order: int, parents: Tensor, ids: Tensor) -> Tensor:
-        """Returns the nodes of n-grams of one order, given by their prefixes and last ids; 0 where there is none.
-
-        Args:
-            order: The order.
-            parents: Nodes, int64 ``(N,)``.
-            ids: int64 ``(N,)``.
-        """
-        start, stop = self.levels[order - 1 : order + 1]
-        if start == stop:
-            return torch.zeros_like(ids)
-        keys = self.keys[start:stop]
-        wanted = ids.add(parents, alpha=self.vocab_size)
-        places = torch.searchsorted(keys, wanted).clamp_(max=stop - start - 1)
-        is_missing = keys.gather(0, places) != wanted
-        return places.add_(start + 1).masked_fill_(is_missing, 0)
-
-    def scores(self, contexts: Tensor, ngrams: Tensor) -> Tensor:
-        """Returns the log-probabilities of ids, ``(N,)``, each from two nodes.
-
-        An n-gram that is stored has its probability; the weights of the longer contexts come on top, which are those
-        of the longest one and all it ends in, without those of the n-gram's own prefix and all that one ends in.
-
-        Args:
-            contexts: The longest context that is stored, int64 ``(N,)``.
-            ngrams: The longest n-gram of the end of that context and the id, int64 ``(N,)``; 0 where there is none.
-        """
-        places = (ngrams - 1).clamp_(min=0)
-        prefixes = self.keys.gather(0, places).div_(self.vocab_size, rounding_mode="floor")
-        stored = self.log_probabilities.gather(0, places) - self.total_log_backoffs.gather(0, prefixes)
-        stored.masked_fill_(ngrams == 0, -math.log(self.vocab_size))
-        return stored.add_(self.total_log_backoffs.gather(0, contexts))
-
-    def lengths(self, nodes: Tensor) -> Tensor:
-        """Returns how many ids the n-grams of nodes have."""
-        return torch.searchsorted(torch.tensor(self.levels, device=nodes.device), nodes)
-
-    def rows(self, contexts: Tensor) -> Tensor:
-        """Returns the log-probabilities of what follows each context, ``(N,)`` to ``(N, V)``."""
-        chains = [contexts]
-        for _ in range(self.order - 2):
-            chains.append(self.suffixes[chains[-1]])
-        uniform = self.log_backoffs[:1] - math.log(self.vocab_size)
-        rows = uniform.repeat(len(contexts), self.vocab_size)
-        rows[:, self.keys[: self.levels[1]]] = self.log_probabilities[: self.levels[1]]
-        for nodes in reversed(chains):
-            deeper = nodes.nonzero().flatten()
-            self._descend(rows, deeper, nodes[deeper])
-        return rows
-
-    def _descend(self, rows: Tensor, places: Tensor, contexts: Tensor) -> None:
-        """Turns rows of the suffixes of contexts into those of the contexts, in place."""
-        rows[places] += self.log_backoffs[contexts, None]
-        first = torch.searchsorted(self.keys, contexts * self.vocab_size)
-        children = torch.searchsorted(self.keys, (contexts + 1) * self.vocab_size) - first
-        before = children.cumsum(0) - children
-        owner = torch.repeat_interleave(children)
-        ngrams = torch.arange(len(owner), device=owner.device) + (first - before)[owner]
-        rows[places[owner], self.keys[ngrams] % self.vocab_size] = self.log_probabilities[ngrams]
-
-    def _load_from_state_dict(
-        self,
-        state_dict: dict[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,  # noqa: FBT001 - torch's
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        """Takes tables of any size, as those of a fitted model differ from those of an empty one, once checked."""
-        missing = [prefix + name for name in _STATE if prefix + name not in state_dict]
-        if missing:
-            missing_keys += missing
-            return
-        given = {name: state_dict[prefix + name] for name in _STATE}
-        try:
-            suffixes = checked_suffixes(*map(_array, given.values()), vocab_size=self.vocab_size, order=self.order)
-        except ValueError as error:
-            error_msgs.append(
-                f"{prefix}* is no sound n-gram table of vocab_size {self.vocab_size} and order {self.order}: {error}"
-            )
-            return
-        keys, counts, log_probabilities, log_backoffs = (_array(tensor).copy() for tensor in given.values())
-        self.store(keys, counts, BackoffTable(log_probabilities, log_backoffs), suffixes)
-        super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-        )
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's
-        self._distributions = None
-        if fn(torch.empty(0)).device.type in WITHOUT_FLOAT64:
-            self.float()
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+    def predictor(self, *, stride: int | None = None) -> Self:  # noqa: ARG002 - there are no blocks
+        """Returns this table."""
+        self.check_fitted()
         return self
 
+    @staticmethod
+    def as_ids(ids: list[int]) -> NDArray[np.int64]:
+        """Returns ids as an array."""
+        return np.array(ids, dtype=np.int64)
+
+    @property
+    def history(self) -> int:
+        """How many ids before a target its prediction depends on at most."""
+        return self.order - 1
+
+    def scores(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the natural-log probability of every id but the first of each text; see ``Predictor``."""
+        return self.search.of_texts(ids, lengths)
+
+    def distributions(self, ids: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.floating[Any]]]:
+        """Yields the natural-log probabilities of all ids after each id of one text; see ``Predictor``."""
+        contexts = self.search.contexts(ids, np.array([len(ids)]))
+        for start in range(0, len(contexts), ROWS_AT_ONCE):
+            yield self.search.rows(contexts[start : start + ROWS_AT_ONCE])
+
+    def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], list[int]]:
+        """Returns the log-probabilities of what follows each prompt, and the contexts reached; see ``Predictor``."""
+        nearest = prompts[:, -max(self.order - 1, 1) :]
+        contexts = [0] * len(nearest)
+        for column in nearest.T.tolist():
+            contexts = list(map(self.lookup.following, contexts, column))
+        return self.lookup.rows(contexts), contexts
+
+    def step(self, ids: NDArray[np.int64], state: list[int] | None) -> tuple[NDArray[np.floating[Any]], list[int]]:
+        """Returns the log-probabilities of what follows after one more id, and the contexts reached."""
+        newest = ids.tolist()
+        contexts = list(map(self.lookup.following, [0] * len(newest) if state is None else state, newest))
+        return self.lookup.rows(contexts), contexts
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        """The way to one context at a time; made when first asked for."""
+        return Lookup(self._parts())
+
+    @property
+    def search(self) -> Search:
+        """The way to many places of a text at once."""
+        return Search(self._parts())
+
+    def _parts(self) -> Parts:
+        self.check_fitted()
+        return Parts(
+            vocab_size=self.vocab_size,
+            context_only=self.context_only,
+            keys=self.keys,
+            levels=self.levels,
+            suffixes=self.suffixes,
+            log_probabilities=self.log_probabilities,
+            log_backoffs=self.log_backoffs,
+            total_log_backoffs=self.total_log_backoffs,
+        )
+
+    def __len__(self) -> int:
+        return self.levels[-1]
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_distributions": None}
+        return {name: value for name, value in self.__dict__.items() if name != "lookup"}
 
+    def check_fitted(self) -> None:
+        """Checks that there is something in the table.
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    # NumPy has no bfloat16.
-    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
-    return array
+        Raises:
+            ValueError: It is empty.
+        """
+        if not len(self):
+            raise ValueError("this n-gram model is not fitted: call fit first")

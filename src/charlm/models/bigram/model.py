@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from charlm.models.base import LanguageModel
-from charlm.models.ngram.counts import joined_texts
+from charlm.models.bigram.table import BigramTable
 from charlm.runtime.seeding import seeded_generator
-from chartok.arguments import number_from_zero
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import SupportsIndex
+
     from charlm.models.ngram.counts import Tokens
+    from charlm.models.predictor import CountModel
 
 WITHOUT_SIGN = (1 << 63) - 1
 """Makes a negative id, which as an index would count from the end, one that is far too large, in one quick pass."""
@@ -28,6 +30,7 @@ class BigramLanguageModel(LanguageModel):
         seed: Draws the table from a standard normal, as the notebook does: the same values as
             ``torch.nn.Embedding`` after ``torch.manual_seed(seed)``. None starts from zeros, where every
             character is equally likely.
+        context_only: The ids that are contexts and never outcomes.
 
     Raises:
         TypeError: ``vocab_size`` or ``seed`` is not an integer.
@@ -45,28 +48,38 @@ class BigramLanguageModel(LanguageModel):
     family = "bigram"
     history = 1
 
-    def __init__(self, vocab_size: int, *, seed: int | None = None) -> None:
-        super().__init__(vocab_size)
+    def __init__(self, vocab_size: int, *, seed: int | None = None, context_only: Iterable[SupportsIndex] = ()) -> None:
+        super().__init__(vocab_size, context_only=context_only)
         self.table = nn.Parameter(torch.zeros(self.vocab_size, self.vocab_size))
         """Logits, ``(V, V)``: row for the current id, column for the next."""
         if seed is not None:
             nn.init.normal_(self.table, generator=seeded_generator(seed, self.device))
 
+    @classmethod
+    def of(cls, counted: CountModel) -> Self:
+        """Returns a model with the table of a ``BigramTable``."""
+        if not isinstance(counted, BigramTable):
+            return super().of(counted)
+        model = cls(counted.vocab_size, context_only=counted.context_only)
+        with torch.no_grad():
+            model.table.copy_(torch.from_numpy(counted.table.copy()))
+        return model
+
     def settings(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {"vocab_size": self.vocab_size}
+        return {"vocab_size": self.vocab_size, "context_only": list(self.context_only)}
 
     def fit(self, tokens: Tokens, *, smoothing: float = 1.0) -> Self:
         """Returns this model with the table that counting gives: the optimum that training comes near.
 
         Every pair of neighbours counts as ``smoothing`` more than it occurs (add-alpha), and each row holds
         ``ln((count + alpha) / (sum of the row's counts + alpha V))``: without smoothing the maximum of the likelihood.
+        The row of an id that nothing follows is that of all ids, however often each occurs anywhere.
 
         Args:
             tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), or an
                 iterable of texts, or a ``RecordDataset``; no pair spans two texts.
-            smoothing: Alpha, 0 or more. With 0, a pair that never occurs gets a logit of minus infinity, and an id
-                that nothing follows gets a uniform row.
+            smoothing: Alpha, 0 or more. With 0, a pair that never occurs gets a logit of minus infinity.
 
         Raises:
             TypeError: The ids are not integers, or ``smoothing`` is not a number.
@@ -80,22 +93,16 @@ class BigramLanguageModel(LanguageModel):
                     [1.0000, 0.0000, 0.0000],
                     [1.0000, 0.0000, 0.0000]], grad_fn=<ExpBackward0>)
         """
-        alpha = number_from_zero("smoothing", smoothing)
-        symbols = joined_texts(tokens, self.vocab_size, padding=0)
-        if not symbols.any():  # zeros stand between texts
-            raise ValueError("there is nothing to fit to: tokens holds no ids")
-        size = self.vocab_size + 1
-        pairs = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
-        counts = np.bincount(pairs, minlength=size**2).reshape(size, size)[1:, 1:]
-        smoothed = counts + alpha
-        smoothed[~smoothed.any(axis=1)] = 1
-        with torch.no_grad(), np.errstate(divide="ignore"):
-            self.table.copy_(torch.from_numpy(np.log(smoothed / smoothed.sum(axis=1, keepdims=True))))
+        counted = BigramTable.fit(
+            tokens, vocab_size=self.vocab_size, smoothing=smoothing, context_only=self.context_only
+        )
+        with torch.no_grad():
+            self.table.copy_(torch.from_numpy(counted.table))
         return self
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns the row of each id: ``(B, T)`` to ``(B, T, V)``."""
-        return nn.functional.embedding(inputs, self.table)
+        return nn.functional.embedding(inputs, self.without_context_only(self.table))
 
     def step(self, ids: Tensor, state: None = None) -> tuple[Tensor, None]:
         """Returns the row of each id: ``(B,)`` to ``(B, V)``. There is nothing else to remember.
@@ -116,4 +123,6 @@ class BigramLanguageModel(LanguageModel):
             TokenIdError: An id is not one of the model's (as in ``forward``).
         """
         with self.naming_bad_ids(inputs, targets):
-            return self.table.log_softmax(dim=-1)[inputs & WITHOUT_SIGN, targets & WITHOUT_SIGN]
+            return self.without_context_only(self.table).log_softmax(dim=-1)[
+                inputs & WITHOUT_SIGN, targets & WITHOUT_SIGN
+            ]

@@ -1,0 +1,151 @@
+"""What special tokens do to texts and records: the one place that decides it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from charlm.data.encoding import encode_joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from chartok import Vocabulary
+    from chartok.arguments import Errors
+
+CODE_POINTS = 0x110000
+"""How many characters there are, lone surrogates included."""
+
+
+class Framing:
+    """What ``bos``, ``eos``, ``unk`` and ``pad`` of a vocabulary do.
+
+    - ``bos`` stands before a record, or before a passage of which nothing is known. It is never predicted, and
+      neither is ``pad``.
+    - ``eos`` ends a record, and is predicted. A vocabulary that has it is one of records.
+    - ``unk`` stands for any of the characters that the vocabulary does not have, all equally likely: the probability
+      of one of them is that of ``unk`` divided by how many code points there are beside the alphabet. So the
+      probabilities of all strings sum to 1 whatever the alphabet, and models of different alphabets can be compared.
+      A generated text cannot hold it.
+
+    Args:
+        vocabulary: Whose special tokens they are.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        special = vocabulary.special_tokens
+        self._vocabulary = vocabulary
+        self.bos, self.eos, self.unk = special.get("bos"), special.get("eos"), special.get("unk")
+        self.context_only = tuple(sorted(special[role] for role in ("bos", "pad") if role in special))
+        """The ids that are contexts and never outcomes."""
+
+    @property
+    def is_of_records(self) -> bool:
+        """Whether texts have an end that is predicted."""
+        return self.eos is not None
+
+    @property
+    def errors(self) -> Errors:
+        """What is done with a character that the vocabulary does not have, where a text is scored."""
+        return "strict" if self.unk is None else "replace"
+
+    @property
+    def log_share_of_unknown(self) -> float:
+        """The logarithm of the share that each character beside the alphabet has in the probability of ``unk``."""
+        return -math.log(CODE_POINTS - len(self._vocabulary.characters))
+
+    def to_count(self, texts: list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+        """Returns the ids of texts to learn from, in one array, and how many each has.
+
+        Records stand between ``bos`` and ``eos``. A text has neither: where it begins and ends says nothing.
+        """
+        bos = self.bos if self.is_of_records else None
+        return encode_joined(self._vocabulary, texts, self.errors, bos=bos, eos=self.eos)
+
+    def to_score(self, texts: list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+        """Returns the ids of texts to score, in one array, and how many each has: after ``bos``, if there is one."""
+        return encode_joined(self._vocabulary, texts, self.errors, bos=self.bos, eos=self.eos)
+
+    def prompt(self, text: str, errors: Errors = "strict") -> list[int]:
+        """Returns the ids of a prompt, after ``bos`` where the vocabulary has it.
+
+        Without ``bos`` there is nothing to go on from but a character: an empty prompt is then the first of the
+        vocabulary, which is not part of the text.
+
+        Args:
+            text: The text to go on from.
+            errors: ``"replace"`` puts ``unk`` in the place of a character that is not in the vocabulary.
+
+        Raises:
+            UnknownCharacterError: A character is not in the vocabulary.
+            TypeError: The prompt is not a ``str``.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> Framing(Vocabulary("abc", special_tokens=["bos"])).prompt("cab")
+            [3, 2, 0, 1]
+            >>> Framing(Vocabulary("abc")).prompt("")
+            [0]
+        """
+        before = [] if self.bos is None else [self.bos]
+        return [*before, *self._vocabulary.encode(text, errors).tolist()] or self.character_ids()[:1]
+
+    def character_ids(self) -> list[int]:
+        """Returns the ids that have a character, in ascending order.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> Framing(Vocabulary("abc", special_tokens=["eos"])).character_ids()
+            [0, 1, 2]
+        """
+        special = set(self._vocabulary.special_tokens.values())
+        return [token_id for token_id in range(self._vocabulary.size) if token_id not in special]
+
+    def outcomes(self, allowed: str | None = None) -> dict[int, str]:
+        """Returns what may come in a generated text, by id: characters, and the empty string for the end of a record.
+
+        Args:
+            allowed: The characters that may come; None for all.
+
+        Raises:
+            ValueError: The vocabulary has none of the characters.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> Framing(Vocabulary("abc", special_tokens=["eos"])).outcomes("xca")
+            {0: 'a', 2: 'c', 3: ''}
+        """
+        characters = zip(self.character_ids(), self._vocabulary.characters, strict=True)
+        found = {token_id: character for token_id, character in characters if allowed is None or character in allowed}
+        if not found:
+            raise ValueError(f"allowed holds no character of the vocabulary: {allowed!a}")
+        return found if self.eos is None else found | {self.eos: ""}
+
+    def stops(self, stop: Iterable[str] | None) -> list[list[int]]:
+        """Returns the ids of each stop string, and of the end of a record where there is one.
+
+        A string with a character that the vocabulary lacks never comes, and is left out.
+
+        Raises:
+            TypeError: ``stop`` is one ``str``, or holds something else.
+            ValueError: A stop string is empty.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> Framing(Vocabulary("abc", special_tokens=["eos"])).stops(["cab", "x"])
+            [[2, 0, 1], [3]]
+        """
+        if isinstance(stop, str):
+            raise TypeError("stop must be several str, got one: put it in a list")
+        strings = list(stop or ())
+        for string in strings:
+            if not isinstance(string, str):
+                raise TypeError(f"stop must be several str, got {type(string).__name__}")
+            if not string:
+                raise ValueError("stop holds an empty string: give at least one character")
+        known = set(self._vocabulary.characters)
+        sequences = [self._vocabulary.encode(string).tolist() for string in strings if known.issuperset(string)]
+        return sequences if self.eos is None else [*sequences, [self.eos]]

@@ -1,0 +1,170 @@
+"""The bigram model in NumPy: a table that answers, and one that counting gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from charlm.models.ngram.counts import separated_texts
+from charlm.models.predictor import checked_context_only
+from chartok.arguments import number_from_zero, positive_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import SupportsIndex
+
+    from numpy.typing import NDArray
+
+    from charlm.models.ngram.counts import Tokens
+
+ROWS_AT_ONCE = 1 << 12
+"""How many distributions are handed out at a time."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BigramTable:
+    """Logits with one row for each id: ``P(next | current) = softmax(table[current])[next]``.
+
+    Attributes:
+        vocab_size: The number of ids, V.
+        context_only: The ids that are contexts and never outcomes, whatever their logits are.
+        table: Logits, floating point ``(V, V)``: row for the current id, column for the next.
+
+    Example:
+        >>> BigramTable.fit([0, 1, 0, 2, 0, 1], vocab_size=3, smoothing=0).probabilities.round(4)
+        array([[0.    , 0.6667, 0.3333],
+               [1.    , 0.    , 0.    ],
+               [1.    , 0.    , 0.    ]])
+    """
+
+    family: ClassVar[str] = "bigram"
+    block_size: ClassVar[None] = None
+    history: ClassVar[int] = 1
+
+    vocab_size: int
+    context_only: tuple[int, ...] = ()
+    table: NDArray[np.floating[Any]]
+
+    def __post_init__(self) -> None:
+        positive_integer("vocab_size", self.vocab_size)
+        object.__setattr__(self, "context_only", checked_context_only(self.context_only, self.vocab_size))
+        if self.table.shape != (self.vocab_size, self.vocab_size) or self.table.dtype.kind != "f":
+            raise ValueError(
+                f"the table of a bigram of {self.vocab_size} ids has the wrong shape {self.table.shape} or dtype "
+                f"{self.table.dtype}"
+            )
+
+    @classmethod
+    def fit(
+        cls,
+        tokens: Tokens,
+        *,
+        vocab_size: int,
+        smoothing: float = 1.0,
+        context_only: Iterable[SupportsIndex] = (),
+    ) -> Self:
+        """Returns the table that counting gives; ``BigramLanguageModel.fit`` says more.
+
+        Args:
+            tokens: The ids of one text, an iterable of texts, or a data set; no pair spans two texts.
+            vocab_size: The number of ids, V.
+            smoothing: Alpha, 0 or more.
+            context_only: The ids that are contexts and never outcomes.
+
+        Raises:
+            TypeError: The ids are not integers, or ``smoothing`` is not a number.
+            TokenIdError: An id is not one of the model's.
+            ValueError: ``smoothing`` is negative, infinite or NaN; there is no id at all, or a text has more than one
+                dimension.
+        """
+        alpha = number_from_zero("smoothing", smoothing)
+        never = list(checked_context_only(context_only, positive_integer("vocab_size", vocab_size)))
+        symbols, weights = separated_texts(tokens, vocab_size, padding=0)
+        if not symbols.any():  # zeros stand between texts
+            raise ValueError("there is nothing to fit to: tokens holds no ids")
+        size = vocab_size + 1
+        pairs = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
+        of_pairs = None if weights is None else np.minimum(weights[:-1], weights[1:])
+        counts = np.bincount(pairs, of_pairs, minlength=size**2).reshape(size, size)[1:, 1:]
+        frequencies = np.bincount(symbols, weights, minlength=size)[1:]
+        smoothed = np.where(counts.any(axis=1, keepdims=True), counts, frequencies) + alpha
+        smoothed[:, never] = 0
+        smoothed[~smoothed.any(axis=1)] = 1
+        smoothed[:, never] = 0
+        with np.errstate(divide="ignore"):
+            table = np.log(smoothed / smoothed.sum(axis=1, keepdims=True))
+        return cls(vocab_size=vocab_size, context_only=tuple(never), table=table.astype(np.float32))
+
+    @cached_property
+    def log_rows(self) -> NDArray[np.float64]:
+        """The natural-log probabilities of what follows each id, float64 ``(V, V)``."""
+        logits = self.table.astype(np.float64)
+        logits[:, list(self.context_only)] = -np.inf
+        logits -= logits.max(axis=1, keepdims=True)
+        rows: NDArray[np.float64] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        rows.flags.writeable = False
+        return rows
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The probabilities of what follows each id, float64 ``(V, V)``."""
+        probabilities: NDArray[np.float64] = np.exp(self.log_rows)
+        return probabilities
+
+    def settings(self) -> dict[str, Any]:
+        """Returns the shape, as JSON values."""
+        return {"vocab_size": self.vocab_size, "context_only": list(self.context_only)}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Returns the table by its name."""
+        return {"table": self.table}
+
+    @classmethod
+    def from_arrays(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Returns the model of which these are the settings and the table, once they have been found sound.
+
+        Raises:
+            ValueError: They are not; says why.
+            TypeError: A setting is missing, unknown or of the wrong type.
+        """
+        if set(arrays) != {"table"}:
+            raise ValueError(f"a bigram has one table, got {', '.join(sorted(arrays))}")
+        if np.isnan(arrays["table"]).any():
+            raise ValueError("a logit is NaN")
+        return cls(**settings, table=arrays["table"])
+
+    def predictor(self, *, stride: int | None = None) -> Self:  # noqa: ARG002 - there are no blocks
+        """Returns this table."""
+        return self
+
+    @staticmethod
+    def as_ids(ids: list[int]) -> NDArray[np.int64]:
+        """Returns ids as an array."""
+        return np.array(ids, dtype=np.int64)
+
+    def scores(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the natural-log probability of every id but the first of each text; see ``Predictor``."""
+        is_first = np.zeros(len(ids), dtype=bool)
+        is_first[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
+        found: NDArray[np.float64] = self.log_rows[ids[:-1], ids[1:]][~is_first[1:]]
+        return found
+
+    def distributions(self, ids: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.float64]]:
+        """Yields the natural-log probabilities of all ids after each id of one text; see ``Predictor``."""
+        for start, stop in pairwise([*range(0, len(ids), ROWS_AT_ONCE), len(ids)]):
+            yield self.log_rows[ids[start:stop]]
+
+    def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.float64], None]:
+        """Returns the rows of the last ids; there is nothing else to remember."""
+        return self.log_rows[prompts[:, -1]], None
+
+    def step(self, ids: NDArray[np.int64], state: None) -> tuple[NDArray[np.float64], None]:
+        """Returns the rows of the ids; there is nothing else to remember."""
+        return self.log_rows[ids], state
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "log_rows"}

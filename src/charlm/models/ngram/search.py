@@ -1,0 +1,182 @@
+"""Many places of a text looked up in an n-gram model at once."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from charlm.models.ngram.parts import Parts
+
+NO_ID = np.iinfo(np.int64).min
+"""Makes a key negative, so that no n-gram has it."""
+SORTED_BY = 4
+"""How many ids places are sorted by before they are looked up."""
+PLACES_AT_ONCE = 1 << 18
+"""How many places are searched for at a time."""
+
+
+class Search:
+    """Finds the n-grams that end at each place of some texts, and what follows from them.
+
+    Args:
+        parts: The arrays of the model.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._of = parts
+
+    def of_texts(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the natural-log probability of every id but the first of each text; see ``Predictor``."""
+        padded, is_id = separated(ids, lengths)
+        is_target = is_id.copy()
+        is_target[np.cumsum(lengths + 1) - (lengths + 1)] = False  # the first of each text, or what stands for none
+        scores = np.empty(len(padded))
+        for start in range(0, len(padded), PLACES_AT_ONCE):
+            overlap = min(start, self._of.order)
+            piece = padded[start - overlap : start + PLACES_AT_ONCE]
+            contexts, ngrams = self._longest(piece)
+            found = self.scores(contexts[:-1], ngrams[1:], piece[1:])
+            scores[start : start + len(piece) - overlap] = np.concatenate([[0.0], found])[overlap:]
+        return scores[is_target]
+
+    def of_targets(
+        self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], targets: NDArray[np.integer[Any]]
+    ) -> NDArray[np.floating[Any]]:
+        """Returns the log-probability of a target after each id of some texts, which need not be the next id."""
+        padded, is_id = separated(ids, lengths)
+        wanted = np.full(len(padded), NO_ID)
+        wanted[is_id] = targets
+        contexts = np.zeros(len(padded), dtype=np.int64)
+        ngrams = self._children(1, contexts, wanted)
+        for order, nodes in enumerate(self._ngrams(padded, self._of.order - 1), 2):
+            np.maximum(contexts, nodes, out=contexts)
+            np.maximum(ngrams, self._children(order, nodes, wanted), out=ngrams)
+        return self.scores(contexts, ngrams, wanted)[is_id]
+
+    def contexts(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the node of the longest stored context that ends at each id, of all texts one after the other."""
+        padded, is_id = separated(ids, lengths)
+        contexts = np.zeros(len(padded), dtype=np.int64)
+        for nodes in self._ngrams(padded, self._of.order - 1):
+            np.maximum(contexts, nodes, out=contexts)
+        return contexts[is_id]
+
+    def rows(self, contexts: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+        """Returns the log-probabilities of what follows each context, ``(N,)`` to ``(N, V)``."""
+        chains = [contexts]
+        for _ in range(self._of.order - 2):
+            chains.append(self._of.suffixes[chains[-1]])
+        rows = np.repeat(self._row_of_nothing()[None], len(contexts), axis=0)
+        for nodes in reversed(chains):
+            deeper = np.flatnonzero(nodes)
+            self._descend(rows, deeper, nodes[deeper])
+        return rows
+
+    def scores(
+        self, contexts: NDArray[np.int64], ngrams: NDArray[np.int64], targets: NDArray[np.int64]
+    ) -> NDArray[np.floating[Any]]:
+        """Returns the log-probabilities of ids, ``(N,)``, each from two nodes.
+
+        An n-gram that is stored has its probability; the weights of the longer contexts come on top, which are those
+        of the longest one and all it ends in, without those of the n-gram's own prefix and all that one ends in.
+
+        Args:
+            contexts: The longest context that is stored, int64 ``(N,)``.
+            ngrams: The longest n-gram of the end of that context and the id, int64 ``(N,)``; 0 where there is none.
+            targets: The ids, int64 ``(N,)``.
+        """
+        places = np.maximum(ngrams - 1, 0)
+        prefixes = self._of.keys[places] // self._of.vocab_size
+        stored = self._of.log_probabilities[places] - self._of.total_log_backoffs[prefixes]
+        stored[ngrams == 0] = self._of.log_uniform
+        for token_id in self._of.context_only:
+            stored[targets == token_id] = -math.inf
+        stored += self._of.total_log_backoffs[contexts]
+        return stored
+
+    def lengths(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns how many ids the n-grams of nodes have."""
+        return np.searchsorted(np.array(self._of.levels), nodes)
+
+    def _longest(self, padded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the nodes of the longest stored contexts and of the longest stored n-grams that end at each place."""
+        contexts = ngrams = np.zeros(len(padded), dtype=np.int64)
+        for nodes in self._ngrams(padded, self._of.order):
+            contexts, ngrams = ngrams, np.maximum(ngrams, nodes)
+        return contexts, ngrams
+
+    def _ngrams(self, padded: NDArray[np.int64], longest: int) -> Iterator[NDArray[np.int64]]:
+        """Yields, for each order up to ``longest``, the nodes of the n-grams that end at each place, or 0.
+
+        Nodes of a higher order have higher numbers. All places are looked up together, sorted by the ids that stand
+        there: a search then goes nearly the way of the one before it, through memory that is in the cache.
+
+        Args:
+            padded: What ``separated`` returns, ``(N,)``.
+            longest: The highest order, at most that of the table.
+
+        Yields:
+            int64, ``(N,)``.
+        """
+        places = len(padded)
+        padded = np.concatenate([padded, np.full(longest + SORTED_BY, NO_ID)])
+        sort_keys = padded[:places]
+        for place in range(1, SORTED_BY):
+            sort_keys = sort_keys * self._of.vocab_size + padded[place : place + places]
+        starts = sort_keys.argsort()
+        nodes = np.zeros(places, dtype=np.int64)
+        for order in range(1, longest + 1):
+            nodes = self._children(order, nodes, padded[order - 1 :][starts])
+            at_ends = np.zeros(len(padded), dtype=np.int64)
+            at_ends[order - 1 :][starts] = nodes
+            yield at_ends[:places]
+
+    def _children(self, order: int, parents: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the nodes of n-grams of one order, given by their prefixes and last ids; 0 where there is none."""
+        start, stop = self._of.levels[order - 1 : order + 1]
+        if start == stop:
+            return np.zeros_like(ids)
+        keys = self._of.keys[start:stop]
+        wanted = parents * self._of.vocab_size + ids
+        places = np.searchsorted(keys, wanted)
+        np.minimum(places, stop - start - 1, out=places)
+        is_missing = keys[places] != wanted
+        places += start + 1
+        places[is_missing] = 0
+        return places
+
+    def _row_of_nothing(self) -> NDArray[np.floating[Any]]:
+        """Returns the log-probabilities of ids after the empty context, ``(V,)``."""
+        row = np.full(
+            self._of.vocab_size, self._of.log_backoffs[0] + self._of.log_uniform, dtype=self._of.log_probabilities.dtype
+        )
+        row[list(self._of.context_only)] = -math.inf
+        row[self._of.keys[: self._of.levels[1]]] = self._of.log_probabilities[: self._of.levels[1]]
+        return row
+
+    def _descend(self, rows: NDArray[np.floating[Any]], places: NDArray[np.int64], contexts: NDArray[np.int64]) -> None:
+        """Turns rows of the suffixes of contexts into those of the contexts, in place."""
+        rows[places] += self._of.log_backoffs[contexts, None]
+        first = np.searchsorted(self._of.keys, contexts * self._of.vocab_size)
+        children = np.searchsorted(self._of.keys, (contexts + 1) * self._of.vocab_size) - first
+        before = np.cumsum(children) - children
+        owner = np.repeat(np.arange(len(children)), children)
+        ngrams = np.arange(len(owner)) + (first - before)[owner]
+        rows[places[owner], self._of.keys[ngrams] % self._of.vocab_size] = self._of.log_probabilities[ngrams]
+
+
+def separated(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Returns texts as one array with something that is no id after each, and where there are ids."""
+    ends = np.cumsum(lengths + 1) - 1
+    padded = np.full(len(ids) + len(lengths), NO_ID)
+    is_id = np.ones(len(padded), dtype=bool)
+    is_id[ends] = False
+    padded[is_id] = ids
+    return padded, is_id

@@ -1,0 +1,67 @@
+"""Whether tables that come from elsewhere are those of an n-gram model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from charlm.models.ngram.counts import node_levels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+
+def check_tables(
+    arrays: Mapping[str, NDArray[Any]], *, vocab_size: int, order: int, context_only: Sequence[int]
+) -> None:
+    """Checks all but that every n-gram has its suffix, which ``suffix_nodes`` finds out.
+
+    Args:
+        arrays: ``keys``, ``counts``, ``log_probabilities`` and ``log_backoffs`` of an ``NGramTable``.
+        vocab_size: The number of ids.
+        order: The length of the longest n-grams.
+        context_only: The ids that are never predicted.
+
+    Raises:
+        ValueError: They are not those of a model of this shape; says why.
+    """
+    keys, counts = arrays["keys"], arrays["counts"]
+    _check_types(arrays)
+    if len(keys) and (int(keys[0]) < 0 or not (keys[1:] > keys[:-1]).all()):
+        raise ValueError("keys must be int64 values that ascend from 0 or more")
+    levels = node_levels(keys, vocab_size, order)
+    if levels[-1] != len(keys):
+        raise ValueError(f"keys[{levels[-1]}] is longer than {order} ids, or its prefix is missing")
+    sizes = {"log_probabilities": len(keys), "log_backoffs": levels[-2] + 1 if len(keys) else 0}
+    if len(counts):
+        sizes["counts"] = len(keys)
+    for name, size in sizes.items():
+        if len(arrays[name]) != size:
+            raise ValueError(f"{name} has {len(arrays[name])} values where the keys need {size}")
+    _check_logarithms(arrays["log_probabilities"], arrays["log_backoffs"], np.isin(keys % vocab_size, context_only))
+    if not (counts > 0).all():
+        raise ValueError("a count is below 1")
+
+
+def _check_types(arrays: Mapping[str, NDArray[Any]]) -> None:
+    for name, array in arrays.items():
+        is_expected = array.dtype == np.int64 if name in ("keys", "counts") else array.dtype.kind == "f"
+        if array.ndim != 1 or not is_expected:
+            raise ValueError(f"{name} has the wrong shape {array.shape} or dtype {array.dtype}")
+
+
+def _check_logarithms(
+    log_probabilities: NDArray[np.floating[Any]],
+    log_backoffs: NDArray[np.floating[Any]],
+    is_never: NDArray[np.bool_],
+) -> None:
+    """Checks logarithms of probabilities, minus infinity for what is never predicted, and of weights."""
+    if not (np.isfinite(log_probabilities[~is_never]).all() and np.isfinite(log_backoffs).all()):
+        raise ValueError("a logarithm is infinite or NaN")
+    if not (log_probabilities <= 0).all():
+        raise ValueError("a probability is above 1")
+    if not (log_probabilities[is_never] == -np.inf).all():
+        raise ValueError("an id that is only ever a context has a probability above 0")
