@@ -87,8 +87,9 @@ $(VENV)/library: $(VENV)/bin/python pyproject.toml
 	$(INSTALL) --editable .
 	touch $@
 
-$(VENV)/everything: $(VENV)/bin/python pyproject.toml
-	$(INSTALL) --editable '.[dev]'
+$(VENV)/everything: $(VENV)/bin/python pyproject.toml  # dependency groups are read by pip 25.1 and later
+	$(INSTALL) 'pip>=25.1'
+	$(INSTALL) --editable '.[data,logs,onnx,plots]' --group dev
 	touch $@ $(VENV)/library
 
 $(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: where that fails, it is left out

@@ -2,6 +2,7 @@
 
 import re
 import tarfile
+import tomllib
 import zipfile
 from email import message_from_bytes
 from importlib import import_module
@@ -61,6 +62,7 @@ def test_the_wheel_says_what_it_is_and_what_it_needs(wheel: dict[str, bytes]) ->
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
     needed = {str(line) for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert {re.split(r"\W", line)[0] for line in needed} == {"numpy", "safetensors", "torch", "tqdm", "tyro"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"data", "logs", "onnx", "plots"}
     urls = [line.partition(", ")[0] for line in metadata.get_all("Project-URL", [])]
     assert urls == ["Homepage", "Documentation", "Source", "Changelog", "Issues"]
 
@@ -99,6 +101,15 @@ def test_a_workflow_makes_targets_that_there_are_and_may_do_no_more_than_it_need
     assert made <= targets
     actions = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@(release/)?v\d+", action) for action in actions)
+
+
+def test_the_check_installs_every_extra_and_the_group_of_the_developers() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    what = f".[{','.join(sorted(project['project']['optional-dependencies']))}]"
+    assert {"include-group": "docs"} in project["dependency-groups"]["dev"]
+    for name in ("Makefile", "CONTRIBUTING.md", "docs/installation.md", ".github/workflows/tests.yml"):
+        text = (ROOT / name).read_text(encoding="utf-8").replace('"', "'")
+        assert f"--editable '{what}' --group dev" in text, name
 
 
 def test_both_workflows_are_there() -> None:
