@@ -25,7 +25,7 @@ test: lint types tests docs
 lint: $(VENV)/everything
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache
 
 types: $(VENV)/everything
 	$(BIN)/mypy
