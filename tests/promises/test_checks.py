@@ -1,6 +1,7 @@
 """A check is the same wherever it runs."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -22,3 +23,18 @@ def test_a_commit_is_checked_by_the_commands_of_make_lint() -> None:
     assert [hook["entry"] for hook in hooks] == commands_of("lint")
     assert all(hook["always_run"] and not hook["pass_filenames"] for hook in hooks)  # as make does
     assert {repository["repo"] for repository in settings["repos"]} == {"local"}  # of the same version
+
+
+def test_the_oldest_numpy_and_python_that_are_supported_are_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    [oldest] = [line.removeprefix("numpy>=") for line in project["dependencies"] if line.startswith("numpy")]
+    commands = " ".join(commands_of("lowest"))
+    assert f"'numpy=={oldest}.*'" in commands
+    folders = re.findall(r"(?:src|tests)/\S+", commands)
+    assert folders
+    assert all((ROOT / folder).is_dir() for folder in folders)
+
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
+    _, python, check = workflow["jobs"]["lowest"]["steps"]
+    assert f">={python['with']['python-version']}" == project["requires-python"]
+    assert check == {"run": "make lowest"}
