@@ -27,6 +27,7 @@ lint: $(VENV)/everything
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/zizmor --offline --quiet .github
 
 types: $(VENV)/everything
 	$(BIN)/mypy

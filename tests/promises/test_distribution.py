@@ -99,8 +99,17 @@ def test_a_workflow_makes_targets_that_there_are_and_may_do_no_more_than_it_need
     made = {word for command in commands if command.startswith("make ") for word in command.split()[1:]}
     assert made
     assert made <= targets
-    actions = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
-    assert all(re.fullmatch(r"[\w-]+/[\w-]+@(release/)?v\d+", action) for action in actions)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_runs_actions_of_one_commit_and_for_a_limited_time(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    actions = re.findall(r"uses: *(.*)", text)
+    assert actions
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in actions)
+    workflow = yaml.safe_load(text)
+    assert all("timeout-minutes" in job for job in workflow["jobs"].values())
+    assert workflow["concurrency"]["cancel-in-progress"] is (path.stem != "release")
 
 
 def test_the_check_installs_every_extra_and_the_group_of_the_developers() -> None:
