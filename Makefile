@@ -5,6 +5,7 @@
 # make bench-train compares how fast models learn, and puts the figures into the README;
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
 # make torture fuzzes every reader, kills and damages training runs; make soak runs for half an hour
+# make lowest tests chartok and the count models with the oldest NumPy that is supported; it has wheels up to Python 3.12
 # make dist   builds what is released and tries it out in an environment that holds nothing else
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a s
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test lint types tests docs bench guard bench-train thorough coverage mutants torture soak dist clean
+.PHONY: demo test lint types tests docs bench guard bench-train thorough coverage mutants torture soak lowest dist clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -25,7 +26,8 @@ test: lint types tests docs
 lint: $(VENV)/everything
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/zizmor --offline --quiet .github
 
 types: $(VENV)/everything
 	$(BIN)/mypy
@@ -66,6 +68,13 @@ torture: $(VENV)/everything
 soak: $(VENV)/everything
 	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/promises/test_soak.py
 
+lowest:
+	$(PYTHON) -m venv --clear $(VENV)/lowest
+	$(VENV)/lowest/bin/python $(PIP_INSTALL) 'pip>=25.1'
+	$(VENV)/lowest/bin/python $(PIP_INSTALL) --editable . 'numpy==2.0.*' --group tests
+	$(VENV)/lowest/bin/python -m pytest src/chartok src/charlm/models/ngram \
+		tests/chartok tests/charlm/models/ngram tests/charlm/files/arpa
+
 dist: export PYTHONPATH :=
 dist: $(VENV)/everything
 	rm -rf dist
@@ -87,8 +96,9 @@ $(VENV)/library: $(VENV)/bin/python pyproject.toml
 	$(INSTALL) --editable .
 	touch $@
 
-$(VENV)/everything: $(VENV)/bin/python pyproject.toml
-	$(INSTALL) --editable '.[dev]'
+$(VENV)/everything: $(VENV)/bin/python pyproject.toml  # dependency groups are read by pip 25.1 and later
+	$(INSTALL) 'pip>=25.1'
+	$(INSTALL) --editable '.[data,logs,onnx,plots]' --group dev
 	touch $@ $(VENV)/library
 
 $(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: where that fails, it is left out

@@ -2,6 +2,7 @@
 
 import re
 import tarfile
+import tomllib
 import zipfile
 from email import message_from_bytes
 from importlib import import_module
@@ -61,6 +62,7 @@ def test_the_wheel_says_what_it_is_and_what_it_needs(wheel: dict[str, bytes]) ->
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
     needed = {str(line) for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert {re.split(r"\W", line)[0] for line in needed} == {"numpy", "safetensors", "torch", "tqdm", "tyro"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"data", "logs", "onnx", "plots"}
     urls = [line.partition(", ")[0] for line in metadata.get_all("Project-URL", [])]
     assert urls == ["Homepage", "Documentation", "Source", "Changelog", "Issues"]
 
@@ -97,8 +99,26 @@ def test_a_workflow_makes_targets_that_there_are_and_may_do_no_more_than_it_need
     made = {word for command in commands if command.startswith("make ") for word in command.split()[1:]}
     assert made
     assert made <= targets
-    actions = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
-    assert all(re.fullmatch(r"[\w-]+/[\w-]+@(release/)?v\d+", action) for action in actions)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_runs_actions_of_one_commit_and_for_a_limited_time(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    actions = re.findall(r"uses: *(.*)", text)
+    assert actions
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in actions)
+    workflow = yaml.safe_load(text)
+    assert all("timeout-minutes" in job for job in workflow["jobs"].values())
+    assert workflow["concurrency"]["cancel-in-progress"] is (path.stem != "release")
+
+
+def test_the_check_installs_every_extra_and_the_group_of_the_developers() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    what = f".[{','.join(sorted(project['project']['optional-dependencies']))}]"
+    assert {"include-group": "docs"} in project["dependency-groups"]["dev"]
+    for name in ("Makefile", "CONTRIBUTING.md", "docs/installation.md", ".github/workflows/tests.yml"):
+        text = (ROOT / name).read_text(encoding="utf-8").replace('"', "'")
+        assert f"--editable '{what}' --group dev" in text, name
 
 
 def test_both_workflows_are_there() -> None:
