@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any, Self, get_args, overload
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypedDict, overload
 
 import numpy as np
 
@@ -18,11 +19,12 @@ from charlm.generation.loop import continuations
 from charlm.generation.records import sample_records
 from charlm.generation.sampling import SamplingKeywords, SamplingSettings, log_softmax
 from charlm.models.registry import as_language_model
-from charlm.recipes.presets import ORDER, Family
-from charlm.recipes.train import check_taken, count, special_tokens, train
+from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.presets import Recipe
+from charlm.recipes.train import train
 from charlm.runtime.seeds import derived_seed
 from chartok import Vocabulary, read_text
-from chartok.arguments import check_several, checked_texts, expected_text, integer, positive_integer
+from chartok.arguments import check_several, expected_text, integer, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,8 +36,24 @@ if TYPE_CHECKING:
     from charlm.evaluation.scored_text import Alternatives
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
-    from charlm.recipes.presets import Size
+    from charlm.recipes.presets import Family, Size
     from charlm.training.config import TrainerConfig
+
+
+LONGEST_NAME = 4096
+"""In characters; a longer text is no name of a file."""
+
+
+class FitKeywords(TypedDict, total=False):
+    """The settings of ``CharLM.fit``."""
+
+    order: int | None
+    smoothing: float | None
+    size: Size | None
+    block_size: int | None
+    batch_size: int | None
+    config: TrainerConfig | None
+    device: str | None
 
 
 class TextKeywords(SamplingKeywords, total=False):
@@ -87,6 +105,11 @@ class CharLM:
         return self._model
 
     @property
+    def stored(self) -> LanguageModel | CountModel:
+        """The model as it is held: a count model, or one in PyTorch."""
+        return self._model
+
+    @property
     def family(self) -> str:
         """The name of the model's family."""
         return self._model.family
@@ -102,55 +125,86 @@ class CharLM:
         return self._model.predictor()
 
     @classmethod
-    def fit(
+    def fit(  # noqa: PLR0913 - the settings of all families
         cls,
-        source: str | os.PathLike[str] | Iterable[str],
+        source: str | os.PathLike[str] | Iterable[str] | Mapping[str, int],
         model: Family = "ngram",
         *,
         order: int | None = None,
         smoothing: float | None = None,
         size: Size | None = None,
+        block_size: int | None = None,
+        batch_size: int | None = None,
         config: TrainerConfig | None = None,
-        device: str | torch.device | None = None,
+        device: str | None = None,
     ) -> Self:
         """Returns a model that has learned from a text, a file, or records.
 
         Args:
             source: A ``str`` is a text, a path a UTF-8 file that holds one; any other iterable gives records, one
-                text each.
-            model: ``"ngram"`` (interpolated modified Kneser-Ney) and ``"bigram"`` (one character of context) count,
-                in less than a second a megabyte; ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an
-                n-gram model) are trained, for a minute or two on two cores.
-            order: Of the n-gram model, alone or in a mixture: one more than the characters of context; None takes 7.
-            smoothing: Of the bigram: what is added to each count; None takes 1.
-            size: Of the Transformer: ``"nano"``, ``"small"`` or ``"base"``; None takes what suits the device.
-            config: How to train the Transformer; None takes ``charlm.recipes.presets.RECIPES[model]``.
-            device: Where to train the Transformer; the model stays there. None and ``"auto"`` take the best there is.
+                text each, and a mapping says of each record how often it counts.
+            model: ``"ngram"`` and ``"bigram"`` count, in less than a second a megabyte and without PyTorch;
+                ``"trained-bigram"``, ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an n-gram model)
+                are trained, for a minute or two on two cores.
+            order: See ``charlm.recipes.presets.Recipe``, as for all that follow.
+            smoothing: Of ``"bigram"``.
+            size: Of a Transformer.
+            block_size: Of what is trained.
+            batch_size: Likewise.
+            config: Likewise.
+            device: Likewise; the model stays there.
 
         Raises:
-            ValueError: There is nothing to learn from, or less than a window, or a setting is out of range, or the
-                model does not take it.
+            ValueError: There is nothing to learn from, or less than a window; a setting is out of range, or the model
+                does not take it; a ``str`` is the name of a file; a record is empty, or counts less than once.
             OSError: The file cannot be read.
             FileDecodeError: It is not UTF-8.
-            TypeError: ``source`` is nothing of these, or a record is not a ``str``.
+            TypeError: ``source`` is nothing of these, a record is not a ``str``, or how often it counts no integer.
         """
-        if model not in get_args(Family):
-            raise ValueError(f"model must be one of {', '.join(get_args(Family))}, got {model!a}")
-        settings = {"order": order, "smoothing": smoothing, "size": size, "config": config, "device": device}
-        check_taken(model, [name for name, value in settings.items() if value is not None])
+        recipe = Recipe(
+            family=model,
+            order=order,
+            smoothing=smoothing,
+            size=size,
+            block_size=block_size,
+            batch_size=batch_size,
+            config=config,
+            device=device,
+        )
         if isinstance(source, os.PathLike):
             source = read_text(source)
-        texts = list(checked_texts(source, "source"))
-        if not texts or not all(texts):
-            raise ValueError("there is nothing to learn from: the text or a record is empty, or there is no record")
-        roles = special_tokens(model, is_text=isinstance(source, str))
-        vocabulary = Vocabulary.from_text(texts, special_tokens=roles)
-        order = ORDER if order is None else order
-        if model == "ngram" or model == "bigram":  # noqa: PLR1714 - as a type checker understands it
-            smoothing = 1.0 if smoothing is None else smoothing
-            return cls(count(vocabulary, texts, model, order=order, smoothing=smoothing), vocabulary)
-        learned = train(vocabulary, texts, model, order=order, size=size, config=config, device=device or "auto")
-        return cls(learned, vocabulary)
+        elif isinstance(source, str):
+            _check_no_file_name(source)
+        corpus = Corpus.of_text(source, roles_of_text(model)) if isinstance(source, str) else Corpus.of_records(source)
+        return cls(train(corpus, recipe).model, corpus.vocabulary)
+
+    @classmethod
+    def fit_file(
+        cls,
+        path: str | os.PathLike[str],
+        model: Family = "ngram",
+        *,
+        records: bool = False,
+        **settings: Unpack[FitKeywords],
+    ) -> Self:
+        """Returns a model that has learned from a UTF-8 file.
+
+        Args:
+            path: The file.
+            model: As for ``fit``.
+            records: Whether each line is a record of its own.
+            settings: As for ``fit``.
+
+        Raises:
+            OSError: The file cannot be read.
+            FileDecodeError: It is not UTF-8.
+            ValueError: As for ``fit``.
+            TypeError: As for ``fit``.
+        """
+        text = read_text(path)
+        if not records:
+            return cls.fit(Path(path), model, **settings)
+        return cls.fit(text.removesuffix("\n").split("\n"), model, **settings)
 
     @property
     def is_of_records(self) -> bool:
@@ -481,6 +535,25 @@ class CharLM:
         if framing.unk is not None:
             scores[ids == framing.unk] += framing.log_share_of_unknown
         return (scores, lengths) if framing.bos is None else (scores[~is_first], lengths - 1)
+
+
+def _check_no_file_name(text: str) -> None:
+    """Checks that a text is not the name of a file, whose content was meant.
+
+    Raises:
+        ValueError: It is.
+    """
+    if "\n" in text or len(text) > LONGEST_NAME:
+        return
+    try:
+        is_file = Path(text).is_file()
+    except (OSError, ValueError):  # too long for the system, or with a NUL
+        return
+    if is_file:
+        raise ValueError(
+            f"source {text!a} is the name of a file: write Path({text!a}) or CharLM.fit_file({text!a}) to learn from "
+            "what it holds"
+        )
 
 
 def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import io
 import os
@@ -14,24 +15,37 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 import tyro
 
-from charlm.cli.config_file import ConfigFileError, read_flags
-from charlm.cli.flags import COMMANDS, Completion, Train
-from charlm.recipes.presets import RECIPES, Family
+from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
+from charlm.cli.flags import COMMANDS, OF_EVERY_FAMILY, Completion, Train, train_flags
+from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
+MODULE_OF = {
+    "demo": "train",
+    "prepare": "files",
+    "train": "train",
+    "generate": "generate",
+    "evaluate": "evaluate",
+    "score": "evaluate",
+    "info": "files",
+    "report": "files",
+    "export": "files",
+}
+"""Where what a command does is written."""
+
 DESCRIPTION = "Character-level language models. charlm --version prints the version."
 
 
 class UsageError(Exception):
-    """What was typed is no command; the message is one line that says why."""
+    """The command line is invalid; the message is one line that says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,13 +85,16 @@ def _run(arguments: list[str]) -> None:
     if arguments == ["--version"]:
         print(__version__)
         return
-    settings = _parsed(_with_config(arguments))
+    if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+        raise UsageError(f"there is no command {arguments[0]!a}{_nearest(arguments[0], COMMANDS)}; see charlm --help")
+    arguments = _with_config(arguments)
+    settings = _parsed(arguments)
     if isinstance(settings, Completion):
         with contextlib.suppress(SystemExit):
-            _tyro(["--tyro-print-completion", settings.shell])
+            _tyro(["--tyro-print-completion", settings.shell], Train)
     elif settings is not None:
-        name = next(name for name, command in COMMANDS.items() if isinstance(settings, command))
-        getattr(importlib.import_module("charlm.cli.commands"), name)(settings)
+        name = arguments[0]
+        getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)(settings)
 
 
 def _with_config(arguments: list[str]) -> list[str]:
@@ -87,7 +104,11 @@ def _with_config(arguments: list[str]) -> list[str]:
     if not paths or arguments[0] not in COMMANDS:
         return arguments
     typed = {part.replace("_", "-").replace("--no-", "--", 1) for part in parts}
-    flags = read_flags(Path(paths[-1]), arguments[0], COMMANDS)
+    path, command = Path(paths[-1]), arguments[0]
+    flags = read_flags(path, command, COMMANDS)
+    if command == "train":
+        family = _family_in([*flags.get("--model", []), *arguments])
+        flags = read_flags(path, command, COMMANDS | {"train": train_flags(family)})
     return [*arguments, *(part for flag, parts in flags.items() if flag not in typed for part in parts)]
 
 
@@ -97,34 +118,69 @@ def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands,
     Raises:
         UsageError: There is no such command, or not with such flags.
     """
+    train = train_flags(_family_in(arguments)) if arguments[:1] == ["train"] else Train
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return _tyro(arguments)
+            return _tyro(arguments, train)
     except SystemExit as ending:
         if not ending.code:
             return None
+    if arguments[:1] and arguments[0] in COMMANDS:
+        _check_flags(arguments, train if arguments[0] == "train" else COMMANDS[arguments[0]])
     command = f" {arguments[0]}" if arguments[:1] and arguments[0] in COMMANDS else ""
     raise UsageError(f"{_gist(said.getvalue())}; see charlm{command} --help")
 
 
-def _tyro(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands
-    # The defaults of training are those of the family that is asked for.
-    train = Train(text=tyro.MISSING, training=RECIPES[_family_in(arguments)])
+def _check_flags(arguments: list[str], settings: type) -> None:
+    """Checks that each flag is one of the command, and of the family that is asked for.
+
+    Raises:
+        UsageError: One is not; names the nearest.
+    """
+    command = arguments[0]
+    known = {"--" + name.replace("_", "-") for name in flag_names(settings)} | {"--help"}
+    known_of_any_family = {"--" + name.replace("_", "-") for name in flag_names(COMMANDS[command])}
+    for argument in arguments[1:]:
+        flag = argument.partition("=")[0].replace("_", "-").replace("--no-", "--", 1)
+        if not flag.startswith("--") or flag in known:
+            continue
+        if flag in known_of_any_family:
+            family = _family_in(arguments)
+            taken = sorted(known - {"--" + name.replace("_", "-") for name in OF_EVERY_FAMILY} - {"--help"})
+            raise UsageError(f"{flag} is not a setting of {family}, which takes {', '.join(taken)}")
+        raise UsageError(f"{command} has no flag {flag}{_nearest(flag, known)}; see charlm {command} --help")
+
+
+def _nearest(typed: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(typed, list(known), n=1)
+    return f": do you mean {near[0]}?" if near else ""
+
+
+def _tyro(arguments: list[str], train: type[Train]) -> Any:  # noqa: ANN401 - one of the commands
     commands: Any = tuple(
-        Annotated[
-            command,
-            tyro.conf.subcommand(name, default=train) if command is Train else tyro.conf.subcommand(name),
-        ]
+        Annotated[train if command is Train else command, tyro.conf.subcommand(name)]
         for name, command in COMMANDS.items()
     )
     return tyro.cli(Union[commands], prog="charlm", description=DESCRIPTION, args=arguments)  # noqa: UP007 - a tuple
 
 
 def _family_in(arguments: list[str]) -> Family:
+    """Returns the family that is asked for; what is given twice counts as it is given last.
+
+    Raises:
+        UsageError: There is no such family; names the nearest.
+    """
     parts = [part for argument in arguments for part in argument.split("=", 1)]
-    families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model" and value in RECIPES]
-    return families[-1] if families else "bigram"  # what is given twice counts as it is given last
+    families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model"]
+    if not families:
+        return "ngram"
+    if families[-1] not in TAKES:
+        raise UsageError(
+            f"--model must be one of {', '.join(TAKES)}, got {families[-1]!a}{_nearest(families[-1], TAKES)}"
+        )
+    family: Family = families[-1]
+    return family
 
 
 def _gist(box: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_type_hints
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from charlm.recipes.presets import BATCH_SIZE, ORDER, RECIPES, Family, Size
+from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Errors
 from chartok.files.sources import Compression
@@ -57,37 +57,74 @@ class Prepare(Command):
 class Train(Command):
     """Train a model on a text and write a run that the other commands take.
 
+    Which other flags there are depends on --model: charlm train --model gpt --help shows those of a gpt.
+
     Attributes:
+        config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
         text: The UTF-8 text to learn from, or a token file that prepare wrote.
-        model: The family: bigram and gpt are trained by gradient descent, ngram counts, mixture is gpt with ngram.
+        model: The family: ngram and bigram count; trained-bigram and gpt are trained by gradient descent, mixture is
+            gpt with ngram.
         out: The folder of the run; by default runs/NAME-MODEL after the text and the model.
         records: Each line is an example of its own, with a start and an end.
+        train_fraction: Share of the text to train on; the rest is for validation.
+        json: Print one JSON object at the end; everything else goes to standard error.
         order: Of the n-gram model: one more than its characters of context.
+        smoothing: What is added to each count of the bigram.
         size: Of the Transformer; by default nano on a CPU and base on a GPU.
         block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
         batch_size: Windows in a batch.
-        train_fraction: Share of the text to train on; the rest is for validation.
         device: Such as cpu, cuda or mps; auto takes the best there is.
         resume: Go on from the last checkpoint in the folder of the run; begin where there is none.
         tensorboard: Write the log for TensorBoard too.
-        json: Print one JSON object at the end; everything else goes to standard error.
         training: How to train by gradient descent.
     """
 
     text: Positional[Path]
-    model: Family = "bigram"
+    model: Family = "ngram"
     out: Path | None = None
     records: bool = False
+    train_fraction: float = 0.9
+    json: bool = False
     order: int = ORDER
+    smoothing: float = SMOOTHING
     size: Size | None = None
     block_size: int | None = None
     batch_size: int = BATCH_SIZE
-    train_fraction: float = 0.9
     device: str = "auto"
     resume: bool = False
     tensorboard: bool = False
-    json: bool = False
-    training: OmitArgPrefixes[TrainerConfig] = RECIPES["bigram"]
+    training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
+
+
+OF_EVERY_FAMILY = ("config", "text", "model", "out", "records", "train_fraction", "json")
+OF_TRAINING = ("resume", "tensorboard", "training")
+"""Flags of what is trained by gradient descent, beside those that its family takes."""
+
+
+def train_flags(family: Family) -> type[Train]:
+    """Returns what ``train`` takes for a model of a family, with the defaults that hold for it.
+
+    Example:
+        >>> [field.name for field in fields(train_flags("ngram")) if field.name not in OF_EVERY_FAMILY]
+        ['order']
+    """
+    names = {*OF_EVERY_FAMILY, *(name for name in TAKES[family] if name != "config")}
+    if family in CONFIGS:
+        names |= set(OF_TRAINING)
+    defaults: dict[str, Any] = {"model": family, "training": CONFIGS.get(family)}
+    hints = get_type_hints(Train, include_extras=True)
+    made: Any = make_dataclass(
+        "Train",
+        [
+            (own.name, hints[own.name], field(default=defaults.get(own.name, own.default)))
+            for own in fields(Train)
+            if own.name in names
+        ],
+        namespace={"__doc__": Train.__doc__},
+        frozen=True,
+        kw_only=True,
+    )
+    return made  # type: ignore[no-any-return]  # it has some of the fields of Train
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+import numpy as np
 
-    import numpy as np
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import torch
     from numpy.typing import NDArray
     from torch import Tensor
@@ -20,7 +21,24 @@ IGNORE_INDEX = -100
 """A target of this value counts neither in the loss nor in a score."""
 
 
-class Dataset(Protocol):
+class SupportsPieces(Protocol):
+    """What can be scored a piece at a time."""
+
+    def pieces(
+        self, targets: int | None, overlap: int
+    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+        """Yields all texts a piece at a time, as ids and lengths, and how many of the first targets came before.
+
+        Args:
+            targets: About how many targets a piece has; None gives everything at once.
+            overlap: How many ids more than one a piece of a longer text has before its first target.
+        """
+
+    def check_ids(self, size: int) -> None:
+        """Checks that every id is below ``size``."""
+
+
+class Dataset(SupportsPieces, Protocol):
     """Examples to train on, which are also texts to count and to score.
 
     A text or several, one text after the other in one array of ids, is the form that counting and scoring take;
@@ -43,19 +61,6 @@ class Dataset(Protocol):
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all texts, one text after the other, and how many each has, int64 ``(N,)``."""
-
-    def pieces(
-        self, targets: int | None, overlap: int
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Yields all texts a piece at a time, as ids and lengths, and how many of the first targets came before.
-
-        Args:
-            targets: About how many targets a piece has; None gives everything at once.
-            overlap: How many ids more than one a piece of a longer text has before its first target.
-        """
-
-    def check_ids(self, size: int) -> None:
-        """Checks that every id is below ``size``."""
 
     def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
         """Returns two data sets; of texts that stand for themselves, ``seed`` decides which are in the first."""
@@ -88,6 +93,38 @@ class JoinedTexts:
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns ids and lengths."""
         return self.ids, self.lengths
+
+
+def pieces_of_text(
+    read: Callable[[int, int], NDArray[np.integer[Any]]], length: int, targets: int | None, overlap: int
+) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+    """Yields one text a piece at a time, each id but the first a target once; see ``Dataset.pieces``.
+
+    Args:
+        read: From a start and a stop to the ids between them.
+        length: How many ids the text has.
+        targets: How many new targets a piece has; None gives everything at once.
+        overlap: How many ids a piece has before the one that its first new target follows, where there are any.
+    """
+    last = length - 1
+    for start in range(0, last, max(1, last) if targets is None else targets):
+        begin = max(0, start - overlap)
+        ids = read(begin, last + 1 if targets is None else min(start + targets, last) + 1)
+        yield ids, np.array([len(ids)]), start - begin
+
+
+def pieces_of_records(
+    ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], targets: int | None
+) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+    """Yields whole records, as many at a time as have about so many targets; see ``Dataset.pieces``."""
+    ends = np.cumsum(lengths)
+    first = 0
+    while first < len(lengths):
+        begin = int(ends[first] - lengths[first])
+        limit = len(ids) if targets is None else begin + targets
+        stop = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
+        yield ids[begin : int(ends[stop - 1])], lengths[first:stop], 0
+        first = stop
 
 
 def holds_texts(value: object) -> TypeIs[SupportsJoined]:

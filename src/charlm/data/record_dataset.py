@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from charlm.data.dataset import IGNORE_INDEX, check_vocabulary_size
+from charlm.data.dataset import IGNORE_INDEX, JoinedTexts, check_vocabulary_size, pieces_of_records
 from charlm.data.encoding import encode_joined
 from charlm.data.permutation import shuffled
 from charlm.data.text_dataset import TextDataset
@@ -77,11 +77,30 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
                 raise ValueError(f"records need a {role} token: make the vocabulary with special_tokens=['bos', 'eos']")
         special = vocabulary.special_tokens
         ids, lengths = encode_joined(vocabulary, texts, bos=special["bos"], eos=special["eos"])
+        self._hold(JoinedTexts(ids, lengths), vocabulary, block_size)
+
+    def _hold(self, records: JoinedTexts, vocabulary: Vocabulary, block_size: int | None = None) -> None:
+        ids, lengths = records.joined()
+        starts = np.cumsum(lengths) - lengths
+        if records.weights is not None:  # a record that counts several times is there as often, over the same ids
+            starts, lengths = np.repeat(starts, records.weights), np.repeat(lengths, records.weights)
         self.vocabulary = vocabulary
         self.block_size = int(lengths.max()) - 1 if block_size is None else int(block_size)
         self._ids = torch.from_numpy(ids)
-        self._starts = torch.from_numpy(np.cumsum(lengths) - lengths)
+        self._starts = torch.from_numpy(starts)
         self._lengths = torch.from_numpy(lengths)
+
+    @classmethod
+    def of(cls, records: JoinedTexts, vocabulary: Vocabulary) -> Self:
+        """Returns the records that are given as ids, each from ``bos`` to ``eos``, as often as it counts.
+
+        Args:
+            records: At least one.
+            vocabulary: What the ids mean.
+        """
+        dataset = cls.__new__(cls)
+        dataset._hold(records, vocabulary)  # noqa: SLF001 - the constructor's other half
+        return dataset
 
     @classmethod
     def from_file(
@@ -151,24 +170,16 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         targets: int | None,
         overlap: int,  # noqa: ARG002 - of a text
     ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Yields whole records, as many at a time as have about so many targets.
+        """Returns whole records, as many at a time as have about so many targets.
 
         Args:
             targets: How many; None gives everything at once.
             overlap: Decides nothing here: every record begins anew.
 
-        Yields:
+        Returns:
             The ids of the records, how many each has, and 0.
         """
-        ids, lengths = self.joined()
-        ends = np.cumsum(lengths)
-        first = 0
-        while first < len(lengths):
-            begin = int(ends[first] - lengths[first])
-            limit = len(ids) if targets is None else begin + targets
-            stop = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
-            yield ids[begin : int(ends[stop - 1])], lengths[first:stop], 0
-            first = stop
+        return pieces_of_records(*self.joined(), targets)
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from charlm.data.dataset import on_host
+from charlm.data.dataset import on_host, pieces_of_text
 from charlm.data.streams import Stream, as_stream
 from chartok.arguments import fraction as checked_fraction
 from chartok.arguments import positive_integer
@@ -127,21 +127,21 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     def pieces(
         self, targets: int | None, overlap: int
     ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Yields the stream a piece at a time, each id but the first a target once.
+        """Returns the stream a piece at a time, each id but the first a target once.
 
         Args:
             targets: How many new targets a piece has; None gives everything at once.
             overlap: How many ids a piece has before the one that its first new target follows, where there are any.
 
-        Yields:
+        Returns:
             Ids ``(T,)``, their number ``(1,)``, and how many targets at their beginning are not new.
         """
-        last = len(self.stream) - 1
-        step = max(1, last) if targets is None else targets
-        for start in range(0, last, step):
-            begin = max(0, start - overlap)
-            ids = on_host(self.stream.read(begin, min(start + step, last) + 1))
-            yield ids, np.array([len(ids)]), start - begin
+
+        def read(start: int, stop: int) -> NDArray[np.integer[Any]]:
+            ids: NDArray[np.integer[Any]] = on_host(self.stream.read(start, stop))
+            return ids
+
+        return pieces_of_text(read, len(self.stream), targets, overlap)
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import SupportsPieces
     from charlm.models.predictor import PredictingModel, Predictor
     from chartok.ids import Ids
 
@@ -114,7 +114,7 @@ def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float
     return split_joined(model.predictor().scores(joined, lengths), np.maximum(lengths - 1, 0))
 
 
-def evaluate(model: PredictingModel, dataset: Dataset, *, stride: int | None = None) -> Evaluation:
+def evaluate(model: PredictingModel, dataset: SupportsPieces, *, stride: int | None = None) -> Evaluation:
     """Returns the mean loss over a data set, every id of a stream but the first scored exactly once.
 
     The first id of a stream has nothing before it and is not scored. A model without a limit on its context sees all

@@ -1,33 +1,46 @@
-"""How each family is trained where nothing else is said."""
+"""What each family takes and how it is made where nothing else is said."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+import difflib
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias, get_args
 
 from charlm.training.config import TrainerConfig
+from chartok.arguments import number_from_zero, positive_integer
 
-Family: TypeAlias = Literal["ngram", "bigram", "gpt", "mixture"]
+Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "mixture"]
 Size: TypeAlias = Literal["nano", "small", "base"]
 
-RECIPES: dict[Family, TrainerConfig] = {
-    "ngram": TrainerConfig(),
-    "bigram": TrainerConfig(),
-    "gpt": TrainerConfig(
-        max_steps=400,
-        optimizer="muon",
-        learning_rate=0.01,
-        muon_learning_rate=0.02,
-        beta2=0.95,
-        table_decay=1.0,
-        schedule="trapezoid",
-        cooldown_fraction=0.7,
-        evaluation_interval=200,
-        log_interval=50,
-        checkpoint_interval=200,
-    ),
+BY_GRADIENTS = ("block_size", "batch_size", "device", "config")
+TAKES: dict[Family, tuple[str, ...]] = {
+    "ngram": ("order",),
+    "bigram": ("smoothing",),
+    "trained-bigram": BY_GRADIENTS,
+    "gpt": ("size", *BY_GRADIENTS),
+    "mixture": ("order", "size", *BY_GRADIENTS),
 }
-"""What a family is trained with where nothing else is said; those that count are not trained."""
-RECIPES["mixture"] = RECIPES["gpt"]
+"""The settings that each family takes: the fields of a ``Recipe``."""
+
+TRANSFORMER = TrainerConfig(
+    max_steps=400,
+    optimizer="muon",
+    learning_rate=0.01,
+    muon_learning_rate=0.02,
+    beta2=0.95,
+    table_decay=1.0,
+    schedule="trapezoid",
+    cooldown_fraction=0.7,
+    evaluation_interval=200,
+    log_interval=50,
+    checkpoint_interval=200,
+)
+CONFIGS: dict[Family, TrainerConfig] = {
+    "trained-bigram": TrainerConfig(learning_rate=0.05),
+    "gpt": TRANSFORMER,
+    "mixture": TRANSFORMER,
+}
+"""What a family is trained with where nothing else is said; the others count."""
 
 BATCH_SIZE = 32
 """Windows in a batch."""
@@ -35,3 +48,89 @@ BLOCK_SIZE = 64
 """Characters in a window, where the model does not decide."""
 ORDER = 7
 """Of an n-gram model: one more than its characters of context."""
+SMOOTHING = 1.0
+"""Of a bigram that counts: what is added to each count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a model is to be made; None leaves a setting to the family.
+
+    Attributes:
+        family: ``ngram`` (interpolated modified Kneser-Ney) and ``bigram`` (one character of context) count;
+            ``trained-bigram``, ``gpt`` (a Transformer) and ``mixture`` (a Transformer with an n-gram model) are trained
+            by gradient descent.
+        order: Of the n-gram model, alone or in a mixture: one more than the characters of context; by default 7.
+        smoothing: Of the bigram that counts: what is added to each count; by default 1.
+        size: Of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
+        block_size: Characters in a training window and, of a Transformer, of context; by default 64, or the size's.
+            Records decide on it themselves.
+        batch_size: Windows in a batch; by default 32.
+        device: Where to train; by default the best there is.
+        config: How to train; by default ``CONFIGS[family]``.
+
+    Raises:
+        ValueError: There is no such family, or it does not take a setting, or one is out of range.
+        TypeError: A setting has the wrong type.
+
+    Example:
+        >>> Recipe(family="gpt", size="nano").config.max_steps
+        400
+        >>> Recipe(family="ngram", size="nano")
+        Traceback (most recent call last):
+        ValueError: size is not a setting of ngram, which takes order
+    """
+
+    family: Family = "ngram"
+    order: int | None = None
+    smoothing: float | None = None
+    size: Size | None = None
+    block_size: int | None = None
+    batch_size: int | None = None
+    device: str | None = None
+    config: TrainerConfig | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        _check_one_of("family", self.family, get_args(Family))
+        for setting in fields(self):
+            if setting.name != "family" and getattr(self, setting.name) is not None:
+                self._check_taken(setting.name)
+        for name in ("order", "block_size", "batch_size"):
+            if getattr(self, name) is not None:
+                positive_integer(name, getattr(self, name))
+        if self.smoothing is not None:
+            number_from_zero("smoothing", self.smoothing)
+        if self.size is not None:
+            _check_one_of("size", self.size, get_args(Size))
+        if self.config is not None and not isinstance(self.config, TrainerConfig):
+            raise TypeError(f"config must be a TrainerConfig, got {type(self.config).__name__}")
+        for name, value in self._defaults().items():
+            if getattr(self, name) is None and name in TAKES[self.family]:
+                object.__setattr__(self, name, value)
+
+    @property
+    def counts(self) -> bool:
+        """Whether models of the family count, and need no PyTorch."""
+        return self.family not in CONFIGS
+
+    def _check_taken(self, name: str) -> None:
+        taken = TAKES[self.family]
+        if name not in taken:
+            raise ValueError(f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}")
+
+    def _defaults(self) -> dict[str, Any]:
+        """Returns what is taken where nothing is said; the size and the block depend on the device too."""
+        return {
+            "order": ORDER,
+            "smoothing": SMOOTHING,
+            "batch_size": BATCH_SIZE,
+            "device": "auto",
+            "config": CONFIGS.get(self.family),
+        }
+
+
+def _check_one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        hint = f": do you mean {near[0]}?" if near else ""
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!a}{hint}")

@@ -1,132 +1,105 @@
-"""From texts to a vocabulary and a model that has learned from them, of any family."""
+"""From a corpus to a model, of any family: the one way that the command line, ``CharLM.fit`` and benchmarks go."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from typing import TYPE_CHECKING, Literal
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
-from charlm.data.batch_sampler import BatchSampler
-from charlm.data.dataset import JoinedTexts
-from charlm.data.record_dataset import RecordDataset
-from charlm.data.text_dataset import TextDataset
+from charlm.evaluation.scoring import evaluate
+from charlm.files.model_file import save_model
 from charlm.generation.framing import Framing
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
-from charlm.recipes.mixture import TUNING_FRACTION, default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
-from charlm.recipes.presets import BATCH_SIZE, RECIPES
-from charlm.runtime.devices import resolve_device
-from charlm.training.trainer import Trainer
+from charlm.recipes.description import describe_run
+from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, say_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import torch
-
+    from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel
-    from charlm.recipes.presets import Family, Size
-    from charlm.training.config import TrainerConfig
-    from chartok import Vocabulary
-    from chartok.arguments import SpecialToken
+    from charlm.recipes.corpus import Corpus
+    from charlm.recipes.events import Hook
+    from charlm.recipes.presets import Recipe
 
 
-TAKEN: dict[Family, tuple[str, ...]] = {
-    "ngram": ("order",),
-    "bigram": ("smoothing",),
-    "gpt": ("size", "config", "device"),
-    "mixture": ("order", "size", "config", "device"),
-}
-"""The settings of ``CharLM.fit`` that a family takes."""
+class Trained(NamedTuple):
+    """A model, and its loss on the validation part in nats a character, where it is known."""
 
-
-def check_taken(family: Family, given: Iterable[str]) -> None:
-    """Checks that a family takes the settings that are given.
-
-    Raises:
-        ValueError: It does not take one; names it.
-    """
-    for name in given:
-        if name not in TAKEN[family]:
-            raise ValueError(f"{name} is no setting of {family}, which takes {', '.join(TAKEN[family])}")
-
-
-def special_tokens(family: Family, *, is_text: bool) -> list[SpecialToken]:
-    """Returns the roles of the special tokens that a model's vocabulary has.
-
-    A Transformer that has learned from one text has never seen its start and would not know what ``bos`` means.
-    """
-    if not is_text:
-        return ["bos", "eos", "unk"]
-    return ["unk"] if family in ("gpt", "mixture") else ["bos", "unk"]
-
-
-def count(
-    vocabulary: Vocabulary, texts: list[str], family: Literal["ngram", "bigram"], *, order: int, smoothing: float
-) -> CountModel:
-    """Returns a model that has counted texts.
-
-    Args:
-        vocabulary: With an ``eos`` token, each text is a record.
-        texts: One text, or records.
-        family: Which model.
-        order: Of the n-gram model.
-        smoothing: Of the bigram.
-    """
-    framing = Framing(vocabulary)
-    tokens = JoinedTexts(*framing.to_count(texts))
-    size, never = vocabulary.size, framing.context_only
-    if family == "ngram":
-        return NGramTable.fit(tokens, vocab_size=size, order=order, context_only=never)
-    return BigramTable.fit(tokens, vocab_size=size, smoothing=smoothing, context_only=never)
+    model: LanguageModel | CountModel
+    validation_nats: float | None
 
 
 def train(
-    vocabulary: Vocabulary,
-    texts: list[str],
-    family: Literal["gpt", "mixture"],
+    corpus: Corpus,
+    recipe: Recipe,
     *,
-    order: int,
-    size: Size | None,
-    config: TrainerConfig | None,
-    device: str | torch.device,
-) -> LanguageModel:
-    """Returns a Transformer that has been trained on texts, alone or in a mixture with an n-gram model.
+    validation: Corpus | None = None,
+    folder: RunFolder | None = None,
+    resume: bool = False,
+    source: str = "",
+    hook: Hook = say_nothing,
+) -> Trained:
+    """Returns a model that has learned from a corpus.
 
     Args:
-        vocabulary: With an ``eos`` token, each text is a record.
-        texts: One text, or records.
-        family: Which model.
-        order: Of the n-gram model in a mixture.
-        size: A preset of ``GPTConfig``; None takes the one that suits the device.
-        config: How to train; None takes the family's own recipe.
-        device: Where to train and where the model is then.
+        corpus: What to learn from.
+        recipe: Which model, and how.
+        validation: What to evaluate it on; None for no evaluation.
+        folder: Where the run is kept; None keeps nothing.
+        resume: Whether a run in the folder goes on.
+        source: What the corpus was read from, for the description of the run.
+        hook: Told what happens.
+
+    Raises:
+        ValueError: The corpus is too short for the model, or records are given a ``block_size``; or the run in the
+            folder is of another family.
+        OSError: The folder cannot be written to.
     """
-    config = RECIPES[family] if config is None else config
-    where = resolve_device(device)
-    size = size or default_size(where)
-    never = Framing(vocabulary).context_only
-    gpt_config = dataclasses.replace(shape(size, vocabulary.size), context_only=never)
-    dataset: TextDataset | RecordDataset
-    if "eos" in vocabulary.special_tokens:
-        dataset = RecordDataset(texts, vocabulary)
-    else:
-        _check_length(texts[0], family, size, gpt_config.block_size)
-        dataset = TextDataset(vocabulary.encode(texts[0]), gpt_config.block_size)
-    learned = split_for_tuning(dataset, config.seed)[0] if family == "mixture" else dataset
-    batches = BatchSampler(learned, BATCH_SIZE, seed=config.seed, device=where)
-    gpt = untrained_gpt(gpt_config, dataset, config.seed).to(where)
-    Trainer(gpt, batches, config=config).fit()
-    return fitted_mixture(gpt, order, dataset, seed=config.seed) if family == "mixture" else gpt
-
-
-def _check_length(text: str, family: Family, size: Size, block_size: int) -> None:
-    """Checks that a text holds a window, and for a mixture another in the part that its weights are fitted to."""
-    least = block_size + 1
-    if family == "mixture":
-        least = math.ceil(least / TUNING_FRACTION)
-    if len(text) < least:
-        raise ValueError(
-            f"a {family} of size {size!a} needs a text of at least {least} characters, got {len(text)}: give more "
-            "text, a smaller size, or model='ngram'"
+    if recipe.block_size is not None and corpus.is_of_records:
+        raise ValueError("block_size is a setting of texts: an example of records is as long as the longest of them")
+    if validation is not None:
+        hook(
+            CorpusSplit(
+                total=len(corpus) + len(validation),
+                unit=corpus.unit,
+                symbols=len(corpus.vocabulary.characters),
+                training=len(corpus),
+                validation=len(validation),
+            )
         )
+    if not recipe.counts:
+        from charlm.recipes.gradients import train_by_gradients  # noqa: PLC0415 - needs PyTorch
+
+        return train_by_gradients(
+            corpus, recipe, validation=validation, folder=folder, resume=resume, source=source, hook=hook
+        )
+    started = time.perf_counter()
+    model = count(corpus, recipe)
+    hook(
+        Counted(
+            family=recipe.family,
+            order=recipe.order or 2,
+            n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
+            seconds=time.perf_counter() - started,
+        )
+    )
+    nats = None
+    if validation is not None:
+        evaluation = evaluate(model, validation)
+        nats = evaluation.nats_per_character
+        hook(Evaluated(evaluation=evaluation))
+    if folder is not None:
+        describe_run(folder, corpus, recipe, validation=validation, device="cpu", source=source, resume=resume)
+        save_model(folder.model_path, model, corpus.vocabulary)
+        hook(Saved(folder=folder.path))
+    return Trained(model, nats)
+
+
+def count(corpus: Corpus, recipe: Recipe) -> NGramTable | BigramTable:
+    """Returns a model that has counted a corpus, without PyTorch."""
+    size, never = corpus.vocabulary.size, Framing(corpus.vocabulary).context_only
+    if recipe.family == "ngram":
+        assert recipe.order is not None  # noqa: S101 - it has a default
+        return NGramTable.fit(corpus, vocab_size=size, order=recipe.order, context_only=never)
+    assert recipe.smoothing is not None  # noqa: S101 - likewise
+    return BigramTable.fit(corpus, vocab_size=size, smoothing=recipe.smoothing, context_only=never)

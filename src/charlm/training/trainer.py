@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 
 from charlm.data.dataset import IGNORE_INDEX
-from charlm.data.record_dataset import RecordDataset
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError, NonFiniteLossError
 from charlm.evaluation.scoring import Evaluation, evaluate
 from charlm.files.model_file import check_sizes, load_model, read_model_file, serialized_model
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from charlm.data.batch_sampler import BatchSampler
-    from charlm.data.text_dataset import TextDataset
+    from charlm.data.dataset import Dataset
     from charlm.models.base import LanguageModel
     from chartok import Vocabulary
 
@@ -89,7 +88,7 @@ class Trainer:
         model: LanguageModel,
         batches: BatchSampler,
         *,
-        validation: TextDataset | RecordDataset | None = None,
+        validation: Dataset | None = None,
         config: TrainerConfig | None = None,
         folder: str | os.PathLike[str] | None = None,
         vocabulary: Vocabulary | None = None,
@@ -112,7 +111,7 @@ class Trainer:
             compiled=config.compile,
             parts=config.accumulation_steps,
             halve_on_out_of_memory=config.halve_on_out_of_memory,
-            has_padding=isinstance(batches.dataset, RecordDataset),
+            has_padding=batches.dataset.has_padding,
         )
         self._optimizers = Optimizers(model, config)
         self._average = None if config.ema_decay is None else WeightAverage(model, config.ema_decay)
@@ -137,7 +136,7 @@ class Trainer:
         batches: BatchSampler,
         *,
         model: LanguageModel | None = None,
-        validation: TextDataset | RecordDataset | None = None,
+        validation: Dataset | None = None,
         config: TrainerConfig | None = None,
         on_log: Callable[[LogEntry], None] | None = None,
     ) -> Self:
@@ -365,7 +364,7 @@ class Trainer:
         self._optimizers.move_again()
         raise self._non_finite("loss", self.step - len(losses) + first + 1, losses[first].item())
 
-    def _validation_loss(self, validation: TextDataset | RecordDataset) -> float:
+    def _validation_loss(self, validation: Dataset) -> float:
         loss = math.nan
         if distributed.rank() == 0:
             with self.averaged_weights():
@@ -526,7 +525,7 @@ class Trainer:
 def _check_together(
     model: LanguageModel,
     batches: BatchSampler,
-    validation: TextDataset | RecordDataset | None,
+    validation: Dataset | None,
     config: TrainerConfig,
 ) -> None:
     if model.device != batches.device:

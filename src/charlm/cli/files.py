@@ -1,0 +1,97 @@
+"""Files on the command line: ``prepare``, ``info``, ``report`` and ``export``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from charlm.cli.output import print_json
+from charlm.files.arpa.writer import save_arpa
+from charlm.files.run_folder import RunFolder
+from charlm.lm import CharLM
+from charlm.report.page import write_report
+from chartok import TokenFile, Vocabulary, encode_file, read_text
+from chartok.token_file import is_token_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from charlm.cli import flags
+
+
+def prepare(settings: flags.Prepare) -> None:
+    """Writes texts of any size to a token file."""
+    with tqdm(unit="B", unit_scale=True, disable=None) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        with encode_file(
+            settings.sources,
+            settings.out,
+            None if settings.vocabulary is None else _read_vocabulary(settings.vocabulary),
+            errors=settings.errors,
+            compression=settings.compression,
+            progress=show,
+        ) as tokens:
+            characters, vocabulary = len(tokens), tokens.vocabulary
+    if settings.json:
+        print_json(
+            file=str(settings.out),
+            characters=characters,
+            symbols=vocabulary.size,
+            fingerprint=vocabulary.fingerprint,
+        )
+    else:
+        print(f"{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
+
+
+def _read_vocabulary(path: Path) -> Vocabulary:
+    if not is_token_file(path):
+        return Vocabulary.load(path)
+    with TokenFile(path) as tokens:
+        return tokens.vocabulary
+
+
+def info(settings: flags.Info) -> None:
+    """Prints what a model file holds."""
+    lm = CharLM.load(settings.model)
+    facts = lm.facts()
+    if settings.json:
+        print_json(**facts)
+        return
+    for name, value in facts.items():
+        print(f"{name.replace('_', ' '):14} {_shown(value)}")
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
+    if isinstance(value, int):
+        return f"{value:,}"
+    return ", ".join(value) or "none" if isinstance(value, list) else str(value)
+
+
+def report(settings: flags.Report) -> None:
+    """Writes one HTML file that shows a run."""
+    out = settings.out
+    if out is None:
+        out = RunFolder(settings.run).report_path if settings.run.is_dir() else settings.run.with_suffix(".html")
+    text = None if settings.text is None else read_text(settings.text)
+    write_report(settings.run, out, text=text, seed=settings.seed, device=settings.device)
+    print(f"saved to {out}")
+
+
+def export(settings: flags.Export) -> None:
+    """Writes a model, or its vocabulary, in a form that other programs read."""
+    lm = CharLM.load(settings.model)
+    match settings.format:
+        case "onnx":
+            from charlm.files.onnx import save_onnx  # noqa: PLC0415 - needs PyTorch
+
+            save_onnx(settings.out, lm.model, lm.vocabulary)
+        case "arpa":
+            save_arpa(settings.out, lm.stored, lm.vocabulary)
+        case "tokenizer-json":
+            lm.vocabulary.to_tokenizer_json(settings.out)
+    print(f"saved to {settings.out}")

@@ -1,0 +1,127 @@
+"""What the command line says while a model is made."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from charlm.evaluation.scoring import Evaluation
+from charlm.recipes import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from charlm.files.run_folder import RunFolder
+    from charlm.recipes.events import Event, Hook
+    from charlm.training.log import LogEntry
+
+
+def tell(event: Event) -> None:
+    """Prints what happens, for a person to read."""
+    if type(event) in LINES:
+        for line in LINES[type(event)](event):
+            print(line)
+
+
+class Telling:
+    """Prints what happens, shows the steps of training, and writes them for TensorBoard where that is wanted.
+
+    Args:
+        folder: That of the run.
+        with_tensorboard: Whether the log goes there for TensorBoard too.
+    """
+
+    def __init__(self, folder: RunFolder, *, with_tensorboard: bool) -> None:
+        self._folder = folder
+        self._with_tensorboard = with_tensorboard
+        self._shown = ExitStack()
+        self._observers: list[Callable[[LogEntry], None]] = []
+
+    def __enter__(self) -> Hook:
+        return self._tell
+
+    def __exit__(self, *_: object) -> None:
+        self._shown.close()
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, events.TrainingEnded | events.TrainingStopped):
+            self._shown.close()
+        tell(event)
+        if isinstance(event, events.TrainingBegan):
+            self._observe(event)
+        if isinstance(event, events.EntryMade):
+            for observe in self._observers:
+                observe(event.entry)
+
+    def _observe(self, event: events.TrainingBegan) -> None:
+        from charlm.training.observers import Progress, TensorBoardLog  # noqa: PLC0415 - need PyTorch
+
+        progress = Progress(event.total_steps, first_step=event.first_step)
+        self._observers.append(self._shown.enter_context(progress))
+        if self._with_tensorboard:
+            self._observers.append(self._shown.enter_context(TensorBoardLog(self._folder.path)))
+
+
+def _of_split(event: events.CorpusSplit) -> list[str]:
+    parts = f"{event.training:,} to train on, {event.validation:,} for validation"
+    return [f"{event.total:,} {event.unit}, {event.symbols} symbols: {parts}"]
+
+
+def _of_counting(event: events.Counted) -> list[str]:
+    if event.family == "bigram":
+        return [f"bigram model, counted in {event.seconds:.2f} s"]
+    return [f"n-gram model of order {event.order}, {event.n_grams:,} n-grams counted in {event.seconds:.2f} s"]
+
+
+def _of_beginning(event: events.TrainingBegan) -> list[str]:
+    steps = "steps" if event.total_steps is None else f"{event.total_steps:,} steps"
+    model = f"{event.family} model, {event.parameters:,} parameters, on {event.device}"
+    lines = [f"{model}: {steps} of {event.batch_size} x {event.block_size} characters"]
+    return [*lines, f"going on after step {event.first_step}"] if event.first_step else lines
+
+
+def _of_end(event: events.TrainingEnded) -> list[str]:
+    if event.entry is None:
+        return []
+    seconds, speed = event.entry.elapsed_seconds, event.entry.characters_per_second
+    lines = [
+        f"trained for {seconds:.1f} s, {speed:,.0f} characters a second",
+        f"train loss       {_in_both_units(event.entry.train_loss)}",
+    ]
+    if event.entry.validation_loss is not None:
+        lines.append(f"validation loss  {_in_both_units(event.entry.validation_loss)}")
+    return lines
+
+
+def _of_stop(event: events.TrainingStopped) -> list[str]:
+    return [f"stopped after step {event.step}: saved to {event.folder}, the same command with --resume goes on"]
+
+
+def _of_mixing(event: events.Mixed) -> list[str]:
+    return [f"mixed with an n-gram model of order {event.order} in {event.seconds:.1f} s"]
+
+
+def _of_evaluation(event: events.Evaluated) -> list[str]:
+    return [f"validation loss  {_in_both_units(event.evaluation.nats_per_character)}"]
+
+
+def _of_saving(event: events.Saved) -> list[str]:
+    return [f"saved to {event.folder}"]
+
+
+LINES: dict[type, Callable[[Any], list[str]]] = {
+    events.CorpusSplit: _of_split,
+    events.Counted: _of_counting,
+    events.TrainingBegan: _of_beginning,
+    events.TrainingEnded: _of_end,
+    events.TrainingStopped: _of_stop,
+    events.Mixed: _of_mixing,
+    events.Evaluated: _of_evaluation,
+    events.Saved: _of_saving,
+}
+"""What is said of each kind of event; an entry of the log is shown as it is."""
+
+
+def _in_both_units(nats: float) -> str:
+    loss = Evaluation(nats_per_character=nats, characters=1)
+    return f"{loss.nats_per_character:.4f} nats, {loss.bits_per_character:.4f} bits per character"

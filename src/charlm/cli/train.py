@@ -1,0 +1,105 @@
+"""Models made on the command line: ``train`` and ``demo``."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from charlm.cli.output import lines_of, print_json
+from charlm.cli.telling import Telling, tell
+from charlm.data.corpora import python_docs
+from charlm.files.run_folder import RunFolder
+from charlm.lm import CharLM
+from charlm.recipes import events
+from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.presets import TAKES, Recipe
+from charlm.recipes.train import train as train_on
+from chartok import TokenFile, read_text
+from chartok.token_file import is_token_file
+
+if TYPE_CHECKING:
+    from charlm.cli import flags
+    from charlm.recipes.events import Hook
+
+
+def train(settings: flags.Train) -> None:
+    """Trains a model and writes a run."""
+    recipe = recipe_of(settings)
+    folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
+    resume = getattr(settings, "resume", False)
+    with ExitStack() as stack:
+        is_first = recipe.counts or _join_processes(stack, recipe)
+        # The first process alone: it may have written its run before another comes here.
+        if is_first and not resume:
+            folder.refuse_a_run(
+                "give another --out" if recipe.counts else "go on with it by --resume, or give another --out"
+            )
+        if settings.json:
+            stack.enter_context(redirect_stdout(sys.stderr))
+        corpus = _corpus(settings, is_first=is_first)
+        seed = recipe.config.seed if recipe.config is not None else 0
+        learned, held_out = corpus.split(settings.train_fraction, seed=seed)
+        hook: Hook = events.say_nothing
+        if is_first:
+            hook = stack.enter_context(Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False)))
+        trained = train_on(
+            learned,
+            recipe,
+            validation=held_out,
+            folder=folder,
+            resume=resume,
+            source=str(settings.text),
+            hook=hook,
+        )
+    if settings.json and is_first:
+        nats = trained.validation_nats
+        print_json(
+            run=str(folder.path),
+            family=settings.model,
+            validation_nats=nats,
+            validation_bits=None if nats is None else nats / math.log(2),
+        )
+
+
+def recipe_of(settings: flags.Train) -> Recipe:
+    """Returns the recipe that the flags describe."""
+    taken = {name: getattr(settings, name) for name in TAKES[settings.model] if name != "config"}
+    return Recipe(family=settings.model, config=getattr(settings, "training", None), **taken)
+
+
+def demo(_: flags.Demo) -> None:
+    """Trains, evaluates and samples on text that every Python has."""
+    print("The text: the help topics that come with Python.")
+    text = python_docs()
+    for family in ("bigram", "ngram"):
+        corpus = Corpus.of_text(text, roles_of_text(family))
+        learned, held_out = corpus.split(0.9)
+        trained = train_on(learned, Recipe(family=family), validation=held_out, hook=tell)
+        sample = CharLM(trained.model, corpus.vocabulary).generate("The ", max_new_tokens=300, seed=1337)
+        print(f"\nA sample after 'The ':\n\n{sample}\n")
+    print("Now your own text: charlm train FILE")
+
+
+def _join_processes(stack: ExitStack, recipe: Recipe) -> bool:
+    """Joins the processes that torchrun started, and returns whether this is the first of them."""
+    from charlm.runtime.distributed import process_group, rank  # noqa: PLC0415 - need PyTorch
+
+    device = stack.enter_context(process_group(recipe.device or "auto"))
+    object.__setattr__(recipe, "device", device)
+    return rank() == 0
+
+
+def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
+    """Returns the lines of a UTF-8 text, the text, or a token file, which is read once to see that it is whole."""
+    if settings.records:
+        return Corpus.of_records(lines_of(read_text(settings.text)))
+    if not is_token_file(settings.text):
+        return Corpus.of_text(read_text(settings.text), roles_of_text(settings.model))
+    tokens = TokenFile(os.fspath(settings.text))
+    if is_first:
+        tokens.verify()
+    return Corpus.of_tokens(tokens)

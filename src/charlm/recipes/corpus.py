@@ -1,0 +1,216 @@
+"""What there is to learn from, as ids: a text, records, or a token file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from charlm.data.dataset import JoinedTexts, check_vocabulary_size, pieces_of_records, pieces_of_text
+from charlm.data.permutation import shuffled
+from charlm.generation.framing import Framing
+from chartok import Vocabulary
+from chartok.arguments import checked_texts, fraction, positive_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from charlm.data.dataset import Dataset
+    from chartok import TokenFile
+    from chartok.arguments import SpecialToken
+
+EXCERPT_CHARACTERS = 1_000
+EXCERPT_RECORDS = 50
+"""How much of it an excerpt has."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Corpus:
+    """Texts to learn from or to be evaluated on, without PyTorch.
+
+    Attributes:
+        vocabulary: What the ids mean; with an ``eos`` token, each text is a record.
+        texts: One text, or the records, each from ``bos`` to ``eos``; of a token file None.
+        tokens: A token file, and the first and the last id of it that belong here; None where ids are in memory.
+    """
+
+    vocabulary: Vocabulary
+    texts: JoinedTexts | None = None
+    tokens: tuple[TokenFile, int, int] | None = None
+
+    @classmethod
+    def of_text(cls, text: str, roles: Iterable[SpecialToken]) -> Corpus:
+        """Returns the corpus of one text.
+
+        Raises:
+            ValueError: It is empty.
+        """
+        if not text:
+            raise ValueError("there is nothing to learn from: the text is empty")
+        vocabulary = Vocabulary.from_text(text, special_tokens=roles)
+        ids = vocabulary.encode(text)
+        return cls(vocabulary=vocabulary, texts=JoinedTexts(ids, np.array([len(ids)])))
+
+    @classmethod
+    def of_records(cls, records: Iterable[str] | Mapping[str, int]) -> Corpus:
+        """Returns the corpus of texts that stand for themselves.
+
+        Args:
+            records: Strings; a mapping says of each how often it counts.
+
+        Raises:
+            ValueError: There is none, one is empty, or a number is below 1.
+            TypeError: One is not a ``str``, or a number no integer.
+        """
+        weights = None
+        if isinstance(records, Mapping):
+            counts = [positive_integer(f"source[{record!a}]", count) for record, count in records.items()]
+            weights = np.array(counts, dtype=np.int64)
+        texts = list(checked_texts(records, "source"))
+        if not texts:
+            raise ValueError("there is nothing to learn from: source holds no record")
+        if not all(texts):
+            raise ValueError(f"source[{texts.index('')}] is empty: leave empty records out")
+        vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos", "unk"])
+        ids, lengths = Framing(vocabulary).to_count(texts)
+        return cls(vocabulary=vocabulary, texts=JoinedTexts(ids, lengths, weights))
+
+    @classmethod
+    def of_tokens(cls, tokens: TokenFile) -> Corpus:
+        """Returns the corpus of a token file."""
+        return cls(vocabulary=tokens.vocabulary, tokens=(tokens, 0, len(tokens)))
+
+    @property
+    def is_of_records(self) -> bool:
+        """Whether each text stands for itself."""
+        return self.tokens is None and Framing(self.vocabulary).is_of_records
+
+    @property
+    def unit(self) -> str:
+        """What its size is counted in."""
+        return "records" if self.is_of_records else "characters"
+
+    def __len__(self) -> int:
+        if self.tokens is not None:
+            return self.tokens[2] - self.tokens[1]
+        assert self.texts is not None  # noqa: S101 - one of the two is there
+        return len(self.texts.lengths if self.is_of_records else self.texts.ids)
+
+    @property
+    def characters(self) -> int:
+        """How many characters its texts have."""
+        if not self.is_of_records or self.texts is None:
+            return len(self)
+        return int((self.texts.lengths - 2).sum())  # without bos and eos
+
+    def split(self, share: float, *, seed: int = 0) -> tuple[Corpus, Corpus]:
+        """Returns the first part and the rest; of records, ``seed`` decides which are in the first.
+
+        Raises:
+            ValueError: The share is not between 0 and 1, or a part would be empty.
+        """
+        end = int(fraction("train_fraction", share) * len(self))
+        if not 0 < end < len(self):
+            raise ValueError(f"a share of {share} of {len(self)} {self.unit} leaves a part without any: give more")
+        if self.tokens is not None:
+            file, start, stop = self.tokens
+            parts = [(file, start, start + end), (file, start + end, stop)]
+            return Corpus(vocabulary=self.vocabulary, tokens=parts[0]), Corpus(
+                vocabulary=self.vocabulary, tokens=parts[1]
+            )
+        assert self.texts is not None  # noqa: S101 - one of the two is there
+        if self.is_of_records:
+            order = shuffled(len(self), seed)
+            return self._chosen(np.sort(order[:end])), self._chosen(np.sort(order[end:]))
+        first, rest = self.texts.ids[:end], self.texts.ids[end:]
+        return tuple(  # type: ignore[return-value]  # two
+            Corpus(vocabulary=self.vocabulary, texts=JoinedTexts(ids, np.array([len(ids)]))) for ids in (first, rest)
+        )
+
+    def _chosen(self, records: NDArray[np.int64]) -> Corpus:
+        assert self.texts is not None  # noqa: S101 - of records
+        starts, lengths = np.cumsum(self.texts.lengths) - self.texts.lengths, self.texts.lengths[records]
+        moved_by = starts[records] - (np.cumsum(lengths) - lengths)
+        ids = self.texts.ids[np.repeat(moved_by, lengths) + np.arange(int(lengths.sum()))]
+        weights = None if self.texts.weights is None else self.texts.weights[records]
+        return Corpus(vocabulary=self.vocabulary, texts=JoinedTexts(ids, lengths, weights))
+
+    def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
+        """Returns the ids of all texts, one text after the other, and how many each has, int64 ``(N,)``."""
+        if self.tokens is not None:
+            file, start, stop = self.tokens
+            return file.read(start, stop), np.array([stop - start])
+        assert self.texts is not None  # noqa: S101 - one of the two is there
+        return self.texts.joined()
+
+    @property
+    def weights(self) -> NDArray[np.int64] | None:
+        """How often each text counts; None where each counts once."""
+        return None if self.texts is None else self.texts.weights
+
+    def pieces(
+        self, targets: int | None, overlap: int
+    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+        """Returns all texts a piece at a time; see ``charlm.data.dataset.Dataset``."""
+        if self.tokens is not None:
+            file, first, _ = self.tokens
+
+            def read(start: int, stop: int) -> NDArray[np.integer[Any]]:
+                return file.read(first + start, first + stop)
+
+            return pieces_of_text(read, len(self), targets, overlap)
+        ids, lengths = self.joined()
+        if self.is_of_records:
+            return pieces_of_records(ids, lengths, targets)
+        return pieces_of_text(lambda start, stop: ids[start:stop], len(ids), targets, overlap)
+
+    def check_ids(self, size: int) -> None:
+        """Checks that every id is below ``size``.
+
+        Raises:
+            ValueError: The vocabulary is larger than that.
+        """
+        check_vocabulary_size(self.vocabulary, size)
+
+    def dataset(self, block_size: int) -> Dataset:
+        """Returns the corpus as a data set to train on, which needs PyTorch.
+
+        Args:
+            block_size: Characters in a window; records decide on it themselves.
+
+        Raises:
+            ValueError: It is shorter than a window.
+        """
+        from charlm.data.record_dataset import RecordDataset  # noqa: PLC0415 - needs PyTorch
+        from charlm.data.streams import as_stream  # noqa: PLC0415 - likewise
+        from charlm.data.text_dataset import TextDataset  # noqa: PLC0415 - likewise
+
+        if self.is_of_records and self.texts is not None:
+            return RecordDataset.of(self.texts, self.vocabulary)
+        if self.tokens is not None:
+            file, start, stop = self.tokens
+            return TextDataset(as_stream(file).part(start, stop), block_size)
+        return TextDataset(self.joined()[0], block_size)
+
+    def excerpt(self) -> str:
+        """Returns the beginning, as text."""
+        if not self.is_of_records:
+            ids = next(self.pieces(EXCERPT_CHARACTERS, 0), (np.zeros(0, dtype=np.int64), None, 0))[0]
+            return self.vocabulary.decode(ids[:EXCERPT_CHARACTERS])
+        ids, lengths = self.joined()
+        ends = np.cumsum(lengths)[:EXCERPT_RECORDS].tolist()
+        records = (ids[end - length : end] for end, length in zip(ends, lengths.tolist(), strict=False))
+        return "\n".join(self.vocabulary.decode(record) for record in records)
+
+
+def roles_of_text(family: str) -> list[SpecialToken]:
+    """Returns the special tokens that the vocabulary of a text has.
+
+    A model that is trained by gradient descent on one text never sees its start, and would not know what ``bos``
+    means; one that counts then knows nothing, and falls back to how frequent each character is.
+    """
+    return ["bos", "unk"] if family in ("ngram", "bigram") else ["unk"]

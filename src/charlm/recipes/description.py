@@ -1,0 +1,72 @@
+"""What the folder of a run says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from charlm.files.run_description import RunDescription
+from charlm.recipes.presets import TAKES
+from charlm.runtime.machine import machine
+
+if TYPE_CHECKING:
+    from charlm.files.run_folder import RunFolder
+    from charlm.recipes.corpus import Corpus
+    from charlm.recipes.presets import Recipe
+
+
+def describe_run(
+    folder: RunFolder,
+    corpus: Corpus,
+    recipe: Recipe,
+    *,
+    validation: Corpus | None,
+    device: str,
+    source: str,
+    resume: bool,
+) -> None:
+    """Writes what the run is and what it was asked for last; when it began stays where it goes on.
+
+    Raises:
+        OSError: It cannot be written.
+        ValueError: What is there already describes no run.
+    """
+    folder.path.mkdir(parents=True, exist_ok=True)
+    description = RunDescription(
+        text=source,
+        characters=corpus.characters + (0 if validation is None else validation.characters),
+        symbols=len(corpus.vocabulary.characters),
+        excerpt="" if validation is None else validation.excerpt(),
+        settings=_settings(recipe),
+        machine=machine(device),
+    )
+    earlier = folder.read_description() if resume else None
+    if earlier is not None:
+        description = dataclasses.replace(description, began=earlier.began)
+    folder.write_description(description)
+
+
+def check_family(folder: RunFolder, recipe: Recipe) -> None:
+    """Checks that a run in a folder is of the family that is to go on with it.
+
+    Raises:
+        ValueError: It is of another.
+    """
+    earlier = folder.read_description()
+    if earlier is not None and earlier.settings.get("model") != recipe.family:
+        raise ValueError(
+            f"the run in {str(folder.path)!a} is of a {earlier.settings.get('model')} model: a {recipe.family} model "
+            "cannot go on with it; give another folder"
+        )
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """Returns the settings that the family takes, as JSON values."""
+    settings: dict[str, Any] = {"model": recipe.family}
+    for name in TAKES[recipe.family]:
+        value = getattr(recipe, name)
+        if name == "config":
+            settings |= {key: own for key, own in dataclasses.asdict(value).items() if own not in (None, False)}
+        elif value is not None:
+            settings[name] = value
+    return settings

@@ -1,0 +1,165 @@
+"""Models that are trained by gradient descent, alone or in a mixture with one that counts."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+from charlm.data.batch_sampler import BatchSampler
+from charlm.evaluation.scoring import evaluate
+from charlm.files.model_file import load_model, save_model
+from charlm.generation.framing import Framing
+from charlm.models.bigram.model import BigramLanguageModel
+from charlm.models.gpt.config import GPTConfig
+from charlm.models.gpt.model import GPT
+from charlm.recipes.description import check_family, describe_run
+from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
+from charlm.recipes.mixture import MixtureData, fitted_mixture
+from charlm.recipes.presets import BLOCK_SIZE
+from charlm.recipes.train import Trained
+from charlm.runtime import distributed
+from charlm.runtime.devices import resolve_device
+from charlm.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    import torch
+
+    from charlm.data.dataset import Dataset
+    from charlm.files.run_folder import RunFolder
+    from charlm.models.base import LanguageModel
+    from charlm.recipes.corpus import Corpus
+    from charlm.recipes.events import Hook
+    from charlm.recipes.presets import Recipe
+
+
+def train_by_gradients(
+    corpus: Corpus,
+    recipe: Recipe,
+    *,
+    validation: Corpus | None,
+    folder: RunFolder | None,
+    resume: bool,
+    source: str,
+    hook: Hook,
+) -> Trained:
+    """Returns a model that has been trained on a corpus; ``charlm.recipes.train`` says what the arguments mean."""
+    assert recipe.config is not None  # noqa: S101 - it has a default
+    if resume and folder is not None:
+        check_family(folder, recipe)
+    device = resolve_device(recipe.device or "auto")
+    shape = gpt_shape(corpus, recipe, device)
+    block_size = BLOCK_SIZE if recipe.block_size is None and shape is None else recipe.block_size
+    whole = corpus.dataset(block_size or (BLOCK_SIZE if shape is None else shape.block_size))
+    data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
+    learned = whole if data is None else data.learned
+    batches = BatchSampler(learned, recipe.batch_size or 1, seed=recipe.config.seed, device=device)
+    model = _untrained(corpus, shape, whole.block_size, recipe.config.seed).to(batches.device)
+    held_out = None if validation is None else validation.dataset(whole.block_size)
+    trainer = _trainer(model, batches, held_out, recipe, corpus, folder, resume=resume)
+    if folder is not None and distributed.rank() == 0:
+        described = str(batches.device)
+        describe_run(folder, corpus, recipe, validation=validation, device=described, source=source, resume=resume)
+    best, nats = _run(trainer, folder, hook)
+    trained = Trained(best, nats)
+    if data is not None and distributed.rank() == 0:
+        trained = _mixed(best, data, recipe, held_out, hook)
+        if folder is not None:
+            save_model(folder.model_path, trained.model, corpus.vocabulary)
+    if folder is not None:
+        hook(Saved(folder=folder.path))
+    return trained
+
+
+def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig | None:
+    """Returns the shape of the Transformer of a recipe, or None where it has none.
+
+    Raises:
+        ValueError: The corpus is shorter than a window of it.
+    """
+    if recipe.family == "trained-bigram":
+        return None
+    presets = {"nano": GPTConfig.nano, "small": GPTConfig.small, "base": GPTConfig.base}
+    size = recipe.size or ("nano" if device.type == "cpu" else "base")
+    shape = presets[size](corpus.vocabulary.size)
+    never = Framing(corpus.vocabulary).context_only
+    shape = dataclasses.replace(shape, block_size=recipe.block_size or shape.block_size, context_only=never)
+    if not corpus.is_of_records:
+        least = MixtureData.least_length(shape.block_size) if recipe.family == "mixture" else shape.block_size + 1
+        if len(corpus) < least:
+            raise ValueError(
+                f"a {recipe.family} of size {size!a} needs a text of at least {least} characters to train on, got "
+                f"{len(corpus)}: give more text, a smaller block_size, or model='ngram'"
+            )
+    return shape
+
+
+def _untrained(corpus: Corpus, shape: GPTConfig | None, block_size: int, seed: int) -> LanguageModel:
+    if shape is None:
+        return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
+    return GPT(dataclasses.replace(shape, block_size=block_size), seed=seed)
+
+
+def _trainer(
+    model: LanguageModel,
+    batches: BatchSampler,
+    validation: Dataset | None,
+    recipe: Recipe,
+    corpus: Corpus,
+    folder: RunFolder | None,
+    *,
+    resume: bool,
+) -> Trainer:
+    if folder is None:
+        return Trainer(model, batches, validation=validation, config=recipe.config)
+    if resume and folder.checkpoint_paths():
+        return Trainer.resume(folder.path, batches, model=model, validation=validation, config=recipe.config)
+    return Trainer(
+        model,
+        batches,
+        validation=validation,
+        config=recipe.config,
+        folder=folder.path,
+        vocabulary=corpus.vocabulary,
+    )
+
+
+def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[LanguageModel, float | None]:
+    """Trains to the end of the run, and returns its best model with its loss in nats a character."""
+    batches = trainer.batches
+    hook(
+        TrainingBegan(
+            family=trainer.model.family,
+            parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+            device=str(batches.device),
+            first_step=trainer.step,
+            total_steps=trainer.total_steps,
+            batch_size=batches.batch_size,
+            block_size=batches.dataset.block_size,
+        )
+    )
+    trainer.on_log = lambda entry: hook(EntryMade(entry=entry))
+    try:
+        trainer.fit()
+    except (KeyboardInterrupt, SystemExit):
+        if folder is not None and folder.checkpoint_paths():
+            hook(TrainingStopped(step=trainer.step, folder=folder.path))
+        raise
+    # Of several processes the first one alone knows the log of a run that has ended.
+    hook(TrainingEnded(entry=trainer.log[-1] if trainer.log else None))
+    losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
+    best = trainer.best_checkpoint
+    model = trainer.model.eval() if best is None else load_model(best, device=batches.device)[0]
+    return model, min(losses, default=None)
+
+
+def _mixed(model: LanguageModel, data: MixtureData, recipe: Recipe, validation: Dataset | None, hook: Hook) -> Trained:
+    assert recipe.order is not None  # noqa: S101 - it has a default
+    started = time.perf_counter()
+    mixture = fitted_mixture(model, recipe.order, data)
+    hook(Mixed(order=recipe.order, seconds=time.perf_counter() - started))
+    if validation is None:
+        return Trained(mixture, None)
+    evaluation = evaluate(mixture, validation)
+    hook(Evaluated(evaluation=evaluation))
+    return Trained(mixture, evaluation.nats_per_character)
