@@ -225,7 +225,7 @@ class CharLM:
             'b'
         """
         positive_integer("k", k)
-        ids = encoded(self.vocabulary, [text], bos=True)[0]
+        ids = encoded(self.vocabulary, text, bos=True)[0]
         first = [] if "bos" in self.vocabulary.special_tokens else [list[tuple[str, float]]()]
         named = dict(zip(character_ids(self.vocabulary), self.vocabulary.characters, strict=True))
         if self.is_of_records:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from chartok.errors import FileDecodeError, TokenFileError, TokenIdError, UnknownCharacterError, VocabularyError
 
 if TYPE_CHECKING:
+    from chartok.codepoints import count_characters
     from chartok.encode import encode_file, encode_files
     from chartok.files.text import read_text
     from chartok.token_file import TokenFile
-    from chartok.vocabulary import Vocabulary, count_characters
+    from chartok.vocabulary import Vocabulary
 
 __all__ = [
     "FileDecodeError",
@@ -34,7 +35,7 @@ __version__ = "1.0.0"
 _MODULE_OF = {
     "TokenFile": "token_file",
     "Vocabulary": "vocabulary",
-    "count_characters": "vocabulary",
+    "count_characters": "codepoints",
     "encode_file": "encode",
     "encode_files": "encode",
     "read_text": "files.text",

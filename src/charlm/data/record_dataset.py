@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.data.dataset import IDS_AT_ONCE, IGNORE_INDEX, check_vocabulary_size
-from charlm.data.encoding import encode_joined
 from charlm.data.text_dataset import TextDataset
 from charlm.runtime.seeding import seeded_generator
 from chartok import UnknownCharacterError, Vocabulary, read_text
 from chartok.arguments import check_several, joined_texts, positive_integer
 from chartok.arguments import fraction as checked_fraction
+from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from charlm.data.dataset import IGNORE_INDEX
-from charlm.data.encoding import split_joined
 from charlm.models.base import evaluation_mode
 from chartok import TokenIdError
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
+from chartok.ragged import split_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

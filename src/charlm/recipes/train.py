@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from charlm.data.batch_sampler import BatchSampler
-from charlm.data.encoding import encode_joined, split_joined
 from charlm.data.record_dataset import RecordDataset
 from charlm.data.text_dataset import TextDataset
 from charlm.models.bigram import BigramLanguageModel
@@ -18,6 +17,7 @@ from charlm.recipes.mixture import TUNING_FRACTION, default_size, fitted_mixture
 from charlm.recipes.presets import BATCH_SIZE, RECIPES
 from charlm.runtime.devices import resolve_device
 from charlm.training.trainer import Trainer
+from chartok.ragged import encode_joined, split_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +62,7 @@ def special_tokens(family: Family, *, is_text: bool) -> list[SpecialToken]:
 
 
 def encoded(
-    vocabulary: Vocabulary, texts: list[str], *, bos: bool, eos: bool = True
+    vocabulary: Vocabulary, texts: str | list[str], *, bos: bool, eos: bool = True
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
     """Returns the ids of texts, with ``bos`` and ``eos`` where they are asked for and the vocabulary has them.
 
