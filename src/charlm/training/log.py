@@ -17,8 +17,7 @@ import torch
 from tqdm import tqdm
 
 from chartok.arguments import finite_number, natural_number
-from chartok.errors import Naming
-from chartok.files.atomic import replace_file
+from chartok.files.atomic import Naming, replace_file
 from chartok.files.strict_json import parse_json
 
 if TYPE_CHECKING:
