@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from chartok.arguments import check_several, checked_texts, joined_texts, positive_integer
-from chartok.codepoints import CODE_POINTS, pieces, to_code_points
+from chartok.codepoints import pieces, to_code_points
 from chartok.errors import UnknownCharacterError
 from chartok.ids import as_id_array, is_array
 
@@ -237,9 +237,10 @@ def _in_its_text(error: UnknownCharacterError, lengths: NDArray[np.int64]) -> Un
 
 def _known_lengths(joined: str, lengths: NDArray[np.int64], characters: str) -> NDArray[np.int64]:
     """Returns how many of some characters stand in each of the texts that were joined."""
-    is_known = np.zeros(CODE_POINTS, dtype=np.bool_)
-    is_known[to_code_points(characters)] = True
-    known = np.concatenate([is_known.take(to_code_points(piece)) for piece in pieces([joined])])
+    code_points = to_code_points(characters)
+    is_known = np.zeros(int(code_points.max(initial=0)) + 2, dtype=np.bool_)  # the last entry is for all above
+    is_known[code_points] = True
+    known = np.concatenate([is_known.take(to_code_points(piece), mode="clip") for piece in pieces([joined])])
     known_before = np.concatenate([[0], np.cumsum(known)])
     ends = np.cumsum(lengths)
     return np.asarray(known_before[ends] - known_before[ends - lengths], dtype=np.int64)
