@@ -20,6 +20,9 @@ for dependency in ("matplotlib.figure", "numpy", "torch", "safetensors.torch", "
     importlib.import_module(dependency)
 typing.TYPE_CHECKING = True
 chartok, charlm = importlib.import_module("chartok"), importlib.import_module("charlm")
+for package in (chartok, charlm):
+    for name in package.__all__:  # each loads its module
+        getattr(package, name)
 importlib.import_module("charlm.report.plots")
 typing.TYPE_CHECKING = False
 

@@ -226,7 +226,7 @@ class CharLM:
         """
         if not isinstance(text, str):
             raise TypeError(expected_text("text", text))
-        return self._scores([text])[0]
+        return self._scores(text)[0]
 
     def score_samples(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Returns the natural log-likelihood of each text, float64 ``(N,)``, in nats; 0 for an empty passage.
@@ -322,7 +322,7 @@ class CharLM:
         """
         positive_integer("k", k)
         log_probabilities = self.log_probabilities(text)
-        ids = self._framing.to_score([text])[0]
+        ids = self._framing.to_score(text)[0]
         rows = self.predictor.distributions(ids[:-1]) if len(ids) > 1 else []
         alternatives = [self._likeliest(row.astype(np.float64), k) for block in rows for row in block]
         nothing_before = len(log_probabilities) - len(alternatives)
@@ -524,7 +524,7 @@ class CharLM:
         kind = "records" if self.is_of_records else "text"
         return f"CharLM({self.family} model of {kind}, {len(self.vocabulary.characters)} characters)"
 
-    def _scores(self, texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _scores(self, texts: str | list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Returns the scores of all texts, one text after the other, and how many each has."""
         framing = self._framing
         ids, lengths = framing.to_score(texts)

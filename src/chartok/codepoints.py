@@ -7,16 +7,21 @@ a look-up in a table of ids. Lone surrogates are code points like any other.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chartok.arguments import checked_texts
+from chartok.errors import UnknownCharacterError, VocabularyError, describe_character
 from chartok.ids import smallest_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
+
+    from chartok.arguments import Errors
 
 PIECE = 1 << 16
 """Characters handled at a time: small enough that every working array stays in the processor's cache."""
@@ -82,6 +87,39 @@ def count_code_points(texts: Iterable[str]) -> NDArray[np.int64]:
     return counts
 
 
+def count_characters(text: str | Iterable[str]) -> Counter[str]:
+    """Returns how often each character stands in a text.
+
+    Args:
+        text: A string or several; of any length in all, since they are counted piece by piece.
+
+    Raises:
+        TypeError: ``text`` is neither a ``str`` nor an iterable of them.
+
+    Example:
+        >>> count_characters("banana")
+        Counter({'a': 3, 'n': 2, 'b': 1})
+    """
+    counts = count_code_points(checked_texts(text, "text"))
+    found = np.flatnonzero(counts)
+    return Counter(dict(zip(map(chr, found.tolist()), counts[found].tolist(), strict=True)))
+
+
+def check_distinct(code_points: NDArray[np.uint32]) -> None:
+    """Checks that no code point stands twice; ``NO_CHARACTER`` may.
+
+    Raises:
+        VocabularyError: One does; names both places.
+    """
+    order = np.argsort(code_points, kind="stable")
+    in_order = code_points[order]
+    repeated = np.flatnonzero((in_order[1:] == in_order[:-1]) & (in_order[1:] != NO_CHARACTER))
+    if len(repeated):
+        first, second = order[repeated[0]], order[repeated[0] + 1]
+        character = describe_character(chr(in_order[repeated[0]]))
+        raise VocabularyError(f"{character} stands at both {first} and {second}: a character has one id")
+
+
 class CodePointTable:
     """The ids of characters, and the characters of ids, as arrays.
 
@@ -96,6 +134,10 @@ class CodePointTable:
         ids = np.flatnonzero(has_character)
         last = int(code_points[ids].max(initial=0))
 
+        self.size = size
+        """The number of ids."""
+        self.dtype = smallest_dtype(size)
+        """The smallest dtype that holds every id."""
         self.unknown = size
         """Stands for a character without an id in what ``ids_of`` returns."""
         # One entry beyond the last code point: every higher one is clipped to it.
@@ -115,6 +157,28 @@ class CodePointTable:
             bytes_of_ids = np.where(has_character, code_points, 0).astype(np.uint8)
             self._byte_of_id = bytes_of_ids.tobytes().ljust(BYTE_VALUES, b"\0")
             self._gap_bytes = np.flatnonzero(~has_character).astype(np.uint8).tobytes()
+
+    def encode(self, text: str, errors: Errors, *, offset: int = 0) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns the ids of a piece of text, of dtype ``dtype``; under ``"ignore"`` they may be fewer.
+
+        Args:
+            text: At most ``PIECE`` characters.
+            errors: What to do with a character without an id; ``"replace"`` needs an ``unk_id``.
+            offset: Where the piece begins in its text.
+
+        Raises:
+            UnknownCharacterError: A character has no id, under ``"strict"``; names its position in the text.
+        """
+        ids = self.ids_of(text)
+        position = self.first_unknown(ids)
+        if position is not None:
+            if errors == "strict":
+                raise UnknownCharacterError(text[position], offset + position, self.unknown)
+            if errors == "replace" and self._unk_id is not None:
+                ids[ids == self.unknown] = self._unk_id
+            else:
+                ids = ids[ids != self.unknown]
+        return ids if ids.dtype is self.dtype else ids.astype(self.dtype)
 
     def ids_of(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
         """Returns one id for each character of a piece of text; ``unknown`` for a character that has none.

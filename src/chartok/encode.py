@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import wait
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -79,29 +80,14 @@ def encode_file(
     check_compression(compression)
     sources = expand_sources(source)
     check_destination(destination, sources)
-    passes = 1 if vocabulary is not None else 2
-    sizes = [source_size(name) for name in sources]
+    total = _bytes_to_read(sources, passes=1 if vocabulary is not None else 2)
     if vocabulary is None:
         check_two_readings(sources)
-    total = None if None in sizes else passes * sum(size for size in sizes if size is not None)
-    done = 0
-
-    def read_all() -> Iterator[tuple[str, int, str]]:
-        """Yields each piece after the name of its source and the position in it."""
-        nonlocal done
-        for name in sources:
-            before, position = done, 0
-            for text, bytes_read in iterate_source(name, compression):
-                done = before + bytes_read
-                if progress is not None:
-                    progress(done, total)
-                yield name, position, text
-                position += len(text)
-
+    reading = _Reading(sources=sources, compression=compression, progress=progress, total=total)
     if vocabulary is None:
-        vocabulary = Vocabulary.from_text(not_empty((text for _, _, text in read_all()), _shown(sources)))
+        vocabulary = Vocabulary.from_text(not_empty((text for _, _, text in reading.pieces()), _shown(sources)))
     with write_token_file(destination, vocabulary) as writer:
-        for name, position, text in read_all():
+        for name, position, text in reading.pieces():
             try:
                 writer.append(vocabulary.encode(text, errors))
             except UnknownCharacterError as error:
@@ -171,6 +157,34 @@ def encode_files(
 def find_characters(source: str, compression: Compression | None = None) -> str:
     """Returns the distinct characters of a source in code point order; those of several merge in any order."""
     return from_code_points(distinct_code_points(text for text, _ in iterate_source(source, compression)))
+
+
+@dataclass(kw_only=True)
+class _Reading:
+    """Sources that are read once or twice, and how many bytes have been read in all."""
+
+    sources: list[str]
+    compression: Compression | None
+    progress: Progress | None
+    total: int | None
+    done: int = 0
+
+    def pieces(self) -> Iterator[tuple[str, int, str]]:
+        """Yields each piece of text after the name of its source and the position in it."""
+        for name in self.sources:
+            before, position = self.done, 0
+            for text, bytes_read in iterate_source(name, self.compression):
+                self.done = before + bytes_read
+                if self.progress is not None:
+                    self.progress(self.done, self.total)
+                yield name, position, text
+                position += len(text)
+
+
+def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:
+    """Returns how many bytes some passes over sources read, or None where the size of one is not known."""
+    sizes = [source_size(name) for name in sources]
+    return None if None in sizes else passes * sum(size for size in sizes if size is not None)
 
 
 def _encode_shard(

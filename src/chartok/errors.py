@@ -102,23 +102,3 @@ class FileDecodeError(UnicodeDecodeError):
 def describe_character(character: str) -> str:
     """Returns the code point and an escaped form of a character, safe to print anywhere."""
     return f"U+{ord(character):04X} {character!a}"
-
-
-class Naming:
-    """Gives an error of the operating system that names no file, or a temporary one, the name of this one.
-
-    A class, since this is entered for every batch that is read: a generator takes three times as long.
-    """
-
-    __slots__ = ("_instead_of", "_path")
-
-    def __init__(self, path: str, *, instead_of: str | None = None) -> None:
-        self._path = path
-        self._instead_of = instead_of
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, self._instead_of):
-            error.filename = self._path

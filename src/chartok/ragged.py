@@ -1,13 +1,179 @@
-"""Ids of uneven texts as the rows of one array."""
+"""Several texts of different lengths: their ids one after the other with the length of each, or as padded rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from chartok.arguments import check_several, checked_texts, joined_texts, positive_integer
+from chartok.codepoints import pieces, to_code_points
+from chartok.errors import UnknownCharacterError
+from chartok.ids import as_id_array, is_array
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from chartok.arguments import Errors, SpecialToken
+    from chartok.codepoints import CodePointTable
+    from chartok.ids import Ids, SupportsArray
+
+Value = TypeVar("Value", bound=np.generic)
+
+
+class BatchCodec(ABC):
+    """What ``Vocabulary`` inherits: several texts at once, given how it takes one text to ids and back."""
+
+    __slots__ = ()
+
+    _table: CodePointTable
+    _special_ids: dict[SpecialToken, int]
+
+    @property
+    @abstractmethod
+    def characters(self) -> str:
+        """The characters in id order."""
+
+    @abstractmethod
+    def encode(self, text: str, errors: Errors = "strict") -> NDArray[np.unsignedinteger[Any]]:
+        """Returns the ids of one text."""
+
+    @abstractmethod
+    def decode(self, ids: Ids) -> str:
+        """Returns the text of one row of ids."""
+
+    def encode_batch(
+        self,
+        texts: Iterable[str],
+        *,
+        bos: bool = False,
+        eos: bool = False,
+        max_length: int | None = None,
+        errors: Errors = "strict",
+    ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+        """Returns the ids of several texts as the rows of one array, and the length of each row.
+
+        Args:
+            texts: Strings of any lengths.
+            bos: Put the ``bos`` token before each text.
+            eos: Put the ``eos`` token after each text.
+            max_length: Rows are cut here. The row of a text that is cut does not end in ``eos``, since the text
+                does not end there.
+            errors: As in ``encode``.
+
+        Returns:
+            Ids ``(N, L)`` of dtype ``self.dtype``, shorter rows filled up with ``pad``, and the number of ids of
+            each row that are not padding, int64 ``(N,)``.
+
+        Raises:
+            UnknownCharacterError: As in ``encode``; names the text too.
+            ValueError: A token that is asked for, or ``pad`` where rows differ in length, is not in the
+                vocabulary; ``max_length`` is below 1.
+            TypeError: ``texts`` is one ``str`` or no iterable, or an item is not a ``str``.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> vocabulary = Vocabulary("abc", special_tokens=["pad", "eos"])
+            >>> vocabulary.encode_batch(["ab", "c"], eos=True)
+            (array([[0, 1, 4],
+                   [2, 4, 3]], dtype=uint8), array([3, 2]))
+        """
+        check_several(texts, "texts")
+        texts = texts if isinstance(texts, list) else list(checked_texts(texts, "texts"))
+        if max_length is not None:
+            positive_integer("max_length", max_length)
+        return pad_rows(
+            *encode_joined(self, texts, errors),
+            bos=self._special_id("bos") if bos else None,
+            eos=self._special_id("eos") if eos else None,
+            pad=self._special_ids.get("pad"),
+            max_length=max_length,
+        )
+
+    def decode_batch(self, ids: SupportsArray | Iterable[Ids]) -> list[str]:
+        """Returns the text of each row of ids; padding and the other special tokens decode as in ``decode``.
+
+        Args:
+            ids: An array or a tensor on the CPU, ``(N, L)``, or an iterable of rows of any lengths.
+
+        Raises:
+            TokenIdError: An id is negative, or not below ``size``.
+            ValueError: An array has not two dimensions.
+            TypeError: They are not integers.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> vocabulary = Vocabulary("abc", special_tokens=["pad", "eos"])
+            >>> vocabulary.decode_batch(vocabulary.encode_batch(["ab", "c"], eos=True)[0])
+            ['ab', 'c']
+        """
+        if not is_array(ids):
+            if not isinstance(ids, Iterable):
+                raise TypeError(f"ids must be rows of integers, got {type(ids).__name__}")
+            return [self.decode(row) for row in ids]
+        rows = as_id_array(ids, self._table.size)
+        if rows.ndim != 2:  # noqa: PLR2004 - rows and columns
+            raise ValueError(f"ids must have two dimensions, got shape {rows.shape}; decode takes a single text")
+        text = self.decode(rows.ravel())
+        ends = np.cumsum(self._table.text_lengths(rows)).tolist()
+        return [text[start:end] for start, end in pairwise([0, *ends])]
+
+    def _special_id(self, role: SpecialToken) -> int:
+        if role not in self._special_ids:
+            raise ValueError(f"there is no {role} token: make the vocabulary with special_tokens=[{role!r}]")
+        return self._special_ids[role]
+
+
+def encode_joined(
+    vocabulary: BatchCodec,
+    texts: str | list[str],
+    errors: Errors = "strict",
+    *,
+    bos: int | None = None,
+    eos: int | None = None,
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+    """Returns the ids of several texts as one array, in which nothing is padding, and how many are of each text.
+
+    Args:
+        vocabulary: What the ids mean.
+        texts: Strings of any lengths; a single one counts as a list of one.
+        errors: As for ``Vocabulary.encode``.
+        bos: Put before each text, if any.
+        eos: Put after each text, if any.
+
+    Returns:
+        Ids of dtype ``vocabulary.dtype``, shape ``(lengths.sum(),)``, and the lengths, int64 ``(N,)``.
+
+    Raises:
+        UnknownCharacterError: A character has no id; names its position, and which text of a list it is in.
+        ValueError: As for ``Vocabulary.encode``.
+        TypeError: A text is not a ``str``.
+
+    Example:
+        >>> from chartok import Vocabulary
+        >>> encode_joined(Vocabulary("abc", special_tokens=["eos"]), ["ab", "", "c"], eos=3)
+        (array([0, 1, 3, 3, 2, 3], dtype=uint8), array([3, 1, 2]))
+    """
+    several = [texts] if isinstance(texts, str) else texts
+    joined = joined_texts(several, "texts")
+    lengths = np.fromiter(map(len, several), dtype=np.int64, count=len(several))
+    try:
+        ids = vocabulary.encode(joined, errors)
+    except UnknownCharacterError as error:
+        if isinstance(texts, str):
+            raise
+        raise _in_its_text(error, lengths) from None
+    if len(ids) < len(joined):  # errors="ignore" left characters out
+        lengths = _known_lengths(joined, lengths, vocabulary.characters)
+    return _with_ends(ids, lengths, bos, eos)
+
+
+def split_joined(values: NDArray[Value], lengths: NDArray[np.int64]) -> list[NDArray[Value]]:
+    """Returns the parts of an array that have some lengths, as views."""
+    return [values[start:end] for start, end in pairwise([0, *np.cumsum(lengths).tolist()])]
 
 
 def pad_rows(
@@ -31,6 +197,12 @@ def pad_rows(
 
     Raises:
         ValueError: Rows are of different lengths and there is nothing to pad them with.
+
+    Example:
+        >>> ids, lengths = np.array([1, 2, 3], dtype=np.uint8), np.array([2, 1])
+        >>> pad_rows(ids, lengths, bos=None, eos=4, pad=0, max_length=None)
+        (array([[1, 2, 4],
+               [3, 4, 0]], dtype=uint8), array([3, 2]))
     """
     before, after = int(bos is not None), int(eos is not None)
     whole = lengths + before + after
@@ -53,3 +225,40 @@ def pad_rows(
         ends = np.flatnonzero(whole == row_lengths)
         rows[ends, row_lengths[ends] - 1] = eos
     return rows, row_lengths
+
+
+def _in_its_text(error: UnknownCharacterError, lengths: NDArray[np.int64]) -> UnknownCharacterError:
+    """Returns an error of joined texts as one that names the text, and the position in it."""
+    ends = np.cumsum(lengths)
+    index = int(np.searchsorted(ends, error.position, side="right"))
+    position = error.position - int(ends[index] - lengths[index])
+    return UnknownCharacterError(error.character, position, error.vocabulary_size, text_index=index)
+
+
+def _known_lengths(joined: str, lengths: NDArray[np.int64], characters: str) -> NDArray[np.int64]:
+    """Returns how many of some characters stand in each of the texts that were joined."""
+    code_points = to_code_points(characters)
+    is_known = np.zeros(int(code_points.max(initial=0)) + 2, dtype=np.bool_)  # the last entry is for all above
+    is_known[code_points] = True
+    known = np.concatenate([is_known.take(to_code_points(piece), mode="clip") for piece in pieces([joined])])
+    known_before = np.concatenate([[0], np.cumsum(known)])
+    ends = np.cumsum(lengths)
+    return np.asarray(known_before[ends] - known_before[ends - lengths], dtype=np.int64)
+
+
+def _with_ends(
+    ids: NDArray[np.unsignedinteger[Any]], lengths: NDArray[np.int64], bos: int | None, eos: int | None
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+    """Returns ids and lengths of texts that have a start and an end token, where these are given."""
+    if bos is None and eos is None:
+        return ids, lengths
+    lengths = lengths + (bos is not None) + (eos is not None)
+    ends = np.cumsum(lengths)
+    whole = np.empty(int(lengths.sum()), dtype=ids.dtype)
+    is_character = np.ones(len(whole), dtype=np.bool_)
+    for token_id, places in ((bos, ends - lengths), (eos, ends - 1)):
+        if token_id is not None:
+            whole[places] = token_id
+            is_character[places] = False
+    whole[is_character] = ids
+    return whole, lengths

@@ -18,8 +18,8 @@ from typing import IO, TYPE_CHECKING, Any, Self
 import numpy as np
 
 from chartok.arguments import natural_number
-from chartok.errors import Naming, TokenFileError, VocabularyError
-from chartok.files.atomic import is_special, replace_file
+from chartok.errors import TokenFileError, VocabularyError
+from chartok.files.atomic import Naming, is_special, replace_file
 from chartok.files.envelope import check_version
 from chartok.files.pread import pread
 from chartok.files.strict_json import parse_json

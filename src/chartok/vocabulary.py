@@ -1,59 +1,49 @@
-"""The vocabulary: which characters there are, and which id each one has."""
+"""The vocabulary: which characters there are, and which id each one has.
+
+``Vocabulary`` inherits its forms in files from ``vocabulary_formats``, and what it does with several texts at once from
+``ragged``.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 
 from chartok.arguments import (
     Errors,
-    check_several,
     checked_roles,
     checked_texts,
     expected_text,
     integer,
     joined_characters,
-    joined_texts,
     positive_integer,
 )
 from chartok.codepoints import (
     NO_CHARACTER,
     PIECE,
     CodePointTable,
-    count_code_points,
+    check_distinct,
+    count_characters,
     distinct_code_points,
     from_code_points,
-    pieces,
     to_code_points,
 )
-from chartok.errors import UnknownCharacterError, VocabularyError, describe_character
-from chartok.files.atomic import replace_file
-from chartok.files.strict_json import parse_json, read_json
 from chartok.files.text import iterate_text, not_empty
-from chartok.ids import as_id_array, is_array, smallest_dtype
-from chartok.ragged import pad_rows
-from chartok.tokenizer_json import tokenizer_json
-from chartok.vocabulary_formats import describe, read_description
+from chartok.ids import as_id_array
+from chartok.ragged import BatchCodec
+from chartok.vocabulary_formats import VocabularyFormats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chartok.arguments import SpecialToken
-    from chartok.ids import Ids, SupportsArray
-
-SHOWN_CHARACTERS = 100
-"""How many characters the repr shows before it counts the rest."""
+    from chartok.ids import Ids
 
 
-class Vocabulary:
+class Vocabulary(VocabularyFormats, BatchCodec):
     r"""The characters of a text in id order: text becomes ids, and ids become the same text again.
 
     A vocabulary never changes. Two are equal when they give every character and every special token the same
@@ -79,7 +69,7 @@ class Vocabulary:
         Vocabulary('ab', special_tokens={'bos': 2, 'eos': 3})
     """
 
-    __slots__ = ("_code_point_of_id", "_dtype", "_special_ids", "_table")
+    __slots__ = ("_code_point_of_id", "_special_ids", "_table")
 
     def __init__(self, characters: Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> None:
         code_points = to_code_points(joined_characters(characters))
@@ -90,10 +80,9 @@ class Vocabulary:
         )
 
     def _assemble(self, code_point_of_id: NDArray[np.uint32], special_ids: dict[SpecialToken, int]) -> None:
-        _check_distinct(code_point_of_id)
+        check_distinct(code_point_of_id)
         self._code_point_of_id = code_point_of_id
         self._special_ids = special_ids
-        self._dtype = smallest_dtype(len(code_point_of_id))
         self._table = CodePointTable(code_point_of_id, special_ids.get("unk"))
 
     @classmethod
@@ -217,24 +206,9 @@ class Vocabulary:
         return cls.from_text(text, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
 
     @property
-    def characters(self) -> str:
-        """The characters in id order, without the special tokens."""
-        return from_code_points(self._code_point_of_id[self._code_point_of_id != NO_CHARACTER])
-
-    @property
-    def special_tokens(self) -> Mapping[SpecialToken, int]:
-        """The id of each special token, by role."""
-        return MappingProxyType(self._special_ids)
-
-    @property
-    def size(self) -> int:
-        """The number of ids, special tokens included."""
-        return len(self._code_point_of_id)
-
-    @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
         """The dtype of encoded text: the smallest unsigned one that holds every id."""
-        return self._dtype
+        return self._table.dtype
 
     def encode(self, text: str, errors: Errors = "strict") -> NDArray[np.unsignedinteger[Any]]:
         """Returns the id of each character of a text.
@@ -266,26 +240,14 @@ class Vocabulary:
         if errors != "strict":
             self._check_policy(errors)
         if len(text) <= PIECE:
-            return self._encode_piece(text, 0, errors)
+            return self._table.encode(text, errors)
         ids = np.empty(len(text), dtype=self.dtype)
         end = 0
         for start in range(0, len(text), PIECE):
-            piece = self._encode_piece(text[start : start + PIECE], start, errors)
+            piece = self._table.encode(text[start : start + PIECE], errors, offset=start)
             ids[end : end + len(piece)] = piece
             end += len(piece)
         return ids if end == len(ids) else ids[:end].copy()
-
-    def _encode_piece(self, text: str, offset: int, errors: Errors) -> NDArray[np.unsignedinteger[Any]]:
-        ids = self._table.ids_of(text)
-        position = self._table.first_unknown(ids)
-        if position is not None:
-            if errors == "strict":
-                raise UnknownCharacterError(text[position], offset + position, self.size)
-            if errors == "replace":
-                ids[ids == self._table.unknown] = self._special_ids["unk"]
-            else:
-                ids = ids[ids != self._table.unknown]
-        return ids if ids.dtype is self._dtype else ids.astype(self._dtype)
 
     def _check_policy(self, errors: str) -> None:
         if errors not in get_args(Errors):
@@ -314,105 +276,6 @@ class Vocabulary:
         if array.ndim != 1:
             raise ValueError(f"ids must have one dimension, got shape {array.shape}")
         return self._table.text_of(array)
-
-    def encode_batch(
-        self,
-        texts: Iterable[str],
-        *,
-        bos: bool = False,
-        eos: bool = False,
-        max_length: int | None = None,
-        errors: Errors = "strict",
-    ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-        """Returns the ids of several texts as the rows of one array, and the length of each row.
-
-        Args:
-            texts: Strings of any lengths.
-            bos: Put the ``bos`` token before each text.
-            eos: Put the ``eos`` token after each text.
-            max_length: Rows are cut here. The row of a text that is cut does not end in ``eos``, since the text
-                does not end there.
-            errors: As in ``encode``.
-
-        Returns:
-            Ids ``(N, L)`` of dtype ``self.dtype``, shorter rows filled up with ``pad``, and the number of ids of
-            each row that are not padding, int64 ``(N,)``.
-
-        Raises:
-            UnknownCharacterError: As in ``encode``; names the text too.
-            ValueError: A token that is asked for, or ``pad`` where rows differ in length, is not in the
-                vocabulary; ``max_length`` is below 1.
-            TypeError: ``texts`` is one ``str`` or no iterable, or an item is not a ``str``.
-
-        Example:
-            >>> vocabulary = Vocabulary("abc", special_tokens=["pad", "eos"])
-            >>> vocabulary.encode_batch(["ab", "c"], eos=True)
-            (array([[0, 1, 4],
-                   [2, 4, 3]], dtype=uint8), array([3, 2]))
-        """
-        check_several(texts, "texts")
-        texts = texts if isinstance(texts, list) else list(checked_texts(texts, "texts"))
-        if max_length is not None:
-            positive_integer("max_length", max_length)
-        ids, lengths = self._encode_joined(texts, errors)
-        return pad_rows(
-            ids,
-            lengths,
-            bos=self._special_id("bos") if bos else None,
-            eos=self._special_id("eos") if eos else None,
-            pad=self._special_ids.get("pad"),
-            max_length=max_length,
-        )
-
-    def _encode_joined(
-        self, texts: list[str], errors: Errors
-    ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-        joined = joined_texts(texts, "texts")
-        lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-        ends = np.cumsum(lengths)
-        try:
-            ids = self.encode(joined, errors)
-        except UnknownCharacterError as error:
-            index = int(np.searchsorted(ends, error.position, side="right"))
-            position = error.position - int(ends[index] - lengths[index])
-            raise UnknownCharacterError(error.character, position, self.size, text_index=index) from None
-        if len(ids) < len(joined):  # errors="ignore" left characters out
-            is_known = [self._table.ids_of(piece) != self._table.unknown for piece in pieces([joined])]
-            known_before = np.concatenate([[0], np.cumsum(np.concatenate(is_known))])
-            lengths = known_before[ends] - known_before[ends - lengths]
-        return ids, lengths
-
-    def _special_id(self, role: SpecialToken) -> int:
-        if role not in self._special_ids:
-            raise ValueError(f"there is no {role} token: make the vocabulary with special_tokens=[{role!r}]")
-        return self._special_ids[role]
-
-    def decode_batch(self, ids: SupportsArray | Iterable[Ids]) -> list[str]:
-        """Returns the text of each row of ids; padding and the other special tokens decode as in ``decode``.
-
-        Args:
-            ids: An array or a tensor on the CPU, ``(N, L)``, or an iterable of rows of any lengths.
-
-        Raises:
-            TokenIdError: An id is negative, or not below ``size``.
-            ValueError: An array has not two dimensions.
-            TypeError: They are not integers.
-
-        Example:
-            >>> vocabulary = Vocabulary("abc", special_tokens=["pad", "eos"])
-            >>> vocabulary.decode_batch(vocabulary.encode_batch(["ab", "c"], eos=True)[0])
-            ['ab', 'c']
-        """
-        if not is_array(ids):
-            if not isinstance(ids, Iterable):
-                raise TypeError(f"ids must be rows of integers, got {type(ids).__name__}")
-            return [self.decode(row) for row in ids]
-        rows = as_id_array(ids, self.size)
-        if rows.ndim != 2:  # noqa: PLR2004 - rows and columns
-            raise ValueError(f"ids must have two dimensions, got shape {rows.shape}; decode takes a single text")
-        text = self.decode(rows.ravel())
-        ends = np.cumsum(self._table.text_lengths(rows)).tolist()
-        return [text[start:end] for start, end in pairwise([0, *ends])]
 
     def extend(self, text: str | Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> Self:
         """Returns a vocabulary that also has the characters of ``text``; every old id keeps its meaning.
@@ -473,92 +336,6 @@ class Vocabulary:
             remapped[token_id] = self._special_ids.get(role, -1)
         return remapped
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the content as JSON values: each token in id order, a code point or the name of a role.
-
-        Example:
-            >>> Vocabulary("ab", special_tokens=["eos"]).to_dict()
-            {'format': 'chartok.vocabulary', 'version': 1, 'tokens': [97, 98, 'eos']}
-        """
-        return describe(self._code_point_of_id, self._special_ids)
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Returns the vocabulary that ``to_dict`` described.
-
-        Raises:
-            VocabularyError: The description is malformed, or of a newer version.
-
-        Example:
-            >>> Vocabulary.from_dict(Vocabulary("ab").to_dict())
-            Vocabulary('ab')
-        """
-        return cls._restore(*read_description(content))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the vocabulary to a JSON file; an older file stays whole until the new one is.
-
-        Args:
-            path: The file. Its folder must exist.
-
-        Raises:
-            OSError: It cannot be written.
-
-        Example:
-            >>> import tempfile
-            >>> from pathlib import Path
-            >>> path = Path(tempfile.mkdtemp()) / "vocabulary.json"
-            >>> Vocabulary("ab").save(path)
-            >>> Vocabulary.load(path)
-            Vocabulary('ab')
-        """
-        with replace_file(path) as file:
-            file.write(json.dumps(self.to_dict()).encode())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Returns the vocabulary that ``save`` wrote.
-
-        Args:
-            path: The file.
-
-        Raises:
-            OSError: It cannot be read.
-            VocabularyError: It is not the description of a vocabulary, or of a newer version.
-        """
-        try:
-            return cls.from_dict(parse_json(read_json(path)))
-        except ValueError as error:
-            raise VocabularyError(f"{os.fspath(path)!a}: {error}") from None
-
-    @property
-    def fingerprint(self) -> str:
-        """The SHA-256 of the content, in hexadecimal: of ``to_dict()`` as JSON without white space.
-
-        Example:
-            >>> Vocabulary("ab").fingerprint[:16]
-            '23460e7fb3467b70'
-        """
-        return hashlib.sha256(json.dumps(self.to_dict(), separators=(",", ":")).encode()).hexdigest()
-
-    def to_tokenizer_json(self, path: str | os.PathLike[str]) -> None:
-        """Writes a ``tokenizer.json`` that Hugging Face's ``tokenizers`` and ``transformers`` load.
-
-        It gives the same ids, and the same text back, white space and all. A special token is called after its
-        role, ``<pad>`` for example. A character that is not in the vocabulary becomes ``<unk>`` there, or
-        nothing where there is no ``unk`` token: there is no strict policy.
-
-        Args:
-            path: The file. Its folder must exist.
-
-        Raises:
-            OSError: It cannot be written.
-            VocabularyError: A character is a surrogate.
-        """
-        content = tokenizer_json(self._code_point_of_id, self._special_ids)
-        with replace_file(path) as file:
-            file.write(json.dumps(content).encode())
-
     def __len__(self) -> int:
         return self.size
 
@@ -566,53 +343,3 @@ class Vocabulary:
         if not isinstance(character, str) or len(character) != 1:
             return False
         return self._table.first_unknown(self._table.ids_of(character)) is None
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Vocabulary):
-            return NotImplemented
-        return self._special_ids == other._special_ids and np.array_equal(
-            self._code_point_of_id, other._code_point_of_id
-        )
-
-    def __hash__(self) -> int:
-        return hash(self._code_point_of_id.tobytes())
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return self._restore, (self._code_point_of_id, self._special_ids)
-
-    def __repr__(self) -> str:
-        characters = self.characters
-        shown = ascii(characters)
-        if len(characters) > SHOWN_CHARACTERS:
-            shown = f"{characters[:SHOWN_CHARACTERS]!a} and {len(characters) - SHOWN_CHARACTERS} more"
-        if self._special_ids:
-            shown += f", special_tokens={self._special_ids}"
-        return f"{type(self).__name__}({shown})"
-
-
-def count_characters(text: str | Iterable[str]) -> Counter[str]:
-    """Returns how often each character stands in a text.
-
-    Args:
-        text: A string or several; of any length in all, since they are counted piece by piece.
-
-    Raises:
-        TypeError: ``text`` is neither a ``str`` nor an iterable of them.
-
-    Example:
-        >>> count_characters("banana")
-        Counter({'a': 3, 'n': 2, 'b': 1})
-    """
-    counts = count_code_points(checked_texts(text, "text"))
-    found = np.flatnonzero(counts)
-    return Counter(dict(zip(map(chr, found.tolist()), counts[found].tolist(), strict=True)))
-
-
-def _check_distinct(code_point_of_id: NDArray[np.uint32]) -> None:
-    order = np.argsort(code_point_of_id, kind="stable")
-    in_order = code_point_of_id[order]
-    repeated = np.flatnonzero((in_order[1:] == in_order[:-1]) & (in_order[1:] != NO_CHARACTER))
-    if len(repeated):
-        first, second = order[repeated[0]], order[repeated[0] + 1]
-        character = describe_character(chr(in_order[repeated[0]]))
-        raise VocabularyError(f"{character} stands at both {first} and {second}: a character has one id")

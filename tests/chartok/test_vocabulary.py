@@ -1,5 +1,3 @@
-import hashlib
-import pickle
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -90,27 +88,6 @@ def test_from_text_finds_each_character_once_in_code_point_order(texts: list[str
     assert vocabulary.special_tokens == {role: len(expected) + i for i, role in enumerate(roles)}
 
 
-@given(st.lists(any_character, unique=True, min_size=1), special_tokens)
-def test_vocabularies_are_equal_by_content(characters: list[str], roles: list[Any]) -> None:
-    first = Vocabulary(characters, special_tokens=roles)
-    same = Vocabulary("".join(characters), special_tokens=roles)
-    assert first == same
-    assert hash(first) == hash(same)
-    assert first != Vocabulary([*characters[1:], characters[0]], special_tokens=roles) or len(characters) == 1
-    assert first != Vocabulary(characters, special_tokens=[*roles, "unk"] if "unk" not in roles else [])
-    assert first != "".join(characters)
-
-
-def test_hashes_tell_vocabularies_apart() -> None:
-    assert len({hash(Vocabulary(characters)) for characters in ("a", "b", "ab", "ba", "abc")}) == 5
-
-
-@given(vocabularies)
-def test_pickle_and_dict_keep_a_vocabulary(vocabulary: Vocabulary) -> None:
-    assert pickle.loads(pickle.dumps(vocabulary)) == vocabulary  # noqa: S301 - our own bytes
-    assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
-
-
 def test_a_vocabulary_cannot_be_changed() -> None:
     vocabulary = Vocabulary("ab", special_tokens=["unk"])
     with pytest.raises(AttributeError):
@@ -159,13 +136,6 @@ def test_decode_names_the_id_that_is_out_of_range(bad: int) -> None:
         Vocabulary("abc").decode([0, bad, 0])
     assert (caught.value.token_id, caught.value.position, caught.value.vocabulary_size) == (bad, 1, 3)
     assert str(bad) in str(caught.value)
-
-
-@pytest.mark.parametrize("bad", [-1, 3])
-def test_decode_batch_names_the_id_that_is_out_of_range(bad: int) -> None:
-    with pytest.raises(TokenIdError) as caught:
-        Vocabulary("abc").decode_batch(np.array([[0, 1], [2, bad]]))
-    assert (caught.value.token_id, caught.value.position, caught.value.vocabulary_size) == (bad, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -286,32 +256,6 @@ def test_an_unknown_policy_is_refused() -> None:
         Vocabulary("a").encode("a", errors="skip")  # type: ignore[arg-type]  # the promise under test
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({}, "format"),
-        ([], "format"),
-        ({"format": "chartok.vocabulary"}, "version"),
-        ({"format": "chartok.vocabulary", "version": True, "tokens": []}, "version"),
-        ({"format": "chartok.vocabulary", "version": 2, "tokens": []}, "newer"),
-        ({"format": "chartok.vocabulary", "version": 1}, "keys"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": [97], "more": 1}, "keys"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": "ab"}, "list of tokens"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": [97, 0x110000]}, r"tokens\[1\]"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": [-1]}, r"tokens\[0\]"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": [True]}, r"tokens\[0\]"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": [97.0]}, r"tokens\[0\]"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": ["sep"]}, r"tokens\[0\]"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": [["pad"]]}, r"tokens\[0\]"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": [97, 97]}, "both 0 and 1"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": ["pad", "pad"]}, "second time"),
-    ],
-)
-def test_a_malformed_description_is_refused(content: Any, message: str) -> None:
-    with pytest.raises(VocabularyError, match=message):
-        Vocabulary.from_dict(content)
-
-
 @given(any_text, any_character)
 def test_messages_and_reprs_print_on_an_ascii_terminal(text: str, unknown: str) -> None:
     vocabulary = Vocabulary.from_text(text + "a", special_tokens=["pad"])
@@ -320,112 +264,6 @@ def test_messages_and_reprs_print_on_an_ascii_terminal(text: str, unknown: str) 
         with pytest.raises(UnknownCharacterError) as caught:
             vocabulary.encode(unknown)
         assert str(caught.value).isascii()
-
-
-def test_the_repr_shows_the_characters_and_the_special_tokens() -> None:
-    assert repr(Vocabulary("b\na")) == r"Vocabulary('b\na')"
-    assert (
-        repr(Vocabulary("ab", special_tokens=["unk", "pad"])) == "Vocabulary('ab', special_tokens={'unk': 2, 'pad': 3})"
-    )
-
-
-def test_the_repr_shows_a_hundred_characters_and_counts_the_rest() -> None:
-    characters = [chr(0x4E00 + number) for number in range(5000)]
-    shown = ascii("".join(characters[:100]))
-    assert repr(Vocabulary(characters[:100])) == f"Vocabulary({shown})"
-    assert repr(Vocabulary(characters[:101])) == f"Vocabulary({shown} and 1 more)"
-    assert repr(Vocabulary(characters)) == f"Vocabulary({shown} and 4900 more)"
-
-
-@given(vocabularies, st.lists(any_text), st.booleans(), st.booleans(), st.none() | st.integers(1, 12), st.data())
-def test_a_batch_is_its_texts_one_by_one(
-    vocabulary: Vocabulary, texts: list[str], bos: bool, eos: bool, max_length: int | None, data: st.DataObject
-) -> None:
-    vocabulary = vocabulary.extend("", special_tokens=["pad", "bos", "eos", "unk"])
-    errors: Any = data.draw(st.sampled_from(["replace", "ignore"]))
-    special = vocabulary.special_tokens
-    rows = [
-        ([special["bos"]] if bos else [])
-        + vocabulary.encode(text, errors=errors).tolist()
-        + ([special["eos"]] if eos else [])
-        for text in texts
-    ]
-    rows = [row[:max_length] for row in rows]
-    width = max(map(len, rows), default=0)
-    ids, lengths = vocabulary.encode_batch(texts, bos=bos, eos=eos, max_length=max_length, errors=errors)
-    assert ids.shape == (len(texts), width)
-    assert ids.dtype == vocabulary.dtype
-    assert lengths.tolist() == [len(row) for row in rows]
-    assert ids.tolist() == [row + [special["pad"]] * (width - len(row)) for row in rows]
-    assert vocabulary.decode_batch(ids) == [vocabulary.decode(row) for row in rows]
-    assert vocabulary.decode_batch(rows) == [vocabulary.decode(row) for row in rows]
-
-
-@given(st.lists(any_text).filter(any))
-def test_decode_batch_undoes_encode_batch(texts: list[str]) -> None:
-    vocabulary = Vocabulary.from_text(texts, special_tokens=["pad", "bos", "eos"])
-    assert vocabulary.decode_batch(vocabulary.encode_batch(texts, bos=True, eos=True)[0]) == texts
-
-
-def test_a_batch_is_made_of_any_iterable_of_texts() -> None:
-    vocabulary = Vocabulary("ab", special_tokens=["pad"])
-    ids, lengths = vocabulary.encode_batch(text for text in ("ab", "b"))
-    assert (ids.tolist(), lengths.tolist()) == ([[0, 1], [1, 2]], [2, 1])
-
-
-def test_an_unknown_character_in_a_batch_is_named_with_its_text() -> None:
-    vocabulary = Vocabulary("abc", special_tokens=["pad"])
-    with pytest.raises(UnknownCharacterError, match=r"texts\[3\]\[1\] is U\+0078 'x'") as caught:
-        vocabulary.encode_batch(["abc", "", "a", "cx", "x"])
-    assert (caught.value.text_index, caught.value.position) == (3, 1)
-    assert caught.value.vocabulary_size == vocabulary.size
-
-
-def test_characters_that_are_ignored_count_in_no_row_of_a_batch() -> None:
-    vocabulary = Vocabulary("ab", special_tokens=["pad"])
-    ids, lengths = vocabulary.encode_batch(["axb", "", "yb", "zz", "ba"], errors="ignore")
-    assert ids.tolist() == [[0, 1], [2, 2], [1, 2], [2, 2], [1, 0]]
-    assert lengths.tolist() == [2, 0, 1, 0, 2]
-
-
-def test_one_long_text_among_short_ones_is_cut_before_the_rows_are_made() -> None:
-    texts = ["a"] * 1000 + ["b" * 10_000_000]
-    ids, lengths = Vocabulary("ab", special_tokens=["pad"]).encode_batch(texts, max_length=3)
-    assert ids.shape == (1001, 3)
-    assert lengths.tolist() == [1] * 1000 + [3]
-
-
-def test_a_batch_of_equal_lengths_needs_no_pad_token() -> None:
-    vocabulary = Vocabulary("ab", special_tokens=["eos"])
-    assert vocabulary.encode_batch(["ab", "ba"], eos=True)[0].tolist() == [[0, 1, 2], [1, 0, 2]]
-    with pytest.raises(ValueError, match="need a pad token"):
-        vocabulary.encode_batch(["a", "ba"])
-
-
-@pytest.mark.parametrize(
-    ("texts", "settings", "error", "message"),
-    [
-        ("abc", {}, TypeError, "texts must be several str, got one: put it in a list"),
-        (b"abc", {}, TypeError, "texts must be several str, got bytes"),
-        ([b"abc"], {}, TypeError, r"texts\[0\] must be a str, got bytes; decode the bytes first"),
-        (["a", 5], {}, TypeError, r"texts\[1\] must be a str, got int"),
-        (5, {}, TypeError, "texts must be several str, got int"),
-        (["a"], {"bos": True}, ValueError, "there is no bos token"),
-        (["a"], {"eos": True}, ValueError, "there is no eos token"),
-        (["a"], {"max_length": 0}, ValueError, "max_length must be at least 1, got 0"),
-        (["a"], {"max_length": 1.0}, TypeError, "max_length must be an int"),
-        (["a"], {"errors": "replace"}, ValueError, "unk"),
-    ],
-)
-def test_bad_batches_are_refused(texts: Any, settings: dict[str, Any], error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        Vocabulary("abc").encode_batch(texts, **settings)
-
-
-@pytest.mark.parametrize("shape", [(4,), (2, 2, 2), ()])
-def test_an_array_of_rows_has_two_dimensions(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="two dimensions"):
-        Vocabulary("abc").decode_batch(np.zeros(shape, dtype=np.int64))
 
 
 @given(vocabularies, any_text, special_tokens)
@@ -447,51 +285,6 @@ def test_remap_translates_each_id_to_that_of_the_same_token(new: Vocabulary, old
     assert new.remap(old).tolist() == expected
     assert new.remap(new).tolist() == list(range(new.size))
     assert new.remap(old).dtype == np.int64
-
-
-@given(vocabularies)
-def test_save_and_load_keep_a_vocabulary(tmp_path_factory: pytest.TempPathFactory, vocabulary: Vocabulary) -> None:
-    path = tmp_path_factory.getbasetemp() / "vocabulary.json"
-    vocabulary.save(path)
-    assert Vocabulary.load(path) == vocabulary
-    assert Vocabulary.load(path).fingerprint == vocabulary.fingerprint
-    assert path.read_bytes().isascii()
-
-
-def test_a_pair_of_lone_surrogates_does_not_merge_in_a_file(tmp_path: Path) -> None:
-    pair = Vocabulary("\ud83d\ude00")
-    pair.save(tmp_path / "pair.json")
-    assert Vocabulary.load(tmp_path / "pair.json").characters == "\ud83d\ude00"
-    assert pair != Vocabulary("\U0001f600")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "not JSON"),
-        (b"\xff\xfe", "not JSON"),
-        (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [97], "tokens": [98]}', "'tokens' twice"),
-        (b'{"format": "chartok.vocabulary", "version": 2, "tokens": [97], "more": []}', "version 2, newer than 1"),
-        (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [1114112]}', r"tokens\[0\]"),
-        (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [NaN]}', "NaN"),
-        (b"[" * 100_000, "nested too deep"),
-    ],
-)
-def test_a_damaged_file_is_named_and_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "damaged.json").write_bytes(content)
-    with pytest.raises(VocabularyError, match=rf"damaged\.json.*{message}"):
-        Vocabulary.load(tmp_path / "damaged.json")
-
-
-@given(vocabularies, vocabularies)
-def test_fingerprints_are_equal_when_vocabularies_are(first: Vocabulary, second: Vocabulary) -> None:
-    assert (first.fingerprint == second.fingerprint) == (first == second)
-
-
-def test_a_fingerprint_can_be_made_from_the_description_alone() -> None:
-    vocabulary = Vocabulary("ab\u4e00", special_tokens=["pad"])
-    text = '{"format":"chartok.vocabulary","version":1,"tokens":[97,98,19968,"pad"]}'
-    assert vocabulary.fingerprint == hashlib.sha256(text.encode()).hexdigest()
 
 
 @given(st.lists(any_text).filter(any), st.integers(1, 3), st.integers(2, 8), special_tokens)

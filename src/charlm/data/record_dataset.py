@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.data.dataset import IGNORE_INDEX, JoinedTexts, check_vocabulary_size, pieces_of_records
-from charlm.data.encoding import encode_joined
 from charlm.data.permutation import shuffled
 from charlm.data.text_dataset import TextDataset
 from chartok import UnknownCharacterError, Vocabulary, read_text
 from chartok.arguments import check_several, joined_texts, positive_integer
 from chartok.arguments import fraction as checked_fraction
+from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.data.dataset import on_host
-from charlm.data.encoding import split_joined
 from chartok import TokenIdError
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
+from chartok.ragged import split_joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

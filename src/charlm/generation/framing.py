@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from charlm.data.encoding import encode_joined
+from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,7 @@ class Framing:
         """The logarithm of the share that each character beside the alphabet has in the probability of ``unk``."""
         return -math.log(CODE_POINTS - len(self._vocabulary.characters))
 
-    def to_count(self, texts: list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+    def to_count(self, texts: str | list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
         """Returns the ids of texts to learn from, in one array, and how many each has.
 
         Records stand between ``bos`` and ``eos``. A text has neither: where it begins and ends says nothing.
@@ -65,7 +65,7 @@ class Framing:
         bos = self.bos if self.is_of_records else None
         return encode_joined(self._vocabulary, texts, self.errors, bos=bos, eos=self.eos)
 
-    def to_score(self, texts: list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+    def to_score(self, texts: str | list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
         """Returns the ids of texts to score, in one array, and how many each has: after ``bos``, if there is one."""
         return encode_joined(self._vocabulary, texts, self.errors, bos=self.bos, eos=self.eos)
 

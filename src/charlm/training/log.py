@@ -12,8 +12,7 @@ from typing import Any, get_type_hints
 
 from charlm.files.run_folder import RunFolder, set_aside
 from chartok.arguments import finite_number, natural_number
-from chartok.errors import Naming
-from chartok.files.atomic import replace_file
+from chartok.files.atomic import Naming, replace_file
 from chartok.files.strict_json import parse_json
 
 

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from chartok.errors import FileDecodeError, Naming
+from chartok.errors import FileDecodeError
+from chartok.files.atomic import Naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
