@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from charlm.models.mixture import MixtureLanguageModel
     from charlm.models.ngram.counts import NGramCounts
     from charlm.models.ngram.model import NGramLanguageModel
+    from charlm.models.parameter_groups import ParameterGroups
     from charlm.report.page import write_report
     from charlm.training.config import TrainerConfig
     from charlm.training.log import LogEntry, read_log
@@ -58,6 +59,7 @@ __all__ = [
     "NGramCounts",
     "NGramLanguageModel",
     "NonFiniteLossError",
+    "ParameterGroups",
     "Progress",
     "RecordDataset",
     "ScoredText",
@@ -93,6 +95,7 @@ _MODULE_OF = {
     "MixtureLanguageModel": "models.mixture",
     "NGramCounts": "models.ngram.counts",
     "NGramLanguageModel": "models.ngram.model",
+    "ParameterGroups": "models.parameter_groups",
     "Progress": "training.observers",
     "RecordDataset": "data.record_dataset",
     "CharLM": "lm",

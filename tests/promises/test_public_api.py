@@ -37,6 +37,7 @@ CHARLM = {
     "NGramCounts",
     "NGramLanguageModel",
     "NonFiniteLossError",
+    "ParameterGroups",
     "Progress",
     "RecordDataset",
     "ScoredText",

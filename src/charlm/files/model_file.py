@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
 
 VERSION = 1
+HEADER_START = 8
+"""Bytes of a safetensors file before its header: the length of that."""
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
@@ -128,6 +130,39 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
     """Returns what a model file holds, of whatever family the model is; raises what ``load_model`` does."""
     with _explained(Path(path)):
         return _read(Path(path))
+
+
+def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:
+    """Returns what the bytes of a model file hold that were checked against a hash of all of them.
+
+    Args:
+        data: The bytes.
+        path: Where they come from, for messages.
+
+    Raises:
+        CheckpointCorruptError: They are not those of a model file.
+        CheckpointVersionError: It was written by a newer version.
+    """
+    with _explained(Path(path)):
+        tensors = safetensors.torch.load(data)
+        header = parse_json(data[HEADER_START : HEADER_START + int.from_bytes(data[:HEADER_START], "little")])
+        content = _checked_content(header.get("__metadata__", {}).get("charlm"))
+        return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
+
+
+def rebuilt_model(file: ModelFile, path: str | os.PathLike[str]) -> LanguageModel:
+    """Returns the model of a file that was read, on the CPU and in evaluation mode.
+
+    Args:
+        file: What ``read_model_file`` or ``parse_model_file`` returned.
+        path: Where it comes from, for messages.
+
+    Raises:
+        CheckpointCorruptError: Its settings and its tensors do not fit.
+        CheckpointMismatchError: The model is of a family that is none of charlm's.
+    """
+    with _explained(Path(path)):
+        return _rebuilt(file).eval()
 
 
 @contextmanager

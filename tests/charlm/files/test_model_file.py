@@ -21,7 +21,7 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.files.model_file import _digest, read_model_file
+from charlm.files.model_file import _digest, parse_model_file, read_model_file, rebuilt_model
 from chartok import Vocabulary, __version__
 from lively_gpt import lively
 from torture import TORTURE
@@ -132,6 +132,16 @@ def test_tensors_come_back_however_they_lie_in_memory(path: Path) -> None:
     model.table.data = model.table.data.T
     save_model(path, model, VOCABULARY)
     assert torch.equal(read_model_file(path).tensors["table"], model.table)
+
+
+def test_bytes_that_were_checked_are_what_the_file_holds(path: Path) -> None:
+    from_bytes, from_file = parse_model_file(path.read_bytes(), path), read_model_file(path)
+    assert from_bytes[:3] == from_file[:3]
+    assert from_bytes.tensors.keys() == from_file.tensors.keys()
+    assert all(torch.equal(tensor, from_file.tensors[name]) for name, tensor in from_bytes.tensors.items())
+    model = rebuilt_model(from_bytes, path)
+    assert not model.training
+    assert torch.equal(model.state_dict()["table"], from_file.tensors["table"])
 
 
 def test_a_run_gives_its_model_and_before_that_its_newest_checkpoint(tmp_path: Path) -> None:

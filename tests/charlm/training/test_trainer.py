@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+import charlm.files.model_file
+import charlm.training.finite_losses
 import charlm.training.trainer
 from charlm import (
     BatchSampler,
@@ -35,6 +37,7 @@ from charlm import (
     save_model,
 )
 from charlm.files.run_folder import RunFolder
+from charlm.training.checkpoint import Checkpoint, newest_checkpoint
 from chartok import TokenIdError, Vocabulary
 from strategies import costly
 from torture import TORTURE
@@ -532,6 +535,29 @@ def test_a_known_family_needs_no_model_to_go_on(tmp_path: Path, device: torch.de
         Trainer.resume(tmp_path / "nothing", fresh_batches(device))
 
 
+def test_the_model_of_a_checkpoint_is_read_and_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make_trainer(max_steps=2, folder=tmp_path).fit()
+    read: list[str] = []
+    read_bytes, digest = Path.read_bytes, charlm.files.model_file._digest
+
+    def noting(path: Path) -> bytes:
+        read.append(path.name)
+        return read_bytes(path)
+
+    def vanishing(folder: Path) -> Checkpoint:
+        checkpoint = newest_checkpoint(folder)
+        (checkpoint.path / "model.safetensors").unlink()
+        return checkpoint
+
+    monkeypatch.setattr(Path, "read_bytes", noting)
+    monkeypatch.setattr(charlm.files.model_file, "_digest", lambda *_: pytest.fail("hashed again"))
+    monkeypatch.setattr(charlm.training.trainer, "newest_checkpoint", vanishing)
+    again = Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
+    monkeypatch.setattr(charlm.files.model_file, "_digest", digest)
+    assert_same(again, trainer)
+    assert read.count("model.safetensors") == 1
+
+
 @pytest.mark.parametrize("damage", ["step", "config", "batches"])
 def test_a_sound_checkpoint_without_a_state_is_corrupt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
@@ -611,7 +637,7 @@ class Exploding(TwoLayers):
 def test_a_loss_that_is_not_finite_stops_before_its_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: float
 ) -> None:
-    monkeypatch.setattr(charlm.training.trainer, "READS_EACH_LOSS", {"cpu"} if kind != "accelerator" else set())
+    monkeypatch.setattr(charlm.training.finite_losses, "READS_EACH_LOSS", {"cpu"} if kind != "accelerator" else set())
 
     def trainer(step: int, max_steps: int, folder: Path | None = None) -> Trainer:
         config = TrainerConfig(
@@ -635,7 +661,7 @@ def test_a_loss_that_is_not_finite_stops_before_its_step(
 def test_a_loss_that_is_found_late_is_not_saved_and_training_can_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(charlm.training.trainer, "READS_EACH_LOSS", set())
+    monkeypatch.setattr(charlm.training.finite_losses, "READS_EACH_LOSS", set())
     config = TrainerConfig(max_steps=30, log_interval=20, checkpoint_interval=4)
     batches, _ = data("random")
     trainer = Trainer(Exploding(6, math.nan), batches, config=config, folder=tmp_path, vocabulary=VOCABULARY)
@@ -652,7 +678,7 @@ def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path
     (before,) = RunFolder(tmp_path).checkpoint_paths()
     with torch.no_grad():
         next(trainer.model.parameters())[0, 0] = math.nan
-    trainer.step += 1
+    trainer._counters.step += 1
     with pytest.raises(NonFiniteLossError, match="the weight 'table' of step 5 is nan"):
         trainer.save_checkpoint()
     assert RunFolder(tmp_path).checkpoint_paths() == [before]
