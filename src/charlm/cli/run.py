@@ -17,12 +17,11 @@ from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
 from charlm.models.bigram import BigramLanguageModel
 from charlm.recipes.mixture import counted_ngram, fitted_mixture, split_for_tuning, untrained_gpt
-from charlm.recipes.presets import BATCH_SIZE
+from charlm.recipes.presets import BATCH_SIZE, RECIPES
 from charlm.recipes.train import special_tokens
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.runtime.machine import machine
-from charlm.training.config import TrainerConfig
 from charlm.training.observers import Progress, TensorBoardLog
 from charlm.training.trainer import Trainer
 from chartok import TokenFile, Vocabulary, read_text
@@ -158,7 +157,8 @@ class Run(NamedTuple):
         """Returns a bigram trained by gradient descent for a few seconds."""
         batches = BatchSampler(self.train, BATCH_SIZE, seed=1337, device="auto")
         model = BigramLanguageModel(self.vocabulary.size).to(batches.device)
-        trainer = Trainer(model, batches, validation=self.validation, config=TrainerConfig(max_steps=2000))
+        config = dataclasses.replace(RECIPES["bigram"], max_steps=2000)
+        trainer = Trainer(model, batches, validation=self.validation, config=config)
         self._fit(trainer)
         return Learned(model, trainer.log[-1].validation_loss)
 

@@ -11,7 +11,7 @@ Size: TypeAlias = Literal["nano", "small", "base"]
 
 RECIPES: dict[Family, TrainerConfig] = {
     "ngram": TrainerConfig(),
-    "bigram": TrainerConfig(),
+    "bigram": TrainerConfig(learning_rate=0.05),
     "gpt": TrainerConfig(
         max_steps=400,
         optimizer="muon",

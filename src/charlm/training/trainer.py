@@ -69,7 +69,8 @@ class Trainer:
     Example:
         >>> from charlm import BatchSampler, BigramLanguageModel, TextDataset
         >>> batches = BatchSampler(TextDataset([0, 1, 2] * 50, block_size=8), batch_size=4, seed=0)
-        >>> trainer = Trainer(BigramLanguageModel(3), batches, config=TrainerConfig(max_steps=200))
+        >>> config = TrainerConfig(max_steps=200, learning_rate=0.05)
+        >>> trainer = Trainer(BigramLanguageModel(3), batches, config=config)
         >>> trainer.fit().log[-1].train_loss < 0.1
         True
     """

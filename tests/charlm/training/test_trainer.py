@@ -45,6 +45,8 @@ from two_layers import TwoLayers
 
 IDS = [0, 1, 2, 1] * 100
 VOCABULARY = Vocabulary("abc")
+RATE = 0.05
+"""At which tables of logits learn in a few steps."""
 
 
 def fresh_batches(device: str | torch.device = "cpu") -> BatchSampler:
@@ -58,7 +60,7 @@ def make_trainer(device: str | torch.device = "cpu", folder: str | Path | None =
         BigramLanguageModel(3).to(device),
         fresh_batches(device),
         validation=validation,
-        config=TrainerConfig(**settings),
+        config=TrainerConfig(**{"learning_rate": RATE} | settings),
         folder=folder,
         vocabulary=VOCABULARY,
     )
@@ -246,7 +248,7 @@ def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_
         BigramLanguageModel(3),
         BatchSampler(train, batch_size=4),
         validation=unlike,
-        config=TrainerConfig(max_steps=100, evaluation_interval=2, patience=3),
+        config=TrainerConfig(max_steps=100, learning_rate=RATE, evaluation_interval=2, patience=3),
         folder=tmp_path / "run",
         vocabulary=Vocabulary("abc"),
     ).fit()
@@ -260,7 +262,7 @@ def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_
 
 
 def test_a_run_without_evaluations_leaves_its_last_weights(tmp_path: Path) -> None:
-    config = TrainerConfig(max_steps=5, checkpoint_interval=2)
+    config = TrainerConfig(max_steps=5, learning_rate=RATE, checkpoint_interval=2)
     trainer = Trainer(BigramLanguageModel(3), fresh_batches(), config=config, folder=tmp_path, vocabulary=VOCABULARY)
     assert torch.equal(load_model(trainer.fit().folder)[0].table, trainer.model.table)  # type: ignore[arg-type]  # it has one
 
@@ -376,7 +378,9 @@ def begin(folder: Path, kind: str, **values: Any) -> Trainer:
         TwoLayers(3, dropout=0.5),
         batches,
         validation=validation,
-        config=TrainerConfig(**{"max_steps": 12, "log_interval": 5, "evaluation_interval": 4} | values),
+        config=TrainerConfig(
+            **{"max_steps": 12, "learning_rate": RATE, "log_interval": 5, "evaluation_interval": 4} | values
+        ),
         folder=folder,
         vocabulary=VOCABULARY,
     )
@@ -384,7 +388,7 @@ def begin(folder: Path, kind: str, **values: Any) -> Trainer:
 
 def go_on(folder: Path, kind: str, **values: Any) -> Trainer:
     batches, validation = data(kind)
-    config = TrainerConfig(**values) if values else None
+    config = TrainerConfig(**{"learning_rate": RATE} | values) if values else None
     return Trainer.resume(
         folder, batches, model=TwoLayers(3, dropout=0.5, seed=9), validation=validation, config=config
     )
@@ -641,7 +645,7 @@ def test_a_loss_that_is_not_finite_stops_before_its_step(
 
     def trainer(step: int, max_steps: int, folder: Path | None = None) -> Trainer:
         config = TrainerConfig(
-            max_steps=max_steps, schedule="constant", log_interval=8, checkpoint_interval=4,
+            max_steps=max_steps, learning_rate=RATE, schedule="constant", log_interval=8, checkpoint_interval=4,
             optimizer="muon" if kind == "muon" else "adamw",
         )  # fmt: skip
         batches, _ = data("random")
@@ -662,7 +666,7 @@ def test_a_loss_that_is_found_late_is_not_saved_and_training_can_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(charlm.training.finite_losses, "READS_EACH_LOSS", set())
-    config = TrainerConfig(max_steps=30, log_interval=20, checkpoint_interval=4)
+    config = TrainerConfig(max_steps=30, learning_rate=RATE, log_interval=20, checkpoint_interval=4)
     batches, _ = data("random")
     trainer = Trainer(Exploding(6, math.nan), batches, config=config, folder=tmp_path, vocabulary=VOCABULARY)
     with pytest.raises(NonFiniteLossError, match="the loss of step 6 is nan"):
