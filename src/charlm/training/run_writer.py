@@ -67,8 +67,8 @@ class RunWriter:
         if self._writes:
             append_entry(self.folder.log_path, entry)
 
-    def save(self, state: dict[str, Any], *, step: int, best_step: int) -> Path:
-        """Returns the folder of a new checkpoint, with the model as its weights are now.
+    def save(self, state: dict[str, Any], *, step: int, best_step: int) -> None:
+        """Writes a new checkpoint, with the model as its weights are now.
 
         Args:
             state: That of the run.
@@ -78,11 +78,10 @@ class RunWriter:
         Raises:
             OSError: It could not be written; the checkpoints before are as they were.
         """
-        path = self.folder.checkpoint_path(step)
         if self._writes:
             sync_log(self.folder.log_path)
             write_checkpoint(
-                path,
+                self.folder.checkpoint_path(step),
                 model=serialized_model(self._model, self._vocabulary),
                 tensors=state["tensors"],
                 values={name: value for name, value in state.items() if name != "tensors"},
@@ -90,7 +89,6 @@ class RunWriter:
                 best=best_step,
             )
         self.saved_step = step
-        return path
 
     def best_checkpoint(self, best_step: int) -> Path | None:
         """Returns the folder of the checkpoint of a step; None where there is none."""

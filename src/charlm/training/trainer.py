@@ -103,16 +103,6 @@ class Trainer:
         self._counters = Counters(model.device)
         self._agree = distributed.Agreement(2)
         self._finite = FiniteLosses(self._counters, self._optimizers, self._gradients.scaler, model.device)
-        averages = [] if self._average is None else [("average", self._average)]
-        self._parts: list[tuple[str, states.Stateful]] = [
-            ("model", model),
-            ("optimizer", self._optimizers),
-            *averages,
-            ("random", states.OfEachProcess(self._random)),
-            ("batches", batches),
-            ("", self._gradients),
-            ("", self._counters),
-        ]
         self._validation_fingerprint = None if validation is None else validation.fingerprint()
         self._writer: RunWriter | None = None
         if folder is not None:
@@ -169,8 +159,7 @@ class Trainer:
         return trainer
 
     def _write_to(self, folder: str | os.PathLike[str], entries: int) -> RunWriter:
-        kept = self.config.kept_checkpoints
-        self._writer = RunWriter(RunFolder(folder), self.model, self.vocabulary, kept=kept)
+        self._writer = RunWriter(RunFolder(folder), self.model, self.vocabulary, kept=self.config.kept_checkpoints)
         self.log = self._writer.open_log(entries)
         return self._writer
 
@@ -316,8 +305,8 @@ class Trainer:
             if self._average is None:  # the model file holds them
                 state = states.without(state, "model")
             with self.averaged_weights():
-                path = self._writer.save(state, step=self.step, best_step=self._counters.best_step)
-            self._finite.last_checkpoint = path
+                self._writer.save(state, step=self.step, best_step=self._counters.best_step)
+            self._finite.last_checkpoint = self._writer.folder.checkpoint_path(self.step)
         return self._writer.folder.checkpoint_path(self.step)
 
     def state_dict(self) -> dict[str, Any]:
@@ -329,7 +318,7 @@ class Trainer:
             "config": dataclasses.asdict(self.config),
             "data": self._identity(),
             "log_entries": len(self.log),
-            **states.composed(self._parts),
+            **states.composed(self._parts()),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -344,7 +333,18 @@ class Trainer:
             ValueError: It is no state of a trainer; and so a ``KeyError`` or ``TypeError``.
         """
         states.check(state, dataclasses.asdict(self.config) | self._identity())
-        states.load(self._parts, state)
+        states.load(self._parts(), state)
+
+    def _parts(self) -> list[tuple[str, states.Stateful]]:
+        return [
+            ("model", self.model),
+            ("optimizer", self._optimizers),
+            *([] if self._average is None else [("average", self._average)]),
+            ("random", states.OfEachProcess(self._random)),
+            ("batches", self.batches),
+            ("", self._gradients),
+            ("", self._counters),
+        ]
 
     def _identity(self) -> dict[str, Any]:
         return states.identity(self.model, self.batches, self._validation_fingerprint, self.vocabulary)
