@@ -18,7 +18,6 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from charlm import GPT, GPTConfig, generate
 from charlm.recipes.presets import BATCH_SIZE
 from charlm.training.muon import Muon
-from charlm.training.optimizers import hidden_matrices
 from classic import ClassicTransformer
 from comparison import Comparison
 from generating import plain_loop
@@ -42,8 +41,9 @@ def comparisons() -> list[Comparison]:
 def _steps(shape: GPTConfig) -> list[Comparison]:
     gpt, plain, classic = GPT(shape), GPT(replace(shape, hash_rows=0)), ClassicTransformer(VOCAB_SIZE)
     gpt2 = _gpt2(shape)
-    matrices = hidden_matrices(gpt)
-    rest = [parameter for name, parameter in gpt.named_parameters() if name not in matrices]
+    hidden = gpt.parameter_groups().hidden_matrices
+    matrices = [parameter for name, parameter in gpt.named_parameters() if name in hidden]
+    rest = [parameter for name, parameter in gpt.named_parameters() if name not in hidden]
     windows = torch.randint(VOCAB_SIZE, (BATCH_SIZE, shape.block_size + 1), generator=torch.Generator().manual_seed(0))
     inputs, targets = windows[:, :-1], windows[:, 1:].flatten()
 
@@ -61,7 +61,7 @@ def _steps(shape: GPTConfig) -> list[Comparison]:
     whole = partial(
         Comparison,
         name="step of GPT, n-gram tables, Muon",
-        ours=step(gpt.logits, _adamw(rest), Muon(matrices.values(), lr=LEARNING_RATE)),
+        ours=step(gpt.logits, _adamw(rest), Muon(matrices, lr=LEARNING_RATE)),
         target=1 / 1.5,
         samples=3,
         why="Tables and Muon are more work, for which it needs far fewer steps: see *Learning*.",

@@ -25,6 +25,7 @@ _MODULE_OF = {
     "NGramCounts": "models.ngram.counts",
     "NGramLanguageModel": "models.ngram.model",
     "NonFiniteLossError": "errors",
+    "ParameterGroups": "models.parameter_groups",
     "Progress": "training.observers",
     "RecordDataset": "data.record_dataset",
     "ScoredText": "evaluation.scored_text",

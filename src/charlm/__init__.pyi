@@ -29,6 +29,7 @@ from charlm.models.gpt.model import GPT as GPT
 from charlm.models.mixture import MixtureLanguageModel as MixtureLanguageModel
 from charlm.models.ngram.counts import NGramCounts as NGramCounts
 from charlm.models.ngram.model import NGramLanguageModel as NGramLanguageModel
+from charlm.models.parameter_groups import ParameterGroups as ParameterGroups
 from charlm.report.page import write_report as write_report
 from charlm.training.config import TrainerConfig as TrainerConfig
 from charlm.training.log import LogEntry as LogEntry

@@ -41,6 +41,7 @@ CHARLM = {
     "NGramCounts",
     "NGramLanguageModel",
     "NonFiniteLossError",
+    "ParameterGroups",
     "Progress",
     "RecordDataset",
     "ScoredText",

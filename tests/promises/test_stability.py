@@ -31,7 +31,7 @@ RELEASES = sorted(path.name for path in FILES.iterdir())
 VOCABULARY = Vocabulary("ab \ud800\U0001f600", special_tokens=["unk", "bos"])
 TEXT = "ab ba\U0001f600 abba " * 6
 INPUTS = torch.tensor([[0, 1, 2, 0]])
-CONFIG = TrainerConfig(max_steps=4, log_interval=1, checkpoint_interval=2, evaluation_interval=2)
+CONFIG = TrainerConfig(max_steps=4, learning_rate=0.05, log_interval=1, checkpoint_interval=2, evaluation_interval=2)
 
 
 def models() -> list[LanguageModel]:

@@ -24,7 +24,12 @@ def trainer(folder: Path, max_steps: int) -> Trainer:
     train, validation = TextDataset([0, 1, 2, 1] * 50, block_size=8).split(0.8)
     batches = BatchSampler(train, batch_size=4, seed=0)
     config = TrainerConfig(
-        max_steps=max_steps, schedule="constant", log_interval=1, evaluation_interval=7, checkpoint_interval=1
+        max_steps=max_steps,
+        learning_rate=0.05,
+        schedule="constant",
+        log_interval=1,
+        evaluation_interval=7,
+        checkpoint_interval=1,
     )
     model = TwoLayers(3, dropout=0.5)
     if RunFolder(folder).checkpoint_paths():

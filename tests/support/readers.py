@@ -353,7 +353,7 @@ def batches() -> BatchSampler:
 
 
 def a_run(folder: Path) -> Trainer:
-    config = TrainerConfig(max_steps=2, log_interval=1, checkpoint_interval=1, ema_decay=0.5)
+    config = TrainerConfig(max_steps=2, learning_rate=0.05, log_interval=1, checkpoint_interval=1, ema_decay=0.5)
     model = BigramLanguageModel(VOCABULARY.size)
     trainer = Trainer(model, batches(), validation=HELD_OUT, config=config, folder=folder, vocabulary=VOCABULARY)
     return trainer.fit()

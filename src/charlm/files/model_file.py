@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 VERSION = 1
 IN_NUMPY = {"F64", "F32", "F16", "I64"}
 """Types of tensors in which a count model is read without PyTorch."""
+HEADER_START = 8
+"""Bytes of a safetensors file before its header: the length of that."""
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
@@ -181,6 +183,41 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
 
 def _model_file(path: str | os.PathLike[str]) -> Path:
     return RunFolder(path).newest_model_path() if Path(path).is_dir() else Path(path)
+
+
+def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:
+    """Returns what the bytes of a model file hold that were checked against a hash of all of them.
+
+    Args:
+        data: The bytes.
+        path: Where they come from, for messages.
+
+    Raises:
+        CheckpointCorruptError: They are not those of a model file.
+        CheckpointVersionError: It was written by a newer version.
+    """
+    with _explained(Path(path)):
+        from safetensors.torch import load  # noqa: PLC0415 - it loads PyTorch
+
+        tensors = load(data)
+        header = parse_json(data[HEADER_START : HEADER_START + int.from_bytes(data[:HEADER_START], "little")])
+        content = _checked_content(header.get("__metadata__", {}).get("charlm"))
+        return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
+
+
+def rebuilt_model(file: ModelFile, path: str | os.PathLike[str]) -> LanguageModel:
+    """Returns the model of a file that was read, on the CPU and in evaluation mode.
+
+    Args:
+        file: What ``read_model_file`` or ``parse_model_file`` returned.
+        path: Where it comes from, for messages.
+
+    Raises:
+        CheckpointCorruptError: Its settings and its tensors do not fit.
+        CheckpointMismatchError: The model is of a family that is none of charlm's.
+    """
+    with _explained(Path(path)):
+        return _rebuilt(file).eval()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.dataset import IGNORE_INDEX
+from charlm.models.parameter_groups import ParameterGroups, groups_by_shape
 from charlm.models.predictor import checked_context_only
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
@@ -27,7 +28,7 @@ class LanguageModel(nn.Module, ABC):
     """Predicts each next id from those before it.
 
     A family sets its name, ``family``, implements ``logits`` and ``settings``, and may override ``step``, ``start`` and
-    ``log_probabilities`` where it has a shorter way to the same values.
+    ``log_probabilities`` where it has a shorter way to the same values, and ``parameter_groups``.
 
     Args:
         vocab_size: The number of ids, V.
@@ -87,6 +88,14 @@ class LanguageModel(nn.Module, ABC):
             TypeError: Models of this family do not count.
         """
         raise TypeError(f"a {cls.family} model is not made of counts, got {type(counted).__name__}")
+
+    def parameter_groups(self) -> ParameterGroups:
+        """Returns which parameters an optimizer moves in which way; all are guessed here, and a family may say them.
+
+        The weights of linear layers decay. Those that are not the last, or that have not a row for each id, are
+        hidden matrices.
+        """
+        return groups_by_shape(self, self.vocab_size)
 
     def forward(self, inputs: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Returns the logits and, where there are targets, the mean cross-entropy.

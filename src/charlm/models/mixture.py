@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from charlm.models.base import LanguageModel, evaluation_mode
 from charlm.models.ngram.model import NGramLanguageModel
+from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.registry import component
 
 if TYPE_CHECKING:
@@ -81,6 +82,15 @@ class MixtureLanguageModel(LanguageModel):
     def settings(self) -> dict[str, Any]:
         """Returns the family and the settings of each model."""
         return {"models": [{"family": model.family, "settings": model.settings()} for model in self._components]}
+
+    def parameter_groups(self) -> ParameterGroups:
+        """Returns the groups of all models together."""
+        groups = [(f"models.{place}.", model.parameter_groups()) for place, model in enumerate(self._components)]
+        return ParameterGroups(
+            hidden_matrices=frozenset(prefix + name for prefix, own in groups for name in own.hidden_matrices),
+            decayed=frozenset(prefix + name for prefix, own in groups for name in own.decayed),
+            hashed_tables=frozenset(prefix + name for prefix, own in groups for name in own.hashed_tables),
+        )
 
     @torch.no_grad()
     def fit(self, dataset: Dataset) -> Self:

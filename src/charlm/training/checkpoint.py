@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import safetensors.torch
 from safetensors import SafetensorError
 
-from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
+from charlm.files.model_file import parse_model_file
 from charlm.files.run_folder import CheckpointFolder, RunFolder, set_aside
 from chartok import __version__
 from chartok.files.atomic import sync_folder
@@ -26,9 +27,11 @@ from chartok.files.envelope import check_seal, check_version, sealed
 from chartok.files.strict_json import parse_json, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
+
+    from charlm.files.model_file import ModelFile
 
 VERSION = 1
 
@@ -39,13 +42,20 @@ class Checkpoint:
 
     Attributes:
         path: Its folder, which holds a model file.
+        model: What its model file holds.
         values: What was saved beside the tensors; JSON values.
         tensors: What was saved beside the model, by name.
     """
 
     path: Path
+    model: ModelFile
     values: dict[str, Any]
     tensors: dict[str, Tensor]
+
+    def state(self) -> dict[str, Any]:
+        """Returns the state of the run: the values, and all tensors under ``tensors``."""
+        weights = {f"model.{name}": tensor for name, tensor in self.model.tensors.items()}
+        return self.values | {"tensors": weights | self.tensors}
 
 
 def write_checkpoint(
@@ -99,10 +109,15 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     folder = CheckpointFolder(path)
     try:
         content = _checked_manifest(folder.manifest_path)
-        for file in (folder.model_path, folder.tensors_path):
-            _check_file(file, content["files"][file.name])
-        tensors = safetensors.torch.load_file(folder.tensors_path)
-        return Checkpoint(path=folder.path, values=content["values"], tensors=tensors)
+        model, tensors = (
+            _checked_bytes(file, content["files"][file.name]) for file in (folder.model_path, folder.tensors_path)
+        )
+        return Checkpoint(
+            path=folder.path,
+            model=parse_model_file(model, folder.model_path),
+            values=content["values"],
+            tensors=safetensors.torch.load(tensors),
+        )
     except CheckpointVersionError as error:
         raise CheckpointVersionError(f"{os.fspath(path)!a}: {error}") from None
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
@@ -136,6 +151,21 @@ def newest_checkpoint(run_folder: str | os.PathLike[str]) -> Checkpoint:
     raise CheckpointCorruptError(f"no checkpoint in {os.fspath(run_folder)!a} is sound: {damages[0]}")
 
 
+@contextlib.contextmanager
+def naming_the_checkpoint(path: Path) -> Iterator[None]:
+    """Says of what the block finds to be no state of a run in which checkpoint it is.
+
+    Raises:
+        CheckpointCorruptError: The block raised an error of a wrong or missing value.
+    """
+    try:
+        yield
+    except (CheckpointMismatchError, CheckpointVersionError):
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} holds no state of a run: {error!r}") from error
+
+
 def _manifest(files: dict[str, bytes], values: dict[str, Any]) -> bytes:
     entries = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
     content = {"version": VERSION, "library": __version__, "files": entries, "values": values}
@@ -156,10 +186,13 @@ def _as_json(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 
-def _check_file(path: Path, entry: dict[str, Any]) -> None:
-    with path.open("rb") as file:
-        if path.stat().st_size != entry["bytes"] or hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
-            raise ValueError(f"{path.name} is not what was written: its length or its SHA-256 is another")
+def _checked_bytes(path: Path, entry: dict[str, Any]) -> bytes:
+    """Returns what a file holds, read and hashed once; one of another length is not read into memory."""
+    if path.stat().st_size == entry["bytes"]:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() == entry["sha256"]:
+            return data
+    raise ValueError(f"{path.name} is not what was written: its length or its SHA-256 is another")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from charlm.data.dataset import IGNORE_INDEX
 from charlm.runtime import distributed
-from charlm.training.precision import computing_in
+from charlm.training.precision import computing_in, resolve_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from charlm.models.base import LanguageModel
+    from charlm.training.config import TrainerConfig
 
 
 class Gradients:
@@ -29,35 +30,26 @@ class Gradients:
 
     Args:
         model: The model; in several processes it is wrapped in torch's ``DistributedDataParallel``.
-        dtype: What to compute in; weights and sums stay in float32.
-        compiled: Whether ``torch.compile`` makes the model faster first.
-        parts: Into how many micro-batches a batch is cut, one after the other.
-        halve_on_out_of_memory: Whether to cut into twice as many, and again, where memory is not enough.
+        config: What to compute in (weights and sums stay in float32), whether ``torch.compile`` makes the model faster
+            first, into how many micro-batches a batch is cut, and whether into more where memory is not enough.
         has_padding: Whether some targets may be masked, so that parts may differ in how many count.
     """
 
-    def __init__(
-        self,
-        model: LanguageModel,
-        *,
-        dtype: torch.dtype,
-        compiled: bool,
-        parts: int,
-        halve_on_out_of_memory: bool,
-        has_padding: bool,
-    ) -> None:
-        self.parts = parts
-        self.scaler = torch.amp.GradScaler(model.device.type, enabled=dtype == torch.float16)
+    def __init__(self, model: LanguageModel, config: TrainerConfig, *, has_padding: bool) -> None:
+        self.parts = config.accumulation_steps
+        self._dtype = resolve_precision(config.precision, model.device)
+        self.scaler = torch.amp.GradScaler(model.device.type, enabled=self._dtype == torch.float16)
         """Keeps the small gradients of float16 from vanishing; without effect in other types."""
         self._device = model.device
-        self._dtype = dtype
-        self._halves = halve_on_out_of_memory
+        self._config = config
         self._has_padding = has_padding
         self._processes = distributed.world_size()
         self._shared = DistributedDataParallel(model) if self._processes > 1 else None
         self._model = model
         module: nn.Module = model if self._shared is None else self._shared
-        self._forward: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = torch.compile(module) if compiled else module
+        self._forward: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = (
+            torch.compile(module) if config.compile else module
+        )
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns this process's share of the loss, a scalar in nats: the shares of all processes add up to the loss.
@@ -76,6 +68,20 @@ class Gradients:
                 if not _is_out_of_memory(error):
                     raise
                 self._cut_smaller(inputs, error)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns into how many parts a batch has come to be cut, and what the scaler has found; JSON values."""
+        return {"parts": self.parts, "scaler": self.scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on with what others have found; batches are cut into no fewer parts than were asked for here.
+
+        Args:
+            state: What their ``state_dict`` returned.
+        """
+        self.parts = max(state["parts"], self._config.accumulation_steps)
+        if self.scaler.is_enabled() and state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
 
     def _in_parts(self, inputs: Tensor, targets: Tensor) -> Tensor:
         if self.parts == self._processes == 1:
@@ -111,7 +117,7 @@ class Gradients:
     def _cut_smaller(self, inputs: Tensor, error: BaseException) -> None:
         rows, columns = inputs.shape
         in_parts = f"batches of {rows} x {columns} ids" + (f" in {self.parts} parts" if self.parts > 1 else "")
-        if not self._halves or self._shared is not None or self.parts >= rows:
+        if not self._config.halve_on_out_of_memory or self._shared is not None or self.parts >= rows:
             raise MemoryError(
                 f"out of memory on {self._device} with {in_parts}: give a smaller batch_size or block_size, "
                 "more accumulation_steps, or halve_on_out_of_memory"

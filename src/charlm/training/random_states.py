@@ -58,20 +58,23 @@ class RandomStates:
         finally:
             self._exchange()
 
-    def current(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Returns the states as they are now, by the names of the generators."""
         return _captured(self._device) if self._are_in_force else self._kept
 
-    def replace(self, states: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Puts other states in the place of these; where one is missing, as of another device, the old one stays.
+
+        Args:
+            state: What ``state_dict`` of others returned.
 
         Raises:
             ValueError: They are not the states of such generators.
         """
-        new = self._kept | {name: state for name, state in states.items() if name in self._kept}
-        for name, state in new.items():
-            if state.shape != self._kept[name].shape or state.dtype != self._kept[name].dtype:
-                raise ValueError(f"{name} is no state of a generator: a {state.dtype} of shape {tuple(state.shape)}")
+        new = self._kept | {name: tensor for name, tensor in state.items() if name in self._kept}
+        for name, tensor in new.items():
+            if tensor.shape != self._kept[name].shape or tensor.dtype != self._kept[name].dtype:
+                raise ValueError(f"{name} is no state of a generator: a {tensor.dtype} of shape {tuple(tensor.shape)}")
         _check_twisters(python=new["python"], numpy=new["numpy"])
         check_generator(new["torch"])
         self._kept = new

@@ -137,7 +137,8 @@ def test_a_model_learns_names(names: list[str]) -> None:
     train, validation = RecordDataset(names).split(0.9, seed=0)
     batches = BatchSampler(train, batch_size=256, seed=0, order="shuffled")
     model = BigramLanguageModel(train.vocabulary.size)
-    Trainer(model, batches, validation=validation, config=TrainerConfig(max_steps=400)).fit()
+    config = TrainerConfig(max_steps=400, learning_rate=0.05)
+    Trainer(model, batches, validation=validation, config=config).fit()
     assert evaluate(model, validation).nats_per_character == pytest.approx(2.46, abs=0.02)
 
 

@@ -38,7 +38,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vocabulary = Vocabulary.from_text(TEXT, special_tokens=["bos", "unk"])
     train, validation = TextDataset(vocabulary.encode(TEXT), block_size=8).split(0.9)
     model = BigramLanguageModel(vocabulary.size)
-    config = TrainerConfig(max_steps=40, log_interval=2, evaluation_interval=20)
+    config = TrainerConfig(max_steps=40, learning_rate=0.05, log_interval=2, evaluation_interval=20)
     batches = BatchSampler(train, batch_size=4, seed=1)
     Trainer(model, batches, validation=validation, config=config, folder=folder, vocabulary=vocabulary).fit()
     save_model(folder / "model.safetensors", model, vocabulary)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 
 from charlm import BigramLanguageModel, CheckpointCorruptError, CheckpointVersionError
@@ -45,6 +46,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = write(tmp_path / "new" / "run", 7, values=values)
     checkpoint = read_checkpoint(path)
     assert (checkpoint.path, checkpoint.values) == (path, values)
+    assert checkpoint.model.vocabulary == Vocabulary("ab")
+    assert checkpoint.state()["tensors"].keys() == {"model.table", *TENSORS}
     assert checkpoint.tensors.keys() == TENSORS.keys()
     assert all(torch.equal(checkpoint.tensors[name], TENSORS[name]) for name in TENSORS)
     assert sorted(content(path)) == ["manifest.json", "model.safetensors", "training.safetensors"]
@@ -271,6 +274,14 @@ def test_tensors_that_were_made_up_are_corrupt_and_take_no_memory(copy: Path) ->
     files = {"model.safetensors": MODEL, "training.safetensors": hostile}
     (copy / "training.safetensors").write_bytes(hostile)
     assert_damaged(copy, "manifest.json", checkpoint_module._manifest(files, {}))
+
+
+@pytest.mark.parametrize("model", [b"", b"no model", safetensors.torch.save({"table": torch.zeros(2, 2)})])
+def test_a_model_that_was_made_up_is_corrupt_though_its_hash_is_right(copy: Path, model: bytes) -> None:
+    tensors = (copy / "training.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(model)
+    manifest = checkpoint_module._manifest({"model.safetensors": model, "training.safetensors": tensors}, {})
+    assert_damaged(copy, "manifest.json", manifest, "is not a sound model file")
 
 
 def test_no_sound_checkpoint_is_an_error_that_says_what_is_wrong_with_the_newest(tmp_path: Path) -> None:

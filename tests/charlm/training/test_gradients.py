@@ -6,21 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from charlm import TrainerConfig
 from charlm.data.dataset import IGNORE_INDEX
 from charlm.training.gradients import Gradients
 from strategies import costly
 from two_layers import TwoLayers
 
 
-def make(model: TwoLayers, **settings: Any) -> Gradients:
-    defaults: dict[str, Any] = {
-        "dtype": torch.float32,
-        "compiled": False,
-        "parts": 1,
-        "halve_on_out_of_memory": False,
-        "has_padding": False,
-    }
-    return Gradients(model, **defaults | settings)
+def make(model: TwoLayers, *, has_padding: bool = False, **settings: Any) -> Gradients:
+    return Gradients(model, TrainerConfig(**settings), has_padding=has_padding)
 
 
 def gradient(model: TwoLayers) -> Tensor:
@@ -40,7 +34,7 @@ def test_parts_give_the_gradient_of_the_whole_batch(rows: int, parts: int, maske
     loss.backward()
     expected = gradient(model)
     model.zero_grad()
-    found = make(model, parts=parts, has_padding=masked)(inputs, targets)
+    found = make(model, accumulation_steps=parts, has_padding=masked)(inputs, targets)
     torch.testing.assert_close(found, loss.detach())
     torch.testing.assert_close(gradient(model), expected)
 
@@ -91,15 +85,15 @@ def test_another_error_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.Mon
         make(Hungry(), halve_on_out_of_memory=True)(*torch.randint(7, (2, 10, 5)))
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_lower_precision_comes_near_the_gradient(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_lower_precision_comes_near_the_gradient(precision: str) -> None:
     inputs, targets = torch.randint(7, (2, 8, 5))
     model = TwoLayers()
     make(model)(inputs, targets)
     expected = gradient(model)
     model.zero_grad()
-    gradients = make(model, dtype=dtype)
-    gradients.scaler = torch.amp.GradScaler("cpu", init_scale=64, enabled=dtype == torch.float16)
+    gradients = make(model, precision=precision)
+    gradients.scaler = torch.amp.GradScaler("cpu", init_scale=64, enabled=precision == "float16")
     loss = gradients(inputs, targets)
     assert loss.dtype == torch.float32
     found = gradient(model) / gradients.scaler.get_scale()

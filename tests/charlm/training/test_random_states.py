@@ -39,10 +39,10 @@ def test_draws_go_on_from_kept_states_bit_for_bit(seed: int, before: int, after:
     with states.in_force():
         for _ in range(before):
             draw()
-        kept = {name: state.clone() for name, state in states.current().items()}
+        kept = {name: state.clone() for name, state in states.state_dict().items()}
         expected = [draw() for _ in range(after)]
     other = RandomStates(seed + 1, device)
-    other.replace(kept)
+    other.load_state_dict(kept)
     with other.in_force():
         assert [draw() for _ in range(after)] == expected
 
@@ -69,9 +69,9 @@ def test_the_program_draws_as_if_nothing_had_happened(device: torch.device) -> N
 
 def test_states_of_another_device_are_left_out() -> None:
     states = RandomStates(0, torch.device("cpu"))
-    before = states.current()
-    states.replace({"accelerator": torch.zeros(16, dtype=torch.uint8)})
-    assert states.current().keys() == before.keys()
+    before = states.state_dict()
+    states.load_state_dict({"accelerator": torch.zeros(16, dtype=torch.uint8)})
+    assert states.state_dict().keys() == before.keys()
 
 
 @pytest.mark.parametrize("seed", [0, 7, -1, -(2**63), 2**63, 2**64 - 1])

@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+import charlm.files.model_file
+import charlm.training.finite_losses
 import charlm.training.trainer
 from charlm import (
     BatchSampler,
@@ -35,6 +37,7 @@ from charlm import (
     save_model,
 )
 from charlm.files.run_folder import RunFolder
+from charlm.training.checkpoint import Checkpoint, newest_checkpoint
 from chartok import TokenIdError, Vocabulary
 from strategies import costly
 from torture import TORTURE
@@ -42,6 +45,8 @@ from two_layers import TwoLayers
 
 IDS = [0, 1, 2, 1] * 100
 VOCABULARY = Vocabulary("abc")
+RATE = 0.05
+"""At which tables of logits learn in a few steps."""
 
 
 def fresh_batches(device: str | torch.device = "cpu") -> BatchSampler:
@@ -55,7 +60,7 @@ def make_trainer(device: str | torch.device = "cpu", folder: str | Path | None =
         BigramLanguageModel(3).to(device),
         fresh_batches(device),
         validation=validation,
-        config=TrainerConfig(**settings),
+        config=TrainerConfig(**{"learning_rate": RATE} | settings),
         folder=folder,
         vocabulary=VOCABULARY,
     )
@@ -243,7 +248,7 @@ def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_
         BigramLanguageModel(3),
         BatchSampler(train, batch_size=4),
         validation=unlike,
-        config=TrainerConfig(max_steps=100, evaluation_interval=2, patience=3),
+        config=TrainerConfig(max_steps=100, learning_rate=RATE, evaluation_interval=2, patience=3),
         folder=tmp_path / "run",
         vocabulary=Vocabulary("abc"),
     ).fit()
@@ -257,7 +262,7 @@ def test_early_stopping_ends_a_run_that_gets_no_better_and_the_best_is_kept(tmp_
 
 
 def test_a_run_without_evaluations_leaves_its_last_weights(tmp_path: Path) -> None:
-    config = TrainerConfig(max_steps=5, checkpoint_interval=2)
+    config = TrainerConfig(max_steps=5, learning_rate=RATE, checkpoint_interval=2)
     trainer = Trainer(BigramLanguageModel(3), fresh_batches(), config=config, folder=tmp_path, vocabulary=VOCABULARY)
     assert torch.equal(load_model(trainer.fit().folder)[0].table, trainer.model.table)  # type: ignore[arg-type]  # it has one
 
@@ -373,7 +378,9 @@ def begin(folder: Path, kind: str, **values: Any) -> Trainer:
         TwoLayers(3, dropout=0.5),
         batches,
         validation=validation,
-        config=TrainerConfig(**{"max_steps": 12, "log_interval": 5, "evaluation_interval": 4} | values),
+        config=TrainerConfig(
+            **{"max_steps": 12, "learning_rate": RATE, "log_interval": 5, "evaluation_interval": 4} | values
+        ),
         folder=folder,
         vocabulary=VOCABULARY,
     )
@@ -381,7 +388,7 @@ def begin(folder: Path, kind: str, **values: Any) -> Trainer:
 
 def go_on(folder: Path, kind: str, **values: Any) -> Trainer:
     batches, validation = data(kind)
-    config = TrainerConfig(**values) if values else None
+    config = TrainerConfig(**{"learning_rate": RATE} | values) if values else None
     return Trainer.resume(
         folder, batches, model=TwoLayers(3, dropout=0.5, seed=9), validation=validation, config=config
     )
@@ -532,6 +539,29 @@ def test_a_known_family_needs_no_model_to_go_on(tmp_path: Path, device: torch.de
         Trainer.resume(tmp_path / "nothing", fresh_batches(device))
 
 
+def test_the_model_of_a_checkpoint_is_read_and_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make_trainer(max_steps=2, folder=tmp_path).fit()
+    read: list[str] = []
+    read_bytes, digest = Path.read_bytes, charlm.files.model_file._digest
+
+    def noting(path: Path) -> bytes:
+        read.append(path.name)
+        return read_bytes(path)
+
+    def vanishing(folder: Path) -> Checkpoint:
+        checkpoint = newest_checkpoint(folder)
+        (checkpoint.path / "model.safetensors").unlink()
+        return checkpoint
+
+    monkeypatch.setattr(Path, "read_bytes", noting)
+    monkeypatch.setattr(charlm.files.model_file, "_digest", lambda *_: pytest.fail("hashed again"))
+    monkeypatch.setattr(charlm.training.trainer, "newest_checkpoint", vanishing)
+    again = Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
+    monkeypatch.setattr(charlm.files.model_file, "_digest", digest)
+    assert_same(again, trainer)
+    assert read.count("model.safetensors") == 1
+
+
 @pytest.mark.parametrize("damage", ["step", "config", "batches"])
 def test_a_sound_checkpoint_without_a_state_is_corrupt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
@@ -611,11 +641,11 @@ class Exploding(TwoLayers):
 def test_a_loss_that_is_not_finite_stops_before_its_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: float
 ) -> None:
-    monkeypatch.setattr(charlm.training.trainer, "READS_EACH_LOSS", {"cpu"} if kind != "accelerator" else set())
+    monkeypatch.setattr(charlm.training.finite_losses, "READS_EACH_LOSS", {"cpu"} if kind != "accelerator" else set())
 
     def trainer(step: int, max_steps: int, folder: Path | None = None) -> Trainer:
         config = TrainerConfig(
-            max_steps=max_steps, schedule="constant", log_interval=8, checkpoint_interval=4,
+            max_steps=max_steps, learning_rate=RATE, schedule="constant", log_interval=8, checkpoint_interval=4,
             optimizer="muon" if kind == "muon" else "adamw",
         )  # fmt: skip
         batches, _ = data("random")
@@ -635,8 +665,8 @@ def test_a_loss_that_is_not_finite_stops_before_its_step(
 def test_a_loss_that_is_found_late_is_not_saved_and_training_can_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(charlm.training.trainer, "READS_EACH_LOSS", set())
-    config = TrainerConfig(max_steps=30, log_interval=20, checkpoint_interval=4)
+    monkeypatch.setattr(charlm.training.finite_losses, "READS_EACH_LOSS", set())
+    config = TrainerConfig(max_steps=30, learning_rate=RATE, log_interval=20, checkpoint_interval=4)
     batches, _ = data("random")
     trainer = Trainer(Exploding(6, math.nan), batches, config=config, folder=tmp_path, vocabulary=VOCABULARY)
     with pytest.raises(NonFiniteLossError, match="the loss of step 6 is nan"):
@@ -652,7 +682,7 @@ def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path
     (before,) = RunFolder(tmp_path).checkpoint_paths()
     with torch.no_grad():
         next(trainer.model.parameters())[0, 0] = math.nan
-    trainer.step += 1
+    trainer._counters.step += 1
     with pytest.raises(NonFiniteLossError, match="the weight 'table' of step 5 is nan"):
         trainer.save_checkpoint()
     assert RunFolder(tmp_path).checkpoint_paths() == [before]

@@ -25,6 +25,7 @@ from torch.nn import functional
 from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.gpt.cache import KeyValueCache
 from charlm.models.gpt.config import GPTConfig
+from charlm.models.parameter_groups import ParameterGroups
 from charlm.runtime.seeding import seeded_generator
 
 LONGEST_HASHED = 4
@@ -55,7 +56,7 @@ class Embedding(nn.Embedding):
 
 
 class HashedEmbedding(Embedding):
-    """A table whose rows n-grams share as their hashes fall; ``TrainerConfig.table_decay`` is for tables like it."""
+    """A table whose rows n-grams share as their hashes fall."""
 
 
 def normalized(x: Tensor) -> Tensor:
@@ -202,6 +203,18 @@ class GPT(LanguageModel):
     def settings(self) -> dict[str, Any]:
         """Returns the fields of ``config``."""
         return asdict(self.config) | {"context_only": list(self.context_only)}
+
+    def parameter_groups(self) -> ParameterGroups:
+        """Returns the matrices of all blocks as hidden ones, the head as one that decays, and the hashed tables.
+
+        The embedding of characters is in no group.
+        """
+        names = {name for name, _ in self.named_parameters()}
+        return ParameterGroups(
+            hidden_matrices=frozenset(name for name in names if name.startswith("blocks.")),
+            decayed=frozenset({"head.weight"}),
+            hashed_tables=frozenset(name for name in names if name.startswith("ngram_embeddings.")),
+        )
 
     @torch.no_grad()
     def initialize(self, seed: int) -> Self:

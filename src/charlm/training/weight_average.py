@@ -1,0 +1,85 @@
+"""The moving average of a model's weights, which often predicts better than the last ones."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from charlm.training.state import check_alike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
+
+class WeightAverage:
+    """The exponential moving average of a model's weights (Polyak and Juditsky, 1992), often better than the last ones.
+
+    Early on the average forgets faster, so that it does not hold on to the first weights: after ``t`` steps it keeps
+    ``min(decay, (1 + t) / (10 + t))`` of itself.
+
+    Args:
+        model: Its weights as they are now are the first average.
+        decay: How much of the average each step keeps, above 0 and below 1.
+
+    Example:
+        >>> model = torch.nn.Linear(1, 1, bias=False)
+        >>> _ = torch.nn.init.zeros_(model.weight)
+        >>> average = WeightAverage(model, decay=0.999)
+        >>> _ = torch.nn.init.ones_(model.weight)
+        >>> average.update(step=0)
+        >>> average.state_dict()
+        {'weight': tensor([[0.9000]])}
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self._model = model
+        self._decay = decay
+        self._tensors = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Returns the averages, by the names of the parameters."""
+        return dict(self._tensors)
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on from other averages.
+
+        Args:
+            state: What ``state_dict`` of one of the same model returned.
+
+        Raises:
+            ValueError: They are not of weights like these.
+        """
+        for name, average in self._tensors.items():
+            if name not in state:
+                raise ValueError(f"there is no average of {name!a}")
+            check_alike(name, state[name], average)
+            average.copy_(state[name])
+
+    def update(self, step: int) -> None:
+        """Takes in the weights after one more step, ``step`` steps having been done before."""
+        keep = min(self._decay, (1 + step) / (10 + step))
+        averages: list[Tensor] = list(self._tensors.values())
+        get_ema_multi_avg_fn(keep)(averages, [parameter.detach() for parameter in self._model.parameters()], step)
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Puts the averages into the model for the block."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        """Puts the averages into the model and keeps its own weights here; a second call undoes it."""
+        for name, parameter in self._model.named_parameters():
+            kept = parameter.clone()
+            parameter.copy_(self._tensors[name])
+            self._tensors[name].copy_(kept)

@@ -1,0 +1,50 @@
+import math
+
+import pytest
+import torch
+
+from charlm.data.dataset import IGNORE_INDEX
+from charlm.training.counters import Counters
+
+CPU = torch.device("cpu")
+TARGETS = torch.tensor([[1, 2, IGNORE_INDEX]])
+
+
+def counted(steps: int) -> Counters:
+    counters = Counters(CPU)
+    for step in range(steps):
+        counters.count_step(torch.tensor(float(step)), TARGETS)
+        counters.count_seconds(0.5)
+    return counters
+
+
+def test_what_gathers_between_entries_is_forgotten_with_each_and_the_rest_stays() -> None:
+    counters = counted(4)
+    assert counters.read_losses().tolist() == [0, 1, 2, 3]
+    assert counters.characters_per_second() == pytest.approx(8 / 2, rel=0.05)
+    counters.begin_entry()
+    assert (counters.step, counters.losses, counters.recent_characters, counters.recent_seconds) == (4, [], 0, 0.0)
+    assert counters.seconds >= 2
+
+
+def test_the_best_evaluation_is_the_first_of_the_lowest() -> None:
+    counters = counted(1)
+    found = []
+    for loss in (3.0, 2.0, 2.0, 2.5, 1.0):
+        counters.count_step(torch.zeros(()), TARGETS)
+        counters.count_evaluation(loss)
+        found.append((counters.best_loss, counters.best_step, counters.evaluations_since_best))
+    assert found == [(3.0, 2, 0), (2.0, 3, 0), (2.0, 3, 1), (2.0, 3, 2), (1.0, 6, 0)]
+
+
+@pytest.mark.parametrize("evaluated", [True, False])
+def test_counters_go_on_from_others(evaluated: bool) -> None:
+    counters, other = counted(3), Counters(CPU)
+    if evaluated:
+        counters.count_evaluation(1.5)
+    state = counters.state_dict()
+    assert (state["best_loss"] is None) is not evaluated
+    other.load_state_dict(state)
+    assert other.read_losses().tolist() == [0, 1, 2]
+    assert (other.step, other.agreed_seconds, other.recent_characters) == (3, 1.5, 6)
+    assert (other.best_loss, other.best_step) == ((1.5, 3) if evaluated else (math.inf, 0))
