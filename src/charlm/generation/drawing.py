@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+FAR_FROM_ZERO = 500.0
+TOO_LARGE = float(np.exp(FAR_FROM_ZERO))
+"""A logit beyond the first makes a sum of the second or more, both far from where float64 ends."""
 POINTS_AT_ONCE = 64
 """How many draws of each sample are decided at a time; a generator gives the same numbers one by one."""
 
@@ -32,15 +35,17 @@ def draw(logits: NDArray[np.floating[Any]], points: NDArray[np.float64]) -> NDAr
         >>> draw(np.log([[0.2, 0.3, 0.5]]), np.array([0.4]))
         array([1])
     """
-    # A point in (0, total] never falls on an id of probability zero: the first sum that reaches it has just grown.
     ids = np.empty(len(logits), dtype=np.int64)
-    for row, own in enumerate(logits):  # row by row, since one search takes less time than comparing all sums
-        highest = own.max()
-        if not np.isfinite(highest):  # minus infinity or NaN
-            ids[row] = len(own)
-            continue
-        cumulative = np.exp(own - highest).cumsum(dtype=np.float64)
-        ids[row] = cumulative.searchsorted(points[row] * cumulative[-1])
+    for row, own in enumerate(logits.astype(np.float64, copy=False)):  # one search takes less than comparing all sums
+        sums = np.add.accumulate(np.exp(np.minimum(own, FAR_FROM_ZERO)))
+        if not 0 < sums[-1] < TOO_LARGE:  # nothing to draw, or logits that need a common factor first
+            highest = own.max()
+            if not np.isfinite(highest):  # minus infinity or NaN
+                ids[row] = len(own)
+                continue
+            sums = np.add.accumulate(np.exp(own - highest))
+        # A point in (0, total] never falls on an id of probability zero: the first sum that reaches it has just grown.
+        ids[row] = sums.searchsorted(points[row] * sums[-1])
     return ids
 
 

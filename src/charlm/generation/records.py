@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from charlm.generation.framing import Framing
+from charlm.data.framing import Framing
 from charlm.generation.loop import continuations
 from charlm.runtime.seeds import derived_seed
 from chartok.arguments import checked_texts, expected_text, integer, natural_number, positive_integer

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.models.predictor import log_softmax
 from chartok.arguments import finite_number, number_from_zero, positive_integer, positive_number
 
 if TYPE_CHECKING:
@@ -228,19 +229,6 @@ def penalize_repetition(logits: Logits, seen: NDArray[np.bool_], penalty: float)
     with np.errstate(over="ignore", invalid="ignore"):
         penalized = np.where(seen, log_probabilities * _within_range(penalty, logits), log_probabilities)
         return np.where(logits == -np.inf, -np.inf, penalized).astype(logits.dtype)
-
-
-def log_softmax(logits: Logits) -> Logits:
-    """Returns ``logits - log(sum(exp(logits)))`` over the last dimension, in float32 or wider; NaN in a row of none.
-
-    Example:
-        >>> np.exp(log_softmax(np.array([0.0, 0.0, -np.inf])))
-        array([0.5, 0.5, 0. ])
-    """
-    below = _below_likeliest(logits)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Logits = below - np.log(np.exp(below).sum(axis=-1, keepdims=True))
-    return found
 
 
 def _check_top_p(name: str, p: float) -> float:

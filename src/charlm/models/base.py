@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.dataset import IGNORE_INDEX
+from charlm.models.adapter import ModelPredictor
 from charlm.models.parameter_groups import ParameterGroups, groups_by_shape
 from charlm.models.predictor import checked_context_only
 from chartok.arguments import positive_integer
@@ -204,8 +205,6 @@ class LanguageModel(nn.Module, ABC):
             stride: Of a model with a limited context: long texts are scored in blocks that overlap so far that
                 only the last ``stride`` targets of each count. None does not overlap them.
         """
-        from charlm.models.adapter import ModelPredictor  # noqa: PLC0415 - it is made of models
-
         return ModelPredictor(self, stride=stride)
 
     def as_ids(self, ids: list[int]) -> Tensor:
@@ -234,19 +233,6 @@ class LanguageModel(nn.Module, ABC):
             for several in ids:
                 self.check_ids(several)
             raise
-
-
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Puts a model in evaluation mode for the block, and then each of its modules back in its own mode."""
-    training = [module for module in model.modules() if module.training]
-    if training:
-        model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def check_prompt(inputs: Tensor) -> None:

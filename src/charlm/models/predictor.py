@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+import numpy as np
+
 from chartok.arguments import integer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import SupportsIndex
 
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -125,6 +126,20 @@ class CountModel(Predictor, StoredModel, Protocol):
             ValueError: They are not.
             TypeError: A setting is missing, unknown or of the wrong type.
         """
+
+
+def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Returns ``logits - log(sum(exp(logits)))`` over the last dimension, in float32 or wider; NaN in a row of none.
+
+    Example:
+        >>> np.exp(log_softmax(np.array([0.0, 0.0, -np.inf])))
+        array([0.5, 0.5, 0. ])
+    """
+    logits = logits.astype(np.promote_types(logits.dtype, np.float32), copy=False)
+    below = logits - np.maximum(logits.max(axis=-1, keepdims=True), np.finfo(logits.dtype).min)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: NDArray[np.floating[Any]] = below - np.log(np.exp(below).sum(axis=-1, keepdims=True))
+    return found
 
 
 def checked_context_only(context_only: Iterable[SupportsIndex], vocab_size: int) -> tuple[int, ...]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from charlm.data.dataset import JoinedTexts, check_vocabulary_size, pieces_of_records, pieces_of_text
+from charlm.data.framing import Framing
 from charlm.data.permutation import shuffled
-from charlm.generation.framing import Framing
 from chartok import Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
 

@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from charlm.data.batch_sampler import BatchSampler
+from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
 from charlm.files.model_file import load_model, save_model
-from charlm.generation.framing import Framing
 from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
@@ -17,7 +17,7 @@ from charlm.recipes.description import check_family, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
 from charlm.recipes.presets import BLOCK_SIZE
-from charlm.recipes.train import Trained
+from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.training.trainer import Trainer

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
 from charlm.files.model_file import save_model
-from charlm.generation.framing import Framing
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.description import describe_run
 from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, say_nothing
+from charlm.recipes.trained import Trained
 
 if TYPE_CHECKING:
     from charlm.files.run_folder import RunFolder
-    from charlm.models.base import LanguageModel
-    from charlm.models.predictor import CountModel
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
-
-
-class Trained(NamedTuple):
-    """A model, and its loss on the validation part in nats a character, where it is known."""
-
-    model: LanguageModel | CountModel
-    validation_nats: float | None
 
 
 def train(

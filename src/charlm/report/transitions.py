@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from charlm.data.framing import Framing
 from charlm.evaluation.markup import escaped, visible
-from charlm.generation.framing import Framing
-from charlm.generation.sampling import log_softmax
+from charlm.models.predictor import log_softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,181 @@
+"""How likely a model holds texts to be."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from charlm.data.framing import Framing
+from charlm.evaluation.scored_text import ScoredText
+from charlm.evaluation.scoring import Evaluation
+from charlm.models.predictor import log_softmax
+from chartok.arguments import check_several, expected_text, positive_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from charlm.evaluation.scored_text import Alternatives
+    from charlm.models.predictor import Predictor
+    from chartok import Vocabulary
+
+
+class TextScorer(ABC):
+    """What ``CharLM`` says of texts that are there.
+
+    Attributes:
+        vocabulary: What the ids of the model mean.
+    """
+
+    vocabulary: Vocabulary
+
+    @property
+    @abstractmethod
+    def predictor(self) -> Predictor:
+        """What answers for the model on NumPy arrays."""
+
+    @property
+    def is_of_records(self) -> bool:
+        """Whether the model knows where its texts begin and end."""
+        return Framing(self.vocabulary).is_of_records
+
+    def log_probabilities(self, text: str) -> NDArray[np.float64]:
+        """Returns the natural logarithm of the probability of each character, given those before it.
+
+        Args:
+            text: Any string; the empty one too.
+
+        Returns:
+            float64 ``(len(text),)`` in nats; of a model of records one more, that of the end.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
+            TypeError: ``text`` is not a ``str``.
+        """
+        if not isinstance(text, str):
+            raise TypeError(expected_text("text", text))
+        return self._scores(text)[0]
+
+    def score_samples(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Returns the natural log-likelihood of each text, float64 ``(N,)``, in nats; 0 for an empty passage.
+
+        Args:
+            texts: Strings of any lengths.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            TypeError: ``texts`` is one ``str`` or no iterable.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> CharLM.fit(["ada", "ava", "eva"]).score_samples(["ava", "vvv"]).round(2)
+            array([-2.93, -9.69])
+        """
+        check_several(texts, "texts")
+        scores, lengths = self._scores(list(texts))
+        starts = np.cumsum(lengths) - lengths
+        totals = np.zeros(len(lengths))
+        totals[lengths > 0] = np.add.reduceat(scores, starts[lengths > 0])
+        return totals
+
+    def evaluate(self, text: str) -> Evaluation:
+        """Returns the mean loss over a text, in nats, bits per character, bits per UTF-8 byte and perplexity.
+
+        The end of a record counts as one character of one byte, that of its line end.
+
+        Raises:
+            ValueError: There is nothing to score.
+            TypeError: ``text`` is not a ``str``.
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+        """
+        scores = self.log_probabilities(text)
+        if not len(scores):
+            raise ValueError("text is empty: there is no mean over no characters")
+        utf8_bytes = len(text.encode("utf-8", "surrogatepass")) + self.is_of_records
+        return Evaluation(nats_per_character=-float(scores.mean()), characters=len(scores), utf8_bytes=utf8_bytes)
+
+    def bits_per_character(self, text: str) -> float:
+        """Returns the mean loss in bits, over the characters of a text (and the end of a record)."""
+        return self.evaluate(text).bits_per_character
+
+    def perplexity(self, text: str) -> float:
+        """Returns the perplexity of a text: ``exp`` of the mean loss in nats."""
+        return self.evaluate(text).perplexity
+
+    def next_characters(self, context: str, *, k: int = 10) -> Alternatives:
+        """Returns the ``k`` likeliest next characters with their probabilities, the likeliest first.
+
+        They are what ``generate`` draws from after the same prompt, where no setting changes that: all that may come,
+        of records the end too, which is the empty string. Their probabilities sum to 1. An unknown character cannot be
+        written, so it has none of them.
+
+        Args:
+            context: What stands before; of records, from their start.
+            k: How many, at most.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            ValueError: ``k`` is below 1.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> CharLM.fit("abcabcabd" * 20).next_characters("cab", k=1)[0][0]
+            'c'
+        """
+        positive_integer("k", k)
+        framing = Framing(self.vocabulary)
+        start = framing.prompt(context, framing.errors)
+        logits, _ = self.predictor.start(np.array([start], dtype=np.int64))
+        return self._likeliest(logits[0].astype(np.float64), k)
+
+    def _likeliest(self, logits: NDArray[np.float64], k: int) -> Alternatives:
+        """Returns the likeliest of what may come, with its probability among all that may."""
+        named = Framing(self.vocabulary).outcomes()
+        probabilities = np.exp(log_softmax(logits[list(named)]))
+        ranked = np.argsort(-probabilities, kind="stable")[:k]
+        names = list(named.values())
+        return [(names[place], float(probabilities[place])) for place in ranked.tolist()]
+
+    def inspect(self, text: str, *, k: int = 5) -> ScoredText:
+        """Returns the text with the log-probability of each character and the likeliest alternatives to it.
+
+        Args:
+            text: Any string. All distributions are made at once: a text of some thousand characters is meant.
+            k: How many alternatives, at most.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
+            ValueError: ``k`` is below 1.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> CharLM.fit("abcabcabd" * 20).inspect("ab", k=1).alternatives[1][0][0]
+            'b'
+        """
+        positive_integer("k", k)
+        log_probabilities = self.log_probabilities(text)
+        ids = Framing(self.vocabulary).to_score(text)[0]
+        rows = self.predictor.distributions(ids[:-1]) if len(ids) > 1 else []
+        alternatives = [self._likeliest(row.astype(np.float64), k) for block in rows for row in block]
+        nothing_before = len(log_probabilities) - len(alternatives)
+        return ScoredText(
+            text=text,
+            log_probabilities=log_probabilities,
+            alternatives=[list[tuple[str, float]]() for _ in range(nothing_before)] + alternatives,
+        )
+
+    def _scores(self, texts: str | list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Returns the scores of all texts, one text after the other, and how many each has."""
+        framing = Framing(self.vocabulary)
+        ids, lengths = framing.to_score(texts)
+        is_first = np.zeros(len(ids), dtype=bool)
+        is_first[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
+        scores = np.full(len(ids), -math.log(self.vocabulary.size - len(framing.context_only)))
+        scores[~is_first] = self.predictor.scores(ids, lengths)
+        if framing.unk is not None:
+            scores[ids == framing.unk] += framing.log_share_of_unknown
+        return (scores, lengths) if framing.bos is None else (scores[~is_first], lengths - 1)
