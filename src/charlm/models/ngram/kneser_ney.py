@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from charlm.models.ngram.counts import NGramCounts
 
+NODES_AT_ONCE = 1 << 16
+"""How many suffixes are looked for at a time: bounds the memory that it takes."""
 FALLBACK_DISCOUNTS = (0.75, 1.25, 1.5)
 """D1, D2 and D3+ of an order whose counts of counts do not give them."""
 
@@ -75,12 +77,14 @@ def suffix_nodes(keys: NDArray[np.int64], levels: tuple[int, ...], vocab_size: i
     """
     suffixes = np.zeros(len(keys) + 1, dtype=np.int64)
     for (lower, start), (_, stop) in pairwise(pairwise(levels)):
-        parents, ids = np.divmod(keys[start:stop], vocab_size)
-        wanted = suffixes[parents] * vocab_size + ids
-        places = np.minimum(lower + np.searchsorted(keys[lower:start], wanted), max(start - 1, 0))
-        if not np.array_equal(keys[places], wanted):
-            raise ValueError("an n-gram is there without its suffix")
-        suffixes[start + 1 : stop + 1] = places + 1
+        for first in range(start, stop, NODES_AT_ONCE):
+            last = min(first + NODES_AT_ONCE, stop)
+            parents, ids = np.divmod(keys[first:last], vocab_size)
+            wanted = suffixes[parents] * vocab_size + ids
+            places = np.minimum(lower + np.searchsorted(keys[lower:start], wanted), max(start - 1, 0))
+            if not np.array_equal(keys[places], wanted):
+                raise ValueError("an n-gram is there without its suffix")
+            suffixes[first + 1 : last + 1] = places + 1
     return suffixes
 
 
