@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import sys
@@ -32,7 +33,9 @@ def train(settings: flags.Train) -> None:
     folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
-        is_first = recipe.counts or _join_processes(stack, recipe)
+        is_first = True
+        if not recipe.counts:
+            recipe, is_first = _joined(stack, recipe)
         # The first process alone: it may have written its run before another comes here.
         if is_first and not resume:
             folder.refuse_a_run(
@@ -84,13 +87,12 @@ def demo(_: flags.Demo) -> None:
     print("Now your own text: charlm train FILE")
 
 
-def _join_processes(stack: ExitStack, recipe: Recipe) -> bool:
-    """Joins the processes that torchrun started, and returns whether this is the first of them."""
+def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
+    """Joins the processes that torchrun started; returns the recipe of this one, and whether it is the first."""
     from charlm.runtime.distributed import process_group, rank  # noqa: PLC0415 - need PyTorch
 
     device = stack.enter_context(process_group(recipe.device or "auto"))
-    object.__setattr__(recipe, "device", device)
-    return rank() == 0
+    return dataclasses.replace(recipe, device=device), rank() == 0
 
 
 def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
