@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,17 +131,17 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """Yields the stream a piece at a time, each id but the first a target once.
 
         Args:
-            targets: How many new targets a piece has; None gives everything at once.
+            targets: How many new targets a piece has, the first ``overlap`` more; None gives everything at once.
             overlap: How many ids a piece has before the one that its first new target follows, where there are any.
 
         Yields:
             Ids ``(T,)``, their number ``(1,)``, and how many targets at their beginning are not new.
         """
         last = len(self.stream) - 1
-        step = max(1, last) if targets is None else targets
-        for start in range(0, last, step):
+        step = last if targets is None else targets
+        for start, stop in pairwise([0, *range(step + overlap, last, step), last]):
             begin = max(0, start - overlap)
-            ids = on_host(self.stream.read(begin, min(start + step, last) + 1))
+            ids = on_host(self.stream.read(begin, stop + 1))
             yield ids, np.array([len(ids)]), start - begin
 
     def check_ids(self, size: int) -> None:
