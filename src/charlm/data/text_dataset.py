@@ -130,7 +130,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """Returns the stream a piece at a time, each id but the first a target once.
 
         Args:
-            targets: How many new targets a piece has; None gives everything at once.
+            targets: How many new targets a piece has, the first ``overlap`` more; None gives everything at once.
             overlap: How many ids a piece has before the one that its first new target follows, where there are any.
 
         Returns:

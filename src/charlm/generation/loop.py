@@ -60,7 +60,7 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
         >>> from charlm.generation.sampling import SamplingSettings
         >>> model = BigramLanguageModel(5, seed=1)
         >>> continuations(model, [3], [7, 8, 9], SamplingSettings(), max_new_tokens=9, end=4, min_new_tokens=1)
-        [[1, 2, 1], [1], [1, 1, 1, 2]]
+        [[1, 0, 1], [1, 0], [1]]
     """
     size = model.vocab_size
     stops = stop_sequences(stop, size) + ([] if end is None else [[end]])
