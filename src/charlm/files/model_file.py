@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel, StoredModel
 
 VERSION = 1
-IN_NUMPY = {"F64", "F32", "F16", "I64"}
-"""Types of tensors in which a count model is read without PyTorch."""
+NOT_IN_NUMPY = "BF16"
+"""The type of tensors that a count model may have and NumPy does not."""
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
@@ -142,7 +142,7 @@ def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabula
         path: As for ``load_model``.
 
     Returns:
-        None where the model is of a family that does not count.
+        None where the model is of a family that does not count, or is in bfloat16, which NumPy does not have.
 
     Raises:
         OSError: As for ``load_model``.
@@ -154,7 +154,7 @@ def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabula
     with _explained(path), _opened(path, "np") as (content, file):
         counted = _family(content).counted
         names = list(file.keys())
-        if counted is None or any(file.get_slice(name).get_dtype() not in IN_NUMPY for name in names):
+        if counted is None or any(file.get_slice(name).get_dtype() == NOT_IN_NUMPY for name in names):
             return None
         arrays: dict[str, NDArray[Any]] = {name: file.get_tensor(name) for name in names}
         check_seal(content, "a model file", error=ValueError, more=_hashed(arrays))

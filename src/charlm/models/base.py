@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import SupportsIndex
 
+    from numpy.typing import NDArray
+
     from charlm.models.predictor import CountModel, Predictor
 
 
@@ -238,6 +240,12 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """Returns a copy of a tensor on any device; of bfloat16, which NumPy does not have, in float32."""
+    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
+    return array.copy()
 
 
 def check_prompt(inputs: Tensor) -> None:
