@@ -141,7 +141,7 @@ def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabula
         path: As for ``load_model``.
 
     Returns:
-        None where the model is of a family that does not count.
+        None where the model is of a family that does not count, or is in bfloat16, which NumPy does not have.
 
     Raises:
         OSError: As for ``load_model``.

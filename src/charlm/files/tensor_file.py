@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 LENGTH_BYTES = 8
 """Before the header: how long it is, little-endian."""
 MOST_DIMENSIONS = 8
-DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
+DTYPES = {
+    "BOOL": "|b1",
+    **{f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)},
+    **{f"I{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
+    **{f"U{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)},
+}
 """Types that NumPy has too."""
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import SupportsIndex
 
+    from numpy.typing import NDArray
+
     from charlm.models.predictor import CountModel, Predictor
 
 
@@ -233,6 +235,12 @@ class LanguageModel(nn.Module, ABC):
             for several in ids:
                 self.check_ids(several)
             raise
+
+
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """Returns a copy of a tensor on any device; of bfloat16, which NumPy does not have, in float32."""
+    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
+    return array.copy()
 
 
 def check_prompt(inputs: Tensor) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from charlm.data.framing import CODE_POINTS, Framing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.data.framing import CODE_POINTS, Framing
 from chartok import UnknownCharacterError, Vocabulary
 from strategies import any_text, special_tokens, vocabularies
 

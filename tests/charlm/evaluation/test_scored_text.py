@@ -3,11 +3,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from charlm.data.framing import CODE_POINTS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, TrainerConfig
+from charlm.data.framing import CODE_POINTS
 from charlm.evaluation.markup import escaped, visible
 from strategies import costly
 

@@ -214,12 +214,13 @@ def pruned(
     probabilities = np.exp(table.log_probabilities)
     uniform = 1 / (counts.vocab_size - len(context_only))
     lower = np.concatenate([[uniform], probabilities])[suffixes[1:]]
-    lower[np.isin(ids, context_only)] = 0
+    is_outcome = ~np.isin(ids, context_only)
+    lower[~is_outcome] = 0
 
     def total(weights: NDArray[np.floating[Any]]) -> NDArray[Any]:
         return np.bincount(parents, weights=weights, minlength=contexts)
 
-    lost = total(1.0 - is_kept) > 0
+    lost = total(1.0 * (~is_kept & is_outcome)) > 0
     unseen_below = np.maximum(1 - total(lower), 0)
     backoffs = np.exp(table.log_backoffs)
     freed = backoffs * unseen_below + total(probabilities * ~is_kept)

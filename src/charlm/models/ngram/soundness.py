@@ -53,7 +53,10 @@ def _check_types(arrays: Mapping[str, NDArray[Any]]) -> None:
     for name, array in arrays.items():
         is_expected = array.dtype == np.int64 if name in ("keys", "counts") else array.dtype.kind == "f"
         if array.ndim != 1 or not is_expected:
-            raise ValueError(f"{name} has the wrong shape {array.shape} or dtype {array.dtype}")
+            expected = "int64" if name in ("keys", "counts") else "floating-point"
+            raise ValueError(
+                f"{name} has the wrong shape {array.shape} or dtype {array.dtype}: expected {expected} (N,)"
+            )
 
 
 def _check_logarithms(
