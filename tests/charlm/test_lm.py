@@ -1,3 +1,4 @@
+import json
 import math
 from itertools import islice
 from pathlib import Path
@@ -16,13 +17,16 @@ from charlm import (
     CharLM,
     Evaluation,
     GPTConfig,
+    LanguageModel,
     MixtureLanguageModel,
     NGramLanguageModel,
     TextDataset,
     TrainerConfig,
     classify,
+    load_model,
 )
 from charlm.data.framing import CODE_POINTS
+from charlm.generation.sampling import SamplingSettings
 from chartok import UnknownCharacterError, Vocabulary
 from lively_gpt import lively
 from strategies import any_text, costly
@@ -418,3 +422,48 @@ def test_several_texts_are_not_one(texts: Any, got: str) -> None:
     for call in (lm.score_samples, lambda texts: classify({"abc": lm}, texts)):
         with pytest.raises(TypeError, match=f"texts must be several str, got {got}"):
             call(texts)
+
+
+@every_model
+def test_a_count_model_becomes_one_of_pytorch_when_that_is_asked_for(lm: CharLM, tmp_path: Path) -> None:
+    lm.save(tmp_path / "model")
+    copy = CharLM.load(tmp_path / "model")
+    assert not isinstance(copy.predictor, LanguageModel)
+    before = copy.score_samples(["emma", "fox"])
+    assert np.array_equal(before, lm.score_samples(["emma", "fox"]))
+    assert isinstance(copy.model, LanguageModel)
+    assert copy.model is copy.model
+    assert not copy.model.training
+    assert (copy.family, copy.settings) == (copy.model.family, copy.model.settings()) == (lm.family, lm.settings)
+    np.testing.assert_allclose(copy.score_samples(["emma", "fox"]), before, rtol=1e-6)
+    copy.save(tmp_path / "again")
+    assert CharLM.load(tmp_path / "again").facts() == lm.facts()
+
+
+@every_model
+def test_facts_are_json_and_say_what_the_model_is(lm: CharLM, tmp_path: Path) -> None:
+    facts = json.loads(json.dumps(lm.facts()))
+    assert facts["family"] == lm.family
+    assert facts["settings"] == lm.settings
+    assert facts["settings"]["vocab_size"] == lm.vocabulary.size
+    assert facts["learned_from"] == ("records" if lm.is_of_records else "text")
+    assert facts["characters"] == len(lm.vocabulary.characters)
+    assert facts["special_tokens"] == list(lm.vocabulary.special_tokens)
+    assert facts["fingerprint"] == lm.vocabulary.fingerprint
+    lm.save(tmp_path / "model")
+    tables = load_model(tmp_path / "model")[0].state_dict().values()
+    assert facts["parameters"] == sum(table.numel() for table in tables)
+    assert facts["bytes"] == sum(table.nbytes for table in tables)
+
+
+@every_model
+def test_settings_may_come_in_one_object_and_keywords_count_more(lm: CharLM) -> None:
+    settings = SamplingSettings(top_k=4, temperature=0.7)
+    for more in ({}, {"temperature": 2.0}, {"top_p": 0.5}):
+        both: Any = {"top_k": 4, "temperature": 0.7} | more
+        given: Any = {"settings": settings} | more
+        expected = lm.generate("a", max_new_tokens=30, seed=2, **both)
+        assert lm.generate("a", max_new_tokens=30, seed=2, **given) == expected
+        assert "a" + "".join(lm.stream("a", max_new_tokens=30, seed=2, **given)) == expected
+        if lm.is_of_records:
+            assert lm.sample(5, unique=False, **given) == lm.sample(5, unique=False, **both)
