@@ -76,7 +76,8 @@ def test_a_model_is_put_on_the_device_that_is_asked_for(path: Path) -> None:
 
 def test_what_a_file_holds_can_be_read_without_making_the_model(path: Path) -> None:
     file = read_model_file(str(path))
-    assert (file.family, file.settings, file.vocabulary) == ("bigram", {"vocab_size": VOCABULARY.size}, VOCABULARY)
+    settings = {"vocab_size": VOCABULARY.size, "context_only": []}
+    assert (file.family, file.settings, file.vocabulary) == ("bigram", settings, VOCABULARY)
     assert file.tensors.keys() == {"table"}
     assert torch.equal(file.tensors["table"], BigramLanguageModel(VOCABULARY.size, seed=4).table)
     path.write_bytes(path.read_bytes()[:-1])
@@ -97,7 +98,7 @@ def test_the_metadata_are_those_that_are_described(path: Path) -> None:
     assert content == {
         "version": 1,
         "family": "bigram",
-        "settings": {"vocab_size": VOCABULARY.size},
+        "settings": {"vocab_size": VOCABULARY.size, "context_only": []},
         "vocabulary": VOCABULARY.to_dict(),
         "library": __version__,
     }
