@@ -50,9 +50,9 @@ class LanguageModel(nn.Module, ABC):
         self, vocab_size: int, block_size: int | None = None, *, context_only: Iterable[SupportsIndex] = ()
     ) -> None:
         super().__init__()
-        self.vocab_size = positive_integer("vocab_size", vocab_size)
+        self.vocab_size: int = positive_integer("vocab_size", vocab_size)
         self.block_size = block_size
-        self.context_only = checked_context_only(context_only, self.vocab_size)
+        self.context_only: tuple[int, ...] = checked_context_only(context_only, self.vocab_size)
 
     @abstractmethod
     def logits(self, inputs: Tensor) -> Tensor:

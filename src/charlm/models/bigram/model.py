@@ -46,11 +46,11 @@ class BigramLanguageModel(LanguageModel):
     """
 
     family = "bigram"
-    history = 1
+    history: int | None = 1
 
     def __init__(self, vocab_size: int, *, seed: int | None = None, context_only: Iterable[SupportsIndex] = ()) -> None:
         super().__init__(vocab_size, context_only=context_only)
-        self.table = nn.Parameter(torch.zeros(self.vocab_size, self.vocab_size))
+        self.table: nn.Parameter = nn.Parameter(torch.zeros(self.vocab_size, self.vocab_size))
         """Logits, ``(V, V)``: row for the current id, column for the next."""
         if seed is not None:
             nn.init.normal_(self.table, generator=seeded_generator(seed, self.device))

@@ -58,9 +58,9 @@ class NGramLanguageModel(LanguageModel):
 
     def __init__(self, vocab_size: int, *, order: int, context_only: Iterable[SupportsIndex] = ()) -> None:
         super().__init__(vocab_size, context_only=context_only)
-        self.table = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
+        self.table: NGramTable = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
         """What is known of each n-gram, in NumPy; empty until ``fit``."""
-        self.history = self.table.history
+        self.history: int | None = self.table.history
         self.register_buffer("_where", torch.zeros(0, dtype=torch.float64), persistent=False)
         self._where: Tensor
 
