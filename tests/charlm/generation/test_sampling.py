@@ -16,10 +16,10 @@ from charlm.generation.sampling import (
     keep_min_p,
     keep_top_k,
     keep_top_p,
-    log_softmax,
     penalize_repetition,
     scale_by_temperature,
 )
+from charlm.models.predictor import log_softmax
 
 SIZE = 7
 DTYPES: list[type[np.floating[Any]]] = [np.float16, np.float32, np.float64]

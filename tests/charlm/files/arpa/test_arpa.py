@@ -21,8 +21,8 @@ from charlm import (
     save_arpa,
     save_model,
 )
+from charlm.data.framing import Framing
 from charlm.files.arpa.words import arpa_token, arpa_word
-from charlm.generation.framing import Framing
 from chartok import Vocabulary
 from strategies import any_character, costly, special_tokens
 
