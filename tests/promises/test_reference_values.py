@@ -21,6 +21,7 @@ from charlm import (
 )
 from charlm.models.ngram.kneser_ney import Discounts, estimate, modified_discounts, suffix_nodes
 from charlm.models.ngram.table import NGramTable
+from charlm.recipes.presets import CONFIGS
 from chartok import Vocabulary
 
 
@@ -80,7 +81,8 @@ def test_a_trained_bigram_comes_within_a_hundredth_of_the_counted_one(split: tup
     counted = BigramLanguageModel(65).fit(train)
     optimum = evaluate(counted, validation).nats_per_character
     assert f"{optimum:.2f}" == "2.48"
-    trainer = Trainer(BigramLanguageModel(65), BatchSampler(train, batch_size=32, seed=1337), validation=validation)
+    batches = BatchSampler(train, batch_size=32, seed=1337)
+    trainer = Trainer(BigramLanguageModel(65), batches, validation=validation, config=CONFIGS["trained-bigram"])
     assert trainer.fit().evaluate().nats_per_character == pytest.approx(optimum, abs=0.01)
 
 
