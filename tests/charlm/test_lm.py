@@ -26,7 +26,7 @@ from charlm import (
     load_model,
 )
 from charlm.data.framing import CODE_POINTS
-from charlm.generation.sampling import SamplingSettings
+from charlm.generation.settings import SamplingSettings
 from chartok import UnknownCharacterError, Vocabulary
 from lively_gpt import lively
 from strategies import any_text, costly

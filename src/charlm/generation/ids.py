@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
 from charlm.generation.loop import checked_ids, continuations, drawn, forbidden, id_list, next_ids, stop_sequences
-from charlm.generation.sampling import SamplingKeywords, SamplingSettings
+from charlm.generation.settings import SamplingKeywords, SamplingSettings
 from charlm.generation.stopping import StopFilter
 from charlm.runtime.seeds import derived_seed
 from chartok.arguments import integer, positive_integer
