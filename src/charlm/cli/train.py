@@ -19,6 +19,7 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
+from charlm.runtime.launch import launched_rank
 from chartok import TokenFile, read_text
 from chartok.token_file import is_token_file
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
     recipe = recipe_of(settings)
+    if recipe.counts and launched_rank():
+        return  # one process is enough to count
     folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
