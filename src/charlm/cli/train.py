@@ -18,6 +18,7 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
+from charlm.runtime.pytorch import require_pytorch
 from chartok import TokenFile, read_text
 from chartok.token_file import is_token_file
 
@@ -32,7 +33,9 @@ def train(settings: flags.Train) -> None:
     folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
-        is_first = recipe.counts or _join_processes(stack, recipe)
+        is_first = _counts_here() if recipe.counts else _join_processes(stack, recipe)
+        if recipe.counts and not is_first:
+            return
         # The first process alone: it may have written its run before another comes here.
         if is_first and not resume:
             folder.refuse_a_run(
@@ -84,8 +87,14 @@ def demo(_: flags.Demo) -> None:
     print("Now your own text: charlm train FILE")
 
 
+def _counts_here() -> bool:
+    """Returns whether this is the process that counts, of those that torchrun started: what one does, it does alone."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"
+
+
 def _join_processes(stack: ExitStack, recipe: Recipe) -> bool:
     """Joins the processes that torchrun started, and returns whether this is the first of them."""
+    require_pytorch()
     from charlm.runtime.distributed import process_group, rank  # noqa: PLC0415 - need PyTorch
 
     device = stack.enter_context(process_group(recipe.device or "auto"))
