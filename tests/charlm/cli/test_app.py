@@ -629,6 +629,20 @@ def shell(command: str, folder: Path, **variables: str) -> "subprocess.Completed
     )
 
 
+def test_the_transformer_of_a_mixture_that_is_not_mixed_yet_says_so_in_one_line(folder: Path) -> None:
+    settings = ["--block-size", "16", "--max-steps", "2", "--device", "cpu"]
+    assert main(["train", "input.txt", "--model", "mixture", "--order", "3", "--out", "run", *settings]) == 0
+    whole = shell("charlm info run", folder)
+    assert (whole.returncode, whole.stderr) == (0, b"")
+    (folder / "run" / "model.safetensors").unlink()  # as it is before the run has ended
+    part = shell("charlm info run", folder)
+    assert (part.returncode, part.stdout.splitlines()[0]) == (0, b"family         gpt")
+    assert part.stderr == (
+        b"charlm: 'run/checkpoints/step-0000000002/model.safetensors' is the Transformer of a mixture alone: the run "
+        b"mixes it with an n-gram model when it ends\n"
+    )
+
+
 def test_text_is_utf_8_whatever_the_code_page_says(folder: Path) -> None:
     (folder / "input.txt").write_bytes("\u00fcber \u4e00 \U0001f600\n".encode() * 99)
     assert main(["train", "input.txt", "--model", "ngram", "--out", "run"]) == 0
