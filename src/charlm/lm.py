@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self, TypedDict, get_args
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from charlm.files.model_file import check_sizes, load_count_model, load_model, m
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.registry import as_language_model
 from charlm.recipes.corpus import Corpus, roles_of_text
-from charlm.recipes.presets import Recipe
+from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.recipes.train import train
 from chartok import Vocabulary, read_text
 from chartok.arguments import check_several
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
-    from charlm.recipes.presets import Family, Size
+    from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
 
 
@@ -145,6 +145,7 @@ class CharLM(TextScorer, TextGenerator):
             FileDecodeError: It is not UTF-8.
             TypeError: ``source`` is nothing of these, a record is not a ``str``, or how often it counts no integer.
         """
+        check_one_of("model", model, get_args(Family))
         recipe = Recipe(
             family=model,
             order=order,

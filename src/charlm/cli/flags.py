@@ -128,6 +128,23 @@ def train_flags(family: Family) -> type[Train]:
     return made  # type: ignore[no-any-return]  # it has some of the fields of Train
 
 
+def refusal(name: str, family: Family) -> str:
+    """Returns what is wrong with a flag of ``train`` that another family has.
+
+    Example:
+        >>> refusal("max_steps", "ngram")
+        '--max-steps is not a setting of ngram, which takes --order; see charlm train --model ngram --help'
+    """
+    taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
+    see = f"see charlm train --model {family} --help"
+    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}; {see}"
+
+
+def as_flag(name: str) -> str:
+    """Returns the flag for the name of a setting."""
+    return "--" + name.replace("_", "-")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Generate(Command):
     """Print text that a model makes up.

@@ -20,6 +20,7 @@ from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
+from charlm.runtime.pytorch import require_pytorch
 from chartok import TokenFile, read_text
 from chartok.token_file import is_token_file
 
@@ -92,6 +93,7 @@ def demo(_: flags.Demo) -> None:
 
 def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     """Joins the processes that torchrun started; returns the recipe of this one, and whether it is the first."""
+    require_pytorch()
     from charlm.runtime.distributed import process_group, rank  # noqa: PLC0415 - need PyTorch
 
     device = stack.enter_context(process_group(recipe.device or "auto"))

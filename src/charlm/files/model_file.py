@@ -7,8 +7,10 @@ of that and over every tensor. Loading executes nothing, and loads PyTorch only 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -18,9 +20,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_arrays
 
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
-from charlm.files.run_folder import RunFolder
+from charlm.files.run_folder import RunFolder, run_of_model
 from charlm.files.tensor_file import parse_metadata, read_tensor_file
 from charlm.models.registry import FAMILIES, ModelFamily
+from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, VocabularyError, __version__
 from chartok.files.atomic import replace_file
 from chartok.files.envelope import check_seal, check_version, sealed
@@ -124,13 +127,19 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: It holds a model of a family that is none of charlm's.
         ValueError: There is no such device.
+        ModuleNotFoundError: PyTorch is not installed.
+
+    Warns:
+        UserWarning: It is the Transformer of a mixture alone, from a checkpoint or from a run that has not ended.
     """
+    require_pytorch()
     from charlm.runtime.devices import resolve_device  # noqa: PLC0415 - needs PyTorch
 
     path = _model_file(path)
     with _explained(path):
         file = _read(path)
         model = _rebuilt(file)
+    _warn_of_a_part(path, file.family)
     return model.to(resolve_device(device)).eval(), file.vocabulary
 
 
@@ -179,7 +188,27 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
 
 
 def _model_file(path: str | os.PathLike[str]) -> Path:
-    return RunFolder(path).newest_model_path() if Path(path).is_dir() else Path(path)
+    if not Path(path).is_dir():
+        return Path(path)
+    found = RunFolder(path).newest_model_path()
+    if not found.exists():
+        why = "there is neither a model nor a checkpoint in this folder"
+        raise FileNotFoundError(errno.ENOENT, why, os.fspath(path))
+    return found
+
+
+def _warn_of_a_part(path: Path, family: str) -> None:
+    """Warns of a model that is only what a run has to mix when it ends."""
+    try:
+        description = run_of_model(path).read_description()
+    except (OSError, ValueError):  # whatever it is, the model file itself is sound
+        return
+    if description is not None and description.family == "mixture" != family:
+        warnings.warn(
+            f"{os.fspath(path)!a} is the Transformer of a mixture alone: the run mixes it with an n-gram model when "
+            "it ends",
+            stacklevel=3,
+        )
 
 
 def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:

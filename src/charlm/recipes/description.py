@@ -53,10 +53,10 @@ def check_family(folder: RunFolder, recipe: Recipe) -> None:
         ValueError: It is of another.
     """
     earlier = folder.read_description()
-    if earlier is not None and earlier.settings.get("model") != recipe.family:
+    if earlier is not None and earlier.family != recipe.family:
         raise ValueError(
-            f"the run in {str(folder.path)!a} is of a {earlier.settings.get('model')} model: a {recipe.family} model "
-            "cannot go on with it; give another folder"
+            f"the run in {str(folder.path)!a} is of the family {earlier.family}, and a {recipe.family} cannot go on "
+            "with it: give another folder"
         )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
-from charlm.files.model_file import load_model, save_model
+from charlm.files.model_file import read_model_file, rebuilt_model, save_model
+from charlm.files.run_folder import CheckpointFolder
 from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
@@ -89,7 +90,7 @@ def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig
         if len(corpus) < least:
             raise ValueError(
                 f"a {recipe.family} of size {size!a} needs a text of at least {least} characters to train on, got "
-                f"{len(corpus)}: give more text, a smaller block_size, or model='ngram'"
+                f"{len(corpus)}: give more text, a smaller block size, or take an n-gram model"
             )
     return shape
 
@@ -148,9 +149,14 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
     # Of several processes the first one alone knows the log of a run that has ended.
     hook(TrainingEnded(entry=trainer.log[-1] if trainer.log else None))
     losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
-    best = trainer.best_checkpoint
-    model = trainer.model.eval() if best is None else load_model(best, device=batches.device)[0]
-    return model, min(losses, default=None)
+    return _best_model(trainer), min(losses, default=None)
+
+
+def _best_model(trainer: Trainer) -> LanguageModel:
+    if trainer.best_checkpoint is None:
+        return trainer.model.eval()
+    path = CheckpointFolder(trainer.best_checkpoint).model_path
+    return rebuilt_model(read_model_file(path), path).to(trainer.batches.device)
 
 
 def _mixed(model: LanguageModel, data: MixtureData, recipe: Recipe, validation: Dataset | None, hook: Hook) -> Trained:
