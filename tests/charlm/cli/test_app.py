@@ -65,7 +65,7 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
     assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "20", *flags]) == 0
     assert capsys.readouterr().out.startswith("the ")
     assert main(["generate", "run", "--top-k", "0"]) == 2
-    assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0\n"
+    assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0; see charlm generate --help\n"
 
     assert main(["report", "run"]) == 0
     assert capsys.readouterr().out == "saved to run/report.html\n"
