@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, get_args
 
 import numpy as np
 
+from charlm.data.framing import Framing
 from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_file import check_sizes, load_count_model, load_model, model_arrays, save_model
 from charlm.generation.text_generator import TextGenerator
+from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.recipes.train import train
+from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, read_text
 from chartok.arguments import check_several
 
@@ -73,9 +76,11 @@ class CharLM(TextScorer, TextGenerator):
     """
 
     def __init__(self, model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
-        if not hasattr(model, "predictor"):
-            raise TypeError(f"model must be a LanguageModel, got {type(model).__name__}")
+        check_model(model)
+        if not isinstance(vocabulary, Vocabulary):
+            raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
         check_sizes(model, vocabulary)
+        check_context_only(model, vocabulary)
         self._model = model
         self.vocabulary = vocabulary
 
@@ -201,6 +206,11 @@ class CharLM(TextScorer, TextGenerator):
 
         A count model computes on the CPU, without PyTorch, whatever the device.
         """
+        if device not in ("auto", "cpu"):
+            require_pytorch()
+            from charlm.runtime.devices import resolve_device  # noqa: PLC0415 - needs PyTorch
+
+            resolve_device(device)
         return cls(*(load_count_model(path) or load_model(path, device=device)))
 
     def facts(self) -> dict[str, Any]:
@@ -233,22 +243,36 @@ class CharLM(TextScorer, TextGenerator):
         return f"CharLM({self.family} model of {kind}, {len(self.vocabulary.characters)} characters)"
 
 
+def check_context_only(model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
+    """Checks that a model never predicts what only ever comes before.
+
+    Raises:
+        ValueError: It could.
+    """
+    never = Framing(vocabulary).context_only
+    if not set(never) <= set(model.context_only):
+        raise ValueError(
+            f"the model could predict special tokens that are contexts alone, {', '.join(map(str, never))}: make it "
+            f"with context_only={never}"
+        )
+
+
 def _check_no_file_name(text: str) -> None:
     """Checks that a text is not the name of a file, whose content was meant.
 
     Raises:
         ValueError: It is.
     """
-    if "\n" in text or len(text) > LONGEST_NAME:
+    if not text or "\n" in text or len(text) > LONGEST_NAME:
         return
     try:
-        is_file = Path(text).is_file()
+        exists = Path(text).exists()
     except (OSError, ValueError):  # too long for the system, or with a NUL
         return
-    if is_file:
+    if exists:
         raise ValueError(
-            f"source {text!a} is the name of a file: write Path({text!a}) or CharLM.fit_file({text!a}) to learn from "
-            "what it holds"
+            f"source {text!a} is the name of a file or a folder: write Path({text!a}) or CharLM.fit_file({text!a}) to "
+            "learn from what it holds"
         )
 
 

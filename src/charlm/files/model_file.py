@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel, StoredModel
 
 VERSION = 1
+LONGEST_REASON = 1000
+"""In characters; a hostile file could make an error quote all of it."""
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
@@ -251,8 +253,11 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except (CheckpointVersionError, CheckpointMismatchError) as error:
         raise type(error)(f"{os.fspath(path)!a}: {error}") from None
-    except (SafetensorError, VocabularyError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {error}") from error
+    except KeyError as error:
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: it lacks {error}") from error
+    except (SafetensorError, VocabularyError, ValueError, TypeError, RuntimeError) as error:
+        reason = str(error)[:LONGEST_REASON]
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {reason}") from error
 
 
 def _read(path: Path) -> ModelFile:
@@ -269,7 +274,7 @@ def _family(content: Mapping[str, Any]) -> ModelFamily:
     name = content["family"]
     if isinstance(name, str) and name not in FAMILIES:
         raise CheckpointMismatchError(
-            f"it holds a model of family {name!a}, which charlm does not know: build the model and give its "
+            f"it holds a model of family {name[:80]!a}, which charlm does not know: build the model and give its "
             "load_state_dict what safetensors.torch.load_file returns"
         )
     return FAMILIES[name]

@@ -17,6 +17,7 @@ from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.model import GPT
 from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
+from charlm.models.registry import as_language_model
 from chartok.files.atomic import replace_file
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from charlm.models.base import LanguageModel
+    from charlm.models.predictor import CountModel
     from chartok import Vocabulary
 
 INSTEAD = {
@@ -35,7 +37,7 @@ LARGEST_FILE = 2**31 - 2**20
 """Protocol buffers end at 2 GiB; a mebibyte is left for the graph."""
 
 
-def save_onnx(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
+def save_onnx(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
     """Writes a model and its vocabulary to one ONNX file; an older file stays whole until the new one is.
 
     The graph takes ``inputs``, int64 ``(batch, length)``, and gives ``logits``, float32 ``(batch, length, V)``, of any
@@ -57,6 +59,7 @@ def save_onnx(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vo
     Example:
         >>> save_onnx("model.onnx", BigramLanguageModel(3), Vocabulary("abc"))  # doctest: +SKIP
     """
+    model = as_language_model(model)
     if not isinstance(model, BigramLanguageModel | GPT):
         raise ValueError(  # noqa: TRY004 - another family is a model all the same
             f"ONNX has no form for a {type(model).__name__}: {INSTEAD.get(model.family, 'use save_model')}"

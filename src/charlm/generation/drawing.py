@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FAR_FROM_ZERO = 500.0
 TOO_LARGE = float(np.exp(FAR_FROM_ZERO))
 """A logit beyond the first makes a sum of the second or more, both far from where float64 ends."""
+TOO_SMALL = 1 / TOO_LARGE
+"""A share of a sum below this might be 0."""
 POINTS_AT_ONCE = 64
 """How many draws of each sample are decided at a time; a generator gives the same numbers one by one."""
 
@@ -38,7 +40,7 @@ def draw(logits: NDArray[np.floating[Any]], points: NDArray[np.float64]) -> NDAr
     ids = np.empty(len(logits), dtype=np.int64)
     for row, own in enumerate(logits.astype(np.float64, copy=False)):  # one search takes less than comparing all sums
         sums = np.add.accumulate(np.exp(np.minimum(own, FAR_FROM_ZERO)))
-        if not 0 < sums[-1] < TOO_LARGE:  # nothing to draw, or logits that need a common factor first
+        if not TOO_SMALL < sums[-1] < TOO_LARGE:  # nothing to draw, or logits that need a common factor first
             highest = own.max()
             if not np.isfinite(highest):  # minus infinity or NaN
                 ids[row] = len(own)

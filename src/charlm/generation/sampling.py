@@ -94,6 +94,7 @@ def keep_top_k(logits: Logits, k: int) -> Logits:
     ids = _likeliest_first(logits)[..., :k]
     kept = np.full_like(logits, -np.inf)
     np.put_along_axis(kept, ids, np.take_along_axis(logits, ids, axis=-1), axis=-1)
+    kept[np.isnan(logits)] = np.nan  # it is no likelihood, and must not go unnoticed
     return kept
 
 

@@ -52,11 +52,16 @@ def train_by_gradients(
     shape = gpt_shape(corpus, recipe, device)
     block_size = BLOCK_SIZE if recipe.block_size is None and shape is None else recipe.block_size
     whole = corpus.dataset(block_size or (BLOCK_SIZE if shape is None else shape.block_size))
+    if recipe.family == "mixture" and corpus.is_of_records and len(corpus) < MixtureData.fewest_records():
+        raise ValueError(
+            f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
+            "more, or model='ngram'"
+        )
     data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
     learned = whole if data is None else data.learned
     batches = BatchSampler(learned, recipe.batch_size or 1, seed=recipe.config.seed, device=device)
     model = _untrained(corpus, shape, whole.block_size, recipe.config.seed).to(batches.device)
-    held_out = None if validation is None else validation.dataset(whole.block_size)
+    held_out = None if validation is None else _held_out(validation, whole.block_size)
     trainer = _trainer(model, batches, held_out, recipe, corpus, folder, resume=resume)
     if folder is not None and distributed.rank() == 0:
         described = str(batches.device)
@@ -95,6 +100,15 @@ def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig
     return shape
 
 
+def _held_out(validation: Corpus, block_size: int) -> Dataset:
+    if not validation.is_of_records and len(validation) <= block_size:
+        raise ValueError(
+            f"the validation part has {len(validation)} characters, and a window of block_size {block_size} and its "
+            f"targets need {block_size + 1}: give more text, a smaller train_fraction, or a smaller block_size"
+        )
+    return validation.dataset(block_size)
+
+
 def _untrained(corpus: Corpus, shape: GPTConfig | None, block_size: int, seed: int) -> LanguageModel:
     if shape is None:
         return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
@@ -115,6 +129,8 @@ def _trainer(
         return Trainer(model, batches, validation=validation, config=recipe.config)
     if resume and folder.checkpoint_paths():
         return Trainer.resume(folder.path, batches, model=model, validation=validation, config=recipe.config)
+    if resume:
+        folder.refuse_a_run("it holds a model and no checkpoint to go on from: choose another folder")
     return Trainer(
         model,
         batches,

@@ -101,7 +101,7 @@ def test_a_str_that_names_a_file_is_refused_and_told_what_to_write(
     (tmp_path / "names.txt").write_text("anna\nhanna\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for name in ("names.txt", str(tmp_path / "names.txt")):
-        with pytest.raises(ValueError, match="is the name of a file: ") as refused:
+        with pytest.raises(ValueError, match="is the name of a file or a folder: ") as refused:
             CharLM.fit(name)
         assert f"write Path({name!a}) or CharLM.fit_file({name!a})" in str(refused.value)
     assert CharLM.fit("names.txd").family == "ngram"  # no file: a text
