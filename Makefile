@@ -29,8 +29,12 @@ lint: $(VENV)/everything
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/zizmor --offline --quiet .github
 
+# --verifytypes imports with the first python of the path, and takes no notice of --pythonpath.
+types: export PATH := $(abspath $(BIN)):$(PATH)
 types: $(VENV)/everything
 	$(BIN)/mypy
+	$(BIN)/basedpyright --verifytypes chartok --ignoreexternal
+	$(BIN)/basedpyright --verifytypes charlm --ignoreexternal
 
 tests: $(VENV)/everything
 	$(BIN)/python -m pytest --numprocesses auto

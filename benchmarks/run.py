@@ -13,6 +13,7 @@ import files
 import generating
 import growth
 import memory
+import numpy_alone
 import starting
 import tokenizing
 import training
@@ -32,6 +33,7 @@ SUBJECTS: dict[str, ModuleType] = {
     "Training": training,
     "Transformer": transformer,
     "Generation": generating,
+    "Count models, on NumPy alone": numpy_alone,
     "Files": files,
     "Start": starting,
     "Memory": memory,

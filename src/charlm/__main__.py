@@ -2,12 +2,14 @@
 
 import os
 import sys
+from typing import TextIO
 
 from charlm.cli.app import main
 
-code = main()
+code: int = main()
 if "TORCHELASTIC_RUN_ID" in os.environ:
     # A thread of torch's may outlive what it belongs to, and aborts a process that ends in the usual way.
+    stream: TextIO
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
     os._exit(code)

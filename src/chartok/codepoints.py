@@ -136,7 +136,7 @@ class CodePointTable:
 
         self.size = size
         """The number of ids."""
-        self.dtype = smallest_dtype(size)
+        self.dtype: np.dtype[np.unsignedinteger[Any]] = smallest_dtype(size)
         """The smallest dtype that holds every id."""
         self.unknown = size
         """Stands for a character without an id in what ``ids_of`` returns."""

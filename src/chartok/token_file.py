@@ -71,7 +71,7 @@ class TokenFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path: str = os.fspath(path)
         self._naming = Naming(self.path)
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._close = weakref.finalize(self, os.close, self._descriptor)
@@ -79,10 +79,10 @@ class TokenFile:
             self._state = _state(os.fstat(self._descriptor))
             with self._naming:
                 header, self._start = self._checked_header()
-            self.vocabulary = Vocabulary.from_dict(header["vocabulary"])
-            self.dtype = self.vocabulary.dtype.newbyteorder("<")
+            self.vocabulary: Vocabulary = Vocabulary.from_dict(header["vocabulary"])
+            self.dtype: np.dtype[np.unsignedinteger[Any]] = self.vocabulary.dtype.newbyteorder("<")
             self._length = _checked_length(header, self.dtype, self._state[2] - self._start)
-            self.sha256 = str(header["sha256"])
+            self.sha256: str = str(header["sha256"])
         except (TokenFileError, VocabularyError, KeyError) as error:
             self.close()
             raise TokenFileError(f"{self.path!a} is not a sound token file: {error}") from None

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from charlm import CharLM, CheckpointCorruptError, load_model
+from charlm.files.model_file import load_count_model
 from charlm.files.run_folder import RunFolder
 from charlm.training.checkpoint import newest_checkpoint, read_checkpoint
 from chartok import TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file
@@ -47,6 +48,8 @@ def refused(path: Path) -> None:
     """Makes sure that no reader takes a file."""
     with pytest.raises(CheckpointCorruptError, match=path.name):
         load_model(path)
+    with pytest.raises(CheckpointCorruptError, match=path.name):
+        load_count_model(path)
     with pytest.raises(CheckpointCorruptError, match=path.name):
         CharLM.load(path)
     with pytest.raises(TokenFileError, match=path.name):

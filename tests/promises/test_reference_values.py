@@ -1,10 +1,27 @@
-"""The notebook's outputs, to the digits that it printed."""
+"""The notebook's outputs, to the digits that it printed, and those of other programs."""
+
+import math
+import random
+import string
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
-from charlm import BatchSampler, BigramLanguageModel, NGramLanguageModel, TextDataset, Trainer, evaluate
+from charlm import (
+    BatchSampler,
+    BigramLanguageModel,
+    NGramCounts,
+    NGramLanguageModel,
+    RecordDataset,
+    TextDataset,
+    Trainer,
+    evaluate,
+)
+from charlm.models.ngram.kneser_ney import Discounts, estimate, modified_discounts, suffix_nodes
+from charlm.models.ngram.table import NGramTable
+from charlm.recipes.presets import CONFIGS
 from chartok import Vocabulary
 
 
@@ -64,7 +81,8 @@ def test_a_trained_bigram_comes_within_a_hundredth_of_the_counted_one(split: tup
     counted = BigramLanguageModel(65).fit(train)
     optimum = evaluate(counted, validation).nats_per_character
     assert f"{optimum:.2f}" == "2.48"
-    trainer = Trainer(BigramLanguageModel(65), BatchSampler(train, batch_size=32, seed=1337), validation=validation)
+    batches = BatchSampler(train, batch_size=32, seed=1337)
+    trainer = Trainer(BigramLanguageModel(65), batches, validation=validation, config=CONFIGS["trained-bigram"])
     assert trainer.fit().evaluate().nats_per_character == pytest.approx(optimum, abs=0.01)
 
 
@@ -80,3 +98,48 @@ def test_kneser_ney_on_the_validation_split_with_its_true_history(
     assert scores.shape == (1, 111_540)
     assert -scores.mean().item() == pytest.approx(nats, abs=1e-4)
     assert evaluate(model, validation).nats_per_character == pytest.approx(nats, abs=1e-4)
+
+
+def discounts_of_kenlm(adjusted: NDArray[np.int64], *, is_highest: bool) -> tuple[float, float, float]:
+    """The closed form at every order, and 0.5, 1 and 1.5 where it gives no discount that can be."""
+    n1, n2, n3, n4 = (int((adjusted == count).sum()) for count in (1, 2, 3, 4))
+    if not n1 * n2 * n3:
+        return 0.5, 1.0, 1.5
+    y = n1 / (n1 + 2 * n2)
+    found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    in_range = all(0 <= discount <= count for count, discount in enumerate(found, start=1))
+    return found if in_range else (0.5, 1.0, 1.5)
+
+
+@pytest.fixture(scope="module")
+def split_names(names: list[str]) -> tuple[RecordDataset, RecordDataset]:
+    order = list(range(len(names)))
+    random.Random(0).shuffle(order)  # noqa: S311 - the split that the reference was made with
+    vocabulary = Vocabulary(string.ascii_lowercase, special_tokens=["bos", "eos", "unk"])
+    parts = order[:28_000], order[28_000:]
+    train, held_out = (RecordDataset([names[place] for place in part], vocabulary) for part in parts)
+    return train, held_out
+
+
+@pytest.mark.parametrize(("order", "perplexity"), [(3, 9.0691), (5, 7.1474), (6, 7.0804)])
+def test_names_are_as_likely_as_to_kenlm_and_likelier_with_our_discounts(
+    split_names: tuple[RecordDataset, RecordDataset], order: int, perplexity: float
+) -> None:
+    train, held_out = split_names
+    size, bos = train.vocabulary.size, train.vocabulary.special_tokens["bos"]
+    counts = NGramCounts.from_tokens(train, vocab_size=size, order=order)
+    suffixes = suffix_nodes(counts.keys, counts.levels, size)
+    empty = NGramTable(vocab_size=size, order=order, context_only=(bos,))
+
+    def of_discounts(discounts: Discounts) -> float:
+        table = estimate(counts, suffixes, (bos,), discounts=discounts)
+        found = evaluate(empty.holding(counts.keys, counts.counts, table), held_out)
+        assert found.characters == (held_out.joined()[1] - 1).sum()  # ends included
+        return math.exp(found.nats_per_character)
+
+    kenlm = of_discounts(discounts_of_kenlm)
+    assert kenlm == pytest.approx(perplexity, abs=2e-4)
+    ours = of_discounts(modified_discounts)
+    assert ours <= kenlm
+    model = NGramLanguageModel(size, order=order, context_only=[bos]).fit(train)
+    assert math.exp(evaluate(model, held_out).nats_per_character) == pytest.approx(ours, rel=1e-12)

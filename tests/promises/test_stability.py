@@ -1,4 +1,4 @@
-"""Files of earlier releases are read for good; ``python tests/test_stability.py`` adds those of this one."""
+"""Files of earlier releases are read for good; ``python tests/promises/test_stability.py`` adds those of this one."""
 
 import json
 import shutil
@@ -35,9 +35,10 @@ CONFIG = TrainerConfig(max_steps=4, learning_rate=0.05, log_interval=1, checkpoi
 
 
 def models() -> list[LanguageModel]:
-    ids, size = VOCABULARY.encode(TEXT), VOCABULARY.size
-    ngram = NGramLanguageModel(size, order=3).fit(ids)
-    gpt = GPT(GPTConfig(vocab_size=size, block_size=4, n_layers=1, n_heads=1, width=4, hash_rows=8), seed=1)
+    ids, size, never = VOCABULARY.encode(TEXT), VOCABULARY.size, (VOCABULARY.special_tokens["bos"],)
+    ngram = NGramLanguageModel(size, order=3, context_only=never).fit(ids)
+    config = GPTConfig(vocab_size=size, block_size=4, n_layers=1, n_heads=1, width=4, hash_rows=8, context_only=never)
+    gpt = GPT(config, seed=1)
     torch.nn.init.normal_(gpt.head.weight, generator=torch.Generator().manual_seed(1))
     return [BigramLanguageModel(size, seed=1), ngram, gpt, MixtureLanguageModel([gpt, ngram])]
 

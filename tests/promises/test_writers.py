@@ -167,7 +167,17 @@ def test_whatever_call_fails_no_shard_is_left(texts: Path, tmp_path: Path, monke
 
 def short_run(texts: Path, run: Path) -> list[str]:
     flags = ["--max-steps", "4", "--log-interval", "1", "--checkpoint-interval", "2", "--device", "cpu"]
-    return ["train", str(texts / "short.txt"), "--out", str(run), "--block-size", "4", *flags]
+    return [
+        "train",
+        str(texts / "short.txt"),
+        "--model",
+        "trained-bigram",
+        "--out",
+        str(run),
+        "--block-size",
+        "4",
+        *flags,
+    ]
 
 
 SOME_CALLS = 1 if TORTURE else 7
@@ -289,7 +299,18 @@ def test_training_that_fills_the_disk_goes_on_when_there_is_room(
     texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    train = ["train", str(texts / "short.txt"), "--out", str(run), "--block-size", "4", "--device", "cpu"]
+    train = [
+        "train",
+        str(texts / "short.txt"),
+        "--model",
+        "trained-bigram",
+        "--out",
+        str(run),
+        "--block-size",
+        "4",
+        "--device",
+        "cpu",
+    ]
     train += ["--log-interval", "1", "--checkpoint-interval", "20"]
     ballast = tmp_path / "ballast"
     with small_disk(tmp_path, 4 * ROOM):
@@ -358,7 +379,18 @@ def test_a_link_to_itself_is_an_error_and_stays(
 def test_a_run_folder_may_be_a_link(texts: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "disk")
-    train = ["train", str(texts / "short.txt"), "--out", str(tmp_path / "run"), "--block-size", "4", "--device", "cpu"]
+    train = [
+        "train",
+        str(texts / "short.txt"),
+        "--model",
+        "trained-bigram",
+        "--out",
+        str(tmp_path / "run"),
+        "--block-size",
+        "4",
+        "--device",
+        "cpu",
+    ]
     assert main([*train, "--max-steps", "1"]) == 0
     assert main([*train, "--max-steps", "2", "--resume"]) == 0
     assert (tmp_path / "run").is_symlink()

@@ -17,6 +17,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+import pytest
 import safetensors
 import safetensors.torch
 import torch
@@ -46,7 +48,7 @@ from charlm import (
 from charlm.cli.app import main
 from charlm.cli.config_file import ConfigFileError, read_flags
 from charlm.cli.flags import COMMANDS
-from charlm.files.model_file import _hashed
+from charlm.files.model_file import _hashed, load_count_model
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import CheckpointFolder, RunFolder
 from charlm.training.checkpoint import _as_json, _manifest, read_checkpoint
@@ -175,9 +177,21 @@ def signed_token_file(sound: bytes) -> Damage:
 
 
 def a_prediction_of_a_model_file(path: Path) -> object:
+    """Returns the logits of the model; what is loaded without PyTorch predicts the same, or is refused as well."""
+    try:
+        counted = load_count_model(path)
+    except CORRUPT as refused:
+        with pytest.raises(type(refused)):
+            load_model(path)
+        raise
     model, vocabulary = load_model(path)
     assert model.vocab_size == vocabulary.size
-    return model.eval().logits(torch.tensor([[0]]))
+    logits = model.eval().logits(torch.tensor([[0]])).detach()
+    if counted is not None:
+        (row,) = counted[0].distributions(np.array([0]))
+        np.testing.assert_allclose(np.exp(row), logits[0].softmax(dim=-1), rtol=0, atol=1e-2)  # half precision
+        assert counted[1] == vocabulary
+    return logits
 
 
 def signed_model_file(path: Path) -> Damage:
@@ -247,9 +261,12 @@ def signed_state(checkpoint: Path) -> Damage:
 
 
 def models() -> Iterator[LanguageModel]:
-    ngram = NGramLanguageModel(VOCABULARY.size, order=3).fit([0, 1, 2, 0, 1, 3, 4, 2, 0])
-    gpt = GPT(GPTConfig(vocab_size=VOCABULARY.size, block_size=4, n_layers=1, n_heads=1, width=4, hash_rows=2))
-    yield from (BigramLanguageModel(VOCABULARY.size, seed=1), ngram, gpt, MixtureLanguageModel([gpt, ngram]))
+    size, never = VOCABULARY.size, (VOCABULARY.special_tokens["bos"],)
+    ngram = NGramLanguageModel(size, order=3, context_only=never).fit([0, 1, 2, 0, 1, 3, 4, 2, 5, 0])
+    config = GPTConfig(vocab_size=size, block_size=4, n_layers=1, n_heads=1, width=4, hash_rows=2, context_only=never)
+    gpt = GPT(config)
+    bigram = BigramLanguageModel(size, seed=1, context_only=never)
+    yield from (bigram, ngram, gpt, MixtureLanguageModel([gpt, ngram]))
 
 
 def all_readers(folder: Path) -> dict[str, Reader]:
@@ -289,7 +306,8 @@ def readers_of_models(folder: Path) -> dict[str, Reader]:
         read = a_prediction_of_a_model_file
         found[f"{model.family} file"] = of_bytes(path.read_bytes(), read, *CORRUPT, has_checksum=True)
         found[f"{model.family} file, signed"] = Reader(read, CORRUPT, signed_model_file(path))
-    save_arpa(folder / "model.arpa", NGramLanguageModel(3, order=3).fit([0, 1, 2, 0, 1, 1, 2]), Vocabulary("ab\n"))
+    of_records = NGramLanguageModel(4, order=3, context_only=[3]).fit([3, 0, 1, 2, 0, 1, 3, 1, 2])
+    save_arpa(folder / "model.arpa", of_records, Vocabulary("ab\n", special_tokens=["bos"]))
     found["ARPA file"] = of_bytes((folder / "model.arpa").read_bytes(), load_arpa, ArpaFileError)
     return found
 

@@ -1,5 +1,6 @@
 """A model that leaves every default of the contract in place."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -13,8 +14,8 @@ class Reference(LanguageModel):
 
     family = "reference"
 
-    def __init__(self, vocab_size: int, block_size: int | None = 3) -> None:
-        super().__init__(vocab_size, block_size)
+    def __init__(self, vocab_size: int, block_size: int | None = 3, *, context_only: Iterable[int] = ()) -> None:
+        super().__init__(vocab_size, block_size, context_only=context_only)
         generator = torch.Generator().manual_seed(0)
         self.tables = torch.nn.Parameter(torch.randn(3, vocab_size, vocab_size, generator=generator))
 
@@ -25,7 +26,11 @@ class Reference(LanguageModel):
             ids = torch.nn.functional.pad(inputs, (age, 0))[:, :length]
             reaches_back = (torch.arange(length) >= age)[:, None]
             logits = logits + reaches_back * torch.nn.functional.embedding(ids, table)
-        return logits
+        return self.without_context_only(logits)
 
     def settings(self) -> dict[str, Any]:
-        return {"vocab_size": self.vocab_size, "block_size": self.block_size}
+        return {
+            "vocab_size": self.vocab_size,
+            "block_size": self.block_size,
+            "context_only": list(self.context_only),
+        }

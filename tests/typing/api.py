@@ -12,6 +12,10 @@ from torch import Tensor
 import charlm
 import chartok
 from charlm.generation.sampling import keep_top_k, keep_top_p
+from charlm.generation.settings import SamplingSettings
+from charlm.models.bigram.table import BigramTable
+from charlm.models.ngram.table import NGramTable
+from charlm.models.predictor import CountModel, Predictor
 
 vocabulary = chartok.Vocabulary.from_text("text")
 assert_type(vocabulary, chartok.Vocabulary)
@@ -67,7 +71,20 @@ assert_type(charlm.generate(model, [0], max_new_tokens=1, temperature=0.5, seed=
 assert_type(charlm.generate(model, [0], max_new_tokens=1, top_k=3, top_p=0.9, stop=[[1, 2]]), Tensor)
 assert_type(charlm.generate(model, [0], max_new_tokens=1, n_samples=2, min_p=0.1, allowed=[0, 1]), list[Tensor])
 assert_type(charlm.stream_ids(model, [0], max_new_tokens=1, repetition_penalty=1.1, stop=[[1, 2]]), Iterator[int])
-assert_type(keep_top_p(keep_top_k(torch.zeros(2, 3), 2), 0.9), Tensor)
+assert_type(keep_top_p(keep_top_k(np.zeros((2, 3)), 2), 0.9), NDArray[np.floating[Any]])
+table = NGramTable.fit([0, 1], vocab_size=vocabulary.size, order=2, context_only=[0])
+counted: CountModel = table
+counted = BigramTable.fit([0, 1], vocab_size=vocabulary.size, smoothing=0.5)
+predictor: Predictor = counted
+predictor = gpt.predictor(stride=2)
+assert_type(ngram.predictor(), NGramTable)
+assert_type(predictor.scores(np.array([0, 1]), np.array([2])), NDArray[np.float64])
+assert_type(charlm.NGramLanguageModel.of(table), charlm.NGramLanguageModel)
+assert_type(charlm.score(counted, [[0, 1]]), list[NDArray[np.float64]])
+assert_type(charlm.evaluate(counted, dataset, stride=2), charlm.Evaluation)
+assert_type(charlm.generate(counted, [0], max_new_tokens=1, settings=SamplingSettings(top_k=3)), NDArray[np.int64])
+assert_type(charlm.generate(counted, [0], max_new_tokens=1, n_samples=2), list[NDArray[np.int64]])
+assert_type(charlm.stream_ids(counted, [0], max_new_tokens=1), Iterator[int])
 assert_type(charlm.load_model("x", device="cpu"), tuple[charlm.LanguageModel, chartok.Vocabulary])
 charlm.load_model("x", "cpu")  # type: ignore[call-arg]  # the device by keyword only
 assert_type(charlm.CharLM.load("x", device="cpu"), charlm.CharLM)
@@ -79,6 +96,12 @@ assert_type(charlm.load_arpa(Path("x")), tuple[charlm.NGramLanguageModel, charto
 lm = charlm.CharLM.fit(Path("x"), "ngram", order=5)
 assert_type(lm, charlm.CharLM)
 assert_type(charlm.CharLM(*charlm.load_model("x")), charlm.CharLM)
+assert_type(charlm.CharLM(counted, vocabulary), charlm.CharLM)
+assert_type(lm.model, charlm.LanguageModel)
+assert_type(lm.predictor, Predictor)
+assert_type(lm.family, str)
+assert_type(lm.settings, dict[str, Any])
+assert_type(lm.facts(), dict[str, Any])
 assert_type(lm.score_samples(["a"]), NDArray[np.float64])
 assert_type(lm.log_probabilities("a"), NDArray[np.float64])
 assert_type(lm.next_characters("a", k=3), list[tuple[str, float]])
@@ -86,6 +109,9 @@ assert_type(lm.generate("a", top_k=3, top_p=0.9, min_p=0.1, repetition_penalty=1
 assert_type(lm.generate("a", max_new_tokens=9, n_samples=2, stop=["ab"]), list[str])
 assert_type(lm.stream("a", top_k=3, stop=["ab"], allowed="ab"), Iterator[str])
 assert_type(lm.sample(3, prefix="a", exclude={"ab"}, allowed="abc", seed=1), list[str])
+assert_type(lm.generate("a", settings=SamplingSettings(min_p=0.1), top_k=3), str)
+assert_type(lm.stream("a", settings=SamplingSettings(min_p=0.1)), Iterator[str])
+assert_type(lm.sample(3, settings=SamplingSettings(min_p=0.1), top_p=0.5), list[str])
 assert_type(charlm.classify({"a": lm}, ["a"]), list[str])
 assert_type(charlm.score(model, [np.array([0, 1])]), list[NDArray[np.float64]])
 tokens = chartok.encode_file("x", "y", errors="ignore", compression="gzip")

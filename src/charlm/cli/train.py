@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import sys
@@ -33,7 +34,7 @@ def train(settings: flags.Train) -> None:
     folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
-        is_first = _counts_here() if recipe.counts else _join_processes(stack, recipe)
+        recipe, is_first = (recipe, _counts_here()) if recipe.counts else _joined(stack, recipe)
         if recipe.counts and not is_first:
             return
         # The first process alone: it may have written its run before another comes here.
@@ -92,14 +93,13 @@ def _counts_here() -> bool:
     return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"
 
 
-def _join_processes(stack: ExitStack, recipe: Recipe) -> bool:
-    """Joins the processes that torchrun started, and returns whether this is the first of them."""
+def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
+    """Joins the processes that torchrun started; returns the recipe of this one, and whether it is the first."""
     require_pytorch()
     from charlm.runtime.distributed import process_group, rank  # noqa: PLC0415 - need PyTorch
 
     device = stack.enter_context(process_group(recipe.device or "auto"))
-    object.__setattr__(recipe, "device", device)
-    return rank() == 0
+    return dataclasses.replace(recipe, device=device), rank() == 0
 
 
 def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:

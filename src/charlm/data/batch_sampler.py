@@ -83,12 +83,14 @@ class BatchSampler:
         if not (holds_texts(dataset) and hasattr(dataset, "batch")):
             raise TypeError(f"dataset must be a TextDataset or a RecordDataset, got {type(dataset).__name__}")
         self.dataset = dataset
-        self.batch_size = positive_integer("batch_size", batch_size)
-        self.seed = integer("seed", seed)
+        self.batch_size: int = positive_integer("batch_size", batch_size)
+        self.seed: int = integer("seed", seed)
         self.order = order
-        self.device = resolve_device(device)
-        self.rank = distributed.rank() if rank is None else integer("rank", rank)
-        self.world_size = positive_integer("world_size", distributed.world_size() if world_size is None else world_size)
+        self.device: torch.device = resolve_device(device)
+        self.rank: int = distributed.rank() if rank is None else integer("rank", rank)
+        self.world_size: int = positive_integer(
+            "world_size", distributed.world_size() if world_size is None else world_size
+        )
         self._length = len(dataset)
         self._fingerprint: str | None = None  # takes a while to compute
         self._check()
@@ -96,7 +98,7 @@ class BatchSampler:
         self._share = slice(self.rank * share, (self.rank + 1) * share)
         self._generator = seeded_generator(seed)
         self._ordered, self._ordered_from = np.empty(0, dtype=np.int64), 0
-        self.batches_drawn = 0
+        self.batches_drawn: int = 0
         """Batches handed out so far."""
         self._loader = None if self.device.type == "cpu" else ThreadPoolExecutor(1, "batches")
         self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -103,13 +104,16 @@ def pieces_of_text(
     Args:
         read: From a start and a stop to the ids between them.
         length: How many ids the text has.
-        targets: How many new targets a piece has; None gives everything at once.
+        targets: How many new targets a piece has, the first ``overlap`` more; None gives everything at once.
         overlap: How many ids a piece has before the one that its first new target follows, where there are any.
     """
     last = length - 1
-    for start in range(0, last, max(1, last) if targets is None else targets):
+    if last < 1:
+        return
+    step = last if targets is None else targets
+    for start, stop in pairwise([0, *range(step + overlap, last, step), last]):
         begin = max(0, start - overlap)
-        ids = read(begin, last + 1 if targets is None else min(start + targets, last) + 1)
+        ids = read(begin, stop + 1)
         yield ids, np.array([len(ids)]), start - begin
 
 

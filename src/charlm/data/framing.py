@@ -38,8 +38,10 @@ class Framing:
     def __init__(self, vocabulary: Vocabulary) -> None:
         special = vocabulary.special_tokens
         self._vocabulary = vocabulary
-        self.bos, self.eos, self.unk = special.get("bos"), special.get("eos"), special.get("unk")
-        self.context_only = tuple(sorted(special[role] for role in ("bos", "pad") if role in special))
+        self.bos: int | None = special.get("bos")
+        self.eos: int | None = special.get("eos")
+        self.unk: int | None = special.get("unk")
+        self.context_only: tuple[int, ...] = tuple(sorted(special[role] for role in ("bos", "pad") if role in special))
         """The ids that are contexts and never outcomes."""
 
     @property

@@ -85,7 +85,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         if records.weights is not None:  # a record that counts several times is there as often, over the same ids
             starts, lengths = np.repeat(starts, records.weights), np.repeat(lengths, records.weights)
         self.vocabulary = vocabulary
-        self.block_size = int(lengths.max()) - 1 if block_size is None else int(block_size)
+        self.block_size: int = int(lengths.max()) - 1 if block_size is None else int(block_size)
         self._ids = torch.from_numpy(ids)
         self._starts = torch.from_numpy(starts)
         self._lengths = torch.from_numpy(lengths)

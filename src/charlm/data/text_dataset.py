@@ -56,9 +56,9 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     has_padding = False
 
     def __init__(self, ids: StreamLike | Stream, block_size: int, *, stride: int = 1) -> None:
-        self.block_size = positive_integer("block_size", block_size)
-        self.stride = positive_integer("stride", stride)
-        self.stream = ids if isinstance(ids, Stream) else as_stream(ids)
+        self.block_size: int = positive_integer("block_size", block_size)
+        self.stride: int = positive_integer("stride", stride)
+        self.stream: Stream = ids if isinstance(ids, Stream) else as_stream(ids)
         if len(self.stream) < self.block_size + 1:
             raise ValueError(
                 f"a window of block_size {self.block_size} and its targets need at least {self.block_size + 1} "
@@ -130,7 +130,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """Returns the stream a piece at a time, each id but the first a target once.
 
         Args:
-            targets: How many new targets a piece has; None gives everything at once.
+            targets: How many new targets a piece has, the first ``overlap`` more; None gives everything at once.
             overlap: How many ids a piece has before the one that its first new target follows, where there are any.
 
         Returns:

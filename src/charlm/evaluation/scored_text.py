@@ -35,7 +35,7 @@ class ScoredText:
         >>> from charlm import CharLM
         >>> scored = CharLM.fit("abcabcabd" * 20).inspect("cabx", k=2)
         >>> scored.bits.round(1).tolist()
-        [2.8, 1.0, 0.6, 4.9]
+        [2.6, 0.9, 0.5, 24.7]
         >>> [character for character, _ in scored.alternatives[3]]
         ['c', 'd']
     """

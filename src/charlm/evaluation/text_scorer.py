@@ -73,7 +73,7 @@ class TextScorer(ABC):
         Example:
             >>> from charlm import CharLM
             >>> CharLM.fit(["ada", "ava", "eva"]).score_samples(["ava", "vvv"]).round(2)
-            array([-2.93, -9.69])
+            array([-2.68, -8.67])
         """
         check_several(texts, "texts")
         scores, lengths = self._scores(list(texts))

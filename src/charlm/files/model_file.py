@@ -21,6 +21,7 @@ from safetensors.numpy import save as save_arrays
 
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.files.run_folder import RunFolder, run_of_model
+from charlm.files.tensor_file import parse_metadata, read_tensor_file
 from charlm.models.registry import FAMILIES, ModelFamily
 from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, VocabularyError, __version__
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel, StoredModel
 
 VERSION = 1
-IN_NUMPY = {"F64", "F32", "F16", "I64"}
-"""Types of tensors in which a count model is read without PyTorch."""
-HEADER_START = 8
-"""Bytes of a safetensors file before its header: the length of that."""
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
@@ -153,7 +150,7 @@ def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabula
         path: As for ``load_model``.
 
     Returns:
-        None where the model is of a family that does not count.
+        None where the model is of a family that does not count, or is in bfloat16, which NumPy does not have.
 
     Raises:
         OSError: As for ``load_model``.
@@ -162,15 +159,15 @@ def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabula
         CheckpointMismatchError: As for ``load_model``.
     """
     path = _model_file(path)
-    with _explained(path), _opened(path, "np") as (content, file):
-        counted = _family(content).counted
-        names = list(file.keys())
-        if counted is None or any(file.get_slice(name).get_dtype() not in IN_NUMPY for name in names):
+    with _explained(path):
+        file = read_tensor_file(path, lambda metadata: _counted(metadata) is not None)
+        counted = None if file is None else _counted(file.metadata)
+        if file is None or file.arrays is None or counted is None:
             return None
-        arrays: dict[str, NDArray[Any]] = {name: file.get_tensor(name) for name in names}
-        check_seal(content, "a model file", error=ValueError, more=_hashed(arrays))
+        content = _checked_content(file.metadata.get("charlm"))
+        check_seal(content, "a model file", error=ValueError, more=_hashed(file.arrays))
         vocabulary = Vocabulary.from_dict(content["vocabulary"])
-        model = counted.from_arrays(content["settings"], arrays)
+        model = counted.from_arrays(content["settings"], file.arrays)
         check_sizes(model, vocabulary)
         return model, vocabulary
 
@@ -195,7 +192,7 @@ def _model_file(path: str | os.PathLike[str]) -> Path:
         return Path(path)
     found = RunFolder(path).newest_model_path()
     if not found.exists():
-        why = "there is neither a model nor a checkpoint in this folder"
+        why = "there is neither model.safetensors nor a checkpoint in this folder"
         raise FileNotFoundError(errno.ENOENT, why, os.fspath(path))
     return found
 
@@ -229,8 +226,7 @@ def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:
         from safetensors.torch import load  # noqa: PLC0415 - it loads PyTorch
 
         tensors = load(data)
-        header = parse_json(data[HEADER_START : HEADER_START + int.from_bytes(data[:HEADER_START], "little")])
-        content = _checked_content(header.get("__metadata__", {}).get("charlm"))
+        content = _checked_content(parse_metadata(data).get("charlm"))
         return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
 
 
@@ -259,17 +255,11 @@ def _explained(path: Path) -> Iterator[None]:
         raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {error}") from error
 
 
-@contextmanager
-def _opened(path: Path, framework: str) -> Iterator[tuple[Mapping[str, Any], Any]]:
-    """Opens a file for its tensors, once its description has been found to be one."""
+def _read(path: Path) -> ModelFile:
     with path.open("rb"):
         pass  # A missing or unreadable file gets Python's own error, with its name.
-    with safe_open(path, framework=framework) as file:
-        yield _checked_content((file.metadata() or {}).get("charlm")), file
-
-
-def _read(path: Path) -> ModelFile:
-    with _opened(path, "pt") as (content, file):
+    with safe_open(path, framework="pt") as file:
+        content = _checked_content((file.metadata() or {}).get("charlm"))
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         check_seal(content, "a model file", error=ValueError, more=_hashed(tensors))
     return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
@@ -283,6 +273,10 @@ def _family(content: Mapping[str, Any]) -> ModelFamily:
             "load_state_dict what safetensors.torch.load_file returns"
         )
     return FAMILIES[name]
+
+
+def _counted(metadata: Mapping[str, str]) -> type[CountModel] | None:
+    return _family(_checked_content(metadata.get("charlm"))).counted
 
 
 def _rebuilt(file: ModelFile) -> LanguageModel:

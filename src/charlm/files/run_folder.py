@@ -39,12 +39,12 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.model_path = self.path / _MODEL
+        self.path: Path = Path(path)
+        self.model_path: Path = self.path / _MODEL
         """The model that the run has come to, written when it ends."""
-        self.log_path = self.path / "log.jsonl"
-        self.report_path = self.path / "report.html"
-        self.description_path = self.path / "run.json"
+        self.log_path: Path = self.path / "log.jsonl"
+        self.report_path: Path = self.path / "report.html"
+        self.description_path: Path = self.path / "run.json"
         self._checkpoints = self.path / _CHECKPOINTS
 
     def checkpoint_path(self, step: int) -> Path:
@@ -123,10 +123,10 @@ class CheckpointFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.model_path = self.path / _MODEL
-        self.tensors_path = self.path / "training.safetensors"
-        self.manifest_path = self.path / "manifest.json"
+        self.path: Path = Path(path)
+        self.model_path: Path = self.path / _MODEL
+        self.tensors_path: Path = self.path / "training.safetensors"
+        self.manifest_path: Path = self.path / "manifest.json"
 
     def temporary(self) -> CheckpointFolder:
         """Returns a folder beside this one that nobody takes for a checkpoint: where one is made, or taken apart."""

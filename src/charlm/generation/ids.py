@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
 from charlm.generation.loop import checked_ids, continuations, drawn, forbidden, id_list, next_ids, stop_sequences
-from charlm.generation.sampling import SamplingKeywords, SamplingSettings
+from charlm.generation.settings import SamplingKeywords, SamplingSettings
 from charlm.generation.stopping import StopFilter
 from charlm.runtime.seeds import derived_seed
 from chartok.arguments import integer, positive_integer
@@ -100,9 +100,9 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
         >>> from charlm import BigramLanguageModel
         >>> model = BigramLanguageModel(5, seed=1)
         >>> generate(model, [3], max_new_tokens=6, seed=0).tolist()
-        [3, 2, 0, 4, 3, 4, 3]
-        >>> [ids.tolist() for ids in generate(model, [3], max_new_tokens=6, n_samples=2, stop=[[4, 3]])]
-        [[3, 2, 0], [3, 2, 0, 1, 3, 1, 3]]
+        [3, 1, 4, 4, 4, 2, 0]
+        >>> [ids.tolist() for ids in generate(model, [3], max_new_tokens=6, n_samples=2, stop=[[4, 2]])]
+        [[3, 1, 4, 4], [3, 1, 4, 3, 0, 4, 3]]
     """
     chosen = (settings or SamplingSettings()).with_keywords(**sampling)
     others = [] if n_samples is None else range(1, positive_integer("n_samples", n_samples))
@@ -140,7 +140,7 @@ def stream_ids(
     Example:
         >>> from charlm import BigramLanguageModel
         >>> list(stream_ids(BigramLanguageModel(5, seed=1), [3], max_new_tokens=6, allowed=[0, 2]))
-        [2, 0, 2, 2, 0, 2]
+        [2, 0, 2, 2, 0, 0]
     """
     size = model.vocab_size
     chosen = (settings or SamplingSettings()).with_keywords(**sampling)

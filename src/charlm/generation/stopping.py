@@ -28,7 +28,7 @@ class StopFilter:
     def __init__(self, stops: Iterable[list[int]] = ()) -> None:
         self._stops = sorted(stops, key=len, reverse=True)
         self._held: list[int] = []
-        self.is_finished = False
+        self.is_finished: bool = False
         """Whether a stop sequence has come; there is nothing to take after it."""
 
     def take(self, token_id: int) -> list[int]:

@@ -29,12 +29,12 @@ class ModelPredictor:
     Args:
         model: Any language model.
         stride: How many targets of a block count, its last ones, so that each has at least ``block_size - stride``
-            ids before it; None counts all, and blocks do not overlap.
+            ids before it; None, or no less than ``block_size``, counts all, and blocks do not overlap.
     """
 
     def __init__(self, model: LanguageModel, *, stride: int | None = None) -> None:
         self._model = model
-        self._stride = None if model.block_size is None or stride is None else min(stride, model.block_size)
+        self._stride = None if model.block_size is None or stride is None or stride >= model.block_size else stride
 
     @property
     def vocab_size(self) -> int:
@@ -49,9 +49,9 @@ class ModelPredictor:
     @property
     def history(self) -> int | None:
         """How many ids before a target its prediction depends on at most; None where all count."""
-        if self._stride is not None and self._model.block_size is not None:
-            return self._model.block_size - self._stride
-        return 0 if self._model.block_size is not None else self._model.history
+        if self._model.block_size is None:
+            return self._model.history
+        return 0 if self._stride is None else self._model.block_size
 
     @property
     def context_only(self) -> tuple[int, ...]:

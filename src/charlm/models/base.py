@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import SupportsIndex
 
+    from numpy.typing import NDArray
+
     from charlm.models.predictor import CountModel, Predictor
 
 
@@ -48,9 +50,9 @@ class LanguageModel(nn.Module, ABC):
         self, vocab_size: int, block_size: int | None = None, *, context_only: Iterable[SupportsIndex] = ()
     ) -> None:
         super().__init__()
-        self.vocab_size = positive_integer("vocab_size", vocab_size)
+        self.vocab_size: int = positive_integer("vocab_size", vocab_size)
         self.block_size = block_size
-        self.context_only = checked_context_only(context_only, self.vocab_size)
+        self.context_only: tuple[int, ...] = checked_context_only(context_only, self.vocab_size)
 
     @abstractmethod
     def logits(self, inputs: Tensor) -> Tensor:
@@ -233,6 +235,12 @@ class LanguageModel(nn.Module, ABC):
             for several in ids:
                 self.check_ids(several)
             raise
+
+
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """Returns a copy of a tensor on any device; of bfloat16, which NumPy does not have, in float32."""
+    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
+    return array.copy()
 
 
 def check_prompt(inputs: Tensor) -> None:

@@ -69,7 +69,7 @@ class MixtureLanguageModel(LanguageModel):
         _check(models)
         shared = set.intersection(*(set(model.context_only) for model in models))
         super().__init__(models[0].vocab_size, context_only=shared)
-        self.models = nn.ModuleList(models)
+        self.models: nn.ModuleList = nn.ModuleList(models)
         rows = 1 if self._ngram is None else self._ngram.order
         self.register_buffer("weights", torch.full((rows, len(models)), 1 / len(models)))
 

@@ -33,13 +33,15 @@ class Counters:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self.step = 0
-        self.seconds = self.agreed_seconds = 0.0
+        self.step: int = 0
+        self.seconds: float = 0.0
+        self.agreed_seconds: float = 0.0
         self.losses: list[Tensor] = []
         self.recent_characters: Tensor | int = 0
-        self.recent_seconds = 0.0
-        self.best_loss = math.inf
-        self.best_step = self.evaluations_since_best = 0
+        self.recent_seconds: float = 0.0
+        self.best_loss: float = math.inf
+        self.best_step: int = 0
+        self.evaluations_since_best: int = 0
 
     def count_step(self, loss: Tensor, targets: Tensor) -> None:
         """Counts a step; nothing is read, as on an accelerator that would wait for the step."""

@@ -36,9 +36,11 @@ class Gradients:
     """
 
     def __init__(self, model: LanguageModel, config: TrainerConfig, *, has_padding: bool) -> None:
-        self.parts = config.accumulation_steps
+        self.parts: int = config.accumulation_steps
         self._dtype = resolve_precision(config.precision, model.device)
-        self.scaler = torch.amp.GradScaler(model.device.type, enabled=self._dtype == torch.float16)
+        self.scaler: torch.amp.GradScaler = torch.amp.GradScaler(
+            model.device.type, enabled=self._dtype == torch.float16
+        )
         """Keeps the small gradients of float16 from vanishing; without effect in other types."""
         self._device = model.device
         self._config = config

@@ -38,7 +38,7 @@ class RunWriter:
             raise ValueError("a folder holds model files, and these the vocabulary: give the trainer vocabulary=")
         check_sizes(model, vocabulary)
         self.folder = folder
-        self.saved_step = -1
+        self.saved_step: int = -1
         self._model = model
         self._vocabulary = vocabulary
         self._kept = kept

@@ -39,7 +39,7 @@ class RunSchedule:
             limits.append(-(-config.max_epochs * examples // batch_size))  # rounded up
         if not limits and config.max_seconds is None:
             limits.append(STEPS_WITHOUT_A_LIMIT)
-        self.total_steps = min(limits, default=None)
+        self.total_steps: int | None = min(limits, default=None)
         if self.total_steps is not None and config.warmup_steps >= self.total_steps:
             raise ValueError(
                 f"warmup_steps {config.warmup_steps} must be below the {self.total_steps} steps of the run"

@@ -27,7 +27,7 @@ class StopSignals:
     """
 
     def __init__(self) -> None:
-        self.received = 0
+        self.received: int = 0
         self._handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:

@@ -25,7 +25,7 @@ from chartok import __version__
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
 TRAINED = ["--model", "trained-bigram"]
-NO_MODEL = "bare: there is neither a model nor a checkpoint in this folder"
+NO_MODEL = r"bare: there is neither model\.safetensors nor a checkpoint in this folder"
 OF_A_MODEL: dict[tuple[str, ...], tuple[str, ...]] = {
     ("generate", "bare"): (),
     ("evaluate", "bare", "input.txt"): (),
@@ -64,8 +64,8 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
     flags = ["--top-k", "3", "--top-p", "0.9", "--min-p", "0.1", "--repetition-penalty", "1.1", "--stop", "zz", "qq"]
     assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "20", *flags]) == 0
     assert capsys.readouterr().out.startswith("the ")
-    assert main(["generate", "run", "--top-k", "0"]) == 1
-    assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0\n"
+    assert main(["generate", "run", "--top-k", "0"]) == 2
+    assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0; see charlm generate --help\n"
 
     assert main(["report", "run"]) == 0
     assert capsys.readouterr().out == "saved to run/report.html\n"

@@ -1,14 +1,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, BigramLanguageModel, RecordDataset, Trainer, TrainerConfig, evaluate
-from charlm.data import record_dataset as records
 from chartok import UnknownCharacterError, Vocabulary
 from strategies import any_text, costly
 
@@ -67,30 +68,35 @@ def test_split_puts_each_record_in_one_part(texts: list[str], seed: int) -> None
     assert [part.fingerprint() for part in parts] == [part.fingerprint() for part in again]
 
 
-@given(records_of_text, st.integers(1, 40))
-def test_rows_are_all_records_in_order_and_hold_few_ids_at_a_time(texts: list[str], ids_at_once: int) -> None:
+def records_of(ids: NDArray[Any], lengths: NDArray[np.int64]) -> list[list[int]]:
+    """Each text of several in one array, as a list."""
+    assert lengths.sum() == len(ids)
+    return [record.tolist() for record in np.split(ids, lengths.cumsum()[:-1])]
+
+
+@given(records_of_text, st.integers(1, 40), st.integers(0, 9))
+def test_pieces_are_all_records_in_order_and_hold_few_ids_at_a_time(texts: list[str], most: int, overlap: int) -> None:
     dataset = RecordDataset(texts)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "IDS_AT_ONCE", ids_at_once)
-        blocks = list(dataset.rows(None))
-    assert all(len(inputs) == 1 or inputs.numel() <= ids_at_once for inputs, _ in blocks)
-    rows = [row for block in blocks for row in zip(*block, strict=True)]
+    pieces = list(dataset.pieces(most, overlap))
+    assert all(len(lengths) == 1 or len(ids) <= most for ids, lengths, _ in pieces)
+    assert all(before == 0 for _, _, before in pieces)
+    records = [record for ids, lengths, _ in pieces for record in records_of(ids, lengths)]
     whole = (dataset[i] for i in range(len(dataset)))
-    for (inputs, targets), (all_inputs, all_targets) in zip(rows, whole, strict=True):
-        width = len(inputs)
-        assert inputs.tolist() == all_inputs[:width].tolist()
-        assert targets.tolist() == all_targets[:width].tolist()
+    for record, (all_inputs, all_targets) in zip(records, whole, strict=True):
+        width = len(record) - 1
+        assert record[:-1] == all_inputs[:width].tolist()
+        assert record[1:] == all_targets[:width].tolist()
         assert (all_targets[width:] == -100).all()
 
 
 @given(records_of_text)
-def test_sequences_are_the_records_alone(texts: list[str]) -> None:
+def test_what_is_joined_are_the_records_alone(texts: list[str]) -> None:
     dataset = RecordDataset(texts)
     special = dataset.vocabulary.special_tokens
     expected = [[special["bos"], *dataset.vocabulary.encode(text).tolist(), special["eos"]] for text in texts]
-    assert [ids.tolist() for ids in dataset.sequences()] == expected
+    assert records_of(*dataset.joined()) == expected
     chosen = dataset._chosen(torch.arange(len(texts) - 1, -1, -2))
-    assert [ids.tolist() for ids in chosen.sequences()] == expected[::-2]
+    assert records_of(*chosen.joined()) == expected[::-2]
 
 
 def test_packed_records_are_one_stream_without_padding() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, TrainerConfig
+from charlm.data.framing import CODE_POINTS
 from charlm.evaluation.markup import escaped, visible
 from strategies import costly
 
@@ -33,15 +34,19 @@ def test_what_is_inspected_is_what_is_scored(lm: CharLM, text: str) -> None:
         shares = dict(alternatives)
         assert list(shares.values()) == sorted(shares.values(), reverse=True)
         own = shares.get(text[place : place + 1])
-        if own is not None:
-            assert own == pytest.approx(np.exp(scored.log_probabilities[place]), abs=1e-6)
-    if not lm.is_of_records:
-        for place in range(1, len(text)):
-            expected = lm.next_characters(text[:place], k=3) if set(text[:place]) <= set(TEXT) else None
-            if expected is not None and lm.model.block_size is None:
-                found = [share for _, share in scored.alternatives[place]]
-                # next_characters shares out among all ids; so does inspect
-                assert found == pytest.approx([share for _, share in expected], abs=1e-6)
+        if own is not None:  # the alternatives share out what unknown characters do not have
+            expected = np.exp(scored.log_probabilities[place]) / (1 - share_of_unknown(lm, text[:place]))
+            assert own == pytest.approx(expected, abs=1e-6)
+        if alternatives and lm.predictor.block_size is None:
+            following = lm.next_characters(text[:place], k=3)
+            assert [character for character, _ in following] == [character for character, _ in alternatives]
+            assert [share for _, share in following] == pytest.approx([share for _, share in alternatives], abs=1e-9)
+
+
+def share_of_unknown(lm: CharLM, context: str) -> float:
+    """Returns the probability that an unknown character comes next: that of one of them, times their number."""
+    one = np.exp(lm.log_probabilities(context + "\U0010ffff")[len(context)])
+    return float(one * (CODE_POINTS - len(lm.vocabulary.characters)))
 
 
 def test_the_end_of_a_record_has_alternatives_and_is_one(lm: CharLM) -> None:

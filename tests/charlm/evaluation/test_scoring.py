@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from charlm import BigramLanguageModel, Evaluation, LanguageModel, NGramLanguageModel, TextDataset, evaluate, score
-from charlm.data import text_dataset as data
 from charlm.evaluation import scoring
+from charlm.models import adapter
+from charlm.models.ngram import search
 from chartok import TokenIdError
 from reference_model import Reference
 from strategies import costly
 
 
 @costly()
-@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 5), st.integers(1, 30))
-def test_every_id_but_the_first_is_scored_exactly_once(ids: list[int], block_size: int, ids_at_once: int) -> None:
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 5), st.integers(1, 30), st.integers(1, 30))
+def test_every_id_but_the_first_is_scored_exactly_once(
+    ids: list[int], block_size: int, ids_at_once: int, targets_at_once: int
+) -> None:
     model = Reference(5, block_size)
     expected = 0.0
     for start in range(0, len(ids) - 1, block_size):
@@ -26,7 +29,8 @@ def test_every_id_but_the_first_is_scored_exactly_once(ids: list[int], block_siz
         probabilities = model.logits(torch.tensor([inputs[: len(targets)]]))[0].softmax(-1)
         expected -= sum(math.log(probabilities[t, target].item()) for t, target in enumerate(targets))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(adapter, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(scoring, "TARGETS_AT_ONCE", targets_at_once)
         evaluation = evaluate(model, TextDataset(ids, block_size=1))
     assert evaluation.characters == len(ids) - 1
     assert evaluation.nats_per_character == pytest.approx(expected / (len(ids) - 1), rel=1e-5)
@@ -40,14 +44,15 @@ def test_without_a_limit_the_whole_history_is_seen(model: LanguageModel) -> None
     assert evaluate(model, TextDataset(ids, block_size=3)).nats_per_character == pytest.approx(loss.item(), rel=1e-6)
 
 
-@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 4), st.integers(1, 9))
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))
 def test_a_model_that_looks_back_a_little_is_given_pieces_and_scores_as_on_the_whole(
-    ids: list[int], order: int, ids_at_once: int
+    ids: list[int], order: int, targets_at_once: int, places_at_once: int
 ) -> None:
     model = NGramLanguageModel(5, order=order).fit(ids[: len(ids) // 2 + 1])
     whole = evaluate(model, TextDataset(ids, block_size=1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(scoring, "TARGETS_AT_ONCE", targets_at_once)
+        patch.setattr(search, "PLACES_AT_ONCE", places_at_once)
         pieces = evaluate(model, TextDataset(ids, block_size=1))
     assert pieces.characters == whole.characters == len(ids) - 1
     assert pieces.nats_per_character == pytest.approx(whole.nats_per_character, rel=1e-12)
@@ -91,10 +96,14 @@ def test_ids_of_another_vocabulary_are_refused() -> None:
 
 
 @costly()
-@given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 6), st.integers(1, 8))
-def test_overlapping_blocks_score_every_id_once_with_more_context(ids: list[int], block_size: int, stride: int) -> None:
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 6), st.integers(1, 8), st.integers(1, 30))
+def test_overlapping_blocks_score_every_id_once_with_more_context(
+    ids: list[int], block_size: int, stride: int, targets_at_once: int
+) -> None:
     model = Reference(5, block_size)
-    evaluation = evaluate(model, TextDataset(ids, block_size=1), stride=stride)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "TARGETS_AT_ONCE", targets_at_once)
+        evaluation = evaluate(model, TextDataset(ids, block_size=1), stride=stride)
     assert evaluation.characters == len(ids) - 1
     expected, scored, last = 0.0, 0, len(ids) - 1
     while scored < last:
@@ -117,7 +126,7 @@ def test_texts_are_scored_side_by_side_as_one_by_one(
     model = Reference(5, block_size)
     arrays = [np.array(ids, dtype=np.int64) for ids in texts]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(adapter, "IDS_AT_ONCE", ids_at_once)
         together = score(model, arrays)
     for ids, scores in zip(texts, together, strict=True):
         expected = []
@@ -144,7 +153,7 @@ class Counting(Reference):
 def test_as_many_texts_are_scored_at_once_as_have_so_many_ids(number: int, length: int, ids_at_once: int) -> None:
     model = Counting()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(adapter, "IDS_AT_ONCE", ids_at_once)
         score(model, [np.zeros(length, dtype=np.int64)] * number)
     full, rest = divmod(number, max(1, ids_at_once // length))
     rows = [max(1, ids_at_once // length)] * full + [rest] * (rest > 0)

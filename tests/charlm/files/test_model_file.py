@@ -21,8 +21,9 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.files.model_file import _digest, parse_model_file, read_model_file, rebuilt_model
+from charlm.files.model_file import _hashed, parse_model_file, read_model_file, rebuilt_model
 from chartok import Vocabulary, __version__
+from chartok.files.envelope import sealed
 from lively_gpt import lively
 from torture import TORTURE
 
@@ -76,7 +77,8 @@ def test_a_model_is_put_on_the_device_that_is_asked_for(path: Path) -> None:
 
 def test_what_a_file_holds_can_be_read_without_making_the_model(path: Path) -> None:
     file = read_model_file(str(path))
-    assert (file.family, file.settings, file.vocabulary) == ("bigram", {"vocab_size": VOCABULARY.size}, VOCABULARY)
+    settings = {"vocab_size": VOCABULARY.size, "context_only": []}
+    assert (file.family, file.settings, file.vocabulary) == ("bigram", settings, VOCABULARY)
     assert file.tensors.keys() == {"table"}
     assert torch.equal(file.tensors["table"], BigramLanguageModel(VOCABULARY.size, seed=4).table)
     path.write_bytes(path.read_bytes()[:-1])
@@ -93,11 +95,11 @@ def content_of(path: Path) -> dict[str, Any]:
 def test_the_metadata_are_those_that_are_described(path: Path) -> None:
     content = content_of(path)
     signature = content.pop("sha256")
-    assert signature == _digest(content, safetensors.torch.load_file(path))
+    assert signature == sealed(content, more=_hashed(safetensors.torch.load_file(path)))["sha256"]
     assert content == {
         "version": 1,
         "family": "bigram",
-        "settings": {"vocab_size": VOCABULARY.size},
+        "settings": {"vocab_size": VOCABULARY.size, "context_only": []},
         "vocabulary": VOCABULARY.to_dict(),
         "library": __version__,
     }
@@ -117,7 +119,7 @@ def test_the_metadata_are_those_that_are_described(path: Path) -> None:
 def test_metadata_that_were_changed_do_not_match_their_signature(path: Path, changes: dict[str, Any]) -> None:
     metadata = {"charlm": json.dumps(content_of(path) | changes)}
     path.write_bytes(safetensors.torch.save(safetensors.torch.load_file(path), metadata))
-    with pytest.raises(CheckpointCorruptError, match="its content does not match its SHA-256"):
+    with pytest.raises(CheckpointCorruptError, match="a model file does not match its SHA-256"):
         load_model(path)
 
 
@@ -199,11 +201,11 @@ def test_a_newer_version_is_refused_by_number(path: Path) -> None:
     ("metadata", "message"),
     [
         (None, "it has no charlm metadata"),
-        ({"charlm": "{}"}, "its charlm metadata have no version"),
-        ({"charlm": "[1]"}, "its charlm metadata have no version"),
-        ({"charlm": '{"version": true}'}, "its charlm metadata have no version"),
+        ({"charlm": "{}"}, "a model file has no version"),
+        ({"charlm": "[1]"}, "a model file must be a JSON object, got list"),
+        ({"charlm": '{"version": true}'}, "the version of a model file must be a positive integer, got True"),
         ({"charlm": '{"version": 1, "version": 1}'}, ".*'version' twice"),
-        ({"charlm": '{"version": 1, "sha256": ""}'}, "its content does not match its SHA-256"),
+        ({"charlm": '{"version": 1, "sha256": ""}'}, "a model file does not match its SHA-256"),
     ],
 )
 def test_other_safetensors_files_are_refused(path: Path, metadata: dict[str, str] | None, message: str) -> None:
@@ -217,7 +219,7 @@ def test_settings_that_need_more_values_than_there_are_take_no_memory(path: Path
     tensors = {"table": torch.zeros(1)}
     content = content_of(path) | {"settings": {"vocab_size": size}}
     content["vocabulary"] = Vocabulary(map(chr, range(size))).to_dict()
-    content["sha256"] = _digest({key: value for key, value in content.items() if key != "sha256"}, tensors)
+    content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(CheckpointCorruptError, match="its settings ask for more values than it holds"):
         load_model(path)
@@ -290,7 +292,7 @@ def test_a_signed_file_whose_parts_do_not_fit_is_refused(path: Path, changes: di
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
     } | changes
-    content["sha256"] = _digest(content, tensors)
+    content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
         load_model(path)
@@ -337,7 +339,7 @@ def test_settings_that_ask_for_too_much_or_make_no_sense_are_refused_at_once(
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
     }
-    content["sha256"] = _digest(content, tensors)
+    content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
         load_model(path)
@@ -353,7 +355,7 @@ def test_the_tensors_of_a_transformer_must_fit_its_settings(path: Path) -> None:
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
     }
-    content["sha256"] = _digest(content, tensors)
+    content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
         load_model(path)

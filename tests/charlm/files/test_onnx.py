@@ -31,11 +31,13 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 VOCABULARY = Vocabulary("ROME: \ud83d", special_tokens=["pad", "eos"])
+PAD = VOCABULARY.special_tokens["pad"]
 CLOSE = 1e-4
 SHAPE: dict[str, Any] = {"vocab_size": VOCABULARY.size, "n_layers": 1, "n_heads": 2, "width": 8}
 MODELS: dict[str, LanguageModel] = {
     "bigram": BigramLanguageModel(VOCABULARY.size, seed=4).double(),
-    "gpt": lively(GPTConfig(block_size=7, dropout=0.5, hash_rows=3, **SHAPE)).train(),
+    "bigram of records": BigramLanguageModel(VOCABULARY.size, seed=4, context_only=[PAD]),
+    "gpt": lively(GPTConfig(block_size=7, dropout=0.5, hash_rows=3, context_only=(PAD,), **SHAPE)).train(),
     "gpt of one id": lively(GPTConfig(block_size=1, hash_rows=0, **SHAPE)),
 }
 MODELS["gpt"].get_submodule("blocks").eval()
@@ -80,6 +82,14 @@ def test_the_runtime_gives_the_logits_of_the_model_for_every_batch_and_length(ex
                 expected = exported.model.logits(ids).detach().float().numpy()
             assert logits.dtype == np.float32
             np.testing.assert_allclose(logits, expected, rtol=0, atol=CLOSE)
+
+
+@pytest.mark.parametrize("exported", ["bigram of records", "gpt"], indirect=True)
+def test_the_runtime_never_predicts_what_is_only_a_context(exported: Exported) -> None:
+    ids = np.array([[0, PAD, 1], [PAD, 2, PAD]])
+    (logits,) = session(exported.path).run(["logits"], {"inputs": ids})
+    assert (logits[..., PAD] == -np.inf).all()
+    assert np.isfinite(np.delete(logits, PAD, axis=-1)).all()
 
 
 def test_the_file_is_sound_and_says_what_it_takes(exported: Exported) -> None:

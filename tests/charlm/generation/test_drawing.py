@@ -1,43 +1,57 @@
 import math
 from itertools import islice
 
+import numpy as np
 import pytest
-import torch
 
 from charlm.generation.drawing import draw, uniform_points
 from charlm.runtime.seeds import derived_seed
 
+DTYPES = [np.float32, np.float64]
 
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_draws_follow_the_softmax(temperature: float) -> None:
-    logits = torch.tensor([[0.0, 1.0, 2.0, -1.0]]) / temperature
-    points = torch.rand(200_000, 1, generator=torch.Generator().manual_seed(0))
-    frequencies = torch.bincount(draw(logits.expand(len(points), 4), 1 - points), minlength=4) / len(points)
-    torch.testing.assert_close(frequencies, logits[0].softmax(0), atol=0.005, rtol=0)
+def test_draws_follow_the_softmax(temperature: float, dtype: type[np.floating]) -> None:
+    logits = np.array([[0.0, 1.0, 2.0, -1.0]], dtype=dtype) / dtype(temperature)
+    points = 1 - np.random.default_rng(0).random(200_000)
+    drawn = draw(np.broadcast_to(logits, (len(points), 4)), points)
+    assert drawn.dtype == np.int64
+    expected = np.exp(logits[0]) / np.exp(logits[0]).sum()
+    np.testing.assert_allclose(np.bincount(drawn, minlength=4) / len(points), expected, atol=0.005, rtol=0)
 
 
-def test_an_id_of_probability_zero_is_never_drawn() -> None:
-    logits = torch.full((100_000, 5), -torch.inf)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_id_of_probability_zero_is_never_drawn(dtype: type[np.floating]) -> None:
+    logits = np.full((100_000, 5), -math.inf, dtype=dtype)
     logits[:, [1, 3]] = 0
-    points = 1 - torch.rand(len(logits), 1, generator=torch.Generator().manual_seed(1))
-    points[:2] = torch.tensor([[1e-45], [1.0]])
+    points = 1 - np.random.default_rng(1).random(len(logits))
+    points[:3] = [5e-324, 1e-45, 1.0]
     assert set(draw(logits, points).tolist()) == {1, 3}
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("bad", [-math.inf, math.nan])
-def test_where_no_id_can_be_drawn_the_size_of_the_vocabulary_says_so(bad: float) -> None:
-    assert draw(torch.tensor([[bad, bad], [0.0, 0.0]]), torch.ones(2, 1)).tolist() == [2, 1]
+def test_where_no_id_can_be_drawn_the_size_of_the_vocabulary_says_so(bad: float, dtype: type[np.floating]) -> None:
+    assert draw(np.array([[bad, bad], [0.0, 0.0]], dtype=dtype), np.ones(2)).tolist() == [2, 1]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_points_are_those_that_each_seed_gives_one_by_one(dtype: torch.dtype) -> None:
-    seeds = (3, -4)
-    points = torch.cat(list(islice(uniform_points(seeds, dtype, torch.device("cpu")), 150)), dim=1)
+def test_points_are_those_that_each_seed_gives_one_by_one() -> None:
+    seeds = (3, -4, 2**64 + 3)
+    points = np.stack(list(islice(uniform_points(seeds), 150)), axis=1)
     for row, seed in zip(points, seeds, strict=True):
-        generator = torch.Generator().manual_seed(seed)
-        one_by_one = [1 - torch.rand(1, 1, dtype=dtype, generator=generator) for _ in range(150)]
-        assert torch.equal(row, torch.cat(one_by_one).flatten())
+        generator = np.random.default_rng(seed % 2**64)
+        np.testing.assert_array_equal(row, [1 - generator.random() for _ in range(150)])
+    np.testing.assert_array_equal(points[0], points[2])
+    assert points.dtype == np.float64
     assert ((points > 0) & (points <= 1)).all()
+
+
+def test_the_points_of_one_seed_are_the_same_in_any_company() -> None:
+    together = np.stack(list(islice(uniform_points(range(5)), 70)), axis=1)
+    for seed in range(5):
+        alone = np.stack(list(islice(uniform_points([seed]), 70)), axis=1)
+        np.testing.assert_array_equal(together[seed], alone[0])
 
 
 def test_the_seeds_of_samples_differ_and_fit_any_generator() -> None:

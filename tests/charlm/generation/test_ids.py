@@ -4,14 +4,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from charlm import BigramLanguageModel, LanguageModel, NGramLanguageModel, generate
 from charlm.generation.ids import stream_ids
 from charlm.generation.loop import continuations
-from charlm.generation.sampling import SamplingSettings
+from charlm.generation.sampling import Logits, apply_settings
+from charlm.generation.settings import SamplingSettings
+from charlm.models.bigram.table import BigramTable
+from charlm.models.ngram.table import NGramTable
+from charlm.models.predictor import CountModel
 from chartok import TokenIdError
 from strategies import costly
 
@@ -46,7 +50,7 @@ class Windowed(LanguageModel):
         return {"block_size": self.block_size}
 
 
-def make_models() -> list[LanguageModel]:
+def make_models() -> list[LanguageModel | CountModel]:
     text = torch.randint(0, SIZE, (400,), generator=torch.Generator().manual_seed(6))
     return [
         BigramLanguageModel(SIZE, seed=3),
@@ -54,6 +58,9 @@ def make_models() -> list[LanguageModel]:
         NGramLanguageModel(SIZE, order=4).fit(text),
         NGramLanguageModel(SIZE, order=3).fit(text).float(),
         Windowed(),
+        BigramTable(vocab_size=SIZE, table=np.random.default_rng(3).standard_normal((SIZE, SIZE)).astype(np.float32)),
+        BigramTable.fit(text, vocab_size=SIZE, context_only=[2]),
+        NGramTable.fit(text, vocab_size=SIZE, order=4, context_only=[2, 3]),
     ]
 
 
@@ -78,20 +85,35 @@ def deterministic_bigram() -> BigramLanguageModel:
     return model
 
 
+def last_logits(model: LanguageModel | CountModel, ids: list[int]) -> Logits:
+    """Returns what a model says of the id after some others, when it is run on all of them."""
+    if not isinstance(model, LanguageModel):
+        rows = list(model.distributions(np.array(ids)))
+        return np.array(rows[-1][-1])
+    with torch.no_grad():
+        logits = model.eval().logits(torch.tensor([ids[-(model.block_size or len(ids)) :]]))[0, -1]
+    found: Logits = (logits if logits.dtype == torch.float64 else logits.float()).numpy()
+    return found
+
+
 def plainly_generated(
-    model: LanguageModel, prompt: list[int], length: int, seed: int, allowed: list[int] | None = None, **chosen: Any
+    model: LanguageModel | CountModel,
+    prompt: list[int],
+    length: int,
+    seed: int,
+    allowed: list[int] | None = None,
+    **chosen: Any,
 ) -> list[int]:
     """Returns a sample by running the model on the whole history for each id."""
-    ids, generator = list(prompt), torch.Generator().manual_seed(seed)
+    ids, generator = list(prompt), np.random.default_rng(seed)
     for _ in range(length):
-        with torch.no_grad():
-            logits = model.eval().logits(torch.tensor([ids[-(model.block_size or len(ids)) :]]))[0, -1]
-        logits = logits if logits.dtype == torch.float64 else logits.float()
+        logits = last_logits(model, ids)
         if allowed is not None:
-            logits = torch.tensor([x if i in allowed else -torch.inf for i, x in enumerate(logits)], dtype=logits.dtype)
-        seen = torch.tensor([token_id in ids for token_id in range(SIZE)])
-        sums = SamplingSettings(**chosen).applied_to(logits, seen).softmax(-1).cumsum(-1)
-        point = (1 - torch.rand(1, dtype=logits.dtype, generator=generator)) * sums[-1]
+            logits = np.array([x if i in allowed else -np.inf for i, x in enumerate(logits)], dtype=logits.dtype)
+        seen = np.array([token_id in ids for token_id in range(SIZE)])
+        chances = apply_settings(SamplingSettings(**chosen), logits, seen).astype(np.float64)
+        sums = np.exp(chances - chances.max()).cumsum()
+        point = (1 - generator.random()) * sums[-1]
         ids.append(next(i for i in range(SIZE) if sums[i] >= point))
     return ids
 
@@ -100,8 +122,9 @@ def plainly_generated(
 @costly(20)
 @given(prompt=st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=6), chosen=settings_of_all_kinds)
 def test_a_sample_is_what_a_plain_loop_over_the_whole_history_gives(
-    model: LanguageModel, prompt: list[int], chosen: dict[str, Any]
+    model: LanguageModel | CountModel, prompt: list[int], chosen: dict[str, Any]
 ) -> None:
+    assume(not set(chosen.get("allowed", range(SIZE))) <= set(model.context_only))
     expected = plainly_generated(model, prompt, 8, 5, **chosen)
     assert generate(model, prompt, max_new_tokens=8, seed=5, **chosen).tolist() == expected
     assert prompt + list(stream_ids(model, prompt, max_new_tokens=8, seed=5, **chosen)) == expected
@@ -111,13 +134,14 @@ def test_a_sample_is_what_a_plain_loop_over_the_whole_history_gives(
 @costly(20)
 @given(chosen=settings_of_all_kinds, n_samples=st.integers(1, 5), stop=st.lists(st.integers(0, SIZE - 1), min_size=1))
 def test_a_sample_does_not_depend_on_how_many_are_drawn_beside_it(
-    model: LanguageModel, chosen: dict[str, Any], n_samples: int, stop: list[int]
+    model: LanguageModel | CountModel, chosen: dict[str, Any], n_samples: int, stop: list[int]
 ) -> None:
+    assume(not set(chosen.get("allowed", range(SIZE))) <= set(model.context_only))
     several = generate(model, [1, 2], max_new_tokens=8, n_samples=6, stop=[stop[:2]], seed=9, **chosen)
     fewer = generate(model, [1, 2], max_new_tokens=8, n_samples=n_samples, stop=[stop[:2]], seed=9, **chosen)
     alone = generate(model, [1, 2], max_new_tokens=8, stop=[stop[:2]], seed=9, **chosen)
     assert [ids.tolist() for ids in fewer] == [ids.tolist() for ids in several[:n_samples]]
-    assert torch.equal(alone, several[0])
+    assert alone.tolist() == several[0].tolist()
 
 
 def test_samples_differ_and_so_do_those_of_neighbouring_seeds() -> None:
@@ -181,10 +205,10 @@ def test_a_sample_that_cannot_go_on_is_named() -> None:
     model = BigramLanguageModel(3).fit([0, 1, 0, 1, 0, 1, 0, 2], smoothing=0)
     with torch.no_grad():
         model.table[2] = -torch.inf  # nothing can follow 2
-    assert not any(2 in ids for ids in generate(model, [0], max_new_tokens=6, n_samples=3, seed=2))
+    assert not any(2 in ids for ids in generate(model, [0], max_new_tokens=6, n_samples=3, seed=15))
     for n_samples in (4, 5):
         with pytest.raises(ValueError, match="there is no id to draw for sample 3"):
-            generate(model, [0], max_new_tokens=6, n_samples=n_samples, seed=2)
+            generate(model, [0], max_new_tokens=6, n_samples=n_samples, seed=15)
 
 
 def test_an_end_may_come_only_after_the_fewest_ids() -> None:
@@ -229,11 +253,12 @@ def test_what_a_penalty_counts_as_there_can_be_said_apart_from_the_prompt() -> N
 
 def test_the_seed_decides_and_the_global_state_stays() -> None:
     model = BigramLanguageModel(50, seed=0)
-    before = torch.get_rng_state()
+    before, numpy_before = torch.get_rng_state(), repr(np.random.get_state())  # noqa: NPY002 - it is what must stay
     first = generate(model, [0], max_new_tokens=40, seed=1)
     assert torch.equal(first, generate(model, [0], max_new_tokens=40, seed=1))
     assert not torch.equal(first, generate(model, [0], max_new_tokens=40, seed=2))
     assert torch.equal(torch.get_rng_state(), before)
+    assert repr(np.random.get_state()) == numpy_before  # noqa: NPY002 - likewise
     assert torch.equal(first[:21], generate(model, [0], max_new_tokens=20, seed=1))
 
 
@@ -274,6 +299,35 @@ def test_ids_are_made_on_the_device_of_the_model(device: torch.device) -> None:
     chosen: dict[str, Any] = {"top_k": 3, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.5, "allowed": [0, 1, 4]}
     samples = generate(model, ids, max_new_tokens=3, n_samples=3, temperature=0.9, stop=[[4, 4]], **chosen)
     assert {sample.device for sample in samples} == {device}
+
+
+def test_a_count_model_gives_arrays() -> None:
+    model = NGramTable.fit([0, 1, 2, 0, 1, 2, 2], vocab_size=3, order=2)
+    one, several = (
+        generate(model, [0], max_new_tokens=4),
+        generate(model, torch.tensor([0]), max_new_tokens=4, n_samples=2),
+    )
+    for ids in (one, *several):
+        assert isinstance(ids, np.ndarray)
+        assert ids.dtype == np.int64
+        assert (len(ids), ids[0]) == (5, 0)
+
+
+@every_model
+def test_ids_that_are_contexts_only_are_never_drawn(model: LanguageModel | CountModel) -> None:
+    drawn = generate(model, [2, 3], max_new_tokens=200, n_samples=3, temperature=3.0, seed=1)
+    assert not any(set(model.context_only) & set(ids.tolist()[2:]) for ids in drawn)
+    assert set().union(*(ids.tolist()[2:] for ids in drawn)) == set(range(SIZE)) - set(model.context_only)
+    assert not set(model.context_only) & set(stream_ids(model, [2], max_new_tokens=200, temperature=3.0))
+
+
+def test_settings_are_those_of_an_object_and_of_keywords_which_count_more() -> None:
+    model, settings = BigramLanguageModel(9, seed=0), SamplingSettings(temperature=0.7, top_k=4)
+    for more in ({}, {"top_k": 2}, {"temperature": 0.0}, {"min_p": 0.2}):
+        both: dict[str, Any] = {"temperature": 0.7, "top_k": 4} | more
+        expected = generate(model, [0], max_new_tokens=30, **both).tolist()
+        assert generate(model, [0], max_new_tokens=30, settings=settings, **more).tolist() == expected
+        assert [0, *stream_ids(model, [0], max_new_tokens=30, settings=settings, **more)] == expected
 
 
 BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [

@@ -243,7 +243,7 @@ def test_held_out_data_must_be_possible() -> None:
         mixture.fit(TextDataset([0, 0], block_size=1))
     with pytest.raises(TokenIdError, match=r"ids\[1\] is 3"):
         mixture.fit(TextDataset([0, 3], block_size=1))
-    with pytest.raises(ValueError, match="knows nothing yet"):
+    with pytest.raises(ValueError, match="call fit first"):
         MixtureLanguageModel([NGramLanguageModel(3, order=2)]).fit(TextDataset([0, 1], block_size=1))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torch import Tensor
+from numpy.typing import NDArray
 
 from charlm import (
     BatchSampler,
@@ -24,6 +24,7 @@ from charlm import (
 )
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
+from charlm.models.bigram.table import BigramTable
 from charlm.report.curves import BOTTOM, HEIGHT, TOP, Axis, Curve, chart, thinned, ticks
 from charlm.report.transitions import MOST_CHARACTERS, heat_map, transitions
 from chartok import Vocabulary
@@ -117,13 +118,13 @@ def test_the_rows_of_a_large_vocabulary_are_never_all_there_at_once(monkeypatch:
     characters = [chr(0x4E00 + place) for place in range(300)]
     lm = CharLM.fit("".join(character * place for place, character in enumerate(characters, 1)), "bigram")
     expected = transitions(lm)
-    logits, rows = BigramLanguageModel.logits, []
+    start, rows = BigramTable.start, []
 
-    def counting(model: BigramLanguageModel, inputs: Tensor) -> Tensor:
-        rows.append(len(inputs))
-        return logits(model, inputs)
+    def counting(model: BigramTable, prompts: NDArray[np.int64]) -> Any:
+        rows.append(len(prompts))
+        return start(model, prompts)
 
-    monkeypatch.setattr(BigramLanguageModel, "logits", counting)
+    monkeypatch.setattr(BigramTable, "start", counting)
     monkeypatch.setattr("charlm.report.transitions.ROWS_AT_ONCE", 70)
     table = transitions(lm)
     assert table.characters == expected.characters == characters[-MOST_CHARACTERS:]

@@ -18,6 +18,7 @@ from torch import Tensor
 import charlm.files.model_file
 import charlm.training.finite_losses
 import charlm.training.trainer
+import chartok.files.envelope
 from charlm import (
     BatchSampler,
     BigramLanguageModel,
@@ -542,7 +543,7 @@ def test_a_known_family_needs_no_model_to_go_on(tmp_path: Path, device: torch.de
 def test_the_model_of_a_checkpoint_is_read_and_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = make_trainer(max_steps=2, folder=tmp_path).fit()
     read: list[str] = []
-    read_bytes, digest = Path.read_bytes, charlm.files.model_file._digest
+    read_bytes, check_seal = Path.read_bytes, chartok.files.envelope.check_seal
 
     def noting(path: Path) -> bytes:
         read.append(path.name)
@@ -554,10 +555,10 @@ def test_the_model_of_a_checkpoint_is_read_and_hashed_once(tmp_path: Path, monke
         return checkpoint
 
     monkeypatch.setattr(Path, "read_bytes", noting)
-    monkeypatch.setattr(charlm.files.model_file, "_digest", lambda *_: pytest.fail("hashed again"))
+    monkeypatch.setattr(charlm.files.model_file, "check_seal", lambda *_, **__: pytest.fail("hashed again"))
     monkeypatch.setattr(charlm.training.trainer, "newest_checkpoint", vanishing)
     again = Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
-    monkeypatch.setattr(charlm.files.model_file, "_digest", digest)
+    monkeypatch.setattr(charlm.files.model_file, "check_seal", check_seal)
     assert_same(again, trainer)
     assert read.count("model.safetensors") == 1
 

@@ -39,16 +39,25 @@ SHOWN = 80
 ROLES = tuple(NAME_OF_ROLE)
 FIRST_ROLE = 0x110000
 """Stands for the first of the roles where tokens are numbers; smaller ones are code points."""
-START = FIRST_ROLE + ROLES.index("bos")
-"""The number of ``<s>``."""
+START, PADDING = (FIRST_ROLE + ROLES.index(role) for role in ("bos", "pad"))
+"""The numbers of ``<s>`` and ``<pad>``."""
 
 _Line = list[bytes]
 
 
 class ArpaTables(NamedTuple):
-    """What an ARPA file holds: its tokens as in ``Vocabulary.to_dict``, its order, and keys as in ``NGramCounts``."""
+    """What an ARPA file holds.
+
+    Attributes:
+        tokens: As in ``Vocabulary.to_dict``.
+        context_only: The ids of those that are never predicted.
+        order: The length of the longest n-grams.
+        keys: As in ``NGramCounts``.
+        probabilities: Natural logarithms.
+    """
 
     tokens: list[int | str]
+    context_only: tuple[int, ...]
     order: int
     keys: NDArray[np.int64]
     probabilities: BackoffTable
@@ -150,11 +159,14 @@ def _tables(lines: _Lines) -> ArpaTables:
         raise ArpaFileError("there is more after \\end\\")
     keys, log_probabilities, _ = map(np.concatenate, zip(*sections, strict=True))
     log_backoffs = np.nan_to_num(np.concatenate([[0.0], *(section.log_backoffs for section in sections[:-1])]))
-    is_start = keys % len(numbers) == np.flatnonzero(numbers == START).min(initial=len(numbers))
-    log_probabilities[is_start] = -math.inf  # whatever the file says of it: nothing comes before a start
+    is_never = (numbers == START) | ((numbers == PADDING) & (section.log_probabilities == NEVER))
+    if is_never.all():
+        raise ArpaFileError("there is no word that can be predicted")
+    context_only = np.flatnonzero(is_never)
+    log_probabilities[np.isin(keys % len(numbers), context_only)] = -math.inf
     table = BackoffTable(log_probabilities * math.log(10), log_backoffs * math.log(10))
     tokens = [number if number < FIRST_ROLE else ROLES[number - FIRST_ROLE] for number in numbers.tolist()]
-    return ArpaTables(tokens, len(counts), keys, table)
+    return ArpaTables(tokens, tuple(context_only.tolist()), len(counts), keys, table)
 
 
 def _expect(expected: str, line: _Line) -> None:
@@ -184,7 +196,7 @@ def _unigrams(lines: _Lines, counts: list[int]) -> tuple[NDArray[np.int64], _Sec
     first = lines.number + 1
 
     def interpret(taken: list[_Line]) -> _Section:
-        _check_sizes(taken, 1, is_longest=len(counts) == 1)
+        _check_sizes(taken, 1, is_longest=False)
         return _Section(np.array([_number(line[1]) for line in taken], np.int64), *_logarithms(taken, 1))
 
     section = lines.section(counts[0] if counts else 0, interpret)

@@ -67,8 +67,9 @@ def save_arpa(path: str | os.PathLike[str], model: StoredModel, vocabulary: Voca
             f"an ARPA file holds n-grams, and a {model.family} model has none: use save_model or save_onnx"
         )
     check_sizes(model, vocabulary)
-    table = model.predictor()
-    assert isinstance(table, NGramTable)  # noqa: S101 - by its family
+    predictor = model.predictor()
+    assert isinstance(predictor, NGramTable)  # noqa: S101 - by its family
+    table = predictor.astype(np.dtype(np.float64))  # what is added up here is not rounded once more
     with replace_file(path) as file:
         for piece in _pieces(table, vocabulary):
             file.write(piece.encode())
@@ -83,7 +84,8 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
 
     Args:
         path: The file. A ``<s>``, ``</s>`` or ``<unk>`` that has a probability of ``10^-99`` and no weight is left out.
-            A ``<s>`` with a probability of 1, as some programs write it, is never predicted.
+            Any other ``<s>`` is never predicted, whatever its probability (some programs write 1), and neither is a
+            ``<pad>`` of ``10^-99``.
 
     Raises:
         OSError: The file cannot be read.
@@ -99,12 +101,11 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
         >>> load_arpa(path)[1]
         Vocabulary('a ')
     """
-    tokens, order, keys, probabilities = read_arpa(path)
+    tokens, context_only, order, keys, probabilities = read_arpa(path)
     vocabulary = Vocabulary.from_dict({"format": FORMAT, "version": VERSION, "tokens": tokens})
     from charlm.models.ngram.model import NGramLanguageModel  # noqa: PLC0415 - needs PyTorch
 
-    bos = vocabulary.special_tokens.get("bos")
-    empty = NGramTable(vocab_size=vocabulary.size, order=order, context_only=() if bos is None else (bos,))
+    empty = NGramTable(vocab_size=vocabulary.size, order=order, context_only=context_only)
     table = empty.holding(keys, np.zeros(0, dtype=np.int64), probabilities)
     return NGramLanguageModel.of(table), vocabulary
 
@@ -119,7 +120,10 @@ def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:
     yield "\\data\\\n"
     yield from (f"ngram {length}={count}\n" for length, count in enumerate(counts, start=1))
     yield "\n\\1-grams:\n"
-    yield _lines(words.tolist(), *_unigrams(table))
+    unigrams = words.copy()
+    if table.order == 1:  # a weight tells them from a name that the vocabulary does not have
+        unigrams[list(table.context_only)] += "\t0"
+    yield _lines(unigrams.tolist(), *_unigrams(table))
     yield from (f"{NEVER:g}\t{word}\n" for word in absent)
     for length in range(2, table.order + 1):
         yield f"\n\\{length}-grams:\n"
@@ -133,7 +137,7 @@ def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:
 
 def _unigrams(table: NGramTable) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Returns the logarithms of the probabilities of all ids, stored or not, and of their weights if they have any."""
-    log_probabilities = table.search.rows(np.zeros(1, dtype=np.int64))[0].astype(np.float64)
+    log_probabilities = table.search.rows(np.zeros(1, dtype=np.int64))[0]
     if table.order == 1:
         return log_probabilities, None
     stored = table.keys[: table.levels[1]]

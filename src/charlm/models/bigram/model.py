@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
-from charlm.models.base import LanguageModel
+from charlm.models.base import LanguageModel, as_array
 from charlm.models.bigram.table import BigramTable
 from charlm.runtime.seeding import seeded_generator
 
@@ -46,11 +46,11 @@ class BigramLanguageModel(LanguageModel):
     """
 
     family = "bigram"
-    history = 1
+    history: int | None = 1
 
     def __init__(self, vocab_size: int, *, seed: int | None = None, context_only: Iterable[SupportsIndex] = ()) -> None:
         super().__init__(vocab_size, context_only=context_only)
-        self.table = nn.Parameter(torch.zeros(self.vocab_size, self.vocab_size))
+        self.table: nn.Parameter = nn.Parameter(torch.zeros(self.vocab_size, self.vocab_size))
         """Logits, ``(V, V)``: row for the current id, column for the next."""
         if seed is not None:
             nn.init.normal_(self.table, generator=seeded_generator(seed, self.device))
@@ -126,3 +126,25 @@ class BigramLanguageModel(LanguageModel):
             return self.without_context_only(self.table).log_softmax(dim=-1)[
                 inputs & WITHOUT_SIGN, targets & WITHOUT_SIGN
             ]
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,  # noqa: FBT001 - torch's
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Takes a table once it has been checked."""
+        table = state_dict.get(f"{prefix}table")
+        if table is not None and not table.is_meta:
+            try:
+                BigramTable.from_arrays(self.settings(), {"table": as_array(table)})
+            except ValueError as error:
+                error_msgs.append(f"{prefix}table is no sound table of {self.settings()}: {error}")
+                return
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )

@@ -91,8 +91,8 @@ class BigramTable:
         of_pairs = None if weights is None else np.minimum(weights[:-1], weights[1:])
         counts = np.bincount(pairs, of_pairs, minlength=size**2).reshape(size, size)[1:, 1:]
         frequencies = np.bincount(symbols, weights, minlength=size)[1:]
+        counts[:, never] = frequencies[never] = 0
         smoothed = np.where(counts.any(axis=1, keepdims=True), counts, frequencies) + alpha
-        smoothed[:, never] = 0
         smoothed[~smoothed.any(axis=1)] = 1
         smoothed[:, never] = 0
         with np.errstate(divide="ignore"):
@@ -133,9 +133,12 @@ class BigramTable:
         """
         if set(arrays) != {"table"}:
             raise ValueError(f"a bigram has one table, got {', '.join(sorted(arrays))}")
-        if np.isnan(arrays["table"]).any():
-            raise ValueError("a logit is NaN")
-        return cls(**settings, table=arrays["table"])
+        found = cls(**settings, table=arrays["table"])
+        if not (found.table < np.inf).all():
+            raise ValueError("a logit is NaN or infinite")
+        if not np.isfinite(np.delete(found.table, found.context_only, axis=1)).any(axis=1).all():
+            raise ValueError("there is an id after which nothing can come")
+        return found
 
     def predictor(self, *, stride: int | None = None) -> Self:  # noqa: ARG002 - there are no blocks
         """Returns this table."""

@@ -88,11 +88,11 @@ class Attention(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.heads = config.n_heads, config.head_size
-        self.query = Linear(config.width, config.width)
-        self.key = Linear(config.width, config.width)
-        self.value = Linear(config.width, config.width)
-        self.project = Linear(config.width, config.width)
+        self.heads: tuple[int, int] = config.n_heads, config.head_size
+        self.query: Linear = Linear(config.width, config.width)
+        self.key: Linear = Linear(config.width, config.width)
+        self.value: Linear = Linear(config.width, config.width)
+        self.project: Linear = Linear(config.width, config.width)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, memory: Tensor | None = None) -> Tensor:
         """Returns what is added to the positions, ``(B, T, width)``.
@@ -126,8 +126,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.expand = Linear(config.width, 4 * config.width)
-        self.project = Linear(4 * config.width, config.width)
+        self.expand: Linear = Linear(config.width, 4 * config.width)
+        self.project: Linear = Linear(4 * config.width, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns what is added to the positions, ``(B, T, width)``."""
@@ -140,9 +140,9 @@ class Block(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.attention = Attention(config)
-        self.mlp = MLP(config)
-        self.dropout = nn.Dropout(config.dropout)
+        self.attention: Attention = Attention(config)
+        self.mlp: MLP = MLP(config)
+        self.dropout: nn.Dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, memory: Tensor | None = None) -> Tensor:
         """Returns the positions after this layer, ``(B, T, width)``; for the arguments see ``Attention``."""
@@ -186,12 +186,14 @@ class GPT(LanguageModel):
             raise TypeError(f"config must be a GPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
         self.config = config
-        self.embedding = Embedding(config.vocab_size, config.width)
+        self.embedding: Embedding = Embedding(config.vocab_size, config.width)
         lengths = range(2, LONGEST_HASHED + 1) if config.hash_rows else ()
-        self.ngram_embeddings = nn.ModuleList(HashedEmbedding(config.hash_rows, config.width) for _ in lengths)
-        self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
-        self.head = Linear(config.width, config.vocab_size)
+        self.ngram_embeddings: nn.ModuleList = nn.ModuleList(
+            HashedEmbedding(config.hash_rows, config.width) for _ in lengths
+        )
+        self.dropout: nn.Dropout = nn.Dropout(config.dropout)
+        self.blocks: nn.ModuleList = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.head: Linear = Linear(config.width, config.vocab_size)
         if not self.head.weight.is_meta:
             self.initialize(seed)
 

@@ -82,8 +82,7 @@ class NGramCounts:
                 than one dimension.
             TokenIdError: An id is not below ``vocab_size``.
         """
-        if positive_integer("vocab_size", vocab_size) > LARGEST_VOCABULARY:
-            raise ValueError(f"vocab_size must be at most {LARGEST_VOCABULARY}, got {vocab_size}")
+        checked_vocab_size(vocab_size)
         positive_integer("order", order)
         symbols, weights = separated_texts(tokens, vocab_size, padding=order)
         positions = range(0, max(len(symbols) - order, 1), WINDOWS_AT_ONCE)
@@ -133,6 +132,19 @@ class NGramCounts:
         )
 
 
+def checked_vocab_size(vocab_size: SupportsIndex) -> int:
+    """Returns the number of ids as an ``int``.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is below 1 or above 2**31.
+    """
+    size = positive_integer("vocab_size", vocab_size)
+    if size > LARGEST_VOCABULARY:
+        raise ValueError(f"vocab_size must be at most {LARGEST_VOCABULARY}, got {size}")
+    return size
+
+
 def node_levels(keys: NDArray[np.int64], vocab_size: int, order: int) -> tuple[int, ...]:
     """Returns where each order ends in keys such as those of ``NGramCounts``, 0 for the order of no id first."""
     ends = [0]
@@ -165,7 +177,7 @@ def separated_texts(
     """
     dtype = np.min_scalar_type(vocab_size)
     pieces: list[NDArray[Any]] = []
-    weights: list[NDArray[np.int64]] = []
+    weights: list[tuple[NDArray[np.int64] | None, NDArray[np.int64]]] = []
     for texts in _texts(tokens, vocab_size):
         lengths = texts.lengths + 1
         shifted = np.zeros(len(texts.ids) + len(lengths), dtype=dtype)
@@ -174,12 +186,15 @@ def separated_texts(
         shifted[is_id] = texts.ids
         shifted[is_id] += 1
         pieces.append(shifted)
-        if texts.weights is not None:
-            weights.append(np.repeat(texts.weights, lengths))
+        weights.append((texts.weights, lengths))
     symbols = np.concatenate([*pieces, np.zeros(padding, dtype=dtype)])
-    if not weights:
+    if all(of_texts is None for of_texts, _ in weights):
         return symbols, None
-    return symbols, np.concatenate([*weights, np.zeros(padding, dtype=np.int64)])
+    of_places = [
+        np.repeat(np.ones(len(lengths), dtype=np.int64) if of_texts is None else of_texts, lengths)
+        for of_texts, lengths in weights
+    ]
+    return symbols, np.concatenate([*of_places, np.zeros(padding, dtype=np.int64)])
 
 
 def _texts(tokens: Tokens, vocab_size: int) -> Iterator[JoinedTexts]:
@@ -230,6 +245,7 @@ def _count(
         window_keys = window_keys[ascending]
         starts = np.flatnonzero(_starts(window_keys))
         multiplicity = np.add.reduceat(weights[ascending], starts) if len(starts) else starts
+        starts, multiplicity = starts[multiplicity > 0], multiplicity[multiplicity > 0]
     return _tree(decode(window_keys[starts]), multiplicity, vocab_size)
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from charlm.models.ngram.counts import NGramCounts
 
+NODES_AT_ONCE = 1 << 16
+"""How many suffixes are looked for at a time: bounds the memory that it takes."""
 FALLBACK_DISCOUNTS = (0.75, 1.25, 1.5)
 """D1, D2 and D3+ of an order whose counts of counts do not give them."""
 
@@ -75,12 +77,14 @@ def suffix_nodes(keys: NDArray[np.int64], levels: tuple[int, ...], vocab_size: i
     """
     suffixes = np.zeros(len(keys) + 1, dtype=np.int64)
     for (lower, start), (_, stop) in pairwise(pairwise(levels)):
-        parents, ids = np.divmod(keys[start:stop], vocab_size)
-        wanted = suffixes[parents] * vocab_size + ids
-        places = np.minimum(lower + np.searchsorted(keys[lower:start], wanted), max(start - 1, 0))
-        if not np.array_equal(keys[places], wanted):
-            raise ValueError("an n-gram is there without its suffix")
-        suffixes[start + 1 : stop + 1] = places + 1
+        for first in range(start, stop, NODES_AT_ONCE):
+            last = min(first + NODES_AT_ONCE, stop)
+            parents, ids = np.divmod(keys[first:last], vocab_size)
+            wanted = suffixes[parents] * vocab_size + ids
+            places = np.minimum(lower + np.searchsorted(keys[lower:start], wanted), max(start - 1, 0))
+            if not np.array_equal(keys[places], wanted):
+                raise ValueError("an n-gram is there without its suffix")
+            suffixes[first + 1 : last + 1] = places + 1
     return suffixes
 
 
@@ -210,12 +214,13 @@ def pruned(
     probabilities = np.exp(table.log_probabilities)
     uniform = 1 / (counts.vocab_size - len(context_only))
     lower = np.concatenate([[uniform], probabilities])[suffixes[1:]]
-    lower[np.isin(ids, context_only)] = 0
+    is_outcome = ~np.isin(ids, context_only)
+    lower[~is_outcome] = 0
 
     def total(weights: NDArray[np.floating[Any]]) -> NDArray[Any]:
         return np.bincount(parents, weights=weights, minlength=contexts)
 
-    lost = total(1.0 - is_kept) > 0
+    lost = total(1.0 * (~is_kept & is_outcome)) > 0
     unseen_below = np.maximum(1 - total(lower), 0)
     backoffs = np.exp(table.log_backoffs)
     freed = backoffs * unseen_below + total(probabilities * ~is_kept)

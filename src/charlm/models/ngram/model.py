@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 
-from charlm.models.base import LanguageModel, check_prompt
+from charlm.models.base import LanguageModel, as_array, check_prompt
 from charlm.models.ngram.table import NGramTable
 from chartok.ids import as_id_array
 
@@ -58,9 +58,9 @@ class NGramLanguageModel(LanguageModel):
 
     def __init__(self, vocab_size: int, *, order: int, context_only: Iterable[SupportsIndex] = ()) -> None:
         super().__init__(vocab_size, context_only=context_only)
-        self.table = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
+        self.table: NGramTable = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
         """What is known of each n-gram, in NumPy; empty until ``fit``."""
-        self.history = self.table.history
+        self.history: int | None = self.table.history
         self.register_buffer("_where", torch.zeros(0, dtype=torch.float64), persistent=False)
         self._where: Tensor
 
@@ -119,8 +119,8 @@ class NGramLanguageModel(LanguageModel):
 
         Example:
             >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2]).update([0, 1])
-            >>> torch.equal(model.table.counts, NGramLanguageModel(3, order=2).fit([[0, 1, 2], [0, 1]]).table.counts)
-            True
+            >>> model.table.counts.tolist()  # of 0, 1, 2, 01, 12
+            [2, 2, 1, 2, 1]
         """
         return self._hold(self.table.update(tokens))
 
@@ -293,14 +293,8 @@ class NGramLanguageModel(LanguageModel):
         missing_keys += [name for name in names if name not in state_dict]
         unexpected_keys += [name for name in state_dict if name.startswith(prefix) and name not in names]
         if all(name in state_dict for name in names):
-            arrays = {own: _array(state_dict[name]) for name, own in names.items()}
+            arrays = {own: as_array(state_dict[name]) for name, own in names.items()}
             try:
                 self._hold(NGramTable.from_arrays(self.settings(), arrays))
             except (TypeError, ValueError) as error:
                 error_msgs.append(f"{prefix}table is no sound table of {self.settings()}: {error}")
-
-
-def _array(tensor: Tensor) -> NDArray[Any]:
-    # NumPy has no bfloat16.
-    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
-    return array.copy()

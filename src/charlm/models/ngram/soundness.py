@@ -41,7 +41,10 @@ def check_tables(
     for name, size in sizes.items():
         if len(arrays[name]) != size:
             raise ValueError(f"{name} has {len(arrays[name])} values where the keys need {size}")
-    _check_logarithms(arrays["log_probabilities"], arrays["log_backoffs"], np.isin(keys % vocab_size, context_only))
+    is_never = np.zeros(len(keys), dtype=bool)
+    for token_id in context_only:
+        is_never |= keys % vocab_size == token_id
+    _check_logarithms(arrays["log_probabilities"], arrays["log_backoffs"], is_never)
     if not (counts > 0).all():
         raise ValueError("a count is below 1")
 
@@ -50,7 +53,10 @@ def _check_types(arrays: Mapping[str, NDArray[Any]]) -> None:
     for name, array in arrays.items():
         is_expected = array.dtype == np.int64 if name in ("keys", "counts") else array.dtype.kind == "f"
         if array.ndim != 1 or not is_expected:
-            raise ValueError(f"{name} has the wrong shape {array.shape} or dtype {array.dtype}")
+            expected = "int64" if name in ("keys", "counts") else "floating-point"
+            raise ValueError(
+                f"{name} has the wrong shape {array.shape} or dtype {array.dtype}: expected {expected} (N,)"
+            )
 
 
 def _check_logarithms(

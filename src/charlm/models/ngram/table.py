@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from charlm.models.ngram.counts import NGramCounts, node_levels
+from charlm.models.ngram.counts import NGramCounts, checked_vocab_size, node_levels
 from charlm.models.ngram.kneser_ney import BackoffTable, estimate, pruned, suffix_nodes
 from charlm.models.ngram.lookup import Lookup
 from charlm.models.ngram.parts import Parts
@@ -53,7 +53,7 @@ class NGramTable:
     Example:
         >>> table = NGramTable.fit([0, 1, 2, 0, 1, 2, 0, 1], vocab_size=3, order=2)
         >>> table.log_probabilities[:3].round(3)
-        array([-1.099, -1.099, -1.099])
+        array([-0.875, -1.232, -1.232])
     """
 
     family: ClassVar[str] = "ngram"
@@ -71,7 +71,7 @@ class NGramTable:
     total_log_backoffs: NDArray[np.floating[Any]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        positive_integer("vocab_size", self.vocab_size)
+        checked_vocab_size(self.vocab_size)
         if positive_integer("order", self.order) > HIGHEST_ORDER:
             raise ValueError(f"order must be at most {HIGHEST_ORDER}, got {self.order}")
         set_once = object.__setattr__
@@ -210,6 +210,8 @@ class NGramTable:
             ValueError: They are not; says why.
             TypeError: A setting is missing, unknown or of the wrong type.
         """
+        if unknown := set(settings) - {"vocab_size", "order", "context_only"}:
+            raise TypeError(f"an n-gram model has no setting {', '.join(sorted(unknown))}")
         empty = cls(**settings)
         names = [name.removeprefix("table.") for name in empty.arrays()]
         given = {name: arrays[f"table.{name}"] for name in names if f"table.{name}" in arrays}

@@ -1,6 +1,7 @@
 """Promises of ARPA files, checked against a slow reader and, where it is installed, KenLM."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from charlm import (
     ArpaFileError,
     BigramLanguageModel,
     NGramLanguageModel,
+    RecordDataset,
     load_arpa,
     load_model,
     save_arpa,
     save_model,
 )
+from charlm.data.framing import Framing
 from charlm.files.arpa.words import arpa_token, arpa_word
 from chartok import Vocabulary
 from strategies import any_character, costly, special_tokens
@@ -61,11 +64,16 @@ class SlowArpa:
 
 @st.composite
 def fitted(draw: st.DrawFn) -> tuple[NGramLanguageModel, Vocabulary]:
-    """An n-gram model, perhaps pruned, of any order and vocabulary; not every id need be in its texts."""
+    """An n-gram model, perhaps pruned, of any order and vocabulary; not every id need be in its texts.
+
+    A start may stand anywhere in them, and is never predicted.
+    """
     vocabulary = draw(vocabularies)
+    context_only = Framing(vocabulary).context_only
     some_ids = st.integers(0, min(vocabulary.size, 4) - 1)
+    some_ids = st.one_of(some_ids, st.sampled_from(context_only)) if context_only else some_ids
     texts = draw(st.lists(st.lists(some_ids, max_size=30), min_size=1, max_size=3).filter(any))
-    model = NGramLanguageModel(vocabulary.size, order=draw(orders)).fit(texts)
+    model = NGramLanguageModel(vocabulary.size, order=draw(orders), context_only=context_only).fit(texts)
     return model.prune(2) if draw(st.booleans()) else model, vocabulary
 
 
@@ -120,10 +128,14 @@ def test_other_readers_find_the_same_probabilities(
     words = [arpa_word(token) for token in vocabulary.to_dict()["tokens"]]
     ids = data.draw(st.lists(st.integers(0, vocabulary.size - 1), min_size=1, max_size=8))
     logits = model.logits(torch.tensor([ids]))[0] / math.log(10)
+    assert (logits[:, list(model.context_only)] == -math.inf).all()
+    outcomes = [token_id for token_id in range(vocabulary.size) if token_id not in model.context_only]
     for position in range(len(ids)):
         context = [words[i] for i in ids[: position + 1]][max(position + 2 - model.order, 0) :]
-        expected = [slow.score((*context, word)) for word in words]
-        assert logits[position].tolist() == pytest.approx(expected, abs=EXACT)
+        expected = [slow.score((*context, words[token_id])) for token_id in outcomes]
+        assert logits[position, outcomes].tolist() == pytest.approx(expected, abs=EXACT)
+        for token_id in model.context_only:
+            assert slow.score((*context, words[token_id])) < -98
 
 
 @pytest.mark.parametrize("order", [2, 3, 6])
@@ -132,7 +144,9 @@ def test_kenlm_reads_it_and_scores_as_the_model_does(tmp_path: Path, order: int,
     kenlm = pytest.importorskip("kenlm", reason="kenlm is built from source: pip install kenlm")
     vocabulary = Vocabulary(TRICKY, special_tokens=roles)
     ids = np.random.default_rng(7).integers(0, vocabulary.size - 1, 400)
-    model = NGramLanguageModel(vocabulary.size, order=order).fit([ids, ids[::-1]])
+    context_only = Framing(vocabulary).context_only
+    ids = ids[~np.isin(ids, context_only)]
+    model = NGramLanguageModel(vocabulary.size, order=order, context_only=context_only).fit([ids, ids[::-1]])
     save_arpa(tmp_path / "model.arpa", model, vocabulary)
     theirs = kenlm.Model(str(tmp_path / "model.arpa"))
     words = [arpa_word(token) for token in vocabulary.to_dict()["tokens"]]
@@ -219,6 +233,55 @@ def test_a_model_that_was_read_has_no_counts_and_can_be_saved(path: Path, tmp_pa
     assert torch.equal(again.logits(torch.tensor([IDS])), model.logits(torch.tensor([IDS])))
 
 
+def records_model(order: int = 4, special: Any = ("bos", "eos")) -> tuple[NGramLanguageModel, Vocabulary]:
+    records = RecordDataset(["ada", "bob", "abba", "dad"], Vocabulary("abdo", special_tokens=list(special)))
+    never = Framing(records.vocabulary).context_only
+    model = NGramLanguageModel(records.vocabulary.size, order=order, context_only=never).fit(records)
+    return model, records.vocabulary
+
+
+@pytest.mark.parametrize("order", [1, 2, 5])
+@pytest.mark.parametrize("special", [("bos", "eos"), ("pad", "bos", "eos", "unk")], ids=len)
+def test_a_model_of_records_comes_back_and_its_start_is_written_as_improbable(
+    path: Path, order: int, special: tuple[str, ...]
+) -> None:
+    model, vocabulary = records_model(order, special)
+    save_arpa(path, model, vocabulary)
+    assert {line.split("\t")[0] for line in path.read_text().splitlines() if re.search(r"<s>(\t|$)", line)} == {"-99"}
+    loaded, loaded_vocabulary = load_arpa(path)
+    assert loaded_vocabulary == vocabulary
+    assert loaded.settings() == model.settings()
+    assert loaded.context_only == Framing(vocabulary).context_only
+    ids = torch.arange(vocabulary.size).repeat(3)[None]
+    torch.testing.assert_close(loaded.logits(ids), model.logits(ids), rtol=0, atol=EXACT)
+    torch.testing.assert_close(
+        loaded.logits(ids).exp().sum(-1), torch.ones(1, ids.shape[1], dtype=torch.float64), rtol=0, atol=EXACT
+    )
+
+
+@pytest.mark.parametrize("number", ["0", "-99", "-1.5"])
+def test_a_start_is_never_predicted_however_a_program_writes_it(path: Path, number: str) -> None:
+    model, vocabulary = records_model()
+    save_arpa(path, model, vocabulary)
+    expected = load_arpa(path)[0]
+    lines = path.read_text().splitlines()
+    written = [re.sub(r"^-99(?=\t<s>\t)", number, line) for line in lines]
+    assert (written != lines) == (number != "-99")
+    path.write_text("\n".join(written))
+    found, again = load_arpa(path)
+    assert (again, found.settings()) == (vocabulary, expected.settings())
+    for name, array in expected.table.arrays().items():
+        assert np.array_equal(found.table.arrays()[name], array)
+
+
+@pytest.mark.parametrize("unigrams", ["-0.5 <s>", "0 <s> -0.1", "-99 <s> 0", "-0.1 <s>\n-99 <pad> 0"])
+def test_a_file_in_which_nothing_can_be_predicted_is_refused(path: Path, unigrams: str) -> None:
+    count = len(unigrams.splitlines())
+    path.write_text(f"\\data\\\nngram 1={count}\n\\1-grams:\n{unigrams}\n\\end\\\n")
+    with pytest.raises(ArpaFileError, match=r"model\.arpa', line \d+: there is no word that can be predicted"):
+        load_arpa(path)
+
+
 FOREIGN = """
 \\data\\
 ngram  1= 5
@@ -246,8 +309,9 @@ def test_files_of_other_programs_are_read_as_they_mean(tmp_path: Path) -> None:
     model, vocabulary = load_arpa(tmp_path / "model.arpa")
     assert vocabulary.to_dict()["tokens"] == ["bos", 0xA0, ord("b"), "unk"]
     after_start, after_space = model.logits(torch.tensor([[0, 1]]))[0] / math.log(10)
-    assert after_start.tolist() == pytest.approx([-99.5, -0.3, -1.2, -1.5])
-    assert after_space.tolist() == pytest.approx([-99.25, -0.35, -0.2, -1.25])
+    assert model.context_only == (0,)
+    assert after_start.tolist() == pytest.approx([-math.inf, -0.3, -1.2, -1.5])
+    assert after_space.tolist() == pytest.approx([-math.inf, -0.35, -0.2, -1.25])
 
 
 def test_a_file_cut_anywhere_before_its_end_is_refused_with_the_line(path: Path) -> None:
@@ -407,7 +471,10 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(anywhere: Path, data
         model, vocabulary = load_arpa(anywhere)
     except ArpaFileError:
         return
-    assert model.logits(torch.arange(vocabulary.size)[None]).isfinite().all()
+    logits = model.logits(torch.arange(vocabulary.size)[None])
+    is_outcome = torch.tensor([token_id not in model.context_only for token_id in range(vocabulary.size)])
+    assert logits[..., is_outcome].isfinite().all()
+    assert (logits[..., ~is_outcome] == -math.inf).all()
 
 
 def test_what_has_no_such_form_is_refused_and_the_old_file_stays(path: Path) -> None:
@@ -416,7 +483,7 @@ def test_what_has_no_such_form_is_refused_and_the_old_file_stays(path: Path) -> 
         (
             BigramLanguageModel(VOCABULARY.size),
             VOCABULARY,
-            "a BigramLanguageModel has none: use save_model or save_onnx",
+            "a bigram model has none: use save_model or save_onnx",
         ),
         (NGramLanguageModel(VOCABULARY.size, order=2), VOCABULARY, "call fit first"),
         (NGramLanguageModel(3, order=2).fit([0, 1]), VOCABULARY, "the model has 3 ids and the vocabulary 7"),

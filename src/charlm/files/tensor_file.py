@@ -1,0 +1,142 @@
+"""The safetensors format, read into NumPy without a copy: a header that is checked whole, and views of one buffer.
+
+The library of the format copies every tensor beside the mapped file, and its NumPy half does not hand out metadata of
+bytes. Here a file is read once, into one buffer; nothing is allocated that its header has not been found to describe.
+<https://huggingface.co/docs/safetensors>
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from chartok.files.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+LENGTH_BYTES = 8
+"""Before the header: how long it is, little-endian."""
+MOST_DIMENSIONS = 8
+DTYPES = {
+    "BOOL": "|b1",
+    **{f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)},
+    **{f"I{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
+    **{f"U{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)},
+}
+"""Types that NumPy has too."""
+
+
+class TensorFile(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        metadata: What its writer says of it.
+        arrays: The tensors by name, read-only views of the buffer; None where NumPy lacks a type.
+    """
+
+    metadata: Mapping[str, str]
+    arrays: dict[str, NDArray[Any]] | None
+
+
+def read_tensor_file(path: Path, wanted: Callable[[Mapping[str, str]], bool]) -> TensorFile | None:
+    """Returns what a safetensors file holds, read in one go; None where its metadata are not those that are wanted.
+
+    Args:
+        path: The file.
+        wanted: Told the metadata before any tensor is read.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not such a file; says why.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        if length > size - LENGTH_BYTES:
+            raise ValueError("it is cut short, or not a safetensors file")
+        header = _header(file.read(length))
+        metadata = _metadata(header)
+        return TensorFile(metadata, _arrays(header, file.read())) if wanted(metadata) else None
+
+
+def parse_metadata(data: bytes) -> Mapping[str, str]:
+    """Returns the metadata in the bytes of a safetensors file.
+
+    Raises:
+        ValueError: They are not those of such a file; says why.
+
+    Example:
+        >>> from safetensors.numpy import save
+        >>> parse_metadata(save({"a": np.arange(3)}, {"by": "me"}))
+        {'by': 'me'}
+    """
+    length = int.from_bytes(data[:LENGTH_BYTES], "little")
+    if length > len(data) - LENGTH_BYTES:
+        raise ValueError("it is cut short, or not a safetensors file")
+    return _metadata(_header(data[LENGTH_BYTES : LENGTH_BYTES + length]))
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    header = parse_json(data)
+    if not isinstance(header, dict):
+        raise ValueError("its header is not a JSON object")  # noqa: TRY004 - the file is wrong, and no argument
+    return header
+
+
+def _metadata(header: dict[str, Any]) -> Mapping[str, str]:
+    metadata = header.get("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise ValueError("its metadata are not strings")
+    return metadata
+
+
+def _arrays(header: dict[str, Any], body: bytes) -> dict[str, NDArray[Any]] | None:
+    entries = ((name, entry) for name, entry in header.items() if name != "__metadata__")
+    places = sorted((_place(name, entry) for name, entry in entries), key=lambda place: (place.start, place.stop))
+    end = 0
+    for place in places:
+        if place.start != end:
+            raise ValueError(f"tensor {place.name!a} does not begin where the one before it ends")
+        end = place.stop
+    if end != len(body):
+        raise ValueError(f"its tensors take {end} bytes, and {len(body)} are there")
+    if any(place.dtype not in DTYPES for place in places):
+        return None
+    return {place.name: _view(place, body) for place in places}
+
+
+def _view(place: _Place, body: bytes) -> NDArray[Any]:
+    dtype = np.dtype(DTYPES[place.dtype])
+    if place.stop - place.start != math.prod(place.shape) * dtype.itemsize:
+        raise ValueError(f"tensor {place.name!a} of shape {place.shape} takes {place.stop - place.start} bytes")
+    return np.frombuffer(memoryview(body)[place.start : place.stop], dtype=dtype).reshape(place.shape)
+
+
+class _Place(NamedTuple):
+    name: str
+    start: int
+    stop: int
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def _place(name: str, entry: Any) -> _Place:  # noqa: ANN401 - JSON
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise ValueError(f"tensor {name!a} is not described by a dtype, a shape and data_offsets")
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    if not (_are_counts(shape) and _are_counts(offsets)) or len(shape) > MOST_DIMENSIONS:
+        raise ValueError(f"tensor {name!a} has the shape {shape!a} and the offsets {offsets!a}")
+    if len(offsets) != 2 or offsets[0] > offsets[1] or not isinstance(entry["dtype"], str):  # noqa: PLR2004 - two ends
+        raise ValueError(f"tensor {name!a} has the offsets {offsets!a} and the dtype {entry['dtype']!a}")
+    return _Place(name, offsets[0], offsets[1], entry["dtype"], tuple(shape))
+
+
+def _are_counts(value: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(value, list) and all(type(item) is int and 0 <= item < 1 << 48 for item in value)

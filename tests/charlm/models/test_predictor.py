@@ -1,0 +1,258 @@
+"""Whatever the family, a model's predictor says one thing, whichever way it is asked, and what the model says."""
+
+import math
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from charlm import IGNORE_INDEX, TextDataset, evaluate, generate, score
+from charlm.evaluation import scoring
+from charlm.generation.ids import stream_ids
+from charlm.generation.settings import SamplingSettings
+from charlm.models import adapter
+from charlm.models.ngram import search, table
+from charlm.models.predictor import log_softmax
+from charlm.models.registry import as_language_model
+from families import EXACT, NEVER, ROUNDED, SIZE, Family, families
+from strategies import costly
+
+every_family = pytest.mark.parametrize("family", [*families(), *families(NEVER)], ids=str)
+with_context_only = pytest.mark.parametrize("family", families(NEVER), ids=str)
+texts = st.lists(st.integers(0, SIZE - 1), max_size=20)
+nonempty_texts = st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=20)
+few = st.integers(1, 12)
+
+
+def joined(texts: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the ids of all texts, one text after the other, and how many each has."""
+    return np.array([token_id for ids in texts for token_id in ids], dtype=np.int64), np.array(
+        list(map(len, texts)), dtype=np.int64
+    )
+
+
+def close(found: Any, expected: Any, tolerance: float) -> None:
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@every_family
+@costly(15)
+@given(ids=nonempty_texts, places_at_once=few)
+def test_distributions_are_what_the_model_says_after_each_id(
+    family: Family, ids: list[int], places_at_once: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "ROWS_AT_ONCE", places_at_once)
+        patch.setattr("charlm.models.bigram.table.ROWS_AT_ONCE", places_at_once)
+        rows = np.concatenate(list(family.model.predictor().distributions(np.array(ids))))
+    assert rows.shape == (len(ids), SIZE)
+    for place, row in enumerate(rows, start=1):
+        close(row, family.log_probabilities_after(ids[family.context(place) : place]), family.tolerance)
+
+
+@every_family
+@costly(15)
+@given(ids=texts)
+def test_scores_are_the_distributions_at_what_came(family: Family, ids: list[int]) -> None:
+    predictor = family.model.predictor()
+    scores = predictor.scores(*joined([ids]))
+    assert scores.dtype == np.float64
+    assert scores.shape == (max(0, len(ids) - 1),)
+    if scores.size:
+        rows = np.concatenate(list(predictor.distributions(np.array(ids))))
+        close(scores, rows[np.arange(len(scores)), ids[1:]], family.tolerance)
+
+
+@every_family
+@costly(15)
+@given(ids=nonempty_texts.filter(lambda ids: len(ids) > 1))
+def test_scores_are_the_log_probabilities_of_the_model(family: Family, ids: list[int]) -> None:
+    ids = ids[: 1 + (family.model.predictor().block_size or len(ids))]
+    row = torch.tensor([ids])
+    with torch.no_grad():
+        expected = family.in_torch.log_probabilities(row[:, :-1], row[:, 1:])[0]
+    close(family.model.predictor().scores(*joined([ids])), expected, family.tolerance)
+
+
+@every_family
+@costly(15)
+@given(ids=nonempty_texts, split=st.integers(1, 20))
+def test_a_start_and_steps_say_what_the_distributions_do(family: Family, ids: list[int], split: int) -> None:
+    predictor = family.model.predictor()
+    ids = ids[: predictor.block_size]
+    rows = np.concatenate(list(predictor.distributions(np.array(ids))))
+    begin = min(split, len(ids))
+    logits, state = predictor.start(np.array([ids[:begin]]))
+    for place in range(begin, len(ids) + 1):
+        assert logits.shape == (1, SIZE)
+        close(log_softmax(logits[0].astype(np.float64)), rows[place - 1], family.tolerance)
+        if place < len(ids):
+            logits, state = predictor.step(np.array([ids[place]]), state)
+
+
+@every_family
+@costly(15)
+@given(ids=nonempty_texts)
+def test_of_a_long_prompt_the_last_block_counts(family: Family, ids: list[int]) -> None:
+    predictor = family.model.predictor()
+    nearest = ids if predictor.block_size is None else ids[-predictor.block_size :]
+    logits, _ = predictor.start(np.array([ids]))
+    close(log_softmax(logits[0].astype(np.float64)), family.log_probabilities_after(nearest), family.tolerance)
+
+
+@every_family
+@costly(15)
+@given(several=st.lists(texts, max_size=6), ids_at_once=few, places_at_once=few)
+def test_several_texts_are_scored_side_by_side_as_one_by_one(
+    family: Family, several: list[list[int]], ids_at_once: int, places_at_once: int
+) -> None:
+    predictor = family.model.predictor()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adapter, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(search, "PLACES_AT_ONCE", places_at_once)
+        together = predictor.scores(*joined(several))
+    one_by_one = [predictor.scores(*joined([ids])) for ids in several]
+    close(together, np.concatenate([np.empty(0), *one_by_one]), family.tolerance)
+    for found, expected in zip(score(family.model, several), one_by_one, strict=True):
+        close(found, expected, family.tolerance)
+
+
+@every_family
+@costly(10)
+@given(
+    rows=st.integers(1, 8).flatmap(
+        lambda n: st.lists(st.lists(st.integers(0, SIZE - 1), min_size=n, max_size=n), min_size=1, max_size=4)
+    )
+)
+def test_several_prompts_go_on_side_by_side_as_one_by_one(family: Family, rows: list[list[int]]) -> None:
+    predictor = family.model.predictor()
+    logits, state = predictor.start(np.array(rows))
+    own = [predictor.start(np.array([row])) for row in rows]
+    close(logits, np.concatenate([alone for alone, _ in own]), family.tolerance)
+    newest = np.arange(len(rows)) % SIZE
+    logits, _ = predictor.step(newest, state)
+    own = [predictor.step(newest[place : place + 1], before) for place, (_, before) in enumerate(own)]
+    close(logits, np.concatenate([alone for alone, _ in own]), family.tolerance)
+
+
+def plainly_evaluated(family: Family, ids: list[int], stride: int | None) -> tuple[float, int]:
+    """Returns the loss over a stream, in nats, and how many ids count: place by place, each from its own context."""
+    block_size, total, counted = family.model.predictor().block_size, 0.0, 0
+    for target in range(1, len(ids)):
+        begin = family.context(target)
+        if block_size is not None and stride is not None and stride < block_size:
+            # The block that ends first, at this place or after; but none ends after the text.
+            end = next(end for end in count(block_size, stride) if end >= target)
+            begin = max(0, min(end, len(ids) - 1) - block_size)
+        if ids[target] not in family.model.predictor().context_only:
+            total -= family.log_probabilities_after(ids[begin:target])[ids[target]]
+            counted += 1
+    return total, counted
+
+
+@every_family
+@costly(15)
+@given(
+    ids=st.lists(st.integers(1, SIZE - 1), min_size=2, max_size=30),
+    stride=st.none() | st.integers(1, 8),
+    targets_at_once=few,
+)
+def test_an_evaluation_is_the_mean_over_all_places(
+    family: Family, ids: list[int], stride: int | None, targets_at_once: int
+) -> None:
+    ids = [*ids, 1]  # what is an outcome in any case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "TARGETS_AT_ONCE", targets_at_once)
+        found = evaluate(family.model, TextDataset(ids, block_size=1), stride=stride)
+    total, counted = plainly_evaluated(family, ids, stride)
+    assert found.characters == counted
+    if math.isfinite(total):
+        assert found.nats_per_character == pytest.approx(total / counted, rel=family.tolerance, abs=family.tolerance)
+    else:
+        assert found.nats_per_character == math.inf
+
+
+def test_where_every_id_is_a_context_only_there_is_nothing_to_evaluate() -> None:
+    for family in families(NEVER):
+        with pytest.raises(ValueError, match="every id is only ever a context"):
+            evaluate(family.model, TextDataset([1, 0, 5, 0], block_size=1))
+
+
+def test_count_models_say_in_arrays_what_their_faces_in_pytorch_say() -> None:
+    ids = np.random.default_rng(1).integers(0, SIZE, (4, 9))
+    for never in ((), NEVER):
+        for family in families(never):
+            if family.model is as_language_model(family.model):
+                continue
+            face, predictor = as_language_model(family.model), family.model.predictor()
+            tolerance = ROUNDED if family.model.family == "bigram" else EXACT  # its logits are float32
+            of_face = face.predictor()
+            lengths = np.full(4, 9)
+            close(of_face.scores(ids.ravel(), lengths), predictor.scores(ids.ravel(), lengths), tolerance)
+            for row in ids:
+                expected = np.concatenate(list(predictor.distributions(row)))
+                close(np.concatenate(list(of_face.distributions(row))), expected, tolerance)
+            for name in ("vocab_size", "block_size", "history", "context_only"):
+                assert getattr(of_face, name) == getattr(predictor, name), name
+            assert face.settings() == family.model.settings()
+
+
+# -------------------------------------------------------------------------------------- ids that are contexts only
+
+
+@with_context_only
+@costly(20)
+@given(ids=nonempty_texts)
+def test_after_any_context_what_may_come_sums_to_one_and_a_context_only_has_none(
+    family: Family, ids: list[int]
+) -> None:
+    predictor = family.model.predictor()
+    assert predictor.context_only == NEVER
+    rows = [row for block in predictor.distributions(np.array(ids)) for row in block]
+    logits, state = predictor.start(np.array([ids]))
+    stepped, _ = predictor.step(np.array([ids[0]]), state)
+    rows += [log_softmax(given[0].astype(np.float64)) for given in (logits, stepped)]
+    for row in rows:
+        probabilities = np.exp(row.astype(np.float64))
+        assert probabilities.sum() == pytest.approx(1, abs=family.tolerance)
+        assert (probabilities[list(NEVER)] == 0).all()
+    for token_id in NEVER:
+        assert predictor.scores(*joined([[*ids, token_id]]))[-1] == -math.inf
+
+
+@with_context_only
+def test_an_id_that_is_a_context_only_is_never_generated(family: Family) -> None:
+    for settings in (None, SamplingSettings(temperature=100.0), SamplingSettings(repetition_penalty=5.0)):
+        samples = generate(family.model, [0, 5], max_new_tokens=60, n_samples=4, seed=1, settings=settings)
+        for ids in samples:
+            assert not set(NEVER) & set(ids.tolist()[2:])
+        assert not set(NEVER) & set(stream_ids(family.model, [5, 0], max_new_tokens=60, settings=settings))
+    with pytest.raises(ValueError, match="there is no id to draw"):
+        generate(family.model, [1], max_new_tokens=1, allowed=NEVER)
+
+
+@with_context_only
+@costly(10)
+@given(ids=st.lists(st.integers(1, SIZE - 1), min_size=1, max_size=6), data=st.data())
+def test_a_loss_does_not_count_targets_that_are_contexts_only(
+    family: Family, ids: list[int], data: st.DataObject
+) -> None:
+    model = family.in_torch
+    ids = ids[: family.model.predictor().block_size]
+    targets = data.draw(st.lists(st.integers(0, SIZE - 1), min_size=len(ids), max_size=len(ids)))
+    targets[-1] = 1  # something that counts
+    ignored = [IGNORE_INDEX if token_id in NEVER else token_id for token_id in targets]
+    with torch.no_grad():
+        logits, loss = model(torch.tensor([ids]), torch.tensor([targets]))
+        _, expected = model(torch.tensor([ids]), torch.tensor([ignored]))
+        log_probabilities = logits[0].log_softmax(-1)
+    assert loss is not None
+    assert expected is not None
+    assert loss == expected
+    counted = [-log_probabilities[place, target].item() for place, target in enumerate(targets) if target not in NEVER]
+    assert loss.item() == pytest.approx(np.mean(counted), rel=1e-5)
