@@ -19,6 +19,7 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
+from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
 from chartok import TokenFile, read_text
 from chartok.token_file import is_token_file
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
     recipe = recipe_of(settings)
+    if recipe.counts and launched_rank():
+        return  # one process is enough to count
     folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
-        recipe, is_first = (recipe, _counts_here()) if recipe.counts else _joined(stack, recipe)
-        if recipe.counts and not is_first:
-            return
+        is_first = True
+        if not recipe.counts:
+            recipe, is_first = _joined(stack, recipe)
         # The first process alone: it may have written its run before another comes here.
         if is_first and not resume:
             folder.refuse_a_run(
@@ -86,11 +89,6 @@ def demo(_: flags.Demo) -> None:
         sample = CharLM(trained.model, corpus.vocabulary).generate("The ", max_new_tokens=300, seed=1337)
         print(f"\nA sample after 'The ':\n\n{sample}\n")
     print("Now your own text: charlm train FILE")
-
-
-def _counts_here() -> bool:
-    """Returns whether this is the process that counts, of those that torchrun started: what one does, it does alone."""
-    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"
 
 
 def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
