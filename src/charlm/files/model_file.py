@@ -194,7 +194,7 @@ def _model_file(path: str | os.PathLike[str]) -> Path:
         return Path(path)
     found = RunFolder(path).newest_model_path()
     if not found.exists():
-        why = "there is neither a model nor a checkpoint in this folder"
+        why = "there is neither model.safetensors nor a checkpoint in this folder"
         raise FileNotFoundError(errno.ENOENT, why, os.fspath(path))
     return found
 

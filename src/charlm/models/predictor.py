@@ -53,7 +53,7 @@ class Predictor(Protocol):
             lengths: How many each text has, int64 ``(N,)``.
 
         Returns:
-            float64, in nats: the scores of all texts, one text after the other.
+            The scores of all texts, one text after the other, as float64 in nats.
         """
 
     def distributions(self, ids: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.floating[Any]]]:

@@ -91,7 +91,7 @@ class Recipe:
     config: TrainerConfig | None = field(default=None)
 
     def __post_init__(self) -> None:
-        check_one_of("model", self.family, get_args(Family))
+        check_one_of("family", self.family, get_args(Family))
         for setting in fields(self):
             if setting.name != "family" and getattr(self, setting.name) is not None:
                 self._check_taken(setting.name)

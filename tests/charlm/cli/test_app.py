@@ -25,7 +25,7 @@ from chartok import __version__
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
 TRAINED = ["--model", "trained-bigram"]
-NO_MODEL = "bare: there is neither a model nor a checkpoint in this folder"
+NO_MODEL = r"bare: there is neither model\.safetensors nor a checkpoint in this folder"
 OF_A_MODEL: dict[tuple[str, ...], tuple[str, ...]] = {
     ("generate", "bare"): (),
     ("evaluate", "bare", "input.txt"): (),

@@ -65,10 +65,10 @@ def test_what_is_left_out_is_what_suits_the_family(family: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"family": "lstm"}, ValueError, r"model must be one of ngram, .*, mixture, got 'lstm'$"),
+        ({"family": "lstm"}, ValueError, r"family must be one of ngram, .*, mixture, got 'lstm'$"),
         ({"family": "gtp"}, ValueError, r"got 'gtp': do you mean gpt\?"),
         ({"family": "trained_bigram"}, ValueError, r"do you mean trained-bigram\?"),
-        ({"family": None}, ValueError, "model must be one of .*, got None"),
+        ({"family": None}, ValueError, "family must be one of .*, got None"),
         ({"family": "gpt", "size": "huge"}, ValueError, "size must be one of nano, small, base, got 'huge'"),
         ({"family": "gpt", "size": "smal"}, ValueError, r"got 'smal': do you mean small\?"),
         ({"order": 0}, ValueError, "order must be at least 1, got 0"),
