@@ -306,10 +306,10 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(Path("missing.txt")), FileNotFoundError, r"missing\.txt"),
         (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "3 ids and the vocabulary 2"),
         (
-            lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)),
+            lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)),  # type: ignore[arg-type]  # likewise
             TypeError,
             "LanguageModel or a count model, got Vocabulary",
-        ),  # type: ignore[arg-type]  # likewise
+        ),
         (lambda: CharLM.fit(TEXT).evaluate(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).score_samples("abc"), TypeError, "put it in a list"),
         (lambda: classify({"fox": CharLM.fit(TEXT)}, "abc"), TypeError, "put it in a list"),
