@@ -55,9 +55,8 @@ extensions = [
 exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore = [
-    ("py:class", "charlm.models.gpt.model.GPTState"),  # opaque to callers
-    ("py:class", "charlm.lm.FitKeywords"),  # the settings of CharLM.fit
-    ("py:class", "charlm.generation.settings.SamplingKeywords"),  # the fields of SamplingSettings
+    ("py:class", f"charlm.models.{opaque}")
+    for opaque in ("gpt.model.GPTState", "ngram.kneser_ney.BackoffTable", "ngram.lookup.Lookup", "ngram.search.Search")
 ]
 
 myst_enable_extensions = ["colon_fence"]

@@ -411,7 +411,9 @@ def test_a_trained_transformer_scores_generates_and_comes_back_from_its_file(
 ) -> None:
     if mixed:
         dataset = TextDataset(trained.vocabulary.encode(TEXT[100:]), block_size=1)
-        ngram = NGramLanguageModel(trained.vocabulary.size, order=3).fit(trained.vocabulary.encode(TEXT[:100]))
+        never = trained.stored.predictor().context_only
+        ngram = NGramLanguageModel(trained.vocabulary.size, order=3, context_only=never)
+        ngram.fit(trained.vocabulary.encode(TEXT[:100]))
         trained = CharLM(MixtureLanguageModel([trained.model, ngram]).fit(dataset), trained.vocabulary)
     trained.save(tmp_path / "model")
     lm = CharLM.load(tmp_path / "model")
