@@ -55,8 +55,17 @@ extensions = [
 exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore = [
-    ("py:class", f"charlm.models.{opaque}")
-    for opaque in ("gpt.model.GPTState", "ngram.kneser_ney.BackoffTable", "ngram.lookup.Lookup", "ngram.search.Search")
+    *(
+        ("py:class", f"charlm.models.{opaque}")  # opaque to callers
+        for opaque in (
+            "gpt.model.GPTState",
+            "ngram.kneser_ney.BackoffTable",
+            "ngram.lookup.Lookup",
+            "ngram.search.Search",
+        )
+    ),
+    ("py:class", "charlm.lm.FitKeywords"),  # the settings of CharLM.fit
+    ("py:class", "charlm.generation.settings.SamplingKeywords"),  # the fields of SamplingSettings
 ]
 
 myst_enable_extensions = ["colon_fence"]
