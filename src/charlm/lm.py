@@ -19,7 +19,7 @@ from charlm.models.registry import as_language_model
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.recipes.train import train
-from charlm.runtime.pytorch import require_pytorch
+from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary, read_text
 from chartok.arguments import check_several
 
@@ -206,11 +206,7 @@ class CharLM(TextScorer, TextGenerator):
 
         A count model computes on the CPU, without PyTorch, whatever the device.
         """
-        if device not in ("auto", "cpu"):
-            require_pytorch()
-            from charlm.runtime.devices import resolve_device  # noqa: PLC0415 - needs PyTorch
-
-            resolve_device(device)
+        check_device_name(device)
         return cls(*(load_count_model(path) or load_model(path, device=device)))
 
     def facts(self) -> dict[str, Any]:

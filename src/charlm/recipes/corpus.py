@@ -121,7 +121,8 @@ class Corpus:
         end = int(fraction("train_fraction", share) * len(self))
         fewest = 1 if self.is_of_records else 2  # of one character nothing can be predicted
         if not fewest <= end <= len(self) - fewest:
-            raise ValueError(f"a share of {share} of {len(self)} {self.unit} leaves fewer than {fewest} for one part")
+            too_small = "without any" if self.is_of_records else "of fewer than two"
+            raise ValueError(f"a share of {share} of {len(self)} {self.unit} leaves a part {too_small}: give more")
         if self.tokens is not None:
             file, start, stop = self.tokens
             parts = [(file, start, start + end), (file, start + end, stop)]

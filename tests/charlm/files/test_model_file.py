@@ -240,7 +240,7 @@ def test_a_sound_file_of_a_family_of_ones_own_is_called_that(path: Path, kind: s
 
 
 def test_a_missing_file_stays_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="neither a model nor a checkpoint") as caught:
+    with pytest.raises(FileNotFoundError, match=r"neither model\.safetensors nor a checkpoint") as caught:
         load_model(tmp_path)
     assert caught.value.filename == str(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
