@@ -260,7 +260,7 @@ def test_the_state_of_other_data_or_a_newer_version_is_refused() -> None:
     other = BatchSampler(TextDataset(range(1, 42), block_size=4), 12, seed=5)
     with pytest.raises(CheckpointMismatchError, match="dataset"):
         make().load_state_dict(other.state_dict())
-    with pytest.raises(CheckpointVersionError, match="version 2, newer than 1"):
+    with pytest.raises(CheckpointVersionError, match="version 2 is newer than version 1"):
         make().load_state_dict(other.state_dict() | {"version": 2})
 
 

@@ -317,7 +317,7 @@ def test_a_model_is_made_of_a_config(config: Any) -> None:
         ({"dropout": 1}, ValueError, "dropout must be at least 0 and below 1, got 1.0"),
         ({"dropout": -0.1}, ValueError, "dropout must be at least 0 and below 1"),
         ({"dropout": math.nan}, ValueError, "dropout must be finite"),
-        ({"dropout": 10**400}, ValueError, "dropout must fit a float"),
+        ({"dropout": 10**400}, ValueError, "dropout must fit in a float"),
         ({"dropout": "0"}, TypeError, "dropout must be a number"),
     ],
     ids=str,
