@@ -48,7 +48,7 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
         UnknownCharacterError: A character of the prefix is not in the vocabulary.
     """
     if isinstance(exclude, str):
-        raise TypeError("exclude must be several str, got one: put it in a list")
+        raise TypeError("exclude must be an iterable of str, got a single str: put it in a list")
     taken = set(checked_texts(exclude, "exclude"))
     if not isinstance(prefix, str):
         raise TypeError(expected_text("prefix", prefix))
