@@ -111,7 +111,7 @@ def test_units_agree_and_bytes_are_those_of_utf_8() -> None:
     assert lm.bits_per_character(text) == evaluation.bits_per_character == evaluation.nats_per_character / math.log(2)
     assert lm.perplexity(text) == evaluation.perplexity == math.exp(evaluation.nats_per_character)
     assert evaluation.bits_per_byte == pytest.approx(evaluation.bits_per_character * 6 / 10)
-    with pytest.raises(ValueError, match="number of UTF-8 bytes is not known"):
+    with pytest.raises(ValueError, match="number of UTF-8 bytes is unknown"):
         _ = Evaluation(nats_per_character=1.0, characters=1).bits_per_byte
     with pytest.raises(ValueError, match="text is empty"):
         lm.evaluate("")
@@ -330,9 +330,13 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(TEXT).stream(allowed=""), ValueError, "allowed has no character"),
         (lambda: CharLM.fit(NAMES).sample(1, top_k=0), ValueError, "top_k"),
         (lambda: CharLM.fit(NAMES).sample(1, prefix="\u4e00"), UnknownCharacterError, "U\\+4E00"),
-        (lambda: CharLM.fit(TEXT).sample(1), ValueError, "model of text"),
+        (lambda: CharLM.fit(TEXT).sample(1), ValueError, "model was fitted to text"),
         (lambda: CharLM.fit(NAMES).sample(0), ValueError, "n_samples"),
-        (lambda: CharLM.fit(["ab"] * 9).sample(2, temperature=0), ValueError, "only 1 of 2 came up in 200"),
+        (
+            lambda: CharLM.fit(["ab"] * 9).sample(2, temperature=0),
+            ValueError,
+            "found only 1 of 2 records in 200 attempts",
+        ),
         (lambda: CharLM.fit(NAMES).sample(1, prefix="ava", max_length=2), ValueError, "exceed max_length 2"),
         (lambda: CharLM.fit(NAMES).sample(1, min_length=9, max_length=8), ValueError, "exceed max_length 8"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed has no character"),
