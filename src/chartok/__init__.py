@@ -1,6 +1,6 @@
 """Characters to ids and back: exact for every string, at memory speed, with NumPy alone.
 
-NumPy is loaded when a name that needs it is first used, not before. Type checkers and editors read the same names in
+NumPy is loaded only when a name that needs it is first used. Type checkers and editors read the same names in
 ``__init__.pyi``, which a test compares with the table below.
 """
 

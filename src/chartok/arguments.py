@@ -1,4 +1,4 @@
-"""Checks of arguments: a wrong type is a ``TypeError``, a wrong value a ``ValueError``; both name the argument."""
+"""Argument checks: a wrong type is a ``TypeError``, a wrong value a ``ValueError``; both name the argument."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Errors: TypeAlias = Literal["strict", "replace", "ignore"]
 """What to do with a character that the vocabulary does not have, named as in Python's codecs."""
 
 SpecialToken: TypeAlias = Literal["pad", "bos", "eos", "unk"]
-"""The role of an id that has no character: padding, start of a text, its end, an unknown character."""
+"""The role of an id that has no character: padding, start of text, end of text, unknown character."""
 
 
 def expected_text(name: str, value: object) -> str:
-    """Returns the message for a value that is no ``str``."""
+    """Returns the message for a value that is not a ``str``."""
     hint = "; decode the bytes first" if isinstance(value, bytes | bytearray) else ""
     return f"{name} must be a str, got {type(value).__name__}{hint}"
 
 
 def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
-    """Yields one string or several, each checked to be one.
+    """Yields one string or several, checking that each is a ``str``.
 
     Raises:
-        TypeError: It is neither a ``str`` nor an iterable of them; names the item.
+        TypeError: ``texts`` is neither a ``str`` nor an iterable of them; names the item.
     """
     if isinstance(texts, str):
         yield texts
@@ -40,19 +40,19 @@ def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
 
 
 def check_several(texts: object, name: str) -> None:
-    """Checks that several strings were given and not one, which is an iterable of its characters.
+    """Checks that several strings were given, not a single one, which is an iterable of its characters.
 
     Raises:
-        TypeError: It is one, or no iterable.
+        TypeError: ``texts`` is a single string, or not iterable.
     """
     if isinstance(texts, str):
-        raise TypeError(f"{name} must be several str, got one: put it in a list")
+        raise TypeError(f"{name} must be an iterable of str, got a single str: put it in a list")
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
-        raise TypeError(f"{name} must be several str, got {type(texts).__name__}")
+        raise TypeError(f"{name} must be an iterable of str, got {type(texts).__name__}")
 
 
 def joined_texts(texts: Iterable[str], name: str) -> str:
-    """Returns strings as one.
+    """Returns strings joined into one.
 
     Raises:
         TypeError: An item is not a ``str``; names it.
@@ -60,11 +60,11 @@ def joined_texts(texts: Iterable[str], name: str) -> str:
     try:
         return "".join(texts)
     except TypeError:
-        return "".join(checked_texts(texts, name))  # names the item that is none
+        return "".join(checked_texts(texts, name))  # names the item that is not a str
 
 
 def joined_characters(characters: Iterable[str]) -> str:
-    """Returns characters as one string.
+    """Returns characters joined into one string.
 
     Raises:
         TypeError: An item is not a ``str``.
@@ -80,11 +80,11 @@ def joined_characters(characters: Iterable[str]) -> str:
 
 
 def checked_roles(special_tokens: Iterable[SpecialToken]) -> tuple[SpecialToken, ...]:
-    """Returns roles of special tokens, in the order given.
+    """Returns the roles of special tokens, in the order given.
 
     Raises:
-        TypeError: They are one ``str``, or no iterable.
-        VocabularyError: One is none of the four roles, or stands twice.
+        TypeError: They are a single ``str``, or not iterable.
+        VocabularyError: One is not one of the four roles, or occurs twice.
     """
     if isinstance(special_tokens, str):
         raise TypeError(f"special_tokens must be a list of roles, got the str {special_tokens!a}")
@@ -93,9 +93,9 @@ def checked_roles(special_tokens: Iterable[SpecialToken]) -> tuple[SpecialToken,
     roles = tuple(special_tokens)
     for position, role in enumerate(roles):
         if role not in get_args(SpecialToken):
-            raise VocabularyError(f"special_tokens[{position}] is none of pad, bos, eos, unk: {role!a}")
+            raise VocabularyError(f"special_tokens[{position}] must be pad, bos, eos or unk, got {role!a}")
         if role in roles[:position]:
-            raise VocabularyError(f"special_tokens[{position}] is {role} for the second time")
+            raise VocabularyError(f"special_tokens[{position}] repeats {role}")
     return roles
 
 
@@ -148,7 +148,7 @@ def finite_number(name: str, value: float) -> float:
     try:
         number = float(value)
     except OverflowError:
-        raise ValueError(f"{name} must fit a float, got a larger integer") from None
+        raise ValueError(f"{name} must fit in a float, got a larger integer") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
     return number
@@ -191,7 +191,7 @@ def fraction(name: str, value: float) -> float:
 
 
 def flag(name: str, value: object) -> bool:
-    """Returns ``value``, which is true or false.
+    """Returns ``value``, checked to be True or False.
 
     Raises:
         TypeError: It is not a ``bool``.
@@ -202,12 +202,12 @@ def flag(name: str, value: object) -> bool:
 
 
 def seed_of_generators(name: str, value: SupportsIndex) -> int:
-    """Returns ``value`` as an ``int`` that every generator of random numbers takes.
+    """Returns ``value`` as an ``int`` that every random number generator accepts.
 
     Raises:
         TypeError: It is not an integer.
-        ValueError: It does not fit 64 bits.
+        ValueError: It does not fit in 64 bits.
     """
     if not -(1 << 63) <= integer(name, value) < 1 << 63:
-        raise ValueError(f"{name} must fit 64 bits, got {value}")
+        raise ValueError(f"{name} must fit in 64 bits, got {value}")
     return integer(name, value)

@@ -1,8 +1,8 @@
-"""Text as arrays of code points, and the tables that take a whole piece of text to ids and back at once.
+"""Text as arrays of code points, and the tables that convert a whole piece of text to ids and back at once.
 
-A piece of text whose characters are all below U+0100 goes through ``bytes.translate``, one table look-up a
-byte; any other piece goes through NumPy's fixed-width form of a string, which is an array of code points, and
-a look-up in a table of ids. Lone surrogates are code points like any other.
+A piece of text whose characters are all below U+0100 goes through ``bytes.translate``, one table lookup per
+byte; any other piece goes through NumPy's fixed-width strings, which are arrays of code points, and a lookup
+in a table of ids. Lone surrogates are code points like any other.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from chartok.arguments import Errors
 
 PIECE = 1 << 16
-"""Characters handled at a time: small enough that every working array stays in the processor's cache."""
+"""Characters processed at a time: few enough that every working array stays in the processor's cache."""
 
 SEGMENT = 1 << 24
-"""Characters decoded at a time where that takes four bytes each: far fewer than NumPy's longest string has."""
+"""Characters decoded at a time at four bytes each: far below the limit on the length of a NumPy string."""
 
 BYTE_VALUES = 0x100
 """The values of a byte, which are also the code points of Latin-1."""
@@ -36,10 +36,10 @@ CODE_POINTS = 0x110000
 """The number of code points that Unicode has."""
 
 NO_CHARACTER = 0xFFFFFFFF
-"""What stands in an array of code points where an id has no character."""
+"""The entry of an id without a character in an array of code points."""
 
 REPLACEMENT = 0xFFFD
-"""U+FFFD, the character that Unicode shows for one that is not known."""
+"""U+FFFD, Unicode's replacement character."""
 
 
 def pieces(texts: Iterable[str], size: int = PIECE) -> Iterator[str]:
@@ -58,7 +58,7 @@ def from_code_points(code_points: NDArray[np.uint32]) -> str:
     """Returns the text with these code points."""
     if not len(code_points):
         return ""
-    # NumPy takes NULs at the end for padding and leaves them out; ljust puts them back.
+    # NumPy treats trailing NULs as padding and drops them; ljust puts them back.
     text: str = code_points.view(f"U{len(code_points)}").item()
     return text.ljust(len(code_points), "\0")
 
@@ -79,7 +79,7 @@ def distinct_code_points(texts: Iterable[str]) -> NDArray[np.uint32]:
 
 
 def count_code_points(texts: Iterable[str]) -> NDArray[np.int64]:
-    """Returns how often each code point stands in the texts, shape ``(CODE_POINTS,)``."""
+    """Returns how often each code point occurs in the texts, shape ``(CODE_POINTS,)``."""
     counts = np.zeros(CODE_POINTS, dtype=np.int64)
     for piece in pieces(texts, size=16 * PIECE):
         in_piece = np.bincount(to_code_points(piece))
@@ -88,10 +88,10 @@ def count_code_points(texts: Iterable[str]) -> NDArray[np.int64]:
 
 
 def count_characters(text: str | Iterable[str]) -> Counter[str]:
-    """Returns how often each character stands in a text.
+    """Returns how often each character occurs in a text.
 
     Args:
-        text: A string or several; of any length in all, since they are counted piece by piece.
+        text: A string or several, of any total length: they are counted piece by piece.
 
     Raises:
         TypeError: ``text`` is neither a ``str`` nor an iterable of them.
@@ -106,10 +106,10 @@ def count_characters(text: str | Iterable[str]) -> Counter[str]:
 
 
 def check_distinct(code_points: NDArray[np.uint32]) -> None:
-    """Checks that no code point stands twice; ``NO_CHARACTER`` may.
+    """Checks that no code point other than ``NO_CHARACTER`` occurs twice.
 
     Raises:
-        VocabularyError: One does; names both places.
+        VocabularyError: One does; names both positions.
     """
     order = np.argsort(code_points, kind="stable")
     in_order = code_points[order]
@@ -117,14 +117,14 @@ def check_distinct(code_points: NDArray[np.uint32]) -> None:
     if len(repeated):
         first, second = order[repeated[0]], order[repeated[0] + 1]
         character = describe_character(chr(in_order[repeated[0]]))
-        raise VocabularyError(f"{character} stands at both {first} and {second}: a character has one id")
+        raise VocabularyError(f"{character} occurs at both {first} and {second}: a character has one id")
 
 
 class CodePointTable:
-    """The ids of characters, and the characters of ids, as arrays.
+    """The mapping between characters and ids, in both directions, as arrays.
 
     Args:
-        code_points: The code point of each id, shape ``(size,)``; ``NO_CHARACTER`` where an id has none.
+        code_points: The code point of each id, shape ``(size,)``; ``NO_CHARACTER`` for an id that has none.
         unk_id: The id that decodes to U+FFFD, if there is one.
     """
 
@@ -140,7 +140,7 @@ class CodePointTable:
         """The smallest dtype that holds every id."""
         self.unknown = size
         """Stands for a character without an id in what ``ids_of`` returns."""
-        # One entry beyond the last code point: every higher one is clipped to it.
+        # One extra entry, to which every code point above the last is clipped.
         self._id_of_code_point = np.full(last + 2, self.unknown, dtype=smallest_dtype(size + 1))
         self._id_of_code_point[code_points[ids]] = ids
         self._id_of_byte: bytes | None = None
@@ -159,7 +159,7 @@ class CodePointTable:
             self._gap_bytes = np.flatnonzero(~has_character).astype(np.uint8).tobytes()
 
     def encode(self, text: str, errors: Errors, *, offset: int = 0) -> NDArray[np.unsignedinteger[Any]]:
-        """Returns the ids of a piece of text, of dtype ``dtype``; under ``"ignore"`` they may be fewer.
+        """Returns the ids of a piece of text, dtype ``self.dtype``; ``"ignore"`` may return fewer.
 
         Args:
             text: At most ``PIECE`` characters.
@@ -167,7 +167,7 @@ class CodePointTable:
             offset: Where the piece begins in its text.
 
         Raises:
-            UnknownCharacterError: A character has no id, under ``"strict"``; names its position in the text.
+            UnknownCharacterError: A character has no id, under ``"strict"``; gives its position in the text.
         """
         ids = self.ids_of(text)
         position = self.first_unknown(ids)
@@ -220,7 +220,7 @@ class CodePointTable:
         return from_code_points(code_points)
 
     def text_lengths(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        """Returns how many characters ``text_of`` makes of each row, ``(N, L)`` to ``(N,)``."""
+        """Returns the number of characters that ``text_of`` gives for each row, ``(N, L)`` to ``(N,)``."""
         if not self._has_gaps:
             return np.full(rows.shape[0], rows.shape[1], dtype=np.int64)
         has_character = self._code_point_of_id.take(rows) != NO_CHARACTER

@@ -1,4 +1,4 @@
-"""Text of any size to token files, in constant memory."""
+"""Encodes text of any size to token files, in constant memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 Progress: TypeAlias = Callable[[int, int | None], None]
-"""Called with the bytes read so far and the bytes to read in all, None where that is not known."""
+"""Called with the bytes read so far and the total, None if it is not known."""
 
 
 def encode_file(
@@ -47,26 +47,26 @@ def encode_file(
     compression: Compression | None = None,
     progress: Progress | None = None,
 ) -> TokenFile:
-    """Returns the token file made from one or several texts, one after the other with nothing between.
+    """Returns the token file made from one or more texts, concatenated without a separator.
 
-    Text is read in pieces, once, or twice where the vocabulary has to be found first. The file appears under its
-    name when it is complete and on the disk; until then, and whatever fails, an older one stays as it was.
+    Text is read in pieces, once, or twice if the vocabulary has to be built first. The file appears under its name
+    once it is complete and on disk; until then, and whatever fails, an existing file is left unchanged.
 
     Args:
         source: UTF-8 files, patterns such as ``data/*.txt``, or URLs that fsspec can read.
         destination: The file to write.
-        vocabulary: What ids to give; None finds the characters of the text, as ``Vocabulary.from_text`` does.
-        errors: For a character that the vocabulary does not have, as in ``Vocabulary.encode``.
-        compression: ``"gzip"`` where the sources are compressed.
+        vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does.
+        errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
+        compression: ``"gzip"`` if the sources are compressed.
         progress: Called after each piece.
 
     Raises:
-        OSError: A source cannot be read, or the file not be written; errno and name are kept.
+        OSError: A source cannot be read, or the file cannot be written; errno and name are kept.
         FileDecodeError: A source is not UTF-8.
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
-        TokenFileError: A source changed while it was read, or its compressed data are cut short or damaged.
-        ValueError: There is no text and no vocabulary, which names the sources; ``compression`` is none that is read;
-            ``destination`` is one of the sources, or a pipe or a device; a source is one and there is no vocabulary.
+        TokenFileError: A source changed while it was read, or its compressed data is truncated or damaged.
+        ValueError: The text is empty and there is no vocabulary; ``compression`` is not supported; ``destination`` is
+            one of the sources, or a pipe or a device; a source is a pipe or a device and there is no vocabulary.
 
     Example:
         >>> import tempfile
@@ -106,22 +106,22 @@ def encode_files(
     errors: Errors = "strict",
     compression: Compression | None = None,
 ) -> list[TokenFile]:
-    """Returns one token file for each source, all with one vocabulary: the shards of a corpus, in order.
+    """Returns one token file per source, all with the same vocabulary: the shards of a corpus, in order.
 
-    The work is handed to any executor of ``concurrent.futures``: a process pool, or that of a cluster whose workers
-    see the same files. Where one source fails, the shards that this call made are removed again.
+    The work can run on any ``concurrent.futures`` executor: a process pool, or a cluster whose workers see the same
+    files. If a source fails, the shards that this call made are removed.
 
     Args:
         sources: UTF-8 files, patterns such as ``data/*.txt``, or URLs that fsspec can read.
-        folder: Where the shards go, made if it is not there. They are called after their number and source.
-        vocabulary: What ids to give; None finds the characters of all sources first.
-        executor: What runs the work; None does it here, one source after the other.
-        errors: For a character that the vocabulary does not have, as in ``Vocabulary.encode``.
-        compression: ``"gzip"`` where the sources are compressed.
+        folder: Where the shards go; created if missing. Each shard is named after its number and source.
+        vocabulary: The vocabulary to encode with; None builds one from all sources first.
+        executor: Runs the work; None runs it in this thread, one source after the other.
+        errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
+        compression: ``"gzip"`` if the sources are compressed.
 
     Raises:
-        FileExistsError: A shard of that name is there already.
-        OSError: As in ``encode_file``, and so the other errors.
+        FileExistsError: A shard of that name already exists.
+        OSError: As in ``encode_file``, like the other errors.
 
     Example:
         >>> import tempfile
@@ -137,7 +137,7 @@ def encode_files(
     destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]
     for destination in destinations:
         if destination.exists():
-            raise FileExistsError(errno.EEXIST, "a shard of this name is there already", os.fspath(destination))
+            raise FileExistsError(errno.EEXIST, "a shard of this name already exists", os.fspath(destination))
     if vocabulary is None:
         check_two_readings(names)
         found = run(partial(find_characters, compression=compression), names)
@@ -155,13 +155,13 @@ def encode_files(
 
 
 def find_characters(source: str, compression: Compression | None = None) -> str:
-    """Returns the distinct characters of a source in code point order; those of several merge in any order."""
+    """Returns the distinct characters of a source in code point order; those of several sources can be merged."""
     return from_code_points(distinct_code_points(text for text, _ in iterate_source(source, compression)))
 
 
 @dataclass(kw_only=True)
 class _Reading:
-    """Sources that are read once or twice, and how many bytes have been read in all."""
+    """Sources that are read once or twice, and the total number of bytes read so far."""
 
     sources: list[str]
     compression: Compression | None
@@ -170,7 +170,7 @@ class _Reading:
     done: int = 0
 
     def pieces(self) -> Iterator[tuple[str, int, str]]:
-        """Yields each piece of text after the name of its source and the position in it."""
+        """Yields the name of the source, the position in it, and the text of each piece."""
         for name in self.sources:
             before, position = self.done, 0
             for text, bytes_read in iterate_source(name, self.compression):
@@ -182,7 +182,7 @@ class _Reading:
 
 
 def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:
-    """Returns how many bytes some passes over sources read, or None where the size of one is not known."""
+    """Returns how many bytes the passes over the sources read, or None if the size of one is not known."""
     sizes = [source_size(name) for name in sources]
     return None if None in sizes else passes * sum(size for size in sizes if size is not None)
 
@@ -194,7 +194,7 @@ def _encode_shard(
 
 
 def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterable[str]) -> Iterator[_Result]:
-    """Yields what ``executor.map`` would. After a failure it waits for what runs, which may write files yet."""
+    """Yields what ``executor.map`` would; after a failure, waits for running work, which may still write files."""
     futures = [executor.submit(work, *given) for given in zip(*arguments, strict=True)]
     try:
         yield from (future.result() for future in futures)

@@ -1,13 +1,13 @@
-"""What chartok raises when a value is wrong; a wrong type is Python's own ``TypeError``.
+"""What chartok raises for a wrong value; a wrong type raises Python's own ``TypeError``.
 
-Every message can be printed on an ASCII terminal, whatever the text held.
+Every message can be printed on an ASCII terminal, whatever the text contains.
 """
 
 from __future__ import annotations
 
 
 class VocabularyError(ValueError):
-    """A vocabulary that cannot be: a repeated character, or a malformed or newer description of one."""
+    """A vocabulary is invalid: a repeated character, or a description that is malformed or of a newer version."""
 
 
 class UnknownCharacterError(ValueError):
@@ -16,9 +16,9 @@ class UnknownCharacterError(ValueError):
     Attributes:
         character: The character.
         position: Its index in the text, in characters.
-        vocabulary_size: The number of ids of the vocabulary that refused it.
+        vocabulary_size: The number of ids in the vocabulary that rejected it.
         text_index: Which text of a batch it is in; None outside a batch.
-        path: Which file it is in; None where the text is no file.
+        path: Which file it is in; None if the text does not come from a file.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class UnknownCharacterError(ValueError):
             where = f"character {self.position} of {self.path!a}"
         return (
             f"{where} is {describe_character(self.character)}, which is not in this vocabulary of "
-            f"{self.vocabulary_size} ids: leave it out, as errors='ignore' does where that is taken, or use a "
+            f"{self.vocabulary_size} ids: remove it, pass errors='ignore' where that is accepted, or use a "
             "vocabulary that has it"
         )
 
@@ -55,7 +55,7 @@ class TokenIdError(ValueError):
     Attributes:
         token_id: The id.
         position: Its index in the ids, flattened.
-        vocabulary_size: Valid ids are 0 to ``vocabulary_size - 1``; None where only the sign is wrong.
+        vocabulary_size: Valid ids are 0 to ``vocabulary_size - 1``; None if only the sign was checked.
     """
 
     def __init__(self, token_id: int, position: int, vocabulary_size: int | None) -> None:
@@ -72,7 +72,7 @@ class TokenIdError(ValueError):
 
 
 class TokenFileError(ValueError):
-    """A token file is not what was written or was changed while in use, or what it was to be made from changed."""
+    """A token file is damaged or was changed while in use, or a source changed while it was being encoded."""
 
 
 class FileDecodeError(UnicodeDecodeError):
@@ -80,7 +80,7 @@ class FileDecodeError(UnicodeDecodeError):
 
     Attributes:
         path: The file.
-        offset: Where its first invalid byte stands, in bytes from the start of the file.
+        offset: The position of its first invalid byte, in bytes from the start of the file.
     """
 
     def __init__(self, path: str, offset: int, invalid: bytes, reason: str) -> None:

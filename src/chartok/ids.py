@@ -1,4 +1,4 @@
-"""Arrays of ids: the smallest dtype that holds them, and the checks that anything given as ids must pass."""
+"""Arrays of ids: the smallest dtype that holds them, and the checks that ids from a caller must pass."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class SupportsArray(Protocol):
-    """What NumPy can take as an array: an array itself, a tensor on the CPU."""
+    """What NumPy can read as an array: an array itself, or a tensor on the CPU."""
 
     def __array__(self) -> NDArray[Any]:
         """Returns the array."""
 
 
 Ids: TypeAlias = SupportsArray | Iterable[SupportsIndex]
-"""What is taken where ids are due: integers in any iterable, a NumPy array, a tensor on the CPU."""
+"""What is accepted as ids: integers in any iterable, a NumPy array, or a tensor on the CPU."""
 
 
 def is_array(value: object) -> TypeIs[SupportsArray]:
-    """Returns whether NumPy can take a value as an array without looking at its items."""
+    """Returns whether NumPy can read a value as an array without looking at its items."""
     return hasattr(value, "__array__")
 
 
@@ -43,11 +43,11 @@ def smallest_dtype(size: int) -> np.dtype[np.unsignedinteger[Any]]:
 
 
 def as_id_array(ids: Ids, size: int | None = None) -> NDArray[np.integer[Any]]:
-    """Returns ids as an integer array that has been checked, without a copy where they are one already.
+    """Returns ids as a checked integer array, without a copy if they already are an integer array.
 
     Args:
         ids: Integers in an array of any shape, a tensor on the CPU, or an iterable.
-        size: The number of ids of the vocabulary, where it is known.
+        size: The number of ids in the vocabulary, if it is known.
 
     Raises:
         TypeError: They are not integers: floats, bools, text.
@@ -86,7 +86,7 @@ def _as_int(value: SupportsIndex, position: int) -> int:
 def _check_range(array: NDArray[np.integer[Any]], size: int | None) -> None:
     if array.size == 0 or (array.dtype.kind == "u" and size is None):
         return
-    # Seen as unsigned, a negative id has its highest bit set: one maximum finds both ends.
+    # Viewed as unsigned, a negative id has its highest bit set: a single maximum checks both bounds.
     unsigned = array.view(array.dtype.str.replace("i", "u"))
     bits = 8 * array.dtype.itemsize - (array.dtype.kind == "i")
     limit = 1 << bits if size is None else min(size, 1 << bits)

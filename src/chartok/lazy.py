@@ -1,11 +1,11 @@
-"""The face of a package: names whose modules are loaded when they are first used."""
+"""Lazy package exports: each name's module is loaded when the name is first used."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-TYPE_CHECKING = False  # loading typing for it would take longer than all the rest
+TYPE_CHECKING = False  # importing typing for it would take longer than everything else
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -32,7 +32,7 @@ def lazy_names(package: str, module_of: Mapping[str, str]) -> tuple[Callable[[st
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value: object = getattr(importlib.import_module(f"{package}.{module_of[name]}"), name)
-        namespace[name] = value  # the next use finds it without coming here
+        namespace[name] = value  # later uses bypass __getattr__
         return value
 
     def names() -> list[str]:

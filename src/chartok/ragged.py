@@ -1,4 +1,4 @@
-"""Several texts of different lengths: their ids one after the other with the length of each, or as padded rows."""
+"""Texts of different lengths: their ids concatenated, with the length of each, or as padded rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Value = TypeVar("Value", bound=np.generic)
 
 
 class BatchCodec(ABC):
-    """What ``Vocabulary`` inherits: several texts at once, given how it takes one text to ids and back."""
+    """The batch methods of ``Vocabulary``, given how it encodes and decodes a single text."""
 
     __slots__ = ()
 
@@ -60,19 +60,19 @@ class BatchCodec(ABC):
             texts: Strings of any lengths.
             bos: Put the ``bos`` token before each text.
             eos: Put the ``eos`` token after each text.
-            max_length: Rows are cut here. The row of a text that is cut does not end in ``eos``, since the text
-                does not end there.
+            max_length: The length to which rows are truncated. A truncated row does not end in ``eos``, since its
+                text does not end there.
             errors: As in ``encode``.
 
         Returns:
-            Ids ``(N, L)`` of dtype ``self.dtype``, shorter rows filled up with ``pad``, and the number of ids of
+            Ids ``(N, L)`` of dtype ``self.dtype``, shorter rows padded with ``pad``, and the number of ids in
             each row that are not padding, int64 ``(N,)``.
 
         Raises:
-            UnknownCharacterError: As in ``encode``; names the text too.
-            ValueError: A token that is asked for, or ``pad`` where rows differ in length, is not in the
-                vocabulary; ``max_length`` is below 1.
-            TypeError: ``texts`` is one ``str`` or no iterable, or an item is not a ``str``.
+            UnknownCharacterError: As in ``encode``; also says which text.
+            ValueError: A token that was asked for is not in the vocabulary, or ``pad`` if rows differ in length;
+                ``max_length`` is below 1.
+            TypeError: ``texts`` is a single ``str`` or not iterable, or an item is not a ``str``.
 
         Example:
             >>> from chartok import Vocabulary
@@ -101,7 +101,7 @@ class BatchCodec(ABC):
 
         Raises:
             TokenIdError: An id is negative, or not below ``size``.
-            ValueError: An array has not two dimensions.
+            ValueError: An array is not two-dimensional.
             TypeError: They are not integers.
 
         Example:
@@ -116,14 +116,14 @@ class BatchCodec(ABC):
             return [self.decode(row) for row in ids]
         rows = as_id_array(ids, self._table.size)
         if rows.ndim != 2:  # noqa: PLR2004 - rows and columns
-            raise ValueError(f"ids must have two dimensions, got shape {rows.shape}; decode takes a single text")
+            raise ValueError(f"ids must be two-dimensional, got shape {rows.shape}; decode takes a single text")
         text = self.decode(rows.ravel())
         ends = np.cumsum(self._table.text_lengths(rows)).tolist()
         return [text[start:end] for start, end in pairwise([0, *ends])]
 
     def _special_id(self, role: SpecialToken) -> int:
         if role not in self._special_ids:
-            raise ValueError(f"there is no {role} token: make the vocabulary with special_tokens=[{role!r}]")
+            raise ValueError(f"the vocabulary has no {role} token: make it with special_tokens=[{role!r}]")
         return self._special_ids[role]
 
 
@@ -135,7 +135,7 @@ def encode_joined(
     bos: int | None = None,
     eos: int | None = None,
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-    """Returns the ids of several texts as one array, in which nothing is padding, and how many are of each text.
+    """Returns the ids of several texts as one array without padding, and the number of ids of each text.
 
     Args:
         vocabulary: What the ids mean.
@@ -172,7 +172,7 @@ def encode_joined(
 
 
 def split_joined(values: NDArray[Value], lengths: NDArray[np.int64]) -> list[NDArray[Value]]:
-    """Returns the parts of an array that have some lengths, as views."""
+    """Returns consecutive parts of an array, of the given lengths, as views."""
     return [values[start:end] for start, end in pairwise([0, *np.cumsum(lengths).tolist()])]
 
 
@@ -185,18 +185,18 @@ def pad_rows(
     pad: int | None,
     max_length: int | None,
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-    """Returns rows of equal width and how much of each is not padding.
+    """Returns rows of equal width, and the number of ids in each that are not padding.
 
     Args:
-        ids: The ids of all texts, one text after the other, shape ``(lengths.sum(),)``.
+        ids: The ids of all texts, concatenated, shape ``(lengths.sum(),)``.
         lengths: The number of ids of each text, shape ``(N,)``.
         bos: Put before each text, if any.
-        eos: Put after each text that is not cut short, if any.
-        pad: Fills the rows up to the longest.
-        max_length: Where rows are cut.
+        eos: Put after each text that is not truncated, if any.
+        pad: Fills shorter rows up to the longest.
+        max_length: The length to which rows are truncated, if any.
 
     Raises:
-        ValueError: Rows are of different lengths and there is nothing to pad them with.
+        ValueError: Rows differ in length and there is no ``pad``.
 
     Example:
         >>> ids, lengths = np.array([1, 2, 3], dtype=np.uint8), np.array([2, 1])
@@ -228,7 +228,7 @@ def pad_rows(
 
 
 def _in_its_text(error: UnknownCharacterError, lengths: NDArray[np.int64]) -> UnknownCharacterError:
-    """Returns an error of joined texts as one that names the text, and the position in it."""
+    """Returns an error about joined texts as one that names the text and the position in it."""
     ends = np.cumsum(lengths)
     index = int(np.searchsorted(ends, error.position, side="right"))
     position = error.position - int(ends[index] - lengths[index])
@@ -236,9 +236,9 @@ def _in_its_text(error: UnknownCharacterError, lengths: NDArray[np.int64]) -> Un
 
 
 def _known_lengths(joined: str, lengths: NDArray[np.int64], characters: str) -> NDArray[np.int64]:
-    """Returns how many of some characters stand in each of the texts that were joined."""
+    """Returns how many characters of each joined text are among ``characters``."""
     code_points = to_code_points(characters)
-    is_known = np.zeros(int(code_points.max(initial=0)) + 2, dtype=np.bool_)  # the last entry is for all above
+    is_known = np.zeros(int(code_points.max(initial=0)) + 2, dtype=np.bool_)  # the last entry: all code points above
     is_known[code_points] = True
     known = np.concatenate([is_known.take(to_code_points(piece), mode="clip") for piece in pieces([joined])])
     known_before = np.concatenate([[0], np.cumsum(known)])
@@ -249,7 +249,7 @@ def _known_lengths(joined: str, lengths: NDArray[np.int64], characters: str) -> 
 def _with_ends(
     ids: NDArray[np.unsignedinteger[Any]], lengths: NDArray[np.int64], bos: int | None, eos: int | None
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-    """Returns ids and lengths of texts that have a start and an end token, where these are given."""
+    """Returns ids and lengths with the start and end tokens, where given, added to each text."""
     if bos is None and eos is None:
         return ids, lengths
     lengths = lengths + (bos is not None) + (eos is not None)

@@ -1,7 +1,7 @@
-r"""Ids on disk: a header that says what they are, and the ids themselves, read by window.
+r"""Ids on disk: a header that describes them, and the ids themselves, read by window.
 
 Layout: the eight bytes ``CHARTOK\n``, the length of the header in eight bytes (little-endian), the SHA-256 of the
-header in 32 bytes, the header (JSON, filled up with spaces to a multiple of 64 bytes), the ids (little-endian).
+header in 32 bytes, the header (JSON, padded with spaces to a multiple of 64 bytes), the ids (little-endian).
 The header holds the version of this layout, the dtype, the number of ids, their SHA-256, and the vocabulary.
 """
 
@@ -35,16 +35,16 @@ VERSION = 1
 PREFIX = len(MAGIC) + 8 + 32
 ALIGNMENT = 64
 LONGEST_HEADER = 1 << 28
-"""Far above the header of a vocabulary of every code point: a longer one is damage, and is not allocated."""
+"""Far longer than the header of a vocabulary of every code point: anything longer is damage, and is not allocated."""
 
 
 class TokenFile:
     """The ids of a text on disk, read by window; memory does not grow with the file.
 
-    Opening checks the header and the length, which takes no time; ``verify`` reads every id and finds any damage.
+    Opening only checks the header and the length; ``verify`` reads every id and finds any damage.
 
-    Reading uses ``pread``: a file that is cut short meanwhile raises an error and cannot end the process, as a memory
-    map would. A token file can be pickled; the copy opens the file again and makes sure that it is the same.
+    Reading uses ``pread``: if the file is truncated meanwhile, an error is raised, where a memory map would crash the
+    process. A token file can be pickled; the copy reopens the file and checks that it is the same.
 
     Args:
         path: The file that ``encode_file`` wrote.
@@ -53,11 +53,11 @@ class TokenFile:
         path: The file.
         vocabulary: What the ids mean.
         dtype: How they are stored: ``vocabulary.dtype``, little-endian.
-        sha256: Of the ids, in hexadecimal, as the header has it.
+        sha256: The SHA-256 of the ids, in hexadecimal, as recorded in the header.
 
     Raises:
-        OSError: It is missing, is a folder, or cannot be read.
-        TokenFileError: It is no token file, or damaged, or of a newer version.
+        OSError: The file is missing, is a folder, or cannot be read.
+        TokenFileError: It is not a token file, or is damaged or of a newer version.
 
     Example:
         >>> import tempfile
@@ -85,7 +85,7 @@ class TokenFile:
             self.sha256: str = str(header["sha256"])
         except (TokenFileError, VocabularyError, KeyError) as error:
             self.close()
-            raise TokenFileError(f"{self.path!a} is not a sound token file: {error}") from None
+            raise TokenFileError(f"{self.path!a} is not a valid token file: {error}") from None
         except BaseException:
             self.close()
             raise
@@ -93,7 +93,7 @@ class TokenFile:
     def _checked_header(self) -> tuple[Mapping[str, Any], int]:
         prefix = pread(self._descriptor, PREFIX, 0)
         if len(prefix) < PREFIX or not prefix.startswith(MAGIC):
-            raise TokenFileError("it does not start like one")
+            raise TokenFileError("it does not start with the marker of one")
         length = int.from_bytes(prefix[len(MAGIC) : len(MAGIC) + 8], "little")
         if not 0 < length <= min(LONGEST_HEADER, self._state[2] - PREFIX):
             raise TokenFileError(f"its header has an impossible length, {length} bytes")
@@ -103,27 +103,27 @@ class TokenFile:
         try:
             header = parse_json(encoded)
         except ValueError as error:
-            raise TokenFileError(f"its header is {error}") from None
+            raise TokenFileError(f"its header cannot be read: {error}") from None
         return check_version(header, VERSION, "a token file", error=TokenFileError), PREFIX + length
 
     def __len__(self) -> int:
         return self._length
 
     def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger[Any]]:
-        """Returns the ids from ``start`` to before ``stop``, shape ``(stop - start,)``.
+        """Returns the ids from ``start`` up to, but not including, ``stop``, shape ``(stop - start,)``.
 
         Raises:
-            IndexError: The range is not inside the file.
+            IndexError: The range is not within the file.
             OSError: It cannot be read.
-            TokenFileError: The file was cut short, replaced or changed since it was opened.
+            TokenFileError: The file was truncated, replaced or changed since it was opened.
         """
         if not 0 <= start <= stop <= self._length:
-            raise IndexError(f"ids {start} to {stop} of {self.path!a}, which has {self._length}")
+            raise IndexError(f"ids {start} to {stop} are out of range: {self.path!a} has {self._length} ids")
         self.check_unchanged()
         size = self.dtype.itemsize
         first, last = self._start + start * size, self._start + stop * size
         parts = []
-        while first < last:  # one call reads two gibibytes at most
+        while first < last:  # one call reads at most two gibibytes
             with self._naming:
                 parts.append(pread(self._descriptor, last - first, first))
             first += len(parts[-1])
@@ -132,28 +132,31 @@ class TokenFile:
         return np.frombuffer(bytearray().join(parts), dtype=self.dtype).astype(self.vocabulary.dtype, copy=False)
 
     def windows(self, starts: NDArray[np.integer[Any]] | Sequence[int], width: int) -> NDArray[np.unsignedinteger[Any]]:
-        """Returns the ``width`` ids from each start on.
+        """Returns the ``width`` ids that begin at each start.
 
         Args:
             starts: Where the windows begin, shape ``(B,)``.
-            width: Ids in a window.
+            width: The number of ids in a window.
 
         Returns:
             Shape ``(B, width)``.
 
         Raises:
-            IndexError: A window is not inside the file.
+            IndexError: A window is not within the file.
             OSError: It cannot be read.
-            TokenFileError: The file was cut short, replaced or changed since it was opened.
-            ValueError: ``width`` is negative, or ``starts`` have not one dimension.
+            TokenFileError: The file was truncated, replaced or changed since it was opened.
+            ValueError: ``width`` is negative, or ``starts`` is not one-dimensional.
             TypeError: They are not integers.
         """
         natural_number("width", width)
         starts = _checked_starts(starts)
-        # Seen as unsigned, a negative start is larger than any valid one.
+        # Viewed as unsigned, a negative start is larger than any valid one.
         unsigned = starts.view(np.uint64)
         if len(starts) and (width > self._length or unsigned.item(unsigned.argmax()) > self._length - width):
-            raise IndexError(f"windows of {width} ids from {starts.min()} to {starts.max()} of {self._length} ids")
+            raise IndexError(
+                f"windows of {width} ids starting at {starts.min()} to {starts.max()} are out of range: "
+                f"{self.path!a} has {self._length} ids"
+            )
         self.check_unchanged()
         descriptor, size = self._descriptor, width * self.dtype.itemsize
         offsets = (starts * self.dtype.itemsize + self._start).tolist()
@@ -165,9 +168,9 @@ class TokenFile:
         return windows.astype(self.vocabulary.dtype, copy=False)
 
     def verify(self) -> None:
-        """Reads every id and checks them against the SHA-256 of the header.
+        """Reads every id and checks them against the SHA-256 in the header.
 
-        Nothing else finds an id that became another one of the vocabulary: call this once before a long run.
+        No other check notices an id changed to another valid one: call this once before a long run.
 
         Raises:
             OSError: They cannot be read.
@@ -183,7 +186,7 @@ class TokenFile:
 
     def close(self) -> None:
         """Closes the file; reading it afterwards is an error."""
-        self._close()  # the first time alone
+        self._close()  # does nothing the second time
 
     def __enter__(self) -> Self:
         return self
@@ -198,16 +201,16 @@ class TokenFile:
         return f"TokenFile({self.path!a}, {self._length} ids)"
 
     def check_unchanged(self) -> None:
-        """Checks that the file is the one that was opened: the same place on disk, size and time of change.
+        """Checks that the file is the one that was opened: the same inode, size and modification time.
 
         Raises:
-            TokenFileError: It was cut short, replaced, removed or changed.
+            TokenFileError: It was truncated, replaced, removed or changed.
             ValueError: It has been closed.
         """
         if not self._close.alive:
             raise ValueError(f"{self.path!a} has been closed")
         try:
-            # Path.stat takes five times as long, and this runs for every batch.
+            # Path.stat takes five times as long, and this runs once per batch.
             unchanged = _state(os.stat(self.path)) == self._state  # noqa: PTH116
         except FileNotFoundError:
             unchanged = False
@@ -215,11 +218,11 @@ class TokenFile:
             raise self._changed()
 
     def _changed(self) -> TokenFileError:
-        return TokenFileError(f"{self.path!a} was replaced, removed or changed since it was opened: open it again")
+        return TokenFileError(f"{self.path!a} was replaced, removed or changed since it was opened: reopen it")
 
 
 def is_token_file(path: str | os.PathLike[str]) -> bool:
-    """Returns whether a file starts like a token file; a pipe never does, and nothing is taken from it.
+    """Returns whether a file starts like a token file; False for a pipe, from which nothing is consumed.
 
     Raises:
         OSError: It cannot be read.
@@ -232,10 +235,10 @@ def is_token_file(path: str | os.PathLike[str]) -> bool:
 
 @contextlib.contextmanager
 def write_token_file(path: str | os.PathLike[str], vocabulary: Vocabulary) -> Iterator[TokenFileWriter]:
-    """Yields a writer for the ids; the file takes its name when the block ends without an exception.
+    """Yields a writer for the ids; the file appears under its name if the block ends without an exception.
 
     Raises:
-        OSError: It cannot be written; an older file stays as it was.
+        OSError: It cannot be written; an existing file is left unchanged.
     """
     with replace_file(path) as file:
         writer = TokenFileWriter(file, vocabulary)
@@ -258,7 +261,7 @@ class TokenFileWriter:
         }
         self._digest = hashlib.sha256()
         self._length = 0
-        # Twenty more bytes than an empty file needs: the number of ids is not known yet.
+        # Twenty bytes more than for an empty file: the number of ids is not known yet.
         needed = len(json.dumps(self._header)) + 20
         self._header_length = -(-(PREFIX + needed) // ALIGNMENT) * ALIGNMENT - PREFIX
         self._file.seek(PREFIX + self._header_length)
@@ -281,7 +284,7 @@ class TokenFileWriter:
 def _checked_starts(starts: NDArray[np.integer[Any]] | Sequence[int]) -> NDArray[np.int64]:
     array = np.asarray(starts)
     if array.ndim != 1:
-        raise ValueError(f"starts must have one dimension, got shape {array.shape}")
+        raise ValueError(f"starts must be one-dimensional, got shape {array.shape}")
     if array.dtype.kind not in "iu" and len(array):
         raise TypeError(f"starts must be integers, got {array.dtype} values")
     return array.astype(np.int64, copy=False)
@@ -291,18 +294,18 @@ def _reopen(path: str, sha256: str) -> TokenFile:
     file = TokenFile(path)
     if file.sha256 != sha256:
         file.close()
-        raise TokenFileError(f"{path!a} is another file than the one that was pickled")
+        raise TokenFileError(f"{path!a} is not the file that was pickled")
     return file
 
 
 def _checked_length(header: Mapping[str, Any], dtype: np.dtype[Any], size: int) -> int:
     if header["dtype"] != dtype.str:
-        raise TokenFileError(f"its ids are {header['dtype']!a}, a vocabulary of that size has {dtype.str!r}")
+        raise TokenFileError(f"its dtype is {header['dtype']!a}, but a vocabulary of its size needs {dtype.str!r}")
     length = header["length"]
     if type(length) is not int or length < 0:
-        raise TokenFileError(f"its length is {length!a}")
+        raise TokenFileError(f"its length must be a non-negative integer, got {length!a}")
     if size != length * dtype.itemsize:
-        raise TokenFileError(f"its ids take {size} bytes and not the {length * dtype.itemsize} that its header says")
+        raise TokenFileError(f"its ids take {size} bytes, not the {length * dtype.itemsize} recorded in its header")
     return length
 
 

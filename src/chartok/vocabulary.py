@@ -1,7 +1,6 @@
-"""The vocabulary: which characters there are, and which id each one has.
+"""The vocabulary: the characters, and the id of each.
 
-``Vocabulary`` inherits its forms in files from ``vocabulary_formats``, and what it does with several texts at once from
-``ragged``.
+``Vocabulary`` inherits its file formats from ``vocabulary_formats`` and its batch methods from ``ragged``.
 """
 
 from __future__ import annotations
@@ -50,11 +49,11 @@ class Vocabulary(VocabularyFormats, BatchCodec):
     id; they can be hashed, pickled, and shared between threads.
 
     Args:
-        characters: Each character once; the first gets id 0. Any code point, lone surrogates too.
-        special_tokens: Roles out of ``pad``, ``bos``, ``eos``, ``unk``; their ids follow the characters.
+        characters: Each character once; the first gets id 0. Any code point, including lone surrogates.
+        special_tokens: Any of the roles ``pad``, ``bos``, ``eos``, ``unk``; their ids follow the characters.
 
     Raises:
-        VocabularyError: A character or a role stands twice, or a role is none of the four.
+        VocabularyError: A character or a role occurs twice, or a role is not one of the four.
         TypeError: An item is not a single character.
 
     Example:
@@ -104,13 +103,13 @@ class Vocabulary(VocabularyFormats, BatchCodec):
 
         Args:
             text: A string or several, with at least one character in all.
-            min_count: A character that stands less often is left out.
-            max_size: The most ids there may be, special tokens included: the most frequent characters stay,
-                among equals those with the lower code point.
+            min_count: Characters that occur less often are left out.
+            max_size: The maximum number of ids, special tokens included: the most frequent characters are kept,
+                ties going to the lower code point.
             special_tokens: Roles whose ids follow the characters.
 
         Raises:
-            ValueError: There is no character, or none is left; ``min_count`` or ``max_size`` is too small.
+            ValueError: The text is empty, or no character is left; ``min_count`` or ``max_size`` is too small.
             TypeError: ``text`` is neither a ``str`` nor an iterable of them.
 
         Example:
@@ -138,10 +137,10 @@ class Vocabulary(VocabularyFormats, BatchCodec):
     ) -> Self:
         """Returns the vocabulary of counted characters, in the order of their code points.
 
-        Counts of the parts of a corpus add up, in any grouping: ``sum(parts, Counter())``.
+        The counts of parts of a corpus can be added, in any grouping: ``sum(parts, Counter())``.
 
         Args:
-            counts: How often each character stands, as ``count_characters`` returns it.
+            counts: How often each character occurs, as ``count_characters`` returns it.
             min_count: As in ``from_text``.
             max_size: As in ``from_text``.
             special_tokens: As in ``from_text``.
@@ -149,7 +148,7 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         Raises:
             ValueError: As in ``from_text``.
             VocabularyError: A key is not one code point.
-            TypeError: ``counts`` is no mapping of ``str`` to integers.
+            TypeError: ``counts`` is not a mapping of ``str`` to integers.
 
         Example:
             >>> from chartok import count_characters
@@ -159,7 +158,7 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         roles = checked_roles(special_tokens)
         positive_integer("min_count", min_count)
         if not isinstance(counts, Mapping):
-            raise TypeError(f"counts must be a mapping of characters to numbers, got {type(counts).__name__}")
+            raise TypeError(f"counts must be a mapping of characters to integers, got {type(counts).__name__}")
         for character, count in counts.items():
             if not isinstance(character, str):
                 raise TypeError(expected_text("each key of counts", character))
@@ -192,7 +191,7 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         Raises:
             OSError: The file is missing, is a folder, or cannot be read.
             FileDecodeError: It is not UTF-8.
-            ValueError: As in ``from_text``; names the file where it is empty.
+            ValueError: As in ``from_text``; names the file if it is empty.
 
         Example:
             >>> import tempfile
@@ -207,26 +206,26 @@ class Vocabulary(VocabularyFormats, BatchCodec):
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
-        """The dtype of encoded text: the smallest unsigned one that holds every id."""
+        """The dtype of encoded text: the smallest unsigned dtype that holds every id."""
         return self._table.dtype
 
     def encode(self, text: str, errors: Errors = "strict") -> NDArray[np.unsignedinteger[Any]]:
         """Returns the id of each character of a text.
 
-        Beside the result, which takes ``dtype.itemsize`` bytes a character, encoding needs a fixed two
-        megabytes or less, however long the text.
+        Besides the result, which takes ``dtype.itemsize`` bytes per character, encoding needs at most two
+        megabytes, however long the text.
 
         Args:
             text: Any string.
-            errors: For a character without an id, ``"strict"`` raises, ``"replace"`` puts the ``unk`` token,
-                ``"ignore"`` leaves it out.
+            errors: For a character without an id, ``"strict"`` raises, ``"replace"`` substitutes the ``unk`` token,
+                and ``"ignore"`` leaves it out.
 
         Returns:
             Shape ``(len(text),)`` (fewer under ``"ignore"``), dtype ``self.dtype``.
 
         Raises:
             UnknownCharacterError: A character has no id, under ``"strict"``; names it and its position.
-            ValueError: ``errors`` is ``"replace"`` and there is no ``unk`` token, or is no known policy.
+            ValueError: ``errors`` is ``"replace"`` and there is no ``unk`` token, or is not one of the three.
             TypeError: ``text`` is not a ``str``.
 
         Example:
@@ -265,7 +264,7 @@ class Vocabulary(VocabularyFormats, BatchCodec):
 
         Raises:
             TokenIdError: An id is negative, or not below ``size``; names it and its position.
-            ValueError: ``ids`` has more than one dimension.
+            ValueError: ``ids`` is not one-dimensional.
             TypeError: They are not integers.
 
         Example:
@@ -274,17 +273,17 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         """
         array = as_id_array(ids, self.size)
         if array.ndim != 1:
-            raise ValueError(f"ids must have one dimension, got shape {array.shape}")
+            raise ValueError(f"ids must be one-dimensional, got shape {array.shape}")
         return self._table.text_of(array)
 
     def extend(self, text: str | Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> Self:
-        """Returns a vocabulary that also has the characters of ``text``; every old id keeps its meaning.
+        """Returns a vocabulary that also has the characters of ``text``; every existing id keeps its meaning.
 
-        New characters get the next ids in the order of their code points, then come new special tokens.
+        New characters get the next ids in the order of their code points, followed by new special tokens.
 
         Args:
-            text: A string or several; characters that are there already are passed over.
-            special_tokens: Roles to add; those that are there already are passed over.
+            text: A string or several; characters that the vocabulary already has are skipped.
+            special_tokens: Roles to add; those that the vocabulary already has are skipped.
 
         Raises:
             VocabularyError: A role is unknown or given twice.
@@ -303,10 +302,10 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         )
 
     def remap(self, other: Vocabulary) -> NDArray[np.int64]:
-        """Returns the id that each id of another vocabulary has in this one, or -1 where it has none.
+        """Returns the id in this vocabulary of each id of another, or -1 if it has none.
 
         Args:
-            other: The vocabulary whose ids are to be translated.
+            other: The vocabulary whose ids to translate.
 
         Returns:
             int64 ``(other.size,)``.
@@ -315,7 +314,7 @@ class Vocabulary(VocabularyFormats, BatchCodec):
             TypeError: ``other`` is not a ``Vocabulary``.
 
         Example:
-            Carry the weights of known characters over to a new vocabulary:
+            Carry the weights of shared characters over to a new vocabulary:
 
             >>> old, new = Vocabulary("abc"), Vocabulary("xcb")
             >>> ids = new.remap(old)
@@ -328,7 +327,7 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         """
         if not isinstance(other, Vocabulary):
             raise TypeError(f"other must be a Vocabulary, got {type(other).__name__}")
-        remapped = np.empty(other.size, dtype=np.int64)  # each id is that of a character or of a special token
+        remapped = np.empty(other.size, dtype=np.int64)  # every id is a character or a special token
         ids = self._table.ids_of(other.characters).astype(np.int64)
         ids[ids == self._table.unknown] = -1
         remapped[other._code_point_of_id != NO_CHARACTER] = ids

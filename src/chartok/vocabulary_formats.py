@@ -1,6 +1,6 @@
-"""The forms in which a vocabulary is kept and handed on: JSON values, a JSON file, a pickle, a ``tokenizer.json``.
+"""The formats in which a vocabulary is stored and exported: JSON values, a JSON file, a pickle, a ``tokenizer.json``.
 
-Each is written in one way. What is read is read strictly.
+Each has one canonical form. Reading is strict.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 FORMAT = "chartok.vocabulary"
 VERSION = 1
 SHOWN_CHARACTERS = 100
-"""How many characters the repr shows before it counts the rest."""
+"""How many characters the repr shows; it only counts the rest."""
 SURROGATES = range(0xD800, 0xE000)
 
 
 class VocabularyFormats(ABC):
-    """What ``Vocabulary`` inherits: what it holds, and the forms in which that is compared, kept and handed on."""
+    """The part of ``Vocabulary`` that holds its content, compares it, and converts it to file formats and back."""
 
     __slots__ = ()
 
@@ -85,7 +85,7 @@ class VocabularyFormats(ABC):
         return cls._restore(*read_description(content))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the vocabulary to a JSON file; an older file stays whole until the new one is.
+        """Writes the vocabulary to a JSON file; an existing file is replaced only when the new one is complete.
 
         Args:
             path: The file. Its folder must exist.
@@ -114,7 +114,7 @@ class VocabularyFormats(ABC):
 
         Raises:
             OSError: It cannot be read.
-            VocabularyError: It is not the description of a vocabulary, or of a newer version.
+            VocabularyError: It is not the description of a vocabulary, or is of a newer version.
         """
         try:
             return cls.from_dict(parse_json(read_json(path)))
@@ -123,7 +123,7 @@ class VocabularyFormats(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of the content, in hexadecimal: of ``to_dict()`` as JSON without white space.
+        """The SHA-256 of the content, in hexadecimal: of ``to_dict()`` as JSON without whitespace.
 
         Example:
             >>> from chartok import Vocabulary
@@ -135,9 +135,9 @@ class VocabularyFormats(ABC):
     def to_tokenizer_json(self, path: str | os.PathLike[str]) -> None:
         """Writes a ``tokenizer.json`` that Hugging Face's ``tokenizers`` and ``transformers`` load.
 
-        It gives the same ids, and the same text back, white space and all. A special token is called after its
-        role, ``<pad>`` for example. A character that is not in the vocabulary becomes ``<unk>`` there, or
-        nothing where there is no ``unk`` token: there is no strict policy.
+        It gives the same ids and decodes to the same text, whitespace included. A special token is named after its
+        role, for example ``<pad>``. A character that is not in the vocabulary becomes ``<unk>`` there, or is dropped
+        if there is no ``unk`` token: that format has no strict policy.
 
         Args:
             path: The file. Its folder must exist.
@@ -182,13 +182,13 @@ def describe(code_points: NDArray[np.uint32], special_ids: Mapping[SpecialToken,
 
 
 def read_description(content: object) -> tuple[NDArray[np.uint32], dict[SpecialToken, int]]:
-    """Returns the code point of each id, ``NO_CHARACTER`` where it has none, and the ids of the special tokens.
+    """Returns the code point of each id, ``NO_CHARACTER`` if it has none, and the ids of the special tokens.
 
     Raises:
         VocabularyError: The description is malformed, or of a newer version.
     """
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-        raise VocabularyError(f"this describes no vocabulary: its format is not {FORMAT!r}")
+        raise VocabularyError(f"not the description of a vocabulary: its format is not {FORMAT!r}")
     check_version(content, VERSION, "a vocabulary", error=VocabularyError)
     if set(content) != {"format", "version", "tokens"} or not isinstance(content["tokens"], list):
         raise VocabularyError(
@@ -200,9 +200,11 @@ def read_description(content: object) -> tuple[NDArray[np.uint32], dict[SpecialT
         if type(token) is int and 0 <= token < CODE_POINTS:
             code_points[position] = token
         elif not _is_role(token):
-            raise VocabularyError(f"tokens[{position}] is neither a code point (0 to 0x10FFFF) nor a role: {token!a}")
+            raise VocabularyError(
+                f"tokens[{position}] must be a code point (0 to 0x10FFFF) or the name of a role, got {token!a}"
+            )
         elif token in special_ids:
-            raise VocabularyError(f"tokens[{position}] is {token} for the second time")
+            raise VocabularyError(f"tokens[{position}] repeats {token}")
         else:
             special_ids[token] = position
     return code_points, special_ids
@@ -216,11 +218,11 @@ def tokenizer_json(code_points: NDArray[np.uint32], special_ids: Mapping[Special
     """Returns the content of a ``tokenizer.json`` that gives every text the same ids.
 
     A byte-pair model without merges splits text into its code points, and a ``Fuse`` decoder joins them again;
-    there is nothing before or between that could change white space. Special tokens are entries of the model
-    and not "added tokens": those would be looked for in the text, where ``<pad>`` is five characters.
+    no normalizer or pre-tokenizer could change whitespace. Special tokens are entries of the model, not "added
+    tokens": those would be matched in the text, where ``<pad>`` is five characters.
 
     Raises:
-        VocabularyError: A character is a surrogate, which no text of that library can hold.
+        VocabularyError: A character is a surrogate, which that library's strings cannot hold.
     """
     vocabulary: dict[str, int] = {}
     for token_id, code_point in enumerate(code_points.tolist()):

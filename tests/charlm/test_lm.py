@@ -111,7 +111,7 @@ def test_units_agree_and_bytes_are_those_of_utf_8() -> None:
     assert lm.bits_per_character(text) == evaluation.bits_per_character == evaluation.nats_per_character / math.log(2)
     assert lm.perplexity(text) == evaluation.perplexity == math.exp(evaluation.nats_per_character)
     assert evaluation.bits_per_byte == pytest.approx(evaluation.bits_per_character * 6 / 10)
-    with pytest.raises(ValueError, match="number of UTF-8 bytes is not known"):
+    with pytest.raises(ValueError, match="number of UTF-8 bytes is unknown"):
         _ = Evaluation(nats_per_character=1.0, characters=1).bits_per_byte
     with pytest.raises(ValueError, match="text is empty"):
         lm.evaluate("")
@@ -322,30 +322,38 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(TEXT).generate(repetition_penalty=0), ValueError, "repetition_penalty"),
         (lambda: CharLM.fit(TEXT).generate(n_samples=0), ValueError, "n_samples"),
         (lambda: CharLM.fit(TEXT).generate(seed=0.5), TypeError, "seed"),  # type: ignore[call-overload]  # likewise
-        (lambda: CharLM.fit(TEXT).generate(stop=["a", ""]), ValueError, "stop holds an empty string"),
+        (lambda: CharLM.fit(TEXT).generate(stop=["a", ""]), ValueError, "stop contains an empty string"),
         (lambda: CharLM.fit(TEXT).generate(stop="ab"), TypeError, "put it in a list"),
-        (lambda: CharLM.fit(TEXT).generate(stop=[1]), TypeError, "stop must be several str, got int"),  # type: ignore[list-item]  # likewise
-        (lambda: CharLM.fit(TEXT).generate(allowed=""), ValueError, "allowed holds no character"),
-        (lambda: CharLM.fit(TEXT).generate(allowed="\u4e00"), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(TEXT).generate(stop=[1]), TypeError, "stop must be an iterable of str, got int"),  # type: ignore[list-item]  # likewise
+        (lambda: CharLM.fit(TEXT).generate(allowed=""), ValueError, "allowed has no character"),
+        (lambda: CharLM.fit(TEXT).generate(allowed="\u4e00"), ValueError, "allowed has no character"),
         (lambda: CharLM.fit(TEXT).stream("\u4e00"), UnknownCharacterError, "U\\+4E00"),
         (lambda: CharLM.fit(TEXT).stream(max_new_tokens=0), ValueError, "max_new_tokens"),
         (lambda: CharLM.fit(TEXT).stream(top_p=math.nan), ValueError, "top_p"),
-        (lambda: CharLM.fit(TEXT).stream(stop=[""]), ValueError, "stop holds an empty string"),
-        (lambda: CharLM.fit(TEXT).stream(allowed=""), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(TEXT).stream(stop=[""]), ValueError, "stop contains an empty string"),
+        (lambda: CharLM.fit(TEXT).stream(allowed=""), ValueError, "allowed has no character"),
         (lambda: CharLM.fit(NAMES).sample(1, top_k=0), ValueError, "top_k"),
         (lambda: CharLM.fit(NAMES).sample(1, prefix="\u4e00"), UnknownCharacterError, "U\\+4E00"),
-        (lambda: CharLM.fit(TEXT).sample(1), ValueError, "model of text"),
+        (lambda: CharLM.fit(TEXT).sample(1), ValueError, "model was fitted to text"),
         (lambda: CharLM.fit(NAMES).sample(0), ValueError, "n_samples"),
-        (lambda: CharLM.fit(["ab"] * 9).sample(2, temperature=0), ValueError, "only 1 of 2 came up in 200"),
+        (
+            lambda: CharLM.fit(["ab"] * 9).sample(2, temperature=0),
+            ValueError,
+            "found only 1 of 2 records in 200 attempts",
+        ),
         (lambda: CharLM.fit(NAMES).sample(1, prefix="ava", max_length=2), ValueError, "exceed max_length 2"),
         (lambda: CharLM.fit(NAMES).sample(1, min_length=9, max_length=8), ValueError, "exceed max_length 8"),
-        (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed holds no character"),
-        (lambda: CharLM.fit(NAMES).sample(1, allowed=""), ValueError, "allowed holds no character"),
+        (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed has no character"),
+        (lambda: CharLM.fit(NAMES).sample(1, allowed=""), ValueError, "allowed has no character"),
         (lambda: CharLM.fit(NAMES).sample(1, min_length=1.5), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(NAMES).sample(1, min_length="3"), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(NAMES).sample(1, min_length=-3), ValueError, "min_length must be at least 0"),
         (lambda: CharLM.fit(NAMES).sample(1, prefix=3), TypeError, "prefix must be a str, got int"),  # type: ignore[arg-type]  # likewise
-        (lambda: CharLM.fit(NAMES).sample(3, exclude="anna"), TypeError, "exclude must be several str, got one"),
+        (
+            lambda: CharLM.fit(NAMES).sample(3, exclude="anna"),
+            TypeError,
+            "exclude must be an iterable of str, got a single str",
+        ),
         (lambda: CharLM.fit(NAMES).sample(1, exclude=["a", 1]), TypeError, r"exclude\[1\] must be a str, got int"),  # type: ignore[list-item]  # likewise
     ],
 )
@@ -430,11 +438,11 @@ def test_a_trained_transformer_scores_generates_and_comes_back_from_its_file(
     )
 
 
-@pytest.mark.parametrize(("texts", "got"), [("abc", "one: put it in a list"), (b"abc", "bytes"), (5, "int")])
+@pytest.mark.parametrize(("texts", "got"), [("abc", "a single str: put it in a list"), (b"abc", "bytes"), (5, "int")])
 def test_several_texts_are_not_one(texts: Any, got: str) -> None:
     lm = CharLM.fit("abcabc" * 9)
     for call in (lm.score_samples, lambda texts: classify({"abc": lm}, texts)):
-        with pytest.raises(TypeError, match=f"texts must be several str, got {got}"):
+        with pytest.raises(TypeError, match=f"texts must be an iterable of str, got {got}"):
             call(texts)
 
 

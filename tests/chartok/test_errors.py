@@ -27,7 +27,7 @@ def test_messages_say_where_what_and_what_to_do() -> None:
     assert str(UnknownCharacterError("a", 3, 65, text_index=2)).startswith("texts[2][3] is U+0061 'a'")
     # Whoever called may have nothing but a text to give: no generate takes errors.
     assert str(UnknownCharacterError("a", 3, 65)).endswith(
-        "of 65 ids: leave it out, as errors='ignore' does where that is taken, or use a vocabulary that has it"
+        "of 65 ids: remove it, pass errors='ignore' where that is accepted, or use a vocabulary that has it"
     )
     assert str(TokenIdError(99, 4, 65)).startswith("ids[4] is 99: this vocabulary has ids 0 to 64")
     assert str(TokenIdError(-1, 0, None)).startswith("ids[0] is -1: ids are never negative")

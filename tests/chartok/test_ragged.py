@@ -79,13 +79,13 @@ def test_a_batch_of_equal_lengths_needs_no_pad_token() -> None:
 @pytest.mark.parametrize(
     ("texts", "settings", "error", "message"),
     [
-        ("abc", {}, TypeError, "texts must be several str, got one: put it in a list"),
-        (b"abc", {}, TypeError, "texts must be several str, got bytes"),
+        ("abc", {}, TypeError, "texts must be an iterable of str, got a single str: put it in a list"),
+        (b"abc", {}, TypeError, "texts must be an iterable of str, got bytes"),
         ([b"abc"], {}, TypeError, r"texts\[0\] must be a str, got bytes; decode the bytes first"),
         (["a", 5], {}, TypeError, r"texts\[1\] must be a str, got int"),
-        (5, {}, TypeError, "texts must be several str, got int"),
-        (["a"], {"bos": True}, ValueError, "there is no bos token"),
-        (["a"], {"eos": True}, ValueError, "there is no eos token"),
+        (5, {}, TypeError, "texts must be an iterable of str, got int"),
+        (["a"], {"bos": True}, ValueError, "the vocabulary has no bos token"),
+        (["a"], {"eos": True}, ValueError, "the vocabulary has no eos token"),
         (["a"], {"max_length": 0}, ValueError, "max_length must be at least 1, got 0"),
         (["a"], {"max_length": 1.0}, TypeError, "max_length must be an int"),
         (["a"], {"errors": "replace"}, ValueError, "unk"),
@@ -98,7 +98,7 @@ def test_bad_batches_are_refused(texts: Any, settings: dict[str, Any], error: ty
 
 @pytest.mark.parametrize("shape", [(4,), (2, 2, 2), ()])
 def test_an_array_of_rows_has_two_dimensions(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="two dimensions"):
+    with pytest.raises(ValueError, match="two-dimensional"):
         Vocabulary("abc").decode_batch(np.zeros(shape, dtype=np.int64))
 
 

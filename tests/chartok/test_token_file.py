@@ -79,13 +79,13 @@ def test_a_system_without_pread_reads_the_same_from_several_threads(
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 2), (3, 2), (0, 6), (6, 6)])
 def test_reading_outside_the_file_is_refused(path: Path, start: int, stop: int) -> None:
-    with TokenFile(path) as tokens, pytest.raises(IndexError, match="which has 5"):
+    with TokenFile(path) as tokens, pytest.raises(IndexError, match="has 5 ids"):
         tokens.read(start, stop)
 
 
 @pytest.mark.parametrize("start", [-1, 4, 2**40])
 def test_windows_outside_the_file_are_refused(path: Path, start: int) -> None:
-    with TokenFile(path) as tokens, pytest.raises(IndexError, match="of 5 ids"):
+    with TokenFile(path) as tokens, pytest.raises(IndexError, match="has 5 ids"):
         tokens.windows(np.array([0, start]), 2)
 
 
@@ -105,9 +105,9 @@ def test_windows_begin_at_integers_of_any_kind(path: Path, starts: Any) -> None:
         ([0], 2.0, TypeError, "width must be an integer, got float"),
         ([0.5], 2, TypeError, "starts must be integers, got float64 values"),
         (["0"], 2, TypeError, "starts must be integers"),
-        ([[0]], 2, ValueError, r"starts must have one dimension, got shape \(1, 1\)"),
-        (0, 2, ValueError, r"starts must have one dimension, got shape \(\)"),
-        ([0], 6, IndexError, "of 5 ids"),
+        ([[0]], 2, ValueError, r"starts must be one-dimensional, got shape \(1, 1\)"),
+        (0, 2, ValueError, r"starts must be one-dimensional, got shape \(\)"),
+        ([0], 6, IndexError, "has 5 ids"),
     ],
 )
 def test_windows_that_are_none_are_refused(
@@ -143,21 +143,21 @@ def test_a_file_cut_anywhere_or_made_longer_is_refused_when_opened(path: Path) -
     sound = path.read_bytes()
     for damaged in [*(sound[:length] for length in range(len(sound))), sound + b"\0"]:
         path.write_bytes(damaged)
-        with pytest.raises(TokenFileError, match="not a sound token file"):
+        with pytest.raises(TokenFileError, match="not a valid token file"):
             TokenFile(path)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": 2}, "version 2, newer than 1"),
+        ({"version": 2}, "version 2 is newer than version 1"),
         ({"version": True}, "the version of a token file must be a positive integer, got True"),
-        ({"dtype": "<u2"}, "its ids are '<u2'"),
-        ({"length": 6}, "its ids take 5 bytes and not the 6 that its header says"),
-        ({"length": -1}, "its length is -1"),
-        ({"length": 5.0}, "its length is 5.0"),
-        ({"vocabulary": {}}, "describes no vocabulary"),
-        ({"vocabulary": None}, "describes no vocabulary"),
+        ({"dtype": "<u2"}, "its dtype is '<u2', but a vocabulary of its size needs"),
+        ({"length": 6}, "its ids take 5 bytes, not the 6 recorded in its header"),
+        ({"length": -1}, "its length must be a non-negative integer, got -1"),
+        ({"length": 5.0}, "its length must be a non-negative integer, got 5.0"),
+        ({"vocabulary": {}}, "not the description of a vocabulary"),
+        ({"vocabulary": None}, "not the description of a vocabulary"),
     ],
 )
 def test_a_header_that_is_wrong_but_whole_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
@@ -176,13 +176,13 @@ def test_the_message_says_which_part_is_damaged(path: Path) -> None:
     sound = path.read_bytes()
     no_json = b"{" * int.from_bytes(sound[8:16], "little")
     for damaged, message in (
-        (b"\0" + sound[1:], "it does not start like one"),
-        (sound[: PREFIX - 1], "it does not start like one"),
+        (b"\0" + sound[1:], "it does not start with the marker of one"),
+        (sound[: PREFIX - 1], "it does not start with the marker of one"),
         (sound[:PREFIX] + b" " + sound[PREFIX + 1 :], "its header does not match its SHA-256"),
-        (sound[:16] + hashlib.sha256(no_json).digest() + no_json + sound[-5:], "its header is not JSON"),
+        (sound[:16] + hashlib.sha256(no_json).digest() + no_json + sound[-5:], "its header cannot be read: not JSON"),
     ):
         path.write_bytes(damaged)
-        with pytest.raises(TokenFileError, match=f"is not a sound token file: {message}"):
+        with pytest.raises(TokenFileError, match=f"is not a valid token file: {message}"):
             TokenFile(path)
 
 
@@ -329,7 +329,7 @@ def test_a_copy_that_was_pickled_is_the_same_file_or_an_error(path: Path) -> Non
     pickled = pickle.dumps(tokens)
     assert pickle.loads(pickled).read(0, 5).tolist() == [0, 1, 2, 1, 0]  # noqa: S301 - our own bytes
     write(path, [0], tokens.vocabulary)
-    with pytest.raises(TokenFileError, match="another file"):
+    with pytest.raises(TokenFileError, match="is not the file that was pickled"):
         pickle.loads(pickled)  # noqa: S301 - our own bytes
 
 

@@ -162,12 +162,12 @@ def test_decode_refuses_what_is_no_sequence_of_integers(ids: Any) -> None:
 
 
 def test_decode_refuses_more_than_one_dimension() -> None:
-    with pytest.raises(ValueError, match=r"one dimension, got shape \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"one-dimensional, got shape \(2, 2\)"):
         Vocabulary("abc").decode(np.zeros((2, 2), dtype=np.int64))
 
 
 def test_repeated_characters_are_named_with_both_positions() -> None:
-    with pytest.raises(VocabularyError, match=r"U\+0061 'a' stands at both 1 and 3"):
+    with pytest.raises(VocabularyError, match=r"U\+0061 'a' occurs at both 1 and 3"):
         Vocabulary("bacad")
 
 
@@ -178,12 +178,12 @@ def test_whichever_character_is_repeated_is_named_with_both_positions(
     repeated = data.draw(st.sampled_from(characters))
     characters.insert(data.draw(st.integers(0, len(characters))), repeated)
     first, second = (position for position, character in enumerate(characters) if character == repeated)
-    with pytest.raises(VocabularyError, match=rf"U\+{ord(repeated):04X} .* stands at both {first} and {second}:"):
+    with pytest.raises(VocabularyError, match=rf"U\+{ord(repeated):04X} .* occurs at both {first} and {second}:"):
         Vocabulary(characters)
 
 
 def test_of_many_repeated_characters_the_first_two_places_are_named() -> None:
-    with pytest.raises(VocabularyError, match="stands at both 0 and 1000:"):
+    with pytest.raises(VocabularyError, match="occurs at both 0 and 1000:"):
         Vocabulary([chr(0x4E00 + position % 1000) for position in range(100_000)])
 
 

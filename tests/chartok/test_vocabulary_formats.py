@@ -50,7 +50,7 @@ def test_pickle_and_dict_keep_a_vocabulary(vocabulary: Vocabulary) -> None:
         ({"format": "chartok.vocabulary", "version": 1, "tokens": ["sep"]}, r"tokens\[0\]"),
         ({"format": "chartok.vocabulary", "version": 1, "tokens": [["pad"]]}, r"tokens\[0\]"),
         ({"format": "chartok.vocabulary", "version": 1, "tokens": [97, 97]}, "both 0 and 1"),
-        ({"format": "chartok.vocabulary", "version": 1, "tokens": ["pad", "pad"]}, "second time"),
+        ({"format": "chartok.vocabulary", "version": 1, "tokens": ["pad", "pad"]}, "repeats pad"),
     ],
 )
 def test_a_malformed_description_is_refused(content: Any, message: str) -> None:
@@ -79,11 +79,14 @@ def test_a_pair_of_lone_surrogates_does_not_merge_in_a_file(tmp_path: Path) -> N
     [
         (b"", "not JSON"),
         (b"\xff\xfe", "not JSON"),
-        (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [97], "tokens": [98]}', "'tokens' twice"),
-        (b'{"format": "chartok.vocabulary", "version": 2, "tokens": [97], "more": []}', "version 2, newer than 1"),
+        (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [97], "tokens": [98]}', "repeats the key 'tokens'"),
+        (
+            b'{"format": "chartok.vocabulary", "version": 2, "tokens": [97], "more": []}',
+            "version 2 is newer than version 1",
+        ),
         (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [1114112]}', r"tokens\[0\]"),
         (b'{"format": "chartok.vocabulary", "version": 1, "tokens": [NaN]}', "NaN"),
-        (b"[" * 100_000, "nested too deep"),
+        (b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_damaged_file_is_named_and_refused(tmp_path: Path, content: bytes, message: str) -> None:

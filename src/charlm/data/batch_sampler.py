@@ -1,4 +1,4 @@
-"""Batches of examples in an order that a seed decides, resumable, for one process or many."""
+"""Seeded, resumable batches of examples, for one process or many."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ Order: TypeAlias = Literal["random", "shuffled", "sequential"]
 VERSION = 1
 
 ORDERED_AT_ONCE = 1 << 12
-"""How many examples are put in order at a time, as one of them takes as long as hundreds."""
+"""How many examples are put in order at a time: ordering one takes as long as ordering hundreds."""
 
 
 class BatchSampler:
     """An endless iterator of ``(inputs, targets)`` on a device.
 
     Orders: ``random`` draws examples with replacement, as the notebook does: the draws are those of ``torch.randint``
-    after ``torch.manual_seed(seed)``, from a generator of the sampler's own. ``shuffled`` takes every example once an
-    epoch, each epoch in another order, without storing the order. ``sequential`` takes them one after the other. A
-    batch that reaches the end of an epoch goes on with the next, so that every batch is full.
+    after ``torch.manual_seed(seed)``, but from the sampler's own generator. ``shuffled`` takes every example once per
+    epoch, in a different order each epoch, without storing the order. ``sequential`` takes them in order. A batch
+    that reaches the end of an epoch continues with the next, so every batch is full.
 
-    With several processes each takes its share of one global batch, in the order of the ranks: the global batches
+    With several processes, each takes its share of one global batch, in the order of the ranks: the global batches
     are the same whatever the number of processes. On an accelerator the next batch is prepared in the background,
     through pinned memory.
 
     Args:
-        dataset: Where the examples come from.
-        batch_size: Examples in a global batch, over all processes.
-        seed: Decides every draw.
+        dataset: The source of the examples.
+        batch_size: The number of examples in a global batch, over all processes.
+        seed: Seeds every draw.
         order: See above.
-        device: Where the batches are to be, or ``"auto"``.
-        rank: The number of this process; None asks torch.distributed, where that is initialised.
+        device: The device of the batches, or ``"auto"``.
+        rank: The rank of this process; None asks torch.distributed, if it is initialized.
         world_size: The number of processes; None likewise.
 
     Raises:
-        ValueError: ``batch_size`` is below 1, or no multiple of ``world_size``, or larger than the dataset in an order
-            that does not repeat; ``rank`` is not below ``world_size``; there is no such order or device.
-        TypeError: ``dataset`` is neither a ``TextDataset`` nor a ``RecordDataset``, or a number is no integer.
+        ValueError: ``batch_size`` is below 1, not a multiple of ``world_size``, or larger than the dataset in an order
+            that does not repeat; ``rank`` is not below ``world_size``; the order or device is unknown.
+        TypeError: ``dataset`` is neither a ``TextDataset`` nor a ``RecordDataset``, or a number is not an integer.
 
     Example:
         >>> from charlm import TextDataset
@@ -99,7 +99,7 @@ class BatchSampler:
         self._generator = seeded_generator(seed)
         self._ordered, self._ordered_from = np.empty(0, dtype=np.int64), 0
         self.batches_drawn: int = 0
-        """Batches handed out so far."""
+        """The number of batches returned so far."""
         self._loader = None if self.device.type == "cpu" else ThreadPoolExecutor(1, "batches")
         self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None
 
@@ -110,13 +110,13 @@ class BatchSampler:
             raise ValueError(f"rank must be at least 0 and below world_size {self.world_size}, got {self.rank}")
         if self.batch_size % self.world_size:
             raise ValueError(
-                f"batch_size is for all processes together: {self.batch_size} is no multiple of world_size "
-                f"{self.world_size}"
+                f"batch_size, the total over all processes, must be a multiple of world_size {self.world_size}, got "
+                f"{self.batch_size}"
             )
         if self.order != "random" and self.batch_size > self._length:
             raise ValueError(
-                f"batch_size {self.batch_size} is more than the {self._length} examples of the dataset, and order "
-                f"{self.order!r} does not repeat one"
+                f"batch_size {self.batch_size} is larger than the dataset of {self._length} examples, and order "
+                f"{self.order!r} does not repeat examples"
             )
 
     def __iter__(self) -> Self:
@@ -125,7 +125,7 @@ class BatchSampler:
     def __next__(self) -> tuple[Tensor, Tensor]:
         """Returns the next batch: int64 inputs and targets, each ``(batch_size / world_size, T)``, on the device.
 
-        Where it cannot be read, the sampler stays where it was, and the next call tries the same batch again.
+        If it cannot be read, the sampler does not advance, and the next call retries the same batch.
         """
         try:
             batch = self._read_next()
@@ -143,7 +143,7 @@ class BatchSampler:
         return future.result()
 
     def _rewind(self) -> None:
-        """Goes back to where the next batch to be handed out is drawn, from the start: keeping states takes longer."""
+        """Rewinds to the next batch to return, by replaying all draws: keeping past states would take longer."""
         self._upcoming = None
         self._generator = seeded_generator(self.seed)
         for number in range(self.batches_drawn if self.order == "random" else 0):
@@ -154,7 +154,7 @@ class BatchSampler:
         return loader.submit(self.dataset.batch, self._draw(number), self.device), state_before
 
     def _draw(self, number: int) -> Tensor:
-        """Returns this process's examples of a global batch, int64 ``(batch_size / world_size,)``."""
+        """Returns the indices of this process's share of a global batch, int64 ``(batch_size / world_size,)``."""
         if self.order == "random":
             return torch.randint(self._length, (self.batch_size,), generator=self._generator)[self._share]
         start = number * self.batch_size - self._ordered_from
@@ -164,7 +164,7 @@ class BatchSampler:
         return torch.from_numpy(self._ordered[start : start + self.batch_size])[self._share]
 
     def _in_order(self, start: int, count: int) -> NDArray[np.int64]:
-        """Returns the examples from a place on, counted over all epochs."""
+        """Returns ``count`` example indices from position ``start``, counted over all epochs."""
         epochs, positions = np.divmod(np.arange(start, start + count), self._length)
         if self.order == "sequential":
             return positions
@@ -175,7 +175,7 @@ class BatchSampler:
         return np.concatenate(list(permutations))
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns where the sampler stands: JSON values, and the generator's state as a uint8 tensor."""
+        """Returns the sampler's position: JSON values, and the generator's state as a uint8 tensor."""
         return self.identity() | {
             "version": VERSION,
             "batches": self.batches_drawn,
@@ -183,30 +183,32 @@ class BatchSampler:
         }
 
     def _generator_state(self) -> Tensor:
-        """Returns the state from which the next batch to be handed out is drawn."""
+        """Returns the state from which the next batch to return is drawn."""
         return self._generator.get_state() if self._upcoming is None else self._upcoming[1]
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on where the sampler stood that made ``state``; the number of processes may be another.
+        """Resumes where the sampler that returned ``state`` was; the number of processes may differ.
 
         Raises:
             CheckpointVersionError: The state is of a newer version.
-            CheckpointMismatchError: It is of other data, or of another seed, order or batch size; names each.
-            ValueError: It is no state of a sampler, or that of the generator is none.
+            CheckpointMismatchError: The data, seed, order or batch size differ; names each.
+            ValueError: It is not the state of a sampler, or its generator state is invalid.
         """
         check_version(state, VERSION, "a sampler's state", error=ValueError, newer=CheckpointVersionError)
         differences = [
             f"{name}: {state[name]!a} -> {value!a}" for name, value in self.identity().items() if state[name] != value
         ]
         if differences:
-            raise CheckpointMismatchError(f"the state is of another sampler (then -> now): {'; '.join(differences)}")
+            raise CheckpointMismatchError(
+                f"the state is of a different sampler (saved -> current): {'; '.join(differences)}"
+            )
         check_generator(state["generator"])
         self._generator.set_state(state["generator"])
         self.batches_drawn = state["batches"]
         self._upcoming = None
 
     def identity(self) -> dict[str, Any]:
-        """Returns what decides the batches: seed, order, batch size, and the fingerprint of the data."""
+        """Returns what determines the batches: seed, order, batch size, and the fingerprint of the data."""
         if self._fingerprint is None:
             self._fingerprint = self.dataset.fingerprint()
         return {"seed": self.seed, "order": self.order, "batch_size": self.batch_size, "dataset": self._fingerprint}

@@ -1,4 +1,4 @@
-"""Text to try things on."""
+"""Sample texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TINY_SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca
 
 
 def python_docs() -> str:
-    """Returns the help topics that every CPython carries: English prose and code, some 400,000 characters or more.
+    """Returns the help topics that ship with CPython: English prose and code, at least about 400,000 characters.
 
     Nothing is downloaded. The text differs between versions of Python.
 
@@ -29,17 +29,17 @@ def python_docs() -> str:
 def tiny_shakespeare(folder: str | os.PathLike[str] | None = None) -> str:
     """Returns the text of the notebook: 1,115,394 characters of Shakespeare's plays.
 
-    It is downloaded at the first call, checked against its SHA-256, and kept as ``tinyshakespeare.txt``. Needs the
-    extra ``data``.
+    It is downloaded on the first call, checked against its SHA-256, and cached as ``tinyshakespeare.txt``. Needs the
+    ``data`` extra.
 
     Args:
-        folder: Where to keep it, made if it is not there; by default the user's cache, or the folder that the
-            environment variable ``CHARTOK_DATA`` names.
+        folder: Where to cache it; created if missing. By default the folder named by the environment variable
+            ``CHARTOK_DATA``, or else the user's cache.
 
     Raises:
-        ModuleNotFoundError: Pooch is not installed; says how to.
-        OSError: It cannot be downloaded or kept.
-        ValueError: What was downloaded is another text.
+        ModuleNotFoundError: Pooch is not installed.
+        OSError: The text cannot be downloaded or cached.
+        ValueError: The downloaded text does not match its SHA-256.
 
     Example:
         >>> text = tiny_shakespeare()  # doctest: +SKIP
@@ -47,7 +47,7 @@ def tiny_shakespeare(folder: str | os.PathLike[str] | None = None) -> str:
     try:
         import pooch  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("Pooch is missing: pip install 'chartok[data]'") from error
+        raise ModuleNotFoundError("tiny_shakespeare needs Pooch: pip install 'chartok[data]'") from error
     if folder is None:
         folder = os.environ.get("CHARTOK_DATA") or pooch.os_cache("chartok")
     path = pooch.retrieve(

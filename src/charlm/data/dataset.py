@@ -1,4 +1,4 @@
-"""What every data set has in common, and ids from wherever they lie."""
+"""The protocols that every dataset implements, and helpers for ids in arrays and tensors."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from chartok import Vocabulary
 
 IGNORE_INDEX = -100
-"""A target of this value counts neither in the loss nor in a score."""
+"""Targets with this value are ignored by the loss and by scores."""
 
 
 class SupportsPieces(Protocol):
-    """What can be scored a piece at a time."""
+    """Data that can be scored a piece at a time."""
 
     def pieces(
         self, targets: int | None, overlap: int
     ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Yields all texts a piece at a time, as ids and lengths, and how many of the first targets came before.
+        """Yields all texts a piece at a time, as ids and lengths, and how many leading targets are repeated.
 
         Args:
-            targets: About how many targets a piece has; None gives everything at once.
-            overlap: How many ids more than one a piece of a longer text has before its first target.
+            targets: The approximate number of targets in a piece; None yields everything at once.
+            overlap: How many ids of extra context, besides the one before it, precede the first new target of a piece.
         """
 
     def check_ids(self, size: int) -> None:
@@ -42,9 +42,8 @@ class SupportsPieces(Protocol):
 class Dataset(SupportsPieces, Protocol):
     """Examples to train on, which are also texts to count and to score.
 
-    A text or several, one text after the other in one array of ids, is the form that counting and scoring take;
-    batches of inputs and targets are the form that training takes. Nothing outside this package asks which data set
-    it has.
+    Counting and scoring take one or more texts, concatenated in one array of ids; training takes batches of inputs and
+    targets. Nothing outside this package needs to know which dataset it has.
 
     Attributes:
         block_size: The number of inputs of an example.
@@ -58,23 +57,23 @@ class Dataset(SupportsPieces, Protocol):
         """Returns the number of examples."""
 
     def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Returns several examples as int64 inputs and targets, each ``(B, T)``, on a device."""
+        """Returns several examples as int64 inputs and targets, each ``(B, T)``, on ``device``."""
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
-        """Returns the ids of all texts, one text after the other, and how many each has, int64 ``(N,)``."""
+        """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
 
     def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
-        """Returns two data sets; of texts that stand for themselves, ``seed`` decides which are in the first."""
+        """Returns two datasets; independent texts are drawn at random, with ``seed``."""
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256, in hexadecimal, of the data and of how they are cut."""
+        """Returns the SHA-256, in hexadecimal, of the data and of how they are cut into examples."""
 
 
 class SupportsJoined(Protocol):
-    """Texts as ids: a data set, or ``JoinedTexts``."""
+    """Texts as ids: a dataset, or ``JoinedTexts``."""
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
-        """Returns the ids of all texts, one text after the other, and how many each has, int64 ``(N,)``."""
+        """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +81,9 @@ class JoinedTexts:
     """Several texts as ids, in one array.
 
     Attributes:
-        ids: Those of all texts, one text after the other.
-        lengths: How many each has, int64 ``(N,)``.
-        weights: How often each counts, int64 ``(N,)``; None counts each once.
+        ids: The ids of all texts, concatenated.
+        lengths: The number of ids in each, int64 ``(N,)``.
+        weights: How many times each counts, int64 ``(N,)``; None counts each once.
     """
 
     ids: NDArray[np.integer[Any]]
@@ -102,10 +101,10 @@ def pieces_of_text(
     """Yields one text a piece at a time, each id but the first a target once; see ``Dataset.pieces``.
 
     Args:
-        read: From a start and a stop to the ids between them.
-        length: How many ids the text has.
-        targets: How many new targets a piece has, the first ``overlap`` more; None gives everything at once.
-        overlap: How many ids a piece has before the one that its first new target follows, where there are any.
+        read: Returns the ids from a start to a stop.
+        length: The number of ids in the text.
+        targets: The number of new targets in a piece, ``overlap`` more in the first; None yields everything at once.
+        overlap: How many ids of extra context, besides the one before it, precede the first new target of a piece.
     """
     last = length - 1
     if last < 1:
@@ -120,7 +119,7 @@ def pieces_of_text(
 def pieces_of_records(
     ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], targets: int | None
 ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-    """Yields whole records, as many at a time as have about so many targets; see ``Dataset.pieces``."""
+    """Yields whole records, in pieces of about ``targets`` targets each; see ``Dataset.pieces``."""
     ends = np.cumsum(lengths)
     first = 0
     while first < len(lengths):
@@ -132,20 +131,20 @@ def pieces_of_records(
 
 
 def holds_texts(value: object) -> TypeIs[SupportsJoined]:
-    """Returns whether a value is a data set, or several texts in one array."""
+    """Returns whether a value is a dataset or ``JoinedTexts``."""
     return hasattr(value, "joined")
 
 
 def on_host(ids: Any) -> Any:  # noqa: ANN401 - whatever may hold ids
-    """Returns the array that a tensor on any device holds; anything else as it is."""
+    """Returns a tensor on any device as a NumPy array, and anything else unchanged."""
     return ids.numpy(force=True) if hasattr(ids, "numpy") and hasattr(ids, "device") else ids
 
 
 def check_vocabulary_size(vocabulary: Vocabulary, size: int) -> None:
-    """Checks that a vocabulary has no more ids than a model.
+    """Checks that a vocabulary is no larger than that of a model.
 
     Raises:
-        ValueError: It has.
+        ValueError: It is larger.
     """
     if vocabulary.size > size:
-        raise ValueError(f"the data have a vocabulary of {vocabulary.size} ids, the model {size}")
+        raise ValueError(f"the data has a vocabulary of {vocabulary.size} ids, but the model has only {size}")

@@ -1,4 +1,4 @@
-"""What special tokens do to texts and records: the one place that decides it."""
+"""Framing: the single place that decides what special tokens do to texts and records."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ if TYPE_CHECKING:
     from chartok.arguments import Errors
 
 CODE_POINTS = 0x110000
-"""How many characters there are, lone surrogates included."""
+"""The number of code points, lone surrogates included."""
 
 
 class Framing:
-    """What ``bos``, ``eos``, ``unk`` and ``pad`` of a vocabulary do.
+    """What the special tokens ``bos``, ``eos``, ``unk`` and ``pad`` of a vocabulary do.
 
-    - ``bos`` stands before a record, or before a passage of which nothing is known. It is never predicted, and
-      neither is ``pad``.
+    - ``bos`` precedes a record, or a passage without known context. It is never predicted, and neither is ``pad``.
     - ``eos`` ends a record, and is predicted. A vocabulary that has it is one of records.
-    - ``unk`` stands for any of the characters that the vocabulary does not have, all equally likely: the probability
-      of one of them is that of ``unk`` divided by how many code points there are beside the alphabet. So the
-      probabilities of all strings sum to 1 whatever the alphabet, and models of different alphabets can be compared.
-      A generated text cannot hold it.
+    - ``unk`` stands for any character that the vocabulary does not have, all equally likely: the probability of one
+      is that of ``unk`` divided by the number of code points outside the alphabet. So the probabilities of all
+      strings sum to 1 whatever the alphabet, and models with different alphabets can be compared. Generated text
+      never contains it.
 
     Args:
-        vocabulary: Whose special tokens they are.
+        vocabulary: The vocabulary that has the special tokens.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -42,44 +41,44 @@ class Framing:
         self.eos: int | None = special.get("eos")
         self.unk: int | None = special.get("unk")
         self.context_only: tuple[int, ...] = tuple(sorted(special[role] for role in ("bos", "pad") if role in special))
-        """The ids that are contexts and never outcomes."""
+        """The ids that occur only as context and are never predicted."""
 
     @property
     def is_of_records(self) -> bool:
-        """Whether texts have an end that is predicted."""
+        """Whether the end of a text is predicted."""
         return self.eos is not None
 
     @property
     def errors(self) -> Errors:
-        """What is done with a character that the vocabulary does not have, where a text is scored."""
+        """What scoring does with a character that the vocabulary does not have."""
         return "strict" if self.unk is None else "replace"
 
     @property
     def log_share_of_unknown(self) -> float:
-        """The logarithm of the share that each character beside the alphabet has in the probability of ``unk``."""
+        """The logarithm of the share of the probability of ``unk`` that each character outside the alphabet gets."""
         return -math.log(CODE_POINTS - len(self._vocabulary.characters))
 
     def to_count(self, texts: str | list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-        """Returns the ids of texts to learn from, in one array, and how many each has.
+        """Returns the ids of texts to train on, in one array, and the length of each.
 
-        Records stand between ``bos`` and ``eos``. A text has neither: where it begins and ends says nothing.
+        A record is put between ``bos`` and ``eos``. A text gets neither: where it begins and ends is arbitrary.
         """
         bos = self.bos if self.is_of_records else None
         return encode_joined(self._vocabulary, texts, self.errors, bos=bos, eos=self.eos)
 
     def to_score(self, texts: str | list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-        """Returns the ids of texts to score, in one array, and how many each has: after ``bos``, if there is one."""
+        """Returns the ids of texts to score, in one array, and the length of each; ``bos``, if any, precedes each."""
         return encode_joined(self._vocabulary, texts, self.errors, bos=self.bos, eos=self.eos)
 
     def prompt(self, text: str, errors: Errors = "strict") -> list[int]:
-        """Returns the ids of a prompt, after ``bos`` where the vocabulary has it.
+        """Returns the ids of a prompt, preceded by ``bos`` if the vocabulary has it.
 
-        Without ``bos`` there is nothing to go on from but a character: an empty prompt is then the first of the
-        vocabulary, which is not part of the text.
+        Without ``bos`` generation can only start from a character: an empty prompt then becomes the first character of
+        the vocabulary, which is not part of the text.
 
         Args:
-            text: The text to go on from.
-            errors: ``"replace"`` puts ``unk`` in the place of a character that is not in the vocabulary.
+            text: The text to continue.
+            errors: ``"replace"`` substitutes ``unk`` for a character that is not in the vocabulary.
 
         Raises:
             UnknownCharacterError: A character is not in the vocabulary.
@@ -107,10 +106,10 @@ class Framing:
         return [token_id for token_id in range(self._vocabulary.size) if token_id not in special]
 
     def outcomes(self, allowed: str | None = None) -> dict[int, str]:
-        """Returns what may come in a generated text, by id: characters, and the empty string for the end of a record.
+        """Returns what may be generated, by id: characters, and the empty string for the end of a record.
 
         Args:
-            allowed: The characters that may come; None for all.
+            allowed: The characters that may be generated; None allows all.
 
         Raises:
             ValueError: The vocabulary has none of the characters.
@@ -123,16 +122,16 @@ class Framing:
         characters = zip(self.character_ids(), self._vocabulary.characters, strict=True)
         found = {token_id: character for token_id, character in characters if allowed is None or character in allowed}
         if not found:
-            raise ValueError(f"allowed holds no character of the vocabulary: {allowed!a}")
+            raise ValueError(f"allowed has no character of the vocabulary: {allowed!a}")
         return found if self.eos is None else found | {self.eos: ""}
 
     def stops(self, stop: Iterable[str] | None) -> list[list[int]]:
-        """Returns the ids of each stop string, and of the end of a record where there is one.
+        """Returns the ids of each stop string, and ``eos`` if the vocabulary has it.
 
-        A string with a character that the vocabulary lacks never comes, and is left out.
+        A string with a character that the vocabulary lacks can never be generated, and is left out.
 
         Raises:
-            TypeError: ``stop`` is one ``str``, or holds something else.
+            TypeError: ``stop`` is a single ``str``, or an item is not a ``str``.
             ValueError: A stop string is empty.
 
         Example:
@@ -141,13 +140,13 @@ class Framing:
             [[2, 0, 1], [3]]
         """
         if isinstance(stop, str):
-            raise TypeError("stop must be several str, got one: put it in a list")
+            raise TypeError("stop must be an iterable of str, got a single str: put it in a list")
         strings = list(stop or ())
         for string in strings:
             if not isinstance(string, str):
-                raise TypeError(f"stop must be several str, got {type(string).__name__}")
+                raise TypeError(f"stop must be an iterable of str, got {type(string).__name__}")
             if not string:
-                raise ValueError("stop holds an empty string: give at least one character")
+                raise ValueError("stop contains an empty string: give at least one character")
         known = set(self._vocabulary.characters)
         sequences = [self._vocabulary.encode(string).tolist() for string in strings if known.issuperset(string)]
         return sequences if self.eos is None else [*sequences, [self.eos]]

@@ -17,14 +17,14 @@ ROUNDS = 6
 class Permutation:
     """A pseudo-random permutation of ``0 .. length - 1`` that takes no memory.
 
-    A Feistel network (Luby and Rackoff, 1988) permutes the smallest power of four that is not below ``length``; an
-    entry that falls outside is permuted again until it falls inside ("cycle walking", Black and Rogaway, 2002), four
-    times at the most on average. The round function is the finaliser of MurmurHash3.
+    A Feistel network (Luby and Rackoff, 1988) permutes a domain whose size is the smallest power of four not below
+    ``length``; an entry outside the range is permuted again until it falls inside ("cycle walking", Black and Rogaway,
+    2002), on average at most four times. The round function is the finalizer of MurmurHash3.
 
     Args:
         length: The number of entries.
-        seed: Decides the permutation.
-        epoch: Another epoch has another permutation.
+        seed: Determines the permutation.
+        epoch: Each epoch has a different permutation.
 
     Example:
         >>> Permutation(5, seed=0, epoch=0)(np.arange(5))
@@ -53,7 +53,7 @@ class Permutation:
 
 
 def shuffled(length: int, seed: int) -> NDArray[np.int64]:
-    """Returns the numbers from 0 to ``length - 1`` in an order that a seed decides.
+    """Returns the numbers from 0 to ``length - 1`` in an order determined by a seed.
 
     Raises:
         TypeError: The seed is not an integer.

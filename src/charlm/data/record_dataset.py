@@ -1,4 +1,4 @@
-"""Records as training data: one example a line, each with a start and an end."""
+"""Records as training data: one example per record, each with a start and an end."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ MOST_REPEATED = 1 << 27
 
 
 class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
-    """Texts that stand for themselves (names, molecules, log lines), one example each.
+    """Independent texts (names, molecules, log lines), one example each.
 
     The inputs of a record are ``bos`` and its ids, its targets the ids and ``eos``: the model learns how a record
-    begins and where it ends. Both are padded to ``block_size``; a target that is padding is ``-100`` and counts neither
-    in the loss nor in a score.
+    begins and where it ends. Both are padded to ``block_size``; padding targets are ``-100``, which the loss and scores
+    ignore.
 
     Args:
         records: The texts, each at least one character long.
-        vocabulary: Has a ``bos`` and an ``eos`` token; without one given, it is made of the records' characters.
+        vocabulary: Must have a ``bos`` and an ``eos`` token; None builds one from the characters of the records.
         block_size: The number of inputs of an example; by default what the longest record needs, its length plus 1.
 
     Attributes:
@@ -50,7 +50,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         ValueError: There is no record, one is empty or longer than ``block_size - 1``, or the vocabulary has no
             ``bos`` or ``eos``; names the record.
         UnknownCharacterError: A character is not in the vocabulary; names the record.
-        TypeError: ``records`` is one ``str`` or no iterable, or a record is not a ``str``.
+        TypeError: ``records`` is a single ``str`` or not iterable, or a record is not a ``str``.
 
     Example:
         >>> dataset = RecordDataset(["ab", "b"])
@@ -91,7 +91,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
                 f"records that count {int(records.weights.sum()):,} times in all are too many to train on: "
                 f"at most {MOST_REPEATED:,}; count them with an n-gram model, or divide their numbers"
             )
-        if records.weights is not None:  # a record that counts several times is there as often, over the same ids
+        if records.weights is not None:  # a record that counts several times is repeated, over the same ids
             starts, lengths = np.repeat(starts, records.weights), np.repeat(lengths, records.weights)
         self.vocabulary = vocabulary
         self.block_size: int = int(lengths.max()) - 1 if block_size is None else int(block_size)
@@ -101,7 +101,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
 
     @classmethod
     def of(cls, records: JoinedTexts, vocabulary: Vocabulary) -> Self:
-        """Returns the records that are given as ids, each from ``bos`` to ``eos``, as often as it counts.
+        """Returns a dataset of records given as ids, each from ``bos`` to ``eos`` and repeated by its weight.
 
         Args:
             records: At least one.
@@ -115,7 +115,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def from_file(
         cls, path: str | os.PathLike[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
     ) -> Self:
-        r"""Returns the records of a UTF-8 file: its lines, cut at ``\n`` alone; the last may end in one or not.
+        r"""Returns the records of a UTF-8 file: its lines, split at ``\n`` only; the last newline is optional.
 
         Raises:
             OSError: The file cannot be read.
@@ -147,7 +147,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if not -len(self) <= index < len(self):
-            raise IndexError(f"record {index} of a dataset of {len(self)}")
+            raise IndexError(f"record {index} is out of range: the dataset has length {len(self)}")
         inputs, targets = self.batch(torch.tensor([index % len(self)]), torch.device("cpu"))
         return inputs[0], targets[0]
 
@@ -156,11 +156,11 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         return list(zip(inputs, targets, strict=True))
 
     def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Returns several records as int64 inputs and targets, each ``(B, block_size)``, on a device.
+        """Returns several records as int64 inputs and targets, each ``(B, block_size)``, on ``device``.
 
         Args:
             indices: Which records, int64 ``(B,)``, each at least 0.
-            device: Where they are to be.
+            device: The device of the result.
         """
         columns = torch.arange(self.block_size + 1)
         is_filled = columns < self._lengths[indices, None]
@@ -171,7 +171,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         return rows[:, :-1].to(device), targets.to(device)
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
-        """Returns the ids of all records, ``bos`` and ``eos`` included, and how many each has, int64 ``(N,)``."""
+        """Returns the ids of all records, ``bos`` and ``eos`` included, and the length of each, int64 ``(N,)``."""
         return self._joined().numpy(), self._lengths.numpy()
 
     def pieces(
@@ -179,14 +179,14 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         targets: int | None,
         overlap: int,  # noqa: ARG002 - of a text
     ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Returns whole records, as many at a time as have about so many targets.
+        """Returns whole records, in pieces of about ``targets`` targets each.
 
         Args:
-            targets: How many; None gives everything at once.
-            overlap: Decides nothing here: every record begins anew.
+            targets: The approximate number of targets; None returns everything at once.
+            overlap: Not used: every record starts without context.
 
         Returns:
-            The ids of the records, how many each has, and 0.
+            The ids of the records, the length of each, and 0.
         """
         return pieces_of_records(*self.joined(), targets)
 
@@ -194,16 +194,16 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         """Checks that every id is below ``size``.
 
         Raises:
-            ValueError: The vocabulary is larger than that.
+            ValueError: The vocabulary is larger.
         """
         check_vocabulary_size(self.vocabulary, size)
 
     def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
-        """Returns two datasets: some of the records, drawn at random, and the rest, each in the old order.
+        """Returns two datasets: some of the records, drawn at random, and the rest, each in the original order.
 
         Args:
             fraction: The share of the records in the first, above 0 and below 1; rounded down to whole records.
-            seed: Decides which.
+            seed: Determines which records are drawn.
 
         Raises:
             ValueError: ``fraction`` is not between 0 and 1, or a part would be empty.
@@ -216,7 +216,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         """
         end = int(checked_fraction("fraction", fraction) * len(self))
         if not 0 < end < len(self):
-            raise ValueError(f"split({fraction}) of {len(self)} records leaves a part without any")
+            raise ValueError(f"split({fraction}) of {len(self)} records leaves one part empty")
         order = torch.from_numpy(shuffled(len(self), seed))
         return self._chosen(order[:end].sort().values), self._chosen(order[end:].sort().values)
 
@@ -226,9 +226,9 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         return chosen
 
     def packed(self, block_size: int) -> TextDataset:
-        """Returns the records end to end, ``bos`` before and ``eos`` after each, as one stream without padding.
+        """Returns the records concatenated, ``bos`` before and ``eos`` after each, as one stream without padding.
 
-        A window may begin inside one record and end inside another.
+        A window may begin in one record and end in another.
 
         Args:
             block_size: The number of ids in a window.
@@ -239,13 +239,13 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         return TextDataset(self._joined(), block_size)
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256, in hexadecimal, of the records and their vocabulary."""
+        """Returns the SHA-256, in hexadecimal, of the records and their vocabulary."""
         digest = hashlib.sha256(f"{self.vocabulary.fingerprint} {self.block_size}".encode())
         digest.update(self._joined().numpy().astype("<i8").data)
         return digest.hexdigest()
 
     def _joined(self) -> Tensor:
-        """Returns the ids of these records alone, one record after the other; a part has those of the whole."""
+        """Returns the ids of these records only, concatenated; a split shares the ids of the whole dataset."""
         moved_by = self._starts - (self._lengths.cumsum(0) - self._lengths)
         return self._ids[torch.repeat_interleave(moved_by, self._lengths).add_(torch.arange(int(self._lengths.sum())))]
 
@@ -260,6 +260,6 @@ def _check_lengths(texts: list[str], block_size: int | None) -> None:
     if block_size is not None and longest > block_size - 1:
         index = lengths.index(longest)
         raise ValueError(
-            f"records[{index}] has {longest} characters, and with bos a block_size of {block_size} holds "
-            f"{block_size - 1}: {texts[index][:40]!a}"
+            f"records[{index}] has {longest} characters, but a block_size of {block_size} leaves room for only "
+            f"{block_size - 1} after bos: {texts[index][:40]!a}"
         )

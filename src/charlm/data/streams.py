@@ -1,4 +1,4 @@
-"""A stream of ids, in memory or on disk, behind one face: its length, a part of it, windows of it."""
+"""A common interface to a stream of ids in memory or on disk: its length, parts of it, windows of it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 StreamLike: TypeAlias = Ids | Tensor | TokenFile | Sequence[TokenFile]
-"""What a stream can be made of: ids in memory, a token file, or several that are read as one."""
+"""What a stream can be made from: ids in memory, a token file, or several read as one."""
 
 
 KEPT_BYTES = 1 << 26
-"""Ids on disk that take no more than this are kept in memory once they have been read."""
+"""Ids on disk that take at most this many bytes are kept in memory once read."""
 
 
 class Stream(ABC):
-    """Ids one after the other, shape ``(N,)``, never copied when cut."""
+    """A sequence of ids, shape ``(N,)``, that is sliced without copying."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -36,15 +36,15 @@ class Stream(ABC):
 
     @abstractmethod
     def read(self, start: int, stop: int) -> Tensor:
-        """Returns the ids from ``start`` to before ``stop``, in the dtype and on the device that they lie in."""
+        """Returns the ids from ``start`` up to, but not including, ``stop``, in their own dtype and on their device."""
 
     @abstractmethod
     def windows(self, starts: Tensor, width: int) -> Tensor:
-        """Returns ``width`` ids from each start on, ``(B,)`` to ``(B, width)``."""
+        """Returns the ``width`` ids that begin at each start, ``(B,)`` to ``(B, width)``."""
 
     @abstractmethod
     def part(self, start: int, stop: int) -> Self:
-        """Returns the stream from ``start`` to before ``stop``, over the same memory or files."""
+        """Returns the stream from ``start`` up to ``stop``, over the same memory or files."""
 
     @abstractmethod
     def check_ids(self, size: int) -> None:
@@ -52,19 +52,19 @@ class Stream(ABC):
 
         Raises:
             TokenIdError: One is not.
-            ValueError: The ids are of a vocabulary that is larger than that.
+            ValueError: The ids are of a larger vocabulary.
         """
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Returns a SHA-256, in hexadecimal, that another stream does not have."""
+        """Returns a SHA-256, in hexadecimal, that identifies the stream."""
 
 
 def as_stream(ids: StreamLike) -> Stream:
     """Returns ids as a stream; only an array that a tensor cannot share (read-only, reversed, ...) is copied.
 
     Raises:
-        ValueError: They have more than one dimension; token files have different vocabularies.
+        ValueError: They are not one-dimensional, or token files have different vocabularies.
         TokenIdError: One is negative.
         TypeError: They are not integers.
     """
@@ -86,12 +86,12 @@ class MemoryStream(Stream):
 
     def __init__(self, ids: Tensor) -> None:
         if ids.ndim != 1:
-            raise ValueError(f"ids must have one dimension, got shape {tuple(ids.shape)}")
+            raise ValueError(f"ids must be one-dimensional, got shape {tuple(ids.shape)}")
         self.ids = ids
         self._rows: NDArray[np.integer[Any]] = np.empty((0, 0), dtype=np.int64)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return MemoryStream, (self.ids,)  # pickled, the view of all windows would be many times the ids
+        return MemoryStream, (self.ids,)  # pickling the view of all windows would multiply the size
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -125,16 +125,19 @@ class MemoryStream(Stream):
 
 
 class FileStream(Stream):
-    """Ids in token files, read as if they were one, from ``start`` to before ``stop``.
+    """Ids in token files, read as if they were one file, from ``start`` up to ``stop``.
 
-    A stream that is small enough is read once and kept, which makes its windows several times faster; a file that has
-    changed is noticed all the same.
+    A small enough stream is read once and kept in memory, which makes its windows several times faster; a changed file
+    is still detected.
     """
 
     def __init__(self, shards: Sequence[TokenFile], start: int, stop: int) -> None:
         for shard in shards:
             if shard.vocabulary != shards[0].vocabulary:
-                raise ValueError(f"{shard.path!a} has another vocabulary than {shards[0].path!a}")
+                raise ValueError(
+                    f"token files must have the same vocabulary; that of {shard.path!a} differs from that of "
+                    f"{shards[0].path!a}"
+                )
         self._shards = shards
         self._ends = np.cumsum([len(shard) for shard in shards])
         self._start = start
@@ -150,7 +153,7 @@ class FileStream(Stream):
     def read(self, start: int, stop: int) -> Tensor:
         """Returns a new tensor on the CPU."""
         if not 0 <= start <= stop <= len(self):
-            raise IndexError(f"ids {start} to {stop} of {len(self)}")
+            raise IndexError(f"ids {start} to {stop} are out of range: the stream has {len(self)} ids")
         return torch.from_numpy(self._read(self._start + start, self._start + stop))
 
     def _read(self, start: int, stop: int) -> NDArray[np.unsignedinteger[Any]]:
@@ -192,11 +195,11 @@ class FileStream(Stream):
         return FileStream(self._shards, self._start + start, self._start + stop)
 
     def check_ids(self, size: int) -> None:
-        """Compares the vocabularies: ids in a token file are below the size of its own."""
+        """Compares vocabulary sizes: the ids in a token file are valid in its own vocabulary."""
         check_vocabulary_size(self._shards[0].vocabulary, size)
 
     def fingerprint(self) -> str:
-        """Returns the SHA-256 of those in the headers, and of where the stream starts and stops."""
+        """Returns the SHA-256 of the checksums in the headers and of where the stream starts and stops."""
         parts = [shard.sha256 for shard in self._shards]
         return hashlib.sha256(f"{parts} {self._start} {self._stop}".encode()).hexdigest()
 

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 class TextDataset(Dataset[tuple[Tensor, Tensor]]):
-    """A stream of ids seen as windows of ``block_size``, each with the targets that follow its ids.
+    """A stream of ids as windows of ``block_size``, each with the next id of every position as its targets.
 
     Window ``i`` has the inputs ``ids[s : s + block_size]`` and the targets ``ids[s + 1 : s + block_size + 1]``, where
-    ``s`` is ``i * stride``. With the default stride of 1 there is a window for each place where one fits; with
-    ``stride=block_size`` each id is a target at most once. A map-style torch ``Dataset``, so that torch's own
-    ``DataLoader`` takes it, workers and all; ``BatchSampler`` is the fast way to batches.
+    ``s`` is ``i * stride``. With the default stride of 1 there is a window at every position where one fits; with
+    ``stride=block_size`` each id is a target at most once. It is a map-style torch ``Dataset``, so torch's own
+    ``DataLoader`` accepts it, with or without workers; ``BatchSampler`` is the faster way to batches.
 
     Args:
         ids: The stream, shape ``(N,)``: a NumPy array, a tensor on any device, an iterable of integers, a
-            ``TokenFile``, or a list of those, read as one. Nothing is copied; dtype and device stay.
+            ``TokenFile``, or a list of token files, read as one. Nothing is copied; dtype and device are kept.
         block_size: The number of ids in a window.
         stride: The distance between the starts of two windows.
 
@@ -41,7 +41,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         stream: The whole stream: ``len(dataset.stream)``, ``dataset.stream.read(start, stop)``.
 
     Raises:
-        ValueError: There are fewer than ``block_size + 1`` ids, or they have more than one dimension.
+        ValueError: There are fewer than ``block_size + 1`` ids, or they are not one-dimensional.
         TokenIdError: An id is negative.
         TypeError: They are not integers.
 
@@ -67,7 +67,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
     @property
     def ids(self) -> Tensor:
-        """The whole stream as one tensor, ``(N,)``: itself where it is in memory, read where it is on disk."""
+        """The whole stream as one tensor, ``(N,)``: shared if it is in memory, read if it is on disk."""
         return self.stream.read(0, len(self.stream))
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if not -len(self) <= index < len(self):
-            raise IndexError(f"window {index} of a dataset of {len(self)}")
+            raise IndexError(f"window {index} is out of range: the dataset has length {len(self)}")
         start = index % len(self) * self.stride
         window = self.stream.read(start, start + self.block_size + 1).long()
         return window[:-1], window[1:]
@@ -94,7 +94,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
         Raises:
             IndexError: There is no such window.
-            TokenFileError: A token file was cut short, replaced or changed since it was opened.
+            TokenFileError: A token file was truncated, replaced or changed since it was opened.
 
         Example:
             >>> TextDataset([10, 11, 12, 13, 14], block_size=3).windows(torch.tensor([1, 0]))
@@ -105,13 +105,13 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         return self.stream.windows(starts, self.block_size + 1)
 
     def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Returns several windows as int64 inputs and targets, each ``(B, block_size)``, on a device.
+        """Returns several windows as int64 inputs and targets, each ``(B, block_size)``, on ``device``.
 
-        The ids travel as they are stored and are widened where they arrive.
+        The ids are transferred in the dtype in which they are stored and widened on the device.
 
         Args:
             indices: Which windows, int64 ``(B,)``, each at least 0.
-            device: Where they are to be.
+            device: The device of the result.
         """
         windows = self.windows(indices)
         if device.type == "cuda" and windows.device.type == "cpu":
@@ -127,14 +127,15 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     def pieces(
         self, targets: int | None, overlap: int
     ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Returns the stream a piece at a time, each id but the first a target once.
+        """Returns the stream a piece at a time, each id but the first a new target exactly once.
 
         Args:
-            targets: How many new targets a piece has, the first ``overlap`` more; None gives everything at once.
-            overlap: How many ids a piece has before the one that its first new target follows, where there are any.
+            targets: The number of new targets in a piece, ``overlap`` more in the first; None returns everything at
+                once.
+            overlap: How many ids of extra context, besides the one before it, precede the first new target of a piece.
 
         Returns:
-            Ids ``(T,)``, their number ``(1,)``, and how many targets at their beginning are not new.
+            Ids ``(T,)``, their number ``(1,)``, and how many leading targets are repeated.
         """
 
         def read(start: int, stop: int) -> NDArray[np.integer[Any]]:
@@ -148,7 +149,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
         Raises:
             TokenIdError: One is not.
-            ValueError: The vocabulary of a token file is larger than that.
+            ValueError: The vocabulary of a token file is larger.
         """
         self.stream.check_ids(size)
 
@@ -157,7 +158,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
         Args:
             fraction: The share of the ids in the first part, above 0 and below 1; rounded down to whole ids.
-            seed: Decides nothing here: a text is cut in one place. Records are drawn with it.
+            seed: Not used: a text is cut in one place. Only records are drawn at random.
 
         Raises:
             ValueError: ``fraction`` is not between 0 and 1, or a part is shorter than a window.
@@ -172,7 +173,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         for name, size in (("training", end), ("validation", length - end)):
             if size < self.block_size + 1:
                 raise ValueError(
-                    f"split({fraction}) of {length} ids leaves {size} for the {name} part: a window of block_size "
+                    f"split({fraction}) of {length} ids leaves {size} for the {name} part, but a window of block_size "
                     f"{self.block_size} and its targets need {self.block_size + 1}"
                 )
         first, rest = self.stream.part(0, end), self.stream.part(end, length)
@@ -182,5 +183,5 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         )
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256, in hexadecimal, of the stream and of how it is cut."""
+        """Returns the SHA-256, in hexadecimal, of the stream and of how it is cut into windows."""
         return hashlib.sha256(f"{self.stream.fingerprint()} {self.block_size} {self.stride}".encode()).hexdigest()

@@ -1,1 +1,1 @@
-"""How well a model predicts."""
+"""Evaluation: how well a model predicts."""

@@ -1,4 +1,4 @@
-"""Characters made visible, and text as HTML."""
+"""Makes characters visible, and text safe in HTML."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import html
 _SIGNS = {" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5", "\x7f": "\u2421", "": "end"} | {
     chr(code): chr(0x2400 + code) for code in range(0x20) if code not in (9, 10)
 }
-"""What is shown for a character; for the empty string, which stands for the end of a record, a word."""
+"""What is shown for a character; a word for the empty string, which stands for the end of a record."""
 
 
 def visible(character: str) -> str:
-    r"""Returns what can be seen of a character: itself, a sign, or its code point.
+    r"""Returns a visible form of a character: itself, a symbol, or its code point.
 
     Args:
         character: One character, or the empty string for the end of a record.
@@ -26,10 +26,9 @@ def visible(character: str) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""Returns text that is safe in HTML, in quotes too, and can be encoded as UTF-8.
+    r"""Returns text that is safe in HTML, including in attributes, and can be encoded as UTF-8.
 
-    A control character other than a line end and a tab becomes the sign for it; half of a surrogate pair becomes an
-    escape.
+    A control character other than a newline or a tab becomes its symbol; a lone surrogate becomes an escape.
 
     Example:
         >>> escaped("<b>\x00")

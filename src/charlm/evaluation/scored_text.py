@@ -1,4 +1,4 @@
-"""A text with what a model thought of each of its characters."""
+"""A text with the probability that a model gives each of its characters."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Alternatives: TypeAlias = list[tuple[str, float]]
-"""Characters with their probabilities, the likeliest first; the empty string is the end of a record."""
+"""Characters with their probabilities, the most likely first; the empty string is the end of a record."""
 
 MOST_BITS = 10.0
-"""From this surprise on, the colour is the strongest."""
+"""The surprise, in bits, at which the color saturates."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScoredText:
-    """A text, how likely each of its characters was, and what was likelier; a notebook shows it in colours.
+    """A text, the probability of each of its characters, and the most likely alternatives; colored in a notebook.
 
     Attributes:
         text: The text.
-        log_probabilities: Those of ``CharLM.log_probabilities``, float64, in nats: one a character, and one more for
+        log_probabilities: Those of ``CharLM.log_probabilities``, float64, in nats: one per character, and one more for
             the end of a record.
-        alternatives: For each of those, the likeliest characters; none where nothing stood before.
+        alternatives: For each of those, the most likely characters; empty for a character without context.
 
     Example:
         >>> from charlm import CharLM
@@ -53,14 +53,14 @@ class ScoredText:
     def spans(self) -> Iterator[str]:
         """Yields each character as an HTML element with its surprise and the alternatives.
 
-        Its attribute ``style`` sets ``--surprise``, from 0 to 1; ``title`` says the rest in words.
+        Its ``style`` attribute sets ``--surprise``, from 0 to 1; ``title`` gives the rest in words.
         """
         for place, bits in enumerate(self.bits.tolist()):
             character = self.text[place : place + 1]
             name = escaped(visible(character))
             words = f"{name}: {2**-bits:.2%}, {bits:.2f} bits"
             if self.alternatives[place]:
-                words += "; likeliest: " + ", ".join(
+                words += "; most likely: " + ", ".join(
                     f"{escaped(visible(other))} {share:.1%}" for other, share in self.alternatives[place]
                 )
             shown = " " if character == " " else name
@@ -75,5 +75,5 @@ class ScoredText:
         mean = total / max(1, len(self.log_probabilities))
         return (
             f'<div style="font-family:monospace;line-height:1.6">{spans}</div>'
-            f"<small>{total:.1f} bits, {mean:.3f} a character; the darker, the more surprising</small>"
+            f"<small>{total:.1f} bits, {mean:.3f} per character; darker is more surprising</small>"
         )

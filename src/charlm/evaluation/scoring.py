@@ -1,4 +1,4 @@
-"""How well a model predicts: exact evaluation, every character scored once."""
+"""Exact evaluation: every character is scored once."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ TARGETS_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The mean loss over a text, in the units it is quoted in.
+    """The mean loss over a text, in the usual units.
 
     Attributes:
         nats_per_character: The mean negative natural logarithm of the probability of a character.
-        characters: How many were scored; the end of a record is one.
-        utf8_bytes: How many bytes they take in UTF-8; None where that is not known.
+        characters: The number of characters scored; the end of a record counts as one.
+        utf8_bytes: The number of bytes that they take in UTF-8; None if unknown.
 
     Example:
         >>> evaluation = Evaluation(nats_per_character=math.log(2), characters=10)
@@ -55,20 +55,20 @@ class Evaluation:
 
     @property
     def bits_per_byte(self) -> float:
-        """The whole loss in bits, for each byte of the text in UTF-8.
+        """The total loss in bits, per UTF-8 byte of the text.
 
         Raises:
-            ValueError: The number of bytes is not known.
+            ValueError: The number of bytes is unknown.
         """
         if self.utf8_bytes is None:
-            raise ValueError("the number of UTF-8 bytes is not known: evaluate a text, not ids")
+            raise ValueError("the number of UTF-8 bytes is unknown: evaluate a text, not ids")
         return self.bits_per_character * self.characters / self.utf8_bytes
 
     @property
     def perplexity(self) -> float:
         """``exp(nats_per_character)``: as uncertain as a choice between that many equally likely characters.
 
-        Infinite where no float is as large.
+        Infinite if it overflows a float.
         """
         try:
             return math.exp(self.nats_per_character)
@@ -79,8 +79,8 @@ class Evaluation:
 def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float64]]:
     """Returns for each text the natural-log probability of every id but the first, given those before it.
 
-    Texts of uneven lengths are scored side by side, the longest together. A model with a limited context is given
-    consecutive blocks. The model is put in evaluation mode meanwhile and left in the mode it was in.
+    Texts are batched by length. A model with a limited context gets consecutive blocks. The model computes in
+    evaluation mode; its own mode is restored.
 
     Args:
         model: Any language model.
@@ -90,8 +90,8 @@ def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float
         float64, each of shape ``(max(T - 1, 0),)``, in nats.
 
     Raises:
-        TokenIdError: An id is not one of the model's.
-        ValueError: A text has not one dimension.
+        TokenIdError: An id is not in the vocabulary.
+        ValueError: A text is not one-dimensional.
         TypeError: Ids are not integers.
 
     Example:
@@ -104,34 +104,33 @@ def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float
     arrays = [as_id_array(on_host(ids)) for ids in texts]
     for index, ids in enumerate(arrays):
         if ids.ndim != 1:
-            raise ValueError(f"texts[{index}] must have one dimension, got shape {ids.shape}")
+            raise ValueError(f"texts[{index}] must be one-dimensional, got shape {ids.shape}")
     joined = np.concatenate([np.empty(0, dtype=np.int64), *arrays], dtype=np.int64, casting="unsafe")
     try:
         as_id_array(joined, model.vocab_size)
     except TokenIdError:
         for ids in arrays:
-            as_id_array(ids, model.vocab_size)  # says where in its text the id stands
+            as_id_array(ids, model.vocab_size)  # gives the position of the id in its text
         raise
     lengths = np.fromiter(map(len, arrays), dtype=np.int64, count=len(arrays))
     return split_joined(model.predictor().scores(joined, lengths), np.maximum(lengths - 1, 0))
 
 
 def evaluate(model: PredictingModel, dataset: SupportsPieces, *, stride: int | None = None) -> Evaluation:
-    """Returns the mean loss over a data set, every id of a stream but the first scored exactly once.
+    """Returns the mean loss over a dataset, in which every id of a stream but the first is scored exactly once.
 
-    The first id of a stream has nothing before it and is not scored. A model without a limit on its context sees all
-    that comes before; one with a limit is given consecutive blocks. Of records, every character and the end is
-    scored. Ids that are only ever contexts do not count as targets. The model is put in evaluation mode meanwhile and
-    left in the mode it was in.
+    The first id of a stream has no context and is not scored. A model with an unlimited context sees everything before
+    each id; one with a limit gets consecutive blocks. In records, every character and the end are scored.
+    ``context_only`` ids do not count as targets. The model computes in evaluation mode; its own mode is restored.
 
     Args:
         model: Any language model.
         dataset: The stream, or the records.
-        stride: Of a stream and a model with a limited context: blocks overlap, and only the last ``stride`` targets of
-            each count, so that every id is predicted from more context. None does not overlap them.
+        stride: For a stream and a model with a limited context: blocks overlap, and only the last ``stride`` targets of
+            each count, so that every id is predicted from more context. None uses blocks that do not overlap.
 
     Raises:
-        TokenIdError: An id of the dataset is not one of the model's.
+        TokenIdError: An id of the dataset is not in the vocabulary of the model.
         ValueError: ``stride`` is below 1, or there is nothing to score.
 
     Example:
@@ -154,12 +153,12 @@ def evaluate(model: PredictingModel, dataset: SupportsPieces, *, stride: int | N
         total += float(predictor.scores(ids, lengths)[counts].sum())
         characters += int(counts.sum())
     if not characters:
-        raise ValueError("there is nothing to score: every id is only ever a context")
+        raise ValueError("dataset has nothing to score: every target is in context_only")
     return Evaluation(nats_per_character=-total / characters, characters=characters)
 
 
 def _targets_at_once(predictor: Predictor, stride: int | None) -> int | None:
-    """Returns how many targets are scored at a time, so that pieces are cut where blocks are; None for all."""
+    """Returns how many targets are scored at a time, so that pieces end where blocks do; None for all."""
     if predictor.block_size is None:
         return None if predictor.history is None else TARGETS_AT_ONCE
     step = predictor.block_size if stride is None else min(stride, predictor.block_size)

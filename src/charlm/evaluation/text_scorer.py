@@ -1,4 +1,4 @@
-"""How likely a model holds texts to be."""
+"""Scores texts: how likely they are under a model."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class TextScorer(ABC):
-    """What ``CharLM`` says of texts that are there.
+    """The part of ``CharLM`` that scores existing texts.
 
     Attributes:
-        vocabulary: What the ids of the model mean.
+        vocabulary: The vocabulary of the model.
     """
 
     vocabulary: Vocabulary
@@ -36,21 +36,21 @@ class TextScorer(ABC):
     @property
     @abstractmethod
     def predictor(self) -> Predictor:
-        """What answers for the model on NumPy arrays."""
+        """The NumPy interface to the model."""
 
     @property
     def is_of_records(self) -> bool:
-        """Whether the model knows where its texts begin and end."""
+        """Whether the model predicts the end of a text."""
         return Framing(self.vocabulary).is_of_records
 
     def log_probabilities(self, text: str) -> NDArray[np.float64]:
         """Returns the natural logarithm of the probability of each character, given those before it.
 
         Args:
-            text: Any string; the empty one too.
+            text: Any string, including the empty one.
 
         Returns:
-            float64 ``(len(text),)`` in nats; of a model of records one more, that of the end.
+            float64 ``(len(text),)`` in nats; for a model of records one more, that of the end.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
@@ -68,7 +68,7 @@ class TextScorer(ABC):
 
         Raises:
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
-            TypeError: ``texts`` is one ``str`` or no iterable.
+            TypeError: ``texts`` is a single ``str`` or not iterable, or an item is not a ``str``.
 
         Example:
             >>> from charlm import CharLM
@@ -85,7 +85,7 @@ class TextScorer(ABC):
     def evaluate(self, text: str) -> Evaluation:
         """Returns the mean loss over a text, in nats, bits per character, bits per UTF-8 byte and perplexity.
 
-        The end of a record counts as one character of one byte, that of its line end.
+        The end of a record counts as one character of one byte, like its newline.
 
         Raises:
             ValueError: There is nothing to score.
@@ -94,12 +94,12 @@ class TextScorer(ABC):
         """
         scores = self.log_probabilities(text)
         if not len(scores):
-            raise ValueError("text is empty: there is no mean over no characters")
+            raise ValueError("text is empty: there is nothing to score")
         utf8_bytes = len(text.encode("utf-8", "surrogatepass")) + self.is_of_records
         return Evaluation(nats_per_character=-float(scores.mean()), characters=len(scores), utf8_bytes=utf8_bytes)
 
     def bits_per_character(self, text: str) -> float:
-        """Returns the mean loss in bits, over the characters of a text (and the end of a record)."""
+        """Returns the mean loss in bits over the characters of a text (and the end of a record)."""
         return self.evaluate(text).bits_per_character
 
     def perplexity(self, text: str) -> float:
@@ -107,15 +107,15 @@ class TextScorer(ABC):
         return self.evaluate(text).perplexity
 
     def next_characters(self, context: str, *, k: int = 10) -> Alternatives:
-        """Returns the ``k`` likeliest next characters with their probabilities, the likeliest first.
+        """Returns the ``k`` most likely next characters with their probabilities, the most likely first.
 
-        They are what ``generate`` draws from after the same prompt, where no setting changes that: all that may come,
-        of records the end too, which is the empty string. Their probabilities sum to 1. An unknown character cannot be
-        written, so it has none of them.
+        The probabilities are those with which ``generate`` draws after the same prompt with default settings: over all
+        characters and, for records, the end, which is the empty string. They sum to 1. Unknown characters cannot be
+        generated, so they get no probability.
 
         Args:
-            context: What stands before; of records, from their start.
-            k: How many, at most.
+            context: The preceding text; for records, from their start.
+            k: The maximum number of characters.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
@@ -133,11 +133,11 @@ class TextScorer(ABC):
         return likeliest(logits[0].astype(np.float64), framing.outcomes(), k)
 
     def inspect(self, text: str, *, k: int = 5) -> ScoredText:
-        """Returns the text with the log-probability of each character and the likeliest alternatives to it.
+        """Returns the text with the log-probability of each character and the most likely alternatives to it.
 
         Args:
-            text: Any string. All distributions are made at once: a text of some thousand characters is meant.
-            k: How many alternatives, at most.
+            text: Any string. All distributions are computed at once: meant for up to a few thousand characters.
+            k: The maximum number of alternatives.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
@@ -162,7 +162,7 @@ class TextScorer(ABC):
         )
 
     def _scores(self, texts: str | list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Returns the scores of all texts, one text after the other, and how many each has."""
+        """Returns the scores of all texts, concatenated, and the number for each."""
         framing = Framing(self.vocabulary)
         ids, lengths = framing.to_score(texts)
         is_first = np.zeros(len(ids), dtype=bool)

@@ -1,1 +1,1 @@
-"""Drawing ids and text from a model."""
+"""Sampling ids and text from a model."""

@@ -1,4 +1,4 @@
-"""Drawing ids: where the randomness comes from, and what it decides."""
+"""Inverse transform sampling of ids, and its source of randomness."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 FAR_FROM_ZERO = 500.0
 TOO_LARGE = float(np.exp(FAR_FROM_ZERO))
-"""A logit beyond the first makes a sum of the second or more, both far from where float64 ends."""
+"""A logit above the first makes the sum exceed the second; both are far from the limits of float64."""
 TOO_SMALL = 1 / TOO_LARGE
-"""A share of a sum below this might be 0."""
+"""A share of a smaller sum could be 0."""
 POINTS_AT_ONCE = 64
-"""How many draws of each sample are decided at a time; a generator gives the same numbers one by one."""
+"""How many random numbers are generated per sample at a time; one at a time would give the same numbers."""
 
 
 def draw(logits: NDArray[np.floating[Any]], points: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -27,18 +27,18 @@ def draw(logits: NDArray[np.floating[Any]], points: NDArray[np.float64]) -> NDAr
 
     Args:
         logits: float32 or float64, ``(B, V)``.
-        points: What decides each draw, in (0, 1], ``(B,)``.
+        points: The uniform random number for each draw, in (0, 1], ``(B,)``.
 
     Returns:
-        int64, ``(B,)``: the first id at which the sum of the probabilities reaches the point; V where there is none,
-        as every id is excluded or a logit is NaN.
+        int64, ``(B,)``: the first id at which the cumulative probability reaches the point; V if there is none because
+        every id is excluded or a logit is NaN.
 
     Example:
         >>> draw(np.log([[0.2, 0.3, 0.5]]), np.array([0.4]))
         array([1])
     """
     ids = np.empty(len(logits), dtype=np.int64)
-    for row, own in enumerate(logits.astype(np.float64, copy=False)):  # one search takes less than comparing all sums
+    for row, own in enumerate(logits.astype(np.float64, copy=False)):  # a binary search beats comparing all sums
         sums = np.add.accumulate(np.exp(np.minimum(own, FAR_FROM_ZERO)))
         if not TOO_SMALL < sums[-1] < TOO_LARGE:  # nothing to draw, or logits that need a common factor first
             highest = own.max()
@@ -52,10 +52,10 @@ def draw(logits: NDArray[np.floating[Any]], points: NDArray[np.float64]) -> NDAr
 
 
 def uniform_points(seeds: Sequence[int]) -> Iterator[NDArray[np.float64]]:
-    """Yields without end what ``draw`` needs, ``(B,)``, place ``i`` of each from seed ``i`` alone.
+    """Yields an endless sequence of points for ``draw``, ``(B,)``, entry ``i`` of each only from seed ``i``.
 
     Args:
-        seeds: One for each row; any integer, of which the lowest 64 bits count.
+        seeds: One for each row; any integer, of which only the lowest 64 bits are used.
     """
     generators = [np.random.default_rng(integer("seed", seed) % (1 << 64)) for seed in seeds]
     while True:

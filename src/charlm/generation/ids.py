@@ -1,4 +1,4 @@
-"""Generating ids, one after the other."""
+"""Generates ids, one after the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class GenerationKeywords(SamplingKeywords, total=False):
-    """What the overloads of ``generate`` have in common."""
+    """The keywords that the overloads of ``generate`` share."""
 
     max_new_tokens: Required[int]
     allowed: Ids | None
@@ -65,36 +65,36 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
     settings: SamplingSettings | None = None,
     **sampling: Unpack[SamplingKeywords],
 ) -> Any:
-    """Returns the prompt and what the model goes on with, once or several times.
+    """Returns the prompt and the model's continuation of it, once or several times.
 
-    Several samples are drawn side by side. What decides the draws of one is its own: the model's logits aside, sample
-    ``i`` does not depend on how many there are, and the first is what is drawn alone. A counted model gives the same
-    logits in any company. A neural one gives them up to rounding, which now and then turns a draw; equal texts for
-    every ``n_samples`` are then likely, not certain.
+    Several samples are drawn in one batch, each from its own random numbers: apart from the model's logits, sample
+    ``i`` does not depend on ``n_samples``, and the first is the one drawn alone. The logits of a count model do not
+    depend on the batch. Those of a neural model do, up to rounding, which occasionally changes a draw; identical texts
+    for every ``n_samples`` are then likely, not guaranteed.
 
-    The model is put in evaluation mode while it computes and left in the mode it was in.
+    The model computes in evaluation mode; its own mode is restored.
 
     Args:
         model: Any language model.
-        prompt: The ids to continue, at least one. Of more than the model's ``block_size`` it sees the last ones.
-        max_new_tokens: The most ids to add to a sample.
-        n_samples: How many samples; None gives one, not in a list.
+        prompt: The ids to continue, at least one. The model only sees the last ``block_size`` ids.
+        max_new_tokens: The maximum number of ids to add to a sample.
+        n_samples: How many samples; None returns a single one, not in a list.
         allowed: The ids that may be added; None allows all.
-        stop: Sequences of ids before which a sample ends: it is cut off before the first that comes after the prompt.
-        seed: Decides every draw; the same on every device.
-        seen: The ids that ``repetition_penalty`` counts as there already; None takes the prompt.
-        settings: How ids are chosen.
-        sampling: Fields of ``SamplingSettings``, which count more than ``settings``.
+        stop: Sequences of ids before which a sample ends: it is cut off before the first one generated.
+        seed: Determines every draw; the same on every device.
+        seen: The ids that ``repetition_penalty`` treats as already present; None takes those of the prompt.
+        settings: How to sample.
+        sampling: Fields of ``SamplingSettings``, which override ``settings``.
 
     Returns:
-        int64 ``(T,)``, ``T`` at most ``len(prompt) + max_new_tokens``, as a tensor on the device of a
-        ``LanguageModel``, as an array of a count model; a list of ``n_samples`` where that is given.
+        int64 ``(T,)``, ``T`` at most ``len(prompt) + max_new_tokens``: a tensor on the model's device for a
+        ``LanguageModel``, an array for a count model; a list of ``n_samples`` of them if ``n_samples`` is given.
 
     Raises:
         ValueError: The prompt, ``allowed`` or a stop sequence is empty, or a setting is out of range; or at some point
-            every id that may come has the probability zero, or the model's logits are NaN. One sample that cannot go
-            on ends the call, and is named.
-        TokenIdError: An id of the prompt, of ``allowed`` or of a stop sequence is not one of the model's.
+            every allowed id has probability zero, or the model's logits are NaN. If one sample cannot continue, the
+            call fails and names it.
+        TokenIdError: An id of the prompt, of ``allowed`` or of a stop sequence is not in the vocabulary.
         TypeError: An argument is of the wrong type.
 
     Example:
@@ -129,10 +129,10 @@ def stream_ids(
     settings: SamplingSettings | None = None,
     **sampling: Unpack[SamplingKeywords],
 ) -> Iterator[int]:
-    """Yields what ``generate`` adds to the prompt, each id as soon as it is clear that no stop sequence includes it.
+    """Yields the ids that ``generate`` adds to the prompt, each once it cannot be part of a stop sequence.
 
-    Arguments are those of ``generate``, and checked when it is called. The model is in evaluation mode while an id is
-    computed, and in the mode that it was in while the caller has control.
+    The arguments are those of ``generate`` and are checked at the call. The model is in evaluation mode only while an
+    id is computed; its own mode is restored before each ``yield``.
 
     Raises:
         ValueError: As for ``generate``.

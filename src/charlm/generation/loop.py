@@ -1,4 +1,4 @@
-"""The loop below every way to generate: step, choose, step again, for several samples side by side."""
+"""The loop behind every way to generate: step, choose, step again, for a batch of samples."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     min_new_tokens: int = 0,
     seen: Ids | None = None,
 ) -> list[list[int]]:
-    """Returns the ids that the model goes on with, for each seed, without the prompt.
+    """Returns the ids with which the model continues, for each seed, without the prompt.
 
     Args:
         model: A model of any family.
         prompt: The ids to continue, at least one.
-        seeds: What decides the draws of each sample.
-        settings: How ids are chosen.
-        max_new_tokens: The most ids of a sample.
-        allowed: The ids that may come, ``end`` apart; None allows all.
+        seeds: The seed of each sample.
+        settings: How to sample.
+        max_new_tokens: The maximum number of ids in a sample.
+        allowed: The ids that may be generated, besides ``end``; None allows all.
         stop: Sequences of ids before which a sample ends.
-        end: The id before which a sample ends as well.
-        min_new_tokens: How many ids come before ``end`` may.
-        seen: The ids that a repetition penalty counts as there already; None takes the prompt.
+        end: An id before which a sample also ends.
+        min_new_tokens: The minimum number of ids before ``end``.
+        seen: The ids that a repetition penalty treats as already present; None takes those of the prompt.
 
     Raises:
         ValueError: As for ``generate``.
@@ -86,17 +86,17 @@ def next_ids(
     masks: Iterator[NDArray[np.float64] | None],
     seen: list[int],
 ) -> Iterator[list[int]]:
-    """Yields without end the next id of each sample; ``vocab_size`` for one where none can be drawn.
+    """Yields an endless sequence of the next id of each sample; ``vocab_size`` if none can be drawn.
 
-    A sample that has ended goes on with the others, as only the model knows what its state is made of.
+    A sample that has ended continues with the others, since only the model can take its state apart.
 
     Args:
-        predictor: What answers for the model.
+        predictor: The predictor of the model.
         prompt: Ids of the model, at least one.
-        seeds: What decides the draws of each sample.
-        settings: How ids are chosen.
+        seeds: The seed of each sample.
+        settings: How to sample.
         masks: What ``forbidden`` returns.
-        seen: The ids that a repetition penalty counts as there already.
+        seen: The ids that a repetition penalty treats as already present.
     """
     logits, state = predictor.start(np.array([prompt] * len(seeds), dtype=np.int64))
     is_seen = None
@@ -117,14 +117,14 @@ def next_ids(
 
 
 def drawn(column: list[int], sample: int, vocab_size: int) -> int:
-    """Returns what ``next_ids`` gave for a sample.
+    """Returns the id that ``next_ids`` gave for a sample.
 
     Raises:
         ValueError: No id could be drawn; names the sample.
     """
     if column[sample] == vocab_size:
         raise ValueError(
-            f"there is no id to draw for sample {sample}: each that may come has probability zero, or a logit is NaN"
+            f"there is no id to draw for sample {sample}: every allowed id has probability zero, or a logit is NaN"
         )
     return column[sample]
 
@@ -132,19 +132,19 @@ def drawn(column: list[int], sample: int, vocab_size: int) -> int:
 def forbidden(
     vocab_size: int, allowed: Ids | None, end: int | None = None, min_new_tokens: int = 0
 ) -> Iterator[NDArray[np.float64] | None]:
-    """Yields without end, for the next place of a sample, what is added to the logits; None where that is nothing.
+    """Yields, for each position of a sample without end, what to add to the logits; None for nothing.
 
-    It is minus infinity for an id that may not come, and 0 for one that may, float64 ``(V,)``.
+    It is minus infinity for a forbidden id and 0 for an allowed one, float64 ``(V,)``.
 
     Args:
         vocab_size: The number of ids, V.
-        allowed: The ids that may come anywhere; None for all.
-        end: One that may come from place ``min_new_tokens`` on and not before, allowed or not.
-        min_new_tokens: Without ``end`` it means nothing.
+        allowed: The ids allowed at every position; None allows all.
+        end: An id allowed only from position ``min_new_tokens`` on, whether or not it is in ``allowed``.
+        min_new_tokens: Ignored without ``end``.
 
     Raises:
         ValueError: ``allowed`` is empty.
-        TokenIdError: An id is not one of the model's.
+        TokenIdError: An id is not in the vocabulary.
     """
     if allowed is None and end is None:
         return repeat(None)
@@ -158,37 +158,37 @@ def forbidden(
 
 
 def stop_sequences(stop: Iterable[Ids] | None, vocab_size: int) -> list[list[int]]:
-    """Returns sequences of ids, none of them empty.
+    """Returns the stop sequences as lists of ids, none of them empty.
 
     Raises:
         TypeError: They are not integers.
-        TokenIdError: One is not an id of the model.
-        ValueError: A sequence is empty, or has not one dimension.
+        TokenIdError: An id is not in the vocabulary.
+        ValueError: A sequence is empty, or is not one-dimensional.
     """
     return [] if stop is None else [checked_ids("each stop sequence", ids, vocab_size) for ids in stop]
 
 
 def checked_ids(name: str, ids: Ids, vocab_size: int) -> list[int]:
-    """Returns at least one id.
+    """Returns ids as a list of at least one.
 
     Raises:
         TypeError: They are not integers.
-        TokenIdError: One is not an id of the model.
-        ValueError: There is none, or they have not one dimension.
+        TokenIdError: One is not in the vocabulary.
+        ValueError: There are none, or they are not one-dimensional.
     """
     array = as_id_array(on_host(ids), vocab_size)
     if array.ndim != 1 or not len(array):
-        raise ValueError(f"{name} must be at least one id in one dimension, got shape {array.shape}")
+        raise ValueError(f"{name} must be a non-empty one-dimensional sequence of ids, got shape {array.shape}")
     checked: list[int] = array.tolist()
     return checked
 
 
 def id_list(ids: Ids, vocab_size: int) -> list[int]:
-    """Returns ids of any number and shape.
+    """Returns ids of any number and shape as a flat list.
 
     Raises:
         TypeError: They are not integers.
-        TokenIdError: One is not an id of the model.
+        TokenIdError: One is not in the vocabulary.
     """
     flat: Any = as_id_array(on_host(ids), vocab_size).ravel().tolist()
     return list(flat)

@@ -1,8 +1,8 @@
-"""What reshapes or cuts a distribution that is given by logits, before an id is drawn from it.
+"""Transforms that reshape or truncate a distribution, given by logits, before an id is sampled from it.
 
-Every function takes logits of any shape ``(..., V)`` and any floating-point dtype of NumPy and returns new ones of that
-shape and dtype, minus infinity for each id that it excludes. An id that is excluded already stays so. Half precision is
-computed with in float32.
+Every function takes logits of any shape ``(..., V)`` and any NumPy floating-point dtype and returns new ones of the
+same shape and dtype, minus infinity for each id that it excludes. Ids already excluded stay excluded. Half precision is
+computed in float32.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def apply_settings(settings: SamplingSettings, logits: Logits, seen: NDArray[np.
 
 
 def scale_by_temperature(logits: Logits, temperature: float) -> Logits:
-    """Returns ``(logits - max) / temperature``; the logits as they are for 1.
+    """Returns ``(logits - max) / temperature``; the logits unchanged for 1.
 
     Args:
         logits: ``(..., V)``.
-        temperature: Below 1 the likely become likelier, above 1 less so; 0 keeps the likeliest id alone, of several
-            equal ones the first.
+        temperature: Below 1 makes likely ids more likely, above 1 less; 0 keeps only the most likely id, the first in
+            a tie.
 
     Raises:
         TypeError: The temperature is not a number.
@@ -70,17 +70,17 @@ def scale_by_temperature(logits: Logits, temperature: float) -> Logits:
         return logits
     if temperature == 0:
         return keep_top_k(logits, 1)
-    # Subtracting the maximum first keeps a tiny temperature from turning the likeliest into infinity.
+    # Subtracting the maximum first keeps a tiny temperature from making the largest logit infinite.
     with np.errstate(over="ignore"):
         return (_below_likeliest(logits) / _within_range(temperature, logits)).astype(logits.dtype)
 
 
 def keep_top_k(logits: Logits, k: int) -> Logits:
-    """Returns logits of the ``k`` likeliest ids; of equally likely ones the lower ids stay.
+    """Returns the logits of only the ``k`` most likely ids; ties are broken in favor of lower ids.
 
     Args:
         logits: ``(..., V)``.
-        k: How many; more than there are keeps them all.
+        k: How many ids to keep; a number above V keeps all.
 
     Raises:
         TypeError: ``k`` is not an integer.
@@ -99,13 +99,13 @@ def keep_top_k(logits: Logits, k: int) -> Logits:
 
 
 def keep_top_p(logits: Logits, p: float) -> Logits:
-    """Returns logits of the fewest likeliest ids whose probabilities sum to ``p`` or more.
+    """Returns the logits of only the smallest set of most likely ids whose probabilities sum to ``p`` or more.
 
-    Nucleus sampling (Holtzman et al., 2020). The likeliest id always stays; of equally likely ones the lower ids do.
+    Nucleus sampling (Holtzman et al., 2020). The most likely id is always kept; ties are broken in favor of lower ids.
 
     Args:
         logits: ``(..., V)``.
-        p: What the probabilities must reach, above 0; 1 keeps every id.
+        p: The cumulative probability to reach, above 0; 1 keeps every id.
 
     Raises:
         TypeError: ``p`` is not a number.
@@ -127,13 +127,13 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
 
 
 def keep_min_p(logits: Logits, p: float) -> Logits:
-    """Returns logits of the ids that are at least ``p`` times as likely as the likeliest.
+    """Returns the logits of only the ids at least ``p`` times as likely as the most likely.
 
     Min-p sampling (Nguyen et al., 2024).
 
     Args:
         logits: ``(..., V)``.
-        p: From 0, which keeps every id, to 1, which keeps the likeliest and those equal to it.
+        p: From 0, which keeps every id, to 1, which keeps only the most likely and those tied with it.
 
     Raises:
         TypeError: ``p`` is not a number.
@@ -150,19 +150,19 @@ def keep_min_p(logits: Logits, p: float) -> Logits:
 def penalize_repetition(logits: Logits, seen: NDArray[np.bool_], penalty: float) -> Logits:
     """Returns log-probabilities in which those of the ids seen are multiplied by ``penalty``.
 
-    The penalty of CTRL (Keskar et al., 2019, section 4.1), which divides the logit of a seen id. What that does depends
-    on where the logits have their zero, which means nothing. Here it is applied to log-probabilities, and the
-    probability of a seen id becomes its ``penalty``-th power, before all are made to sum to 1 again. What the model is
-    all but sure of is therefore hardly held back.
+    The penalty of CTRL (Keskar et al., 2019, section 4.1) divides the logit of a seen id, which depends on the
+    arbitrary zero point of the logits. Here it is applied to log-probabilities: the probability of a seen id is raised
+    to the power ``penalty``, before all are normalized again. An id of which the model is almost certain is therefore
+    hardly penalized.
 
     Args:
         logits: ``(..., V)``.
-        seen: Of each id, whether it has come before, bool ``(..., V)``.
-        penalty: Above 1 what was seen becomes less likely, below 1 likelier; 1 changes no probability.
+        seen: Whether each id has occurred before, bool ``(..., V)``.
+        penalty: Above 1 makes seen ids less likely, below 1 more likely; 1 changes no probability.
 
     Raises:
-        TypeError: ``penalty`` is not a number, or ``seen`` not bool.
-        ValueError: ``penalty`` is not above 0, or not finite.
+        TypeError: ``penalty`` is not a number, or ``seen`` is not bool.
+        ValueError: ``penalty`` is not above 0, or is not finite.
 
     Example:
         >>> seen = np.array([True, False, False])
@@ -183,7 +183,7 @@ def _likeliest_first(logits: Logits) -> NDArray[np.intp]:
 
 
 def _below_likeliest(logits: Logits) -> Logits:
-    """Returns the logits minus the highest of their row; minus infinity in a row of nothing else."""
+    """Returns the logits minus the maximum of their row; minus infinity in a row where all are."""
     logits = logits.astype(_precise(logits), copy=False)
     highest = logits.max(axis=-1, keepdims=True)
     below: Logits = logits - np.maximum(highest, np.finfo(logits.dtype).min)
@@ -195,6 +195,6 @@ def _precise(logits: Logits) -> np.dtype[np.floating[Any]]:
 
 
 def _within_range(value: float, logits: Logits) -> float:
-    """Returns a number above 0 that is neither 0 nor infinity in the precision of the logits."""
+    """Returns a positive number, clamped so that it is neither 0 nor infinity in the precision of the logits."""
     limits = np.finfo(_precise(logits))
     return min(max(value, float(limits.tiny)), float(limits.max))

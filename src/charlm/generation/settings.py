@@ -24,21 +24,21 @@ class SamplingKeywords(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingSettings:
-    """How ids are chosen, checked when made; None leaves a step out. Every function that draws takes it.
+    """How to sample ids; None skips a step. Accepted by every function that samples.
 
     ``charlm.generation.sampling`` has a function for each step.
 
     Attributes:
-        temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time.
-        top_k: Draw from the ``top_k`` likeliest ids alone; more than there are takes all.
-        top_p: Draw from the fewest likeliest ids whose probabilities sum to ``top_p``; above 0, at most 1.
-        min_p: Draw from the ids at least ``min_p`` times as likely as the likeliest, from 0 to 1.
-        repetition_penalty: The power to which the probability of an id is raised that is there already, the prompt
-            included; above 1 a sample repeats itself less.
+        temperature: Below 1 makes likely ids more likely, above 1 less; 0 always takes the most likely.
+        top_k: Sample from the ``top_k`` most likely ids; a number above V keeps all.
+        top_p: Sample from the smallest set of most likely ids whose probabilities sum to ``top_p``; above 0, at most 1.
+        min_p: Sample from the ids at least ``min_p`` times as likely as the most likely, from 0 to 1.
+        repetition_penalty: The power to which the probability of every id already present is raised, including those in
+            the prompt; above 1 reduces repetition.
 
     Raises:
-        TypeError: One is not a number.
-        ValueError: One is out of its range.
+        TypeError: A setting is not a number.
+        ValueError: A setting is out of range.
 
     Example:
         >>> SamplingSettings(top_k=2).with_keywords(temperature=0.8)
@@ -63,11 +63,11 @@ class SamplingSettings:
             positive_number("repetition_penalty", self.repetition_penalty)
 
     def with_keywords(self, **settings: Unpack[SamplingKeywords]) -> Self:
-        """Returns these settings but for those that are given.
+        """Returns these settings with the given ones replaced.
 
         Raises:
-            TypeError: There is no such setting, or one is not a number.
-            ValueError: One is out of its range.
+            TypeError: A setting is unknown or is not a number.
+            ValueError: A setting is out of range.
         """
         return dataclasses.replace(self, **settings) if settings else self
 

@@ -1,4 +1,4 @@
-"""Where a sample ends: before the first of some sequences of ids that it comes to."""
+"""Stop sequences: a sample ends before the first one generated."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class StopFilter:
-    """Hands on ids that come one at a time, up to a stop sequence, and never one that belongs to it.
+    """Passes on ids, which arrive one at a time, up to a stop sequence, but never one that is part of it.
 
-    Ids that could be the beginning of a stop sequence are held back until it is clear that they are not. The sequence
-    that is complete first counts; of two complete at once, the longer.
+    Ids that could begin a stop sequence are held back until it is clear that they do not. The first sequence to be
+    completed counts; of two completed at once, the longer.
 
     Args:
         stops: The sequences, none of them empty.
@@ -29,10 +29,10 @@ class StopFilter:
         self._stops = sorted(stops, key=len, reverse=True)
         self._held: list[int] = []
         self.is_finished: bool = False
-        """Whether a stop sequence has come; there is nothing to take after it."""
+        """Whether a stop sequence has been completed; no more ids are accepted after it."""
 
     def take(self, token_id: int) -> list[int]:
-        """Returns the ids, this one or earlier ones, that are now known to stand before any stop sequence."""
+        """Returns the ids, this one or earlier ones, now known not to be part of a stop sequence."""
         if not self._stops:
             return [token_id]
         held = [*self._held, token_id]
@@ -45,10 +45,10 @@ class StopFilter:
         return held[:start]
 
     def rest(self) -> list[int]:
-        """Returns the ids held back, once it is clear that no more come."""
+        """Returns the ids held back, when no more will arrive."""
         rest, self._held = self._held, []
         return rest
 
     def _may_go_on(self, ids: list[int]) -> bool:
-        """Returns whether a stop sequence begins with these ids; each does with none."""
+        """Returns whether a stop sequence begins with these ids; always true for no ids."""
         return any(stop[: len(ids)] == ids for stop in self._stops)

@@ -1,1 +1,1 @@
-"""The families of models, each behind the contract of ``LanguageModel``."""
+"""The model families, which all implement ``LanguageModel``."""

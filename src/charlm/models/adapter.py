@@ -1,4 +1,4 @@
-"""A model of PyTorch behind the protocol of scoring and drawing: arrays to its device, and what it answers back."""
+"""Adapts a PyTorch model to ``Predictor``: moves arrays to its device, and the results back."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ IDS_AT_ONCE = 1 << 16
 
 
 class ModelPredictor:
-    """A ``Predictor`` that asks a ``LanguageModel``, in evaluation mode for the time of a call.
+    """A ``Predictor`` backed by a ``LanguageModel``, which each call runs in evaluation mode.
 
-    Texts are scored in consecutive blocks where the model has a limited context, those of a length side by side.
+    If the model has a limited context, texts are scored in consecutive blocks, batched by length.
 
     Args:
         model: Any language model.
-        stride: How many targets of a block count, its last ones, so that each has at least ``block_size - stride``
-            ids before it; None, or no less than ``block_size``, counts all, and blocks do not overlap.
+        stride: How many targets of a block count, the last ones, so that each has at least ``block_size - stride``
+            ids before it; None, or ``block_size`` or more, counts all, and blocks do not overlap.
     """
 
     def __init__(self, model: LanguageModel, *, stride: int | None = None) -> None:
@@ -43,19 +43,19 @@ class ModelPredictor:
 
     @property
     def block_size(self) -> int | None:
-        """The most ids that the model can look at, or None where there is no limit."""
+        """The maximum context length in ids, or None if there is no limit."""
         return self._model.block_size
 
     @property
     def history(self) -> int | None:
-        """How many ids before a target its prediction depends on at most; None where all count."""
+        """The maximum number of ids before a target that affect its prediction; None if unlimited."""
         if self._model.block_size is None:
             return self._model.history
         return 0 if self._stride is None else self._model.block_size
 
     @property
     def context_only(self) -> tuple[int, ...]:
-        """The ids that are contexts and never outcomes."""
+        """The ids that occur only as context and are never predicted."""
         return self._model.context_only
 
     def scores(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -68,7 +68,7 @@ class ModelPredictor:
         with torch.inference_mode(), evaluation_mode(self._model):
             for group in _groups(blocks.width):
                 columns = np.arange(blocks.width[group[-1]] + 1)
-                places = np.minimum(first_ids[group, None] + columns, len(ids) - 1)  # what comes after is not looked at
+                places = np.minimum(first_ids[group, None] + columns, len(ids) - 1)  # clipped ones are not scored
                 rows = torch.from_numpy(ids[places].astype(np.int64)).to(self._model.device)
                 found = _on_host(self._model.log_probabilities(rows[:, :-1], rows[:, 1:]).double())
                 is_scored = columns[:-1] < blocks.width[group, None]
@@ -85,27 +85,27 @@ class ModelPredictor:
                 yield _on_host(self._model.logits(inputs.to(self._model.device))[0].log_softmax(dim=-1))
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], Any]:
-        """Returns the logits of what follows each prompt, and the model's state; see ``Predictor``."""
+        """Returns the logits after each prompt, and the model's state; see ``Predictor``."""
         nearest = prompts if self._model.block_size is None else prompts[:, -self._model.block_size :]
         with torch.inference_mode(), evaluation_mode(self._model):
             logits, state = self._model.start(torch.from_numpy(nearest.copy()).to(self._model.device))
         return _on_host(logits), state
 
     def step(self, ids: NDArray[np.int64], state: Any) -> tuple[NDArray[np.floating[Any]], Any]:  # noqa: ANN401
-        """Returns the logits of what follows after one more id, and the model's new state; see ``Predictor``."""
+        """Returns the logits after one more id, and the model's new state; see ``Predictor``."""
         with torch.inference_mode(), evaluation_mode(self._model):
             logits, state = self._model.step(torch.from_numpy(ids).to(self._model.device), state)
         return _on_host(logits), state
 
 
 class _Blocks:
-    """Into which blocks texts are cut.
+    """The blocks into which texts are cut.
 
     Attributes:
         text: The text of each block.
         offset: Its first target, counted from that of the text.
         width: How many targets it has.
-        overlap: How many of them, its first ones, count in the block before.
+        overlap: How many of its first targets count in the previous block.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class _Blocks:
 
     @classmethod
     def of(cls, targets: NDArray[np.int64], block: int, stride: int | None) -> _Blocks:
-        """Returns the blocks of texts with so many targets: consecutive, or every ``stride`` targets a new one."""
+        """Returns the blocks of texts with these numbers of targets: consecutive, or one every ``stride`` targets."""
         step = block if stride is None else stride
         blocks = np.where(targets > block, -(-(targets - block) // step) + 1, (targets > 0).astype(np.int64))
         text = np.repeat(np.arange(len(targets)), blocks)
@@ -131,7 +131,7 @@ class _Blocks:
 
 
 def _groups(widths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Yields blocks, those of the fewest targets first, as many at a time as make rows of ``IDS_AT_ONCE`` ids."""
+    """Yields groups of blocks, the shortest first, that fill about ``IDS_AT_ONCE`` ids when padded to equal length."""
     order = np.argsort(widths, kind="stable")
     while len(order):
         candidates = order[: max(1, IDS_AT_ONCE // (int(widths[order[0]]) + 1))]

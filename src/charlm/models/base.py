@@ -1,4 +1,4 @@
-"""The contract behind which every family of models stands."""
+"""The interface that every model family implements."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 
 class LanguageModel(nn.Module, ABC):
-    """Predicts each next id from those before it.
+    """Predicts each id from those before it.
 
     A family sets its name, ``family``, implements ``logits`` and ``settings``, and may override ``step``, ``start`` and
-    ``log_probabilities`` where it has a shorter way to the same values, and ``parameter_groups``.
+    ``log_probabilities`` if it has a faster way to compute the same result, and ``parameter_groups``.
 
     Args:
         vocab_size: The number of ids, V.
-        block_size: The most ids that the model can look at, or None where there is no limit.
-        context_only: The ids that are contexts and never outcomes, such as the start of a record. Their logits are
-            minus infinity, and as targets they do not count.
+        block_size: The maximum context length in ids, or None if there is no limit.
+        context_only: The ids that occur only as context and are never predicted, such as the start of a record. Their
+            logits are minus infinity, and targets with these ids are ignored.
     """
 
     family: ClassVar[str]
     """The name of the family in files and on the command line."""
 
     history: int | None = None
-    """How many ids before a target its prediction depends on at most; None where that is not known or all count."""
+    """The maximum number of ids before a target that affect its prediction; None if unknown or unlimited."""
 
     def __init__(
         self, vocab_size: int, block_size: int | None = None, *, context_only: Iterable[SupportsIndex] = ()
@@ -56,23 +56,23 @@ class LanguageModel(nn.Module, ABC):
 
     @abstractmethod
     def logits(self, inputs: Tensor) -> Tensor:
-        """Returns unnormalised natural-log probabilities of the id after each position.
+        """Returns unnormalized natural-log probabilities of the id after each position.
 
         Args:
             inputs: Ids, int64 ``(B, T)``.
 
         Returns:
-            Floating point, ``(B, T, V)``; position ``t`` depends on ``inputs[:, : t + 1]`` alone. Those of ids that are
-            context only are minus infinity; ``without_context_only`` sees to that.
+            Floating point, ``(B, T, V)``; position ``t`` depends only on ``inputs[:, : t + 1]``. Those of
+            ``context_only`` ids are minus infinity; ``without_context_only`` ensures that.
         """
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Returns what ``from_settings`` makes an empty model of this shape of; JSON values only."""
+        """Returns the settings from which ``from_settings`` makes an empty model of this shape; JSON values only."""
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Self:
-        """Returns an empty model: by default the settings are the constructor's arguments.
+        """Returns an empty model; by default the settings are the constructor's arguments.
 
         Args:
             settings: What ``settings`` returned.
@@ -85,42 +85,40 @@ class LanguageModel(nn.Module, ABC):
 
     @classmethod
     def of(cls, counted: CountModel) -> Self:
-        """Returns the model in PyTorch of a count model of this family.
+        """Returns the PyTorch model for a count model of this family.
 
         Raises:
-            TypeError: Models of this family do not count.
+            TypeError: This family is not made from counts.
         """
-        raise TypeError(f"a {cls.family} model is not made of counts, got {type(counted).__name__}")
+        raise TypeError(f"a {cls.family} model cannot be made from counts, got {type(counted).__name__}")
 
     def parameter_groups(self) -> ParameterGroups:
-        """Returns which parameters an optimizer moves in which way; all are guessed here, and a family may say them.
+        """Returns which parameters an optimizer updates in which way, by default a guess that a family may override.
 
-        The weights of linear layers decay. Those that are not the last, or that have not a row for each id, are
-        hidden matrices.
+        The weights of linear layers decay. All are hidden matrices, except the last if it has a row for each id.
         """
         return groups_by_shape(self, self.vocab_size)
 
     def forward(self, inputs: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Returns the logits and, where there are targets, the mean cross-entropy.
+        """Returns the logits and, given targets, the mean cross-entropy.
 
         Args:
             inputs: Ids, ``(B, T)``, any integer dtype, on the device of the model.
-            targets: The ids that follow, ``(B, T)``; ``charlm.IGNORE_INDEX``, -100, where none is to
-                be predicted.
+            targets: The ids that follow, ``(B, T)``; ``charlm.IGNORE_INDEX``, -100, marks positions to ignore.
 
         Returns:
-            Logits ``(B, T, V)``, and the loss in nats a target as a scalar, or None without targets.
+            Logits ``(B, T, V)``, and the loss in nats per target as a scalar, or None without targets.
 
         Raises:
-            TokenIdError: An id is negative or not below ``vocab_size`` (found on the CPU; an accelerator reports
-                it in its own way, and later).
+            TokenIdError: An id is negative or not below ``vocab_size`` (detected on the CPU; an accelerator reports
+                it later, in its own way).
             TypeError: The ids are floats or bools.
-            ValueError: The inputs have not two dimensions, or the targets another shape.
+            ValueError: The inputs are not two-dimensional, or the targets have a different shape.
         """
         if inputs.ndim != 2:  # noqa: PLR2004 - (B, T)
             raise ValueError(f"inputs must be (B, T), got shape {tuple(inputs.shape)}")
         if targets is not None and targets.shape != inputs.shape:
-            raise ValueError(f"targets of shape {tuple(targets.shape)} are not for inputs of {tuple(inputs.shape)}")
+            raise ValueError(f"targets must have the inputs' shape {tuple(inputs.shape)}, got {tuple(targets.shape)}")
         try:
             logits = self.logits(_as_long("inputs", inputs))
             if targets is None:
@@ -141,7 +139,7 @@ class LanguageModel(nn.Module, ABC):
             """Returns what ``forward`` does."""
 
     def step(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:  # noqa: ANN401 - each family has its own state
-        """Returns the logits of what follows after one more id, and the state to hand in with the next.
+        """Returns the logits after one more id, and the state to pass with the next.
 
         Args:
             ids: The newest id of each sequence, int64 ``(B,)``.
@@ -151,7 +149,7 @@ class LanguageModel(nn.Module, ABC):
             Logits ``(B, V)``, equal to the last position of ``logits`` on all ids so far, and the new state.
 
         Raises:
-            TokenIdError: An id is not one of the model's (as in ``forward``).
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         history = ids[:, None] if state is None else torch.cat([state, ids[:, None]], dim=1)
         if self.block_size is not None:
@@ -160,17 +158,17 @@ class LanguageModel(nn.Module, ABC):
             return self.logits(history)[:, -1], history
 
     def start(self, inputs: Tensor) -> tuple[Tensor, Any]:
-        """Returns the logits of what follows after these ids, and the state to go on from with ``step``.
+        """Returns the logits after these ids, and the state from which ``step`` continues.
 
         Args:
             inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1.
 
         Returns:
-            Logits ``(B, V)`` and a state, equal to those that stepping through the ids gives.
+            Logits ``(B, V)`` and a state, equal to those from stepping through the ids.
 
         Raises:
-            ValueError: There is no id, or the inputs have not two dimensions.
-            TokenIdError: An id is not one of the model's (as in ``forward``).
+            ValueError: There are no ids, or the inputs are not two-dimensional.
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         check_prompt(inputs)
         state = None
@@ -189,23 +187,23 @@ class LanguageModel(nn.Module, ABC):
             Floating point, ``(B, T)``, in nats.
 
         Raises:
-            TokenIdError: An id is not one of the model's (as in ``forward``).
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         with self.naming_bad_ids(inputs, targets):
             return self.logits(inputs).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
 
     def without_context_only(self, logits: Tensor) -> Tensor:
-        """Returns logits, ``(..., V)``, with minus infinity for each id that is context only."""
+        """Returns logits, ``(..., V)``, with minus infinity for each ``context_only`` id."""
         if not self.context_only:
             return logits
         return logits.index_fill(-1, torch.tensor(self.context_only, device=logits.device), -torch.inf)
 
     def predictor(self, *, stride: int | None = None) -> Predictor:
-        """Returns what answers for this model on NumPy arrays; see ``charlm.models.predictor``.
+        """Returns the NumPy interface to this model; see ``charlm.models.predictor``.
 
         Args:
-            stride: Of a model with a limited context: long texts are scored in blocks that overlap so far that
-                only the last ``stride`` targets of each count. None does not overlap them.
+            stride: For a model with a limited context: long texts are scored in overlapping blocks, of which only the
+                last ``stride`` targets count. None uses blocks that do not overlap.
         """
         return ModelPredictor(self, stride=stride)
 
@@ -219,7 +217,7 @@ class LanguageModel(nn.Module, ABC):
         return next(chain(self.parameters(), self.buffers())).device
 
     def check_ids(self, ids: Tensor) -> None:
-        """Checks that every id is one of the model's; ids of any integer dtype, any shape, on any device.
+        """Checks that every id is in the vocabulary; any integer dtype, any shape, any device.
 
         Raises:
             TokenIdError: One is not; names it and its position.
@@ -228,7 +226,7 @@ class LanguageModel(nn.Module, ABC):
 
     @contextmanager
     def naming_bad_ids(self, *ids: Tensor) -> Iterator[None]:
-        """Turns what PyTorch raises in the block for an id that is not one of the model's into a ``TokenIdError``."""
+        """Turns what PyTorch raises in the block for an id that is not in the vocabulary into a ``TokenIdError``."""
         try:
             yield
         except (IndexError, RuntimeError):
@@ -238,13 +236,13 @@ class LanguageModel(nn.Module, ABC):
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
-    """Returns a copy of a tensor on any device; of bfloat16, which NumPy does not have, in float32."""
+    """Returns a tensor on any device as a new array; bfloat16, which NumPy does not have, becomes float32."""
     array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
     return array.copy()
 
 
 def check_prompt(inputs: Tensor) -> None:
-    """Checks that a prompt is ``(B, T)`` with at least one id in a row.
+    """Checks that a prompt is ``(B, T)`` with at least one id per row.
 
     Raises:
         ValueError: It is not.
@@ -255,5 +253,5 @@ def check_prompt(inputs: Tensor) -> None:
 
 def _as_long(name: str, ids: Tensor) -> Tensor:
     if ids.is_floating_point() or ids.dtype == torch.bool:
-        raise TypeError(f"{name} must be integer ids, got {ids.dtype} values")
+        raise TypeError(f"{name} must be integers, got {ids.dtype} values")
     return ids.long()

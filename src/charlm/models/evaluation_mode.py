@@ -1,4 +1,4 @@
-"""Evaluation mode, for a while."""
+"""Temporary evaluation mode."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Puts a model in evaluation mode for the block, and then each of its modules back in its own mode."""
+    """Puts a model in evaluation mode for the block, and afterwards restores the mode of each of its modules."""
     training = [module for module in model.modules() if module.training]
     if training:
         model.eval()

@@ -1,4 +1,4 @@
-"""Several models as one: their probabilities, weighted and added up."""
+"""A mixture of models: the weighted sum of their probabilities."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     from charlm.data.dataset import Dataset
 
 MOST_MODELS = 32
-"""Keeps a model file from asking for more models than can be made in a moment."""
+"""Keeps a model file from requesting more models than can be created quickly."""
 IDS_AT_ONCE = 1 << 14
 """How many ids go through a model with a limited context at a time."""
 MOST_ITERATIONS = 300
 SMALLEST_GAIN = 1e-7
-"""In nats a character; the weights have converged where an iteration gains less."""
+"""In nats per character; the weights have converged once an iteration gains less."""
 
 
 class MixtureLanguageModel(LanguageModel):
-    """Adds up the probabilities of several models: ``P(next) = sum of w_m P_m(next)``.
+    """Mixes the probabilities of several models: ``P(next) = sum of w_m P_m(next)``.
 
-    Where one of them is an n-gram model, the weights depend on the length of the context that it has found (Jelinek
-    and Mercer, 1980): it counts for more where it has met what came before. Of several, that of the highest order
-    decides. Where there is none, the weights are the same everywhere. All models begin with equal weights; ``fit``
-    learns them.
+    If one of them is an n-gram model, the weights depend on the length of the context that it has found (Jelinek
+    and Mercer, 1980): it counts for more in contexts that it has seen. Of several n-gram models, the one of the
+    highest order decides; without one, the weights are the same everywhere. All models start with equal weights;
+    ``fit`` estimates them.
 
-    A mixture has no limit on its context. A model in it that has one is given, for each position, the last half block
-    to block of ids, as ``GPT.step`` would; the others are given all.
+    A mixture has no limit on its context. A component with a limit gets, for each position, between the last half
+    block and the last block of ids, as in ``GPT.step``; the others get all ids.
 
     Args:
-        models: From 1 to 32 models of the same ids; no mixtures, and none twice.
+        models: From 1 to 32 different models with the same vocabulary; no mixtures.
 
     Raises:
         TypeError: One is not a ``LanguageModel``.
-        ValueError: There are none or too many, one is a mixture or comes twice, or their vocabularies differ in size.
+        ValueError: There are none or too many, one is a mixture or occurs twice, or their vocabularies differ in size.
 
     Example:
         >>> from charlm import BigramLanguageModel, TextDataset
@@ -56,13 +56,13 @@ class MixtureLanguageModel(LanguageModel):
         tensor([[0., 1.],
                 [1., 0.]])
 
-    The n-gram model has never met 2: after it, the length of its context is 0, and the bigram has all the weight.
+    The n-gram model has never seen 2: after it, its context length is 0, and the bigram model gets all the weight.
     """
 
     family = "mixture"
 
     weights: Tensor
-    """The weight of each model, ``(L, M)``: one row, or one for each length of context from 0 on; each sums to 1."""
+    """The weight of each model, ``(L, M)``: one row, or one per context length from 0 up; each row sums to 1."""
 
     def __init__(self, models: Sequence[LanguageModel]) -> None:
         models = list(models)
@@ -75,7 +75,7 @@ class MixtureLanguageModel(LanguageModel):
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Self:
-        """Returns a mixture of empty models of the kinds and shapes that ``settings`` returned."""
+        """Returns a mixture of empty models of the families and shapes that ``settings`` returned."""
         entries = settings["models"]
         _check_number(len(entries))
         return cls([component(entry["family"]).from_settings(entry["settings"]) for entry in entries])
@@ -85,7 +85,7 @@ class MixtureLanguageModel(LanguageModel):
         return {"models": [{"family": model.family, "settings": model.settings()} for model in self._components]}
 
     def parameter_groups(self) -> ParameterGroups:
-        """Returns the groups of all models together."""
+        """Returns the combined groups of all models."""
         groups = [(f"models.{place}.", model.parameter_groups()) for place, model in enumerate(self._components)]
         return ParameterGroups(
             hidden_matrices=frozenset(prefix + name for prefix, own in groups for name in own.hidden_matrices),
@@ -95,14 +95,14 @@ class MixtureLanguageModel(LanguageModel):
 
     @torch.no_grad()
     def fit(self, dataset: Dataset) -> Self:
-        """Returns this mixture with the weights under which held-out data are likeliest, found by EM.
+        """Returns this mixture with the weights that maximize the likelihood of held-out data, found by EM.
 
         Args:
-            dataset: What none of the models has learned from: a model that has seen the data gets all the weight.
+            dataset: Data that no model was trained on: a model that has seen it would get all the weight.
 
         Raises:
             TokenIdError: The stream has an id that the models do not have.
-            ValueError: The records have a larger vocabulary, or no model gives an id of the data any probability.
+            ValueError: The records have a larger vocabulary, or some id has probability 0 under every model.
         """
         dataset.check_ids(self.vocab_size)
         all_scores, all_lengths = [], []
@@ -115,7 +115,7 @@ class MixtureLanguageModel(LanguageModel):
         scores, lengths = torch.cat(all_scores), torch.cat(all_lengths)
         best = scores.amax(dim=-1, keepdim=True)
         if not best.isfinite().all():
-            raise ValueError("dataset has an id to which no model gives any probability: mix in one that smooths")
+            raise ValueError("dataset has an id with probability 0 under every model: mix in one with smoothing")
         likelihoods = (scores - best).exp()
         weights = torch.full(self.weights.shape, 1 / len(self.models), dtype=torch.float64)
         before = -torch.inf
@@ -148,15 +148,15 @@ class MixtureLanguageModel(LanguageModel):
         """Returns the logarithms of the mixed probabilities after these ids, ``(B, V)``, and the models' states.
 
         Args:
-            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1; each model goes its shortest way.
+            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1.
 
         Raises:
-            ValueError: There is no id, or the inputs have not two dimensions.
+            ValueError: There are no ids, or the inputs are not two-dimensional.
         """
         return self._stepped([model.start(inputs) for model in self._components])
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Returns the natural logarithm of the probability of each target, each model going its shortest way.
+        """Returns the natural logarithm of the probability of each target.
 
         Args:
             inputs: Ids, int64 ``(B, T)``, of any length.
@@ -174,7 +174,7 @@ class MixtureLanguageModel(LanguageModel):
 
     @property
     def _ngram(self) -> NGramLanguageModel | None:
-        """The n-gram model whose contexts decide on the weights."""
+        """The n-gram model whose contexts determine the weights."""
         ngrams = [model for model in self._components if isinstance(model, NGramLanguageModel)]
         return max(ngrams, key=lambda model: model.order, default=None)
 
@@ -183,12 +183,12 @@ class MixtureLanguageModel(LanguageModel):
         return torch.zeros_like(inputs) if self._ngram is None else self._ngram.context_lengths(inputs)
 
     def _component_log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Returns what each model gives each target, ``(B, T, M)``."""
+        """Returns the log-probability of each target under each model, ``(B, T, M)``."""
         scores = [_in_blocks(model.block_size, model.log_probabilities, inputs, targets) for model in self._components]
         return torch.stack(scores, dim=-1)
 
     def _stepped(self, steps: list[tuple[Tensor, Any]]) -> tuple[Tensor, tuple[Any, ...]]:
-        """Returns what the models give at one place as what the mixture gives."""
+        """Returns the mixture's result for one position from those of its models."""
         logits, states = zip(*steps, strict=True)
         ngram, lengths = self._ngram, torch.zeros(len(logits[0]), dtype=torch.int64, device=logits[0].device)
         if ngram is not None:
@@ -198,22 +198,22 @@ class MixtureLanguageModel(LanguageModel):
         return self._mixed(list(logits), lengths), states
 
     def _mixed(self, logits: list[Tensor], lengths: Tensor) -> Tensor:
-        """Returns the logarithm of the weighted sum of what the models predict, ``(..., V)``."""
+        """Returns the logarithm of the weighted sum of the models' probabilities, ``(..., V)``."""
         log_weights = self.weights[lengths].log().unsqueeze(-2)
         scores = torch.stack([own.log_softmax(dim=-1) for own in logits], dim=-1)
         return (scores + log_weights).logsumexp(dim=-1)
 
 
 def reestimated(weights: Tensor, likelihoods: Tensor, lengths: Tensor) -> tuple[Tensor, float]:
-    """Returns better weights, and the mean log-likelihood under the old: one iteration of EM (Dempster et al., 1977).
+    """Returns improved weights, and the mean log-likelihood under the old ones: one EM step (Dempster et al., 1977).
 
-    Each position is shared out among the models in proportion to ``w_m P_m``. The new weights of a row are the mean
-    shares of its positions, those of a row without any the mean shares of all.
+    The models share each position in proportion to ``w_m P_m``. The new weights of a row are the mean shares over its
+    positions, or over all positions if it has none.
 
     Args:
         weights: As in ``MixtureLanguageModel``, float64 ``(L, M)``.
-        likelihoods: The probability that each model gives each target, float64 ``(N, M)``; or any multiple of those of
-            one target, as it adds the same to every mean.
+        likelihoods: The probability of each target under each model, float64 ``(N, M)``; each row may be scaled by
+            any factor, which shifts every mean by the same amount.
         lengths: The row of each position, int64 ``(N,)``.
 
     Example:
@@ -231,14 +231,14 @@ def reestimated(weights: Tensor, likelihoods: Tensor, lengths: Tensor) -> tuple[
 
 
 def _in_blocks(block_size: int | None, function: Callable[..., Tensor], *rows: Tensor) -> Tensor:
-    """Returns what a function that takes no more than a block at a time gives for rows of any length.
+    """Applies a function that takes at most a block at a time to rows of any length.
 
-    Blocks overlap by half. All positions of the first count, and the later half of each that follows.
+    Blocks overlap by half. All positions of the first block are used, and the second half of each later one.
 
     Args:
-        block_size: The most that the function takes; None takes all.
-        function: From tensors ``(B, T)`` to one of ``(B, T, ...)``, in which no position depends on later ones.
-        rows: What it is to be given, ``(B, T)`` each.
+        block_size: The maximum length that the function takes; None if it has no limit.
+        function: Maps tensors ``(B, T)`` to one of ``(B, T, ...)``, in which no position depends on later ones.
+        rows: Its arguments, ``(B, T)`` each.
     """
     length = rows[0].shape[1]
     if block_size is None or length <= block_size:
@@ -252,7 +252,7 @@ def _in_blocks(block_size: int | None, function: Callable[..., Tensor], *rows: T
 
 
 def _rows(dataset: Dataset, device: torch.device) -> Iterator[Tensor]:
-    """Yields the texts of a data set, those of one length side by side, int64 ``(B, T)``."""
+    """Yields the texts of a dataset, batched by length, int64 ``(B, T)``."""
     ids, lengths = dataset.joined()
     ends = np.cumsum(lengths)
     for length in np.unique(lengths):
@@ -268,16 +268,16 @@ def _check(models: list[LanguageModel]) -> None:
         if not isinstance(model, LanguageModel):
             raise TypeError(f"models[{place}] must be a LanguageModel, got {type(model).__name__}")
         if isinstance(model, MixtureLanguageModel):
-            raise ValueError(f"models[{place}] is itself a mixture: give the models that it is of")  # noqa: TRY004 - it is a model
+            raise ValueError(f"models[{place}] is a mixture: pass its models instead")  # noqa: TRY004 - it is a model
         if model.vocab_size != models[0].vocab_size:
             raise ValueError(
-                f"models[{place}] has {model.vocab_size} ids and models[0] {models[0].vocab_size}: "
-                "they must have one vocabulary"
+                f"models must share one vocabulary, but models[{place}] has {model.vocab_size} ids and models[0] has "
+                f"{models[0].vocab_size}"
             )
     if len(set(models)) < len(models):
-        raise ValueError("models holds a model twice")
+        raise ValueError("models contains the same model twice")
 
 
 def _check_number(models: int) -> None:
     if not 1 <= models <= MOST_MODELS:
-        raise ValueError(f"a mixture is of 1 to {MOST_MODELS} models, got {models}")
+        raise ValueError(f"a mixture must have 1 to {MOST_MODELS} models, got {models}")

@@ -1,4 +1,4 @@
-"""Which parameters of a model are trained in which way."""
+"""Parameter groups: which parameters of a model are optimized in which way."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import nn
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterGroups:
-    """The names of a model's parameters by how they are to be moved; a parameter in no group is moved and nothing else.
+    """The names of a model's parameters by how they are optimized; a parameter in no group has no weight decay.
 
     Attributes:
-        hidden_matrices: Matrices that values inside the model are multiplied with: what Muon is made for. They decay.
-        decayed: The other parameters that weight decay makes smaller, such as the matrix that gives the logits.
-        hashed_tables: Tables whose rows several n-grams share. They decay at a rate of their own, ``table_decay``.
+        hidden_matrices: Matrices that multiply hidden activations, which Muon is made for. They decay.
+        decayed: The other parameters with weight decay, such as the matrix that gives the logits.
+        hashed_tables: Tables whose rows are shared by several n-grams. They decay at their own rate, ``table_decay``.
 
     Raises:
         ValueError: A parameter is in two groups.
@@ -33,18 +33,18 @@ class ParameterGroups:
         names = [name for field in fields(self) for name in getattr(self, field.name)]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise ValueError(f"{min(twice)!a} is in two groups")
+            raise ValueError(f"parameter {min(twice)!a} is in two groups: put it in one")
 
 
 def groups_by_shape(model: nn.Module, vocab_size: int) -> ParameterGroups:
-    """Returns the groups of a model that does not say them: a guess by the order and the shape of its linear layers.
+    """Returns default groups for a model, guessed from the order and the shapes of its linear layers.
 
-    Their weights decay. All are hidden matrices but the last, where that has a row for each id and so gives the logits.
-    Tables of embeddings, biases and gains are in no group.
+    Their weights decay. All are hidden matrices, except the last if it has a row for each id and so gives the logits.
+    Embeddings, biases and gains are in no group.
 
     Args:
         model: Any model.
-        vocab_size: The number of its ids.
+        vocab_size: The number of ids.
 
     Example:
         >>> layers = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 4), nn.Linear(4, 9))
@@ -58,6 +58,6 @@ def groups_by_shape(model: nn.Module, vocab_size: int) -> ParameterGroups:
         if isinstance(module, nn.Linear)
     ]
     output = {name for name, weight in linear[-1:] if weight.shape[0] == vocab_size}
-    own = dict(model.named_parameters())  # a weight that two modules share has the name of the first
+    own = dict(model.named_parameters())  # lists a weight shared by two modules under its first name
     weights = {name for name, _ in linear if name in own}
     return ParameterGroups(hidden_matrices=frozenset(weights - output), decayed=frozenset(weights & output))

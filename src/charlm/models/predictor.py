@@ -1,4 +1,4 @@
-"""What scoring and drawing need of a model, in NumPy: one small protocol for all families."""
+"""What scoring and sampling need from a model, in NumPy: one small protocol for all families."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Predictor(Protocol):
-    """Answers how likely ids are and what may follow, on NumPy arrays.
+    """Gives the probabilities of ids and of what may follow, on NumPy arrays.
 
-    Count models implement it in NumPy. ``LanguageModel.predictor`` wraps a model of PyTorch, in evaluation mode for the
-    time of a call and without gradients.
+    Count models implement it in NumPy. ``LanguageModel.predictor`` wraps a PyTorch model, which each call runs in
+    evaluation mode and without gradients.
 
     Attributes:
         vocab_size: The number of ids, V.
-        block_size: The most ids that it can look at, or None where there is no limit.
-        history: How many ids before a target its prediction depends on at most; None where all count.
-        context_only: The ids that are contexts and never outcomes; their probability is 0.
+        block_size: The maximum context length in ids, or None if there is no limit.
+        history: The maximum number of ids before a target that affect its prediction; None if unlimited.
+        context_only: The ids that occur only as context; their probability is 0.
     """
 
     @property
@@ -35,48 +35,48 @@ class Predictor(Protocol):
 
     @property
     def block_size(self) -> int | None:
-        """The most ids that it can look at, or None where there is no limit."""
+        """The maximum context length in ids, or None if there is no limit."""
 
     @property
     def history(self) -> int | None:
-        """How many ids before a target its prediction depends on at most; None where all count."""
+        """The maximum number of ids before a target that affect its prediction; None if unlimited."""
 
     @property
     def context_only(self) -> tuple[int, ...]:
-        """The ids that are contexts and never outcomes."""
+        """The ids that occur only as context and are never predicted."""
 
     def scores(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns the natural-log probability of every id but the first of each text, given those before it.
 
         Args:
-            ids: Those of all texts, one text after the other, each checked to be below ``vocab_size``.
-            lengths: How many each text has, int64 ``(N,)``.
+            ids: The ids of all texts, concatenated, already checked to be below ``vocab_size``.
+            lengths: The length of each text, int64 ``(N,)``.
 
         Returns:
-            The scores of all texts, one text after the other, as float64 in nats.
+            float64, in nats: the scores of all texts, concatenated.
         """
 
     def distributions(self, ids: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.floating[Any]]]:
-        """Yields the natural-log probabilities of all ids after each id of one text, some places at a time.
+        """Yields the natural-log probabilities of all ids after each id of one text, some positions at a time.
 
         Args:
-            ids: One text, ``(T,)``, checked.
+            ids: One text, ``(T,)``, already checked.
 
         Yields:
-            ``(places, V)``.
+            ``(positions, V)``.
         """
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], Any]:
-        """Returns the logits of what follows each prompt, ``(B, V)``, and the state to go on from with ``step``.
+        """Returns the logits after each prompt, ``(B, V)``, and the state from which ``step`` continues.
 
         Args:
-            prompts: Ids, int64 ``(B, T)``, T at least 1. Of more than ``block_size`` the last ones count.
+            prompts: Ids, int64 ``(B, T)``, T at least 1. Only the last ``block_size`` ids are used.
         """
 
     def step(self, ids: NDArray[np.int64], state: Any) -> tuple[NDArray[np.floating[Any]], Any]:  # noqa: ANN401
-        """Returns the logits of what follows after one more id, ``(B, V)``, and the new state.
+        """Returns the logits after one more id, ``(B, V)``, and the new state.
 
-        What is returned is not to be written to: it may be kept for another time.
+        The result must not be modified: it may be cached.
 
         Args:
             ids: The newest id of each sequence, int64 ``(B,)``.
@@ -92,19 +92,19 @@ class PredictingModel(Protocol):
         """The number of ids, V."""
 
     def predictor(self, *, stride: int | None = None) -> Predictor:
-        """Returns what answers for the model.
+        """Returns the predictor of the model.
 
         Args:
-            stride: Of a model with a limited context: long texts are scored in blocks that overlap so far that
-                only the last ``stride`` targets of each count. None does not overlap them.
+            stride: For a model with a limited context: long texts are scored in overlapping blocks, of which only the
+                last ``stride`` targets count. None uses blocks that do not overlap.
         """
 
     def as_ids(self, ids: list[int]) -> Any:  # noqa: ANN401 - a tensor or an array
-        """Returns ids in the form that the model takes them: a tensor on its device, or an array."""
+        """Returns ids in the form that the model accepts: a tensor on its device, or an array."""
 
 
 class StoredModel(PredictingModel, Protocol):
-    """A model that a file can describe."""
+    """A model that a file can store."""
 
     family: ClassVar[str]
 
@@ -113,23 +113,23 @@ class StoredModel(PredictingModel, Protocol):
 
 
 class CountModel(Predictor, StoredModel, Protocol):
-    """A model that has counted, in NumPy alone, and can be kept in a file."""
+    """A model made from counts, with NumPy alone, that a file can store."""
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Returns its tables by name."""
 
     @classmethod
     def from_arrays(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Returns the model of which these are the settings and the tables, once they have been found sound.
+        """Returns the model with these settings and tables, once they have been validated.
 
         Raises:
-            ValueError: They are not.
+            ValueError: They are invalid.
             TypeError: A setting is missing, unknown or of the wrong type.
         """
 
 
 def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Returns ``logits - log(sum(exp(logits)))`` over the last dimension, in float32 or wider; NaN in a row of none.
+    """Returns ``logits - log(sum(exp(logits)))`` over the last dimension, in float32 or wider; NaN if all are -inf.
 
     Example:
         >>> np.exp(log_softmax(np.array([0.0, 0.0, -np.inf])))
@@ -154,17 +154,17 @@ def check_model(model: object) -> None:
 
 
 def checked_context_only(context_only: Iterable[SupportsIndex], vocab_size: int) -> tuple[int, ...]:
-    """Returns ids that are never predicted, in ascending order.
+    """Returns the ids that are never predicted, in ascending order.
 
     Raises:
         TypeError: They are not integers.
-        ValueError: One is not an id of the vocabulary, or none would be left to predict.
+        ValueError: One is not in the vocabulary, or no id is left to predict.
     """
     if isinstance(context_only, str) or not isinstance(context_only, Iterable):
-        raise TypeError(f"context_only must be ids, got {type(context_only).__name__}")
+        raise TypeError(f"context_only must be an iterable of ids, got {type(context_only).__name__}")
     ids = sorted({integer("each id of context_only", token_id) for token_id in context_only})
     if ids and not 0 <= ids[0] <= ids[-1] < vocab_size:
-        raise ValueError(f"context_only holds {ids[0] if ids[0] < 0 else ids[-1]}, and ids are 0 to {vocab_size - 1}")
+        raise ValueError(f"context_only must be ids 0 to {vocab_size - 1}, got {ids[0] if ids[0] < 0 else ids[-1]}")
     if len(ids) == vocab_size:
-        raise ValueError("context_only holds every id: nothing is left to predict")
+        raise ValueError("context_only contains every id: none is left to predict")
     return tuple(ids)

@@ -1,4 +1,4 @@
-"""Every family of models: what it is called, what it is in PyTorch, and what it is in NumPy where it counts."""
+"""The registry of model families: the name, the PyTorch class and, for count models, the NumPy class of each."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFamily:
-    """One family.
+    """A model family.
 
     Attributes:
-        name: What it is called in files.
-        module: Where its ``LanguageModel`` is; that module needs PyTorch, and is loaded when it is asked for.
-        class_name: What that is called.
-        counted: Its count model, in NumPy; None where there is none.
-        is_component: Whether a mixture can be of it.
+        name: Its name in files.
+        module: The module of its ``LanguageModel``, which needs PyTorch and is loaded on demand.
+        class_name: The name of that class.
+        counted: Its count model, in NumPy; None if there is none.
+        is_component: Whether it can be part of a mixture.
     """
 
     name: str
@@ -34,7 +34,7 @@ class ModelFamily:
     is_component: bool = True
 
     def language_model(self) -> type[LanguageModel]:
-        """Returns the class of its models in PyTorch."""
+        """Returns the class of its PyTorch models."""
         require_pytorch()
         found: type[LanguageModel] = getattr(importlib.import_module(self.module), self.class_name)
         return found
@@ -64,24 +64,24 @@ FAMILIES: dict[str, ModelFamily] = {
         ),
     )
 }
-"""Every family by its name."""
+"""Every family by name."""
 
 
 def component(name: str) -> type[LanguageModel]:
-    """Returns the class of a family that a mixture can be of.
+    """Returns the class of a family that can be part of a mixture.
 
     Raises:
-        ValueError: There is no such family, or a mixture cannot be of it.
+        ValueError: The family is unknown, or cannot be part of a mixture.
     """
     family = FAMILIES.get(name)
     if family is None or not family.is_component:
         names = ", ".join(family.name for family in FAMILIES.values() if family.is_component)
-        raise ValueError(f"a mixture is of models of the families {names}, got {name!a}")
+        raise ValueError(f"a mixture must be of models of the families {names}, got {name!a}")
     return family.language_model()
 
 
 def as_language_model(model: LanguageModel | CountModel) -> LanguageModel:
-    """Returns the face in PyTorch of a count model; a ``LanguageModel`` as it is."""
+    """Returns a count model as a PyTorch model, and a ``LanguageModel`` unchanged."""
     require_pytorch()
     from charlm.models.base import LanguageModel  # noqa: PLC0415 - needs PyTorch
 

@@ -1,4 +1,4 @@
-"""Writing a file so that a reader sees the whole old one or the whole new one, and never anything else."""
+"""Atomic file replacement: a reader sees either the complete old file or the complete new one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Naming:
-    """Gives an error of the operating system that names no file, or a temporary one, the name of this one.
+    """Adds a file name to an ``OSError`` that names no file, or only a temporary one.
 
-    A class, since this is entered for every batch that is read: a generator takes three times as long.
+    A class, since it is entered for every batch that is read and a generator takes three times as long.
     """
 
     __slots__ = ("_instead_of", "_path")
@@ -39,20 +39,19 @@ class Naming:
 
 @contextlib.contextmanager
 def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Yields a binary file that takes the place of ``path`` when the block ends without an exception.
+    """Yields a binary file that replaces ``path`` when the block ends without an exception.
 
-    The bytes go to a temporary file in the same folder, reach the disk, and then take the name in one step.
-    Whatever fails before that, the old file stays as it was and no temporary file is left. Where only the folder
-    cannot be flushed after it, the new file is there, and the error says that it may not outlast a power cut. A
-    symbolic link is followed. What is no file of a disk (a pipe, a device) is not replaced: the bytes go straight
-    into it.
+    The bytes are written to a temporary file in the same folder, flushed to disk, and then renamed in one step.
+    Whatever fails before that, the old file is unchanged and no temporary file is left. If only flushing the folder
+    fails, the new file is in place, and the error says that it may not survive a power failure. A symbolic link is
+    followed. A pipe or a device is not replaced: the bytes are written straight to it.
 
     Args:
         path: The file to create or replace. Its folder must exist.
 
     Raises:
         OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder or a link to
-            itself; with errno and the name of the file. An error of the block's own keeps what it says.
+            itself; with errno and the name of the file. An error raised in the block itself is left unchanged.
 
     Example:
         >>> import tempfile
@@ -71,7 +70,7 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     if final.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
     if final.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "a file is expected, this is a folder", name)
+        raise IsADirectoryError(errno.EISDIR, "expected a file, got a folder", name)
     temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
     try:
         with _writer(temporary, "xb", name) as file:
@@ -91,13 +90,13 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Returns whether something other than a file or a folder is there: a pipe, a device, a socket."""
+    """Returns whether ``path`` is neither a file nor a folder but exists: a pipe, a device, a socket."""
     there = Path(path)
     return there.exists() and not there.is_file() and not there.is_dir()
 
 
 def sync_folder(folder: Path) -> None:
-    """Waits until the names in a folder are on the disk, where the system can do that."""
+    """Flushes the names in a folder to disk, where the system can do that."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -108,7 +107,7 @@ def sync_folder(folder: Path) -> None:
 
 
 class _NamedFile(io.RawIOBase):
-    """A file whose errors of opening and writing carry the name of the file that it is to become."""
+    """A file whose errors on opening and writing carry the name of the file it will replace."""
 
     def __init__(self, path: Path, mode: str, shown: str) -> None:
         self._shown = shown

@@ -1,8 +1,8 @@
-"""What every JSON description in a file has around its content: the version of its format, and a seal over the rest.
+"""What every JSON description in a file carries besides its content: a format version and a checksum, the seal.
 
-Each format counts its versions by itself, from 1. A newer one than this library knows is refused and never guessed at.
-The seal is a SHA-256 over the description, and over what else the format puts under it, the tensors of a model for
-example. It finds damage. It is no signature: who changes a file on purpose can seal it again.
+Each format numbers its own versions, from 1. A version newer than this library knows is rejected.
+The seal is a SHA-256 of the description, and of whatever else the format covers by it, such as the tensors of a
+model. It detects damage. It is not a signature: anyone who changes a file on purpose can seal it again.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ SEAL = "sha256"
 def check_version(
     content: object, current: int, what: str, *, error: type[Exception], newer: type[Exception] | None = None
 ) -> Mapping[str, Any]:
-    """Returns a description whose format is known: its version is not above the current one.
+    """Returns a description, checked to be of a version that can be read.
 
     Args:
-        content: Any JSON value, or what a caller gave instead of one.
+        content: Any JSON value, or whatever a caller passed instead of one.
         current: The newest version that can be read.
         what: What is described, with its article: ``"a model file"``.
-        error: Raised for what has no valid version.
-        newer: Raised for a newer version; ``error`` where it is None.
+        error: Raised if there is no valid version.
+        newer: Raised for a newer version; None raises ``error``.
 
     Raises:
-        Exception: One of the two, of the class given.
+        Exception: The version is missing, invalid or newer; of the class given.
 
     Example:
         >>> check_version({"version": 1}, 1, "a model file", error=ValueError)
@@ -42,7 +42,7 @@ def check_version(
         >>> check_version({"version": 3}, 1, "a model file", error=ValueError)
         Traceback (most recent call last):
             ...
-        ValueError: a model file of version 3, newer than 1: upgrade chartok
+        ValueError: a model file of version 3 is newer than version 1, the newest supported: upgrade chartok
     """
     if not isinstance(content, Mapping):
         raise error(f"{what} must be a JSON object, got {type(content).__name__}")
@@ -52,12 +52,14 @@ def check_version(
     if type(version) is not int or version < 1:  # True is an int too
         raise error(f"the version of {what} must be a positive integer, got {version!a}")
     if version > current:
-        raise (newer or error)(f"{what} of version {version}, newer than {current}: upgrade chartok")
+        raise (newer or error)(
+            f"{what} of version {version} is newer than version {current}, the newest supported: upgrade chartok"
+        )
     return content
 
 
 def canonical_json(content: Mapping[str, Any]) -> bytes:
-    """Returns the one form of a JSON object that is hashed: keys in order, ASCII alone.
+    """Returns the canonical form of a JSON object, which is hashed: sorted keys, ASCII only.
 
     Raises:
         ValueError: A number is infinite or NaN, which JSON does not have.
@@ -75,12 +77,12 @@ def sealed(
     more: Iterable[Buffer] = (),
     encode: Callable[[Mapping[str, Any]], bytes] = canonical_json,
 ) -> dict[str, Any]:
-    """Returns a description with its seal, which takes the place of an older one.
+    """Returns a description with its seal, which replaces an existing one.
 
     Args:
         content: JSON values.
-        more: What else is under the seal, hashed in this order after the description.
-        encode: Gives the bytes that are hashed; a format that keeps its own order of keys brings its own.
+        more: What else the seal covers, hashed in this order after the description.
+        encode: Returns the bytes to hash; a format with its own order of keys passes its own.
 
     Example:
         >>> sealed({"version": 1})["sha256"][:16]
@@ -101,14 +103,14 @@ def check_seal(
     more: Iterable[Buffer] = (),
     encode: Callable[[Mapping[str, Any]], bytes] = canonical_json,
 ) -> None:
-    """Checks that a description, and what else is under its seal, is what was sealed.
+    """Checks that a description, and whatever else its seal covers, is unchanged.
 
     Args:
-        content: As it was read.
+        content: The description as read.
         what: What to call it in the error.
-        error: Raised where the seal is missing or another.
-        more: As ``sealed`` was given it.
-        encode: As ``sealed`` was given it.
+        error: Raised if the seal is missing or does not match.
+        more: As passed to ``sealed``.
+        encode: As passed to ``sealed``.
 
     Raises:
         Exception: It is not; of the class given.

@@ -1,4 +1,4 @@
-"""Reading from a given place of a file, from several threads at once."""
+"""Reads a file at a given offset, from several threads at once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _position = threading.Lock()
 def seek_and_read(descriptor: int, length: int, offset: int) -> bytes:
     """Returns what ``os.pread`` would, on a system that does not have it.
 
-    A descriptor has one position, which all threads share: one after the other moves it.
+    All threads share the one position of a descriptor, so a lock lets only one at a time move it.
 
     Args:
-        descriptor: Of an open file, from which nothing else reads.
-        length: The most bytes to read.
-        offset: Where they begin.
+        descriptor: That of an open file, from which nothing else reads.
+        length: The maximum number of bytes to read.
+        offset: Where to begin.
 
     Raises:
         OSError: The file cannot be read.

@@ -1,4 +1,4 @@
-"""Where text comes from: files, patterns that name several, URLs, compressed or not."""
+"""Sources of text: files, glob patterns, URLs, compressed or not."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Source: TypeAlias = str | os.PathLike[str]
-"""A path, a pattern such as ``data/*.txt``, or, where fsspec is installed, a URL such as ``s3://bucket/a.txt``."""
+"""A path, a pattern such as ``data/*.txt``, or, if fsspec is installed, a URL such as ``s3://bucket/a.txt``."""
 
 Compression: TypeAlias = Literal["gzip"]
 
 
 def expand_sources(sources: Source | Iterable[Source]) -> list[str]:
-    """Returns the files that sources name, in the order given; those of one pattern in alphabetical order.
+    """Returns the files that the sources name, in the order given; those of a pattern in alphabetical order.
 
     Raises:
         FileNotFoundError: A pattern matches nothing.
-        ValueError: There is no source at all.
+        ValueError: There are no sources.
     """
     several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     if not several:
@@ -39,17 +39,17 @@ def expand_sources(sources: Source | Iterable[Source]) -> list[str]:
 
 
 def check_compression(compression: str | None) -> None:
-    """Checks that sources compressed in this way can be read.
+    """Checks that a kind of compression is supported.
 
     Raises:
-        ValueError: They cannot.
+        ValueError: It is not.
     """
     if compression is not None and compression not in get_args(Compression):
         raise ValueError(f"compression must be 'gzip' or None, got {compression!a}")
 
 
 def source_size(source: str) -> int | None:
-    """Returns the size of a source in bytes as it lies there, or None where that cannot be known, as of a pipe.
+    """Returns the size of a source in bytes, as stored, or None if it has no known size, such as a pipe.
 
     Raises:
         OSError: It is missing.
@@ -70,23 +70,26 @@ def check_two_readings(sources: Iterable[str]) -> None:
     for source in sources:
         if not _is_url(source) and is_special(source):
             raise ValueError(
-                f"{source!a} is a pipe or a device and can be read once, and to find the characters takes a reading of "
-                "its own: give a vocabulary, or a file"
+                f"{source!a} is a pipe or a device, which can only be read once, and building the vocabulary takes an "
+                "extra pass: give a vocabulary, or a file"
             )
 
 
 def check_destination(destination: Source, sources: Iterable[str]) -> None:
-    """Checks that a file can be written from sources and then be read by window.
+    """Checks that a token file can be written here from these sources, and then read by window.
 
     Raises:
         ValueError: It is one of the sources, or a pipe or a device.
     """
     if is_special(destination):
-        raise ValueError(f"{os.fspath(destination)!a} is a pipe or a device, and a token file is read by window")
+        raise ValueError(
+            f"destination must be a file, since a token file is read by window; {os.fspath(destination)!a} is a pipe "
+            "or a device"
+        )
     for source in sources:
         path = _file_system(source)[1] if source.startswith("file://") else source
         if Path(path).exists() and Path(destination).exists() and Path(path).samefile(destination):
-            raise ValueError(f"{source!a} is to be read and to be written: give another destination")
+            raise ValueError(f"{source!a} is both a source and the destination: give another destination")
 
 
 def iterate_source(source: str, compression: Compression | None = None) -> Iterator[tuple[str, int]]:
@@ -95,8 +98,8 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
     Raises:
         OSError: It is missing, is a folder, or cannot be read; names it.
         FileDecodeError: It is not UTF-8.
-        TokenFileError: It is not the gzip data that it is said to be, or those are cut short or damaged, or its size
-            or time of change is another at the end than at the start.
+        TokenFileError: ``compression`` is ``"gzip"`` and it is not gzip data, or is truncated or damaged; or its size
+            or modification time changed while it was read.
     """
     with _open(source) as file:
         before = _size_and_time(source, file)
@@ -106,9 +109,9 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
             for text in decoded(plain, source):
                 yield text, counter.bytes_read
         except EOFError as error:
-            raise TokenFileError(f"{source!a} is cut short: {error}") from None
+            raise TokenFileError(f"{source!a} is truncated: {error}") from None
         except (zlib.error, gzip.BadGzipFile) as error:
-            raise TokenFileError(f"{source!a} is not gzip data, or damaged: {error}") from None
+            raise TokenFileError(f"{source!a} is not gzip data, or is damaged: {error}") from None
         size, _ = before
         if _size_and_time(source, file) != before or size not in (None, counter.bytes_read):
             raise TokenFileError(
@@ -117,7 +120,7 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
 
 
 class _CountedFile:
-    """A file that counts what is read from it: a pipe does not know its position."""
+    """A file that counts the bytes read from it: a pipe has no position."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -150,7 +153,7 @@ def _is_url(source: str) -> bool:
 
 def _file_system(url: str) -> tuple[Any, str]:
     try:
-        import fsspec  # noqa: PLC0415 - only who reads URLs needs it
+        import fsspec  # noqa: PLC0415 - only needed to read URLs
     except ImportError:
         raise ModuleNotFoundError(f"reading {url!a} needs fsspec: pip install fsspec") from None
     files, path = fsspec.core.url_to_fs(url)

@@ -1,4 +1,4 @@
-"""JSON read strictly: what another reader might take differently is refused."""
+"""Strict JSON parsing: anything that another parser might read differently is rejected."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     import os
 
 LONGEST_FILE = 1 << 28
-"""Bytes, far above what is written for a vocabulary of every code point."""
+"""In bytes; far larger than the file of a vocabulary of every code point."""
 
 
 def read_json(path: str | os.PathLike[str]) -> bytes:
-    """Returns the bytes of a JSON file; one that is far too large is not read into memory.
+    """Returns the bytes of a JSON file; a file that is far too large is not read into memory.
 
     Raises:
         OSError: It cannot be read.
         ValueError: It is larger than any that this library writes.
     """
     if Path(path).stat().st_size > LONGEST_FILE:
-        raise ValueError(f"not JSON that can be read: larger than {LONGEST_FILE:,} bytes")
+        raise ValueError(f"not supported JSON: larger than {LONGEST_FILE:,} bytes")
     return Path(path).read_bytes()
 
 
@@ -29,8 +29,8 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Returns the value of a JSON text; bytes are UTF-8.
 
     Raises:
-        ValueError: It is not JSON or not UTF-8, an object holds a key twice, a number is infinite or NaN, or it is
-            nested too deep; the message says which, without the text.
+        ValueError: It is not JSON or not UTF-8, an object repeats a key, a number is infinite or NaN, or it is nested
+            too deeply; the message says which, without quoting the text.
 
     Example:
         >>> parse_json('{"version": 1}')
@@ -44,14 +44,14 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     except UnicodeDecodeError as error:
         raise ValueError(f"not JSON: invalid UTF-8 at byte offset {error.start}") from None
     except RecursionError:
-        raise ValueError("not JSON that can be read: nested too deep") from None
+        raise ValueError("not supported JSON: nested too deeply") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for key, value in pairs:
         if key in content:
-            raise ValueError(f"a JSON object holds the key {key!a} twice")
+            raise ValueError(f"a JSON object repeats the key {key!a}")
         content[key] = value
     return content
 

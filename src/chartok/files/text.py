@@ -1,4 +1,4 @@
-"""Reading UTF-8 text exactly as it stands: no newline is translated, no byte order mark dropped."""
+"""Reads UTF-8 text exactly as it is: no newline translation, and a byte order mark is kept."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    r"""Returns the whole text of a UTF-8 file, every character as it stands.
+    r"""Returns the whole text of a UTF-8 file, every character unchanged.
 
     Args:
         path: The file.
 
     Raises:
         OSError: The file is missing, is a folder, or cannot be read.
-        FileDecodeError: It is not UTF-8; names the offset of the first invalid byte.
+        FileDecodeError: It is not UTF-8; gives the offset of the first invalid byte.
 
     Example:
         >>> import tempfile
@@ -46,7 +46,7 @@ def iterate_text(path: str | os.PathLike[str]) -> Iterator[str]:
 
     Raises:
         OSError: The file is missing, is a folder, or cannot be read.
-        FileDecodeError: It is not UTF-8; names the offset of the first invalid byte.
+        FileDecodeError: It is not UTF-8; gives the offset of the first invalid byte.
 
     Example:
         >>> import tempfile
@@ -60,14 +60,14 @@ def iterate_text(path: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def not_empty(texts: Iterable[str], name: str) -> Iterator[str]:
-    """Yields texts that are to hold at least one character in all.
+    """Yields texts, checking that they contain at least one character in all.
 
     Args:
         texts: The texts.
         name: What to call them in an error.
 
     Raises:
-        ValueError: They hold none.
+        ValueError: They do not.
     """
     is_empty = True
     for text in texts:
@@ -78,7 +78,7 @@ def not_empty(texts: Iterable[str], name: str) -> Iterator[str]:
 
 
 def decoded(file: IO[bytes], name: str) -> Iterator[str]:
-    """Yields the text of an open UTF-8 file in pieces; of a pipe, what has come so far.
+    """Yields the text of an open UTF-8 file in pieces; from a pipe, as it arrives.
 
     Args:
         file: Open for reading bytes.
@@ -90,7 +90,7 @@ def decoded(file: IO[bytes], name: str) -> Iterator[str]:
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     bytes_read = 0
-    # ``read`` waits until a pipe has given all; of compressed data it checks all before a part is decoded.
+    # ``read`` waits for the end of a pipe; on compressed data it checks a whole chunk before any of it is decoded.
     read = file.read1 if isinstance(file, io.BufferedReader) else file.read
     while True:
         with Naming(name):
@@ -110,5 +110,5 @@ def _located(error: UnicodeDecodeError, bytes_read: int, name: str) -> FileDecod
     offset = bytes_read - len(error.object) + error.start
     reason = error.reason
     if offset == 1 and error.object.startswith(GZIP_MAGIC):
-        reason = "the file starts like gzip data: decompress it, or say compression='gzip' where that is taken"
+        reason = "the file starts like gzip data: decompress it, or pass compression='gzip' where that is accepted"
     return FileDecodeError(name, offset, error.object[error.start : error.end], reason)

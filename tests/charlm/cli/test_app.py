@@ -310,10 +310,10 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["prepare", "missing.txt", "--out", "a.tokens"], "missing.txt: No such file or directory"),
         (["prepare", "*.missing", "--out", "a.tokens"], r"\*.missing: no file matches this pattern"),
         (["prepare", "input.txt", "--out", "nowhere/a.tokens"], "nowhere/a.tokens: No such file or directory"),
-        (["prepare", "input.txt", "--out", "."], r"\.: a file is expected, this is a folder"),
+        (["prepare", "input.txt", "--out", "."], r"\.: expected a file, got a folder"),
         (
             ["prepare", "input.txt", "--out", "a.tokens", "--compression", "gzip"],
-            "'input.txt' is not gzip data, or damaged: Not a gzipped file .*",
+            "'input.txt' is not gzip data, or is damaged: Not a gzipped file .*",
         ),
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "."], r"\.: Is a directory"),
@@ -656,7 +656,10 @@ def test_a_pipe_is_read_whole_and_refused_where_two_readings_are_needed(run: Pat
     prepared = shell("charlm prepare /dev/stdin --out p.tokens <input.txt", folder)
     assert (prepared.returncode, prepared.stdout[:16]) == (0, b"2,200 characters")
     for command, outcome in (
-        ("charlm prepare /dev/stdin --out q.tokens", "charlm: '/dev/stdin' is a pipe or a device and can be read once"),
+        (
+            "charlm prepare /dev/stdin --out q.tokens",
+            "charlm: '/dev/stdin' is a pipe or a device, which can only be read once",
+        ),
         ("charlm prepare /dev/stdin --out q.tokens --vocabulary p.tokens", "2,200 characters, 28 symbols"),
         ("charlm train /dev/stdin --model ngram --out q", "2,200 characters, 28 symbols"),
     ):

@@ -260,7 +260,7 @@ def test_the_state_of_other_data_or_a_newer_version_is_refused() -> None:
     other = BatchSampler(TextDataset(range(1, 42), block_size=4), 12, seed=5)
     with pytest.raises(CheckpointMismatchError, match="dataset"):
         make().load_state_dict(other.state_dict())
-    with pytest.raises(CheckpointVersionError, match="version 2, newer than 1"):
+    with pytest.raises(CheckpointVersionError, match="version 2 is newer than version 1"):
         make().load_state_dict(other.state_dict() | {"version": 2})
 
 
@@ -271,9 +271,9 @@ def test_the_state_of_other_data_or_a_newer_version_is_refused() -> None:
         ({"rank": 2, "world_size": 2}, "rank must be at least 0 and below world_size 2, got 2"),
         ({"rank": -1, "world_size": 2}, "rank must be"),
         ({"rank": 0, "world_size": 0}, "world_size must be at least 1"),
-        ({"rank": 0, "world_size": 5}, "12 is no multiple of world_size 5"),
-        ({"order": "shuffled", "batch_size": 38}, "batch_size 38 is more than the 37 examples"),
-        ({"order": "sequential", "batch_size": 38}, "batch_size 38 is more than the 37 examples"),
+        ({"rank": 0, "world_size": 5}, "must be a multiple of world_size 5, got 12"),
+        ({"order": "shuffled", "batch_size": 38}, "batch_size 38 is larger than the dataset of 37 examples"),
+        ({"order": "sequential", "batch_size": 38}, "batch_size 38 is larger than the dataset of 37 examples"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: Any, message: str) -> None:

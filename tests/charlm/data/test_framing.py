@@ -43,7 +43,7 @@ def test_of_the_characters_that_are_allowed_the_vocabulary_has_those_that_may_co
 ) -> None:
     framing = Framing(vocabulary)
     if not set(allowed) & set("abc"):
-        with pytest.raises(ValueError, match="allowed holds no character"):
+        with pytest.raises(ValueError, match="allowed has no character"):
             framing.outcomes(allowed)
     else:
         characters = set(allowed) & set("abc")

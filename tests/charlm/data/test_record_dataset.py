@@ -153,11 +153,16 @@ def test_a_model_learns_names(names: list[str]) -> None:
     [
         ([], {}, ValueError, "records is empty"),
         (["a", ""], {}, ValueError, r"records\[1\] is empty"),
-        (["a", "abc"], {"block_size": 3}, ValueError, r"records\[1\] has 3 characters, .* block_size of 3 holds 2"),
+        (
+            ["a", "abc"],
+            {"block_size": 3},
+            ValueError,
+            r"records\[1\] has 3 characters, .* block_size of 3 leaves room for only 2",
+        ),
         (["a"], {"block_size": 0}, ValueError, "block_size"),
         (["a", b"b"], {}, TypeError, r"records\[1\] must be a str, got bytes"),
-        ("abc", {}, TypeError, "records must be several str, got one: put it in a list"),
-        (5, {}, TypeError, "records must be several str, got int"),
+        ("abc", {}, TypeError, "records must be an iterable of str, got a single str: put it in a list"),
+        (5, {}, TypeError, "records must be an iterable of str, got int"),
         (["ab"], {"block_size": "8"}, TypeError, "block_size must be an integer, got str"),
         (["ab"], {"vocabulary": 5}, TypeError, "vocabulary must be a Vocabulary, got int"),
         (["a"], {"vocabulary": Vocabulary("a", special_tokens=["bos"])}, ValueError, "need a eos token"),
@@ -175,9 +180,9 @@ def test_bad_records_are_refused(texts: Any, settings: dict[str, Any], error: ty
 
 
 def test_a_part_without_records_is_refused() -> None:
-    with pytest.raises(ValueError, match="without any"):
+    with pytest.raises(ValueError, match="leaves one part empty"):
         RecordDataset(["a", "b"]).split(0.1, seed=0)
-    with pytest.raises(IndexError, match="record 1 of a dataset of 1"):
+    with pytest.raises(IndexError, match="record 1 is out of range: the dataset has length 1"):
         RecordDataset(["a"])[1]
-    with pytest.raises(ValueError, match="vocabulary of 3 ids, the model 2"):
+    with pytest.raises(ValueError, match="vocabulary of 3 ids, but the model has only 2"):
         evaluate(BigramLanguageModel(2), RecordDataset(["a"]))

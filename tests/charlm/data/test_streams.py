@@ -57,7 +57,7 @@ def test_reading_outside_a_part_of_the_files_is_refused(tmp_path: Path, start: i
     shards = [TokenFile(write(tmp_path / name, [0, 1, 2, 3], VOCABULARY)) for name in "ab"]
     _, part = TextDataset(shards, block_size=1).split(0.375)
     assert part.stream.read(0, 5).tolist() == [3, 0, 1, 2, 3]
-    with pytest.raises(IndexError, match=f"ids {start} to {stop} of 5"):
+    with pytest.raises(IndexError, match=f"ids {start} to {stop} are out of range: the stream has 5 ids"):
         part.stream.read(start, stop)
 
 
@@ -102,13 +102,13 @@ def test_a_file_that_changes_in_use_is_an_error_in_the_sampler(tmp_path: Path, d
 
 def test_shards_of_different_vocabularies_are_refused(tmp_path: Path) -> None:
     shards = [TokenFile(write(tmp_path / name, [0, 0, 0], Vocabulary(name))) for name in "ab"]
-    with pytest.raises(ValueError, match="another vocabulary"):
+    with pytest.raises(ValueError, match="must have the same vocabulary"):
         TextDataset(shards, block_size=1)
 
 
 def test_a_file_of_a_larger_vocabulary_than_the_models_is_refused(tmp_path: Path) -> None:
     tokens = TokenFile(write(tmp_path / "a", [0, 0, 0], VOCABULARY))
-    with pytest.raises(ValueError, match="the data have a vocabulary of 10 ids, the model 9"):
+    with pytest.raises(ValueError, match="the data has a vocabulary of 10 ids, but the model has only 9"):
         evaluate(BigramLanguageModel(9), TextDataset(tokens, block_size=1))
 
 

@@ -27,7 +27,7 @@ def test_windows_are_slices_of_the_stream(ids: list[int], data: st.DataObject) -
 
 @pytest.mark.parametrize("index", [3, -4])
 def test_no_window_goes_past_the_end(index: int) -> None:
-    with pytest.raises(IndexError, match=f"window {index} of a dataset of 3"):
+    with pytest.raises(IndexError, match=f"window {index} is out of range: the dataset has length 3"):
         TextDataset(range(5), block_size=2)[index]
 
 

@@ -179,7 +179,7 @@ def test_ids_to_score_may_come_in_many_forms(form: Any) -> None:
     [
         ([[0, 1], [0, 1, 5]], TokenIdError, r"ids\[2\] is 5"),
         ([np.array([0, 1]), np.array([-1])], TokenIdError, r"ids\[0\] is -1"),
-        ([[0], np.zeros((2, 2), dtype=int)], ValueError, r"texts\[1\] must have one dimension, got shape \(2, 2\)"),
+        ([[0], np.zeros((2, 2), dtype=int)], ValueError, r"texts\[1\] must be one-dimensional, got shape \(2, 2\)"),
         ([np.array([0.5])], TypeError, "ids must be integers"),
         ([0, 1], TypeError, "ids must be integers"),
         (["01"], TypeError, "ids must be integers"),

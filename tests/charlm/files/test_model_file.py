@@ -193,7 +193,7 @@ def test_a_file_cut_anywhere_is_refused(path: Path) -> None:
 def test_a_newer_version_is_refused_by_number(path: Path) -> None:
     content = json.dumps({"version": 2})
     path.write_bytes(safetensors.torch.save({"x": torch.zeros(1)}, {"charlm": content}))
-    with pytest.raises(CheckpointVersionError, match="version 2, newer than 1"):
+    with pytest.raises(CheckpointVersionError, match="version 2 is newer than version 1"):
         load_model(path)
 
 
@@ -204,7 +204,7 @@ def test_a_newer_version_is_refused_by_number(path: Path) -> None:
         ({"charlm": "{}"}, "a model file has no version"),
         ({"charlm": "[1]"}, "a model file must be a JSON object, got list"),
         ({"charlm": '{"version": true}'}, "the version of a model file must be a positive integer, got True"),
-        ({"charlm": '{"version": 1, "version": 1}'}, ".*'version' twice"),
+        ({"charlm": '{"version": 1, "version": 1}'}, ".*repeats the key 'version'"),
         ({"charlm": '{"version": 1, "sha256": ""}'}, "a model file does not match its SHA-256"),
     ],
 )

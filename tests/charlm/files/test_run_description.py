@@ -19,7 +19,7 @@ def test_a_description_comes_back() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "version 2, newer than 1: upgrade chartok"),
+        ({"version": 2}, "version 2 is newer than version 1, the newest supported: upgrade chartok"),
         ({"version": "1"}, "the version of a description of a run must be a positive integer"),
         ({"text": 3}, "text is no str"),
         ({"characters": True}, "characters is no int"),

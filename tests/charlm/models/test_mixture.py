@@ -218,16 +218,16 @@ def test_the_mixture_follows_its_device(device: torch.device) -> None:
 @pytest.mark.parametrize(
     ("models", "error", "message"),
     [
-        ([], ValueError, "a mixture is of 1 to 32 models, got 0"),
+        ([], ValueError, "a mixture must have 1 to 32 models, got 0"),
         ([BigramLanguageModel(2) for _ in range(33)], ValueError, "1 to 32 models, got 33"),
-        ([BigramLanguageModel(2), BigramLanguageModel(3)], ValueError, r"models\[1\] has 3 ids and models\[0\] 2"),
+        ([BigramLanguageModel(2), BigramLanguageModel(3)], ValueError, r"models\[1\] has 3 ids and models\[0\] has 2"),
         (
             [BigramLanguageModel(2), torch.nn.Linear(2, 2)],
             TypeError,
             r"models\[1\] must be a LanguageModel, got Linear",
         ),
-        ([MixtureLanguageModel([BigramLanguageModel(2)])], ValueError, r"models\[0\] is itself a mixture"),
-        ([BigramLanguageModel(2)] * 2, ValueError, "holds a model twice"),
+        ([MixtureLanguageModel([BigramLanguageModel(2)])], ValueError, r"models\[0\] is a mixture"),
+        ([BigramLanguageModel(2)] * 2, ValueError, "contains the same model twice"),
         (BigramLanguageModel(2), TypeError, "not iterable"),
     ],
     ids=str,
@@ -239,7 +239,7 @@ def test_models_that_cannot_be_mixed_are_refused(models: Any, error: type[Except
 
 def test_held_out_data_must_be_possible() -> None:
     mixture = MixtureLanguageModel([BigramLanguageModel(3).fit([0, 1, 0], smoothing=0)])
-    with pytest.raises(ValueError, match="to which no model gives any probability"):
+    with pytest.raises(ValueError, match="with probability 0 under every model"):
         mixture.fit(TextDataset([0, 0], block_size=1))
     with pytest.raises(TokenIdError, match=r"ids\[1\] is 3"):
         mixture.fit(TextDataset([0, 3], block_size=1))

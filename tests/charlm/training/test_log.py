@@ -53,7 +53,7 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
         (record_line(train_loss=None), "train_loss must be a number, got NoneType"),
         (record_line(validation_loss="1"), "validation_loss must be a number, got str"),
         (record_line(elapsed_seconds=True), "elapsed_seconds must be a number, got bool"),
-        (record_line(learning_rate=10**400), "learning_rate must fit a float"),
+        (record_line(learning_rate=10**400), "learning_rate must fit in a float"),
         (record_line(other=1), "other"),
     ],
 )

@@ -73,7 +73,9 @@ def test_a_sound_state_with_other_limits_passes() -> None:
 
 
 def test_a_newer_version_is_named() -> None:
-    with pytest.raises(CheckpointVersionError, match="version 2, newer than 1: upgrade chartok"):
+    with pytest.raises(
+        CheckpointVersionError, match="version 2 is newer than version 1, the newest supported: upgrade chartok"
+    ):
         check(SOUND | {"version": 2}, NOW)
 
 

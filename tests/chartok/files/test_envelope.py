@@ -45,7 +45,7 @@ def test_a_version_up_to_the_current_one_is_read_and_a_newer_one_refused(
     if version <= current:
         assert check_version(content, current, "a note", error=MalformedError, newer=NewerError) is content
         return
-    message = f"^a note of version {version}, newer than {current}: upgrade chartok$"
+    message = f"^a note of version {version} is newer than version {current}, the newest supported: upgrade chartok$"
     with pytest.raises(NewerError, match=message):
         check_version(content, current, "a note", error=MalformedError, newer=NewerError)
     with pytest.raises(MalformedError, match=message):

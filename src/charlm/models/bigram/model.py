@@ -1,4 +1,4 @@
-"""The bigram model: each character depends on the one before it and on nothing else."""
+"""The bigram model: each character depends only on the one before it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel
 
 WITHOUT_SIGN = (1 << 63) - 1
-"""Makes a negative id, which as an index would count from the end, one that is far too large, in one quick pass."""
+"""Turns a negative id, which as an index would count from the end, into one far out of range, in one fast pass."""
 
 
 class BigramLanguageModel(LanguageModel):
-    """A table of logits with one row for each id: ``P(next | current) = softmax(table[current])[next]``.
+    """A table of logits with one row per id: ``P(next | current) = softmax(table[current])[next]``.
 
     Args:
         vocab_size: The number of ids, V.
-        seed: Draws the table from a standard normal, as the notebook does: the same values as
-            ``torch.nn.Embedding`` after ``torch.manual_seed(seed)``. None starts from zeros, where every
+        seed: Initializes the table from a standard normal, as the notebook does: the same values as
+            ``torch.nn.Embedding`` after ``torch.manual_seed(seed)``. None initializes it to zeros, so that every
             character is equally likely.
-        context_only: The ids that are contexts and never outcomes.
+        context_only: The ids that occur only as context and are never predicted.
 
     Raises:
         TypeError: ``vocab_size`` or ``seed`` is not an integer.
@@ -70,11 +70,11 @@ class BigramLanguageModel(LanguageModel):
         return {"vocab_size": self.vocab_size, "context_only": list(self.context_only)}
 
     def fit(self, tokens: Tokens, *, smoothing: float = 1.0) -> Self:
-        """Returns this model with the table that counting gives: the optimum that training comes near.
+        """Returns this model fitted by counting: the optimum that gradient descent approaches.
 
-        Every pair of neighbours counts as ``smoothing`` more than it occurs (add-alpha), and each row holds
-        ``ln((count + alpha) / (sum of the row's counts + alpha V))``: without smoothing the maximum of the likelihood.
-        The row of an id that nothing follows is that of all ids, however often each occurs anywhere.
+        The count of every pair is increased by ``smoothing`` (add-alpha), and each row is
+        ``ln((count + alpha) / (sum of the row's counts + alpha V))``: without smoothing, the maximum-likelihood
+        estimate. The row of an id that is never followed by another uses the frequencies of all ids instead.
 
         Args:
             tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), or an
@@ -83,9 +83,9 @@ class BigramLanguageModel(LanguageModel):
 
         Raises:
             TypeError: The ids are not integers, or ``smoothing`` is not a number.
-            TokenIdError: An id is not one of the model's.
-            ValueError: ``smoothing`` is negative, infinite or NaN; there is no id at all, or a text has more than one
-                dimension.
+            TokenIdError: An id is not in the vocabulary.
+            ValueError: ``smoothing`` is negative, infinite or NaN; there are no ids, or a text is not
+                one-dimensional.
 
         Example:
             >>> BigramLanguageModel(3).fit([0, 1, 0, 2, 0, 1], smoothing=0).table.exp()
@@ -105,10 +105,10 @@ class BigramLanguageModel(LanguageModel):
         return self.without_context_only(nn.functional.embedding(inputs, self.table))
 
     def step(self, ids: Tensor, state: None = None) -> tuple[Tensor, None]:
-        """Returns the row of each id: ``(B,)`` to ``(B, V)``. There is nothing else to remember.
+        """Returns the row of each id: ``(B,)`` to ``(B, V)``. There is no state.
 
         Raises:
-            TokenIdError: An id is not one of the model's (as in ``forward``).
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         try:  # a context manager would take a fifth of the time of a step
             return self.logits(ids), state
@@ -117,10 +117,10 @@ class BigramLanguageModel(LanguageModel):
             raise
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Returns ``(B, T)`` natural logarithms, read from the table normalised once.
+        """Returns ``(B, T)`` natural-log probabilities; the table is normalized only once.
 
         Raises:
-            TokenIdError: An id is not one of the model's (as in ``forward``).
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         with self.naming_bad_ids(inputs, targets):
             return self.without_context_only(self.table).log_softmax(dim=-1)[
@@ -137,13 +137,13 @@ class BigramLanguageModel(LanguageModel):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Takes a table once it has been checked."""
+        """Loads a table after validating it."""
         table = state_dict.get(f"{prefix}table")
         if table is not None and not table.is_meta:
             try:
                 BigramTable.from_arrays(self.settings(), {"table": as_array(table)})
             except ValueError as error:
-                error_msgs.append(f"{prefix}table is no sound table of {self.settings()}: {error}")
+                error_msgs.append(f"{prefix}table is not valid for {self.settings()}: {error}")
                 return
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs

@@ -1,4 +1,4 @@
-"""The bigram model in NumPy: a table that answers, and one that counting gives."""
+"""The bigram model in NumPy: a table of logits, and how to fit one by counting."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from charlm.models.ngram.counts import Tokens
 
 ROWS_AT_ONCE = 1 << 12
-"""How many distributions are handed out at a time."""
+"""How many distributions are yielded at a time."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BigramTable:
-    """Logits with one row for each id: ``P(next | current) = softmax(table[current])[next]``.
+    """Logits with one row per id: ``P(next | current) = softmax(table[current])[next]``.
 
     Attributes:
         vocab_size: The number of ids, V.
-        context_only: The ids that are contexts and never outcomes, whatever their logits are.
+        context_only: The ids that occur only as context and are never predicted, whatever their logits.
         table: Logits, floating point ``(V, V)``: row for the current id, column for the next.
 
     Example:
@@ -54,8 +54,8 @@ class BigramTable:
         object.__setattr__(self, "context_only", checked_context_only(self.context_only, self.vocab_size))
         if self.table.shape != (self.vocab_size, self.vocab_size) or self.table.dtype.kind != "f":
             raise ValueError(
-                f"the table of a bigram of {self.vocab_size} ids has the wrong shape {self.table.shape} or dtype "
-                f"{self.table.dtype}"
+                f"table must be floating point of shape ({self.vocab_size}, {self.vocab_size}), got {self.table.dtype} "
+                f"of shape {self.table.shape}"
             )
 
     @classmethod
@@ -67,25 +67,25 @@ class BigramTable:
         smoothing: float = 1.0,
         context_only: Iterable[SupportsIndex] = (),
     ) -> Self:
-        """Returns the table that counting gives; ``BigramLanguageModel.fit`` says more.
+        """Returns a table fitted by counting; see ``BigramLanguageModel.fit``.
 
         Args:
-            tokens: The ids of one text, an iterable of texts, or a data set; no pair spans two texts.
+            tokens: The ids of one text, an iterable of texts, or a dataset; no pair spans two texts.
             vocab_size: The number of ids, V.
             smoothing: Alpha, 0 or more.
-            context_only: The ids that are contexts and never outcomes.
+            context_only: The ids that occur only as context and are never predicted.
 
         Raises:
             TypeError: The ids are not integers, or ``smoothing`` is not a number.
-            TokenIdError: An id is not one of the model's.
-            ValueError: ``smoothing`` is negative, infinite or NaN; there is no id at all, or a text has more than one
-                dimension.
+            TokenIdError: An id is not in the vocabulary.
+            ValueError: ``smoothing`` is negative, infinite or NaN; there are no ids, or a text is not
+                one-dimensional.
         """
         alpha = number_from_zero("smoothing", smoothing)
         never = list(checked_context_only(context_only, positive_integer("vocab_size", vocab_size)))
         symbols, weights = separated_texts(tokens, vocab_size, padding=0)
-        if not symbols.any():  # zeros stand between texts
-            raise ValueError("there is nothing to fit to: tokens holds no ids")
+        if not symbols.any():  # zeros separate texts
+            raise ValueError("tokens contains no ids: give at least one")
         size = vocab_size + 1
         pairs = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
         of_pairs = None if weights is None else np.minimum(weights[:-1], weights[1:])
@@ -122,24 +122,24 @@ class BigramTable:
         return {"vocab_size": self.vocab_size, "context_only": list(self.context_only)}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Returns the table by its name."""
+        """Returns the table by name."""
         return {"table": self.table}
 
     @classmethod
     def from_arrays(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Returns the model of which these are the settings and the table, once they have been found sound.
+        """Returns the model with these settings and this table, once they have been validated.
 
         Raises:
-            ValueError: They are not; says why.
+            ValueError: They are invalid; says why.
             TypeError: A setting is missing, unknown or of the wrong type.
         """
         if set(arrays) != {"table"}:
-            raise ValueError(f"a bigram has one table, got {', '.join(sorted(arrays))}")
+            raise ValueError(f"a bigram model has only the array table, got {', '.join(sorted(arrays))}")
         found = cls(**settings, table=arrays["table"])
         if not (found.table < np.inf).all():
             raise ValueError("a logit is NaN or infinite")
         if not np.isfinite(np.delete(found.table, found.context_only, axis=1)).any(axis=1).all():
-            raise ValueError("there is an id after which nothing can come")
+            raise ValueError("an id has no possible successor")
         return found
 
     def predictor(self, *, stride: int | None = None) -> Self:  # noqa: ARG002 - there are no blocks
@@ -164,11 +164,11 @@ class BigramTable:
             yield self.log_rows[ids[start:stop]]
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.float64], None]:
-        """Returns the rows of the last ids; there is nothing else to remember."""
+        """Returns the rows of the last ids; there is no state."""
         return self.log_rows[prompts[:, -1]], None
 
     def step(self, ids: NDArray[np.int64], state: None) -> tuple[NDArray[np.float64], None]:
-        """Returns the rows of the ids; there is nothing else to remember."""
+        """Returns the rows of the ids; there is no state."""
         return self.log_rows[ids], state
 
     def __getstate__(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from charlm.models.predictor import checked_context_only
 from chartok.arguments import finite_number, natural_number, positive_integer
 
 MOST_LAYERS = 256
-"""Keeps a model file from asking for more layers than can be made in a moment."""
+"""Keeps a model file from requesting more layers than can be created quickly."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,17 +18,18 @@ class GPTConfig:
 
     Attributes:
         vocab_size: The number of ids, V.
-        block_size: The most ids that it can look at.
-        n_layers: How many blocks of attention and MLP; at most 256.
-        n_heads: How many heads each attention has.
-        width: How many values stand for a position; a multiple of ``2 * n_heads``.
-        dropout: The share of the values in the embedding, and in what a layer adds, that is zeroed in training.
-        hash_rows: The rows of the table for each length of n-grams; 0 for no such tables.
-        context_only: The ids that are contexts and never outcomes, such as the start of a record.
+        block_size: The maximum context length in ids.
+        n_layers: The number of blocks of attention and MLP; at most 256.
+        n_heads: The number of attention heads per layer.
+        width: The size of the representation of a position; a multiple of ``2 * n_heads``.
+        dropout: The probability of zeroing a value in the embedding or in the output of a sublayer in training.
+        hash_rows: The number of rows in the hashed table of each n-gram length; 0 for no such tables.
+        context_only: The ids that occur only as context and are never predicted, such as the start of a record.
 
     Raises:
         TypeError: A value has the wrong type.
-        ValueError: A size is below 1, ``width`` does not fit ``n_heads``, or ``dropout`` is not in [0, 1).
+        ValueError: A size is out of range, ``width`` is not a multiple of ``2 * n_heads``, or ``dropout`` is not in
+            [0, 1).
 
     Example:
         >>> GPTConfig.nano(65)
@@ -58,7 +59,7 @@ class GPTConfig:
             raise ValueError(f"n_layers must be at most {MOST_LAYERS}, got {self.n_layers}")
         if self.width % (2 * self.n_heads):
             raise ValueError(
-                f"width must be a multiple of 2 * n_heads, so that each head has an even number of values: "
+                f"width must be a multiple of 2 * n_heads, so that each head has an even size: "
                 f"got width {self.width} and n_heads {self.n_heads}"
             )
         if not 0 <= self.dropout < 1:
@@ -66,20 +67,20 @@ class GPTConfig:
 
     @property
     def head_size(self) -> int:
-        """How many values of a position each head has."""
+        """The size of the representation of a position in each head."""
         return self.width // self.n_heads
 
     @classmethod
     def nano(cls, vocab_size: int) -> Self:
-        """Returns a shape that two CPU cores can train: 4 layers, 4 heads, 128 wide, 64 ids of context."""
+        """Returns a shape that two CPU cores can train: 4 layers, 4 heads, width 128, 64 ids of context."""
         return cls(vocab_size=vocab_size, block_size=64, n_layers=4, n_heads=4, width=128)
 
     @classmethod
     def small(cls, vocab_size: int) -> Self:
-        """Returns a shape for a laptop: 6 layers, 4 heads, 256 wide, 128 ids of context."""
+        """Returns a shape for a laptop: 6 layers, 4 heads, width 256, 128 ids of context."""
         return cls(vocab_size=vocab_size, block_size=128, n_layers=6, n_heads=4, width=256)
 
     @classmethod
     def base(cls, vocab_size: int) -> Self:
-        """Returns a shape for a GPU: 6 layers, 6 heads, 384 wide, 256 ids of context."""
+        """Returns a shape for a GPU: 6 layers, 6 heads, width 384, 256 ids of context."""
         return cls(vocab_size=vocab_size, block_size=256, n_layers=6, n_heads=6, width=384)

@@ -2,15 +2,15 @@
 
 What differs from that paper, and where it comes from:
 
-- positions turn queries and keys instead of being added to the input (RoPE: Su et al., 2021);
-- what enters a layer is divided by its root mean square (Zhang and Sennrich, 2019), without weights, and so are the
-  embeddings before the first (as a layer norm in BLOOM: Le Scao et al., 2022);
-- queries and keys are normalised too (Henry et al., 2020);
-- the activation is the square of the ReLU (Primer: So et al., 2021);
+- positions rotate queries and keys instead of being added to the input (RoPE: Su et al., 2021);
+- RMSNorm without weights is applied to the input of each sublayer (Zhang and Sennrich, 2019) and to the embeddings
+  (as layer norm is in BLOOM: Le Scao et al., 2022);
+- queries and keys are normalized too (Henry et al., 2020);
+- the activation is the squared ReLU (Primer: So et al., 2021);
 - the last matrix of each attention and MLP starts at zero, so that a new layer adds nothing (Zhang et al., 2019);
-- logits stay between -15 and 15 by a tanh (Gemma 2: Gemma Team, 2024);
+- a tanh keeps logits between -15 and 15 (Gemma 2: Gemma Team, 2024);
 - the last two, three and four characters have embeddings as well, in hashed tables (Pagnoni et al., 2024);
-- there are no biases (PaLM: Chowdhery et al., 2022), and the head has a matrix of its own.
+- there are no biases (PaLM: Chowdhery et al., 2022), and the head is not tied to the embedding.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ from charlm.runtime.seeding import seeded_generator
 LONGEST_HASHED = 4
 """The longest n-grams that have embeddings."""
 HASH_MULTIPLIER, HASH_MODULUS = 1_000_003, 2**31 - 1
-"""Of a polynomial hash (Karp and Rabin, 1987); products stay below 2**63."""
+"""Constants of a polynomial hash (Karp and Rabin, 1987); products stay below 2**63."""
 ROTARY_BASE = 10_000.0
 LOGIT_LIMIT = 15.0
 LEAST_ROOM = 256
-"""For how many ids a new cache has room, where a block is not shorter."""
+"""The smallest capacity of a new cache in ids, unless a block is shorter."""
 
 
 class Linear(nn.Linear):
-    """A matrix and no biases. ``GPT.initialize`` draws its values; here the global generator would."""
+    """A linear layer without bias, initialized by ``GPT.initialize`` and not from the global generator."""
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__(in_features, out_features, bias=False)
 
     def reset_parameters(self) -> None:
-        """Leaves the values open."""
+        """Leaves the weights uninitialized."""
 
 
 class Embedding(nn.Embedding):
-    """A table with a row for each id, whose values ``GPT.initialize`` draws as well."""
+    """An embedding table, also initialized by ``GPT.initialize``."""
 
     def reset_parameters(self) -> None:
-        """Leaves the values open."""
+        """Leaves the weights uninitialized."""
 
 
 class HashedEmbedding(Embedding):
-    """A table whose rows n-grams share as their hashes fall."""
+    """An embedding table in which n-grams whose hashes collide share a row."""
 
 
 def normalized(x: Tensor) -> Tensor:
@@ -65,11 +65,11 @@ def normalized(x: Tensor) -> Tensor:
 
 
 def rotations(start: int, stop: int, head_size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Returns by what cosines and sines the positions turn each value of a head, both ``(T, head_size)``.
+    """Returns the cosines and sines by which positions rotate each component of a head, both ``(T, head_size)``.
 
-    Position p turns the point of values i and ``i + head_size / 2`` by the angle ``p / 10000^(2i / head_size)``, so
-    that the product of a query and a key depends on how far apart they stand. It takes microseconds and is done anew
-    each time: no table can be stale.
+    Position p rotates components i and ``i + head_size / 2`` by the angle ``p / 10000^(2i / head_size)``, so that the
+    product of a query and a key depends on their distance. It takes microseconds and is recomputed each time: no table
+    can be stale.
     """
     frequencies = ROTARY_BASE ** (torch.arange(0, head_size, 2, device=device) / -head_size)
     angles = torch.outer(torch.arange(start, stop, device=device), frequencies)
@@ -78,13 +78,13 @@ def rotations(start: int, stop: int, head_size: int, device: torch.device) -> tu
 
 
 def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Returns queries or keys, ``(..., T, head_size)``, turned as ``rotations`` says."""
+    """Returns queries or keys, ``(..., T, head_size)``, rotated by the result of ``rotations``."""
     other_half = x.roll(x.shape[-1] // 2, dims=-1)
     return torch.addcmul(x * cos, other_half, sin).type_as(x)
 
 
 class Attention(nn.Module):
-    """Each position gathers values from those up to itself: ``softmax(Q K^T / sqrt(head_size)) V`` in each head."""
+    """Causal multi-head self-attention: ``softmax(Q K^T / sqrt(head_size)) V`` in each head."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class Attention(nn.Module):
             x: The positions, ``(B, T, width)``.
             cos: What ``rotations`` returns for them.
             sin: Likewise.
-            memory: Keys and values, ``(2, B, H, S, head_size)``; those of the last T of S positions are put in here.
+            memory: Keys and values, ``(2, B, H, S, head_size)``; those of the last T of S positions are written here.
         """
         queries_and_keys = self._heads(torch.stack([self.query(x), self.key(x)]))
         query, key = rotated(normalized(queries_and_keys), cos, sin)
@@ -110,7 +110,7 @@ class Attention(nn.Module):
         if memory is not None:
             memory[:, :, :, -length:] = torch.stack([key, value])
             key, value = memory.unbind()
-        # Several positions begin the memory, where there is one; a single one may look at all that is there.
+        # Several positions are always the first in the memory; a single one may attend to everything in it.
         is_causal = memory is None or length > 1
         gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
         projected: Tensor = self.project(gathered.transpose(1, 2).flatten(2))
@@ -122,7 +122,7 @@ class Attention(nn.Module):
 
 
 class MLP(nn.Module):
-    """Each position by itself: ``project(relu(expand(x))^2)``, four times as wide in between."""
+    """The position-wise MLP: ``project(relu(expand(x))^2)``, with a hidden layer four times as wide."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """A layer: attention, through which positions exchange values, then the MLP; both add to what is there."""
+    """A Transformer layer: attention, then the MLP, each with a residual connection."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class Block(nn.Module):
 
 
 class GPTState(NamedTuple):
-    """What ``step`` hands on: the ids that it looks at, int64 ``(B, T)``, and their keys and values."""
+    """The state of ``step``: the ids in its context, int64 ``(B, T)``, and their keys and values."""
 
     history: Tensor
     cache: KeyValueCache
@@ -161,21 +161,21 @@ class GPTState(NamedTuple):
 class GPT(LanguageModel):
     """A Transformer decoder over characters.
 
-    Logits are float32, whatever the weights are. Dropout, where there is any, draws from PyTorch's global generator.
+    Logits are float32, whatever the dtype of the weights. Dropout, if any, draws from PyTorch's global generator.
 
     Args:
         config: Its shape.
-        seed: Decides the first weights, which are the same on every device.
+        seed: Determines the initial weights, which are the same on every device.
 
     Raises:
-        TypeError: ``config`` is not a ``GPTConfig``, or ``seed`` not an integer.
+        TypeError: ``config`` is not a ``GPTConfig``, or ``seed`` is not an integer.
 
     Example:
         >>> model = GPT(GPTConfig(vocab_size=65, block_size=8, n_layers=2, n_heads=2, width=16))
         >>> logits, loss = model(torch.tensor([[18, 47, 56]]), torch.tensor([[47, 56, 57]]))
         >>> logits.shape
         torch.Size([1, 3, 65])
-        >>> round(loss.item(), 2)  # log(65): to a new model all characters are equally likely
+        >>> round(loss.item(), 2)  # log(65): under a new model all characters are equally likely
         4.17
     """
 
@@ -207,7 +207,7 @@ class GPT(LanguageModel):
         return asdict(self.config) | {"context_only": list(self.context_only)}
 
     def parameter_groups(self) -> ParameterGroups:
-        """Returns the matrices of all blocks as hidden ones, the head as one that decays, and the hashed tables.
+        """Returns the matrices of all blocks as hidden, the head as decayed, and the hashed tables.
 
         The embedding of characters is in no group.
         """
@@ -220,15 +220,15 @@ class GPT(LanguageModel):
 
     @torch.no_grad()
     def initialize(self, seed: int) -> Self:
-        """Returns this model with new weights; what one made on the meta device needs after ``to_empty``.
+        """Returns this model with new weights; a model created on the meta device needs it after ``to_empty``.
 
-        Those of n-grams start at zero, so that one that training never meets adds nothing; those of characters are
-        small, so that what training adds soon counts beside them. The head is smaller still: at first no character is
-        likelier than another. The last matrices of attention and MLP start at zero, the others with a standard
-        deviation of ``1 / sqrt(width)``.
+        N-gram embeddings start at zero, so that an n-gram unseen in training adds nothing; character embeddings are
+        small, so that training soon outweighs them. The head is smaller still: initially all characters are almost
+        equally likely. The last matrices of attention and MLP start at zero, the others with a standard deviation of
+        ``1 / sqrt(width)``.
 
         Args:
-            seed: Decides them all.
+            seed: Determines all weights.
 
         Raises:
             TypeError: It is not an integer.
@@ -244,7 +244,7 @@ class GPT(LanguageModel):
         return self
 
     def logits(self, inputs: Tensor) -> Tensor:
-        """Returns the logits of what follows each position.
+        """Returns the logits of the id after each position.
 
         Args:
             inputs: Ids, int64 ``(B, T)``, T at most ``block_size``.
@@ -253,22 +253,22 @@ class GPT(LanguageModel):
             float32, ``(B, T, V)``.
 
         Raises:
-            ValueError: The inputs are longer than that.
+            ValueError: The inputs are longer.
         """
         if inputs.shape[1] > self.config.block_size:
-            raise ValueError(f"inputs of {inputs.shape[1]} ids are longer than the block_size {self.config.block_size}")
+            raise ValueError(f"inputs must be at most block_size {self.config.block_size} long, got {inputs.shape[1]}")
         return self._decoded(self._embedded(inputs))
 
     @torch.no_grad()
     def step(self, ids: Tensor, state: GPTState | None = None) -> tuple[Tensor, GPTState]:
-        """Returns the logits of what follows after one more id, and the state to hand in with the next.
+        """Returns the logits after one more id, and the state to pass with the next.
 
-        The keys and values of the ids before are kept, so that a step passes one id through the layers. Where they
-        number ``block_size``, the older half is dropped and the rest is passed through once more: from there on the
-        logits are those of ``logits`` for the last half block to block of ids.
+        The keys and values of earlier ids are cached, so that a step passes one id through the layers. Once there are
+        ``block_size`` of them, the older half is dropped and the rest is passed through again: from then on the logits
+        are those of ``logits`` for between the last half block and the last block of ids.
 
-        States are values: each can be used again, also where another sequence has gone on from it. The newest is
-        extended in place; to go on from an older one passes its ids through once more.
+        States are values: each can be reused, even if another sequence has continued from it. The newest is extended in
+        place; continuing from an older one passes its ids through again.
 
         Args:
             ids: The newest id of each sequence, int64 ``(B,)``.
@@ -278,7 +278,7 @@ class GPT(LanguageModel):
             float32 ``(B, V)``, without a gradient, and the new state.
 
         Raises:
-            TokenIdError: An id is not one of the model's (as in ``forward``).
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         if state is None:
             return self.start(ids[:, None])
@@ -286,7 +286,7 @@ class GPT(LanguageModel):
         length = history.shape[1]
         if length > self.config.block_size or not state.cache.takes(length):
             return self.start(history)
-        # The hashed embedding of the new id needs those just before it.
+        # The hashed embeddings of the new id depend on the ids just before it.
         with self.naming_bad_ids(ids):
             x = self._embedded(history[:, -LONGEST_HASHED:])[:, -1:]
         logits = self._decoded(x, length - 1, state.cache.memory[..., :length, :])
@@ -295,20 +295,20 @@ class GPT(LanguageModel):
 
     @torch.no_grad()
     def start(self, inputs: Tensor) -> tuple[Tensor, GPTState]:
-        """Returns the logits of what follows after these ids, which pass through the layers side by side.
+        """Returns the logits after these ids, which pass through the layers in parallel.
 
-        Of more than ``block_size`` ids it looks at as many as stepping through them would leave: the last half block
-        to block.
+        Of more than ``block_size`` ids, it uses those that stepping through them would keep: between the last half
+        block and the last block.
 
         Args:
             inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1.
 
         Returns:
-            float32 ``(B, V)``, without a gradient, and the state to go on from with ``step``.
+            float32 ``(B, V)``, without a gradient, and the state from which ``step`` continues.
 
         Raises:
-            ValueError: There is no id, or the inputs have not two dimensions.
-            TokenIdError: An id is not one of the model's (as in ``forward``).
+            ValueError: There are no ids, or the inputs are not two-dimensional.
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         check_prompt(inputs)
         block_size, half = self.config.block_size, self.config.block_size // 2
@@ -328,16 +328,16 @@ class GPT(LanguageModel):
         x: Tensor = self.embedding(ids)
         hashes = ids
         for age, embedding in enumerate(self.ngram_embeddings, start=1):
-            # Before the start stands the id that no character has.
+            # Positions before the start get an id outside the vocabulary.
             before = functional.pad(ids, (age, 0), value=self.vocab_size)[:, : ids.shape[1]]
             hashes = (hashes * HASH_MULTIPLIER + before) % HASH_MODULUS
             x = x + embedding(hashes % self.config.hash_rows)
         return x
 
     def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | None = None) -> Tensor:
-        """Returns the logits of embedded positions, the first of them ``start``: ``(B, T, V)``.
+        """Returns the logits of embedded positions, of which ``start`` is the first: ``(B, T, V)``.
 
-        With a memory they are those of the last position alone, ``(B, 1, V)``.
+        With a memory, returns only those of the last position, ``(B, 1, V)``.
         """
         cos, sin = rotations(start, start + x.shape[1], self.config.head_size, x.device)
         x = normalized(self.dropout(x))

@@ -1,4 +1,4 @@
-"""How often every n-gram occurs, up to an order: counted by sorting, merged by joining sorted lists."""
+"""N-gram counts up to a given order: counted by sorting, merged by merging sorted lists."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
 Tokens: TypeAlias = Ids | SupportsJoined | Iterable[Ids | SupportsJoined]
 """One text or several: the ids of a text in an array, a tensor on any device or an iterable of integers; the texts of
-a data set; or an iterable of those."""
+a dataset; or an iterable of those."""
 
 _Keys: TypeAlias = NDArray[np.int64]
 _Decoder: TypeAlias = Callable[[_Keys], list[_Keys]]
 
 LARGEST_VOCABULARY = 1 << 31
-"""With it, keys of four thousand million n-grams are below 2**63."""
+"""With it, the keys of four billion n-grams are below 2**63."""
 KEY_BITS = 63
 """A key is never negative."""
 
 WINDOWS_AT_ONCE = 1 << 24
-"""How many positions are sorted at a time: bounds the memory that counting takes beside its result."""
+"""How many positions are sorted at a time, which bounds the memory that counting takes besides its result."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NGramCounts:
-    """The n-grams of all orders up to ``order``, as a tree in which the children of an n-gram are longer by one id.
+    """The n-grams of all orders up to ``order``, as a tree in which the children of an n-gram are one id longer.
 
     Nodes are numbered level by level and, within a level, in the order of their ids; node 0 is the empty n-gram. Node
     ``i > 0`` has the key ``parent * vocab_size + last id`` at ``keys[i - 1]``, so that the keys ascend, the children
-    of a node lie side by side, and one binary search finds a child. As parents are numbers of nodes, a key stays far
-    below 2**63 for any order and any vocabulary.
+    of a node are adjacent, and one binary search finds a child. As parents are node numbers, a key stays far below
+    2**63 for any order and any vocabulary.
 
-    It holds NumPy arrays alone and can be pickled: count parts of a corpus in other threads or processes, and
+    It contains only NumPy arrays and can be pickled: count parts of a corpus in other threads or processes, and
     ``merge`` the results in any order and grouping.
 
     Attributes:
@@ -78,8 +78,8 @@ class NGramCounts:
 
         Raises:
             TypeError: The ids are not integers.
-            ValueError: ``vocab_size`` or ``order`` is below 1, ``vocab_size`` is above 2**31, or a text has more
-                than one dimension.
+            ValueError: ``vocab_size`` or ``order`` is below 1, ``vocab_size`` is above 2**31, or a text is not
+                one-dimensional.
             TokenIdError: An id is not below ``vocab_size``.
         """
         checked_vocab_size(vocab_size)
@@ -98,10 +98,10 @@ class NGramCounts:
         return node_levels(self.keys, self.vocab_size, self.order)
 
     def merge(self, other: NGramCounts) -> NGramCounts:
-        """Returns the counts of the texts of both: the same, whatever the order and grouping of merges.
+        """Returns the counts of the texts of both; the order and grouping of merges does not matter.
 
         Raises:
-            ValueError: They have another vocabulary size or order.
+            ValueError: They have a different vocabulary size or order.
         """
         if (self.vocab_size, self.order) != (other.vocab_size, other.order):
             raise ValueError(
@@ -109,7 +109,7 @@ class NGramCounts:
                 f"vocab_size {other.vocab_size} and order {other.order}"
             )
         parts = (self, other)
-        # Where the nodes of each part are in the result: those of a level are known before their children need them.
+        # The nodes of each part in the result: those of a level are known before their children need them.
         places = tuple(np.zeros(len(part.keys) + 1, dtype=np.int64) for part in parts)
         keys: list[_Keys] = []
         counts: list[_Keys] = []
@@ -146,7 +146,7 @@ def checked_vocab_size(vocab_size: SupportsIndex) -> int:
 
 
 def node_levels(keys: NDArray[np.int64], vocab_size: int, order: int) -> tuple[int, ...]:
-    """Returns where each order ends in keys such as those of ``NGramCounts``, 0 for the order of no id first."""
+    """Returns where each order ends in keys such as those of ``NGramCounts``, beginning with 0 for order 0."""
     ends = [0]
     for _ in range(order):
         ends.append(int(np.searchsorted(keys, (ends[-1] + 1) * vocab_size)))
@@ -161,14 +161,14 @@ def separated_texts(
     Args:
         tokens: The ids of one text, or an iterable of texts.
         vocab_size: The number of ids.
-        padding: How many more zeros there are to be at the end.
+        padding: How many more zeros to add at the end.
 
     Returns:
-        The ids, and how often each place counts, int64; None where all count once.
+        The ids, and the weight of each position, int64; None if all count once.
 
     Raises:
         TypeError: The ids are not integers.
-        ValueError: A text has more than one dimension.
+        ValueError: A text is not one-dimensional.
         TokenIdError: An id is not below ``vocab_size``.
 
     Example:
@@ -225,7 +225,7 @@ def _texts(tokens: Tokens, vocab_size: int) -> Iterator[JoinedTexts]:
 def _text(ids: Any, vocab_size: int) -> JoinedTexts:  # noqa: ANN401 - checked here
     array = as_id_array(ids, vocab_size)
     if array.ndim != 1:
-        raise ValueError(f"the ids of a text must have one dimension, got shape {array.shape}")
+        raise ValueError(f"the ids of a text must be one-dimensional, got shape {array.shape}")
     return JoinedTexts(array, np.array([len(array)]))
 
 
@@ -250,15 +250,15 @@ def _count(
 
 
 def _window_keys(columns: Sequence[NDArray[Any]], alive: NDArray[np.bool_], bits: int) -> tuple[_Keys, _Decoder]:
-    """Returns a key for each window, in the order of their symbols, and what gives back the symbols of keys.
+    """Returns a key for each window, ordered like their symbols, and a function that decodes keys to symbols.
 
-    All symbols of a window from the first 0 on count as 0. Where the symbols do not fit one key, the ranks of the two
-    halves of the window do.
+    All symbols of a window from the first 0 on count as 0. If the symbols do not fit in one key, the ranks of the two
+    halves of the window are used instead.
 
     Args:
         columns: The first symbol of each window, the second, and so on.
-        alive: Whether no 0 came before in the window; brought up to date.
-        bits: How many bits a symbol takes.
+        alive: Whether no 0 has occurred in the window so far; updated in place.
+        bits: The number of bits in a symbol.
     """
     if bits * len(columns) > KEY_BITS and len(columns) > 1:
         half = len(columns) // 2

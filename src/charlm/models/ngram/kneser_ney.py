@@ -6,13 +6,12 @@ id (their section 3; Kneser and Ney, 1995, for the adjusted counts):
     P(w | h) = max(a(hw) - D(a(hw)), 0) / sum of a(hv) over v + gamma(h) * P(w | h')
     gamma(h) = (D1 * N1(h) + D2 * N2(h) + D3 * N3+(h)) / sum of a(hv) over v
 
-where Nc(h) is the number of ids that follow h with an adjusted count of c. The distribution below that of the
-unigrams is uniform over all ids that can be predicted. An id that cannot, such as that of the start of a text, is a
-context and never an outcome: n-grams that end in it have an adjusted count of 0.
+where Nc(h) is the number of ids that follow h with an adjusted count of c. The distribution below the unigrams is
+uniform over all ids that can be predicted. An id that cannot, such as that of the start of a text, occurs only as
+context: n-grams that end in it have an adjusted count of 0.
 
-At the highest order a(hw) is how often hw occurs. Below it is in how many ways hw goes on to the left: the number of
-different ids that come before it, and one more for each text that begins with it, where there is nothing that could
-have been different.
+At the highest order a(hw) is how often hw occurs. At lower orders it is the number of different left extensions of
+hw: the number of different ids that precede it, plus one for each text that begins with it, where no id could precede.
 """
 
 from __future__ import annotations
@@ -30,28 +29,28 @@ if TYPE_CHECKING:
     from charlm.models.ngram.counts import NGramCounts
 
 NODES_AT_ONCE = 1 << 16
-"""How many suffixes are looked for at a time: bounds the memory that it takes."""
+"""How many suffixes are looked up at a time, which bounds memory."""
 FALLBACK_DISCOUNTS = (0.75, 1.25, 1.5)
-"""D1, D2 and D3+ of an order whose counts of counts do not give them."""
+"""D1, D2 and D3+ of an order whose counts of counts do not determine them."""
 
 
 class Discounts(Protocol):
-    """Chooses the discounts of an order."""
+    """Determines the discounts of an order."""
 
     def __call__(self, adjusted: NDArray[np.int64], *, is_highest: bool) -> tuple[float, float, float]:
         """Returns D1, D2 and D3+."""
 
 
 class BackoffTable(NamedTuple):
-    """A smoothed model in the form that answers queries.
+    """A smoothed model in the form that is queried.
 
-    A stored n-gram has its probability; that of any other is the probability of the n-gram without its first id,
-    weighted by its context.
+    The probability of a stored n-gram is in the table; that of any other is the probability of the n-gram without its
+    first id, times the weight of its context.
 
     Attributes:
         log_probabilities: ln P(w | h) of each n-gram, float64 ``(N,)``, in the order of ``NGramCounts.keys``.
         log_backoffs: ln gamma(h) of each node below the highest order, the empty context first, float64 ``(M,)``;
-            0 where nothing follows.
+            0 if nothing follows it.
     """
 
     log_probabilities: NDArray[np.float64]
@@ -59,7 +58,7 @@ class BackoffTable(NamedTuple):
 
 
 def suffix_nodes(keys: NDArray[np.int64], levels: tuple[int, ...], vocab_size: int) -> NDArray[np.int64]:
-    """Returns the node of each n-gram without its first id: the numbers of ``NGramCounts``, int64 ``(N + 1,)``.
+    """Returns the node of each n-gram without its first id, numbered as in ``NGramCounts``, int64 ``(N + 1,)``.
 
     Args:
         keys: Those of ``NGramCounts``.
@@ -67,7 +66,7 @@ def suffix_nodes(keys: NDArray[np.int64], levels: tuple[int, ...], vocab_size: i
         vocab_size: The number of ids.
 
     Raises:
-        ValueError: There is an n-gram without a node for its suffix.
+        ValueError: The suffix of an n-gram is missing.
 
     Example:
         >>> from charlm.models.ngram.counts import NGramCounts
@@ -83,7 +82,7 @@ def suffix_nodes(keys: NDArray[np.int64], levels: tuple[int, ...], vocab_size: i
             wanted = suffixes[parents] * vocab_size + ids
             places = np.minimum(lower + np.searchsorted(keys[lower:start], wanted), max(start - 1, 0))
             if not np.array_equal(keys[places], wanted):
-                raise ValueError("an n-gram is there without its suffix")
+                raise ValueError("the suffix of an n-gram is missing")
             suffixes[first + 1 : last + 1] = places + 1
     return suffixes
 
@@ -92,13 +91,13 @@ def modified_discounts(adjusted: NDArray[np.int64], *, is_highest: bool = False)
     """Returns D1, D2 and D3+ of one order, from how many n-grams have an adjusted count of 1, 2, 3 and 4.
 
     With Y = n1 / (n1 + 2 n2): D1 = 1 - 2 Y n2 / n1, D2 = 2 - 3 Y n3 / n2, D3+ = 3 - 4 Y n4 / n3 (Chen and Goodman,
-    1998, section 3). The estimate takes rare n-grams to be the rule. All three discounts are those of
-    ``FALLBACK_DISCOUNTS`` where they are not, or where it has too little to go by:
+    1998, section 3). The estimate assumes that most n-grams are rare. All three discounts are ``FALLBACK_DISCOUNTS``
+    if that assumption fails or there is too little data:
 
     - one of n1 to n4 is zero, as in tiny texts, or in texts so large that no n-gram of a low order is rare;
-    - n1 is below 2 n2, so that D1 would be below a half, as with the short n-grams of characters (below the highest
-      order; at the highest, where counts are plain ones, the estimate is better all the same);
-    - a discount would not be above zero.
+    - n1 is below 2 n2, so that D1 would be below a half, as for short character n-grams (only below the highest order;
+      at the highest, where counts are not adjusted, the estimate is better even so);
+    - a discount would not be positive.
 
     Args:
         adjusted: The adjusted count of each n-gram of the order, int64 ``(N,)``.
@@ -132,7 +131,7 @@ def adjusted_counts(
     for (start, stop), (_, upper) in pairwise(pairwise(counts.levels)):
         longer = suffixes[stop + 1 : upper + 1] - (start + 1)
         ways = np.bincount(longer, minlength=stop - start)
-        # An occurrence that no longer n-gram ends with is at the start of a text. Exact in float64 below 2**53.
+        # An occurrence that is not the end of a longer n-gram starts a text. Exact in float64 below 2**53.
         preceded = np.bincount(longer, weights=counts.counts[stop:upper], minlength=stop - start)
         adjusted[start:stop] = ways + (counts.counts[start:stop] - preceded.astype(np.int64))
     if context_only:
@@ -147,13 +146,13 @@ def estimate(
     *,
     discounts: Discounts = modified_discounts,
 ) -> BackoffTable:
-    """Returns the smoothed model of some counts.
+    """Returns the smoothed model of counts.
 
     Args:
         counts: At least one n-gram.
         suffixes: What ``suffix_nodes`` returns for them.
         context_only: The ids that are never predicted: their probability is 0 everywhere.
-        discounts: From the adjusted counts above 0 of an order to D1, D2 and D3+.
+        discounts: Returns D1, D2 and D3+ for the adjusted counts above 0 of an order.
 
     Example:
         >>> from charlm.models.ngram.counts import NGramCounts
@@ -194,16 +193,17 @@ def pruned(
     min_count: int,
     context_only: Sequence[int] = (),
 ) -> tuple[NDArray[np.int64], BackoffTable]:
-    """Returns the keys and the table without the n-grams of two ids or more that occur too rarely.
+    """Returns the keys and the table without the rare n-grams of two or more ids.
 
-    What stays keeps its probability; what goes is given, as every n-gram that is not stored, the weighted probability
-    of its suffix. The weight of a context that lost something is chosen anew, so that its distribution sums to 1.
+    N-grams that are kept keep their probabilities; those removed get, like every n-gram that is not stored, the
+    weighted probability of their suffix. The weight of a context that lost n-grams is recomputed, so that its
+    distribution sums to 1.
 
     Args:
         counts: How often each n-gram occurs.
         suffixes: What ``suffix_nodes`` returns for them.
-        table: What ``estimate`` returns for them, or what came of it.
-        min_count: How often an n-gram must occur to stay.
+        table: What ``estimate`` returns for them, in any precision.
+        min_count: How often an n-gram must occur to be kept.
         context_only: The ids that are never predicted.
     """
     levels = counts.levels

@@ -1,4 +1,4 @@
-"""One context at a time in an n-gram model: the way through its nodes, and the distribution at each."""
+"""Lookup of one context at a time in an n-gram model: the next context, and the distribution in each."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from charlm.models.ngram.parts import Parts
 
 CACHE_BYTES = 1 << 26
-"""How much the distributions that are kept for another time may take."""
+"""The maximum size of the cache of distributions."""
 FEWEST_ROWS = 16
-"""How many are kept at least, however large the vocabulary: those along one way from the empty context."""
+"""How many are cached at least, however large the vocabulary: those along one path from the empty context."""
 FEW = 12
-"""Children that are put in their places one by one."""
+"""Up to this many children are written one by one."""
 SHORT = 4
-"""A context of so many ids, or fewer, is worth keeping on the way to a longer one."""
+"""Contexts of up to this many ids are worth caching on the way to a longer one."""
 
 
 class Lookup:
-    """Answers what follows a context, and which context comes next, for single contexts.
+    """Finds what follows a context, and which context comes next, for single contexts.
 
     A context is the number of its node in ``NGramCounts``; the distribution of a context is that of its suffix,
-    weighted, with the stored children put in their places.
+    weighted, with the entries of its stored children replaced.
 
     Args:
         parts: The arrays of the model.
@@ -38,7 +38,7 @@ class Lookup:
         self._vocab_size = parts.vocab_size
         child_starts = np.zeros(len(parts.log_backoffs) + 1, dtype=np.int64)
         np.bincount(parts.keys // parts.vocab_size, minlength=len(parts.log_backoffs)).cumsum(out=child_starts[1:])
-        # One item of a memoryview takes a third of the time of one of an array.
+        # Indexing a memoryview takes a third of the time of indexing an array.
         self._keys, self._child_starts = parts.keys.data, child_starts.data
         self._suffixes = parts.suffixes.data
         self._log_probabilities, self._totals = parts.log_probabilities.data, parts.total_log_backoffs.data
@@ -47,11 +47,11 @@ class Lookup:
         self._short = parts.levels[min(SHORT, parts.order - 1)]
         row_bytes = parts.vocab_size * parts.log_probabilities.itemsize
         self._most_rows = max(CACHE_BYTES // row_bytes, FEWEST_ROWS)
-        self._rows = OrderedDict[int, NDArray[np.floating[Any]]]()  # the one used last at the end
+        self._rows = OrderedDict[int, NDArray[np.floating[Any]]]()  # the most recently used last
         self._lock = Lock()
 
     def following(self, context: int, token_id: int) -> int:
-        """Returns the longest stored context that ends a context and one more id."""
+        """Returns the longest stored context that is a suffix of a context followed by one more id."""
         if context >= self._longest:
             if not context:
                 return 0
@@ -67,16 +67,16 @@ class Lookup:
             context = self._suffixes[context]
 
     def rows(self, contexts: list[int]) -> NDArray[np.floating[Any]]:
-        """Returns the natural-log probabilities of what follows each context, ``(B, V)``, not to be written to."""
+        """Returns the natural-log probabilities after each context, ``(B, V)``, which must not be modified."""
         if len(contexts) == 1:
             return self._row(contexts[0])[None]
         return np.array([self._row(context) for context in contexts]).reshape(len(contexts), self._vocab_size)
 
     def _row(self, context: int) -> NDArray[np.floating[Any]]:
-        """Returns the natural-log probabilities of what follows a context, ``(V,)``, computed where they are not kept.
+        """Returns the natural-log probabilities of what follows a context, ``(V,)``, cached or computed.
 
-        A row is made of that of the longest suffix that is kept, in a loop: there may be more suffixes than Python has
-        room to recurse.
+        A row is computed from that of the longest cached suffix, in a loop: there may be more suffixes than Python's
+        recursion limit.
         """
         with self._lock:
             row = self._rows.get(context)
@@ -100,17 +100,17 @@ class Lookup:
                 del missing[start:]
                 if len(self._rows) > self._most_rows:
                     self._rows.popitem(last=False)
-        assert row is not None  # noqa: S101 - kept, or computed last
+        assert row is not None  # noqa: S101 - cached, or computed last
         return row
 
     def _computed_row(
         self, contexts: list[int], lower: NDArray[np.floating[Any]] | None, kept: int
     ) -> NDArray[np.floating[Any]]:
-        """Returns the row of the first of some contexts, each of which ends in the next one.
+        """Returns the row of the first of several contexts, of which each has the next as its suffix.
 
         Args:
             contexts: Those without a row, the longest first.
-            lower: The row of the longest suffix that has one; None where not even the empty context has.
+            lower: The row of the longest suffix that has one; None if not even the empty context has one.
             kept: That suffix.
         """
         of = self._of

@@ -1,4 +1,4 @@
-"""The n-gram model: counts of what followed the last few characters, smoothed."""
+"""The n-gram model: smoothed counts of what follows the last few characters."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel
 
 WITHOUT_FLOAT64 = {"mps"}
-"""Devices for which the probabilities must be float32 before they go there."""
+"""Devices without float64, to which probabilities must be moved as float32."""
 
 
 class NGramLanguageModel(LanguageModel):
     """Predicts each id from the ``order - 1`` ids before it, with interpolated modified Kneser-Ney smoothing.
 
-    Chen and Goodman (1998), section 3; ``charlm.models.ngram.kneser_ney`` has the formulas. The discounts come from
-    the data.
-    Every id has a probability above zero after every context. The first ids of a text are predicted from the shorter
-    context that there is.
+    See Chen and Goodman (1998), section 3; ``charlm.models.ngram.kneser_ney`` has the formulas. The discounts are
+    estimated from the data. Every id has a probability above zero in every context. The first ids of a text are
+    predicted from the shorter context available.
 
-    Nothing is trained by gradient descent: ``fit`` counts. This is the face of an ``NGramTable`` for mixtures, devices
-    and ``state_dict``: the tables stay in NumPy and are searched on the CPU, and what was found goes to the device of
-    the inputs. Probabilities are float64, on Apple's GPUs float32; ``model.float()`` halves what they take.
+    Nothing is trained by gradient descent: ``fit`` counts. This is the PyTorch interface to an ``NGramTable``, for
+    mixtures, devices and ``state_dict``: the tables stay in NumPy and are searched on the CPU, and the results are
+    moved to the device of the inputs. Probabilities are float64, on Apple's GPUs float32; ``model.float()`` halves
+    their memory.
 
     Args:
         vocab_size: The number of ids, V.
-        order: The length of the longest n-grams, from 1 to 1024: one more than the ids of context.
-        context_only: The ids that are contexts and never outcomes, such as the start of a record.
+        order: The length of the longest n-grams, from 1 to 1024: the context length plus 1.
+        context_only: The ids that occur only as context and are never predicted, such as the start of a record.
 
     Raises:
         TypeError: ``vocab_size`` or ``order`` is not an integer.
-        ValueError: One of them is below 1, or ``order`` above 1024.
+        ValueError: One of them is below 1, or ``order`` is above 1024.
 
     Example:
         >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 2, 0, 1])
@@ -59,14 +59,14 @@ class NGramLanguageModel(LanguageModel):
     def __init__(self, vocab_size: int, *, order: int, context_only: Iterable[SupportsIndex] = ()) -> None:
         super().__init__(vocab_size, context_only=context_only)
         self.table: NGramTable = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
-        """What is known of each n-gram, in NumPy; empty until ``fit``."""
+        """The probabilities of all n-grams, in NumPy; empty until ``fit``."""
         self.history: int | None = self.table.history
         self.register_buffer("_where", torch.zeros(0, dtype=torch.float64), persistent=False)
         self._where: Tensor
 
     @classmethod
     def of(cls, counted: CountModel) -> Self:
-        """Returns the face of an ``NGramTable``."""
+        """Returns an ``NGramTable`` as a PyTorch model."""
         if not isinstance(counted, NGramTable):
             return super().of(counted)
         model = cls(counted.vocab_size, order=counted.order, context_only=counted.context_only)
@@ -84,18 +84,18 @@ class NGramLanguageModel(LanguageModel):
         return self.table.settings()
 
     def fit(self, tokens: Tokens | NGramCounts) -> Self:
-        """Returns this model after learning from a text, or several, and from nothing else.
+        """Returns this model fitted to one or more texts, forgetting any earlier fit.
 
         Args:
             tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), an iterable
-                of texts, a ``RecordDataset``, or counts made of them. No n-gram spans two texts. Records that are given
-                as ids need those of ``bos`` and ``eos``. A text shorter than ``order`` counts as far as it goes.
+                of texts, a ``RecordDataset``, or counts made from them. No n-gram spans two texts. Records given as ids
+                must include ``bos`` and ``eos``. A text shorter than ``order`` only adds shorter n-grams.
 
         Raises:
             TypeError: The ids are not integers.
-            TokenIdError: An id is not one of the model's.
-            ValueError: There is no id at all, or a text has more than one dimension; or the counts have another
-                vocabulary size or order.
+            TokenIdError: An id is not in the vocabulary.
+            ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
+                size or order.
 
         Example:
             >>> model = NGramLanguageModel(3, order=3).fit([[0, 1, 2], [0, 1]])
@@ -107,13 +107,13 @@ class NGramLanguageModel(LanguageModel):
         )
 
     def update(self, tokens: Tokens | NGramCounts) -> Self:
-        """Returns this model after learning from more texts: what ``fit`` makes of the old and the new together.
+        """Returns this model updated with more texts: the same as ``fit`` on the old and the new texts together.
 
         Args:
-            tokens: As for ``fit``. They are new texts: no n-gram spans what was there before and them.
+            tokens: As for ``fit``. They are separate texts: no n-gram spans an old and a new one.
 
         Raises:
-            ValueError: The model has been pruned, and its counts are gone; or as for ``fit``.
+            ValueError: The model has no counts because it has been pruned; or as for ``fit``.
             TypeError: As for ``fit``.
             TokenIdError: As for ``fit``.
 
@@ -125,17 +125,17 @@ class NGramLanguageModel(LanguageModel):
         return self._hold(self.table.update(tokens))
 
     def prune(self, min_count: int) -> Self:
-        """Returns this model without the n-grams of two ids or more that occurred too rarely.
+        """Returns this model without the rare n-grams of two or more ids.
 
-        Every distribution still sums to 1: a context gives what its lost n-grams had, and a little of that to all
-        that it does not store. The counts go, and with them ``update``.
+        Every distribution still sums to 1: a context redistributes the probability of its removed n-grams among all ids
+        that it does not store. The counts are dropped, so ``update`` is no longer possible.
 
         Args:
-            min_count: How often an n-gram must have occurred to stay; 1 keeps them all.
+            min_count: How often an n-gram must have occurred to be kept; 1 keeps them all.
 
         Raises:
             TypeError: ``min_count`` is not an integer.
-            ValueError: It is below 1; or the model has not been fitted, or been pruned before.
+            ValueError: It is below 1; or the model has not been fitted, or has already been pruned.
 
         Example:
             >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 0])
@@ -145,11 +145,11 @@ class NGramLanguageModel(LanguageModel):
         return self._hold(self.table.prune(min_count))
 
     def predictor(self, *, stride: int | None = None) -> NGramTable:
-        """Returns the table, which answers on NumPy arrays."""
+        """Returns the table, which works on NumPy arrays."""
         return self.table.predictor(stride=stride)
 
     def logits(self, inputs: Tensor) -> Tensor:
-        """Returns the natural-log probabilities of all ids at each position, normalised.
+        """Returns the normalized natural-log probabilities of all ids at each position.
 
         Args:
             inputs: Ids, int64 ``(B, T)``; each row starts a text.
@@ -159,15 +159,15 @@ class NGramLanguageModel(LanguageModel):
 
         Raises:
             ValueError: The model has not been fitted.
-            TokenIdError: An id is not one of the model's.
+            TokenIdError: An id is not in the vocabulary.
         """
         rows = self.table.search.rows(self._contexts(inputs))
         return self._found(rows, inputs).view(*inputs.shape, self.vocab_size)
 
     def context_lengths(self, inputs: Tensor) -> Tensor:
-        """Returns how many ids the context that each position is predicted from has.
+        """Returns the length of the context from which each position is predicted.
 
-        That is the longest that the training texts hold, of ``order - 1`` ids at most.
+        That is the longest context that occurs in the training texts, of at most ``order - 1`` ids.
 
         Args:
             inputs: Ids, int64 ``(B, T)``; each row starts a text.
@@ -177,7 +177,7 @@ class NGramLanguageModel(LanguageModel):
 
         Raises:
             ValueError: The model has not been fitted.
-            TokenIdError: An id is not one of the model's.
+            TokenIdError: An id is not in the vocabulary.
 
         Example:
             >>> NGramLanguageModel(4, order=3).fit([0, 1, 2, 0, 1]).context_lengths(torch.tensor([[0, 1, 2, 2, 3]]))
@@ -187,10 +187,10 @@ class NGramLanguageModel(LanguageModel):
         return torch.from_numpy(lengths).to(inputs.device).view_as(inputs)
 
     def step(self, ids: Tensor, state: list[int] | None = None) -> tuple[Tensor, list[int]]:
-        """Returns the log-probabilities of what follows after one more id, and the contexts reached.
+        """Returns the log-probabilities after one more id, and the contexts reached.
 
-        The way goes through the tables on the CPU, one sequence after the other, and distributions met before are
-        taken from a cache of 64 MiB.
+        The tables are searched on the CPU, one sequence after the other, and recent distributions come from a cache of
+        64 MiB.
 
         Args:
             ids: The newest id of each sequence, int64 ``(B,)``.
@@ -201,31 +201,31 @@ class NGramLanguageModel(LanguageModel):
 
         Raises:
             ValueError: The model has not been fitted.
-            TokenIdError: An id is not one of the model's.
+            TokenIdError: An id is not in the vocabulary.
         """
         newest = self._checked(ids)
         rows, contexts = self.table.step(newest, state)
         return self._found(rows, ids), contexts
 
     def start(self, inputs: Tensor) -> tuple[Tensor, list[int]]:
-        """Returns the log-probabilities of what follows after these ids, and the contexts reached.
+        """Returns the log-probabilities after these ids, and the contexts reached.
 
         Args:
-            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1; the last ``order - 1`` are looked at.
+            inputs: The ids of a prompt, int64 ``(B, T)``, T at least 1; only the last ``order - 1`` are used.
 
         Returns:
-            float64 ``(B, V)`` on the device of the ids, and the state to go on from with ``step``.
+            float64 ``(B, V)`` on the device of the ids, and the state from which ``step`` continues.
 
         Raises:
-            ValueError: The model has not been fitted, there is no id, or the inputs have not two dimensions.
-            TokenIdError: An id is not one of the model's.
+            ValueError: The model has not been fitted, there are no ids, or the inputs are not two-dimensional.
+            TokenIdError: An id is not in the vocabulary.
         """
         check_prompt(inputs)
         rows, contexts = self.table.start(self._checked(inputs))
         return self._found(rows, inputs), contexts
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Returns the natural logarithm of the probability of each target, without making the full logits.
+        """Returns the natural logarithm of the probability of each target, without computing the full logits.
 
         Args:
             inputs: Ids, int64 ``(B, T)``; each row starts a text.
@@ -236,12 +236,12 @@ class NGramLanguageModel(LanguageModel):
 
         Raises:
             ValueError: The model has not been fitted.
-            TokenIdError: An id is not one of the model's.
+            TokenIdError: An id is not in the vocabulary.
         """
         rows = self._checked(inputs)
         columns = self._checked(targets)
         search = self.table.search
-        if np.array_equal(rows[:, 1:], columns[:, :-1]):  # a stream: an n-gram with a target is a context of the next
+        if np.array_equal(rows[:, 1:], columns[:, :-1]):  # a stream: each target is the last id of the next context
             stream = np.concatenate([rows[:, :1], columns], axis=1)
             scores: NDArray[Any] = search.of_texts(stream.ravel(), np.full(len(stream), stream.shape[1]))
         else:
@@ -254,12 +254,12 @@ class NGramLanguageModel(LanguageModel):
         return self.table.search.contexts(rows.ravel(), np.full(len(rows), rows.shape[1]))
 
     def _checked(self, ids: Tensor) -> NDArray[np.int64]:
-        """Returns ids as an array, once each has been found to be one of the model's."""
+        """Returns ids as an array, checked to be in the vocabulary."""
         checked: NDArray[np.int64] = as_id_array(ids.numpy(force=True), self.vocab_size).astype(np.int64, copy=False)
         return checked
 
     def _found(self, found: NDArray[np.floating[Any]], inputs: Tensor) -> Tensor:
-        """Returns what was found on the device of the inputs."""
+        """Returns a result as a tensor on the device of the inputs."""
         return torch.tensor(found, dtype=self._where.dtype, device=inputs.device)
 
     def _hold(self, table: NGramTable) -> Self:
@@ -288,7 +288,7 @@ class NGramLanguageModel(LanguageModel):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Takes tables of any size, as those of a fitted model differ from those of an empty one, once checked."""
+        """Loads tables of any size, since those of a fitted model are larger than empty ones, after validating them."""
         names = {prefix + name: name for name in self.table.arrays()}
         missing_keys += [name for name in names if name not in state_dict]
         unexpected_keys += [name for name in state_dict if name.startswith(prefix) and name not in names]
@@ -297,4 +297,4 @@ class NGramLanguageModel(LanguageModel):
             try:
                 self._hold(NGramTable.from_arrays(self.settings(), arrays))
             except (TypeError, ValueError) as error:
-                error_msgs.append(f"{prefix}table is no sound table of {self.settings()}: {error}")
+                error_msgs.append(f"{prefix}table is not valid for {self.settings()}: {error}")

@@ -1,4 +1,4 @@
-"""The arrays of an n-gram model, as its ways of looking up take them."""
+"""The arrays of an n-gram model, as its lookups use them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Parts(NamedTuple):
-    """What ``NGramTable`` says of the attributes of these names."""
+    """The attributes of the same names of an ``NGramTable``."""
 
     vocab_size: int
     context_only: tuple[int, ...]
@@ -29,5 +29,5 @@ class Parts(NamedTuple):
 
     @property
     def log_uniform(self) -> float:
-        """The logarithm of the probability of an id of which nothing is known, before the weight of that."""
+        """The logarithm of the uniform probability of an id, below the unigrams and before its backoff weight."""
         return -math.log(self.vocab_size - len(self.context_only))

@@ -1,4 +1,4 @@
-"""Many places of a text looked up in an n-gram model at once."""
+"""Vectorized lookup of many positions of a text in an n-gram model."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from charlm.models.ngram.parts import Parts
 
 NO_ID = np.iinfo(np.int64).min
-"""Makes a key negative, so that no n-gram has it."""
+"""Makes a key negative, so that it matches no n-gram."""
 SORTED_BY = 4
-"""How many ids places are sorted by before they are looked up."""
+"""By how many ids positions are sorted before they are looked up."""
 PLACES_AT_ONCE = 1 << 18
-"""How many places are searched for at a time."""
+"""How many positions are looked up at a time."""
 
 
 class Search:
-    """Finds the n-grams that end at each place of some texts, and what follows from them.
+    """Finds the n-grams that end at each position of texts, and the probabilities that they give.
 
     Args:
         parts: The arrays of the model.
@@ -36,7 +36,7 @@ class Search:
         """Returns the natural-log probability of every id but the first of each text; see ``Predictor``."""
         padded, is_id = separated(ids, lengths)
         is_target = is_id.copy()
-        is_target[np.cumsum(lengths + 1) - (lengths + 1)] = False  # the first of each text, or what stands for none
+        is_target[np.cumsum(lengths + 1) - (lengths + 1)] = False  # the first of each text, or its separator if empty
         scores = np.empty(len(padded))
         for start in range(0, len(padded), PLACES_AT_ONCE):
             overlap = min(start, self._of.order)
@@ -49,7 +49,7 @@ class Search:
     def of_targets(
         self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], targets: NDArray[np.integer[Any]]
     ) -> NDArray[np.floating[Any]]:
-        """Returns the log-probability of a target after each id of some texts, which need not be the next id."""
+        """Returns the log-probability of a target after each id of texts; it need not be the next id."""
         padded, is_id = separated(ids, lengths)
         wanted = np.full(len(padded), NO_ID)
         wanted[is_id] = targets
@@ -61,7 +61,7 @@ class Search:
         return self.scores(contexts, ngrams, wanted)[is_id]
 
     def contexts(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the node of the longest stored context that ends at each id, of all texts one after the other."""
+        """Returns the node of the longest stored context that ends at each id, for all texts, concatenated."""
         padded, is_id = separated(ids, lengths)
         contexts = np.zeros(len(padded), dtype=np.int64)
         for nodes in self._ngrams(padded, self._of.order - 1):
@@ -84,12 +84,12 @@ class Search:
     ) -> NDArray[np.floating[Any]]:
         """Returns the log-probabilities of ids, ``(N,)``, each from two nodes.
 
-        An n-gram that is stored has its probability; the weights of the longer contexts come on top, which are those
-        of the longest one and all it ends in, without those of the n-gram's own prefix and all that one ends in.
+        The result is the stored probability of the n-gram times the backoff weights of the contexts longer than its
+        prefix: those of the longest context and all its suffixes, except those of the prefix and all its suffixes.
 
         Args:
-            contexts: The longest context that is stored, int64 ``(N,)``.
-            ngrams: The longest n-gram of the end of that context and the id, int64 ``(N,)``; 0 where there is none.
+            contexts: The longest stored context, int64 ``(N,)``.
+            ngrams: The longest stored n-gram of a suffix of that context and the id, int64 ``(N,)``; 0 if none.
             targets: The ids, int64 ``(N,)``.
         """
         places = np.maximum(ngrams - 1, 0)
@@ -102,21 +102,21 @@ class Search:
         return stored
 
     def lengths(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns how many ids the n-grams of nodes have."""
+        """Returns the lengths of the n-grams of nodes."""
         return np.searchsorted(np.array(self._of.levels), nodes)
 
     def _longest(self, padded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Returns the nodes of the longest stored contexts and of the longest stored n-grams that end at each place."""
+        """Returns the nodes of the longest stored contexts and longest stored n-grams that end at each position."""
         contexts = ngrams = np.zeros(len(padded), dtype=np.int64)
         for nodes in self._ngrams(padded, self._of.order):
             contexts, ngrams = ngrams, np.maximum(ngrams, nodes)
         return contexts, ngrams
 
     def _ngrams(self, padded: NDArray[np.int64], longest: int) -> Iterator[NDArray[np.int64]]:
-        """Yields, for each order up to ``longest``, the nodes of the n-grams that end at each place, or 0.
+        """Yields, for each order up to ``longest``, the nodes of the n-grams that end at each position, or 0.
 
-        Nodes of a higher order have higher numbers. All places are looked up together, sorted by the ids that stand
-        there: a search then goes nearly the way of the one before it, through memory that is in the cache.
+        Nodes of a higher order have higher numbers. All positions are looked up together, sorted by their ids:
+        consecutive searches then take almost the same path, through memory that is in the cache.
 
         Args:
             padded: What ``separated`` returns, ``(N,)``.
@@ -139,7 +139,7 @@ class Search:
             yield at_ends[:places]
 
     def _children(self, order: int, parents: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the nodes of n-grams of one order, given by their prefixes and last ids; 0 where there is none."""
+        """Returns the nodes of n-grams of one order, given by their prefixes and last ids; 0 if not stored."""
         start, stop = self._of.levels[order - 1 : order + 1]
         if start == stop:
             return np.zeros_like(ids)
@@ -162,7 +162,7 @@ class Search:
         return row
 
     def _descend(self, rows: NDArray[np.floating[Any]], places: NDArray[np.int64], contexts: NDArray[np.int64]) -> None:
-        """Turns rows of the suffixes of contexts into those of the contexts, in place."""
+        """Turns the rows of the suffixes of contexts into those of the contexts, in place."""
         rows[places] += self._of.log_backoffs[contexts, None]
         first = np.searchsorted(self._of.keys, contexts * self._of.vocab_size)
         children = np.searchsorted(self._of.keys, (contexts + 1) * self._of.vocab_size) - first
@@ -173,7 +173,7 @@ class Search:
 
 
 def separated(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Returns texts as one array with something that is no id after each, and where there are ids."""
+    """Returns texts as one array with a separator after each, and a mask of the ids."""
     ends = np.cumsum(lengths + 1) - 1
     padded = np.full(len(ids) + len(lengths), NO_ID)
     is_id = np.ones(len(padded), dtype=bool)

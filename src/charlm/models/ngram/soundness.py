@@ -1,4 +1,4 @@
-"""Whether tables that come from elsewhere are those of an n-gram model."""
+"""Validation of n-gram tables from outside, such as those in a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def check_tables(
     arrays: Mapping[str, NDArray[Any]], *, vocab_size: int, order: int, context_only: Sequence[int]
 ) -> None:
-    """Checks all but that every n-gram has its suffix, which ``suffix_nodes`` finds out.
+    """Checks everything except that every n-gram has its suffix, which ``suffix_nodes`` checks.
 
     Args:
         arrays: ``keys``, ``counts``, ``log_probabilities`` and ``log_backoffs`` of an ``NGramTable``.
@@ -26,12 +26,12 @@ def check_tables(
         context_only: The ids that are never predicted.
 
     Raises:
-        ValueError: They are not those of a model of this shape; says why.
+        ValueError: They are not valid for a model of this shape; says why.
     """
     keys, counts = arrays["keys"], arrays["counts"]
     _check_types(arrays)
     if len(keys) and (int(keys[0]) < 0 or not (keys[1:] > keys[:-1]).all()):
-        raise ValueError("keys must be int64 values that ascend from 0 or more")
+        raise ValueError("keys must be non-negative and strictly ascending")
     levels = node_levels(keys, vocab_size, order)
     if levels[-1] != len(keys):
         raise ValueError(f"keys[{levels[-1]}] is longer than {order} ids, or its prefix is missing")
@@ -40,7 +40,7 @@ def check_tables(
         sizes["counts"] = len(keys)
     for name, size in sizes.items():
         if len(arrays[name]) != size:
-            raise ValueError(f"{name} has {len(arrays[name])} values where the keys need {size}")
+            raise ValueError(f"{name} must have {size} values to match keys, got {len(arrays[name])}")
     is_never = np.isin(keys % vocab_size, context_only) if len(context_only) else np.zeros(len(keys), dtype=bool)
     _check_logarithms(arrays["log_probabilities"], arrays["log_backoffs"], is_never)
     if not (counts > 0).all():
@@ -53,7 +53,7 @@ def _check_types(arrays: Mapping[str, NDArray[Any]]) -> None:
         if array.ndim != 1 or not is_expected:
             expected = "int64" if name in ("keys", "counts") else "floating-point"
             raise ValueError(
-                f"{name} has the wrong shape {array.shape} or dtype {array.dtype}: expected {expected} (N,)"
+                f"{name} must be one-dimensional and {expected}, got shape {array.shape} and dtype {array.dtype}"
             )
 
 
@@ -62,10 +62,10 @@ def _check_logarithms(
     log_backoffs: NDArray[np.floating[Any]],
     is_never: NDArray[np.bool_],
 ) -> None:
-    """Checks logarithms of probabilities, minus infinity for what is never predicted, and of weights."""
+    """Checks log-probabilities, which must be minus infinity for ids that are never predicted, and log-weights."""
     if not (np.isfinite(log_probabilities[~is_never]).all() and np.isfinite(log_backoffs).all()):
         raise ValueError("a logarithm is infinite or NaN")
     if not (log_probabilities <= 0).all():
         raise ValueError("a probability is above 1")
     if not (log_probabilities[is_never] == -np.inf).all():
-        raise ValueError("an id that is only ever a context has a probability above 0")
+        raise ValueError("an id of context_only has a probability above 0")

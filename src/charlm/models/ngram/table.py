@@ -27,28 +27,28 @@ if TYPE_CHECKING:
     from charlm.models.ngram.counts import Tokens
 
 HIGHEST_ORDER = 1 << 10
-"""Keeps a model file from asking for more levels of a tree than can be made in a moment."""
+"""Keeps a model file from requesting more levels of a tree than can be created quickly."""
 ROWS_AT_ONCE = 1 << 12
-"""How many distributions are made at a time."""
+"""How many distributions are computed at a time."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NGramTable:
-    """What a backoff model knows of each n-gram, in NumPy arrays; n-grams are numbered as in ``NGramCounts``.
+    """A backoff n-gram model in NumPy arrays; n-grams are numbered as in ``NGramCounts``.
 
-    An n-gram that is stored takes 24 bytes, and 24 more where it is a context.
+    A stored n-gram takes 24 bytes, and 24 more if it is a context.
 
     Attributes:
         vocab_size: The number of ids, V.
         order: The length of the longest n-grams.
-        context_only: The ids that are contexts and never outcomes.
+        context_only: The ids that occur only as context and are never predicted.
         keys: The n-grams as a tree, int64 ``(N,)``.
         counts: How often each occurred, int64 ``(N,)``; empty in a pruned model.
         log_probabilities: ln P(last id | the ids before it) of each n-gram, floating point ``(N,)``.
-        log_backoffs: ln of the weight of the shorter context, for each context, the empty one first, ``(M,)``.
+        log_backoffs: ln of the backoff weight of each context, the empty one first, ``(M,)``.
         levels: Where each order ends in ``keys``.
         suffixes: The node of each context without its first id, int64 ``(M,)``.
-        total_log_backoffs: The sum of ``log_backoffs`` over each context and all that it ends in, ``(M,)``.
+        total_log_backoffs: The sum of ``log_backoffs`` over each context and all its suffixes, ``(M,)``.
 
     Example:
         >>> table = NGramTable.fit([0, 1, 2, 0, 1, 2, 0, 1], vocab_size=3, order=2)
@@ -80,7 +80,7 @@ class NGramTable:
         suffixes = suffix_nodes(self.keys, self.levels, self.vocab_size)
         set_once(self, "suffixes", suffixes[: len(self.log_backoffs)].copy())
         totals = self.log_backoffs.astype(np.float64)
-        for start, stop in pairwise(self.levels[:-1]):  # suffixes are of the level before
+        for start, stop in pairwise(self.levels[:-1]):  # suffixes are in the level before
             totals[start + 1 : stop + 1] += totals[suffixes[start + 1 : stop + 1]]
         set_once(self, "total_log_backoffs", totals.astype(self.log_backoffs.dtype))
 
@@ -93,25 +93,25 @@ class NGramTable:
         order: int,
         context_only: Iterable[SupportsIndex] = (),
     ) -> Self:
-        """Returns what has been learned from a text, or several; ``NGramLanguageModel.fit`` says more.
+        """Returns a table fitted to one or more texts; see ``NGramLanguageModel.fit``.
 
         Args:
-            tokens: The ids of one text, an iterable of texts, a data set, or counts made of them.
+            tokens: The ids of one text, an iterable of texts, a dataset, or counts made from them.
             vocab_size: The number of ids, V.
             order: The length of the longest n-grams.
-            context_only: The ids that are contexts and never outcomes.
+            context_only: The ids that occur only as context and are never predicted.
 
         Raises:
             TypeError: The ids are not integers.
-            TokenIdError: An id is not one of the model's.
-            ValueError: There is no id at all, or a text has more than one dimension; or the counts have another
-                vocabulary size or order.
+            TokenIdError: An id is not in the vocabulary.
+            ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
+                size or order.
         """
         never = checked_context_only(context_only, positive_integer("vocab_size", vocab_size))
         empty = cls(vocab_size=vocab_size, order=order, context_only=never)
         counts = empty.counted(tokens)
         if not len(counts.keys):
-            raise ValueError("there is nothing to fit to: tokens holds no ids")
+            raise ValueError("tokens contains no ids: give at least one")
         suffixes = suffix_nodes(counts.keys, counts.levels, counts.vocab_size)
         return empty.holding(counts.keys, counts.counts, estimate(counts, suffixes, never))
 
@@ -119,19 +119,19 @@ class NGramTable:
         """Returns the counts of texts for a table of this shape.
 
         Raises:
-            ValueError: They are counts already, of another vocabulary size or order.
+            ValueError: They are counts of a different vocabulary size or order.
         """
         if not isinstance(tokens, NGramCounts):
             return NGramCounts.from_tokens(tokens, vocab_size=self.vocab_size, order=self.order)
         if (tokens.vocab_size, tokens.order) != (self.vocab_size, self.order):
             raise ValueError(
-                f"counts of vocab_size {tokens.vocab_size} and order {tokens.order} are not for a model of "
-                f"vocab_size {self.vocab_size} and order {self.order}"
+                f"counts must have the model's vocab_size {self.vocab_size} and order {self.order}, got vocab_size "
+                f"{tokens.vocab_size} and order {tokens.order}"
             )
         return tokens
 
     def holding(self, keys: NDArray[np.int64], counts: NDArray[np.int64], table: BackoffTable) -> Self:
-        """Returns a table of this shape that holds other n-grams.
+        """Returns a table of this shape with other n-grams.
 
         Args:
             keys: Those of ``NGramCounts``, int64 ``(N,)``.
@@ -149,7 +149,7 @@ class NGramTable:
         )
 
     def update(self, tokens: Tokens | NGramCounts) -> Self:
-        """Returns a table of the old texts and the new together; ``NGramLanguageModel.update`` says more."""
+        """Returns a table of the old and the new texts together; see ``NGramLanguageModel.update``."""
         return self.fit(
             self.ngram_counts().merge(self.counted(tokens)),
             vocab_size=self.vocab_size,
@@ -158,7 +158,7 @@ class NGramTable:
         )
 
     def prune(self, min_count: int) -> Self:
-        """Returns a table without the n-grams that occurred too rarely; ``NGramLanguageModel.prune`` says more."""
+        """Returns a table without rare n-grams; see ``NGramLanguageModel.prune``."""
         positive_integer("min_count", min_count)
         self.check_fitted()
         counts = self.ngram_counts()
@@ -167,7 +167,7 @@ class NGramTable:
         return self.holding(keys, counts.counts[:0], table)
 
     def astype(self, dtype: np.dtype[np.floating[Any]]) -> Self:
-        """Returns this table with logarithms of another floating-point type."""
+        """Returns this table with its logarithms in another floating-point dtype."""
         if dtype == self.log_backoffs.dtype:
             return self
         table = BackoffTable(self.log_probabilities.astype(dtype), self.log_backoffs.astype(dtype))
@@ -180,7 +180,7 @@ class NGramTable:
             ValueError: The model has been pruned, or comes from a file without counts.
         """
         if len(self.counts) != len(self.keys):
-            raise ValueError("this model has been pruned, or comes from an ARPA file, and has no counts: fit it anew")
+            raise ValueError("this model has no counts: it was pruned or loaded from an ARPA file; fit a new one")
         return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=self.keys, counts=self.counts)
 
     def backoff_table(self) -> BackoffTable:
@@ -194,7 +194,7 @@ class NGramTable:
         return {"vocab_size": self.vocab_size, "order": self.order, "context_only": list(self.context_only)}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Returns the tables from which all else follows."""
+        """Returns the tables from which everything else is derived."""
         return {
             "table.keys": self.keys,
             "table.counts": self.counts,
@@ -204,10 +204,10 @@ class NGramTable:
 
     @classmethod
     def from_arrays(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Returns the model of which these are the settings and the tables, once they have been found sound.
+        """Returns the model with these settings and tables, once they have been validated.
 
         Raises:
-            ValueError: They are not; says why.
+            ValueError: They are invalid; says why.
             TypeError: A setting is missing, unknown or of the wrong type.
         """
         if unknown := set(settings) - {"vocab_size", "order", "context_only"}:
@@ -216,7 +216,7 @@ class NGramTable:
         names = [name.removeprefix("table.") for name in empty.arrays()]
         given = {name: arrays[f"table.{name}"] for name in names if f"table.{name}" in arrays}
         if len(given) < len(names) or len(arrays) != len(names):
-            raise ValueError(f"an n-gram model has the tables {', '.join(names)}, got {', '.join(sorted(arrays))}")
+            raise ValueError(f"an n-gram model needs the tables {', '.join(names)}, got {', '.join(sorted(arrays))}")
         check_tables(given, vocab_size=empty.vocab_size, order=empty.order, context_only=empty.context_only)
         for name, array in given.items():
             if array.dtype == np.float16:  # too coarse to compute with
@@ -241,7 +241,7 @@ class NGramTable:
 
     @property
     def history(self) -> int:
-        """How many ids before a target its prediction depends on at most."""
+        """The maximum number of ids before a target that affect its prediction."""
         return self.order - 1
 
     def scores(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -255,7 +255,7 @@ class NGramTable:
             yield self.search.rows(contexts[start : start + ROWS_AT_ONCE])
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], list[int]]:
-        """Returns the log-probabilities of what follows each prompt, and the contexts reached; see ``Predictor``."""
+        """Returns the log-probabilities after each prompt, and the contexts reached; see ``Predictor``."""
         nearest = prompts[:, -max(self.order - 1, 1) :]
         contexts = [0] * len(nearest)
         for column in nearest.T.tolist():
@@ -263,19 +263,19 @@ class NGramTable:
         return self.lookup.rows(contexts), contexts
 
     def step(self, ids: NDArray[np.int64], state: list[int] | None) -> tuple[NDArray[np.floating[Any]], list[int]]:
-        """Returns the log-probabilities of what follows after one more id, and the contexts reached."""
+        """Returns the log-probabilities after one more id, and the contexts reached."""
         newest = ids.tolist()
         contexts = list(map(self.lookup.following, [0] * len(newest) if state is None else state, newest))
         return self.lookup.rows(contexts), contexts
 
     @cached_property
     def lookup(self) -> Lookup:
-        """The way to one context at a time; made when first asked for."""
+        """The lookup of one context at a time, created on first use."""
         return Lookup(self._parts())
 
     @property
     def search(self) -> Search:
-        """The way to many places of a text at once."""
+        """The lookup of many positions of a text at once."""
         return Search(self._parts())
 
     def _parts(self) -> Parts:
@@ -298,10 +298,10 @@ class NGramTable:
         return {name: value for name, value in self.__dict__.items() if name != "lookup"}
 
     def check_fitted(self) -> None:
-        """Checks that there is something in the table.
+        """Checks that the model has been fitted.
 
         Raises:
-            ValueError: It is empty.
+            ValueError: It has not.
         """
         if not len(self):
             raise ValueError("this n-gram model is not fitted: call fit first")

@@ -105,10 +105,10 @@ def test_a_table_and_its_face_are_one_model(
     [
         (lambda table: table * math.nan, (), "a logit is NaN or infinite"),
         (lambda table: table + math.inf, (), "a logit is NaN or infinite"),
-        (lambda table: table - math.inf, (), "after which nothing can come"),
-        (lambda table: np.where(np.arange(VOCAB_SIZE) == BOS, table, -math.inf), (BOS,), "nothing can come"),
-        (lambda table: table.astype(np.int64), (), "wrong shape"),
-        (lambda table: table[:-1], (), "wrong shape"),
+        (lambda table: table - math.inf, (), "no possible successor"),
+        (lambda table: np.where(np.arange(VOCAB_SIZE) == BOS, table, -math.inf), (BOS,), "no possible successor"),
+        (lambda table: table.astype(np.int64), (), "table must be floating point of shape"),
+        (lambda table: table[:-1], (), "table must be floating point of shape"),
     ],
 )
 def test_a_table_that_is_none_is_refused_by_both(change: Any, context_only: tuple[int, ...], message: str) -> None:

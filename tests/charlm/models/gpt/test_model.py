@@ -303,7 +303,7 @@ def test_a_model_is_made_of_a_config(config: Any) -> None:
     ("changes", "error", "message"),
     [
         ({"width": 10, "n_heads": 4}, ValueError, "width must be a multiple of 2 . n_heads.*width 10 and n_heads 4"),
-        ({"width": 6, "n_heads": 2}, ValueError, "even number"),
+        ({"width": 6, "n_heads": 2}, ValueError, "even size"),
         *(
             ({name: value}, ValueError, f"{name} must be at least 1, got {value}")
             for name in ("vocab_size", "block_size", "n_layers", "n_heads", "width")
@@ -317,7 +317,7 @@ def test_a_model_is_made_of_a_config(config: Any) -> None:
         ({"dropout": 1}, ValueError, "dropout must be at least 0 and below 1, got 1.0"),
         ({"dropout": -0.1}, ValueError, "dropout must be at least 0 and below 1"),
         ({"dropout": math.nan}, ValueError, "dropout must be finite"),
-        ({"dropout": 10**400}, ValueError, "dropout must fit a float"),
+        ({"dropout": 10**400}, ValueError, "dropout must fit in a float"),
         ({"dropout": "0"}, TypeError, "dropout must be a number"),
     ],
     ids=str,
@@ -330,5 +330,5 @@ def test_a_shape_that_cannot_be_is_refused(changes: dict[str, Any], error: type[
 def test_more_than_a_block_is_refused_with_both_lengths() -> None:
     ids = torch.zeros(1, 7, dtype=torch.int64)
     for call in (LIVELY.logits, LIVELY, lambda ids: LIVELY.log_probabilities(ids, ids)):
-        with pytest.raises(ValueError, match="inputs of 7 ids are longer than the block_size 6"):
+        with pytest.raises(ValueError, match="inputs must be at most block_size 6 long, got 7"):
             call(ids)

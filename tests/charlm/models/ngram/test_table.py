@@ -217,11 +217,11 @@ def test_a_table_and_its_face_are_one_model(context_only: tuple[int, ...]) -> No
 @pytest.mark.parametrize(
     ("context_only", "error", "message"),
     [
-        ([VOCAB_SIZE], ValueError, "context_only holds 5, and ids are 0 to 4"),
-        ([-1], ValueError, "context_only holds -1"),
-        (range(VOCAB_SIZE), ValueError, "nothing is left to predict"),
-        ("bos", TypeError, "context_only must be ids, got str"),
-        (3, TypeError, "context_only must be ids, got int"),
+        ([VOCAB_SIZE], ValueError, "context_only must be ids 0 to 4, got 5"),
+        ([-1], ValueError, "context_only must be ids 0 to 4, got -1"),
+        (range(VOCAB_SIZE), ValueError, "none is left to predict"),
+        ("bos", TypeError, "context_only must be an iterable of ids, got str"),
+        (3, TypeError, "context_only must be an iterable of ids, got int"),
         ([0.5], TypeError, "each id of context_only must be an integer"),
     ],
     ids=str,
