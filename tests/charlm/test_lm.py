@@ -304,7 +304,7 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit("abc", "bigram", smoothing=math.nan), ValueError, "smoothing"),
         (lambda: CharLM.fit("abc", "bigram", smoothing=-1), ValueError, "smoothing"),
         (lambda: CharLM.fit(Path("missing.txt")), FileNotFoundError, r"missing\.txt"),
-        (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "3 ids and the vocabulary 2"),
+        (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "as many ids as the model, 3, got 2"),
         (lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)), TypeError, "LanguageModel, got Vocabulary"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).evaluate(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).score_samples("abc"), TypeError, "put it in a list"),

@@ -239,7 +239,7 @@ def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str
     assert main(["train", "input.txt", "--out", "run", "--max-steps", "1"]) == 1
     assert (
         capsys.readouterr().err
-        == "charlm: run: a run is here already; go on with it by --resume, or give another --out\n"
+        == "charlm: run: the folder already contains a run; go on with it by --resume, or give another --out\n"
     )
     assert (run / "model.safetensors").read_bytes() == before
 
@@ -301,15 +301,15 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", "--optimizer", "muon"], "optimizer 'muon' .* a bigram model has none: use 'adamw'"),
         (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
         (["score", "missing"], "missing: No such file or directory"),
-        (["info", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["info", "input.txt"], "'input.txt' is not a valid model file: .*"),
         (["train", "input.txt", "--model", "ngram", "--order", "0"], "order must be at least 1, got 0"),
         (["generate", "missing"], "missing: No such file or directory"),
         (["generate", "."], "model.safetensors: No such file or directory"),
-        (["generate", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["generate", "input.txt"], "'input.txt' is not a valid model file: .*"),
         (["evaluate", "run", "latin1.txt"], "run: No such file or directory"),
         (["export", "missing", "--format", "arpa", "--out", "a"], "missing: No such file or directory"),
         (["report", "missing"], "missing: No such file or directory"),
-        (["report", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["report", "input.txt"], "'input.txt' is not a valid model file: .*"),
         (["report", "input.txt", "--text", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
     ],
 )
