@@ -257,7 +257,7 @@ def test_a_run_that_goes_on_says_what_it_was_asked_for_last_and_stays_of_its_fam
     before = (run / "model.safetensors").read_bytes()
     capsys.readouterr()
     assert main([*resume, "--model", "ngram"]) == 1
-    assert "the run in 'run' is of a bigram model: a ngram model cannot go on with it" in capsys.readouterr().err
+    assert "the run in 'run' is of a bigram model and cannot be resumed with a ngram model" in capsys.readouterr().err
     assert (run / "model.safetensors").read_bytes() == before
 
 

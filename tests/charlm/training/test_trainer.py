@@ -703,7 +703,9 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
     make_trainer(max_steps=2, folder=tmp_path / "run").fit()
     save_model(tmp_path / "model.safetensors", BigramLanguageModel(3), VOCABULARY)
     for folder in (tmp_path, tmp_path / "run"):
-        with pytest.raises(FileExistsError, match=r"the folder already contains a run; continue it with Trainer\.resume"):
+        with pytest.raises(
+            FileExistsError, match=r"the folder already contains a run; continue it with Trainer\.resume"
+        ):
             make_trainer(max_steps=2, folder=folder)
 
 
