@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from charlm import GPT, BatchSampler, GPTConfig, LanguageModel, LogEntry, TextDataset, Trainer, TrainerConfig
-from charlm.recipes.presets import RECIPES
+from charlm.recipes.presets import CONFIGS
 from chartok import Vocabulary, read_text
 from classic import ClassicTransformer
 
@@ -45,7 +45,7 @@ def main() -> None:
         config = replace(config, **shared, compile=arguments.compile)
         report(name, model, Trainer(model, batches, validation=validation, config=config).fit().log)
 
-    learn("GPT", GPT(shape), RECIPES["gpt"])
+    learn("GPT", GPT(shape), CONFIGS["gpt"])
     classic = ClassicTransformer(
         vocabulary.size,
         block_size=shape.block_size,

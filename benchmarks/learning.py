@@ -11,29 +11,19 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
-from charlm import (
-    GPT,
-    BatchSampler,
-    BigramLanguageModel,
-    CharLM,
-    GPTConfig,
-    LanguageModel,
-    LogEntry,
-    NGramLanguageModel,
-    TextDataset,
-    Trainer,
-    TrainerConfig,
-    evaluate,
-    generate,
-)
-from charlm.recipes.mixture import fitted_mixture, split_for_tuning
-from charlm.recipes.presets import BATCH_SIZE, RECIPES
-from chartok import Vocabulary, read_text
+from charlm import GPT, BatchSampler, CharLM, GPTConfig, LogEntry, Trainer, TrainerConfig, evaluate, generate
+from charlm.models.ngram.table import NGramTable
+from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.events import EntryMade, TrainingEnded
+from charlm.recipes.presets import CONFIGS, Recipe
+from charlm.recipes.train import train
+from chartok import read_text
 from classic import ClassicTransformer
 from environment import environment
 from generating import plain_loop
@@ -42,6 +32,9 @@ from quotes import README, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from charlm.recipes.events import Event, Hook
+    from charlm.recipes.presets import Family
 
 Made = TypeVar("Made")
 
@@ -58,8 +51,11 @@ CLASSIC = TrainerConfig(
     evaluation_interval=100,
 )
 CLASSIC_BATCH_SIZE = 12
+CLASSIC_BLOCK_SIZE = 64
 SPRINT_STEPS = 45
 """A run that is only to reach the target."""
+MIXING_SECONDS = 5
+"""What is left of a mixture's time for all but the training steps."""
 COUNTS = 5
 """How often what counts is timed; the median is taken."""
 
@@ -74,8 +70,6 @@ class Show(Protocol):
 def main(path: Path) -> None:
     """Measures, prints and writes."""
     text = read_text(path)
-    vocabulary = Vocabulary.from_text(text, special_tokens=["unk"])
-    train, validation = TextDataset(vocabulary.encode(text), block_size=64).split(0.9)
     results: dict[str, Any] = {"machine": environment()}
     print(*results["machine"].values(), sep=", ", end="\n\n")
 
@@ -85,49 +79,77 @@ def main(path: Path) -> None:
 
     show("CharLM.fit", seconds=_median_seconds(lambda: CharLM.fit(path))[0])
     _counted(text, show)
-    shape = GPTConfig.nano(vocabulary.size)
-    sprint = replace(RECIPES["gpt"], max_steps=SPRINT_STEPS, evaluation_interval=5)
-    ours = _reached(GPT(shape), BatchSampler(train, BATCH_SIZE, seed=1337), validation, sprint)
-    show("GPT, to the target", **_of(ours))
-    classic = ClassicTransformer(vocabulary.size)
-    theirs = _reached(classic, BatchSampler(train, CLASSIC_BATCH_SIZE, seed=1337), validation, CLASSIC)
-    show("classic Transformer, to the target", **_of(theirs))
-    show("ratio", seconds=theirs.elapsed_seconds / ours.elapsed_seconds)
-
-    gpt = GPT(shape)
-    config = replace(RECIPES["gpt"], max_steps=None, max_seconds=60.0)
-    trainer = Trainer(gpt, BatchSampler(train, BATCH_SIZE, seed=1337), config=config).fit()
-    taken = trainer.log[-1].elapsed_seconds
-    show("GPT, 60 s", steps=trainer.step, seconds=taken, loss=evaluate(gpt, validation).nats_per_character)
+    _to_the_target(text, show)
+    _trained("GPT, 60 s", _recipe("gpt", max_steps=None, max_seconds=60.0), text, show)
     for seconds in (60.0, 180.0):
-        started = time.perf_counter()
-        learned, _ = split_for_tuning(train, seed=1337)
-        config = replace(RECIPES["mixture"], max_steps=None, max_seconds=seconds - 5)
-        gpt = GPT(shape)
-        trainer = Trainer(gpt, BatchSampler(learned, BATCH_SIZE, seed=1337), config=config).fit()
-        mixture = fitted_mixture(gpt, 7, train, seed=1337)
-        taken = time.perf_counter() - started
-        show(
-            f"mixture, {seconds:.0f} s",
-            steps=trainer.step,
-            seconds=taken,
-            loss=evaluate(mixture, validation).nats_per_character,
-        )
+        recipe = _recipe("mixture", max_steps=None, max_seconds=seconds - MIXING_SECONDS)
+        _trained(f"mixture, {seconds:.0f} s", recipe, text, show)
     _generation(show)
     LEARNING.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
     README.write_text(quoted(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
+def _recipe(family: Family, **config: Any) -> Recipe:  # noqa: ANN401 - settings of training
+    return Recipe(family=family, size="nano", device="cpu", config=replace(CONFIGS[family], **config))
+
+
+def _parts(text: str, family: Family) -> tuple[Corpus, Corpus]:
+    """Returns what a model of a family learns from and what it is evaluated on, as ``charlm train`` cuts it."""
+    return Corpus.of_text(text, roles_of_text(family)).split(0.9)
+
+
 def _counted(text: str, show: Show) -> None:
-    """Measures the models that count, with the vocabulary that ``charlm train`` gives them."""
-    vocabulary = Vocabulary.from_text(text, special_tokens=["bos", "unk"])
-    train, validation = TextDataset(vocabulary.encode(text), block_size=64).split(0.9)
-    seconds, bigram = _median_seconds(lambda: BigramLanguageModel(vocabulary.size).fit(train))
-    show("bigram, counted", seconds=seconds, loss=evaluate(bigram, validation).nats_per_character)
-    seconds, ngram = _median_seconds(lambda: NGramLanguageModel(vocabulary.size, order=7).fit(train))
-    counts = {"n-grams": len(ngram.table), "seconds": seconds}
-    show("n-gram, order 7", **counts, loss=evaluate(ngram, validation).nats_per_character)
+    """Measures the models that count."""
+    for name, family in (("bigram, counted", "bigram"), ("n-gram, order 7", "ngram")):
+        recipe = Recipe(family=family)  # type: ignore[arg-type]  # a literal in a tuple is a str
+        learned, held_out = _parts(text, recipe.family)
+        seconds, trained = _median_seconds(partial(train, learned, recipe))
+        model = trained.model
+        counts = {"n-grams": len(model)} if isinstance(model, NGramTable) else {}
+        show(name, **counts, seconds=seconds, loss=evaluate(model, held_out).nats_per_character)
+
+
+def _trained(name: str, recipe: Recipe, text: str, show: Show) -> None:
+    """Measures what a recipe comes to in the time that it has; of a mixture the mixing counts as well."""
+    learned, held_out = _parts(text, recipe.family)
+    entries: list[LogEntry] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, TrainingEnded) and event.entry is not None:
+            entries.append(event.entry)
+
+    started = time.perf_counter()
+    trained = train(learned, recipe, hook=note)
+    seconds = entries[-1].elapsed_seconds if recipe.family == "gpt" else time.perf_counter() - started
+    loss = evaluate(trained.model, held_out).nats_per_character
+    show(name, steps=entries[-1].step, seconds=seconds, loss=loss)
+
+
+def _to_the_target(text: str, show: Show) -> None:
+    """Measures how long the recipe of the Transformer takes to the loss to which the classic one comes."""
+    learned, held_out = _parts(text, "gpt")
+    sprint = _recipe("gpt", max_steps=SPRINT_STEPS, evaluation_interval=5)
+    ours = _until_reached(lambda look: train(learned, sprint, validation=held_out, hook=_of_events(look)))
+    show("GPT, to the target", **_of(ours))
+    classic = ClassicTransformer(learned.vocabulary.size)
+    batches = BatchSampler(learned.dataset(CLASSIC_BLOCK_SIZE), CLASSIC_BATCH_SIZE, seed=1337)
+    validation = held_out.dataset(CLASSIC_BLOCK_SIZE)
+    theirs = _until_reached(
+        lambda look: Trainer(classic, batches, validation=validation, config=CLASSIC, on_log=look).fit()
+    )
+    show("classic Transformer, to the target", **_of(theirs))
+    show("ratio", seconds=theirs.elapsed_seconds / ours.elapsed_seconds)
+
+
+def _of_events(look: Callable[[LogEntry], None]) -> Hook:
+    """Returns the hook that hands on the entries of the log."""
+
+    def hook(event: Event) -> None:
+        if isinstance(event, EntryMade):
+            look(event.entry)
+
+    return hook
 
 
 def _median_seconds(function: Callable[[], Made]) -> tuple[float, Made]:
@@ -140,20 +162,26 @@ def _median_seconds(function: Callable[[], Made]) -> tuple[float, Made]:
     return statistics.median(samples), made
 
 
-def _reached(model: LanguageModel, batches: BatchSampler, validation: TextDataset, config: TrainerConfig) -> LogEntry:
-    """Returns the log entry of the first evaluation at the target or below, or the last one."""
+def _until_reached(run: Callable[[Callable[[LogEntry], None]], object]) -> LogEntry:
+    """Returns the log entry of the first evaluation at the target or below, or the last one.
+
+    Args:
+        run: Trains, and hands each entry to what it is given.
+    """
 
     class Reached(Exception):  # noqa: N818 - good news
         pass
 
+    entries: list[LogEntry] = []
+
     def look(entry: LogEntry) -> None:
+        entries.append(entry)
         if entry.validation_loss is not None and entry.validation_loss <= TARGET:
             raise Reached
 
-    trainer = Trainer(model, batches, validation=validation, config=config, on_log=look)
     with suppress(Reached):
-        trainer.fit()
-    return trainer.log[-1]
+        run(look)
+    return entries[-1]
 
 
 def _of(entry: LogEntry) -> dict[str, float]:

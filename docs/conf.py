@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
+import pkgutil
 import typing
 import zlib
 from pathlib import Path
@@ -11,20 +13,30 @@ from pathlib import Path
 from sphinx.pycode import ModuleAnalyzer
 
 if typing.TYPE_CHECKING:
+    import types
+
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
-# Annotations name types that the modules import for a type checker alone; autodoc must see them too. What the
-# modules stand on is loaded first, as usual.
-for dependency in ("matplotlib.figure", "numpy", "torch", "safetensors.torch", "tqdm", "tyro"):
-    importlib.import_module(dependency)
-typing.TYPE_CHECKING = True
 chartok, charlm = importlib.import_module("chartok"), importlib.import_module("charlm")
-for package in (chartok, charlm):
-    for name in package.__all__:  # each loads its module
-        getattr(package, name)
-importlib.import_module("charlm.report.plots")
-typing.TYPE_CHECKING = False
+
+
+def import_for_annotations(module: types.ModuleType) -> None:
+    """Imports into a module what it imports for a type checker alone: annotations name it, and autodoc reads them."""
+    for statement in ast.parse(inspect.getsource(module)).body:
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            block = compile(ast.Module(statement.body, []), str(module.__file__), "exec")
+            exec(block, vars(module))  # noqa: S102 - our own, as a type checker reads it
+
+
+# Each module is loaded in the usual way first: what is imported for annotations may go round in a circle.
+for module in [
+    importlib.import_module(found.name)
+    for package in (chartok, charlm)
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not found.name.endswith("__main__")
+]:
+    import_for_annotations(module)
 
 HERE = Path(__file__).parent
 
@@ -42,7 +54,19 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-nitpick_ignore = [("py:class", "charlm.models.gpt.model.GPTState")]  # opaque to callers
+nitpick_ignore = [
+    *(
+        ("py:class", f"charlm.models.{opaque}")  # opaque to callers
+        for opaque in (
+            "gpt.model.GPTState",
+            "ngram.kneser_ney.BackoffTable",
+            "ngram.lookup.Lookup",
+            "ngram.search.Search",
+        )
+    ),
+    ("py:class", "charlm.lm.FitKeywords"),  # the settings of CharLM.fit
+    ("py:class", "charlm.generation.settings.SamplingKeywords"),  # the fields of SamplingSettings
+]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 2
@@ -54,7 +78,7 @@ napoleon_custom_sections = [("Attributes", "Args")]  # of a dataclass: its param
 
 # ``sphinx-build -b coverage`` counts the public names of the modules that the reference declares: the two packages,
 # with all that they export, and three more. These names serve the library itself:
-coverage_ignore_functions = ["as_stream", "check_temperature"]
+coverage_ignore_functions = ["as_stream", "check_one_of", "check_temperature"]
 coverage_ignore_classes = ["FileStream", "GenerationKeywords", "MemoryStream", "SamplingKeywords"]
 coverage_show_missing_items = True
 coverage_statistics_to_stdout = False

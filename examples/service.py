@@ -36,7 +36,6 @@ async def refused(_: Request, error: Exception) -> JSONResponse:
 def main(path: str | None = None) -> FastAPI:
     """Returns the service of a model file, or of a model of Python's documentation; its endpoints run in threads."""
     lm = CharLM.fit(python_docs()) if path is None else CharLM.load(path)
-    lm.model.eval()  # now, so that no thread changes the mode that all share
     app = FastAPI(exception_handlers={RequestValidationError: refused, UnknownCharacterError: refused})
 
     @app.get("/health")

@@ -11,6 +11,7 @@ _MODULE_OF = {
     "ArpaFileError": "errors",
     "BatchSampler": "data.batch_sampler",
     "BigramLanguageModel": "models.bigram.model",
+    "BigramTable": "models.bigram.table",
     "CharLM": "lm",
     "CheckpointCorruptError": "errors",
     "CheckpointMismatchError": "errors",
@@ -24,10 +25,12 @@ _MODULE_OF = {
     "MixtureLanguageModel": "models.mixture",
     "NGramCounts": "models.ngram.counts",
     "NGramLanguageModel": "models.ngram.model",
+    "NGramTable": "models.ngram.table",
     "NonFiniteLossError": "errors",
     "ParameterGroups": "models.parameter_groups",
     "Progress": "training.observers",
     "RecordDataset": "data.record_dataset",
+    "SamplingSettings": "generation.settings",
     "ScoredText": "evaluation.scored_text",
     "TensorBoardLog": "training.observers",
     "TextDataset": "data.text_dataset",
@@ -51,4 +54,15 @@ _MODULE_OF = {
 
 __all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604 - strings, all of them
 
-__getattr__, __dir__ = lazy_names(__name__, _MODULE_OF)
+_load, __dir__ = lazy_names(__name__, _MODULE_OF)
+
+
+def __getattr__(name: str) -> object:
+    try:
+        return _load(name)
+    except ModuleNotFoundError as error:
+        if error.name == "torch":
+            from charlm.runtime.pytorch import require_pytorch  # noqa: PLC0415 - seldom needed
+
+            require_pytorch()
+        raise

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self, TypedDict, get_args
 
 import numpy as np
 
+from charlm.data.framing import Framing
 from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_file import check_sizes, load_count_model, load_model, model_arrays, save_model
 from charlm.generation.text_generator import TextGenerator
+from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
 from charlm.recipes.corpus import Corpus, roles_of_text
-from charlm.recipes.presets import Recipe
+from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.recipes.train import train
+from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary, read_text
 from chartok.arguments import check_several
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
-    from charlm.recipes.presets import Family, Size
+    from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
 
 
@@ -73,9 +76,11 @@ class CharLM(TextScorer, TextGenerator):
     """
 
     def __init__(self, model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
-        if not hasattr(model, "predictor"):
-            raise TypeError(f"model must be a LanguageModel, got {type(model).__name__}")
+        check_model(model)
+        if not isinstance(vocabulary, Vocabulary):
+            raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
         check_sizes(model, vocabulary)
+        check_context_only(model, vocabulary)
         self._model = model
         self.vocabulary = vocabulary
 
@@ -145,6 +150,7 @@ class CharLM(TextScorer, TextGenerator):
             FileDecodeError: It is not UTF-8.
             TypeError: ``source`` is none of these, a record is not a ``str``, or its count is not an integer.
         """
+        check_one_of("model", model, get_args(Family))
         recipe = Recipe(
             family=model,
             order=order,
@@ -200,6 +206,7 @@ class CharLM(TextScorer, TextGenerator):
 
         A count model runs on the CPU, without PyTorch, whatever the device.
         """
+        check_device_name(device)
         return cls(*(load_count_model(path) or load_model(path, device=device)))
 
     def facts(self) -> dict[str, Any]:
@@ -232,22 +239,36 @@ class CharLM(TextScorer, TextGenerator):
         return f"CharLM({self.family} model of {kind}, {len(self.vocabulary.characters)} characters)"
 
 
+def check_context_only(model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
+    """Checks that a model never predicts what only ever comes before.
+
+    Raises:
+        ValueError: It could.
+    """
+    never = Framing(vocabulary).context_only
+    if not set(never) <= set(model.context_only):
+        raise ValueError(
+            f"the model could predict special tokens that are contexts alone, {', '.join(map(str, never))}: make it "
+            f"with context_only={never}"
+        )
+
+
 def _check_no_file_name(text: str) -> None:
     """Checks that a text is not the name of a file, which would mean that its content was intended.
 
     Raises:
         ValueError: It is.
     """
-    if "\n" in text or len(text) > LONGEST_NAME:
+    if not text or "\n" in text or len(text) > LONGEST_NAME:
         return
     try:
-        is_file = Path(text).is_file()
+        exists = Path(text).exists()
     except (OSError, ValueError):  # too long for the system, or with a NUL
         return
-    if is_file:
+    if exists:
         raise ValueError(
-            f"source {text!a} is the name of a file: use Path({text!a}) or CharLM.fit_file({text!a}) to fit to its "
-            "content"
+            f"source {text!a} is the name of a file or a folder: use Path({text!a}) or CharLM.fit_file({text!a}) to "
+            "fit to its content"
         )
 
 

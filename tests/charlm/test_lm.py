@@ -25,8 +25,8 @@ from charlm import (
     classify,
     load_model,
 )
-from charlm.data.framing import CODE_POINTS
-from charlm.generation.sampling import SamplingSettings
+from charlm.data.framing import CODE_POINTS, Framing
+from charlm.generation.settings import SamplingSettings
 from chartok import UnknownCharacterError, Vocabulary
 from lively_gpt import lively
 from strategies import any_text, costly
@@ -305,7 +305,11 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit("abc", "bigram", smoothing=-1), ValueError, "smoothing"),
         (lambda: CharLM.fit(Path("missing.txt")), FileNotFoundError, r"missing\.txt"),
         (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "as many ids as the model, 3, got 2"),
-        (lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)), TypeError, "LanguageModel, got Vocabulary"),  # type: ignore[arg-type]  # likewise
+        (
+            lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)),  # type: ignore[arg-type]  # likewise
+            TypeError,
+            "LanguageModel or a count model, got Vocabulary",
+        ),
         (lambda: CharLM.fit(TEXT).evaluate(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).score_samples("abc"), TypeError, "put it in a list"),
         (lambda: classify({"fox": CharLM.fit(TEXT)}, "abc"), TypeError, "put it in a list"),
@@ -388,7 +392,15 @@ def test_an_unknown_character_of_a_prompt_is_refused() -> None:
 def trained() -> CharLM:
     """A small Transformer that has learned a short text by heart."""
     vocabulary = Vocabulary.from_text(TEXT, special_tokens=["bos", "unk"])
-    config = GPTConfig(vocab_size=vocabulary.size, block_size=16, n_layers=1, n_heads=2, width=32, hash_rows=512)
+    config = GPTConfig(
+        vocab_size=vocabulary.size,
+        block_size=16,
+        n_layers=1,
+        n_heads=2,
+        width=32,
+        hash_rows=512,
+        context_only=Framing(vocabulary).context_only,
+    )
     model = GPT(config, seed=1)
     batches = BatchSampler(TextDataset(vocabulary.encode(TEXT), block_size=16), batch_size=16, seed=1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
@@ -407,7 +419,9 @@ def test_a_trained_transformer_scores_generates_and_comes_back_from_its_file(
 ) -> None:
     if mixed:
         dataset = TextDataset(trained.vocabulary.encode(TEXT[100:]), block_size=1)
-        ngram = NGramLanguageModel(trained.vocabulary.size, order=3).fit(trained.vocabulary.encode(TEXT[:100]))
+        never = trained.stored.predictor().context_only
+        ngram = NGramLanguageModel(trained.vocabulary.size, order=3, context_only=never)
+        ngram.fit(trained.vocabulary.encode(TEXT[:100]))
         trained = CharLM(MixtureLanguageModel([trained.model, ngram]).fit(dataset), trained.vocabulary)
     trained.save(tmp_path / "model")
     lm = CharLM.load(tmp_path / "model")

@@ -18,7 +18,18 @@ HERE = Path(__file__).parents[1] / "support"
 PROCESSES = (2, 4) if TORTURE else (2,)
 KILLS = 200 if TORTURE else 30
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
-FLAGS = ["--log-interval", "1", "--evaluation-interval", "4", "--schedule", "constant", "--batch-size", "16"]
+FLAGS = [
+    "--model",
+    "trained-bigram",
+    "--log-interval",
+    "1",
+    "--evaluation-interval",
+    "4",
+    "--schedule",
+    "constant",
+    "--batch-size",
+    "16",
+]
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="signals and torchrun's agents are those of POSIX")
 
@@ -40,7 +51,8 @@ def torchrun(processes: int, *arguments: object, restarts: int = 0) -> "subproce
 
 
 def train(text: Path, out: Path, *flags: str) -> list[str]:
-    return ["train", str(text), "--out", str(out), "--block-size", "16", "--device", "cpu", *FLAGS, *flags]
+    of_text = [] if "--records" in flags else ["--block-size", "16"]
+    return ["train", str(text), "--out", str(out), "--device", "cpu", *of_text, *FLAGS, *flags]
 
 
 def losses(records: list[LogEntry]) -> dict[int, tuple[float, float | None]]:
@@ -110,7 +122,10 @@ def test_a_process_that_dies_ends_the_job_and_a_restart_goes_on(text: Path, tmp_
 
 
 @needs_posix
-def test_a_counted_model_is_made_once_in_several_processes(text: Path, tmp_path: Path) -> None:
-    result = torchrun(2, "-m", "charlm", *train(text, tmp_path / "run", "--model", "ngram"))
+@pytest.mark.parametrize("family", ["ngram", "bigram"])
+def test_a_counted_model_is_made_once_in_several_processes(text: Path, tmp_path: Path, family: str) -> None:
+    flags = ["--model", family, "--json"]
+    result = torchrun(2, "-m", "charlm", "train", text, "--out", tmp_path / "run", *flags)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("saved to") == 1
+    assert result.stderr.count("saved to") == 1
+    assert result.stdout.count('"validation_nats": ') == 1

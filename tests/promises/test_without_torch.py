@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """
 import math, os, sys
 from charlm import CharLM, classify
-from charlm.generation.sampling import SamplingSettings
+from charlm.generation.settings import SamplingSettings
 
 folder = sys.argv[1]
 names, text = ["emma", "olivia", "ava", "mia"] * 3, "the cat sat on the mat. " * 9

@@ -11,7 +11,8 @@ from torch import Tensor
 
 import charlm
 import chartok
-from charlm.generation.sampling import SamplingSettings, keep_top_k, keep_top_p
+from charlm.generation.sampling import keep_top_k, keep_top_p
+from charlm.generation.settings import SamplingSettings
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import CountModel, Predictor

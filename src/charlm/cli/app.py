@@ -9,6 +9,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Union
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 import tyro
 
 from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
-from charlm.cli.flags import COMMANDS, OF_EVERY_FAMILY, Completion, Train, train_flags
+from charlm.cli.flags import COMMANDS, Completion, Train, as_flag, refusal, train_flags
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -66,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     try:
-        _run(sys.argv[1:] if arguments is None else list(arguments))
+        with _warnings_in_one_line():
+            _run(sys.argv[1:] if arguments is None else list(arguments))
         if sys.stdout is not None:  # None where it is closed
             sys.stdout.flush()
     except BrokenPipeError:
@@ -86,7 +88,8 @@ def _run(arguments: list[str]) -> None:
         print(__version__)
         return
     if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
-        raise UsageError(f"there is no command {arguments[0]!a}{_nearest(arguments[0], COMMANDS)}; see charlm --help")
+        hint = _nearest(arguments[0], COMMANDS) or "; see charlm --help"
+        raise UsageError(f"there is no command {arguments[0]!a}{hint}")
     arguments = _with_config(arguments)
     settings = _parsed(arguments)
     if isinstance(settings, Completion):
@@ -108,7 +111,7 @@ def _with_config(arguments: list[str]) -> list[str]:
     flags = read_flags(path, command, COMMANDS)
     if command == "train":
         family = _family_in([*flags.get("--model", []), *arguments])
-        flags = read_flags(path, command, COMMANDS | {"train": train_flags(family)})
+        flags = read_flags(path, command, COMMANDS, family)
     return [*arguments, *(part for flag, parts in flags.items() if flag not in typed for part in parts)]
 
 
@@ -139,17 +142,15 @@ def _check_flags(arguments: list[str], settings: type) -> None:
         UsageError: One is not; names the nearest.
     """
     command = arguments[0]
-    known = {"--" + name.replace("_", "-") for name in flag_names(settings)} | {"--help"}
-    known_of_any_family = {"--" + name.replace("_", "-") for name in flag_names(COMMANDS[command])}
+    known = {*map(as_flag, flag_names(settings)), "--help"}
+    known_of_any_family = {as_flag(name): name for name in flag_names(COMMANDS[command])}
     for argument in arguments[1:]:
         flag = argument.partition("=")[0].replace("_", "-").replace("--no-", "--", 1)
         if not flag.startswith("--") or flag in known:
             continue
         if flag in known_of_any_family:
-            family = _family_in(arguments)
-            taken = sorted(known - {"--" + name.replace("_", "-") for name in OF_EVERY_FAMILY} - {"--help"})
-            raise UsageError(f"{flag} is not a setting of {family}, which takes {', '.join(taken)}")
-        raise UsageError(f"{command} has no flag {flag}{_nearest(flag, known)}; see charlm {command} --help")
+            raise UsageError(refusal(known_of_any_family[flag], _family_in(arguments)))
+        raise UsageError(f"{command} has no flag {flag}{_nearest(flag, known) or f'; see charlm {command} --help'}")
 
 
 def _nearest(typed: str, known: Iterable[str]) -> str:
@@ -189,6 +190,22 @@ def _gist(box: str) -> str:
     gist = " ".join(takewhile(lambda row: not row.startswith("──"), rows))
     noise = r"^Error parsing __\S+: | \(applied to [^)]*\)|Arguments are applied to .*"
     return " ".join(re.sub(noise, "", " ".join(gist.split())).split()).rstrip(".")
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Lets a warning say what it says, and not which line of which file gave it."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:  # noqa: ANN401 - where it comes from
+        if sys.stderr is not None:
+            print(f"charlm: {' '.join(str(message).split())}", file=sys.stderr)
+
+    shown = warnings.showwarning
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
 
 
 def _failed(error: Exception, code: int) -> int:

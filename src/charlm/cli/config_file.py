@@ -8,31 +8,38 @@ import tomllib
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
+from charlm.cli.flags import refusal, train_flags
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
+
+    from charlm.recipes.presets import Family
 
 
 class ConfigFileError(ValueError):
     """A configuration file holds what is no flag of the command; the message says what and where."""
 
 
-def read_flags(path: Path, command: str, commands: dict[str, type]) -> dict[str, list[str]]:
+def read_flags(
+    path: Path, command: str, commands: dict[str, type], family: Family | None = None
+) -> dict[str, list[str]]:
     r"""Returns the flags that stand in a TOML file for a command, each with what one would type for it.
 
     ``name = value`` stands for ``--name value``; true and false for ``--name`` and ``--no-name``; the values of a list
-    follow one another. What stands at the top is for every command that has such a flag; what stands in a table that
-    is named after a command is for that one, and counts more.
+    follow one another. What stands at the top is for every command that has such a flag, and of ``train`` for every
+    family that does; what stands in a table that is named after a command is for that one, and counts more.
 
     Args:
         path: The file.
         command: The command that is run.
         commands: What each command takes, as a dataclass.
+        family: That of the model to train; None takes the flags of all families.
 
     Raises:
         OSError: The file cannot be read.
         ConfigFileError: It is not TOML, or holds what is no flag: at the top of any command, in the command's table of
-            that one. Or what is named after a command is no table.
+            that one and of the family. Or what is named after a command is no table.
 
     Example:
         >>> import tempfile
@@ -54,10 +61,13 @@ def read_flags(path: Path, command: str, commands: dict[str, type]) -> dict[str,
         if not isinstance(value, dict):
             raise ConfigFileError(f"{os.fspath(path)!a}: {key} must be a table of flags, [{key}], got {value!a}")
     known = set(flag_names(commands[command]))
+    taken = known if family is None else set(flag_names(train_flags(family)))
     known_to_any = {name for settings in commands.values() for name in flag_names(settings)}
     for_all = {_known_flag(key, known_to_any, path): value for key, value in content.items() if key not in tables}
     for_one = {_known_flag(key, known, path, command): value for key, value in tables.get(command, {}).items()}
-    named = {name: value for name, value in (for_all | for_one).items() if name in known}
+    if family is not None and (refused := next((name for name in for_one if name not in taken), None)):
+        raise ConfigFileError(f"{os.fspath(path)!a}: {refusal(refused, family)}")
+    named = {name: value for name, value in (for_all | for_one).items() if name in taken}
     return {(flag := "--" + name.replace("_", "-")): _typed(flag, value, path) for name, value in named.items()}
 
 

@@ -11,6 +11,7 @@ from charlm.files.arpa.writer import save_arpa
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.page import write_report
+from charlm.runtime.pytorch import require_pytorch
 from chartok import TokenFile, Vocabulary, encode_file, read_text
 from chartok.token_file import is_token_file
 
@@ -87,6 +88,7 @@ def export(settings: flags.Export) -> None:
     lm = CharLM.load(settings.model)
     match settings.format:
         case "onnx":
+            require_pytorch()
             from charlm.files.onnx import save_onnx  # noqa: PLC0415 - needs PyTorch
 
             save_onnx(settings.out, lm.model, lm.vocabulary)

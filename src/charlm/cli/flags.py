@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_type_hints
 
 from tyro.conf import OmitArgPrefixes, Positional
 
+from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Errors
@@ -127,6 +128,23 @@ def train_flags(family: Family) -> type[Train]:
     return made  # type: ignore[no-any-return]  # it has some of the fields of Train
 
 
+def refusal(name: str, family: Family) -> str:
+    """Returns what is wrong with a flag of ``train`` that another family has.
+
+    Example:
+        >>> refusal("max_steps", "ngram")
+        '--max-steps is not a setting of ngram, which takes --order; see charlm train --model ngram --help'
+    """
+    taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
+    see = f"see charlm train --model {family} --help"
+    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}; {see}"
+
+
+def as_flag(name: str) -> str:
+    """Returns the flag for the name of a setting."""
+    return "--" + name.replace("_", "-")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Generate(Command):
     """Print text that a model makes up.
@@ -137,11 +155,7 @@ class Generate(Command):
         n_samples: How many texts; of records whole ones, no two the same. By default one, shown as it comes.
         exclude: A UTF-8 file of records that are not to come, one a line, such as what the model has learned from.
         max_new_tokens: How many characters to add at most.
-        temperature: Below 1 the likely become likelier, above 1 less so; 0 takes the likeliest each time.
-        top_k: Draw from so many likeliest characters alone.
-        top_p: Draw from the fewest likeliest characters whose probabilities sum to this.
-        min_p: Draw from the characters at least this many times as likely as the likeliest.
-        repetition_penalty: Above 1, characters that have come before are less likely.
+        sampling: How characters are chosen.
         allowed: The characters that may be added; by default all.
         stop: Strings before which the text ends.
         seed: Decides every random draw.
@@ -154,11 +168,7 @@ class Generate(Command):
     n_samples: int | None = None
     exclude: Path | None = None
     max_new_tokens: int = 500
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    repetition_penalty: float | None = None
+    sampling: OmitArgPrefixes[SamplingSettings] = SamplingSettings()
     allowed: str | None = None
     stop: tuple[str, ...] = ()
     seed: int = 0

@@ -7,7 +7,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from charlm.cli.output import lines_of, print_json
-from charlm.generation.sampling import SamplingSettings
 from charlm.lm import CharLM
 from chartok import read_text
 
@@ -23,13 +22,7 @@ def generate(settings: flags.Generate) -> None:
     if settings.exclude is not None and settings.stop:
         raise ValueError("exclude is for whole records, and stop cuts them short: give one of the two")
     sampling: Any = {
-        "settings": SamplingSettings(
-            temperature=settings.temperature,
-            top_k=settings.top_k,
-            top_p=settings.top_p,
-            min_p=settings.min_p,
-            repetition_penalty=settings.repetition_penalty,
-        ),
+        "settings": settings.sampling,
         "allowed": settings.allowed,
         "seed": settings.seed,
     }

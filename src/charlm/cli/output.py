@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 
 def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
-    """Prints one JSON object."""
-    print(json.dumps(values))
+    """Prints one JSON object; a number that is infinite or NaN, which JSON does not have, is null."""
+    finite = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
+    print(json.dumps(finite, allow_nan=False))
 
 
 def lines_of(text: str) -> list[str]:

@@ -19,6 +19,8 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
+from charlm.runtime.launch import launched_rank
+from charlm.runtime.pytorch import require_pytorch
 from chartok import TokenFile, read_text
 from chartok.token_file import is_token_file
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
     recipe = recipe_of(settings)
+    if recipe.counts and launched_rank():
+        return  # one process is enough to count
     folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
@@ -89,6 +93,7 @@ def demo(_: flags.Demo) -> None:
 
 def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     """Joins the processes that torchrun started; returns the recipe of this one, and whether it is the first."""
+    require_pytorch()
     from charlm.runtime.distributed import process_group, rank  # noqa: PLC0415 - need PyTorch
 
     device = stack.enter_context(process_group(recipe.device or "auto"))

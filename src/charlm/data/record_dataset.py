@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MOST_REPEATED = 1 << 27
+"""How often records that count several times may count in all: each time takes 16 bytes."""
+
+
 class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     """Independent texts (names, molecules, log lines), one example each.
 
@@ -82,6 +86,11 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def _hold(self, records: JoinedTexts, vocabulary: Vocabulary, block_size: int | None = None) -> None:
         ids, lengths = records.joined()
         starts = np.cumsum(lengths) - lengths
+        if records.weights is not None and int(records.weights.sum()) > MOST_REPEATED:
+            raise ValueError(
+                f"records that count {int(records.weights.sum()):,} times in all are too many to train on: "
+                f"at most {MOST_REPEATED:,}; count them with an n-gram model, or divide their numbers"
+            )
         if records.weights is not None:  # a record that counts several times is repeated, over the same ids
             starts, lengths = np.repeat(starts, records.weights), np.repeat(lengths, records.weights)
         self.vocabulary = vocabulary

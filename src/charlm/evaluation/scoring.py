@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.data.dataset import on_host
+from charlm.models.predictor import check_model
 from chartok import TokenIdError
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
@@ -99,6 +100,7 @@ def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float
         >>> [scores.round(3).tolist() for scores in score(model, [[0, 1, 2], [3]])]
         [[-1.386, -1.386], []]
     """
+    check_model(model)
     arrays = [as_id_array(on_host(ids)) for ids in texts]
     for index, ids in enumerate(arrays):
         if ids.ndim != 1:
@@ -137,6 +139,7 @@ def evaluate(model: PredictingModel, dataset: SupportsPieces, *, stride: int | N
         >>> evaluation.characters, round(evaluation.bits_per_character, 6)
         (4, 2.0)
     """
+    check_model(model)
     if stride is not None:
         positive_integer("stride", stride)
     dataset.check_ids(model.vocab_size)

@@ -15,7 +15,7 @@ from charlm.models.predictor import log_softmax
 from chartok.arguments import check_several, expected_text, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -130,15 +130,7 @@ class TextScorer(ABC):
         framing = Framing(self.vocabulary)
         start = framing.prompt(context, framing.errors)
         logits, _ = self.predictor.start(np.array([start], dtype=np.int64))
-        return self._likeliest(logits[0].astype(np.float64), k)
-
-    def _likeliest(self, logits: NDArray[np.float64], k: int) -> Alternatives:
-        """Returns the most likely outcomes, with probabilities normalized over all that can be generated."""
-        named = Framing(self.vocabulary).outcomes()
-        probabilities = np.exp(log_softmax(logits[list(named)]))
-        ranked = np.argsort(-probabilities, kind="stable")[:k]
-        names = list(named.values())
-        return [(names[place], float(probabilities[place])) for place in ranked.tolist()]
+        return likeliest(logits[0].astype(np.float64), framing.outcomes(), k)
 
     def inspect(self, text: str, *, k: int = 5) -> ScoredText:
         """Returns the text with the log-probability of each character and the most likely alternatives to it.
@@ -158,9 +150,10 @@ class TextScorer(ABC):
         """
         positive_integer("k", k)
         log_probabilities = self.log_probabilities(text)
-        ids = Framing(self.vocabulary).to_score(text)[0]
+        framing = Framing(self.vocabulary)
+        ids, named = framing.to_score(text)[0], framing.outcomes()
         rows = self.predictor.distributions(ids[:-1]) if len(ids) > 1 else []
-        alternatives = [self._likeliest(row.astype(np.float64), k) for block in rows for row in block]
+        alternatives = [likeliest(row.astype(np.float64), named, k) for block in rows for row in block]
         nothing_before = len(log_probabilities) - len(alternatives)
         return ScoredText(
             text=text,
@@ -179,3 +172,21 @@ class TextScorer(ABC):
         if framing.unk is not None:
             scores[ids == framing.unk] += framing.log_share_of_unknown
         return (scores, lengths) if framing.bos is None else (scores[~is_first], lengths - 1)
+
+
+def likeliest(logits: NDArray[np.float64], named: Mapping[int, str], k: int) -> Alternatives:
+    """Returns the ``k`` likeliest of what may come, each with its probability among all that may.
+
+    Args:
+        logits: Of all ids, ``(V,)``.
+        named: The ids that may come, and what to call each.
+        k: How many, at most.
+
+    Example:
+        >>> likeliest(np.log([0.25, 0.25, 0.5]), {0: "a", 1: "b"}, 1)
+        [('a', 0.5)]
+    """
+    probabilities = np.exp(log_softmax(logits[list(named)]))
+    ranked = np.argsort(-probabilities, kind="stable")[:k]
+    names = list(named.values())
+    return [(names[place], float(probabilities[place])) for place in ranked.tolist()]

@@ -7,8 +7,10 @@ of that and of every tensor. Loading executes no code, and imports PyTorch only 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -18,9 +20,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_arrays
 
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
-from charlm.files.run_folder import RunFolder
+from charlm.files.run_folder import RunFolder, run_of_model
 from charlm.files.tensor_file import parse_metadata, read_tensor_file
 from charlm.models.registry import FAMILIES, ModelFamily
+from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, VocabularyError, __version__
 from chartok.files.atomic import replace_file
 from chartok.files.envelope import check_seal, check_version, sealed
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel, StoredModel
 
 VERSION = 1
+LONGEST_REASON = 1000
+"""In characters; a hostile file could make an error quote all of it."""
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
@@ -124,13 +129,19 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: The family of the model is not one of charlm's.
         ValueError: There is no such device.
+        ModuleNotFoundError: PyTorch is not installed.
+
+    Warns:
+        UserWarning: It is the Transformer of a mixture alone, from a checkpoint or from a run that has not ended.
     """
+    require_pytorch()
     from charlm.runtime.devices import resolve_device  # noqa: PLC0415 - needs PyTorch
 
     path = _model_file(path)
     with _explained(path):
         file = _read(path)
         model = _rebuilt(file)
+    _warn_of_a_part(path, file.family)
     return model.to(resolve_device(device)).eval(), file.vocabulary
 
 
@@ -179,7 +190,27 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
 
 
 def _model_file(path: str | os.PathLike[str]) -> Path:
-    return RunFolder(path).newest_model_path() if Path(path).is_dir() else Path(path)
+    if not Path(path).is_dir():
+        return Path(path)
+    found = RunFolder(path).newest_model_path()
+    if not found.exists():
+        why = "there is neither model.safetensors nor a checkpoint in this folder"
+        raise FileNotFoundError(errno.ENOENT, why, os.fspath(path))
+    return found
+
+
+def _warn_of_a_part(path: Path, family: str) -> None:
+    """Warns of a model that is only what a run has to mix when it ends."""
+    try:
+        description = run_of_model(path).read_description()
+    except (OSError, ValueError):  # whatever it is, the model file itself is sound
+        return
+    if description is not None and description.family == "mixture" != family:
+        warnings.warn(
+            f"{os.fspath(path)!a} is the Transformer of a mixture alone: the run mixes it with an n-gram model when "
+            "it ends",
+            stacklevel=3,
+        )
 
 
 def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:
@@ -222,8 +253,11 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except (CheckpointVersionError, CheckpointMismatchError) as error:
         raise type(error)(f"{os.fspath(path)!a}: {error}") from None
-    except (SafetensorError, VocabularyError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: {error}") from error
+    except KeyError as error:
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: it lacks {error}") from error
+    except (SafetensorError, VocabularyError, ValueError, TypeError, RuntimeError) as error:
+        reason = str(error)[:LONGEST_REASON]
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: {reason}") from error
 
 
 def _read(path: Path) -> ModelFile:
@@ -240,7 +274,7 @@ def _family(content: Mapping[str, Any]) -> ModelFamily:
     name = content["family"]
     if isinstance(name, str) and name not in FAMILIES:
         raise CheckpointMismatchError(
-            f"its model is of family {name!a}, which charlm does not know: build the model and pass its "
+            f"its model is of family {name[:80]!a}, which charlm does not know: build the model and pass its "
             "load_state_dict what safetensors.torch.load_file returns"
         )
     return FAMILIES[name]

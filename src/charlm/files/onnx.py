@@ -17,6 +17,7 @@ from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.model import GPT
 from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
+from charlm.models.registry import as_language_model
 from chartok.files.atomic import replace_file
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from charlm.models.base import LanguageModel
+    from charlm.models.predictor import CountModel
     from chartok import Vocabulary
 
 INSTEAD = {
@@ -35,7 +37,7 @@ LARGEST_FILE = 2**31 - 2**20
 """Protocol buffers are limited to 2 GiB; a mebibyte is reserved for the graph."""
 
 
-def save_onnx(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vocabulary) -> None:
+def save_onnx(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
     """Writes a model and its vocabulary to an ONNX file; an existing file is replaced once the new one is complete.
 
     The graph takes ``inputs``, int64 ``(batch, length)``, and returns ``logits``, float32 ``(batch, length, V)``, for
@@ -57,6 +59,7 @@ def save_onnx(path: str | os.PathLike[str], model: LanguageModel, vocabulary: Vo
     Example:
         >>> save_onnx("model.onnx", BigramLanguageModel(3), Vocabulary("abc"))  # doctest: +SKIP
     """
+    model = as_language_model(model)
     if not isinstance(model, BigramLanguageModel | GPT):
         raise ValueError(  # noqa: TRY004 - a model of another family is still a model
             f"a {type(model).__name__} cannot be exported to ONNX: {INSTEAD.get(model.family, 'use save_model')}"

@@ -43,6 +43,12 @@ class RunDescription:
     machine: dict[str, str] = dataclasses.field(default_factory=dict)
     began: str = dataclasses.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
+    @property
+    def family(self) -> str | None:
+        """The family of the model, or None where the run does not say."""
+        family = self.settings.get("model")
+        return family if isinstance(family, str) else None
+
     def to_json(self) -> bytes:
         """Returns the description as the bytes of a JSON file."""
         return (json.dumps({"version": VERSION, **dataclasses.asdict(self)}, indent=1) + "\n").encode()

@@ -24,6 +24,7 @@ from chartok.files.atomic import replace_file
 from chartok.files.strict_json import read_json
 
 _MODEL = "model.safetensors"
+_CHECKPOINTS = "checkpoints"
 
 
 class RunFolder:
@@ -44,7 +45,7 @@ class RunFolder:
         self.log_path: Path = self.path / "log.jsonl"
         self.report_path: Path = self.path / "report.html"
         self.description_path: Path = self.path / "run.json"
-        self._checkpoints = self.path / "checkpoints"
+        self._checkpoints = self.path / _CHECKPOINTS
 
     def checkpoint_path(self, step: int) -> Path:
         """Returns the path of the checkpoint made after ``step`` steps, whether or not it exists."""
@@ -134,6 +135,20 @@ class CheckpointFolder:
     def leftovers(self) -> list[Path]:
         """Returns the temporary sibling folders, of this checkpoint or of others."""
         return list(self.path.parent.glob(".step-*.tmp"))
+
+
+def run_of_model(path: str | os.PathLike[str]) -> RunFolder:
+    """Returns the folder of the run to which a model file belongs, if it belongs to one.
+
+    Args:
+        path: The model that a run has come to, or that of a checkpoint.
+
+    Example:
+        >>> run_of_model("/runs/names/checkpoints/step-0000000500/model.safetensors").path.as_posix()
+        '/runs/names'
+    """
+    folder = Path(path).absolute().parent
+    return RunFolder(folder.parents[1] if folder.parent.name == _CHECKPOINTS else folder)
 
 
 def set_aside(path: Path, why: str) -> None:

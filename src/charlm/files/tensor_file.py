@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LENGTH_BYTES = 8
 """The size of the header's length, little-endian, which precedes it."""
+LONGEST_HEADER = 1 << 25
+"""In bytes; longer than that of a model with every code point."""
 MOST_DIMENSIONS = 8
 DTYPES = {
     "BOOL": "|b1",
@@ -59,11 +61,14 @@ def read_tensor_file(path: Path, wanted: Callable[[Mapping[str, str]], bool]) ->
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
-        if length > size - LENGTH_BYTES:
+        if length > min(size - LENGTH_BYTES, LONGEST_HEADER):
             raise ValueError("it is truncated, or not a safetensors file")
         header = _header(file.read(length))
         metadata = _metadata(header)
-        return TensorFile(metadata, _arrays(header, file.read())) if wanted(metadata) else None
+        if not wanted(metadata):
+            return None
+        places = _places(header, size - LENGTH_BYTES - length)
+        return TensorFile(metadata, _arrays(places, file.read(size - LENGTH_BYTES - length)))
 
 
 def parse_metadata(data: bytes) -> Mapping[str, str]:
@@ -97,7 +102,8 @@ def _metadata(header: dict[str, Any]) -> Mapping[str, str]:
     return metadata
 
 
-def _arrays(header: dict[str, Any], body: bytes) -> dict[str, NDArray[Any]] | None:
+def _places(header: dict[str, Any], size: int) -> list[_Place]:
+    """Returns where each tensor is, once they have been found to fill the file without a gap."""
     entries = ((name, entry) for name, entry in header.items() if name != "__metadata__")
     places = sorted((_place(name, entry) for name, entry in entries), key=lambda place: (place.start, place.stop))
     end = 0
@@ -105,8 +111,14 @@ def _arrays(header: dict[str, Any], body: bytes) -> dict[str, NDArray[Any]] | No
         if place.start != end:
             raise ValueError(f"tensor {place.name!a} does not begin where the previous one ends")
         end = place.stop
-    if end != len(body):
-        raise ValueError(f"its tensors take {end} bytes, but it contains {len(body)}")
+    if end != size:
+        raise ValueError(f"its tensors take {end} bytes, but it contains {size}")
+    return places
+
+
+def _arrays(places: list[_Place], body: bytes) -> dict[str, NDArray[Any]] | None:
+    if places and places[-1].stop != len(body):
+        raise ValueError("it was truncated while it was read")
     if any(place.dtype not in DTYPES for place in places):
         return None
     return {place.name: _view(place, body) for place in places}
@@ -132,7 +144,7 @@ def _place(name: str, entry: Any) -> _Place:  # noqa: ANN401 - JSON
         raise ValueError(f"tensor {name!a} must be described by a dtype, a shape and data_offsets")
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not (_are_counts(shape) and _are_counts(offsets)) or len(shape) > MOST_DIMENSIONS:
-        raise ValueError(f"tensor {name!a} has an invalid shape {shape!a} or invalid offsets {offsets!a}")
+        raise ValueError(f"tensor {name[:80]!a} has a shape or offsets that are not a few whole numbers")
     if len(offsets) != 2 or offsets[0] > offsets[1] or not isinstance(entry["dtype"], str):  # noqa: PLR2004 - two ends
         raise ValueError(f"tensor {name!a} has invalid offsets {offsets!a} or an invalid dtype {entry['dtype']!a}")
     return _Place(name, offsets[0], offsets[1], entry["dtype"], tuple(shape))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FAR_FROM_ZERO = 500.0
 TOO_LARGE = float(np.exp(FAR_FROM_ZERO))
 """A logit above the first makes the sum exceed the second; both are far from the limits of float64."""
+TOO_SMALL = 1 / TOO_LARGE
+"""A share of a smaller sum could be 0."""
 POINTS_AT_ONCE = 64
 """How many random numbers are generated per sample at a time; one at a time would give the same numbers."""
 
@@ -38,7 +40,7 @@ def draw(logits: NDArray[np.floating[Any]], points: NDArray[np.float64]) -> NDAr
     ids = np.empty(len(logits), dtype=np.int64)
     for row, own in enumerate(logits.astype(np.float64, copy=False)):  # a binary search beats comparing all sums
         sums = np.add.accumulate(np.exp(np.minimum(own, FAR_FROM_ZERO)))
-        if not 0 < sums[-1] < TOO_LARGE:  # nothing to draw, or logits that need a common factor first
+        if not TOO_SMALL < sums[-1] < TOO_LARGE:  # nothing to draw, or logits that need a common factor first
             highest = own.max()
             if not np.isfinite(highest):  # minus infinity or NaN
                 ids[row] = len(own)

@@ -6,8 +6,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
 from charlm.generation.loop import checked_ids, continuations, drawn, forbidden, id_list, next_ids, stop_sequences
-from charlm.generation.sampling import SamplingKeywords, SamplingSettings
+from charlm.generation.settings import SamplingKeywords, SamplingSettings
 from charlm.generation.stopping import StopFilter
+from charlm.models.predictor import check_model
 from charlm.runtime.seeds import derived_seed
 from chartok.arguments import integer, positive_integer
 
@@ -104,6 +105,7 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
         >>> [ids.tolist() for ids in generate(model, [3], max_new_tokens=6, n_samples=2, stop=[[4, 2]])]
         [[3, 1, 4, 4], [3, 1, 4, 3, 0, 4, 3]]
     """
+    check_model(model)
     chosen = (settings or SamplingSettings()).with_keywords(**sampling)
     others = [] if n_samples is None else range(1, positive_integer("n_samples", n_samples))
     seeds = [integer("seed", seed), *(derived_seed(seed, index) for index in others)]
@@ -142,6 +144,7 @@ def stream_ids(
         >>> list(stream_ids(BigramLanguageModel(5, seed=1), [3], max_new_tokens=6, allowed=[0, 2]))
         [2, 0, 2, 2, 0, 0]
     """
+    check_model(model)
     size = model.vocab_size
     chosen = (settings or SamplingSettings()).with_keywords(**sampling)
     start, stops, masks = checked_ids("prompt", prompt, size), stop_sequences(stop, size), forbidden(size, allowed)

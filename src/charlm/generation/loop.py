@@ -9,6 +9,7 @@ import numpy as np
 
 from charlm.data.dataset import on_host
 from charlm.generation.drawing import draw, uniform_points
+from charlm.generation.sampling import apply_settings
 from charlm.generation.stopping import StopFilter
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.generation.sampling import SamplingSettings
+    from charlm.generation.settings import SamplingSettings
     from charlm.models.predictor import PredictingModel, Predictor
     from chartok.ids import Ids
 
@@ -57,7 +58,7 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
 
     Example:
         >>> from charlm import BigramLanguageModel
-        >>> from charlm.generation.sampling import SamplingSettings
+        >>> from charlm.generation.settings import SamplingSettings
         >>> model = BigramLanguageModel(5, seed=1)
         >>> continuations(model, [3], [7, 8, 9], SamplingSettings(), max_new_tokens=9, end=4, min_new_tokens=1)
         [[1, 0, 1], [1, 0], [1]]
@@ -105,7 +106,7 @@ def next_ids(
     for mask, points in zip(masks, uniform_points(seeds), strict=False):
         if mask is not None:
             logits = logits + mask
-        ids = draw(settings.applied_to(logits, is_seen), points)
+        ids = draw(apply_settings(settings, logits, is_seen), points)
         column: list[int] = ids.tolist()
         yield column
         if predictor.vocab_size in column:

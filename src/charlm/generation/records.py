@@ -12,7 +12,7 @@ from chartok.arguments import checked_texts, expected_text, integer, natural_num
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from charlm.generation.sampling import SamplingSettings
+    from charlm.generation.settings import SamplingSettings
     from charlm.models.predictor import PredictingModel
     from chartok import Vocabulary
 

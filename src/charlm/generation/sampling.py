@@ -7,101 +7,46 @@ computed in float32.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.generation.settings import check_min_p, check_top_p
 from charlm.models.predictor import log_softmax
-from chartok.arguments import finite_number, number_from_zero, positive_integer, positive_number
+from chartok.arguments import number_from_zero, positive_integer, positive_number
 
 if TYPE_CHECKING:
-    from typing import Self, Unpack
+    from charlm.generation.settings import SamplingSettings
 
 Logits: TypeAlias = NDArray[np.floating[Any]]
 
 
-class SamplingKeywords(TypedDict, total=False):
-    """The fields of ``SamplingSettings``, for the functions that take them as keywords."""
+def apply_settings(settings: SamplingSettings, logits: Logits, seen: NDArray[np.bool_] | None = None) -> Logits:
+    """Returns logits after each step that is set: penalty, temperature, top-k, top-p, min-p, in that order.
 
-    temperature: float
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    repetition_penalty: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplingSettings:
-    """How to sample ids; None skips a step. Accepted by every function that samples.
-
-    Attributes:
-        temperature: Below 1 makes likely ids more likely, above 1 less; 0 always takes the most likely. See
-            ``scale_by_temperature``.
-        top_k: Sample from the ``top_k`` most likely ids; a number above V keeps all. See ``keep_top_k``.
-        top_p: Sample from the smallest set of most likely ids whose probabilities sum to ``top_p``; above 0, at most 1.
-            See ``keep_top_p``.
-        min_p: Sample from the ids at least ``min_p`` times as likely as the most likely, from 0 to 1. See
-            ``keep_min_p``.
-        repetition_penalty: The power to which the probability of every id already present is raised, including those in
-            the prompt; above 1 reduces repetition. See ``penalize_repetition``.
-
-    Raises:
-        TypeError: A setting is not a number.
-        ValueError: A setting is out of range.
+    Args:
+        settings: Which steps, and how far each goes.
+        logits: ``(..., V)``.
+        seen: Of each id, whether it has come before, bool ``(..., V)``; needed for a penalty alone.
 
     Example:
-        >>> settings = SamplingSettings(top_k=2, repetition_penalty=2)
+        >>> from charlm.generation.settings import SamplingSettings
         >>> seen = np.array([True, False, False])
-        >>> np.exp(settings.applied_to(np.log([0.5, 0.3, 0.2]), seen)).round(2)
+        >>> settings = SamplingSettings(top_k=2, repetition_penalty=2)
+        >>> np.exp(apply_settings(settings, np.log([0.5, 0.3, 0.2]), seen)).round(2)
         array([0.25, 0.3 , 0.  ])
     """
-
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    repetition_penalty: float | None = None
-
-    def __post_init__(self) -> None:
-        number_from_zero("temperature", self.temperature)
-        if self.top_k is not None:
-            positive_integer("top_k", self.top_k)
-        if self.top_p is not None:
-            _check_top_p("top_p", self.top_p)
-        if self.min_p is not None:
-            _check_min_p("min_p", self.min_p)
-        if self.repetition_penalty is not None:
-            positive_number("repetition_penalty", self.repetition_penalty)
-
-    def with_keywords(self, **settings: Unpack[SamplingKeywords]) -> Self:
-        """Returns these settings with the given ones replaced.
-
-        Raises:
-            TypeError: A setting is unknown or is not a number.
-            ValueError: A setting is out of range.
-        """
-        return dataclasses.replace(self, **settings) if settings else self
-
-    def applied_to(self, logits: Logits, seen: NDArray[np.bool_] | None = None) -> Logits:
-        """Returns logits after each enabled step: penalty, temperature, top-k, top-p, min-p, in that order.
-
-        Args:
-            logits: ``(..., V)``.
-            seen: Whether each id has occurred before, bool ``(..., V)``; only needed for a penalty.
-        """
-        if self.repetition_penalty is not None and seen is not None:
-            logits = penalize_repetition(logits, seen, self.repetition_penalty)
-        if self.temperature != 1:
-            logits = scale_by_temperature(logits, self.temperature)
-        if self.top_k is not None:
-            logits = keep_top_k(logits, self.top_k)
-        if self.top_p is not None:
-            logits = keep_top_p(logits, self.top_p)
-        return logits if self.min_p is None else keep_min_p(logits, self.min_p)
+    if settings.repetition_penalty is not None and seen is not None:
+        logits = penalize_repetition(logits, seen, settings.repetition_penalty)
+    if settings.temperature != 1:
+        logits = scale_by_temperature(logits, settings.temperature)
+    if settings.top_k is not None:
+        logits = keep_top_k(logits, settings.top_k)
+    if settings.top_p is not None:
+        logits = keep_top_p(logits, settings.top_p)
+    return logits if settings.min_p is None else keep_min_p(logits, settings.min_p)
 
 
 def scale_by_temperature(logits: Logits, temperature: float) -> Logits:
@@ -149,6 +94,7 @@ def keep_top_k(logits: Logits, k: int) -> Logits:
     ids = _likeliest_first(logits)[..., :k]
     kept = np.full_like(logits, -np.inf)
     np.put_along_axis(kept, ids, np.take_along_axis(logits, ids, axis=-1), axis=-1)
+    kept[np.isnan(logits)] = np.nan  # it is no likelihood, and must not go unnoticed
     return kept
 
 
@@ -169,7 +115,7 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
         >>> np.exp(keep_top_p(np.log([0.1, 0.5, 0.4]), 0.6)).round(2)
         array([0. , 0.5, 0.4])
     """
-    if _check_top_p("p", p) == 1:
+    if check_top_p("p", p) == 1:
         return logits
     ids = _likeliest_first(logits)
     ordered = np.take_along_axis(logits, ids, axis=-1)
@@ -197,7 +143,7 @@ def keep_min_p(logits: Logits, p: float) -> Logits:
         >>> np.exp(keep_min_p(np.log([0.1, 0.6, 0.3]), 0.4)).round(2)
         array([0. , 0.6, 0.3])
     """
-    least = math.log(p) if _check_min_p("p", p) else -math.inf
+    least = math.log(p) if check_min_p("p", p) else -math.inf
     return np.where(_below_likeliest(logits) < least, logits.dtype.type(-np.inf), logits)
 
 
@@ -230,18 +176,6 @@ def penalize_repetition(logits: Logits, seen: NDArray[np.bool_], penalty: float)
     with np.errstate(over="ignore", invalid="ignore"):
         penalized = np.where(seen, log_probabilities * _within_range(penalty, logits), log_probabilities)
         return np.where(logits == -np.inf, -np.inf, penalized).astype(logits.dtype)
-
-
-def _check_top_p(name: str, p: float) -> float:
-    if not 0 < finite_number(name, p) <= 1:
-        raise ValueError(f"{name} must be above 0 and at most 1, got {p}")
-    return float(p)
-
-
-def _check_min_p(name: str, p: float) -> float:
-    if not 0 <= finite_number(name, p) <= 1:
-        raise ValueError(f"{name} must be from 0 to 1, got {p}")
-    return float(p)
 
 
 def _likeliest_first(logits: Logits) -> NDArray[np.intp]:

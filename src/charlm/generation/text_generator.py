@@ -9,7 +9,7 @@ from charlm.data.framing import Framing
 from charlm.generation.ids import stream_ids
 from charlm.generation.loop import continuations
 from charlm.generation.records import sample_records
-from charlm.generation.sampling import SamplingKeywords, SamplingSettings
+from charlm.generation.settings import SamplingKeywords, SamplingSettings
 from charlm.runtime.seeds import derived_seed
 from chartok.arguments import integer, positive_integer
 

@@ -142,6 +142,17 @@ def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     return found
 
 
+def check_model(model: object) -> None:
+    """Checks that a model can be asked.
+
+    Raises:
+        TypeError: It is neither a ``LanguageModel`` nor a count model.
+    """
+    if not (hasattr(model, "vocab_size") and callable(getattr(model, "predictor", None))):
+        hint = ": give its model or stored" if hasattr(model, "stored") else ""
+        raise TypeError(f"model must be a LanguageModel or a count model, got {type(model).__name__}{hint}")
+
+
 def checked_context_only(context_only: Iterable[SupportsIndex], vocab_size: int) -> tuple[int, ...]:
     """Returns the ids that are never predicted, in ascending order.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
+from charlm.runtime.pytorch import require_pytorch
 
 if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
@@ -34,6 +35,7 @@ class ModelFamily:
 
     def language_model(self) -> type[LanguageModel]:
         """Returns the class of its PyTorch models."""
+        require_pytorch()
         found: type[LanguageModel] = getattr(importlib.import_module(self.module), self.class_name)
         return found
 
@@ -80,6 +82,7 @@ def component(name: str) -> type[LanguageModel]:
 
 def as_language_model(model: LanguageModel | CountModel) -> LanguageModel:
     """Returns a count model as a PyTorch model, and a ``LanguageModel`` unchanged."""
+    require_pytorch()
     from charlm.models.base import LanguageModel  # noqa: PLC0415 - needs PyTorch
 
     if isinstance(model, LanguageModel):

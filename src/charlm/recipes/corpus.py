@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from chartok import TokenFile
     from chartok.arguments import SpecialToken
 
+LARGEST_COUNT = 1 << 32
+"""Of one record; sums over a corpus stay exact in float64."""
 EXCERPT_CHARACTERS = 1_000
 EXCERPT_RECORDS = 50
 """The size of an excerpt."""
@@ -69,6 +71,9 @@ class Corpus:
         weights = None
         if isinstance(records, Mapping):
             counts = [positive_integer(f"source[{record!a}]", count) for record, count in records.items()]
+            for record, count in zip(records, counts, strict=True):
+                if count > LARGEST_COUNT:
+                    raise ValueError(f"source[{record!a}] must be at most {LARGEST_COUNT}, got {count}")
             weights = np.array(counts, dtype=np.int64)
         texts = list(checked_texts(records, "source"))
         if not texts:
@@ -114,8 +119,10 @@ class Corpus:
             ValueError: The fraction is not between 0 and 1, or a part would be empty.
         """
         end = int(fraction("train_fraction", share) * len(self))
-        if not 0 < end < len(self):
-            raise ValueError(f"a fraction of {share} of {len(self)} {self.unit} leaves one part empty: give more")
+        fewest = 1 if self.is_of_records else 2  # of one character nothing can be predicted
+        if not fewest <= end <= len(self) - fewest:
+            too_small = "empty" if self.is_of_records else "with fewer than two"
+            raise ValueError(f"a fraction of {share} of {len(self)} {self.unit} leaves a part {too_small}: give more")
         if self.tokens is not None:
             file, start, stop = self.tokens
             parts = [(file, start, start + end), (file, start + end, stop)]

@@ -53,10 +53,10 @@ def check_family(folder: RunFolder, recipe: Recipe) -> None:
         ValueError: It has another.
     """
     earlier = folder.read_description()
-    if earlier is not None and earlier.settings.get("model") != recipe.family:
+    if earlier is not None and earlier.family != recipe.family:
         raise ValueError(
-            f"the run in {str(folder.path)!a} is of a {earlier.settings.get('model')} model and cannot be resumed "
-            f"with a {recipe.family} model: give another folder"
+            f"the run in {str(folder.path)!a} is of the family {earlier.family} and cannot be resumed as a "
+            f"{recipe.family}: give another folder"
         )
 
 

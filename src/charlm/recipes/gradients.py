@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
-from charlm.files.model_file import load_model, save_model
+from charlm.files.model_file import read_model_file, rebuilt_model, save_model
+from charlm.files.run_folder import CheckpointFolder
 from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
@@ -51,11 +52,16 @@ def train_by_gradients(
     shape = gpt_shape(corpus, recipe, device)
     block_size = BLOCK_SIZE if recipe.block_size is None and shape is None else recipe.block_size
     whole = corpus.dataset(block_size or (BLOCK_SIZE if shape is None else shape.block_size))
+    if recipe.family == "mixture" and corpus.is_of_records and len(corpus) < MixtureData.fewest_records():
+        raise ValueError(
+            f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
+            "more, or model='ngram'"
+        )
     data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
     learned = whole if data is None else data.learned
     batches = BatchSampler(learned, recipe.batch_size or 1, seed=recipe.config.seed, device=device)
     model = _untrained(corpus, shape, whole.block_size, recipe.config.seed).to(batches.device)
-    held_out = None if validation is None else validation.dataset(whole.block_size)
+    held_out = None if validation is None else _held_out(validation, whole.block_size)
     trainer = _trainer(model, batches, held_out, recipe, corpus, folder, resume=resume)
     if folder is not None and distributed.rank() == 0:
         described = str(batches.device)
@@ -89,9 +95,18 @@ def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig
         if len(corpus) < least:
             raise ValueError(
                 f"a {recipe.family} of size {size!a} needs a text of at least {least} characters to train on, got "
-                f"{len(corpus)}: give more text, a smaller block_size, or model='ngram'"
+                f"{len(corpus)}: give more text, a smaller block size, or take an n-gram model"
             )
     return shape
+
+
+def _held_out(validation: Corpus, block_size: int) -> Dataset:
+    if not validation.is_of_records and len(validation) <= block_size:
+        raise ValueError(
+            f"the validation part has {len(validation)} characters, and a window of block_size {block_size} and its "
+            f"targets need {block_size + 1}: give more text, a smaller train_fraction, or a smaller block_size"
+        )
+    return validation.dataset(block_size)
 
 
 def _untrained(corpus: Corpus, shape: GPTConfig | None, block_size: int, seed: int) -> LanguageModel:
@@ -114,6 +129,8 @@ def _trainer(
         return Trainer(model, batches, validation=validation, config=recipe.config)
     if resume and folder.checkpoint_paths():
         return Trainer.resume(folder.path, batches, model=model, validation=validation, config=recipe.config)
+    if resume:
+        folder.refuse_a_run("it holds a model and no checkpoint to go on from: choose another folder")
     return Trainer(
         model,
         batches,
@@ -148,9 +165,14 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
     # With several processes, only the first has the log of a finished run.
     hook(TrainingEnded(entry=trainer.log[-1] if trainer.log else None))
     losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
-    best = trainer.best_checkpoint
-    model = trainer.model.eval() if best is None else load_model(best, device=batches.device)[0]
-    return model, min(losses, default=None)
+    return _best_model(trainer), min(losses, default=None)
+
+
+def _best_model(trainer: Trainer) -> LanguageModel:
+    if trainer.best_checkpoint is None:
+        return trainer.model.eval()
+    path = CheckpointFolder(trainer.best_checkpoint).model_path
+    return rebuilt_model(read_model_file(path), path).to(trainer.batches.device)
 
 
 def _mixed(model: LanguageModel, data: MixtureData, recipe: Recipe, validation: Dataset | None, hook: Hook) -> Trained:

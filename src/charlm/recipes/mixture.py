@@ -41,6 +41,11 @@ class MixtureData(NamedTuple):
         return cls(learned, tuning, whole)
 
     @staticmethod
+    def fewest_records() -> int:
+        """Returns how many records there must be for both parts to have one."""
+        return math.ceil(1 / TUNING_FRACTION)
+
+    @staticmethod
     def least_length(block_size: int) -> int:
         """Returns the length that a text needs for both parts to have a window."""
         return math.ceil((block_size + 1) / TUNING_FRACTION)

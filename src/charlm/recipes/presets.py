@@ -91,7 +91,7 @@ class Recipe:
     config: TrainerConfig | None = field(default=None)
 
     def __post_init__(self) -> None:
-        _check_one_of("model", self.family, get_args(Family))
+        check_one_of("family", self.family, get_args(Family))
         for setting in fields(self):
             if setting.name != "family" and getattr(self, setting.name) is not None:
                 self._check_taken(setting.name)
@@ -101,7 +101,7 @@ class Recipe:
         if self.smoothing is not None:
             number_from_zero("smoothing", self.smoothing)
         if self.size is not None:
-            _check_one_of("size", self.size, get_args(Size))
+            check_one_of("size", self.size, get_args(Size))
         if self.config is not None and not isinstance(self.config, TrainerConfig):
             raise TypeError(f"config must be a TrainerConfig, got {type(self.config).__name__}")
         for name, value in self._defaults().items():
@@ -129,7 +129,12 @@ class Recipe:
         }
 
 
-def _check_one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+def check_one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    """Checks that a setting has one of its values.
+
+    Raises:
+        ValueError: It has another; names the nearest.
+    """
     if value not in known:
         near = difflib.get_close_matches(str(value), known, n=1)
         hint = f": did you mean {near[0]}?" if near else ""

@@ -13,6 +13,7 @@ from charlm.models.ngram.table import NGramTable
 from charlm.recipes.description import describe_run
 from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, say_nothing
 from charlm.recipes.trained import Trained
+from charlm.runtime.pytorch import require_pytorch
 
 if TYPE_CHECKING:
     from charlm.files.run_folder import RunFolder
@@ -46,6 +47,7 @@ def train(
         ValueError: The corpus is too short for the model, ``block_size`` is given for records, or the run in the folder
             is of another family.
         OSError: The folder cannot be written to.
+        ModuleNotFoundError: The model is trained by gradient descent, and PyTorch is not installed.
     """
     if recipe.block_size is not None and corpus.is_of_records:
         raise ValueError("block_size applies only to texts: for records, the longest record determines it")
@@ -60,6 +62,7 @@ def train(
             )
         )
     if not recipe.counts:
+        require_pytorch()
         from charlm.recipes.gradients import train_by_gradients  # noqa: PLC0415 - needs PyTorch
 
         return train_by_gradients(

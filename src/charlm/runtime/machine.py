@@ -26,10 +26,14 @@ def machine(device: str | torch.device) -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
-        "numpy": metadata.version("numpy"),
-        "torch": metadata.version("torch"),
+        **_versions("numpy", "torch"),
         "chartok": __version__,
     }
+
+
+def _versions(*names: str) -> dict[str, str]:
+    """Returns the versions of libraries, of those that are installed."""
+    return {name: metadata.version(name) for name in names if any(metadata.distributions(name=name))}
 
 
 def _device_name(device: str) -> str:

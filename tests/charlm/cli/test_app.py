@@ -16,13 +16,24 @@ import pytest
 from charlm import load_model, read_log
 from charlm.cli.app import main
 from charlm.cli.config_file import flag_names
-from charlm.cli.flags import COMMANDS
+from charlm.cli.flags import COMMANDS, train_flags
 from charlm.files.run_folder import RunFolder
+from charlm.recipes.presets import TAKES
 from charlm.training.checkpoint import newest_checkpoint
 from charlm.training.config import TrainerConfig
 from chartok import __version__
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
+TRAINED = ["--model", "trained-bigram"]
+NO_MODEL = r"bare: there is neither model\.safetensors nor a checkpoint in this folder"
+OF_A_MODEL: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("generate", "bare"): (),
+    ("evaluate", "bare", "input.txt"): (),
+    ("score", "bare", "input.txt"): (),
+    ("info", "bare"): (),
+    ("report", "bare"): (),
+    ("export", "bare"): ("--format", "arpa", "--out", "a"),
+}
 
 
 @pytest.fixture
@@ -34,12 +45,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Path:
-    assert main(["train", "input.txt", "--out", "run", "--max-steps", "50"]) == 0
+    assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", "--max-steps", "50"]) == 0
     return folder / "run"
 
 
 def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "input.txt", "--out", "run", "--max-steps", "50"]) == 0
+    assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", "--max-steps", "50"]) == 0
     trained = capsys.readouterr().out
     assert "2,200 characters, 28 symbols: 1,980 to train on, 220 for validation" in trained
     assert re.search(r"train loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", trained)
@@ -53,8 +64,8 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
     flags = ["--top-k", "3", "--top-p", "0.9", "--min-p", "0.1", "--repetition-penalty", "1.1", "--stop", "zz", "qq"]
     assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "20", *flags]) == 0
     assert capsys.readouterr().out.startswith("the ")
-    assert main(["generate", "run", "--top-k", "0"]) == 1
-    assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0\n"
+    assert main(["generate", "run", "--top-k", "0"]) == 2
+    assert capsys.readouterr().err == "charlm: top_k must be at least 1, got 0; see charlm generate --help\n"
 
     assert main(["report", "run"]) == 0
     assert capsys.readouterr().out == "saved to run/report.html\n"
@@ -93,7 +104,7 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
 
     assert main(["info", "run"]) == 0
     shown = capsys.readouterr().out
-    assert "family         ngram\nsettings       {'vocab_size': 30, 'order': 4}\n" in shown
+    assert "family         ngram\nsettings       {'vocab_size': 30, 'order': 4, 'context_only': [28]}\n" in shown
     assert "learned from   text\ncharacters     28\nspecial tokens bos, unk\n" in shown
 
 
@@ -136,7 +147,8 @@ def test_a_line_is_scored_before_the_next_has_come(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("family", ["gpt", "mixture"])
 def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
-    train = ["train", "input.txt", "--model", family, "--order", "4", "--out", "run", "--device", "cpu"]
+    order = ["--order", "4"] if family == "mixture" else []
+    train = ["train", "input.txt", "--model", family, *order, "--out", "run", "--device", "cpu"]
     assert main([*train, "--block-size", "16", "--max-steps", "2"]) == 0
     trained = capsys.readouterr().out
     assert "gpt model, " in trained
@@ -151,30 +163,49 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
     assert f"family         {family}\n" in capsys.readouterr().out
 
 
+def shown_by_help(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["train", "--help", *arguments]) == 0
+    return " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "rate"),
     [
-        ([], "0.05"),
-        (["--model", "bigram"], "0.05"),
+        (["--model", "trained-bigram"], "0.05"),
         (["--model", "gpt"], "0.01"),
         (["--model=mixture"], "0.01"),
-        (["--model", "bigram", "--model", "gpt"], "0.01"),
-        (["--model", "gpt", "--model=bigram"], "0.05"),
-        (["--mode"], "0.05"),
+        (["--model", "trained-bigram", "--model", "gpt"], "0.01"),
+        (["--model", "gpt", "--model=trained-bigram"], "0.05"),
     ],
 )
 def test_the_defaults_are_those_of_the_model(
     capsys: pytest.CaptureFixture[str], arguments: list[str], rate: str
 ) -> None:
-    assert main(["train", "--help", *arguments]) == 0
-    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert f"Of AdamW, before the schedule. (default: {rate})" in shown
+    assert re.search(rf"--learning-rate FLOAT [^(]*\(default: {rate}\)", shown_by_help(capsys, *arguments))
 
 
-@pytest.mark.parametrize("family", ["ngram", "bigram"])
+@pytest.mark.parametrize(
+    ("arguments", "family"),
+    [
+        ([], "ngram"),
+        (["--mode"], "ngram"),
+        (["--model", "gpt", "--model=ngram"], "ngram"),
+        (["--model", "bigram"], "bigram"),
+    ],
+)
+def test_help_shows_no_flag_of_another_family(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], family: Any
+) -> None:
+    shown = set(re.findall(r"(?<= )--(?:no-)?([a-z0-9-]+)", shown_by_help(capsys, *arguments)))
+    assert shown >= {"order" if family == "ngram" else "smoothing"}
+    assert shown <= {name.replace("_", "-") for name in flag_names(train_flags(family))} | {"help", "model"}
+
+
+@pytest.mark.parametrize("family", ["ngram", "bigram", "trained-bigram"])
 def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFixture[str], family: str) -> None:
     (folder / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\n" * 5)
-    assert main(["train", "names.txt", "--records", "--model", family, "--out", "run", "--max-steps", "300"]) == 0
+    steps = ["--max-steps", "300"] if family == "trained-bigram" else []
+    assert main(["train", "names.txt", "--records", "--model", family, "--out", "run", *steps]) == 0
     assert "20 records, 7 symbols: 18 to train on, 2 for validation" in capsys.readouterr().out
     for flags in (["--records"], []):  # to a model of records every line is one
         assert main(["evaluate", "run", "names.txt", *flags]) == 0
@@ -204,7 +235,7 @@ def test_the_bytes_of_records_are_those_that_are_scored(
 def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", "input.txt", "input.txt", "--out", "corpus.tokens"]) == 0
     assert capsys.readouterr().out == "4,400 characters, 28 symbols: saved to corpus.tokens\n"
-    assert main(["train", "corpus.tokens", "--out", "run", "--max-steps", "5"]) == 0
+    assert main(["train", "corpus.tokens", "--model", "trained-bigram", "--out", "run", "--max-steps", "5"]) == 0
     assert "4,400 characters, 28 symbols: 3,960 to train on, 440 for validation" in capsys.readouterr().out
     (folder / "more.txt").write_bytes(b"the end!")
     more = ["prepare", "more.txt", "--out", "more.tokens", "--vocabulary", "corpus.tokens"]
@@ -229,18 +260,22 @@ def test_a_token_file_with_another_id_in_it_is_neither_trained_on_nor_evaluated(
 
 
 def test_a_run_is_named_after_text_and_model_by_default(folder: Path) -> None:
-    assert main(["train", "input.txt", "--max-steps", "1"]) == 0
+    assert main(["train", "input.txt"]) == 0
+    assert (folder / "runs" / "input-ngram" / "model.safetensors").exists()
+    assert main(["train", "input.txt", "--model", "bigram"]) == 0
     assert (folder / "runs" / "input-bigram" / "model.safetensors").exists()
 
 
 def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     before = (run / "model.safetensors").read_bytes()
-    assert main(["train", "input.txt", "--out", "run", "--max-steps", "1"]) == 1
+    assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", "--max-steps", "1"]) == 1
     assert (
         capsys.readouterr().err
         == "charlm: run: the folder already contains a run; go on with it by --resume, or give another --out\n"
     )
+    assert main(["train", "input.txt", "--out", "run"]) == 1
+    assert capsys.readouterr().err == "charlm: run: the folder already contains a run; give another --out\n"
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -249,15 +284,16 @@ def test_a_run_that_goes_on_says_what_it_was_asked_for_last_and_stays_of_its_fam
 ) -> None:
     first = RunFolder(run).read_description()
     resume = ["train", "input.txt", "--out", "run", "--resume", "--max-steps", "57"]
-    assert main(resume) == 0
+    assert main([*resume, "--model", "trained-bigram"]) == 0
     second = RunFolder(run).read_description()
     assert first is not None
     assert second is not None
-    assert (second.began, second.settings) == (first.began, first.settings | {"max_steps": 57, "resume": True})
+    assert (second.began, second.settings) == (first.began, first.settings | {"max_steps": 57})
     before = (run / "model.safetensors").read_bytes()
     capsys.readouterr()
-    assert main([*resume, "--model", "ngram"]) == 1
-    assert "the run in 'run' is of a bigram model and cannot be resumed with a ngram model" in capsys.readouterr().err
+    assert main([*resume, "--model", "gpt"]) == 1
+    shown = capsys.readouterr().err
+    assert "the run in 'run' is of the family trained-bigram and cannot be resumed as a gpt" in shown
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -281,30 +317,44 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         ),
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "."], r"\.: Is a directory"),
-        (["train", "empty.txt"], "text is empty: a vocabulary needs at least one character"),
-        (["train", "short.txt"], ".*split.* of 5 ids leaves.*|.*at least 65 ids, got 5.*"),
+        (["train", "empty.txt"], "text is empty: give at least one character to train on"),
+        (["train", "empty.txt", "--records"], "source is empty: give at least one record to train on"),
+        (["train", "one.txt"], "a fraction of 0.9 of 1 characters leaves a part with fewer than two: give more"),
+        (["train", "one.txt", "--records"], "a fraction of 0.9 of 1 records leaves a part empty: give more"),
+        (["train", "gaps.txt", "--records"], r"source\[1\] is empty: leave empty records out"),
+        (
+            ["train", "short.txt", *TRAINED],
+            "a fraction of 0.9 of 5 characters leaves a part with fewer than two: give more",
+        ),
         (["train", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
-        (["train", "input.txt", "--block-size", "0"], "block_size must be at least 1, got 0"),
+        (["train", "input.txt", *TRAINED, "--block-size", "0"], "block_size must be at least 1, got 0"),
         (["train", "input.txt", "--model", "gpt", "--block-size", "0"], "block_size must be at least 1, got 0"),
         (
-            ["train", "input.txt", "--model", "gpt", "--block-size", "3000"],
-            "a window of .* 3000 .* got 2200: .*",
+            ["train", "input.txt", "--model", "gpt", "--device", "cpu", "--block-size", "3000"],
+            "a gpt of size 'nano' needs a text of at least 3001 characters to train on, got 1980: give more text, .*",
         ),
-        (["train", "input.txt", "--batch-size", "0"], "batch_size must be at least 1, got 0"),
-        (["train", "input.txt", "--model", "ngram", "--batch-size", "-3"], "batch_size must be at least 1, got -3"),
+        (["train", "input.txt", *TRAINED, "--batch-size", "0"], "batch_size must be at least 1, got 0"),
+        (["train", "input.txt", *TRAINED, "--batch-size", "-3"], "batch_size must be at least 1, got -3"),
         (["train", "input.txt", "--order", "0"], "order must be at least 1, got 0"),
-        (["train", "input.txt", "--records", "--block-size", "0"], "block_size must be at least 1, got 0"),
-        (["train", "input.txt", "--train-fraction", "1"], "fraction must be above 0 and below 1, got 1.0"),
-        (["train", "input.txt", "--train-fraction", "nan"], "fraction must be finite, got nan"),
-        (["train", "input.txt", "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
-        (["train", "input.txt", "--device", "cuda:99"], "device 'cuda:99' cannot be used here: .*"),
-        (["train", "input.txt", "--optimizer", "muon"], "optimizer 'muon' .* a bigram model has none: use 'adamw'"),
+        (["train", "input.txt", *TRAINED, "--records", "--block-size", "0"], "block_size must be at least 1, got 0"),
+        (
+            ["train", "input.txt", "--model", "gpt", "--records", "--block-size", "8"],
+            "block_size applies only to texts: for records, the longest record determines it",
+        ),
+        (["train", "input.txt", "--train-fraction", "1"], "train_fraction must be above 0 and below 1, got 1.0"),
+        (["train", "input.txt", "--train-fraction", "nan"], "train_fraction must be finite, got nan"),
+        (["train", "input.txt", *TRAINED, "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
+        (["train", "input.txt", *TRAINED, "--device", "cuda:99"], "device 'cuda:99' cannot be used here: .*"),
+        (
+            ["train", "input.txt", *TRAINED, "--optimizer", "muon"],
+            "optimizer 'muon' .* a bigram model has none: use 'adamw'",
+        ),
         (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
         (["score", "missing"], "missing: No such file or directory"),
         (["info", "input.txt"], "'input.txt' is not a valid model file: .*"),
-        (["train", "input.txt", "--model", "ngram", "--order", "0"], "order must be at least 1, got 0"),
+        (["train", "input.txt", "--model", "bigram", "--smoothing", "nan"], "smoothing must be finite, got nan"),
         (["generate", "missing"], "missing: No such file or directory"),
-        (["generate", "."], "model.safetensors: No such file or directory"),
+        *(([*command, *rest], NO_MODEL) for command, rest in OF_A_MODEL.items()),
         (["generate", "input.txt"], "'input.txt' is not a valid model file: .*"),
         (["evaluate", "run", "latin1.txt"], "run: No such file or directory"),
         (["export", "missing", "--format", "arpa", "--out", "a"], "missing: No such file or directory"),
@@ -318,6 +368,9 @@ def test_an_error_is_one_line_and_exit_code_1(
 ) -> None:
     (folder / "empty.txt").touch()
     (folder / "short.txt").write_bytes(b"short")
+    (folder / "one.txt").write_bytes(b"x")
+    (folder / "gaps.txt").write_bytes(b"a\n\nb\n")
+    (folder / "bare").mkdir()
     (folder / "latin1.txt").write_bytes("caf\u00e9".encode("latin-1"))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert main(arguments) == 1
@@ -334,12 +387,37 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
     ("arguments", "message"),
     [
         ([], "Expected one of {demo, .*}; see charlm --help"),
-        (["nonsense"], "Unrecognized options: nonsense; see charlm --help"),
-        *(([command, "--nonsense"], f".*; see charlm {command} --help") for command in COMMANDS),
+        (["nonsense"], "there is no command 'nonsense'; see charlm --help"),
+        (["trian"], r"there is no command 'trian': did you mean train\?"),
+        (["train", "input.txt", "--ordr", "3"], r"train has no flag --ordr: did you mean --order\?"),
+        (
+            ["train", "input.txt", "--model=gpt", "--max-step=3"],
+            r"train has no flag --max-step: did you mean --max-steps\?",
+        ),
+        (["generate", "run", "--temprature", "1"], r"generate has no flag --temprature: did you mean --temperature\?"),
+        (["train", "input.txt", "--no-resume"], "--resume is not a setting of ngram, which takes --order; see .*"),
+        (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order; .*"),
+        *(
+            ([command, "--xyzzy"], f"{command} has no flag --xyzzy; see charlm {command} --help")
+            for command in COMMANDS
+        ),
         (["train"], "Missing from charlm train: .*; see charlm train --help"),
-        (["train", "input.txt", "--max-steps", "0"], "max_steps must be at least 1, got 0; see charlm train --help"),
-        (["train", "input.txt", "--seed", "x"], ".*--seed: invalid literal .*; see charlm train --help"),
-        (["train", "input.txt", "--model", "x"], "invalid choice 'x' for argument '--model'. .*"),
+        (
+            ["train", "input.txt", *TRAINED, "--max-steps", "0"],
+            "max_steps must be at least 1, got 0; see charlm train .*",
+        ),
+        (["train", "input.txt", *TRAINED, "--seed", "x"], ".*--seed: invalid literal .*; see charlm train --help"),
+        (["train", "input.txt", "--model", "x"], f"--model must be one of {', '.join(TAKES)}, got 'x'"),
+        (["train", "input.txt", "--model=gtp"], r"--model must be one of .*, got 'gtp': did you mean gpt\?"),
+        (["train", "input.txt", "--config", "model.toml"], r"--model must be one of .*, got 'gtp': did you mean gpt\?"),
+        (
+            ["train", "input.txt", "--config", "other.toml"],
+            "'other.toml': --order is not a setting of gpt, which takes --size, .*; see charlm train --model gpt .*",
+        ),
+        (
+            ["train", "input.txt", "--config", "other.toml", "--model", "bigram"],
+            "'other.toml': --order is not a setting of bigram, which takes --smoothing; .*",
+        ),
         (["train", "input.txt", "--config", "config.toml"], "'config.toml': 'oder' is no setting of train: .* order.*"),
         (["generate", "run", "--config", "config.toml"], "'config.toml': top-k must be a number, a string or a list"),
         (["score", "run", "--config", "input.txt"], "'input.txt' is not TOML: .*"),
@@ -355,6 +433,8 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
 ) -> None:
     (folder / "deep.toml").write_text("device = " + "[" * 9999)
     (folder / "value.toml").write_text("train = 5")
+    (folder / "other.toml").write_text('[train]\nmodel = "gpt"\norder = 3')
+    (folder / "model.toml").write_text('[train]\nmodel = "gtp"')
     (folder / "top.toml").write_text("oder = 5")
     (folder / "config.toml").write_text("[train]\noder = 3\n[generate]\ntop-k = 1979-05-27")
     assert main(arguments) == 2
@@ -392,7 +472,12 @@ def test_what_stands_at_the_top_of_a_file_is_for_the_commands_that_have_it(
     (folder / "charlm.toml").write_text('seed = 1\norder = 3\ndevice = "nonsense"\njson = true')
     assert main(["info", "ngram", "--config", "charlm.toml"]) == 0
     assert json.loads(capsys.readouterr().out)["family"] == "ngram"
-    assert main(["score", "ngram", "input.txt", "--config", "charlm.toml"]) == 1
+    train = ["train", "input.txt", "--config", "charlm.toml"]
+    assert main([*train, "--out", "other"]) == 0  # a model that counts has an order, and neither a device nor a seed
+    described = RunFolder(folder / "other").read_description()
+    assert described is not None
+    assert described.settings == {"model": "ngram", "order": 3}
+    assert main([*train, *TRAINED]) == 1  # one that is trained has the others, and no order
     assert "device 'nonsense'" in capsys.readouterr().err
 
 
@@ -463,6 +548,7 @@ def test_a_shell_takes_the_script_that_completes(capsys: pytest.CaptureFixture[s
         assert main(["completion", shell]) == 0
         script = capsys.readouterr().out
         assert "--max-steps" in script
+        assert "--order" in script
         if shutil.which(shell):
             subprocess.run([shell, "-n"], input=script, text=True, check=True)
 
@@ -484,7 +570,7 @@ def start(*arguments: str, folder: Path) -> "subprocess.Popen[str]":
 def test_a_stopped_run_is_saved_and_goes_on(
     folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: int
 ) -> None:
-    process = start("train", "input.txt", "--out", "run", "--log-interval", "1", folder=folder)
+    process = start("train", "input.txt", *TRAINED, "--out", "run", "--log-interval", "1", folder=folder)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("step 1/3000 ")
     process.send_signal(number)
@@ -494,10 +580,13 @@ def test_a_stopped_run_is_saved_and_goes_on(
     assert stopped is not None
     load_model(folder / "run")
     steps = str(int(stopped[1]) + 5)
-    assert main(["train", "input.txt", "--out", "run", "--resume", "--max-steps", steps, "--log-interval", "1"]) == 0
+    assert (
+        main(["train", "input.txt", *TRAINED, "--out", "run", "--resume", "--max-steps", steps, "--log-interval", "1"])
+        == 0
+    )
     assert f"going on after step {stopped[1]}\n" in capsys.readouterr().out
     assert [entry.step for entry in read_log(folder / "run")] == list(range(1, int(steps) + 1))
-    assert main(["train", "input.txt", "--out", "run", "--resume", "--learning-rate", "1"]) == 1
+    assert main(["train", "input.txt", *TRAINED, "--out", "run", "--resume", "--learning-rate", "1"]) == 1
     assert "learning_rate: 0.05 -> 1.0" in capsys.readouterr().err
 
 
@@ -506,7 +595,7 @@ def test_a_stopped_run_is_saved_and_goes_on(
 def test_a_run_that_is_ended_at_once_goes_on_from_its_last_checkpoint(
     folder: Path, capsys: pytest.CaptureFixture[str], names: list[str]
 ) -> None:
-    train = ["train", "input.txt", "--out", "run", "--log-interval", "1", "--checkpoint-interval", "1"]
+    train = ["train", "input.txt", *TRAINED, "--out", "run", "--log-interval", "1", "--checkpoint-interval", "1"]
     process = start(*train, folder=folder)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("step 1/3000 ")
@@ -540,6 +629,20 @@ def shell(command: str, folder: Path, **variables: str) -> "subprocess.Completed
         env=os.environ | variables,
         capture_output=True,
         check=False,
+    )
+
+
+def test_the_transformer_of_a_mixture_that_is_not_mixed_yet_says_so_in_one_line(folder: Path) -> None:
+    settings = ["--block-size", "16", "--max-steps", "2", "--device", "cpu"]
+    assert main(["train", "input.txt", "--model", "mixture", "--order", "3", "--out", "run", *settings]) == 0
+    whole = shell("charlm info run", folder)
+    assert (whole.returncode, whole.stderr) == (0, b"")
+    (folder / "run" / "model.safetensors").unlink()  # as it is before the run has ended
+    part = shell("charlm info run", folder)
+    assert (part.returncode, part.stdout.splitlines()[0]) == (0, b"family         gpt")
+    assert part.stderr == (
+        b"charlm: 'run/checkpoints/step-0000000002/model.safetensors' is the Transformer of a mixture alone: the run "
+        b"mixes it with an n-gram model when it ends\n"
     )
 
 

@@ -240,8 +240,11 @@ def test_a_sound_file_of_a_family_of_ones_own_is_called_that(path: Path, kind: s
 
 
 def test_a_missing_file_stays_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"neither model\.safetensors nor a checkpoint") as caught:
         load_model(tmp_path)
+    assert caught.value.filename == str(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
+        load_model(tmp_path / "model.safetensors")
 
 
 def test_a_vocabulary_of_another_size_is_refused_and_the_old_file_stays(path: Path) -> None:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from charlm import BigramLanguageModel, LanguageModel, NGramLanguageModel, generate
 from charlm.generation.ids import stream_ids
 from charlm.generation.loop import continuations
-from charlm.generation.sampling import Logits, SamplingSettings
+from charlm.generation.sampling import Logits, apply_settings
+from charlm.generation.settings import SamplingSettings
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import CountModel
@@ -110,7 +111,7 @@ def plainly_generated(
         if allowed is not None:
             logits = np.array([x if i in allowed else -np.inf for i, x in enumerate(logits)], dtype=logits.dtype)
         seen = np.array([token_id in ids for token_id in range(SIZE)])
-        chances = SamplingSettings(**chosen).applied_to(logits, seen).astype(np.float64)
+        chances = apply_settings(SamplingSettings(**chosen), logits, seen).astype(np.float64)
         sums = np.exp(chances - chances.max()).cumsum()
         point = (1 - generator.random()) * sums[-1]
         ids.append(next(i for i in range(SIZE) if sums[i] >= point))

@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 
 from charlm.generation.sampling import (
     Logits,
-    SamplingSettings,
+    apply_settings,
     keep_min_p,
     keep_top_k,
     keep_top_p,
     penalize_repetition,
     scale_by_temperature,
 )
+from charlm.generation.settings import SamplingSettings
 from charlm.models.predictor import log_softmax
 
 SIZE = 7
@@ -134,7 +136,7 @@ def test_nothing_depends_on_where_the_logits_have_their_zero(
         lambda x: keep_min_p(x, p),
         lambda x: scale_by_temperature(x, 0.7),
         lambda x: penalize_repetition(x, seen, 1.3),
-        settings.applied_to,
+        partial(apply_settings, settings),
     ]
     for transform in transforms:
         np.testing.assert_allclose(
@@ -167,8 +169,8 @@ def test_what_is_given_is_not_written_to(
 ) -> None:
     before, seen = logits.copy(), data.draw(arrays(np.bool_, logits.shape))
     logits.flags.writeable = seen.flags.writeable = False  # as the rows of a model that keeps them are
-    SamplingSettings(temperature=temperature, top_k=k, top_p=p, min_p=p, repetition_penalty=1.5).applied_to(
-        logits, seen
+    apply_settings(
+        SamplingSettings(temperature=temperature, top_k=k, top_p=p, min_p=p, repetition_penalty=1.5), logits, seen
     )
     np.testing.assert_array_equal(logits, before)
 
@@ -217,7 +219,7 @@ def test_a_row_of_which_every_id_is_excluded_stays_so(dtype: type[np.floating[An
     logits = np.full((2, SIZE), -np.inf, dtype=dtype)
     settings = SamplingSettings(temperature=0.5, top_k=3, top_p=0.5, min_p=0.5, repetition_penalty=2)
     for transformed in (
-        settings.applied_to(logits, np.ones(logits.shape, dtype=bool)),
+        apply_settings(settings, logits, np.ones(logits.shape, dtype=bool)),
         scale_by_temperature(logits, 0),
     ):
         np.testing.assert_array_equal(transformed, logits, strict=True)
@@ -229,17 +231,17 @@ def test_settings_apply_penalty_temperature_top_k_top_p_and_min_p_in_that_order(
     expected = keep_top_k(scale_by_temperature(penalize_repetition(logits, seen, 1.5), 2.0), 10)
     expected = keep_min_p(keep_top_p(expected, 0.8), 0.6)
     settings = SamplingSettings(temperature=2.0, top_k=10, top_p=0.8, min_p=0.6, repetition_penalty=1.5)
-    np.testing.assert_array_equal(settings.applied_to(logits, seen), expected)
+    np.testing.assert_array_equal(apply_settings(settings, logits, seen), expected)
     assert 1 < support(expected)[0].sum() < 20
     for left_out in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty"):
         others = replace(settings, **{left_out: getattr(SamplingSettings(), left_out)})
-        assert not np.array_equal(others.applied_to(logits, seen), expected), f"{left_out} does nothing here"
+        assert not np.array_equal(apply_settings(others, logits, seen), expected), f"{left_out} does nothing here"
 
 
 def test_without_settings_or_anything_seen_logits_stay_as_they_are() -> None:
     logits = np.random.default_rng(0).standard_normal((3, 20))
-    assert SamplingSettings().applied_to(logits, logits > 0) is logits
-    assert SamplingSettings(repetition_penalty=1.5).applied_to(logits) is logits
+    assert apply_settings(SamplingSettings(), logits, logits > 0) is logits
+    assert apply_settings(SamplingSettings(repetition_penalty=1.5), logits) is logits
 
 
 ROW = np.zeros(3)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from charlm import IGNORE_INDEX, TextDataset, evaluate, generate, score
 from charlm.evaluation import scoring
 from charlm.generation.ids import stream_ids
-from charlm.generation.sampling import SamplingSettings
+from charlm.generation.settings import SamplingSettings
 from charlm.models import adapter
 from charlm.models.ngram import search, table
 from charlm.models.predictor import log_softmax

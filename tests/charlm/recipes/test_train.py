@@ -1,25 +1,47 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 
-from charlm import CharLM, MixtureLanguageModel, NGramLanguageModel, RecordDataset, TextDataset, TrainerConfig
-from charlm.models.gpt.model import GPT
-from charlm.recipes.mixture import default_size, fitted_mixture, shape, split_for_tuning, untrained_gpt
-from chartok import Vocabulary
+from charlm import CharLM, TrainerConfig, evaluate
+from charlm.cli.app import main
+from charlm.files.run_folder import RunFolder
+from charlm.recipes import events
+from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.presets import TAKES, Recipe
+from charlm.recipes.train import train
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 40
 NAMES = ["anna", "hanna", "joanna", "susanna", "johanna"] * 8
 QUICK = TrainerConfig(max_steps=15, optimizer="muon", learning_rate=0.01)
+FEW = {"max_steps": 4, "log_interval": 1, "evaluation_interval": 4}
 
 
-@pytest.mark.parametrize("family", ["gpt", "mixture"])
+def shared(family: Any, **config: Any) -> dict[str, Any]:
+    """Returns settings with which a model of any family is made in no time."""
+    settings = {"order": 4, "size": "nano", "device": "cpu"}
+    own: dict[str, Any] = {name: value for name, value in settings.items() if name in TAKES[family]}
+    if config and "config" in TAKES[family]:
+        own["config"] = dataclasses.replace(Recipe(family=family).config or TrainerConfig(), **config)
+    return own
+
+
+def corpus_of(source: Any, family: str) -> Corpus:
+    return Corpus.of_text(source, roles_of_text(family)) if isinstance(source, str) else Corpus.of_records(source)
+
+
+@pytest.mark.parametrize("family", TAKES)
 @pytest.mark.parametrize("source", [TEXT, NAMES], ids=["text", "records"])
-def test_a_trained_model_scores_generates_saves_and_loads(tmp_path: Path, family: Any, source: Any) -> None:
-    order: Any = {"order": 4} if family == "mixture" else {}
-    lm = CharLM.fit(source, family, size="nano", config=QUICK, device="cpu", **order)
-    assert lm.model.family == family
+def test_a_model_scores_generates_saves_and_loads(tmp_path: Path, family: Any, source: Any) -> None:
+    settings = shared(family)
+    if family in ("gpt", "mixture"):
+        settings["config"] = QUICK
+    if family == "trained-bigram":
+        settings["config"] = TrainerConfig(max_steps=60, learning_rate=0.1)
+    lm = CharLM.fit(source, family, **settings)
+    assert lm.family == lm.model.family == ("bigram" if family == "trained-bigram" else family)
     assert lm.is_of_records == (source is NAMES)
     likely, unlikely = ("the lazy dog", "zzzz xqkv jj") if source is TEXT else ("joanna", "nnjjaa")
     assert lm.bits_per_character(likely) < lm.bits_per_character(unlikely)
@@ -31,18 +53,185 @@ def test_a_trained_model_scores_generates_saves_and_loads(tmp_path: Path, family
         assert len(lm.sample(3, max_length=12, unique=False, seed=1)) == 3
 
 
-def test_the_same_seed_gives_the_same_model() -> None:
-    first, second = (CharLM.fit(TEXT, "gpt", config=QUICK, device="cpu") for _ in range(2))
+@pytest.mark.parametrize("family", TAKES)
+def test_the_same_seed_gives_the_same_model(family: Any) -> None:
+    first, second = (CharLM.fit(TEXT, family, **shared(family, max_steps=15)) for _ in range(2))
     assert first.log_probabilities("the fox").tolist() == second.log_probabilities("the fox").tolist()
 
 
 def test_bad_input_is_refused_before_anything_is_trained() -> None:
-    with pytest.raises(ValueError, match="model must be one of ngram, bigram, gpt, mixture, got 'lstm'"):
+    with pytest.raises(
+        ValueError, match="model must be one of ngram, bigram, trained-bigram, gpt, mixture, got 'lstm'"
+    ):
         CharLM.fit(TEXT, "lstm")  # type: ignore[arg-type]  # bad input
+    with pytest.raises(ValueError, match=r"model must be one of .*, got 'ngrams': did you mean ngram\?"):
+        CharLM.fit(TEXT, "ngrams")  # type: ignore[arg-type]  # bad input
     with pytest.raises(ValueError, match="size must be one of nano, small, base, got 'huge'"):
         CharLM.fit(TEXT, "gpt", size="huge")  # type: ignore[arg-type]  # bad input
     with pytest.raises(ValueError, match="cannot be used here"):
         CharLM.fit(TEXT, "gpt", device="nonsense")
+
+
+@pytest.mark.parametrize("family", ["trained-bigram", "gpt", "mixture"])
+def test_records_decide_themselves_how_long_an_example_is(family: Any) -> None:
+    with pytest.raises(ValueError, match="block_size applies only to texts: for records"):
+        CharLM.fit(NAMES, family, block_size=8)
+
+
+def tables(path: Path) -> dict[str, np.ndarray]:
+    lm = CharLM.load(path)
+    stored: Any = lm.stored
+    if not hasattr(stored, "arrays"):
+        return {name: tensor.numpy() for name, tensor in stored.state_dict().items()}
+    arrays: dict[str, np.ndarray] = stored.arrays()
+    return arrays
+
+
+def assert_equal(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> None:
+    assert first.keys() == second.keys()
+    for name, table in first.items():
+        assert table.dtype == second[name].dtype
+        assert np.array_equal(table, second[name]), name
+
+
+@pytest.mark.parametrize("family", TAKES)
+@pytest.mark.parametrize("kind", ["text", "records"])
+def test_the_command_line_and_fit_make_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: Any, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = TEXT if kind == "text" else "\n".join(NAMES)
+    Path("input.txt").write_text(text, encoding="utf-8", newline="")
+    settings = shared(family, **FEW)
+    flags = [f"--{name}={value}" for name, value in settings.items() if name != "config"]
+    if "config" in settings:
+        flags += [f"--{name.replace('_', '-')}={value}" for name, value in FEW.items()]
+    records = ["--records"] if kind == "records" else []
+    assert main(["train", "input.txt", "--model", family, "--out", "run", *records, *flags]) == 0
+    seed = settings["config"].seed if "config" in settings else 0
+    learned, _ = corpus_of(TEXT if kind == "text" else NAMES, family).split(0.9, seed=seed)
+    ids, lengths = learned.joined()
+    texts = [learned.vocabulary.decode(part) for part in np.split(ids, np.cumsum(lengths)[:-1])]
+    CharLM.fit(texts[0] if kind == "text" else texts, family, **settings).save("fit.safetensors")
+    assert_equal(tables(Path("run")), tables(Path("fit.safetensors")))
+
+
+def happened(corpus: Corpus, recipe: Recipe, **keywords: Any) -> tuple[Any, list[Any]]:
+    told: list[events.Event] = []
+    return train(corpus, recipe, hook=told.append, **keywords), told
+
+
+@pytest.mark.parametrize("family", ["ngram", "bigram"])
+def test_who_asks_is_told_what_a_model_that_counts_has_come_to(tmp_path: Path, family: Any) -> None:
+    learned, held_out = corpus_of(TEXT, family).split(0.9)
+    trained, told = happened(learned, Recipe(family=family), validation=held_out, folder=RunFolder(tmp_path / "run"))
+    split, counted, evaluated, saved = told
+    assert split == events.CorpusSplit(total=1800, unit="characters", symbols=28, training=1620, validation=180)
+    assert (counted.family, counted.order, counted.n_grams) == (family, *shape_of(trained.model))
+    assert evaluated.evaluation.nats_per_character == trained.validation_nats
+    assert trained.validation_nats == evaluate(trained.model, held_out).nats_per_character
+    assert saved == events.Saved(folder=tmp_path / "run")
+    assert_equal(tables(tmp_path / "run"), trained.model.arrays())
+
+
+def shape_of(model: Any) -> tuple[int, int]:
+    return (model.order, len(model)) if model.family == "ngram" else (2, model.table.size)
+
+
+@pytest.mark.parametrize("family", ["trained-bigram", "gpt", "mixture"])
+def test_who_asks_is_told_what_training_comes_to(tmp_path: Path, family: Any) -> None:
+    learned, held_out = corpus_of(TEXT, family).split(0.9)
+    recipe = Recipe(family=family, **shared(family, **FEW))
+    trained, told = happened(learned, recipe, validation=held_out, folder=RunFolder(tmp_path / "run"))
+    mixed = ["Mixed", "Evaluated"] if family == "mixture" else []
+    kinds = [type(event).__name__ for event in told]
+    assert kinds == ["CorpusSplit", "TrainingBegan", *["EntryMade"] * 4, "TrainingEnded", *mixed, "Saved"]
+    began, last = told[1], told[5].entry
+    assert (began.first_step, began.total_steps, began.batch_size, began.device) == (0, 4, 32, "cpu")
+    assert told[6].entry == last
+    assert last.step == 4
+    if family == "mixture":
+        assert trained.validation_nats == told[8].evaluation.nats_per_character
+    else:
+        assert trained.validation_nats == last.validation_loss
+    assert trained.validation_nats == pytest.approx(evaluate(trained.model, held_out).nats_per_character, rel=1e-6)
+    states = {name: tensor.numpy() for name, tensor in trained.model.state_dict().items()}
+    loaded = CharLM.load(tmp_path / "run").model.state_dict()
+    assert_equal(states, {name: tensor.numpy() for name, tensor in loaded.items()})
+
+
+@pytest.mark.parametrize("family", TAKES)
+def test_nothing_is_kept_and_nothing_evaluated_where_nobody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trained, told = happened(corpus_of(TEXT, family), Recipe(family=family, **shared(family, **FEW)))
+    assert trained.validation_nats is None
+    assert not any(isinstance(event, events.CorpusSplit | events.Evaluated | events.Saved) for event in told)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("family", TAKES)
+def test_a_run_describes_what_its_family_takes(tmp_path: Path, family: Any) -> None:
+    folder = RunFolder(tmp_path / "run")
+    learned, held_out = corpus_of(NAMES, family).split(0.75)
+    recipe = Recipe(family=family, **shared(family, **FEW))
+    train(learned, recipe, validation=held_out, folder=folder, source="names.txt")
+    described = folder.read_description()
+    assert described is not None
+    assert described.family == family
+    assert (described.text, described.symbols) == ("names.txt", 7)
+    assert described.characters == sum(map(len, NAMES))
+    assert described.excerpt == held_out.excerpt()
+    known = {"model", *TAKES[family]} | {field.name for field in dataclasses.fields(TrainerConfig)}
+    assert set(described.settings) <= known
+    for name in set(TAKES[family]) - {"config"}:
+        assert described.settings.get(name) == getattr(recipe, name)
+    if recipe.config is not None:
+        assert described.settings["max_steps"] == 4
+
+
+@pytest.mark.parametrize("end", ["run", "checkpoint"])
+def test_the_transformer_of_a_mixture_is_not_taken_for_the_mixture(tmp_path: Path, end: str) -> None:
+    folder = RunFolder(tmp_path / "run")
+    train(
+        corpus_of(TEXT, "mixture"),
+        Recipe(family="mixture", **shared("mixture", **FEW)),
+        folder=folder,
+    )
+    assert CharLM.load(folder.path).family == "mixture"
+    if end == "run":  # as it is before the run has ended
+        folder.model_path.unlink()
+        paths = [folder.path]
+    else:
+        (checkpoint,) = folder.checkpoint_paths()
+        paths = [checkpoint, checkpoint / "model.safetensors"]
+    for path in paths:
+        with pytest.warns(UserWarning, match="is the Transformer of a mixture alone: the run mixes it .* when it ends"):
+            assert CharLM.load(path).family == "gpt"
+    folder.description_path.write_text("{", encoding="utf-8")  # the model is sound, whatever that is
+    assert CharLM.load(paths[0]).family == "gpt"
+
+
+def test_a_checkpoint_of_a_run_that_mixes_nothing_is_its_model(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    train(corpus_of(TEXT, "gpt"), Recipe(family="gpt", **shared("gpt", **FEW)), folder=folder)
+    (checkpoint,) = folder.checkpoint_paths()
+    assert_equal(tables(checkpoint), tables(folder.path))
+
+
+@pytest.mark.parametrize("family", ["gpt", "mixture"])
+def test_a_run_goes_on_with_its_own_family_alone(tmp_path: Path, family: Any) -> None:
+    folder, corpus = RunFolder(tmp_path / "run"), corpus_of(TEXT, family)
+    train(corpus, Recipe(family=family, **shared(family, **FEW)), folder=folder)
+    longer = shared(family, **(FEW | {"max_steps": 6}))
+    _, told = happened(corpus, Recipe(family=family, **longer), folder=folder, resume=True)
+    assert next(event for event in told if isinstance(event, events.TrainingBegan)).first_step == 4
+    other: Any = "mixture" if family == "gpt" else "gpt"
+    before = folder.model_path.read_bytes()
+    with pytest.raises(ValueError, match=f"is of the family {family} and cannot be resumed as a {other}"):
+        train(corpus, Recipe(family=other, **shared(other, **FEW)), folder=folder, resume=True)
+    assert folder.model_path.read_bytes() == before
 
 
 @pytest.mark.parametrize(("family", "least"), [("gpt", 65), ("mixture", 1300)])
@@ -52,41 +241,7 @@ def test_a_text_that_is_too_short_is_told_how_long_it_must_be(family: Any, least
     CharLM.fit(text, family, size="nano", config=quick, device="cpu")
     with pytest.raises(
         ValueError,
-        match=f"a {family} of size 'nano' needs a text of at least {least} characters, got {least - 1}: give more "
-        "text, a smaller size, or model='ngram'",
+        match=f"a {family} of size 'nano' needs a text of at least {least} characters to train on, got {least - 1}: "
+        "give more text, a smaller block size, or take an n-gram model",
     ):
         CharLM.fit(text[:-1], family, size="nano", config=quick, device="cpu")
-
-
-def test_the_models_of_a_mixture_have_not_seen_what_its_weights_are_fitted_to() -> None:
-    dataset = TextDataset(range(1000), block_size=8)
-    learned, tuning = split_for_tuning(dataset, seed=0)
-    assert isinstance(learned, TextDataset)
-    assert isinstance(tuning, TextDataset)
-    assert torch.cat([tuning.ids, learned.ids]).tolist() == list(range(1000))
-    assert len(tuning.ids) == 50
-    records = RecordDataset([chr(97 + i % 26) * (1 + i // 26) for i in range(100)])
-    parts = split_for_tuning(records, seed=0)
-    assert [len(part) for part in parts] == [95, 5]
-
-
-def test_a_mixture_counts_all_and_is_weighted_by_what_was_held_out() -> None:
-    vocabulary = Vocabulary.from_text(TEXT)
-    dataset = TextDataset(vocabulary.encode(TEXT), block_size=64)
-    gpt = untrained_gpt(shape("nano", vocabulary.size), dataset, seed=0)
-    mixture = fitted_mixture(gpt, 3, dataset, seed=0)
-    whole = NGramLanguageModel(vocabulary.size, order=3).fit(dataset)
-    counted = mixture.models[1].state_dict()
-    assert all(torch.equal(tensor, counted[name]) for name, tensor in whole.state_dict().items())
-    assert mixture.weights[-1, 1] > 0.99  # the Transformer has learned nothing
-    assert isinstance(mixture, MixtureLanguageModel)
-
-
-def test_the_shape_suits_the_device_and_the_data() -> None:
-    assert default_size(torch.device("cpu")) == "nano"
-    assert default_size(torch.device("cuda", 0)) == "base"
-    dataset = TextDataset(range(100), block_size=10)
-    gpt = untrained_gpt(shape("small", 100), dataset, seed=1)
-    assert isinstance(gpt, GPT)
-    assert gpt.block_size == 10
-    assert (gpt.config.n_layers, gpt.config.width) == (6, 256)

@@ -22,6 +22,7 @@ from charlm import (
     save_model,
     write_report,
 )
+from charlm.data.framing import Framing
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
 from charlm.models.bigram.table import BigramTable
@@ -38,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile <b> run")
     vocabulary = Vocabulary.from_text(TEXT, special_tokens=["bos", "unk"])
     train, validation = TextDataset(vocabulary.encode(TEXT), block_size=8).split(0.9)
-    model = BigramLanguageModel(vocabulary.size)
+    model = BigramLanguageModel(vocabulary.size, context_only=Framing(vocabulary).context_only)
     config = TrainerConfig(max_steps=40, learning_rate=0.05, log_interval=2, evaluation_interval=20)
     batches = BatchSampler(train, batch_size=4, seed=1)
     Trainer(model, batches, validation=validation, config=config, folder=folder, vocabulary=vocabulary).fit()

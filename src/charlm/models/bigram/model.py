@@ -102,7 +102,7 @@ class BigramLanguageModel(LanguageModel):
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns the row of each id: ``(B, T)`` to ``(B, T, V)``."""
-        return nn.functional.embedding(inputs, self.without_context_only(self.table))
+        return self.without_context_only(nn.functional.embedding(inputs, self.table))
 
     def step(self, ids: Tensor, state: None = None) -> tuple[Tensor, None]:
         """Returns the row of each id: ``(B,)`` to ``(B, V)``. There is no state.

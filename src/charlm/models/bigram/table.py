@@ -95,6 +95,8 @@ class BigramTable:
         smoothed = np.where(counts.any(axis=1, keepdims=True), counts, frequencies) + alpha
         smoothed[~smoothed.any(axis=1)] = 1
         smoothed[:, never] = 0
+        if not np.isfinite(smoothed.sum(axis=1)).all():
+            raise ValueError(f"smoothing is too large to be added to counts: {smoothing}")
         with np.errstate(divide="ignore"):
             table = np.log(smoothed / smoothed.sum(axis=1, keepdims=True))
         return cls(vocab_size=vocab_size, context_only=tuple(never), table=table.astype(np.float32))

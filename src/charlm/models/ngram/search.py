@@ -96,8 +96,8 @@ class Search:
         prefixes = self._of.keys[places] // self._of.vocab_size
         stored = self._of.log_probabilities[places] - self._of.total_log_backoffs[prefixes]
         stored[ngrams == 0] = self._of.log_uniform
-        for token_id in self._of.context_only:
-            stored[targets == token_id] = -math.inf
+        if self._of.context_only:
+            stored[np.isin(targets, self._of.context_only)] = -math.inf
         stored += self._of.total_log_backoffs[contexts]
         return stored
 

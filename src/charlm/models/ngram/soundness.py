@@ -41,9 +41,7 @@ def check_tables(
     for name, size in sizes.items():
         if len(arrays[name]) != size:
             raise ValueError(f"{name} must have {size} values to match keys, got {len(arrays[name])}")
-    is_never = np.zeros(len(keys), dtype=bool)
-    for token_id in context_only:
-        is_never |= keys % vocab_size == token_id
+    is_never = np.isin(keys % vocab_size, context_only) if len(context_only) else np.zeros(len(keys), dtype=bool)
     _check_logarithms(arrays["log_probabilities"], arrays["log_backoffs"], is_never)
     if not (counts > 0).all():
         raise ValueError("a count is below 1")

@@ -218,8 +218,14 @@ class NGramTable:
         if len(given) < len(names) or len(arrays) != len(names):
             raise ValueError(f"an n-gram model needs the tables {', '.join(names)}, got {', '.join(sorted(arrays))}")
         check_tables(given, vocab_size=empty.vocab_size, order=empty.order, context_only=empty.context_only)
+        for name, array in given.items():
+            if array.dtype == np.float16:  # too coarse to compute with
+                given[name] = array.astype(np.float32)
         table = BackoffTable(given["log_probabilities"], given["log_backoffs"])
-        return empty.holding(given["keys"], given["counts"], table)
+        loaded = empty.holding(given["keys"], given["counts"], table)
+        if not np.isfinite(loaded.total_log_backoffs).all():
+            raise ValueError("logarithms of weights add up to infinity")
+        return loaded
 
     # ------------------------------------------------------------------------------------------- as a predictor
 

@@ -1,0 +1,38 @@
+"""PyTorch, for what cannot do without."""
+
+from __future__ import annotations
+
+import re
+
+DEVICES = ("auto", "cpu", "cuda", "mps", "xpu", "meta")
+"""What PyTorch calls the devices that this library is used on."""
+
+
+DEVICE_NAME = re.compile(r"auto|[a-z]+(:[0-9]+)?")
+
+
+def check_device_name(device: object) -> None:
+    """Checks that a device could be one, without PyTorch, which alone knows whether it is there.
+
+    Raises:
+        ValueError: It could not.
+    """
+    if isinstance(device, str) and (DEVICE_NAME.fullmatch(device) is None or device.partition(":")[0] not in DEVICES):
+        raise ValueError(
+            f"device must be one of {', '.join(DEVICES)}, perhaps with a number, as in cuda:1, got {device!a}"
+        )
+
+
+def require_pytorch() -> None:
+    """Loads PyTorch, or says how to come by it.
+
+    Raises:
+        ModuleNotFoundError: It is not installed.
+    """
+    try:
+        import torch  # noqa: F401, PLC0415 - it takes a second to load
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        message = "PyTorch is missing: pip install torch; without it there are ngram and bigram models alone"
+        raise ModuleNotFoundError(message, name=error.name) from None

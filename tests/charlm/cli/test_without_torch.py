@@ -1,0 +1,136 @@
+"""What counts runs without PyTorch: it stays unloaded where it is installed, and is not missed where it is not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COUNTING = ["ngram", "bigram"]
+TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
+SHOWN_LOADED = (
+    "import sys; from charlm.cli.app import main; code = main(); print('torch' in sys.modules); sys.exit(code)"
+)
+MISSING = """
+import sys
+
+class WithoutTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, WithoutTorch())
+
+from importlib import metadata
+
+def version(name, installed=metadata.version):
+    if name == "torch":
+        raise metadata.PackageNotFoundError(name)
+    return installed(name)
+
+def distributions(*, installed=metadata.distributions, **context):
+    return () if context.get("name") == "torch" else installed(**context)
+
+metadata.version, metadata.distributions = version, distributions
+"""
+SAYS_WHAT_TO_INSTALL = (
+    "charlm: PyTorch is missing: pip install torch; without it there are ngram and bigram models alone\n"
+)
+
+
+def run(
+    folder: Path, program: list[str], *arguments: str, path: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    paths = [str(path)] if path is not None else []
+    return subprocess.run(
+        [sys.executable, *program, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([*paths, *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def commands(family: str) -> list[list[str]]:
+    """Returns command lines that use a model of text and one of records from the first to the last."""
+    return [
+        ["train", "input.txt", "--model", family, "--out", "text"],
+        ["train", "names.txt", "--model", family, "--records", "--out", "names", "--json"],
+        ["prepare", "input.txt", "--out", "input.tokens"],
+        ["train", "input.tokens", "--model", family, "--out", "tokens"],
+        ["generate", "text", "--prompt", "the ", "--max-new-tokens", "20", "--top-p", "0.9", "--device", "cuda"],
+        ["generate", "names", "--n-samples", "2", "--seed", "1", "--max-new-tokens", "30"],
+        ["score", "text", "input.txt"],
+        ["score", "names", "names.txt", "--json"],
+        ["evaluate", "text", "input.txt"],
+        ["evaluate", "tokens", "input.tokens", "--json"],
+        ["evaluate", "names", "names.txt"],
+        ["info", "text"],
+        ["export", "text", "--format", "tokenizer-json", "--out", "tokenizer.json"],
+        *([["export", "text", "--format", "arpa", "--out", "text.arpa"]] if family == "ngram" else []),
+        ["report", "text"],
+        ["report", "names", "--text", "names.txt"],
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8", newline="")
+    (tmp_path / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\njohanna\n" * 5)
+    return tmp_path
+
+
+@pytest.fixture
+def missing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder on the path of a process in which PyTorch is not to be found."""
+    path = tmp_path_factory.mktemp("missing")
+    (path / "sitecustomize.py").write_text(MISSING, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("family", COUNTING)
+def test_no_command_loads_pytorch_for_a_model_that_counts(folder: Path, family: str) -> None:
+    for arguments in commands(family):
+        done = run(folder, ["-c", SHOWN_LOADED], *arguments)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "False"), (arguments, done.stderr)
+
+
+@pytest.mark.parametrize("family", COUNTING)
+def test_every_command_works_where_pytorch_is_missing(folder: Path, missing: Path, family: str) -> None:
+    for arguments in [*commands(family), ["demo"], ["train", "--model", "gpt", "--help"]]:
+        done = run(folder, ["-m", "charlm"], *arguments, path=missing)
+        assert (done.returncode, done.stdout != "") == (0, True), (arguments, done.stderr)
+
+
+@pytest.mark.parametrize("family", ["trained-bigram", "gpt", "mixture"])
+def test_what_is_trained_says_what_to_install(folder: Path, missing: Path, family: str) -> None:
+    done = run(folder, ["-m", "charlm"], "train", "input.txt", "--model", family, path=missing)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", SAYS_WHAT_TO_INSTALL)
+    assert not (folder / "runs").exists()
+    code = f"from charlm import CharLM; CharLM.fit('the quick brown fox ' * 99, {family!r})"
+    done = run(folder, ["-c", code], path=missing)
+    assert SAYS_WHAT_TO_INSTALL.replace("charlm: ", "ModuleNotFoundError: ") in done.stderr
+
+
+def test_a_model_that_was_trained_says_what_to_install(folder: Path, missing: Path) -> None:
+    made = ["train", "input.txt", "--model", "gpt", "--max-steps", "1", "--device", "cpu", "--out", "gpt"]
+    assert run(folder, ["-m", "charlm"], *made).returncode == 0
+    assert run(folder, ["-m", "charlm"], "train", "input.txt", "--out", "ngram").returncode == 0
+    for arguments in (
+        ["generate", "gpt"],
+        ["info", "gpt"],
+        ["score", "gpt", "input.txt"],
+        ["export", "ngram", "--format", "onnx", "--out", "x"],
+    ):
+        done = run(folder, ["-m", "charlm"], *arguments, path=missing)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", SAYS_WHAT_TO_INSTALL), arguments
+
+
+def test_a_bigram_that_was_trained_is_used_without_pytorch(folder: Path, missing: Path) -> None:
+    made = ["train", "input.txt", "--model", "trained-bigram", "--max-steps", "9", "--device", "cpu", "--out", "run"]
+    assert run(folder, ["-m", "charlm"], *made).returncode == 0
+    for arguments in (["generate", "run"], ["evaluate", "run", "input.txt"], ["report", "run"]):
+        done = run(folder, ["-m", "charlm"], *arguments, path=missing)
+        assert done.returncode == 0, (arguments, done.stderr)

@@ -1,0 +1,85 @@
+import dataclasses
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm import CharLM, TrainerConfig
+from charlm.recipes.presets import CONFIGS, TAKES, Family, Recipe
+
+TEXT = "the quick brown fox jumps over the lazy dog. " * 40
+VALUES: dict[str, Any] = {
+    "order": 3,
+    "smoothing": 0.5,
+    "size": "nano",
+    "block_size": 8,
+    "batch_size": 4,
+    "device": "cpu",
+    "config": TrainerConfig(max_steps=1),
+}
+"""One that each setting may have."""
+
+families: st.SearchStrategy[Any] = st.sampled_from(sorted(TAKES))
+
+
+def test_there_is_a_line_for_each_family_and_a_value_for_each_setting() -> None:
+    assert set(TAKES) == set(get_args(Family))
+    settings = {setting.name for setting in dataclasses.fields(Recipe)} - {"family"}
+    assert settings == set(VALUES) == {name for taken in TAKES.values() for name in taken}
+
+
+@given(families, st.sets(st.sampled_from(sorted(VALUES))))
+def test_a_family_takes_its_settings_and_no_other(family: Any, given_: set[str]) -> None:
+    settings = {name: VALUES[name] for name in given_}
+    if given_ <= set(TAKES[family]):
+        recipe = Recipe(family=family, **settings)
+        assert {name: getattr(recipe, name) for name in given_} == settings
+        return
+    with pytest.raises(ValueError, match=r"\w+ is not a setting of") as refused:
+        Recipe(family=family, **settings)
+    name, _, rest = str(refused.value).partition(" ")
+    assert name in given_ - set(TAKES[family])
+    assert rest == f"is not a setting of {family}, which takes {', '.join(TAKES[family])}"
+
+
+@pytest.mark.parametrize(
+    ("family", "name"), [(family, name) for family in TAKES for name in VALUES if name not in TAKES[family]]
+)
+def test_fitting_refuses_what_the_family_does_not_take(family: Any, name: str) -> None:
+    taken = ", ".join(TAKES[family])
+    with pytest.raises(ValueError, match=rf"^{name} is not a setting of {family}, which takes {taken}$"):
+        CharLM.fit(TEXT, family, **{name: VALUES[name]})
+
+
+@given(families)
+def test_what_is_left_out_is_what_suits_the_family(family: Any) -> None:
+    recipe = Recipe(family=family)
+    assert recipe.counts == (family not in CONFIGS)
+    assert recipe.config == CONFIGS.get(family)
+    for name in VALUES:
+        if name not in TAKES[family]:
+            assert getattr(recipe, name) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"family": "lstm"}, ValueError, r"family must be one of ngram, .*, mixture, got 'lstm'$"),
+        ({"family": "gtp"}, ValueError, r"got 'gtp': did you mean gpt\?"),
+        ({"family": "trained_bigram"}, ValueError, r"did you mean trained-bigram\?"),
+        ({"family": None}, ValueError, "family must be one of .*, got None"),
+        ({"family": "gpt", "size": "huge"}, ValueError, "size must be one of nano, small, base, got 'huge'"),
+        ({"family": "gpt", "size": "smal"}, ValueError, r"got 'smal': did you mean small\?"),
+        ({"order": 0}, ValueError, "order must be at least 1, got 0"),
+        ({"order": 2.5}, TypeError, "order must be an integer, got float"),
+        ({"family": "bigram", "smoothing": -1}, ValueError, "smoothing must not be negative, got -1"),
+        ({"family": "bigram", "smoothing": "1"}, TypeError, "smoothing must be a number, got str"),
+        ({"family": "gpt", "batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
+        ({"family": "gpt", "block_size": -1}, ValueError, "block_size must be at least 1, got -1"),
+        ({"family": "gpt", "config": {"max_steps": 3}}, TypeError, "config must be a TrainerConfig, got dict"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(settings: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Recipe(**settings)
