@@ -1,6 +1,6 @@
 """Character-level language models on PyTorch: data, models, training, sampling, scoring.
 
-PyTorch is loaded when a name that needs it is first used, not before. Type checkers and editors read the same names in
+PyTorch is loaded only when a name that needs it is first used. Type checkers and editors read the same names in
 ``__init__.pyi``, which a test compares with the table below.
 """
 

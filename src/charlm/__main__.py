@@ -8,7 +8,7 @@ from charlm.cli.app import main
 
 code: int = main()
 if "TORCHELASTIC_RUN_ID" in os.environ:
-    # A thread of torch's may outlive what it belongs to, and aborts a process that ends in the usual way.
+    # A thread of torch may outlive its process group, and aborts a process that exits in the usual way.
     stream: TextIO
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()

@@ -1,20 +1,20 @@
-"""What charlm raises when a file of its own is wrong."""
+"""Exceptions of charlm."""
 
 from __future__ import annotations
 
 
 class ArpaFileError(ValueError):
-    """An ARPA file is malformed or cut short, or not the model of single characters that is wanted."""
+    """An ARPA file is malformed or truncated, or is not a model of single characters."""
 
 
 class CheckpointCorruptError(ValueError):
-    """A file is not what was written: damaged, cut short, or of another kind."""
+    """A file is not what was written: it is damaged, truncated, or of another kind."""
 
 
 class CheckpointMismatchError(ValueError):
-    """A state was made with other data, another model or other settings than those it is to be used with.
+    """A state was saved with different data, a different model or different settings.
 
-    A model file of a family that is none of charlm's raises it too.
+    Also raised for a model file whose family is not one of charlm's.
     """
 
 
@@ -23,4 +23,4 @@ class CheckpointVersionError(ValueError):
 
 
 class NonFiniteLossError(ArithmeticError):
-    """Training has come to a loss that is infinite or not a number."""
+    """A loss in training is infinite or NaN."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME = 4096
-"""In characters; a longer text is no name of a file."""
+"""In characters; a longer text is not a file name."""
 
 
 class FitKeywords(TypedDict, total=False):
@@ -52,18 +52,18 @@ class FitKeywords(TypedDict, total=False):
 
 
 class CharLM(TextScorer, TextGenerator):
-    """A language model of characters: it scores text and makes text up.
+    """A character-level language model that scores and generates text.
 
-    A model of text knows neither where a passage begins nor where it ends: its first character is predicted from
-    nothing. A model of records (names, log lines) does: it scores the end of a record too, and makes up whole ones.
-    A character that the vocabulary does not have is scored as the ``unk`` token, which is rare, not impossible.
+    A model of text does not model where a passage begins or ends: its first character is predicted without context.
+    A model of records (names, log lines) does: it also scores the end of a record, and generates whole records.
+    A character that the vocabulary does not have is scored as the ``unk`` token, which is rare but not impossible.
 
     Args:
         model: A model of any family.
-        vocabulary: What its ids mean; with an ``eos`` token the model is one of records.
+        vocabulary: Its vocabulary; with an ``eos`` token the model is one of records.
 
     Raises:
-        ValueError: The vocabulary is not of the size that the model has.
+        ValueError: The sizes of the model and the vocabulary differ.
         TypeError: ``model`` is not a ``LanguageModel``.
 
     Example:
@@ -86,16 +86,16 @@ class CharLM(TextScorer, TextGenerator):
 
     @property
     def model(self) -> LanguageModel:
-        """The model in PyTorch; that of a count model is made when it is first asked for.
+        """The model in PyTorch; a count model is converted on first use.
 
-        From then on it is the model: what is changed in it counts. A bigram then answers in float32, as PyTorch has it.
+        From then on it replaces the count model, so changes to it take effect. A bigram then computes in float32.
         """
         self._model = as_language_model(self._model)
         return self._model
 
     @property
     def stored(self) -> LanguageModel | CountModel:
-        """The model as it is held: a count model, or one in PyTorch."""
+        """The model in the form in which it is stored: a count model, or a PyTorch model."""
         return self._model
 
     @property
@@ -110,7 +110,7 @@ class CharLM(TextScorer, TextGenerator):
 
     @property
     def predictor(self) -> Predictor:
-        """What answers for the model on NumPy arrays; of a count model the model itself, without PyTorch."""
+        """The NumPy interface to the model; for a count model the model itself, without PyTorch."""
         return self._model.predictor()
 
     @classmethod
@@ -127,28 +127,28 @@ class CharLM(TextScorer, TextGenerator):
         config: TrainerConfig | None = None,
         device: str | None = None,
     ) -> Self:
-        """Returns a model that has learned from a text, a file, or records.
+        """Returns a model fitted to a text, a file, or records.
 
         Args:
-            source: A ``str`` is a text, a path a UTF-8 file that holds one; any other iterable gives records, one
-                text each, and a mapping says of each record how often it counts.
-            model: ``"ngram"`` and ``"bigram"`` count, in less than a second a megabyte and without PyTorch;
+            source: A ``str`` is a text, a path a UTF-8 file that contains one; any other iterable gives records, one
+                text each, and a mapping gives the count of each record.
+            model: ``"ngram"`` and ``"bigram"`` count, in less than a second per megabyte and without PyTorch;
                 ``"trained-bigram"``, ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an n-gram model)
                 are trained, for a minute or two on two cores.
-            order: See ``charlm.recipes.presets.Recipe``, as for all that follow.
-            smoothing: Of ``"bigram"``.
-            size: Of a Transformer.
-            block_size: Of what is trained.
+            order: For ``"ngram"`` and ``"mixture"``; ``charlm.recipes.presets.Recipe`` describes all settings.
+            smoothing: For ``"bigram"``.
+            size: For a Transformer.
+            block_size: For models that are trained.
             batch_size: Likewise.
             config: Likewise.
-            device: Likewise; the model stays there.
+            device: Likewise; the model stays on it.
 
         Raises:
-            ValueError: There is nothing to learn from, or less than a window; a setting is out of range, or the model
-                does not take it; a ``str`` is the name of a file; a record is empty, or counts less than once.
+            ValueError: The source is empty or shorter than a window; a setting is out of range, or the model does not
+                take it; a ``str`` is the name of a file; a record is empty, or its count is below 1.
             OSError: The file cannot be read.
             FileDecodeError: It is not UTF-8.
-            TypeError: ``source`` is nothing of these, a record is not a ``str``, or how often it counts no integer.
+            TypeError: ``source`` is none of these, a record is not a ``str``, or its count is not an integer.
         """
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(
@@ -177,12 +177,12 @@ class CharLM(TextScorer, TextGenerator):
         records: bool = False,
         **settings: Unpack[FitKeywords],
     ) -> Self:
-        """Returns a model that has learned from a UTF-8 file.
+        """Returns a model fitted to a UTF-8 file.
 
         Args:
             path: The file.
             model: As for ``fit``.
-            records: Whether each line is a record of its own.
+            records: Whether each line is a separate record.
             settings: As for ``fit``.
 
         Raises:
@@ -202,15 +202,15 @@ class CharLM(TextScorer, TextGenerator):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Self:
-        """Returns the model that a file or a run folder holds; see ``load_model``.
+        """Returns the model in a file or a run folder; see ``load_model``.
 
-        A count model computes on the CPU, without PyTorch, whatever the device.
+        A count model runs on the CPU, without PyTorch, whatever the device.
         """
         check_device_name(device)
         return cls(*(load_count_model(path) or load_model(path, device=device)))
 
     def facts(self) -> dict[str, Any]:
-        """Returns what there is to say of the model: its family and settings, what it has learned from, its size."""
+        """Returns a summary of the model: its family and settings, its kind of training data, and its size."""
         tables = model_arrays(self._model)
         return {
             "family": self.family,
@@ -254,7 +254,7 @@ def check_context_only(model: LanguageModel | CountModel, vocabulary: Vocabulary
 
 
 def _check_no_file_name(text: str) -> None:
-    """Checks that a text is not the name of a file, whose content was meant.
+    """Checks that a text is not the name of a file, which would mean that its content was intended.
 
     Raises:
         ValueError: It is.
@@ -267,8 +267,8 @@ def _check_no_file_name(text: str) -> None:
         return
     if exists:
         raise ValueError(
-            f"source {text!a} is the name of a file or a folder: write Path({text!a}) or CharLM.fit_file({text!a}) to "
-            "learn from what it holds"
+            f"source {text!a} is the name of a file or a folder: use Path({text!a}) or CharLM.fit_file({text!a}) to "
+            "fit to its content"
         )
 
 
@@ -281,7 +281,7 @@ def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
 
     Raises:
         ValueError: There is no model.
-        TypeError: ``texts`` is one ``str``, or holds something else.
+        TypeError: ``texts`` is a single ``str``, or an item is not a ``str``.
         UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
 
     Example:

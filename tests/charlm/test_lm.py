@@ -293,8 +293,8 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: CharLM.fit(""), ValueError, "nothing to learn from"),
-        (lambda: CharLM.fit([]), ValueError, "nothing to learn from"),
+        (lambda: CharLM.fit(""), ValueError, "text is empty"),
+        (lambda: CharLM.fit([]), ValueError, "source is empty"),
         (lambda: CharLM.fit(["a", ""]), ValueError, r"source\[1\] is empty: leave empty records out"),
         (lambda: CharLM.fit([b"a"]), TypeError, r"source\[0\] must be a str, got bytes; decode"),  # type: ignore[list-item]  # the promise under test
         (lambda: CharLM.fit(b"abc"), TypeError, "source must be a str, got bytes; decode"),  # type: ignore[arg-type]  # likewise
@@ -304,7 +304,7 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit("abc", "bigram", smoothing=math.nan), ValueError, "smoothing"),
         (lambda: CharLM.fit("abc", "bigram", smoothing=-1), ValueError, "smoothing"),
         (lambda: CharLM.fit(Path("missing.txt")), FileNotFoundError, r"missing\.txt"),
-        (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "3 ids and the vocabulary 2"),
+        (lambda: CharLM(BigramLanguageModel(3), Vocabulary("ab")), ValueError, "as many ids as the model, 3, got 2"),
         (
             lambda: CharLM(Vocabulary("ab"), BigramLanguageModel(2)),  # type: ignore[arg-type]  # likewise
             TypeError,

@@ -118,7 +118,7 @@ def test_a_checkpoint_that_is_a_link_to_itself_is_no_checkpoint(tmp_path: Path) 
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     (folder / "step-0000000001").symlink_to(folder / "step-0000000001")
-    with pytest.raises(CheckpointCorruptError, match=r"no checkpoint in .* is sound"):
+    with pytest.raises(CheckpointCorruptError, match=r"no checkpoint in .* is valid"):
         newest_checkpoint(tmp_path)
 
 

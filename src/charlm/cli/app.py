@@ -155,7 +155,7 @@ def _check_flags(arguments: list[str], settings: type) -> None:
 
 def _nearest(typed: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(typed, list(known), n=1)
-    return f": do you mean {near[0]}?" if near else ""
+    return f": did you mean {near[0]}?" if near else ""
 
 
 def _tyro(arguments: list[str], train: type[Train]) -> Any:  # noqa: ANN401 - one of the commands

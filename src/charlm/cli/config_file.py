@@ -85,7 +85,7 @@ def _known_flag(key: str, known: Collection[str], path: Path, command: str | Non
     if name not in known:
         of_what, help_of = ("any command", "charlm") if command is None else (command, f"charlm {command}")
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f": do you mean {near[0]}?" if near else f": {help_of} --help shows what there is"
+        hint = f": did you mean {near[0]}?" if near else f": {help_of} --help shows what there is"
         raise ConfigFileError(f"{os.fspath(path)!a}: {key!a} is no setting of {of_what}{hint}")
     return name
 

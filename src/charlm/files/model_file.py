@@ -1,8 +1,8 @@
-"""One safe file for a model: its tensors, its settings and its vocabulary, in safetensors.
+"""A single safe file for a model: its tensors, its settings and its vocabulary, in safetensors.
 
-The metadata of the safetensors header hold one entry, ``charlm``, a JSON object: the version of this format, the
-family of the model and its settings, the vocabulary, the version of the library that wrote it, and a SHA-256 over all
-of that and over every tensor. Loading executes nothing, and loads PyTorch only for a family that needs it.
+The metadata in the safetensors header has one entry, ``charlm``, a JSON object: the version of this format, the
+family of the model and its settings, the vocabulary, the version of the library that wrote it, and a SHA-256 of all
+of that and of every tensor. Loading executes no code, and imports PyTorch only for a family that needs it.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ LONGEST_REASON = 1000
 
 
 def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
-    """Writes a model and its vocabulary to one file; an older file stays whole until the new one is.
+    """Writes a model and its vocabulary to one file; an existing file is replaced only when the new one is complete.
 
     Args:
         path: The file.
         model: A model of any family.
-        vocabulary: What its ids mean.
+        vocabulary: Its vocabulary.
 
     Raises:
-        ValueError: The vocabulary is not of the size that the model has.
+        ValueError: The sizes of the model and the vocabulary differ.
         OSError: The file cannot be written.
 
     Example:
@@ -83,7 +83,7 @@ def serialized_model(model: LanguageModel | CountModel, vocabulary: Vocabulary) 
 
 
 def model_arrays(model: LanguageModel | CountModel) -> dict[str, Any]:
-    """Returns what a model holds by name: the arrays of a count model, or tensors on the CPU."""
+    """Returns the contents of a model by name: the arrays of a count model, or tensors on the CPU."""
     if not hasattr(model, "state_dict"):
         return dict(model.arrays())
     states = cast("LanguageModel", model).state_dict()
@@ -91,10 +91,10 @@ def model_arrays(model: LanguageModel | CountModel) -> dict[str, Any]:
 
 
 def model_description(model: StoredModel, vocabulary: Vocabulary) -> dict[str, Any]:
-    """Returns what a file says of a model beside its tensors, as JSON values.
+    """Returns what a file stores about a model besides its tensors, as JSON values.
 
     Raises:
-        ValueError: The vocabulary is not of the size that the model has.
+        ValueError: The sizes of the model and the vocabulary differ.
     """
     check_sizes(model, vocabulary)
     return {
@@ -107,27 +107,27 @@ def model_description(model: StoredModel, vocabulary: Vocabulary) -> dict[str, A
 
 
 def check_sizes(model: StoredModel, vocabulary: Vocabulary) -> None:
-    """Checks that a model and a vocabulary have as many ids.
+    """Checks that a model and a vocabulary have the same number of ids.
 
     Raises:
-        ValueError: They have not.
+        ValueError: They do not.
     """
     if vocabulary.size != model.vocab_size:
-        raise ValueError(f"the model has {model.vocab_size} ids and the vocabulary {vocabulary.size}")
+        raise ValueError(f"vocabulary must have as many ids as the model, {model.vocab_size}, got {vocabulary.size}")
 
 
 def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
-    """Returns the model, in evaluation mode, and the vocabulary that a file or a run folder holds.
+    """Returns the model, in evaluation mode, and the vocabulary in a file or a run folder.
 
     Args:
-        path: A model file, or the folder of a run; of a run that has not ended, its newest checkpoint is taken.
-        device: Where the model is to be, or ``"auto"``.
+        path: A model file, or the folder of a run; if the run has not finished, its newest checkpoint is used.
+        device: The device of the model, or ``"auto"``.
 
     Raises:
         OSError: There is no such file, or it cannot be read.
-        CheckpointCorruptError: It is not a model file, or not what was written.
+        CheckpointCorruptError: It is not a model file, or is damaged.
         CheckpointVersionError: It was written by a newer version.
-        CheckpointMismatchError: It holds a model of a family that is none of charlm's.
+        CheckpointMismatchError: The family of the model is not one of charlm's.
         ValueError: There is no such device.
         ModuleNotFoundError: PyTorch is not installed.
 
@@ -146,13 +146,13 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
 
 
 def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabulary] | None:
-    """Returns the count model and the vocabulary that a file or a run folder holds, without PyTorch.
+    """Returns the count model and the vocabulary in a file or a run folder, without PyTorch.
 
     Args:
         path: As for ``load_model``.
 
     Returns:
-        None where the model is of a family that does not count, or is in bfloat16, which NumPy does not have.
+        None if the model is not a count model, or is in bfloat16, which NumPy does not have.
 
     Raises:
         OSError: As for ``load_model``.
@@ -175,7 +175,7 @@ def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabula
 
 
 class ModelFile(NamedTuple):
-    """What a model file holds."""
+    """The contents of a model file."""
 
     family: str
     settings: dict[str, Any]
@@ -184,7 +184,7 @@ class ModelFile(NamedTuple):
 
 
 def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
-    """Returns what a model file holds, of whatever family the model is; raises what ``load_model`` does."""
+    """Returns the contents of a model file, of any family; raises what ``load_model`` does."""
     with _explained(Path(path)):
         return _read(Path(path))
 
@@ -214,11 +214,11 @@ def _warn_of_a_part(path: Path, family: str) -> None:
 
 
 def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:
-    """Returns what the bytes of a model file hold that were checked against a hash of all of them.
+    """Returns the contents of a model file whose bytes have already been checked against a hash.
 
     Args:
         data: The bytes.
-        path: Where they come from, for messages.
+        path: The file they come from, for messages.
 
     Raises:
         CheckpointCorruptError: They are not those of a model file.
@@ -233,15 +233,15 @@ def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:
 
 
 def rebuilt_model(file: ModelFile, path: str | os.PathLike[str]) -> LanguageModel:
-    """Returns the model of a file that was read, on the CPU and in evaluation mode.
+    """Returns the model in the contents of a file, on the CPU and in evaluation mode.
 
     Args:
         file: What ``read_model_file`` or ``parse_model_file`` returned.
-        path: Where it comes from, for messages.
+        path: The file it comes from, for messages.
 
     Raises:
-        CheckpointCorruptError: Its settings and its tensors do not fit.
-        CheckpointMismatchError: The model is of a family that is none of charlm's.
+        CheckpointCorruptError: Its settings and its tensors do not match.
+        CheckpointMismatchError: The family of the model is not one of charlm's.
     """
     with _explained(Path(path)):
         return _rebuilt(file).eval()
@@ -254,15 +254,15 @@ def _explained(path: Path) -> Iterator[None]:
     except (CheckpointVersionError, CheckpointMismatchError) as error:
         raise type(error)(f"{os.fspath(path)!a}: {error}") from None
     except KeyError as error:
-        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: it lacks {error}") from error
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: it lacks {error}") from error
     except (SafetensorError, VocabularyError, ValueError, TypeError, RuntimeError) as error:
         reason = str(error)[:LONGEST_REASON]
-        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound model file: {reason}") from error
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: {reason}") from error
 
 
 def _read(path: Path) -> ModelFile:
     with path.open("rb"):
-        pass  # A missing or unreadable file gets Python's own error, with its name.
+        pass  # A missing or unreadable file raises Python's own error, with its name.
     with safe_open(path, framework="pt") as file:
         content = _checked_content((file.metadata() or {}).get("charlm"))
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -274,7 +274,7 @@ def _family(content: Mapping[str, Any]) -> ModelFamily:
     name = content["family"]
     if isinstance(name, str) and name not in FAMILIES:
         raise CheckpointMismatchError(
-            f"it holds a model of family {name[:80]!a}, which charlm does not know: build the model and give its "
+            f"its model is of family {name[:80]!a}, which charlm does not know: build the model and pass its "
             "load_state_dict what safetensors.torch.load_file returns"
         )
     return FAMILIES[name]
@@ -292,7 +292,7 @@ def _rebuilt(file: ModelFile) -> LanguageModel:
         skeleton = family.from_settings(file.settings)
     check_sizes(skeleton, file.vocabulary)
     if _values(skeleton.state_dict()) > _values(file.tensors):
-        raise ValueError("its settings ask for more values than it holds")
+        raise ValueError("its settings require more parameters than it contains")
     model = family.from_settings(file.settings)
     model.load_state_dict(file.tensors)
     return model
@@ -309,7 +309,7 @@ def _checked_content(encoded: str | None) -> Mapping[str, Any]:
 
 
 def _hashed(tensors: Mapping[str, Tensor | NDArray[Any]]) -> Iterator[Buffer]:
-    """Yields what the seal of a model file covers beside its metadata."""
+    """Yields what the seal of a model file covers besides its metadata."""
     for name, tensor in sorted(tensors.items()):
         dtype = str(tensor.dtype).removeprefix("torch.")
         yield f"\n{name} {dtype} {tuple(tensor.shape)}\n".encode()

@@ -1,4 +1,4 @@
-"""Models as ONNX files, which run without PyTorch: ids in, logits out, and the vocabulary in the metadata."""
+"""Exports models to ONNX, which runs without PyTorch: ids in, logits out, and the vocabulary in the metadata."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ INSTEAD = {
     NGramLanguageModel.family: "use save_arpa",
     MixtureLanguageModel.family: "export the models in it one by one, and mix their probabilities with its weights",
 }
-"""What to do with the families that have no such form: they search sorted tables of their own."""
+"""What to do with the families that cannot be exported, because they search sorted tables."""
 LARGEST_FILE = 2**31 - 2**20
-"""Protocol buffers end at 2 GiB; a mebibyte is left for the graph."""
+"""Protocol buffers are limited to 2 GiB; a mebibyte is reserved for the graph."""
 
 
 def save_onnx(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
-    """Writes a model and its vocabulary to one ONNX file; an older file stays whole until the new one is.
+    """Writes a model and its vocabulary to an ONNX file; an existing file is replaced once the new one is complete.
 
-    The graph takes ``inputs``, int64 ``(batch, length)``, and gives ``logits``, float32 ``(batch, length, V)``, of any
-    batch and of any length up to ``block_size``. The metadata hold one entry, ``charlm``, a JSON object: the family of
-    the model and its settings, the vocabulary as ``Vocabulary.to_dict`` describes it, and versions. The same model
-    gives the same bytes. Needs the extra ``onnx``; the first export takes seconds.
+    The graph takes ``inputs``, int64 ``(batch, length)``, and returns ``logits``, float32 ``(batch, length, V)``, for
+    any batch size and any length up to ``block_size``. The metadata has one entry, ``charlm``, a JSON object: the
+    family of the model and its settings, the vocabulary in the form of ``Vocabulary.to_dict``, and versions. The same
+    model gives the same bytes. Needs the ``onnx`` extra; the first export takes seconds.
 
     Args:
         path: The file.
-        model: A ``BigramLanguageModel`` or a ``GPT``, in any mode and on any device; it stays as it is.
-        vocabulary: What its ids mean.
+        model: A ``BigramLanguageModel`` or a ``GPT``, in any mode and on any device; it is not changed.
+        vocabulary: Its vocabulary.
 
     Raises:
-        ValueError: A model of that family has no such form, or it is larger than 2 GiB; or the vocabulary is not of
-            its size.
-        ModuleNotFoundError: ``onnx`` or ``onnxscript`` is not installed; says how to.
+        ValueError: Models of that family cannot be exported, or the model is larger than 2 GiB, or the size of the
+            vocabulary differs from the model's.
+        ModuleNotFoundError: ``onnx`` or ``onnxscript`` is not installed.
         OSError: The file cannot be written.
 
     Example:
@@ -61,16 +61,16 @@ def save_onnx(path: str | os.PathLike[str], model: LanguageModel | CountModel, v
     """
     model = as_language_model(model)
     if not isinstance(model, BigramLanguageModel | GPT):
-        raise ValueError(  # noqa: TRY004 - another family is a model all the same
-            f"ONNX has no form for a {type(model).__name__}: {INSTEAD.get(model.family, 'use save_model')}"
+        raise ValueError(  # noqa: TRY004 - a model of another family is still a model
+            f"a {type(model).__name__} cannot be exported to ONNX: {INSTEAD.get(model.family, 'use save_model')}"
         )
     content = model_description(model, vocabulary)
     if sum(4 * tensor.numel() for tensor in model.state_dict().values()) > LARGEST_FILE:
-        raise ValueError("the model is larger than the 2 GiB that one ONNX file can hold: use save_model")
+        raise ValueError("the model exceeds 2 GiB, the limit of an ONNX file: use save_model")
     try:
         import onnxscript  # noqa: F401, PLC0415 - an extra, and slow to load
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("ONNX is missing: pip install 'chartok[onnx]'") from error
+        raise ModuleNotFoundError("save_onnx needs ONNX: pip install 'chartok[onnx]'") from error
     exported = _exported(model)
     exported.metadata_props.add(key="charlm", value=json.dumps(content))
     with replace_file(path) as file:
@@ -78,7 +78,7 @@ def save_onnx(path: str | os.PathLike[str], model: LanguageModel | CountModel, v
 
 
 class _Logits(nn.Module):
-    """A copy of a model that gives logits alone, in float32 on the CPU."""
+    """A copy of a model that returns only logits, in float32 on the CPU."""
 
     def __init__(self, model: LanguageModel) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class _Logits(nn.Module):
 
 
 def _exported(model: LanguageModel) -> Any:  # noqa: ANN401 - an ``onnx.ModelProto``, of an extra
-    """Returns a model as ONNX, without the notes of the exporter, which name files of this machine."""
+    """Returns a model as ONNX, without the exporter's annotations, which contain local file names."""
     batch = torch.export.Dim("batch")
     length = torch.export.Dim.STATIC if model.block_size == 1 else torch.export.Dim("length", max=model.block_size)
     example = torch.zeros(2, min(2, model.block_size or 2), dtype=torch.int64, device="cpu")
@@ -103,7 +103,7 @@ def _exported(model: LanguageModel) -> Any:  # noqa: ANN401 - an ``onnx.ModelPro
             dynamo=True,
             verbose=False,
         )
-    assert program is not None  # noqa: S101 - it is None where a file name was given
+    assert program is not None  # noqa: S101 - it is None only if a file name was given
     exported = program.model_proto
     for noted in (exported.graph, *exported.graph.node, *exported.graph.value_info, *exported.graph.initializer):
         noted.ClearField("metadata_props")
@@ -113,13 +113,13 @@ def _exported(model: LanguageModel) -> Any:  # noqa: ANN401 - an ``onnx.ModelPro
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keeps the exporter from speaking of what no caller can change."""
+    """Suppresses messages of the exporter about which the caller can do nothing."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
-    logger.setLevel(logging.ERROR)  # it warns of operators of packages that are not installed
+    logger.setLevel(logging.ERROR)  # it warns about operators of packages that are not installed
     try:
         with warnings.catch_warnings():
-            # PyTorch copies its own objects in a way that it has deprecated.
+            # PyTorch copies its own objects in a deprecated way.
             warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec", FutureWarning)
             yield
     finally:

@@ -1,4 +1,4 @@
-"""What a run folder says of the run beside models and records: what was learned from, how, and on which machine."""
+"""The description of a run in its folder: the training text, the settings, and the machine."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class RunDescription:
-    """What was learned from, how, and on which machine; ``RunFolder`` writes and reads it.
+    """The training text, the settings, and the machine of a run; ``RunFolder`` writes and reads it.
 
     Attributes:
         text: The path of the text, as it was given.
-        characters: How many characters it has.
-        symbols: How many different ones.
+        characters: The number of characters in it.
+        symbols: The number of distinct characters.
         excerpt: The beginning of the validation part.
-        settings: What was asked for; JSON values.
+        settings: The settings that were given; JSON values.
         machine: What ``machine`` returned.
-        began: When the run began, in UTC, as ISO 8601.
+        began: When the run began, in UTC, in ISO 8601.
 
     Example:
         >>> description = RunDescription(
@@ -55,25 +55,25 @@ class RunDescription:
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Returns what ``to_json`` made.
+        """Returns the description that ``to_json`` encoded.
 
         Args:
             data: The bytes of a JSON file.
 
         Raises:
-            ValueError: They describe no run, or one of a newer version.
+            ValueError: They are not the description of a run, or are of a newer version.
         """
         try:
             return cls(**_checked(parse_json(data)))
-        except TypeError as error:  # a field too many
+        except TypeError as error:  # an unknown field
             raise ValueError(str(error)) from None
 
 
 def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Returns the values of a description that is one."""
+    """Returns the values of a description after validating it."""
     content = check_version(content, VERSION, "a description of a run", error=ValueError)
     types = {"text": str, "characters": int, "symbols": int, "excerpt": str, "settings": dict, "machine": dict}
     for name, kind in (types | {"began": str}).items():
         if type(content.get(name)) is not kind:
-            raise ValueError(f"{name} is no {kind.__name__}")
+            raise ValueError(f"{name} must be of type {kind.__name__}, got {type(content.get(name)).__name__}")
     return {name: value for name, value in content.items() if name != "version"}

@@ -1,15 +1,15 @@
-"""The folder of a run: what each file in it is called, where it lies, and what is done with it as a whole.
+"""The folder of a run: the names and locations of its files, and operations on the whole folder.
 
-A run folder is written by training and read by all others: a model is loaded from it, a report shows it, a command line
-asks whether a run is there. So it stands among the files and not in ``training``, and needs NumPy and PyTorch for
-nothing::
+Training writes a run folder and everything else reads it: models are loaded from it, a report shows it, and the command
+line asks whether it contains a run. So this module is in ``files``, not ``training``, and needs neither NumPy nor
+PyTorch::
 
     RUN/
-      run.json                            what was learned from, how, and on which machine
-      log.jsonl                           one line of JSON for each entry
+      run.json                            the training text, the settings, and the machine
+      log.jsonl                           one line of JSON per entry
       checkpoints/step-0000002000/        see CheckpointFolder
-      model.safetensors                   the model that the run has come to
-      report.html                         a page that shows it all
+      model.safetensors                   the final model of the run
+      report.html                         a page that shows all of it
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CHECKPOINTS = "checkpoints"
 
 
 class RunFolder:
-    """Where the files of a run are, whether or not they are there yet.
+    """The paths of the files of a run, whether or not they exist yet.
 
     Args:
         path: The folder; it need not exist.
@@ -41,55 +41,55 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(path)
         self.model_path: Path = self.path / _MODEL
-        """The model that the run has come to, written when it ends."""
+        """The final model of the run, written when it finishes."""
         self.log_path: Path = self.path / "log.jsonl"
         self.report_path: Path = self.path / "report.html"
         self.description_path: Path = self.path / "run.json"
         self._checkpoints = self.path / _CHECKPOINTS
 
     def checkpoint_path(self, step: int) -> Path:
-        """Returns where the checkpoint that is made after ``step`` steps is, or would be."""
+        """Returns the path of the checkpoint made after ``step`` steps, whether or not it exists."""
         return self._checkpoints / f"step-{step:010d}"
 
     def checkpoint_paths(self) -> list[Path]:
-        """Returns the folders of all checkpoints, oldest first, sound or not."""
+        """Returns the folders of all checkpoints, oldest first, valid or not."""
         return sorted(self._checkpoints.glob("step-" + "[0-9]" * 10))
 
     def newest_model_path(self) -> Path:
-        """Returns the model file of a run that has ended, or else that of its newest checkpoint."""
+        """Returns the model file of the run if it has finished, or else that of its newest checkpoint."""
         checkpoints = [CheckpointFolder(path).model_path for path in reversed(self.checkpoint_paths())]
         return next(filter(Path.exists, [self.model_path, *checkpoints]), self.model_path)
 
     def holds_a_run(self) -> bool:
-        """Returns whether there is a checkpoint or a model: what another run must not write over."""
+        """Returns whether there is a checkpoint or a model, which another run must not overwrite."""
         return self.model_path.exists() or bool(self.checkpoint_paths())
 
     def refuse_a_run(self, advice: str) -> None:
-        """Checks that a new run can begin here.
+        """Checks that a new run can start here.
 
         Args:
-            advice: What to do where it cannot, in the terms of whoever reads the error.
+            advice: What to do if it cannot, in terms that the reader of the error knows.
 
         Raises:
-            FileExistsError: A run is here already.
+            FileExistsError: The folder already contains a run.
         """
         if self.holds_a_run():
-            raise FileExistsError(errno.EEXIST, f"a run is here already; {advice}", os.fspath(self.path))
+            raise FileExistsError(errno.EEXIST, f"the folder already contains a run; {advice}", os.fspath(self.path))
 
     def keep_model(self, checkpoint: Path) -> None:
-        """Makes the model of a checkpoint the model of the run; an older one stays whole until then.
+        """Makes the model of a checkpoint the model of the run; an existing one is replaced atomically.
 
         Args:
             checkpoint: The folder of the checkpoint.
 
         Raises:
-            OSError: It cannot be read, or not be written here.
+            OSError: It cannot be read, or cannot be written here.
         """
         with replace_file(self.model_path) as file:
             file.write(CheckpointFolder(checkpoint).model_path.read_bytes())
 
     def write_description(self, description: RunDescription) -> None:
-        """Writes ``run.json``; an older one stays whole until the new one is.
+        """Writes ``run.json``; an existing one is replaced atomically.
 
         Raises:
             OSError: The file cannot be written.
@@ -98,25 +98,25 @@ class RunFolder:
             file.write(description.to_json())
 
     def read_description(self) -> RunDescription | None:
-        """Returns what ``run.json`` says; None where there is no such file.
+        """Returns the description in ``run.json``; None if there is no such file.
 
         Raises:
             OSError: It cannot be read.
-            ValueError: It describes no run, or one of a newer version; names the file.
+            ValueError: It is not the description of a run, or is of a newer version; names the file.
         """
         if not self.description_path.is_file():
             return None
         try:
             return RunDescription.from_json(read_json(self.description_path))
         except ValueError as error:
-            raise ValueError(f"{os.fspath(self.description_path)!a} describes no run: {error}") from None
+            raise ValueError(f"{os.fspath(self.description_path)!a} is not a run description: {error}") from None
 
 
 class CheckpointFolder:
-    """Where the files of one checkpoint are.
+    """The paths of the files of one checkpoint.
 
-    ``model.safetensors`` is a model file like any other, ``training.safetensors`` holds every other tensor of the
-    state, and ``manifest.json`` the values that are no tensors, with the SHA-256 of the two files and of itself.
+    ``model.safetensors`` is an ordinary model file, ``training.safetensors`` contains all other tensors of the state,
+    and ``manifest.json`` everything else, with the SHA-256 of the two files and of itself.
 
     Args:
         path: The folder; it need not exist.
@@ -129,11 +129,11 @@ class CheckpointFolder:
         self.manifest_path: Path = self.path / "manifest.json"
 
     def temporary(self) -> CheckpointFolder:
-        """Returns a folder beside this one that nobody takes for a checkpoint: where one is made, or taken apart."""
+        """Returns a sibling folder that is never mistaken for a checkpoint, in which to write or delete one."""
         return CheckpointFolder(self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp"))
 
     def leftovers(self) -> list[Path]:
-        """Returns the temporary folders that lie beside this one, of this checkpoint or of others."""
+        """Returns the temporary sibling folders, of this checkpoint or of others."""
         return list(self.path.parent.glob(".step-*.tmp"))
 
 
@@ -152,11 +152,11 @@ def run_of_model(path: str | os.PathLike[str]) -> RunFolder:
 
 
 def set_aside(path: Path, why: str) -> None:
-    """Renames a file or folder that stands in the way, so that it is never lost: ``WHY-1a2b3c4d-NAME``.
+    """Renames a file or folder that is in the way, so that it is never lost: ``WHY-1a2b3c4d-NAME``.
 
     Args:
-        path: What is to be renamed.
-        why: A word for what it is, such as ``damaged``.
+        path: The file or folder to rename.
+        why: A word that describes it, such as ``damaged``.
 
     Raises:
         OSError: It cannot be renamed.

@@ -1,7 +1,7 @@
-"""The safetensors format, read into NumPy without a copy: a header that is checked whole, and views of one buffer.
+"""Reads the safetensors format into NumPy without a copy: the whole header is validated, and tensors view one buffer.
 
-The library of the format copies every tensor beside the mapped file, and its NumPy half does not hand out metadata of
-bytes. Here a file is read once, into one buffer; nothing is allocated that its header has not been found to describe.
+The safetensors library copies every tensor out of the mapped file, and its NumPy functions do not return the metadata
+of bytes. Here a file is read once, into one buffer, and the header is validated before any tensor is created.
 <https://huggingface.co/docs/safetensors>
 """
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LENGTH_BYTES = 8
-"""Before the header: how long it is, little-endian."""
+"""The size of the header's length, little-endian, which precedes it."""
 LONGEST_HEADER = 1 << 25
-"""In bytes; that of a model with every code point is shorter."""
+"""In bytes; longer than that of a model with every code point."""
 MOST_DIMENSIONS = 8
 DTYPES = {
     "BOOL": "|b1",
@@ -32,15 +32,15 @@ DTYPES = {
     **{f"I{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
     **{f"U{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)},
 }
-"""Types that NumPy has too."""
+"""The dtypes that NumPy also has."""
 
 
 class TensorFile(NamedTuple):
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
-        metadata: What its writer says of it.
-        arrays: The tensors by name, read-only views of the buffer; None where NumPy lacks a type.
+        metadata: The metadata from its writer.
+        arrays: The tensors by name, read-only views of the buffer; None if NumPy lacks one of their dtypes.
     """
 
     metadata: Mapping[str, str]
@@ -48,21 +48,21 @@ class TensorFile(NamedTuple):
 
 
 def read_tensor_file(path: Path, wanted: Callable[[Mapping[str, str]], bool]) -> TensorFile | None:
-    """Returns what a safetensors file holds, read in one go; None where its metadata are not those that are wanted.
+    """Returns the contents of a safetensors file, read once; None if ``wanted`` rejects its metadata.
 
     Args:
         path: The file.
-        wanted: Told the metadata before any tensor is read.
+        wanted: Returns whether to read the tensors, given the metadata.
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is not such a file; says why.
+        ValueError: It is not a valid safetensors file; says why.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         if length > min(size - LENGTH_BYTES, LONGEST_HEADER):
-            raise ValueError("it is cut short, or not a safetensors file")
+            raise ValueError("it is truncated, or not a safetensors file")
         header = _header(file.read(length))
         metadata = _metadata(header)
         if not wanted(metadata):
@@ -84,21 +84,21 @@ def parse_metadata(data: bytes) -> Mapping[str, str]:
     """
     length = int.from_bytes(data[:LENGTH_BYTES], "little")
     if length > len(data) - LENGTH_BYTES:
-        raise ValueError("it is cut short, or not a safetensors file")
+        raise ValueError("it is truncated, or not a safetensors file")
     return _metadata(_header(data[LENGTH_BYTES : LENGTH_BYTES + length]))
 
 
 def _header(data: bytes) -> dict[str, Any]:
     header = parse_json(data)
     if not isinstance(header, dict):
-        raise ValueError("its header is not a JSON object")  # noqa: TRY004 - the file is wrong, and no argument
+        raise ValueError("its header is not a JSON object")  # noqa: TRY004 - the file is wrong, not an argument
     return header
 
 
 def _metadata(header: dict[str, Any]) -> Mapping[str, str]:
     metadata = header.get("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise ValueError("its metadata are not strings")
+        raise ValueError("its metadata must be a mapping of strings")
     return metadata
 
 
@@ -109,16 +109,16 @@ def _places(header: dict[str, Any], size: int) -> list[_Place]:
     end = 0
     for place in places:
         if place.start != end:
-            raise ValueError(f"tensor {place.name!a} does not begin where the one before it ends")
+            raise ValueError(f"tensor {place.name!a} does not begin where the previous one ends")
         end = place.stop
     if end != size:
-        raise ValueError(f"its tensors take {end} bytes, and {size} are there")
+        raise ValueError(f"its tensors take {end} bytes, but it contains {size}")
     return places
 
 
 def _arrays(places: list[_Place], body: bytes) -> dict[str, NDArray[Any]] | None:
     if places and places[-1].stop != len(body):
-        raise ValueError("it was cut short while it was read")
+        raise ValueError("it was truncated while it was read")
     if any(place.dtype not in DTYPES for place in places):
         return None
     return {place.name: _view(place, body) for place in places}
@@ -141,12 +141,12 @@ class _Place(NamedTuple):
 
 def _place(name: str, entry: Any) -> _Place:  # noqa: ANN401 - JSON
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise ValueError(f"tensor {name!a} is not described by a dtype, a shape and data_offsets")
+        raise ValueError(f"tensor {name!a} must be described by a dtype, a shape and data_offsets")
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not (_are_counts(shape) and _are_counts(offsets)) or len(shape) > MOST_DIMENSIONS:
         raise ValueError(f"tensor {name[:80]!a} has a shape or offsets that are not a few whole numbers")
     if len(offsets) != 2 or offsets[0] > offsets[1] or not isinstance(entry["dtype"], str):  # noqa: PLR2004 - two ends
-        raise ValueError(f"tensor {name!a} has the offsets {offsets!a} and the dtype {entry['dtype']!a}")
+        raise ValueError(f"tensor {name!a} has invalid offsets {offsets!a} or an invalid dtype {entry['dtype']!a}")
     return _Place(name, offsets[0], offsets[1], entry["dtype"], tuple(shape))
 
 

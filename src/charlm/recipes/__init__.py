@@ -1,1 +1,1 @@
-"""From a text to a model: presets, training, mixing."""
+"""Recipes that turn a text into a model: presets, training, mixing."""

@@ -1,4 +1,4 @@
-"""What there is to learn from, as ids: a text, records, or a token file."""
+"""A corpus as ids: a text, records, or a token file."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ LARGEST_COUNT = 1 << 32
 """Of one record; sums over a corpus stay exact in float64."""
 EXCERPT_CHARACTERS = 1_000
 EXCERPT_RECORDS = 50
-"""How much of it an excerpt has."""
+"""The size of an excerpt."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Corpus:
-    """Texts to learn from or to be evaluated on, without PyTorch.
+    """Texts to train or evaluate on, without PyTorch.
 
     Attributes:
-        vocabulary: What the ids mean; with an ``eos`` token, each text is a record.
-        texts: One text, or the records, each from ``bos`` to ``eos``; of a token file None.
-        tokens: A token file, and the first and the last id of it that belong here; None where ids are in memory.
+        vocabulary: The vocabulary of the ids; with an ``eos`` token, each text is a record.
+        texts: One text, or the records, each from ``bos`` to ``eos``; None for a token file.
+        tokens: A token file, and the start and stop of the ids in this corpus; None if ids are in memory.
     """
 
     vocabulary: Vocabulary
@@ -52,21 +52,21 @@ class Corpus:
             ValueError: It is empty.
         """
         if not text:
-            raise ValueError("there is nothing to learn from: the text is empty")
+            raise ValueError("text is empty: give at least one character to train on")
         vocabulary = Vocabulary.from_text(text, special_tokens=roles)
         ids = vocabulary.encode(text)
         return cls(vocabulary=vocabulary, texts=JoinedTexts(ids, np.array([len(ids)])))
 
     @classmethod
     def of_records(cls, records: Iterable[str] | Mapping[str, int]) -> Corpus:
-        """Returns the corpus of texts that stand for themselves.
+        """Returns the corpus of independent texts.
 
         Args:
-            records: Strings; a mapping says of each how often it counts.
+            records: Strings; a mapping gives the count of each.
 
         Raises:
-            ValueError: There is none, one is empty, or a number is below 1.
-            TypeError: One is not a ``str``, or a number no integer.
+            ValueError: There are none, one is empty, or a count is below 1.
+            TypeError: One is not a ``str``, or a count is not an integer.
         """
         weights = None
         if isinstance(records, Mapping):
@@ -77,7 +77,7 @@ class Corpus:
             weights = np.array(counts, dtype=np.int64)
         texts = list(checked_texts(records, "source"))
         if not texts:
-            raise ValueError("there is nothing to learn from: source holds no record")
+            raise ValueError("source is empty: give at least one record to train on")
         if not all(texts):
             raise ValueError(f"source[{texts.index('')}] is empty: leave empty records out")
         vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos", "unk"])
@@ -91,38 +91,38 @@ class Corpus:
 
     @property
     def is_of_records(self) -> bool:
-        """Whether each text stands for itself."""
+        """Whether the texts are independent records."""
         return self.tokens is None and Framing(self.vocabulary).is_of_records
 
     @property
     def unit(self) -> str:
-        """What its size is counted in."""
+        """The unit in which its size is counted."""
         return "records" if self.is_of_records else "characters"
 
     def __len__(self) -> int:
         if self.tokens is not None:
             return self.tokens[2] - self.tokens[1]
-        assert self.texts is not None  # noqa: S101 - one of the two is there
+        assert self.texts is not None  # noqa: S101 - one of the two is set
         return len(self.texts.lengths if self.is_of_records else self.texts.ids)
 
     @property
     def characters(self) -> int:
-        """How many characters its texts have."""
+        """The number of characters in its texts."""
         if not self.is_of_records or self.texts is None:
             return len(self)
         return int((self.texts.lengths - 2).sum())  # without bos and eos
 
     def split(self, share: float, *, seed: int = 0) -> tuple[Corpus, Corpus]:
-        """Returns the first part and the rest; of records, ``seed`` decides which are in the first.
+        """Returns the first part and the rest; records are drawn at random, with ``seed``.
 
         Raises:
-            ValueError: The share is not between 0 and 1, or a part would be empty.
+            ValueError: The fraction is not between 0 and 1, or a part would be empty.
         """
         end = int(fraction("train_fraction", share) * len(self))
         fewest = 1 if self.is_of_records else 2  # of one character nothing can be predicted
         if not fewest <= end <= len(self) - fewest:
-            too_small = "without any" if self.is_of_records else "of fewer than two"
-            raise ValueError(f"a share of {share} of {len(self)} {self.unit} leaves a part {too_small}: give more")
+            too_small = "empty" if self.is_of_records else "with fewer than two"
+            raise ValueError(f"a fraction of {share} of {len(self)} {self.unit} leaves a part {too_small}: give more")
         if self.tokens is not None:
             file, start, stop = self.tokens
             parts = [(file, start, start + end), (file, start + end, stop)]
@@ -147,16 +147,16 @@ class Corpus:
         return Corpus(vocabulary=self.vocabulary, texts=JoinedTexts(ids, lengths, weights))
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
-        """Returns the ids of all texts, one text after the other, and how many each has, int64 ``(N,)``."""
+        """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
         if self.tokens is not None:
             file, start, stop = self.tokens
             return file.read(start, stop), np.array([stop - start])
-        assert self.texts is not None  # noqa: S101 - one of the two is there
+        assert self.texts is not None  # noqa: S101 - one of the two is set
         return self.texts.joined()
 
     @property
     def weights(self) -> NDArray[np.int64] | None:
-        """How often each text counts; None where each counts once."""
+        """The count of each text; None if each counts once."""
         return None if self.texts is None else self.texts.weights
 
     def pieces(
@@ -179,15 +179,15 @@ class Corpus:
         """Checks that every id is below ``size``.
 
         Raises:
-            ValueError: The vocabulary is larger than that.
+            ValueError: The vocabulary is larger.
         """
         check_vocabulary_size(self.vocabulary, size)
 
     def dataset(self, block_size: int) -> Dataset:
-        """Returns the corpus as a data set to train on, which needs PyTorch.
+        """Returns the corpus as a dataset to train on, which needs PyTorch.
 
         Args:
-            block_size: Characters in a window; records decide on it themselves.
+            block_size: The number of characters in a window; for records the longest determines it.
 
         Raises:
             ValueError: It is shorter than a window.
@@ -215,9 +215,9 @@ class Corpus:
 
 
 def roles_of_text(family: str) -> list[SpecialToken]:
-    """Returns the special tokens that the vocabulary of a text has.
+    """Returns the special tokens in the vocabulary of a text.
 
-    A model that is trained by gradient descent on one text never sees its start, and would not know what ``bos``
-    means; one that counts then knows nothing, and falls back to how frequent each character is.
+    A model trained by gradient descent on one text never sees ``bos`` and would learn nothing about it; a count model
+    without information about it falls back to character frequencies.
     """
     return ["bos", "unk"] if family in ("ngram", "bigram") else ["unk"]

@@ -1,4 +1,4 @@
-"""What the folder of a run says of it."""
+"""Writes and checks the description in a run folder."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def describe_run(
     source: str,
     resume: bool,
 ) -> None:
-    """Writes what the run is and what it was asked for last; when it began stays where it goes on.
+    """Writes the description of a run with its latest settings; a resumed run keeps its start time.
 
     Raises:
         OSError: It cannot be written.
-        ValueError: What is there already describes no run.
+        ValueError: The existing file is not the description of a run.
     """
     folder.path.mkdir(parents=True, exist_ok=True)
     description = RunDescription(
@@ -47,21 +47,21 @@ def describe_run(
 
 
 def check_family(folder: RunFolder, recipe: Recipe) -> None:
-    """Checks that a run in a folder is of the family that is to go on with it.
+    """Checks that the run in a folder has the family of the recipe with which to resume it.
 
     Raises:
-        ValueError: It is of another.
+        ValueError: It has another.
     """
     earlier = folder.read_description()
     if earlier is not None and earlier.family != recipe.family:
         raise ValueError(
-            f"the run in {str(folder.path)!a} is of the family {earlier.family}, and a {recipe.family} cannot go on "
-            "with it: give another folder"
+            f"the run in {str(folder.path)!a} is of the family {earlier.family} and cannot be resumed as a "
+            f"{recipe.family}: give another folder"
         )
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
-    """Returns the settings that the family takes, as JSON values."""
+    """Returns the settings of the family, as JSON values."""
     settings: dict[str, Any] = {"model": recipe.family}
     for name in TAKES[recipe.family]:
         value = getattr(recipe, name)

@@ -1,4 +1,4 @@
-"""What happens while a model is made, for whoever wants to say so: one typed hook takes it."""
+"""Events reported while a model is made, all passed to one typed hook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSplit:
-    """The data have been cut in two: ``total`` characters or records, of which some are for validation."""
+    """The data has been split: ``total`` characters or records, some of them for validation."""
 
     total: int
     unit: str
@@ -26,7 +26,7 @@ class CorpusSplit:
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """A model has counted."""
+    """A count model has been fitted."""
 
     family: str
     order: int
@@ -36,7 +36,7 @@ class Counted:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingBegan:
-    """Training by gradient descent begins, or goes on after ``first_step`` steps."""
+    """Training by gradient descent begins, or resumes after ``first_step`` steps."""
 
     family: str
     parameters: int
@@ -56,14 +56,14 @@ class EntryMade:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingEnded:
-    """The run has come to its end; its last entry, where this process knows it."""
+    """The run has finished; ``entry`` is its last log entry, if this process has the log."""
 
     entry: LogEntry | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingStopped:
-    """A signal has stopped the run; it can go on from what is in its folder."""
+    """A signal has stopped the run, which can be resumed from its folder."""
 
     step: int
     folder: Path
@@ -86,7 +86,7 @@ class Evaluated:
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """The model lies in the folder of the run."""
+    """The model has been saved in the folder of the run."""
 
     folder: Path
 
@@ -98,4 +98,4 @@ Hook: TypeAlias = Callable[[Event], None]
 
 
 def say_nothing(_: Event) -> None:
-    """The hook of those who do not want to know."""
+    """A hook that ignores all events."""

@@ -1,4 +1,4 @@
-"""Models that are trained by gradient descent, alone or in a mixture with one that counts."""
+"""Trains models by gradient descent, alone or in a mixture with an n-gram model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def train_by_gradients(
     source: str,
     hook: Hook,
 ) -> Trained:
-    """Returns a model that has been trained on a corpus; ``charlm.recipes.train`` says what the arguments mean."""
+    """Returns a model trained on a corpus; ``charlm.recipes.train`` describes the arguments."""
     assert recipe.config is not None  # noqa: S101 - it has a default
     if resume and folder is not None:
         check_family(folder, recipe)
@@ -78,10 +78,10 @@ def train_by_gradients(
 
 
 def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig | None:
-    """Returns the shape of the Transformer of a recipe, or None where it has none.
+    """Returns the shape of the Transformer of a recipe, or None if it has none.
 
     Raises:
-        ValueError: The corpus is shorter than a window of it.
+        ValueError: The corpus is too short for its block size.
     """
     if recipe.family == "trained-bigram":
         return None
@@ -142,7 +142,7 @@ def _trainer(
 
 
 def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[LanguageModel, float | None]:
-    """Trains to the end of the run, and returns its best model with its loss in nats a character."""
+    """Trains to the end of the run, and returns its best model with its loss in nats per character."""
     batches = trainer.batches
     hook(
         TrainingBegan(
@@ -162,7 +162,7 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
         if folder is not None and folder.checkpoint_paths():
             hook(TrainingStopped(step=trainer.step, folder=folder.path))
         raise
-    # Of several processes the first one alone knows the log of a run that has ended.
+    # With several processes, only the first has the log of a finished run.
     hook(TrainingEnded(entry=trainer.log[-1] if trainer.log else None))
     losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
     return _best_model(trainer), min(losses, default=None)

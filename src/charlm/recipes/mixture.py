@@ -1,4 +1,4 @@
-"""A Transformer together with an n-gram model: which data each learns from, and how their weights are found."""
+"""Mixes a Transformer with an n-gram model: which data each is trained on, and how the weights are fitted."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
 
 TUNING_FRACTION = 0.05
-"""The share of the training data on which the weights of a mixture are fitted; its Transformer does not see it."""
+"""The fraction of the training data held out from the Transformer, on which the weights of a mixture are fitted."""
 
 
 class MixtureData(NamedTuple):
     """Training data in two parts.
 
     Attributes:
-        learned: What the models learn from before they are mixed.
-        tuning: What the weights are fitted to. Of a text it is the beginning: what a model is to go on with, or is
-            evaluated on, is most like the end.
+        learned: The data on which the models are trained before they are mixed.
+        tuning: The data to which the weights are fitted. For a text it is the beginning: the end is most similar to
+            the text that a model will continue or be evaluated on.
         whole: Both.
     """
 
@@ -32,10 +32,10 @@ class MixtureData(NamedTuple):
 
     @classmethod
     def split(cls, whole: Dataset, *, seed: int) -> MixtureData:
-        """Returns the parts of a data set; of records, ``seed`` decides which.
+        """Returns the parts of a dataset; records are drawn at random, with ``seed``.
 
         Raises:
-            ValueError: A part would be shorter than a window, or without a record.
+            ValueError: A part would be shorter than a window, or would have no record.
         """
         tuning, learned = whole.split(TUNING_FRACTION, seed=seed)
         return cls(learned, tuning, whole)
@@ -47,20 +47,20 @@ class MixtureData(NamedTuple):
 
     @staticmethod
     def least_length(block_size: int) -> int:
-        """Returns how long a text must be for both parts to have a window."""
+        """Returns the length that a text needs for both parts to have a window."""
         return math.ceil((block_size + 1) / TUNING_FRACTION)
 
 
 def fitted_mixture(gpt: LanguageModel, order: int, data: MixtureData) -> MixtureLanguageModel:
-    """Returns a Transformer that has learned from the first part of some data together with an n-gram model.
+    """Returns a mixture of an n-gram model and a Transformer that was trained on the first part of the data.
 
-    The weights are those under which the second part is likeliest, with an n-gram model of the first. Then the n-gram
-    model counts the second part as well.
+    The weights maximize the likelihood of the second part, with an n-gram model of the first. The final n-gram model
+    counts the second part as well.
 
     Args:
         gpt: The Transformer.
-        order: Of the n-gram model.
-        data: All that there is to learn from.
+        order: The order of the n-gram model.
+        data: All training data.
     """
     fitted = MixtureLanguageModel([gpt, _counted(gpt, order, data.learned)]).fit(data.tuning)
     mixture = MixtureLanguageModel([gpt, _counted(gpt, order, data.whole)])

@@ -1,4 +1,4 @@
-"""What each family takes and how it is made where nothing else is said."""
+"""The settings of each family, and their defaults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TAKES: dict[Family, tuple[str, ...]] = {
     "gpt": ("size", *BY_GRADIENTS),
     "mixture": ("order", "size", *BY_GRADIENTS),
 }
-"""The settings that each family takes: the fields of a ``Recipe``."""
+"""The settings of each family: fields of a ``Recipe``."""
 
 TRANSFORMER = TrainerConfig(
     max_steps=400,
@@ -40,37 +40,37 @@ CONFIGS: dict[Family, TrainerConfig] = {
     "gpt": TRANSFORMER,
     "mixture": TRANSFORMER,
 }
-"""What a family is trained with where nothing else is said; the others count."""
+"""The default training settings of each family that is trained; the others count."""
 
 BATCH_SIZE = 32
 """Windows in a batch."""
 BLOCK_SIZE = 64
-"""Characters in a window, where the model does not decide."""
+"""Characters in a window, unless the model determines it."""
 ORDER = 7
-"""Of an n-gram model: one more than its characters of context."""
+"""The order of an n-gram model: its context length plus 1."""
 SMOOTHING = 1.0
-"""Of a bigram that counts: what is added to each count."""
+"""What a counted bigram adds to each count."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a model is to be made; None leaves a setting to the family.
+    """How to make a model; None uses the family's default.
 
     Attributes:
         family: ``ngram`` (interpolated modified Kneser-Ney) and ``bigram`` (one character of context) count;
             ``trained-bigram``, ``gpt`` (a Transformer) and ``mixture`` (a Transformer with an n-gram model) are trained
             by gradient descent.
-        order: Of the n-gram model, alone or in a mixture: one more than the characters of context; by default 7.
-        smoothing: Of the bigram that counts: what is added to each count; by default 1.
-        size: Of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
-        block_size: Characters in a training window and, of a Transformer, of context; by default 64, or the size's.
-            Records decide on it themselves.
-        batch_size: Windows in a batch; by default 32.
-        device: Where to train; by default the best there is.
-        config: How to train; by default ``CONFIGS[family]``.
+        order: The order of the n-gram model, alone or in a mixture: its context length plus 1; by default 7.
+        smoothing: What the counted bigram adds to each count; by default 1.
+        size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
+        block_size: The number of characters in a training window and, for a Transformer, of context; by default 64, or
+            that of the size. For records the longest determines it.
+        batch_size: The number of windows in a batch; by default 32.
+        device: The device to train on; by default the best available.
+        config: The training settings; by default ``CONFIGS[family]``.
 
     Raises:
-        ValueError: There is no such family, or it does not take a setting, or one is out of range.
+        ValueError: The family is unknown, or does not take a setting, or a setting is out of range.
         TypeError: A setting has the wrong type.
 
     Example:
@@ -110,7 +110,7 @@ class Recipe:
 
     @property
     def counts(self) -> bool:
-        """Whether models of the family count, and need no PyTorch."""
+        """Whether models of the family are fitted by counting, without PyTorch."""
         return self.family not in CONFIGS
 
     def _check_taken(self, name: str) -> None:
@@ -119,7 +119,7 @@ class Recipe:
             raise ValueError(f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}")
 
     def _defaults(self) -> dict[str, Any]:
-        """Returns what is taken where nothing is said; the size and the block depend on the device too."""
+        """Returns the default settings; those of size and block size depend on the device and are not among them."""
         return {
             "order": ORDER,
             "smoothing": SMOOTHING,
@@ -137,5 +137,5 @@ def check_one_of(name: str, value: object, known: tuple[str, ...]) -> None:
     """
     if value not in known:
         near = difflib.get_close_matches(str(value), known, n=1)
-        hint = f": do you mean {near[0]}?" if near else ""
+        hint = f": did you mean {near[0]}?" if near else ""
         raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!a}{hint}")

@@ -1,4 +1,4 @@
-"""From a corpus to a model, of any family: the one way that the command line, ``CharLM.fit`` and benchmarks go."""
+"""Trains a model of any family on a corpus, for the command line, ``CharLM.fit`` and the benchmarks alike."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ def train(
     source: str = "",
     hook: Hook = say_nothing,
 ) -> Trained:
-    """Returns a model that has learned from a corpus.
+    """Returns a model trained on a corpus.
 
     Args:
-        corpus: What to learn from.
-        recipe: Which model, and how.
-        validation: What to evaluate it on; None for no evaluation.
-        folder: Where the run is kept; None keeps nothing.
-        resume: Whether a run in the folder goes on.
-        source: What the corpus was read from, for the description of the run.
-        hook: Told what happens.
+        corpus: The training data.
+        recipe: Which model to train, and how.
+        validation: The data to evaluate it on; None for no evaluation.
+        folder: The folder of the run; None saves nothing.
+        resume: Whether to resume a run in the folder.
+        source: The name of the source of the corpus, for the description of the run.
+        hook: Called with each event.
 
     Raises:
-        ValueError: The corpus is too short for the model, or records are given a ``block_size``; or the run in the
-            folder is of another family.
+        ValueError: The corpus is too short for the model, ``block_size`` is given for records, or the run in the folder
+            is of another family.
         OSError: The folder cannot be written to.
         ModuleNotFoundError: The model is trained by gradient descent, and PyTorch is not installed.
     """
     if recipe.block_size is not None and corpus.is_of_records:
-        raise ValueError("block_size is a setting of texts: an example of records is as long as the longest of them")
+        raise ValueError("block_size applies only to texts: for records, the longest record determines it")
     if validation is not None:
         hook(
             CorpusSplit(
@@ -91,7 +91,7 @@ def train(
 
 
 def count(corpus: Corpus, recipe: Recipe) -> NGramTable | BigramTable:
-    """Returns a model that has counted a corpus, without PyTorch."""
+    """Returns a count model fitted to a corpus, without PyTorch."""
     size, never = corpus.vocabulary.size, Framing(corpus.vocabulary).context_only
     if recipe.family == "ngram":
         assert recipe.order is not None  # noqa: S101 - it has a default

@@ -1,4 +1,4 @@
-"""What comes of a recipe."""
+"""The result of a recipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Trained(NamedTuple):
-    """A model, and its loss on the validation part in nats a character, where it is known."""
+    """A model, and its loss on the validation part in nats per character, if known."""
 
     model: LanguageModel | CountModel
     validation_nats: float | None

@@ -1,1 +1,1 @@
-"""Devices, processes and seeds: what a program runs on."""
+"""The runtime environment: devices, processes and seeds."""

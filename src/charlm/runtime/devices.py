@@ -1,4 +1,4 @@
-"""Which device a name stands for, and in what devices differ."""
+"""Resolves device names, and lists how devices differ."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 FUSED_DEVICES = {"cpu", "cuda", "mps", "xpu"}
-"""Where torch has AdamW as one kernel."""
+"""Devices on which torch has a fused AdamW kernel."""
 READS_EACH_LOSS = {"cpu"}
-"""Where reading a loss makes nothing wait."""
+"""Devices on which reading a loss does not force a synchronization."""
 WITHOUT_FLOAT64 = {"mps"}
-"""For which values must be float32 before they go there."""
+"""Devices without float64, to which values must be moved as float32."""
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -23,7 +23,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
         device: A device, its name, or ``"auto"``.
 
     Raises:
-        ValueError: There is no such device, or not on this machine.
+        ValueError: The device is unknown, or not available on this machine.
 
     Example:
         >>> resolve_device("cpu")
@@ -47,13 +47,13 @@ def _numbered(device: torch.device) -> torch.device:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Returns the most bytes that were allocated so far on a GPU, or else that this process held.
+    """Returns the peak memory allocated on a GPU so far, or else the peak memory of this process.
 
     Args:
-        device: Where the model is.
+        device: The device of the model.
 
     Returns:
-        Bytes; 0 where the system does not tell.
+        Bytes; 0 if the system does not report it.
 
     Example:
         >>> peak_memory(torch.device("cpu")) < 1 << 50

@@ -1,4 +1,4 @@
-"""Which process this is, of how many, and what they tell each other; one of one where torchrun did not start it."""
+"""The rank of this process, the world size, and collectives; a single process unless torchrun started it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def rank() -> int:
-    """Returns the number of this process, from 0."""
+    """Returns the rank of this process, from 0."""
     return dist.get_rank() if _is_initialized() else 0
 
 
@@ -28,10 +28,10 @@ def world_size() -> int:
 
 @contextmanager
 def process_group(device: str) -> Iterator[str]:
-    """Joins the processes that torchrun has started beside this one, for the block.
+    """Joins the processes that torchrun started along with this one, for the block.
 
     Args:
-        device: ``"auto"`` and ``"cuda"`` give each process of a machine a GPU of its own, where there are GPUs.
+        device: ``"auto"`` and ``"cuda"`` give each process of a machine its own GPU, if there are GPUs.
 
     Yields:
         The device of this process.
@@ -49,15 +49,15 @@ def process_group(device: str) -> Iterator[str]:
         torch.cuda.set_device(device)
     store, rank, size = next(rendezvous("env://"))
     if os.environ["LOCAL_WORLD_SIZE"] == os.environ["WORLD_SIZE"]:
-        # Processes that were started again would find the addresses of those that died. (Of several machines each
-        # counts its own restarts, and there is nothing to tell one attempt from another.)
+        # Restarted processes would find the addresses of those that died. (With several machines, each counts its own
+        # restarts, so nothing distinguishes one attempt from another.)
         store = PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
     dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo", store=store, rank=rank, world_size=size)
     try:
         yield device
         dist.barrier()
     finally:
-        gc.collect()  # what still holds on to the group would end its threads too late, and the process with them
+        gc.collect()  # remaining references to the group would end its threads too late and abort the process
         dist.destroy_process_group()
 
 
@@ -70,7 +70,7 @@ def add_up(tensor: Tensor) -> Tensor:
 
 
 def from_first(number: float) -> float:
-    """Returns the number that the first process gives; each must call this."""
+    """Returns the number passed by the first process; each must call this."""
     if world_size() == 1:
         return number
     tensor = torch.tensor(number, dtype=torch.float64)
@@ -79,7 +79,7 @@ def from_first(number: float) -> float:
 
 
 def gather(tensor: Tensor) -> list[Tensor]:
-    """Returns the tensors of all processes, which have one shape, in the order of the ranks; each must call this."""
+    """Returns the tensors of all processes, all of the same shape, in rank order; each must call this."""
     if world_size() == 1:
         return [tensor]
     tensors = [torch.empty_like(tensor) for _ in range(world_size())]
@@ -88,10 +88,10 @@ def gather(tensor: Tensor) -> list[Tensor]:
 
 
 class Agreement:
-    """Numbers of which all processes see the largest, at the same call, without waiting for each other.
+    """An asynchronous maximum of numbers over all processes, the same in all of them at each call.
 
-    What a call returns is what was given at the call before: by then it has come round. In a single process it is what
-    was given now.
+    A call returns the maximum of the numbers passed in the previous call, which has been exchanged by then. In a single
+    process it returns the numbers just passed.
 
     Args:
         size: How many numbers.
@@ -102,7 +102,7 @@ class Agreement:
         self._under_way: dist.Work | None = None
 
     def __call__(self, *numbers: float) -> list[float]:
-        """Returns the largest that any process gave, of each number."""
+        """Returns the maximum of each number over all processes."""
         if world_size() == 1:
             return list(numbers)
         self.settle()
@@ -112,7 +112,7 @@ class Agreement:
         return agreed
 
     def settle(self) -> None:
-        """Waits for what is under way; a process that leaves earlier may break the others'."""
+        """Waits for the pending exchange; a process that exits earlier may break it for the others."""
         if self._under_way is not None:
             self._under_way.wait()
             self._under_way = None

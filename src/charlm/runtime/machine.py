@@ -1,4 +1,4 @@
-"""What the figures of a run depend on beside the program: the processor, the system, the libraries."""
+"""Describes the environment on which the results of a run depend: processor, system, libraries."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def machine(device: str | torch.device) -> dict[str, str]:
-    """Returns what the figures of a run depend on. PyTorch is loaded for the name of a GPU alone.
+    """Returns a description of the environment; PyTorch is loaded only for the name of a GPU.
 
     Args:
-        device: Where it computes.
+        device: The device of the computation.
     """
     return {
         "device": _device_name(str(device)),

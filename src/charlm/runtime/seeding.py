@@ -1,4 +1,4 @@
-"""Generators of PyTorch from seeds."""
+"""Seeded PyTorch generators."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def seeded_generator(seed: SupportsIndex, device: torch.device | None = None) -> torch.Generator:
-    """Returns a generator of torch that starts from a seed.
+    """Returns a torch generator with a given seed.
 
     Args:
-        seed: Any integer, of which the lowest 64 bits count, as ``torch.manual_seed`` has it for those that it takes.
-        device: Where it draws; None is the CPU.
+        seed: Any integer, of which the lowest 64 bits are used, as by ``torch.manual_seed`` for those it accepts.
+        device: The device of the generator; None is the CPU.
 
     Raises:
         TypeError: The seed is not an integer.
@@ -32,12 +32,12 @@ def seeded_generator(seed: SupportsIndex, device: torch.device | None = None) ->
 
 
 def check_generator(state: Tensor) -> None:
-    """Checks that a generator of torch on the CPU can be in this state.
+    """Checks that a state is valid for a torch generator on the CPU.
 
     Raises:
-        ValueError: It cannot.
+        ValueError: It is not.
     """
     try:
         torch.Generator().set_state(state)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f"the state of a generator is none: {error}") from None
+        raise ValueError(f"the generator state is invalid: {error}") from None

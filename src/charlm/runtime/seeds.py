@@ -1,4 +1,4 @@
-"""Seeds from seeds."""
+"""Seeds derived from seeds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chartok.arguments import integer
 
 
 def derived_seed(seed: int, index: int) -> int:
-    """Returns the seed of one sample of several, from 0 to 2^63 - 1.
+    """Returns the seed of one of several samples, from 0 to 2^63 - 1.
 
     Example:
         >>> derived_seed(0, 1)

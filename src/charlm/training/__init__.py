@@ -1,1 +1,1 @@
-"""The gradient loop and what it is made of."""
+"""The gradient loop and its parts."""

@@ -1,6 +1,6 @@
-"""The state of a training run on disk: written whole or not at all, checked to the last bit when it is read.
+"""The state of a training run on disk: written atomically, and verified to the last bit when read.
 
-``RunFolder`` says where checkpoints are, and ``CheckpointFolder`` what the files of one are and hold.
+``RunFolder`` gives the paths of checkpoints, and ``CheckpointFolder`` the files of one and their contents.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A checkpoint that was found sound.
+    """A verified checkpoint.
 
     Attributes:
-        path: Its folder, which holds a model file.
-        model: What its model file holds.
-        values: What was saved beside the tensors; JSON values.
-        tensors: What was saved beside the model, by name.
+        path: Its folder, which contains a model file.
+        model: The contents of its model file.
+        values: What was saved besides tensors; JSON values.
+        tensors: The tensors saved besides the model, by name.
     """
 
     path: Path
@@ -61,18 +61,18 @@ class Checkpoint:
 def write_checkpoint(
     path: Path, *, model: bytes, tensors: dict[str, Tensor], values: dict[str, Any], kept: int, best: int
 ) -> None:
-    """Writes a checkpoint and, when it has reached the disk, removes those no longer wanted.
+    """Writes a checkpoint and, once it is on disk, removes those no longer needed.
 
     Args:
-        path: Its folder; the one that holds it is made where it is missing.
-        model: A model file.
-        tensors: The rest of the tensors.
-        values: What is no tensor; JSON values.
-        kept: How many of the newest stay.
-        best: The step of one that stays in any case.
+        path: Its folder; the parent folder is created if missing.
+        model: The bytes of a model file.
+        tensors: The other tensors.
+        values: Everything else; JSON values.
+        kept: How many of the newest to keep.
+        best: The step of one to keep in any case.
 
     Raises:
-        OSError: It could not be written. What was there before is as it was.
+        OSError: It could not be written. Everything there before is unchanged.
     """
     temporary = CheckpointFolder(path).temporary()
     files = {temporary.model_path: model, temporary.tensors_path: safetensors.torch.save(tensors)}
@@ -83,7 +83,7 @@ def write_checkpoint(
         for file, content in files.items():
             _write(file, content)
         sync_folder(temporary.path)
-        if path.exists():  # damaged, or the run would not have come to this step again
+        if path.exists():  # damaged, or the run would not have reached this step again
             set_aside(path, "damaged")
         temporary.path.rename(path)
         sync_folder(path.parent)
@@ -96,14 +96,14 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Returns a checkpoint, every byte of which is as it was written.
+    """Returns a checkpoint, after verifying every byte.
 
     Args:
         path: Its folder.
 
     Raises:
         OSError: A file is missing or cannot be read.
-        CheckpointCorruptError: A file is not what was written; names it.
+        CheckpointCorruptError: A file is damaged; names it.
         CheckpointVersionError: It was written by a newer version.
     """
     folder = CheckpointFolder(path)
@@ -121,23 +121,23 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     except CheckpointVersionError as error:
         raise CheckpointVersionError(f"{os.fspath(path)!a}: {error}") from None
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a sound checkpoint: {error}") from error
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid checkpoint: {error}") from error
 
 
 def newest_checkpoint(run_folder: str | os.PathLike[str]) -> Checkpoint:
-    """Returns the newest sound checkpoint of a run; a warning names each newer one that is damaged.
+    """Returns the newest valid checkpoint of a run; a warning names each newer one that is damaged.
 
     Args:
-        run_folder: The run.
+        run_folder: The folder of the run.
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        CheckpointCorruptError: None is sound; says what is wrong with the newest.
+        CheckpointCorruptError: None is valid; says what is wrong with the newest.
         CheckpointVersionError: The newest was written by a newer version.
     """
     paths = RunFolder(run_folder).checkpoint_paths()
     if not paths:
-        raise FileNotFoundError(2, "no checkpoint is in this folder", os.fspath(run_folder))
+        raise FileNotFoundError(2, "there is no checkpoint in this folder", os.fspath(run_folder))
     damages: list[str] = []
     for path in reversed(paths):
         try:
@@ -146,24 +146,24 @@ def newest_checkpoint(run_folder: str | os.PathLike[str]) -> Checkpoint:
             damages.append(str(error))
             continue
         for damage in damages:
-            warnings.warn(f"a checkpoint is damaged, going back to {path.name}: {damage}", stacklevel=2)
+            warnings.warn(f"a checkpoint is damaged, falling back to {path.name}: {damage}", stacklevel=2)
         return checkpoint
-    raise CheckpointCorruptError(f"no checkpoint in {os.fspath(run_folder)!a} is sound: {damages[0]}")
+    raise CheckpointCorruptError(f"no checkpoint in {os.fspath(run_folder)!a} is valid: {damages[0]}")
 
 
 @contextlib.contextmanager
 def naming_the_checkpoint(path: Path) -> Iterator[None]:
-    """Says of what the block finds to be no state of a run in which checkpoint it is.
+    """Names the checkpoint in errors that the block raises about an invalid state.
 
     Raises:
-        CheckpointCorruptError: The block raised an error of a wrong or missing value.
+        CheckpointCorruptError: The block raised an error about a wrong or missing value.
     """
     try:
         yield
     except (CheckpointMismatchError, CheckpointVersionError):
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointCorruptError(f"{os.fspath(path)!a} holds no state of a run: {error!r}") from error
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} has no valid state of a run: {error!r}") from error
 
 
 def _manifest(files: dict[str, bytes], values: dict[str, Any]) -> bytes:
@@ -173,12 +173,12 @@ def _manifest(files: dict[str, bytes], values: dict[str, Any]) -> bytes:
 
 
 def _checked_manifest(path: Path) -> Mapping[str, Any]:
-    """Returns what a manifest says: the one place where the version of a checkpoint and its SHA-256 are checked."""
+    """Returns the content of a manifest, after checking the version of the checkpoint and the seal."""
     data = read_json(path)
     content = check_version(parse_json(data), VERSION, path.name, error=ValueError, newer=CheckpointVersionError)
     check_seal(content, path.name, error=ValueError, encode=_as_json)
-    if _as_json(content) != data:  # a flipped bit in white space changes no value
-        raise ValueError(f"{path.name} is not what was written: its white space or its order is another")
+    if _as_json(content) != data:  # a flipped bit in whitespace changes no value
+        raise ValueError(f"{path.name} is not what was written: its whitespace or key order differs")
     return content
 
 
@@ -187,12 +187,12 @@ def _as_json(content: Mapping[str, Any]) -> bytes:
 
 
 def _checked_bytes(path: Path, entry: dict[str, Any]) -> bytes:
-    """Returns what a file holds, read and hashed once; one of another length is not read into memory."""
+    """Returns the content of a file, read and hashed once; a file of the wrong size is not read into memory."""
     if path.stat().st_size == entry["bytes"]:
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() == entry["sha256"]:
             return data
-    raise ValueError(f"{path.name} is not what was written: its length or its SHA-256 is another")
+    raise ValueError(f"{path.name} is not what was written: its size or SHA-256 differs")
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -203,7 +203,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _remove_old(newest: Path, kept: int, best: int) -> None:
-    """Removes all but the newest, the best, and those of later steps, which are damaged if the run came back here."""
+    """Removes all but the newest, the best, and those of later steps, which are damaged if the run fell back."""
     run = RunFolder(newest.parents[1])
     done = [path for path in run.checkpoint_paths() if path <= newest]
     for path in done[:-kept]:

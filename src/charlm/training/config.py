@@ -1,4 +1,4 @@
-"""How to train: the settings of a run, checked when they are made."""
+"""The settings of a training run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
 STEPS_WITHOUT_A_LIMIT = 3000
 FEWEST_KEPT = 2
-"""Checkpoints: so that one is left when the newest is damaged."""
+"""The minimum number of checkpoints, so that one is left if the newest is damaged."""
 
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "max_steps": positive_integer,
@@ -50,58 +50,57 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "checkpoint_interval": positive_integer,
     "kept_checkpoints": positive_integer,
 }
-"""What each setting must be that is no name."""
+"""The check of each setting that is not a name."""
 MAY_BE_NONE = {"max_steps", "max_epochs", "max_seconds", "patience", "max_gradient_norm", "ema_decay"}
 MAY_CHANGE = {
     "max_steps", "max_epochs", "max_seconds", "patience",
     "log_interval", "evaluation_interval", "checkpoint_interval", "kept_checkpoints",
 }  # fmt: skip
-"""Settings with which a run may go on in another way."""
+"""Settings that may change when a run is resumed."""
 CHANGES_ROUNDING = {"precision", "compile", "accumulation_steps", "halve_on_out_of_memory"}
-"""Settings that belong to the machine: a run may go on with others, but not bit for bit."""
+"""Settings that depend on the machine: a run may be resumed with others, but not bit for bit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerConfig:
-    """How to train.
+    """The settings of a training run.
 
-    The run ends at the first of the limits that are given; without any, after 3,000 steps.
+    The run ends at the first of the limits that are set; without any, after 3,000 steps.
 
     Attributes:
         max_steps: Optimizer steps in the whole run, one batch each.
-        max_epochs: How often as many examples as the dataset holds are drawn; a text has one for each place where a
-            window begins.
+        max_epochs: Passes over as many examples as the dataset has; a text has one example for each window start.
         max_seconds: Time spent in training steps. Where such a run ends depends on the speed of the machine.
-        seed: Decides every random draw of the training steps, such as dropout.
-        optimizer: adamw, or muon for the matrices inside the model and AdamW for the rest.
-        learning_rate: Of AdamW, before the schedule. The default suits a small Transformer; a bigram wants 0.05.
-        muon_learning_rate: Of Muon, before the schedule.
-        beta1: How much of the mean gradient AdamW keeps at each step.
-        beta2: How much of the mean squared gradient AdamW keeps at each step.
-        weight_decay: Share of the weights of linear layers that is taken off at each step, for each unit of the
-            learning rate.
-        table_decay: That of hashed tables, of which a row that is seldom met is soon forgotten.
-        schedule: How the learning rate falls: linear or cosine to zero over the whole run, constant, or trapezoid,
-            which is constant and then falls in a straight line.
-        warmup_steps: Steps in which the learning rate rises to its full height first.
-        cooldown_fraction: The share of the run in which a trapezoid falls.
-        max_gradient_norm: Longer gradients are cut to this length; None leaves them.
-        accumulation_steps: Into how many parts each batch is cut to save memory; the gradient is the same.
-        halve_on_out_of_memory: Where memory is not enough, cut each batch into twice as many parts and go on.
-        precision: What to compute in; auto is bfloat16 on a GPU that has it, else float32.
-        compile: Have torch.compile make the model faster first, which takes a while.
-        ema_decay: How much the moving average of the weights keeps at each step, such as 0.999; evaluation and model
-            files then take the average. None keeps none.
-        patience: Evaluations in a row that may bring nothing better before the run ends; None lets it go on.
-        log_interval: Steps between two entries of the log.
-        evaluation_interval: Steps between two evaluations on the validation data.
-        checkpoint_interval: Steps between two checkpoints; one is also made where an evaluation is the best so far, at
-            the end, and where the run is stopped.
-        kept_checkpoints: How many of the newest stay, 2 or more; the best one stays too.
+        seed: Seeds every random draw in the training steps, such as dropout.
+        optimizer: adamw, or muon for the hidden matrices and AdamW for the rest.
+        learning_rate: Learning rate of AdamW, before the schedule. The default suits a small Transformer; a bigram
+            needs 0.05.
+        muon_learning_rate: Learning rate of Muon, before the schedule.
+        beta1: Decay of AdamW's running mean of gradients.
+        beta2: Decay of AdamW's running mean of squared gradients.
+        weight_decay: Decoupled weight decay of linear layers, scaled by the learning rate.
+        table_decay: Weight decay of hashed tables, whose rarely used rows it soon erases.
+        schedule: How the learning rate decays: linear or cosine to zero over the whole run, constant, or trapezoid,
+            which is constant and then decays linearly.
+        warmup_steps: Steps over which the learning rate first rises to its full value.
+        cooldown_fraction: Fraction of the run in which a trapezoid decays.
+        max_gradient_norm: Norm to which larger gradients are clipped; None does not clip.
+        accumulation_steps: Micro-batches into which each batch is divided to save memory; the gradient is the same.
+        halve_on_out_of_memory: If memory runs out, divide each batch into twice as many micro-batches and continue.
+        precision: Precision of the computation; auto is bfloat16 on a GPU that supports it, else float32.
+        compile: Speed up the model with torch.compile, which takes a while at the start.
+        ema_decay: Decay of the moving average of the weights, such as 0.999; evaluation and model files then use the
+            average. None uses no average.
+        patience: Evaluations in a row without improvement before the run ends; None never ends it early.
+        log_interval: Steps between log entries.
+        evaluation_interval: Steps between evaluations on the validation data.
+        checkpoint_interval: Steps between checkpoints; one is also written after the best evaluation so far, at the
+            end, and when the run is stopped.
+        kept_checkpoints: How many of the newest checkpoints to keep, 2 or more; the best one is kept too.
 
     Raises:
         TypeError: A value has the wrong type.
-        ValueError: A value is out of range, or the warm-up longer than the run.
+        ValueError: A value is out of range, or the warm-up is longer than the run.
 
     Example:
         >>> TrainerConfig(max_steps=100).learning_rate

@@ -1,4 +1,4 @@
-"""How far a run has come: its steps, its time, its best evaluation, and what has gathered since its last entry."""
+"""The progress of a run: its steps, time and best evaluation, and what accumulates between log entries."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from charlm.runtime import distributed
 
 
 class Counters:
-    """What a run has come to: steps and time, the best evaluation, and what has gathered since the last entry.
+    """Counts steps and time, and tracks the best evaluation and what accumulates since the last entry.
 
     Args:
-        device: Where losses are kept until they are read.
+        device: The device of the losses until they are read.
 
     Attributes:
-        step: Optimizer steps done.
-        seconds: Spent in them.
-        agreed_seconds: The same, as all processes know it.
-        losses: Those of the steps since the last entry, a scalar each; this process's share.
-        recent_characters: Trained on since then by this process; where it is a tensor, it has not been read.
-        recent_seconds: Spent in steps since then.
+        step: The number of optimizer steps done.
+        seconds: The time spent in them.
+        agreed_seconds: The same, as agreed by all processes.
+        losses: The losses of the steps since the last entry, scalars; this process's share.
+        recent_characters: The number of characters that this process has trained on since then; a tensor until read.
+        recent_seconds: The time spent in steps since then.
         best_loss: The lowest loss on the validation data, in nats.
-        best_step: When that was; 0 where nothing was evaluated.
-        evaluations_since_best: How many have followed it.
+        best_step: The step of the best loss; 0 if nothing was evaluated.
+        evaluations_since_best: The number of evaluations since the best.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -44,7 +44,7 @@ class Counters:
         self.evaluations_since_best: int = 0
 
     def count_step(self, loss: Tensor, targets: Tensor) -> None:
-        """Counts a step; nothing is read, as on an accelerator that would wait for the step."""
+        """Counts a step, without reading anything: on an accelerator that would force a synchronization."""
         self.step += 1
         self.losses.append(loss)
         self.recent_characters = self.recent_characters + (targets != IGNORE_INDEX).sum()
@@ -62,22 +62,22 @@ class Counters:
         self.recent_seconds += seconds
 
     def count_evaluation(self, loss: float) -> None:
-        """Counts an evaluation after the last step, which may be the best."""
+        """Records the loss of an evaluation after the last step."""
         if loss < self.best_loss:
             self.best_loss, self.best_step, self.evaluations_since_best = loss, self.step, 0
         else:
             self.evaluations_since_best += 1
 
     def characters_per_second(self) -> float:
-        """Returns how fast all processes together have trained since the last entry."""
+        """Returns the training speed of all processes together since the last entry."""
         return int(self.recent_characters) * distributed.world_size() / self.recent_seconds
 
     def begin_entry(self) -> None:
-        """Forgets what has gathered, an entry having been made of it."""
+        """Resets what has accumulated, after an entry has been made."""
         self.losses, self.recent_characters, self.recent_seconds = [], 0, 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns it over all processes, each of which must call this: JSON values, and ``losses`` as a tensor."""
+        """Returns the state over all processes, each of which must call this: JSON values, ``losses`` as a tensor."""
         losses = torch.stack(self.losses) if self.losses else torch.zeros(0, device=self._device)
         return {
             "step": self.step,
@@ -91,7 +91,7 @@ class Counters:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Counts on from there; the number of processes may be another.
+        """Resumes from a state; the number of processes may differ.
 
         Args:
             state: What ``state_dict`` returned, checked by ``state.check``.

@@ -1,4 +1,4 @@
-"""What keeps a loss that is not finite from the weights, and weights that are not numbers from the disk."""
+"""Keeps non-finite losses from changing the weights, and NaN weights from being saved."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 class FiniteLosses:
-    """Ends a run with a ``NonFiniteLossError`` that says where it happened and what there is to go back to.
+    """Ends a run with a ``NonFiniteLossError`` that names the step and the last checkpoint.
 
     Args:
-        counters: Which step is the last one.
-        optimizers: What must not move after such a loss.
-        scaler: What the losses are multiplied by.
-        device: Where they are.
+        counters: Those of the run.
+        optimizers: The optimizers to freeze after such a loss.
+        scaler: The gradient scaler.
+        device: The device of the losses.
 
     Attributes:
-        last_checkpoint: The newest checkpoint of the run; None where there is none.
+        last_checkpoint: The newest checkpoint of the run; None if there is none.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class FiniteLosses:
         self._device = device
 
     def check(self, loss: Tensor) -> None:
-        """Stops before the optimizer's step where the loss of the next step is not finite.
+        """Stops before the optimizer step if the loss is not finite.
 
-        On an accelerator AdamW is told not to move from then on, and the next entry finds out: reading the loss at
-        each step would make the processor wait. In float16 the gradient scaler sees to that.
+        On an accelerator AdamW is frozen from then on instead, and the next entry raises the error: reading the loss at
+        each step would force a synchronization. In float16 the gradient scaler skips the step.
 
         Raises:
-            NonFiniteLossError: It was read, and is not finite.
+            NonFiniteLossError: The loss was read, and is not finite.
         """
         if self._device.type in READS_EACH_LOSS or not self._optimizers.can_hold_still:
             if not math.isfinite(loss.item()):
@@ -57,10 +57,10 @@ class FiniteLosses:
             self._optimizers.hold_still((~loss.isfinite()).float())
 
     def check_recent(self, losses: Tensor) -> None:
-        """Finds a loss that was not read at its step, forgets those that were gathered, and lets AdamW move again.
+        """Checks losses that were not read at their steps; if one is not finite, resets them and unfreezes AdamW.
 
         Args:
-            losses: Those of the last steps, on the CPU.
+            losses: The losses of the last steps, on the CPU.
 
         Raises:
             NonFiniteLossError: One is not finite.
@@ -72,17 +72,17 @@ class FiniteLosses:
             raise self.error("loss", self._counters.step - len(losses) + first + 1, losses[first].item())
 
     def check_weights(self, weights: dict[str, Tensor]) -> None:
-        """Checks that every weight is a number.
+        """Checks that no weight is NaN.
 
         Raises:
-            NonFiniteLossError: One is not; names its tensor.
+            NonFiniteLossError: One is; names its tensor.
         """
         for name, weight in weights.items():
             if weight.isnan().any():
                 raise self.error(f"weight {name!a}", self._counters.step, math.nan)
 
     def error(self, what: str, step: int, value: float) -> NonFiniteLossError:
-        """Returns the error of a value that is not finite."""
+        """Returns the error for a value that is not finite."""
         saved = "there is no checkpoint"
         if self.last_checkpoint is not None:
             saved = f"the last checkpoint is {os.fspath(self.last_checkpoint)!a}"

@@ -1,4 +1,4 @@
-"""The gradients of one batch: in parts where memory is short, over all processes, in the precision asked for."""
+"""The gradients of one batch: in micro-batches to save memory, over all processes, in the configured precision."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 class Gradients:
     """Computes the loss of a batch and adds its gradients to the parameters.
 
-    The gradients are those of the mean over every target of the global batch, into however many parts and over however
-    many processes it is divided.
+    The gradients are those of the mean over all targets of the global batch, however many micro-batches and processes
+    it is divided among.
 
     Args:
-        model: The model; in several processes it is wrapped in torch's ``DistributedDataParallel``.
-        config: What to compute in (weights and sums stay in float32), whether ``torch.compile`` makes the model faster
-            first, into how many micro-batches a batch is cut, and whether into more where memory is not enough.
-        has_padding: Whether some targets may be masked, so that parts may differ in how many count.
+        model: The model; with several processes it is wrapped in torch's ``DistributedDataParallel``.
+        config: The precision (weights and sums stay in float32), whether to use ``torch.compile``, the number of
+            micro-batches, and whether to increase it when memory runs out.
+        has_padding: Whether some targets may be masked, so that micro-batches may differ in how many count.
     """
 
     def __init__(self, model: LanguageModel, config: TrainerConfig, *, has_padding: bool) -> None:
@@ -41,7 +41,7 @@ class Gradients:
         self.scaler: torch.amp.GradScaler = torch.amp.GradScaler(
             model.device.type, enabled=self._dtype == torch.float16
         )
-        """Keeps the small gradients of float16 from vanishing; without effect in other types."""
+        """Prevents underflow of float16 gradients; has no effect for other dtypes."""
         self._device = model.device
         self._config = config
         self._has_padding = has_padding
@@ -54,14 +54,14 @@ class Gradients:
         )
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Returns this process's share of the loss, a scalar in nats: the shares of all processes add up to the loss.
+        """Returns this process's share of the loss, a scalar in nats; the shares of all processes sum to the loss.
 
         Args:
             inputs: Ids, int64 ``(B, T)``: this process's share of the batch.
             targets: The ids that follow, int64 ``(B, T)``.
 
         Raises:
-            MemoryError: There is not enough, and the batch is not to be or cannot be cut into smaller parts.
+            MemoryError: Memory runs out, and the batch may not or cannot be divided further.
         """
         while True:
             try:
@@ -72,14 +72,14 @@ class Gradients:
                 self._cut_smaller(inputs, error)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns into how many parts a batch has come to be cut, and what the scaler has found; JSON values."""
+        """Returns the current number of micro-batches and the state of the scaler; JSON values."""
         return {"parts": self.parts, "scaler": self.scaler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on with what others have found; batches are cut into no fewer parts than were asked for here.
+        """Restores a state, with at least as many micro-batches as configured here.
 
         Args:
-            state: What their ``state_dict`` returned.
+            state: What ``state_dict`` returned.
         """
         self.parts = max(state["parts"], self._config.accumulation_steps)
         if self.scaler.is_enabled() and state["scaler"]:
@@ -102,12 +102,12 @@ class Gradients:
             _, loss = self._forward(inputs, targets)
         if share is not None:
             loss = loss * share
-        # DistributedDataParallel takes the mean of the processes' gradients, and their sum is wanted.
+        # DistributedDataParallel averages the processes' gradients, but their sum is needed.
         self.scaler.scale(loss * self._processes if self._processes > 1 else loss).backward()
         return loss.detach()
 
     def _shares(self, targets: list[Tensor]) -> list[Tensor]:
-        """Returns which share of all targets of the global batch each part holds."""
+        """Returns the fraction of all targets of the global batch in each micro-batch."""
         counts = [(part != IGNORE_INDEX).sum() if self._has_padding else torch.tensor(part.numel()) for part in targets]
         total = torch.stack(counts).sum()
         total = distributed.add_up(total) if self._has_padding else total * self._processes
@@ -121,7 +121,7 @@ class Gradients:
         in_parts = f"batches of {rows} x {columns} ids" + (f" in {self.parts} parts" if self.parts > 1 else "")
         if not self._config.halve_on_out_of_memory or self._shared is not None or self.parts >= rows:
             raise MemoryError(
-                f"out of memory on {self._device} with {in_parts}: give a smaller batch_size or block_size, "
+                f"out of memory on {self._device} with {in_parts}: use a smaller batch_size or block_size, "
                 "more accumulation_steps, or halve_on_out_of_memory"
             ) from error
         for parameter in self._model.parameters():
@@ -130,5 +130,5 @@ class Gradients:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    # The allocator of the CPU has no exception of its own.
+    # The CPU allocator has no exception class of its own.
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)

@@ -1,4 +1,4 @@
-"""What a training run reports, entry by entry, and the file that keeps it."""
+"""The log of a training run: its entries, and the file that stores them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from chartok.files.strict_json import parse_json
 
 @dataclass(frozen=True, kw_only=True)
 class LogEntry:
-    """Where a run stands.
+    """The progress of a run.
 
     Attributes:
-        step: Optimizer steps done.
-        train_loss: Mean loss of the batches since the entry before, in nats a character.
-        validation_loss: Exact loss on the validation data, in nats a character; None where it was not due.
-        learning_rate: Of the last step.
-        characters_per_second: Trained on since the entry before, evaluation not counted.
-        elapsed_seconds: Spent in training steps since the run began, evaluation not counted.
-        peak_memory_bytes: The most that was allocated so far on a GPU, or else that this process held; 0 where the
-            system does not tell.
+        step: The number of optimizer steps done.
+        train_loss: The mean loss of the batches since the previous entry, in nats per character.
+        validation_loss: The exact loss on the validation data, in nats per character; None if it was not due.
+        learning_rate: The learning rate of the last step.
+        characters_per_second: The training speed since the previous entry, evaluation excluded.
+        elapsed_seconds: The time spent in training steps since the run began, evaluation excluded.
+        peak_memory_bytes: The peak memory allocated on the GPU, or else used by this process; 0 if the system does not
+            report it.
     """
 
     step: int
@@ -44,8 +44,8 @@ def append_entry(path: Path, entry: LogEntry) -> None:
     """Adds an entry to a file as a line of JSON.
 
     Args:
-        path: The file; made where it is missing.
-        entry: What to add.
+        path: The file; created if missing.
+        entry: The entry to add.
 
     Raises:
         OSError: The file cannot be written.
@@ -62,7 +62,7 @@ def read_log(path: str | os.PathLike[str]) -> list[LogEntry]:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: A line is no entry, or not UTF-8; names it. A last line that was cut short is left out.
+        ValueError: A line is not an entry, or not UTF-8; names it. A truncated last line is ignored.
     """
     path = Path(path)
     path = RunFolder(path).log_path if path.is_dir() else path
@@ -72,14 +72,14 @@ def read_log(path: str | os.PathLike[str]) -> list[LogEntry]:
         try:
             entries.append(LogEntry(**_checked(parse_json(line.decode("utf-8")))))
         except (ValueError, TypeError) as error:
-            raise ValueError(f"line {number} of {os.fspath(path)!a} is no entry: {error}") from None
+            raise ValueError(f"line {number} of {os.fspath(path)!a} is not a log entry: {error}") from None
     return entries
 
 
 def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Returns the values of an entry that is one."""
+    """Returns the values of an entry after validating them."""
     if not isinstance(content, dict):
-        raise TypeError(f"a JSON object is expected, got {type(content).__name__}")
+        raise TypeError(f"expected a JSON object, got {type(content).__name__}")
     for name, kind in get_type_hints(LogEntry).items():
         value: Any = content.get(name)
         if kind is int:
@@ -90,13 +90,13 @@ def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
 
 
 def open_log(path: Path, number: int) -> list[LogEntry]:
-    """Returns the first entries of a file after leaving no others in it, so that more can be added.
+    """Returns the first entries of a file after truncating it to them, so that more can be appended.
 
-    What the file held is never lost: where that is not ``number`` entries and perhaps some more, of steps that will
-    be done again, the file is renamed, and an empty one begun.
+    Only entries of steps that will be repeated are dropped: a file that does not begin with ``number`` entries is
+    renamed, and an empty one started.
 
     Args:
-        path: The file; made where it is missing.
+        path: The file; created if missing.
         number: How many entries the run had made.
 
     Raises:
@@ -116,7 +116,7 @@ def open_log(path: Path, number: int) -> list[LogEntry]:
 
 
 def sync_log(path: Path) -> None:
-    """Waits until the entries in a file are on the disk."""
+    """Flushes the entries in a file to disk."""
     with Naming(os.fspath(path)), path.open("rb+") as file:
         os.fsync(file.fileno())
 

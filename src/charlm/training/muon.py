@@ -1,7 +1,7 @@
-"""Muon, the optimizer of the matrices inside a model, for all matrices of a shape at once.
+"""Muon, an optimizer for hidden matrices, applied to all matrices of the same shape at once.
 
-PyTorch has one since 2.9. It takes one matrix after the other, in bfloat16, which a processor without instructions for
-that type computes ten times slower than float32; and results should not depend on the processor.
+PyTorch has had one since 2.9. It processes one matrix at a time, in bfloat16, which is ten times slower than float32 on
+processors without bfloat16 instructions; and results should not depend on the processor.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 MOMENTUM = 0.95
 ITERATIONS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the polynomial that Jordan found to bring singular values near 1 in the fewest iterations."""
+"""Coefficients of the polynomial that Jordan found to bring singular values near 1 in the fewest iterations."""
 
 
 class Muon(Optimizer):
-    """Moves each matrix by its momentum, orthogonalised: all directions count alike, however small their gradient.
+    """Updates each matrix by its orthogonalized momentum: all directions count equally, however small their gradient.
 
-    Jordan et al. (2024), <https://kellerjordan.github.io/posts/muon>. With the gradient G and the momentum M, of each
+    Jordan et al. (2024), <https://kellerjordan.github.io/posts/muon>. With the gradient G and the momentum M of each
     matrix W of r rows and c columns:
 
         M <- 0.95 M + 0.05 G
         W <- (1 - rate * decay) W - rate * sqrt(max(1, r / c)) * orthogonalized(0.95 M + 0.05 G)
 
     Args:
-        matrices: Parameters of two dimensions.
+        matrices: Two-dimensional parameters.
         lr: The learning rate.
-        weight_decay: The share of the weights that is taken off at each step, for each unit of the learning rate.
+        weight_decay: The weight decay, scaled by the learning rate.
 
     Example:
         >>> weights = torch.nn.Parameter(torch.eye(2))
         >>> weights.grad = torch.tensor([[0.0, 2.0], [0.02, 0.0]])
         >>> Muon([weights], lr=0.1).step()
-        >>> weights.data.round(decimals=1)  # both moved alike
+        >>> weights.data.round(decimals=1)  # both moved by the same amount
         tensor([[ 1.0000, -0.1000],
                 [-0.1000,  1.0000]])
     """
@@ -52,14 +52,14 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]  # there is no closure to call
-        """Moves every matrix that has a gradient."""
+        """Updates every matrix that has a gradient."""
         for group in self.param_groups:
             with_gradient = [matrix for matrix in group["params"] if matrix.grad is not None]
             for _, alike in groupby(with_gradient, key=_wide_shape):
                 self._step(list(alike), group["lr"], group["weight_decay"])
 
     def _step(self, matrices: list[Tensor], lr: float, weight_decay: float) -> None:
-        """Moves matrices of one shape, lying or standing."""
+        """Updates matrices of the same shape, up to transposition."""
         updates = torch.stack([_lying(self._with_momentum(matrix)) for matrix in matrices])
         for matrix, update in zip(matrices, orthogonalized(updates), strict=True):
             rows, columns = matrix.shape
@@ -67,7 +67,7 @@ class Muon(Optimizer):
             matrix.add_(update if rows <= columns else update.T, alpha=-lr * math.sqrt(max(1, rows / columns)))
 
     def _with_momentum(self, matrix: Tensor) -> Tensor:
-        assert matrix.grad is not None  # noqa: S101 - those without were left out
+        assert matrix.grad is not None  # noqa: S101 - those without a gradient are skipped
         state = self.state[matrix]
         momentum = state.setdefault("momentum_buffer", torch.zeros_like(matrix))
         momentum.lerp_(matrix.grad, 1 - MOMENTUM)
@@ -77,11 +77,11 @@ class Muon(Optimizer):
 def orthogonalized(matrices: Tensor) -> Tensor:
     """Returns matrices with the same singular vectors and with singular values between about 0.7 and 1.2.
 
-    A Newton-Schulz iteration, X <- a X + (b X X^T + c (X X^T)^2) X, from X divided by its Frobenius norm. On the CPU in
-    float32, elsewhere in bfloat16.
+    A Newton-Schulz iteration, X <- a X + (b X X^T + c (X X^T)^2) X, starting from X divided by its Frobenius norm. It
+    runs in float32 on the CPU, elsewhere in bfloat16.
 
     Args:
-        matrices: No more rows than columns, ``(N, rows, columns)``.
+        matrices: Matrices with at most as many rows as columns, ``(N, rows, columns)``.
 
     Example:
         >>> orthogonalized(torch.tensor([[[3.0, 0.0, 0.0], [0.0, 0.2, 0.0]]])).round(decimals=1)

@@ -1,6 +1,6 @@
-"""What shows the entries of a run while it trains: a bar or lines on a terminal, and TensorBoard.
+"""Observers that show the entries of a run while it trains: a progress bar or lines of text, and TensorBoard.
 
-Anything that takes a ``LogEntry`` can be a trainer's ``on_log``; these two are what most want.
+Any callable that takes a ``LogEntry`` can be a trainer's ``on_log``; these two are the most common.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from charlm.training.log import LogEntry
 
 BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-"""What a terminal of 80 columns has room for; the speed in steps, which tqdm adds of itself, is left out."""
+"""Fits in 80 columns; omits the speed in steps, which tqdm adds by default."""
 WITHOUT_TOTAL = "step {n_fmt} [{elapsed}{postfix}]"
 
 
 class Progress:
-    """Shows entries on standard error: a bar on a terminal, a line each where there is none.
+    """Shows entries on standard error: a progress bar on a terminal, otherwise one line per entry.
 
     Args:
-        max_steps: The length of the run; None where it is not known.
-        first_step: Where it begins, more than 0 in a run that goes on.
+        max_steps: The length of the run; None if it is not known.
+        first_step: The step at which it begins, above 0 in a resumed run.
 
     Example:
         >>> from charlm import LogEntry
@@ -77,20 +77,20 @@ class Progress:
 
 
 class TensorBoardLog:
-    """Writes entries where TensorBoard finds them; needs the extra ``logs``.
+    """Writes entries for TensorBoard; needs the ``logs`` extra.
 
     Args:
         folder: The folder for its files, such as the folder of the run.
 
     Raises:
-        ModuleNotFoundError: TensorBoard is not installed; says how to.
+        ModuleNotFoundError: TensorBoard is not installed.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra, and slow to load
         except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("TensorBoard is missing: pip install 'chartok[logs]'") from error
+            raise ModuleNotFoundError("TensorBoardLog needs TensorBoard: pip install 'chartok[logs]'") from error
         self._writer = SummaryWriter(os.fspath(folder))
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What moves the weights: AdamW and Muon, side by side over the groups of parameters that a model declares."""
+"""The optimizers: AdamW and Muon, over the parameter groups that a model declares."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from charlm.training.config import TrainerConfig
 
 REMEMBERED = {"AdamW": {"step", "exp_avg", "exp_avg_sq"}, "Muon": {"momentum_buffer"}}
-"""What an optimizer keeps of each parameter once it has moved it."""
+"""The state that an optimizer keeps for each parameter after its first step."""
 
 
 class Optimizers:
-    """Those that together move every parameter of a model.
+    """The optimizers that together update every parameter of a model.
 
-    AdamW (Loshchilov and Hutter, 2019) moves all of them, or with ``"muon"`` those that Muon (Jordan et al., 2024)
-    does not: Muon orthogonalises the updates of the hidden matrices. Which these are, and what decays, says
-    ``LanguageModel.parameter_groups``.
+    AdamW (Loshchilov and Hutter, 2019) updates all of them, or with ``"muon"`` all but the hidden matrices, whose
+    updates Muon (Jordan et al., 2024) orthogonalizes. ``LanguageModel.parameter_groups`` declares which these are, and
+    which parameters have weight decay.
 
     Args:
-        model: On the device where it is to be trained.
-        config: How to train.
+        model: The model, on the device on which it is trained.
+        config: The settings.
 
     Raises:
-        ValueError: Muon is asked for, and the model has no hidden matrix; or its groups name what it does not have, or
-            a hidden matrix that is none.
+        ValueError: Muon is chosen, but the model has no hidden matrices; or its groups name a parameter that it does
+            not have, or a hidden matrix that is not two-dimensional.
     """
 
     def __init__(self, model: LanguageModel, config: TrainerConfig) -> None:
@@ -45,7 +45,9 @@ class Optimizers:
         _check_groups(declared, parameters, model.family)
         by_muon = declared.hidden_matrices if config.optimizer == "muon" else frozenset()
         if config.optimizer == "muon" and not by_muon:
-            raise ValueError(f"optimizer 'muon' moves matrices, and a {model.family} model has none: use 'adamw'")
+            raise ValueError(
+                f"optimizer 'muon' needs hidden matrices, but a {model.family} model has none: use 'adamw'"
+            )
         matrices = [parameter for name, parameter in parameters.items() if name in by_muon]
         decays = dict.fromkeys(declared.hidden_matrices | declared.decayed, config.weight_decay)
         decays |= dict.fromkeys(declared.hashed_tables, config.table_decay)
@@ -70,26 +72,26 @@ class Optimizers:
 
     @property
     def learning_rate(self) -> float:
-        """That of AdamW at the last step."""
+        """The learning rate of AdamW at the last step."""
         return float(self._adamw.param_groups[0]["lr"])
 
     @property
     def can_hold_still(self) -> bool:
-        """Whether ``hold_still`` stops all of them; Muon has nothing of the kind."""
+        """Whether ``hold_still`` freezes all of them; Muon does not support it."""
         return len(self._all) == 1
 
     def zero_gradients(self) -> None:
-        """Forgets the gradients of the step before."""
+        """Clears the gradients of the previous step."""
         for optimizer in self._all:
             optimizer.zero_grad()
 
     def step(self, scaler: torch.amp.GradScaler, *, factor: float, max_gradient_norm: float | None) -> None:
-        """Moves every parameter.
+        """Updates every parameter.
 
         Args:
-            scaler: What the loss was multiplied by.
-            factor: What the learning rates of the settings are multiplied with.
-            max_gradient_norm: Longer gradients are cut to this length; None leaves them.
+            scaler: The gradient scaler that scaled the loss.
+            factor: The factor by which the configured learning rates are multiplied.
+            max_gradient_norm: The norm to which larger gradients are clipped; None does not clip.
         """
         if max_gradient_norm is not None:
             for optimizer in self._all:
@@ -102,7 +104,7 @@ class Optimizers:
         scaler.update()
 
     def hold_still(self, where: Tensor) -> None:
-        """Lets nothing move from this step on where a value on the device is 1, without reading it here."""
+        """Freezes all parameters from this step on if a value on the device is 1, without reading it."""
         before = getattr(self._adamw, "found_inf", where)
         self._adamw.found_inf = torch.maximum(before, where)  # type: ignore[attr-defined]  # as torch's GradScaler does
 
@@ -111,7 +113,7 @@ class Optimizers:
         self._adamw.__dict__.pop("found_inf", None)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Returns what they remember of each parameter, named ``PARAMETER.KEY``."""
+        """Returns the optimizer state of each parameter, named ``PARAMETER.KEY``."""
         names = {id(parameter): name for name, parameter in self._model.named_parameters()}
         return {
             f"{names[id(parameter)]}.{key}": value
@@ -121,13 +123,13 @@ class Optimizers:
         }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Remembers what those of the same model and settings did.
+        """Restores the state of optimizers for the same model and settings.
 
         Args:
             state: What their ``state_dict`` returned.
 
         Raises:
-            ValueError: It is not of optimizers like these.
+            ValueError: It does not match these optimizers.
         """
         states: dict[str, dict[str, Tensor]] = {}
         for name, tensor in state.items():
@@ -138,7 +140,7 @@ class Optimizers:
         for optimizer in self._all:
             description = optimizer.state_dict()
             parameters = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
-            # torch puts each tensor where and into the type that the optimizer needs.
+            # torch moves each tensor to the device and dtype that the optimizer needs.
             description["state"] = {index: states[name] for index, name in enumerate(parameters) if name in states}
             for index, remembered in description["state"].items():
                 _check_remembered(parameters[index], remembered, optimizer, weights[parameters[index]])
@@ -148,17 +150,20 @@ class Optimizers:
 def _check_groups(groups: ParameterGroups, parameters: dict[str, nn.Parameter], family: str) -> None:
     unknown = (groups.hidden_matrices | groups.decayed | groups.hashed_tables) - parameters.keys()
     if unknown:
-        raise ValueError(f"the parameter groups of a {family} model name {min(unknown)!a}, which is no parameter of it")
+        raise ValueError(f"the parameter groups of a {family} model name {min(unknown)!a}, which it does not have")
     for name in groups.hidden_matrices:
         if parameters[name].ndim != 2:  # noqa: PLR2004 - rows and columns
-            raise ValueError(f"the hidden matrix {name!a} of a {family} model has {parameters[name].ndim} dimensions")
+            raise ValueError(
+                f"the hidden matrix {name!a} of a {family} model must be two-dimensional, got {parameters[name].ndim} "
+                "dimensions"
+            )
 
 
 def _check_remembered(name: str, state: dict[str, Tensor], optimizer: Optimizer, weight: Tensor) -> None:
     keys = REMEMBERED[type(optimizer).__name__]
     if state.keys() != keys:
-        raise ValueError(f"an optimizer remembers {sorted(state)!a} of {name!a}, and not {sorted(keys)}")
+        raise ValueError(f"the optimizer state of {name!a} must have {sorted(keys)}, got {sorted(state)!a}")
     for key in keys - {"step"}:
         check_alike(f"{name}.{key}", state[key], weight)
     if "step" in keys and (state["step"].ndim or not state["step"] >= 0):
-        raise ValueError(f"an optimizer has done {state['step']} steps on {name!a}")
+        raise ValueError(f"the optimizer step of {name!a} must be a non-negative number, got {state['step']}")

@@ -1,4 +1,4 @@
-"""The floating-point type that a model computes in while it is trained."""
+"""The floating-point precision of training."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """Returns the type that a name stands for; ``"auto"`` is bfloat16 on a GPU that has it, else float32.
+    """Returns the dtype of a precision; ``"auto"`` is bfloat16 on a GPU that supports it, else float32.
 
     Args:
-        precision: Its name, or ``"auto"``.
-        device: Where the model is.
+        precision: The name of the dtype, or ``"auto"``.
+        device: The device of the model.
 
     Raises:
-        ValueError: The device cannot compute in that type.
+        ValueError: The device does not support the dtype.
 
     Example:
         >>> resolve_precision("auto", torch.device("cpu"))
@@ -31,10 +31,10 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
     lacks = not torch.amp.is_autocast_available(device.type) or (dtype == torch.bfloat16 and not has_bfloat16)
     if dtype != torch.float32 and lacks:
-        raise ValueError(f"precision {precision!r} is not to be had on {device}: use 'auto' or 'float32'")
+        raise ValueError(f"precision {precision!r} is not available on {device}: use 'auto' or 'float32'")
     return dtype
 
 
 def computing_in(dtype: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
-    """Returns a context in which torch multiplies matrices in a type and keeps sums and weights in float32."""
+    """Returns a context in which torch multiplies matrices in ``dtype`` and keeps sums and weights in float32."""
     return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)

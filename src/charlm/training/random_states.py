@@ -1,4 +1,4 @@
-"""Every generator of random numbers that a training step may draw from, as one state that can be kept."""
+"""The states of all random number generators that a training step may use."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 TWISTER_WORDS = 624
-"""What a Mersenne Twister holds; from a position after these NumPy would read whatever lies there."""
+"""The state size of a Mersenne Twister; from a position beyond it NumPy would read out of bounds."""
 
 
 class RandomStates:
-    """The states of the global generators of torch, Python and NumPy, apart from those that the program is using.
+    """Separate states of the global generators of torch, Python and NumPy, for a run alone.
 
-    Dropout and the like draw from global generators. Inside ``in_force`` these are in the states kept here; after the
-    block they are as the program left them, and what was drawn in the block is kept here.
+    Dropout and the like draw from global generators. Inside ``in_force`` these use the states kept here; after the
+    block the program's own states are restored, and the advanced ones are kept here.
 
     Args:
-        seed: What all of them start from.
-        device: An accelerator's own generator is one of them.
+        seed: The seed of all of them.
+        device: The device; an accelerator's own generator is included.
 
     Example:
         >>> states = RandomStates(seed=1337, device=torch.device("cpu"))
@@ -51,7 +51,7 @@ class RandomStates:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Makes the program draw from these states in the block; inside another such block, from its own again."""
+        """Uses these states for the block; nested in another such block, uses the program's own again."""
         self._exchange()
         try:
             yield
@@ -59,22 +59,25 @@ class RandomStates:
             self._exchange()
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Returns the states as they are now, by the names of the generators."""
+        """Returns the current states, by the names of the generators."""
         return _captured(self._device) if self._are_in_force else self._kept
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Puts other states in the place of these; where one is missing, as of another device, the old one stays.
+        """Replaces these states; one that is missing, such as that of another device, is kept.
 
         Args:
-            state: What ``state_dict`` of others returned.
+            state: What ``state_dict`` returned.
 
         Raises:
-            ValueError: They are not the states of such generators.
+            ValueError: They are not valid states of these generators.
         """
         new = self._kept | {name: tensor for name, tensor in state.items() if name in self._kept}
         for name, tensor in new.items():
             if tensor.shape != self._kept[name].shape or tensor.dtype != self._kept[name].dtype:
-                raise ValueError(f"{name} is no state of a generator: a {tensor.dtype} of shape {tuple(tensor.shape)}")
+                raise ValueError(
+                    f"{name} is not a generator state: got {tensor.dtype} of shape {tuple(tensor.shape)}, expected "
+                    f"{self._kept[name].dtype} of shape {tuple(self._kept[name].shape)}"
+                )
         _check_twisters(python=new["python"], numpy=new["numpy"])
         check_generator(new["torch"])
         self._kept = new
@@ -90,11 +93,11 @@ def _check_twisters(*, python: Tensor, numpy: Tensor) -> None:
     words = torch.cat([python, numpy])
     positions = python[-1], numpy[-2]
     if not 0 <= words.min() <= words.max() < 1 << 32 or max(positions) > TWISTER_WORDS or numpy[-1] > 1:
-        raise ValueError("the state of a generator of Python or NumPy is out of range")
+        raise ValueError("the generator state of Python or NumPy is out of range")
 
 
 def _captured(device: torch.device) -> dict[str, Tensor]:
-    """Returns the states of all generators as tensors, whose shapes do not change."""
+    """Returns the states of all generators as tensors of fixed shapes."""
     version, internal, gauss = random.getstate()
     numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002
     assert (version, numpy_state["bit_generator"]) == (3, "MT19937")  # noqa: S101 - as in every Python and NumPy so far

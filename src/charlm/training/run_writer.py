@@ -1,4 +1,4 @@
-"""What a run writes while it trains: its log, its checkpoints, and in the end its model."""
+"""Writes the log, the checkpoints and the final model of a run."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class RunWriter:
-    """Writes to the folder of a run; of several processes the first one alone.
+    """Writes to the folder of a run; of several processes, only the first writes.
 
     Args:
-        folder: The folder, made where it is missing.
-        model: Whose weights the model files hold.
-        vocabulary: What they say that its ids mean.
-        kept: How many of the newest checkpoints stay.
+        folder: The folder; created if missing.
+        model: The model to save.
+        vocabulary: Its vocabulary.
+        kept: How many of the newest checkpoints to keep.
 
     Attributes:
-        saved_step: After which step the newest checkpoint was made; -1 before there is one.
+        saved_step: The step of the newest checkpoint; -1 before there is one.
 
     Raises:
-        ValueError: There is no vocabulary, or it is not of the size that the model has.
+        ValueError: There is no vocabulary, or its size differs from the model's.
     """
 
     def __init__(self, folder: RunFolder, model: LanguageModel, vocabulary: Vocabulary | None, *, kept: int) -> None:
         if vocabulary is None:
-            raise ValueError("a folder holds model files, and these the vocabulary: give the trainer vocabulary=")
+            raise ValueError("folder needs vocabulary=, which every model file in it contains")
         check_sizes(model, vocabulary)
         self.folder = folder
         self.saved_step: int = -1
@@ -45,13 +45,13 @@ class RunWriter:
         self._writes = distributed.rank() == 0
 
     def open_log(self, entries: int) -> list[LogEntry]:
-        """Returns the entries that the run goes on after; none to the processes that do not write.
+        """Returns the entries after which the run continues; none in processes that do not write.
 
         Args:
             entries: How many the run has made; see ``log.open_log``.
 
         Raises:
-            OSError: The folder or the log cannot be made or written.
+            OSError: The folder or the log cannot be created or written.
         """
         if not self._writes:
             return []
@@ -68,15 +68,15 @@ class RunWriter:
             append_entry(self.folder.log_path, entry)
 
     def save(self, state: dict[str, Any], *, step: int, best_step: int) -> None:
-        """Writes a new checkpoint, with the model as its weights are now.
+        """Writes a new checkpoint, with the current weights of the model.
 
         Args:
-            state: That of the run.
-            step: Its place in the run.
-            best_step: The step of a checkpoint that stays in any case.
+            state: The state of the run.
+            step: The step at which it was taken.
+            best_step: The step of a checkpoint to keep in any case.
 
         Raises:
-            OSError: It could not be written; the checkpoints before are as they were.
+            OSError: It could not be written; earlier checkpoints are unchanged.
         """
         if self._writes:
             sync_log(self.folder.log_path)
@@ -91,12 +91,12 @@ class RunWriter:
         self.saved_step = step
 
     def best_checkpoint(self, best_step: int) -> Path | None:
-        """Returns the folder of the checkpoint of a step; None where there is none."""
+        """Returns the folder of the checkpoint of a step; None if there is none."""
         path = self.folder.checkpoint_path(best_step)
         return path if best_step and path.exists() else None
 
     def keep_model(self, best_step: int) -> None:
-        """Makes the model of the best checkpoint, or else of the newest, that of the run.
+        """Makes the model of the best checkpoint, or else of the newest, the model of the run.
 
         Raises:
             OSError: It cannot be written.

@@ -1,4 +1,4 @@
-"""How long a run is, and how its learning rate rises and falls along the way."""
+"""The length of a run, and its learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class RunSchedule:
-    """The limits of a run, and the learning rate at each place between its start and its end.
+    """The limits of a run, and its learning rate at every step.
 
     Args:
         config: The limits, the warm-up and the shape of the schedule.
-        examples: How many examples the training data hold.
-        batch_size: How many are drawn for a step, over all processes.
+        examples: The number of training examples.
+        batch_size: The number of examples per step, over all processes.
 
     Attributes:
-        total_steps: The length of the run in steps; None where only time limits it.
+        total_steps: The length of the run in steps; None if only time limits it.
 
     Raises:
         ValueError: The warm-up is longer than the run.
@@ -46,11 +46,11 @@ class RunSchedule:
             )
 
     def factor(self, step: int, seconds: float) -> float:
-        """Returns what the learning rates of the settings are multiplied with in a step.
+        """Returns the factor by which the configured learning rates are multiplied in a step.
 
         Args:
-            step: How many steps were done before.
-            seconds: How long they took.
+            step: The number of steps done before.
+            seconds: The time that they took.
         """
         config = self._config
         progress = 0.0 if config.max_seconds is None else seconds / config.max_seconds
@@ -63,9 +63,9 @@ class RunSchedule:
         """Returns whether one of the limits is reached.
 
         Args:
-            step: How many steps were done.
-            seconds: How long they took.
-            evaluations_since_best: How many evaluations in a row brought nothing better.
+            step: The number of steps done.
+            seconds: The time that they took.
+            evaluations_since_best: The number of consecutive evaluations without improvement.
         """
         config = self._config
         return (
@@ -76,13 +76,13 @@ class RunSchedule:
 
 
 def learning_rate_factor(schedule: Schedule, progress: float, cooldown_fraction: float) -> float:
-    """Returns what the learning rate is multiplied with when a share ``progress`` of the run is done.
+    """Returns the learning-rate factor after a fraction ``progress`` of the run.
 
     Args:
-        schedule: ``linear`` falls in a straight line to zero, ``cosine`` along half a wave, ``constant`` not at all,
-            and ``trapezoid`` in a straight line at the end of the run.
+        schedule: ``linear`` decays linearly to zero, ``cosine`` along half a cosine wave, ``constant`` not at all, and
+            ``trapezoid`` linearly at the end of the run.
         progress: 0 at the first step after the warm-up, 1 after the last.
-        cooldown_fraction: The share of the run in which a trapezoid falls.
+        cooldown_fraction: The fraction of the run in which a trapezoid decays.
 
     Example:
         >>> [learning_rate_factor("trapezoid", progress, 0.5) for progress in (0, 0.5, 0.75, 1)]

@@ -1,4 +1,4 @@
-"""Signals that ask a process to stop, answered when the work is at a good place."""
+"""Deferred handling of signals that ask a process to stop."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class StopSignals:
-    """Notes SIGINT and SIGTERM in a block instead of stopping there; a SIGINT after either stops at once.
+    """Records SIGINT and SIGTERM in a block instead of stopping; a SIGINT after either stops immediately.
 
-    Only the main thread can handle signals; in another one nothing changes. A signal that the program ignores, as
-    the shell arranges for a background job, stays ignored.
+    Only the main thread can handle signals; in other threads this does nothing. A signal that the program ignores, as
+    shells arrange for background jobs, stays ignored.
 
     Attributes:
-        received: The number of the first signal that came, or 0.
+        received: The number of the first signal received, or 0.
 
     Example:
         >>> with StopSignals() as signals:
@@ -53,8 +53,8 @@ def stop_for(number: int) -> None:
     """Stops as the signal would have.
 
     Raises:
-        KeyboardInterrupt: It is SIGINT.
-        SystemExit: It is another; the exit code is 128 more than its number, as shells have it.
+        KeyboardInterrupt: The signal is SIGINT.
+        SystemExit: It is any other; the exit code is 128 plus its number, as in shells.
     """
     if number == signal.SIGINT:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The state of a run: put together from those of its parts, taken apart again, and checked before it is trusted.
+"""The state of a run: composed from the states of its parts, split again, and validated before use.
 
 Each part of a trainer has ``state_dict`` and ``load_state_dict``. What they return, JSON values and tensors by name,
 becomes one flat state: its tensors as ``PART.NAME`` under ``tensors``, its values under the name of the part.
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
 VERSION = 1
 COUNTS = ("step", "log_entries", "recent_characters", "best_step", "evaluations_since_best", "parts")
 LARGEST_COUNT = 1 << 48
-"""Far above what any run comes to, and far below where one would overflow."""
+"""Far more than any run reaches, and far below overflow."""
 
 
 class Stateful(Protocol):
     """A part of a trainer that a checkpoint holds."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns where it stands: JSON values and tensors, by name."""
+        """Returns its state: JSON values and tensors, by name."""
 
     def load_state_dict(self, state: dict[str, Any], /) -> object:
-        """Goes on from there."""
+        """Restores a state."""
 
 
 class OfEachProcess:
-    """A part that stands elsewhere in each process, as one that each can go on with; the names begin with the rank.
+    """A part whose state differs in each process, with the states of all processes; names begin with the rank.
 
     Args:
-        own: That of this process.
+        own: The part of this process.
     """
 
     def __init__(self, own: Stateful) -> None:
@@ -63,15 +63,15 @@ class OfEachProcess:
         }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Goes on from what the process of this rank had."""
+        """Restores the state of the process with this rank."""
         self._own.load_state_dict(_under(f"{distributed.rank()}.", state))
 
 
 def composed(parts: Iterable[tuple[str, Stateful]]) -> dict[str, Any]:
-    """Returns one state of those of all parts, its tensors as copies on the CPU.
+    """Returns one state composed from those of all parts, with tensors copied to the CPU.
 
     Args:
-        parts: By their names; those without a name stand at the top.
+        parts: Names and parts; a part with an empty name goes to the top level.
 
     Example:
         >>> composed([("model", torch.nn.BatchNorm1d(1))])["tensors"]["model.weight"]
@@ -89,20 +89,20 @@ def composed(parts: Iterable[tuple[str, Stateful]]) -> dict[str, Any]:
 
 
 def load(parts: Iterable[tuple[str, Stateful]], state: dict[str, Any]) -> None:
-    """Gives each part what it had when the state was composed.
+    """Restores each part from its portion of a composed state.
 
     Raises:
-        ValueError: A part cannot go on from what is there.
+        ValueError: A part cannot be restored.
     """
     for name, part_of_it in parts:
         try:
             part_of_it.load_state_dict(part(state, name))
-        except RuntimeError as error:  # a model's, of names and shapes
+        except RuntimeError as error:  # from a model, about names and shapes
             raise ValueError(str(error)) from None
 
 
 def part(state: dict[str, Any], name: str) -> dict[str, Any]:
-    """Returns the state of one part of those that were composed; without a name, all that stands at the top.
+    """Returns the state of one part of a composed state; with an empty name, everything at the top level.
 
     Example:
         >>> part({"step": 3, "batches": {"seed": 0}, "tensors": {"batches.generator": torch.ones(2)}}, "batches")
@@ -124,13 +124,13 @@ def without(state: dict[str, Any], name: str) -> dict[str, Any]:
 def identity(
     model: LanguageModel, batches: BatchSampler, validation: str | None, vocabulary: Vocabulary | None
 ) -> dict[str, Any]:
-    """Returns what is trained on what, as a flat description.
+    """Returns a flat description of the model and the data.
 
     Args:
-        model: What is trained.
-        batches: On what.
+        model: The model to train.
+        batches: The training data.
         validation: The fingerprint of the validation data.
-        vocabulary: What the ids mean.
+        vocabulary: The vocabulary of the model.
     """
     return {
         "model": model.family,
@@ -147,34 +147,33 @@ def check_together(
     validation: Dataset | None,
     config: TrainerConfig,
 ) -> None:
-    """Checks that what a trainer is given can be used together.
+    """Checks that the arguments of a trainer are compatible.
 
     Raises:
-        ValueError: The model and the batches are on different devices, or ``patience`` waits for evaluations and there
-            is nothing to evaluate on.
-        TokenIdError: The data hold an id that the model does not have.
+        ValueError: The model and the batches are on different devices, or ``patience`` is set without validation data.
+        TokenIdError: The data has an id that the model does not have.
     """
     if model.device != batches.device:
         raise ValueError(
-            f"the model is on {model.device} and the batches on {batches.device}: "
+            f"the model is on {model.device}, but the batches are on {batches.device}: "
             "move the model with model.to(batches.device)"
         )
     batches.dataset.check_ids(model.vocab_size)
     if config.patience is not None and validation is None:
-        raise ValueError("patience counts evaluations, and there are none without validation=")
+        raise ValueError("patience needs validation data: give validation=")
 
 
 def check(state: dict[str, Any], now: dict[str, Any]) -> None:
-    """Checks that a run can go on from a state: its version, its settings and its values.
+    """Checks that a run can resume from a state: its version, its settings and its values.
 
     Args:
-        state: What ``composed`` made, with the settings of the run.
-        now: The settings and the data with which it is to go on.
+        state: What ``composed`` returned, with the settings of the run.
+        now: The current settings and data.
 
     Raises:
         CheckpointVersionError: The state is of a newer version.
-        CheckpointMismatchError: There are other settings; lists every difference.
-        ValueError: A value is out of range; and so a ``KeyError`` or ``TypeError``.
+        CheckpointMismatchError: The settings differ; lists every difference.
+        ValueError: A value is out of range; a missing or mistyped value raises ``KeyError`` or ``TypeError``.
     """
     check_version(state, VERSION, "a trainer's state", error=ValueError, newer=CheckpointVersionError)
     _check_settings(state["config"] | state["data"], now)
@@ -182,43 +181,45 @@ def check(state: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def _check_settings(then: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuses other settings and data than the run was begun with, or warns of those that change the rounding alone."""
+    """Rejects settings and data that differ from those of the run, or warns if they only change rounding."""
     now = json.loads(json.dumps(now))
     different = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)} - MAY_CHANGE
     changes = {name: f"{name}: {then.get(name)!a} -> {now.get(name)!a}" for name in sorted(different)}
     refused = [change for name, change in changes.items() if name not in CHANGES_ROUNDING]
     if refused:
-        raise CheckpointMismatchError(f"the run was begun with other settings (then -> now): {'; '.join(refused)}")
+        raise CheckpointMismatchError(
+            f"the run was started with different settings (saved -> current): {'; '.join(refused)}"
+        )
     if changes:
-        warnings.warn(f"the run goes on, but not bit for bit: {'; '.join(changes.values())}", stacklevel=4)
+        warnings.warn(f"the run resumes, but not bit for bit: {'; '.join(changes.values())}", stacklevel=4)
 
 
 def _check_values(state: dict[str, Any]) -> None:
-    """Checks what training would count on with."""
+    """Checks the values with which training would continue."""
     counts = {name: state[name] for name in COUNTS} | {"batches": state["batches"]["batches"]}
     for name, count in counts.items():
         if integer(name, count) not in range(LARGEST_COUNT):
-            raise ValueError(f"{name} is {count}")
+            raise ValueError(f"{name} is out of range: {count}")
     for name in ("seconds", "recent_seconds"):
         if finite_number(name, state[name]) < 0:
-            raise ValueError(f"{name} is {state[name]}")
+            raise ValueError(f"{name} must not be negative, got {state[name]}")
     if state["best_loss"] is not None:
         finite_number("best_loss", state["best_loss"])
     losses = state["tensors"]["losses"]
     if losses.ndim != 1 or losses.dtype != torch.float32:
-        raise ValueError(f"losses is a tensor of type {losses.dtype} and shape {tuple(losses.shape)}")
+        raise ValueError(f"losses must be one-dimensional float32, got {losses.dtype} of shape {tuple(losses.shape)}")
 
 
 def check_alike(name: str, tensor: Tensor, weight: Tensor) -> None:
-    """Checks that a tensor is of the shape and the type of a weight.
+    """Checks that a tensor has the shape and dtype of a weight.
 
     Raises:
-        ValueError: It is not; calls it ``name``.
+        ValueError: It does not; calls it ``name``.
     """
     if tensor.shape != weight.shape or tensor.dtype != weight.dtype:
         raise ValueError(
-            f"{name!a} is of type {tensor.dtype} and shape {tuple(tensor.shape)}, "
-            f"not {weight.dtype} and {tuple(weight.shape)}"
+            f"{name!a} must be {weight.dtype} of shape {tuple(weight.shape)}, "
+            f"got {tensor.dtype} of shape {tuple(tensor.shape)}"
         )
 
 

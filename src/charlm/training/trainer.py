@@ -1,4 +1,4 @@
-"""The gradient loop: steps, a log, evaluations, checkpoints, and going on exactly where a run stopped."""
+"""The gradient loop: steps, a log, evaluations, checkpoints, and exact resumption."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ if TYPE_CHECKING:
 
 
 class Trainer:
-    """Fits a model to batches by gradient descent.
+    """Trains a model on batches by gradient descent.
 
-    A run that is stopped anywhere goes on from its last checkpoint as if it had not been: on the CPU every later
-    loss and weight is the same to the last bit. Under ``torchrun`` each process makes a trainer of its own, and
+    A run that is stopped at any point resumes from its last checkpoint as if it had never stopped: on the CPU every
+    later loss and weight is bit-for-bit identical. Under ``torchrun`` each process creates its own trainer, and
     together they train one model on the same global batches.
 
     Args:
         model: The model, trained in place.
-        batches: Where the training data come from; on the device of the model.
-        validation: Evaluated now and then, every character scored; None for no evaluation.
-        config: How to train.
-        folder: The folder of the run, for log and checkpoints; None keeps nothing.
-        vocabulary: What the model's ids mean, for the model files in checkpoints; needed with ``folder``.
-        on_log: Called with each entry as it is made.
+        batches: The training data, on the device of the model.
+        validation: Data on which to evaluate at intervals, scoring every character; None for no evaluation.
+        config: The settings.
+        folder: The folder of the run, for log and checkpoints; None saves nothing.
+        vocabulary: The model's vocabulary, for the model files in checkpoints; needed with ``folder``.
+        on_log: Called with each new entry.
 
     Attributes:
-        log: Every entry made, oldest first.
+        log: All entries, oldest first.
 
     Raises:
-        ValueError: The model and the batches are on different devices, the device lacks the precision, there is a
-            folder and no vocabulary, or ``patience`` and no validation data, or the optimizer cannot be had.
-        TokenIdError: The data hold an id that the model does not have.
-        FileExistsError: The folder holds a run already, or is a file.
+        ValueError: The model and the batches are on different devices, the device does not support the precision,
+            ``folder`` lacks a vocabulary, ``patience`` lacks validation data, or the optimizer does not suit the model.
+        TokenIdError: The data has an id that the model does not have.
+        FileExistsError: The folder already contains a run, or is a file.
         OSError: The folder cannot be written to.
 
     Example:
@@ -105,7 +105,7 @@ class Trainer:
         self._validation_fingerprint = None if validation is None else validation.fingerprint()
         self._writer: RunWriter | None = None
         if folder is not None:
-            RunFolder(folder).refuse_a_run("go on with Trainer.resume, or take another folder")
+            RunFolder(folder).refuse_a_run("continue it with Trainer.resume, or use another folder")
             self._write_to(folder, entries=0)
 
     @classmethod
@@ -119,25 +119,25 @@ class Trainer:
         config: TrainerConfig | None = None,
         on_log: Callable[[LogEntry], None] | None = None,
     ) -> Self:
-        """Returns a trainer that stands where the newest sound checkpoint of a run was made.
+        """Returns a trainer that resumes from the newest valid checkpoint of a run.
 
-        A warning names each checkpoint that is damaged and passed over.
+        A warning names each damaged checkpoint that is skipped.
 
         Args:
             folder: The folder of the run.
-            batches: The same data, seed, order and batch size as before, from the start; it is wound on.
-            model: A model of the same family and settings, to be given its weights; needed for one that
+            batches: The same data, seed, order and batch size as before, from the start; it is fast-forwarded.
+            model: A model of the same family and settings, which receives the weights; needed for a family that
                 ``load_model`` does not know.
             validation: The same as before.
-            config: By default that of the run. Its limits, its intervals and ``patience`` may differ; with another
-                ``precision`` and other settings of the machine the run goes on after a warning, not bit for bit.
-            on_log: Called with each new entry as it is made.
+            config: By default that of the run. Its limits, its intervals and ``patience`` may differ; with a different
+                ``precision`` or other machine settings the run resumes after a warning, but not bit for bit.
+            on_log: Called with each new entry.
 
         Raises:
             FileNotFoundError: There is no checkpoint.
-            CheckpointCorruptError: None is sound, or what is in the newest is no state of a run.
+            CheckpointCorruptError: None is valid, or the newest has no valid state of a run.
             CheckpointVersionError: The newest was written by a newer version.
-            CheckpointMismatchError: The run had other settings, data or another model; lists every difference.
+            CheckpointMismatchError: The run had different settings, data or model; lists every difference.
             ValueError: As for the class.
         """
         checkpoint = newest_checkpoint(folder)
@@ -165,18 +165,18 @@ class Trainer:
     def fit(self) -> Self:
         """Returns this trainer after training to the end of the run.
 
-        An entry is made every ``log_interval`` steps, at each evaluation, and at the end. Then the folder gets the
-        model file of the run, with the weights of the best checkpoint, or of the last where nothing was evaluated.
+        An entry is logged every ``log_interval`` steps, at each evaluation, and at the end. Then the folder gets the
+        model file of the run, with the weights of the best checkpoint, or of the last if nothing was evaluated.
 
-        SIGINT and SIGTERM let the step that is under way end and a checkpoint be written first; a second SIGINT does
-        not wait. After any exception the model holds what the last whole step left, and ``fit`` goes on from there.
+        On SIGINT and SIGTERM the current step finishes and a checkpoint is written first; a second SIGINT stops at
+        once. After any exception the model is as the last complete step left it, and ``fit`` continues from there.
 
         Raises:
-            NonFiniteLossError: A loss is infinite or not a number; the weights are those before its step.
-            MemoryError: There is not enough for a batch.
-            KeyboardInterrupt: SIGINT came.
-            SystemExit: SIGTERM came; the exit code is 143.
-            OSError: An entry or a checkpoint could not be written; the checkpoints before are as they were.
+            NonFiniteLossError: A loss is infinite or NaN; the weights are those before its step.
+            MemoryError: There is not enough memory for a batch.
+            KeyboardInterrupt: SIGINT was received.
+            SystemExit: SIGTERM was received; the exit code is 143.
+            OSError: An entry or a checkpoint could not be written; earlier checkpoints are unchanged.
         """
         counters, config = self._counters, self.config
         with StopSignals() as signals, self._random.in_force():
@@ -198,38 +198,38 @@ class Trainer:
         return self
 
     def evaluate(self) -> Evaluation:
-        """Returns the exact loss on the validation data, of the averaged weights where there are any.
+        """Returns the exact loss on the validation data, with the averaged weights if there are any.
 
         Raises:
-            ValueError: The trainer was given none.
+            ValueError: The trainer has no validation data.
         """
         if self.validation is None:
-            raise ValueError("this trainer was made without validation data")
+            raise ValueError("this trainer has no validation data: give validation=")
         with self.averaged_weights():
             return evaluate(self.model, self.validation)
 
     def averaged_weights(self) -> AbstractContextManager[None]:
-        """Puts the averaged weights into the model for a ``with`` block; without ``ema_decay`` its own stay."""
+        """Uses the averaged weights in the model for a ``with`` block; without ``ema_decay`` does nothing."""
         return nullcontext() if self._average is None else self._average.in_force()
 
     @property
     def step(self) -> int:
-        """Optimizer steps done."""
+        """The number of optimizer steps done."""
         return self._counters.step
 
     @property
     def total_steps(self) -> int | None:
-        """The length of the run in steps; None where only time limits it."""
+        """The length of the run in steps; None if only time limits it."""
         return self._schedule.total_steps
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the run; None where nothing is kept."""
+        """The folder of the run; None if nothing is saved."""
         return None if self._writer is None else self._writer.folder.path
 
     @property
     def best_checkpoint(self) -> Path | None:
-        """The folder of the checkpoint with the lowest validation loss so far; None where there is none."""
+        """The folder of the checkpoint with the lowest validation loss so far; None if there is none."""
         return None if self._writer is None else self._writer.best_checkpoint(self._counters.best_step)
 
     def _train_step(self) -> None:
@@ -288,20 +288,20 @@ class Trainer:
         return loss
 
     def save_checkpoint(self) -> Path:
-        """Returns the folder of a new checkpoint; in several processes each must call this.
+        """Returns the folder of a new checkpoint; with several processes, each must call this.
 
         Raises:
-            ValueError: The trainer was made without a folder.
-            NonFiniteLossError: A weight is not a number, or a loss since the last entry is not finite.
-            OSError: It could not be written; the checkpoints before are as they were.
+            ValueError: The trainer has no folder.
+            NonFiniteLossError: A weight is NaN, or a loss since the last entry is not finite.
+            OSError: It could not be written; earlier checkpoints are unchanged.
         """
         if self._writer is None:
-            raise ValueError("this trainer was made without a folder")
+            raise ValueError("this trainer has no folder to save to: give folder=")
         if self._writer.saved_step != self.step:
             state = self.state_dict()
             self._finite.check_recent(state["tensors"]["losses"])
             self._finite.check_weights(states.part(state, "model"))
-            if self._average is None:  # the model file holds them
+            if self._average is None:  # the model file contains them
                 state = states.without(state, "model")
             with self.averaged_weights():
                 self._writer.save(state, step=self.step, best_step=self._counters.best_step)
@@ -309,9 +309,9 @@ class Trainer:
         return self._writer.folder.checkpoint_path(self.step)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns where the run stands, as JSON values, and under ``tensors`` copies of all tensors by name.
+        """Returns the state of the run, as JSON values, and under ``tensors`` copies of all tensors by name.
 
-        In several processes each must call this.
+        With several processes, each must call this.
         """
         return {
             "config": dataclasses.asdict(self.config),
@@ -321,15 +321,15 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on where the trainer stood that made ``state``; the number of processes may be another.
+        """Resumes from the state of a trainer; the number of processes may differ.
 
         Args:
-            state: What ``state_dict`` of a trainer of the same model, data and settings returned.
+            state: What ``state_dict`` of a trainer with the same model, data and settings returned.
 
         Raises:
             CheckpointVersionError: The state is of a newer version.
-            CheckpointMismatchError: The trainer had other settings, data or another model; lists every difference.
-            ValueError: It is no state of a trainer; and so a ``KeyError`` or ``TypeError``.
+            CheckpointMismatchError: The trainer had different settings, data or model; lists every difference.
+            ValueError: It is not the state of a trainer (also ``KeyError`` or ``TypeError``).
         """
         states.check(state, dataclasses.asdict(self.config) | self._identity())
         states.load(self._parts(), state)

@@ -1,4 +1,4 @@
-"""The moving average of a model's weights, which often predicts better than the last ones."""
+"""The moving average of a model's weights, which often predicts better than the last weights."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class WeightAverage:
-    """The exponential moving average of a model's weights (Polyak and Juditsky, 1992), often better than the last ones.
+    """The exponential moving average of a model's weights (Polyak and Juditsky, 1992).
 
-    Early on the average forgets faster, so that it does not hold on to the first weights: after ``t`` steps it keeps
-    ``min(decay, (1 + t) / (10 + t))`` of itself.
+    Early on the average decays faster, so that the initial weights are soon forgotten: after ``t`` steps its decay is
+    ``min(decay, (1 + t) / (10 + t))``.
 
     Args:
-        model: Its weights as they are now are the first average.
-        decay: How much of the average each step keeps, above 0 and below 1.
+        model: The model, whose current weights are the initial average.
+        decay: The fraction of the average that each step keeps, above 0 and below 1.
 
     Example:
         >>> model = torch.nn.Linear(1, 1, bias=False)
@@ -47,29 +47,29 @@ class WeightAverage:
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Goes on from other averages.
+        """Restores averages.
 
         Args:
-            state: What ``state_dict`` of one of the same model returned.
+            state: What ``state_dict`` returned for the same model.
 
         Raises:
-            ValueError: They are not of weights like these.
+            ValueError: They do not match the weights of the model.
         """
         for name, average in self._tensors.items():
             if name not in state:
-                raise ValueError(f"there is no average of {name!a}")
+                raise ValueError(f"the average of {name!a} is missing")
             check_alike(name, state[name], average)
             average.copy_(state[name])
 
     def update(self, step: int) -> None:
-        """Takes in the weights after one more step, ``step`` steps having been done before."""
+        """Updates the average after one more step; ``step`` is the number of steps before it."""
         keep = min(self._decay, (1 + step) / (10 + step))
         averages: list[Tensor] = list(self._tensors.values())
         get_ema_multi_avg_fn(keep)(averages, [parameter.detach() for parameter in self._model.parameters()], step)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Puts the averages into the model for the block."""
+        """Uses the averages as the model's weights for the block."""
         self._swap()
         try:
             yield
@@ -78,7 +78,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def _swap(self) -> None:
-        """Puts the averages into the model and keeps its own weights here; a second call undoes it."""
+        """Swaps the averages with the model's own weights; a second call undoes it."""
         for name, parameter in self._model.named_parameters():
             kept = parameter.clone()
             parameter.copy_(self._tensors[name])

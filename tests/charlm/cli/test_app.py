@@ -272,10 +272,10 @@ def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str
     assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", "--max-steps", "1"]) == 1
     assert (
         capsys.readouterr().err
-        == "charlm: run: a run is here already; go on with it by --resume, or give another --out\n"
+        == "charlm: run: the folder already contains a run; go on with it by --resume, or give another --out\n"
     )
     assert main(["train", "input.txt", "--out", "run"]) == 1
-    assert capsys.readouterr().err == "charlm: run: a run is here already; give another --out\n"
+    assert capsys.readouterr().err == "charlm: run: the folder already contains a run; give another --out\n"
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -293,7 +293,7 @@ def test_a_run_that_goes_on_says_what_it_was_asked_for_last_and_stays_of_its_fam
     capsys.readouterr()
     assert main([*resume, "--model", "gpt"]) == 1
     shown = capsys.readouterr().err
-    assert "the run in 'run' is of the family trained-bigram, and a gpt cannot go on with it" in shown
+    assert "the run in 'run' is of the family trained-bigram and cannot be resumed as a gpt" in shown
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -317,12 +317,15 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         ),
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "."], r"\.: Is a directory"),
-        (["train", "empty.txt"], "there is nothing to learn from: the text is empty"),
-        (["train", "empty.txt", "--records"], "there is nothing to learn from: source holds no record"),
-        (["train", "one.txt"], "a share of 0.9 of 1 characters leaves a part of fewer than two: give more"),
-        (["train", "one.txt", "--records"], "a share of 0.9 of 1 records leaves a part without any: give more"),
+        (["train", "empty.txt"], "text is empty: give at least one character to train on"),
+        (["train", "empty.txt", "--records"], "source is empty: give at least one record to train on"),
+        (["train", "one.txt"], "a fraction of 0.9 of 1 characters leaves a part with fewer than two: give more"),
+        (["train", "one.txt", "--records"], "a fraction of 0.9 of 1 records leaves a part empty: give more"),
         (["train", "gaps.txt", "--records"], r"source\[1\] is empty: leave empty records out"),
-        (["train", "short.txt", *TRAINED], "a share of 0.9 of 5 characters leaves a part of fewer than two: give more"),
+        (
+            ["train", "short.txt", *TRAINED],
+            "a fraction of 0.9 of 5 characters leaves a part with fewer than two: give more",
+        ),
         (["train", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
         (["train", "input.txt", *TRAINED, "--block-size", "0"], "block_size must be at least 1, got 0"),
         (["train", "input.txt", "--model", "gpt", "--block-size", "0"], "block_size must be at least 1, got 0"),
@@ -336,7 +339,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", *TRAINED, "--records", "--block-size", "0"], "block_size must be at least 1, got 0"),
         (
             ["train", "input.txt", "--model", "gpt", "--records", "--block-size", "8"],
-            "block_size is a setting of texts: an example of records is as long as the longest of them",
+            "block_size applies only to texts: for records, the longest record determines it",
         ),
         (["train", "input.txt", "--train-fraction", "1"], "train_fraction must be above 0 and below 1, got 1.0"),
         (["train", "input.txt", "--train-fraction", "nan"], "train_fraction must be finite, got nan"),
@@ -348,15 +351,15 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         ),
         (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
         (["score", "missing"], "missing: No such file or directory"),
-        (["info", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["info", "input.txt"], "'input.txt' is not a valid model file: .*"),
         (["train", "input.txt", "--model", "bigram", "--smoothing", "nan"], "smoothing must be finite, got nan"),
         (["generate", "missing"], "missing: No such file or directory"),
         *(([*command, *rest], NO_MODEL) for command, rest in OF_A_MODEL.items()),
-        (["generate", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["generate", "input.txt"], "'input.txt' is not a valid model file: .*"),
         (["evaluate", "run", "latin1.txt"], "run: No such file or directory"),
         (["export", "missing", "--format", "arpa", "--out", "a"], "missing: No such file or directory"),
         (["report", "missing"], "missing: No such file or directory"),
-        (["report", "input.txt"], "'input.txt' is not a sound model file: .*"),
+        (["report", "input.txt"], "'input.txt' is not a valid model file: .*"),
         (["report", "input.txt", "--text", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
     ],
 )
@@ -385,13 +388,13 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
     [
         ([], "Expected one of {demo, .*}; see charlm --help"),
         (["nonsense"], "there is no command 'nonsense'; see charlm --help"),
-        (["trian"], r"there is no command 'trian': do you mean train\?"),
-        (["train", "input.txt", "--ordr", "3"], r"train has no flag --ordr: do you mean --order\?"),
+        (["trian"], r"there is no command 'trian': did you mean train\?"),
+        (["train", "input.txt", "--ordr", "3"], r"train has no flag --ordr: did you mean --order\?"),
         (
             ["train", "input.txt", "--model=gpt", "--max-step=3"],
-            r"train has no flag --max-step: do you mean --max-steps\?",
+            r"train has no flag --max-step: did you mean --max-steps\?",
         ),
-        (["generate", "run", "--temprature", "1"], r"generate has no flag --temprature: do you mean --temperature\?"),
+        (["generate", "run", "--temprature", "1"], r"generate has no flag --temprature: did you mean --temperature\?"),
         (["train", "input.txt", "--no-resume"], "--resume is not a setting of ngram, which takes --order; see .*"),
         (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order; .*"),
         *(
@@ -405,8 +408,8 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         ),
         (["train", "input.txt", *TRAINED, "--seed", "x"], ".*--seed: invalid literal .*; see charlm train --help"),
         (["train", "input.txt", "--model", "x"], f"--model must be one of {', '.join(TAKES)}, got 'x'"),
-        (["train", "input.txt", "--model=gtp"], r"--model must be one of .*, got 'gtp': do you mean gpt\?"),
-        (["train", "input.txt", "--config", "model.toml"], r"--model must be one of .*, got 'gtp': do you mean gpt\?"),
+        (["train", "input.txt", "--model=gtp"], r"--model must be one of .*, got 'gtp': did you mean gpt\?"),
+        (["train", "input.txt", "--config", "model.toml"], r"--model must be one of .*, got 'gtp': did you mean gpt\?"),
         (
             ["train", "input.txt", "--config", "other.toml"],
             "'other.toml': --order is not a setting of gpt, which takes --size, .*; see charlm train --model gpt .*",

@@ -233,7 +233,7 @@ def test_a_count_model_that_is_none_is_refused_with_and_without_pytorch(path: Pa
     content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     for load in (load_model, load_count_model):
-        with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors' is not a sound model file"):
+        with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors' is not a valid model file"):
             load(path)
 
 

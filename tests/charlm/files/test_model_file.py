@@ -82,7 +82,7 @@ def test_what_a_file_holds_can_be_read_without_making_the_model(path: Path) -> N
     assert file.tensors.keys() == {"table"}
     assert torch.equal(file.tensors["table"], BigramLanguageModel(VOCABULARY.size, seed=4).table)
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors' is not a sound model file"):
+    with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors' is not a valid model file"):
         read_model_file(path)
 
 
@@ -210,7 +210,7 @@ def test_a_newer_version_is_refused_by_number(path: Path) -> None:
 )
 def test_other_safetensors_files_are_refused(path: Path, metadata: dict[str, str] | None, message: str) -> None:
     path.write_bytes(safetensors.torch.save({"x": torch.zeros(1)}, metadata))
-    with pytest.raises(CheckpointCorruptError, match=f"not a sound model file: {message}"):
+    with pytest.raises(CheckpointCorruptError, match=f"not a valid model file: {message}"):
         load_model(path)
 
 
@@ -221,7 +221,7 @@ def test_settings_that_need_more_values_than_there_are_take_no_memory(path: Path
     content["vocabulary"] = Vocabulary(map(chr, range(size))).to_dict()
     content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
-    with pytest.raises(CheckpointCorruptError, match="its settings ask for more values than it holds"):
+    with pytest.raises(CheckpointCorruptError, match="its settings require more parameters than it contains"):
         load_model(path)
 
 
@@ -232,7 +232,7 @@ def test_a_sound_file_of_a_family_of_ones_own_is_called_that(path: Path, kind: s
 
     Mine.family = kind
     save_model(path, Mine(4, seed=1), VOCABULARY)
-    with pytest.raises(CheckpointMismatchError, match=rf"holds a model of family '{kind}', which charlm does not know"):
+    with pytest.raises(CheckpointMismatchError, match=rf"its model is of family '{kind}', which charlm does not know"):
         load_model(path)
     again = Mine(4)
     again.load_state_dict(safetensors.torch.load_file(path))  # as the message says
@@ -249,7 +249,7 @@ def test_a_missing_file_stays_an_os_error(tmp_path: Path) -> None:
 
 def test_a_vocabulary_of_another_size_is_refused_and_the_old_file_stays(path: Path) -> None:
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="the model has 5 ids and the vocabulary 4"):
+    with pytest.raises(ValueError, match="vocabulary must have as many ids as the model, 5, got 4"):
         save_model(path, BigramLanguageModel(5), VOCABULARY)
     assert path.read_bytes() == before
 
@@ -260,7 +260,7 @@ def test_a_pickle_under_our_name_is_refused_and_never_run(path: Path) -> None:
             return Path.touch, (path.with_name("sprung"),)
 
     path.write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+    with pytest.raises(CheckpointCorruptError, match="not a valid model file"):
         load_model(path)
     assert not path.with_name("sprung").exists()
 
@@ -268,7 +268,7 @@ def test_a_pickle_under_our_name_is_refused_and_never_run(path: Path) -> None:
 @pytest.mark.parametrize("length", [2**63, 2**64 - 1, 2**40, 101 * 2**20])
 def test_an_impossible_header_allocates_nothing(path: Path, length: int) -> None:
     path.write_bytes(length.to_bytes(8, "little") + b"{}")
-    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+    with pytest.raises(CheckpointCorruptError, match="not a valid model file"):
         load_model(path)
 
 
@@ -297,7 +297,7 @@ def test_a_signed_file_whose_parts_do_not_fit_is_refused(path: Path, changes: di
     } | changes
     content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
-    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+    with pytest.raises(CheckpointCorruptError, match="not a valid model file"):
         load_model(path)
 
 
@@ -344,7 +344,7 @@ def test_settings_that_ask_for_too_much_or_make_no_sense_are_refused_at_once(
     }
     content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
-    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+    with pytest.raises(CheckpointCorruptError, match="not a valid model file"):
         load_model(path)
 
 
@@ -360,5 +360,5 @@ def test_the_tensors_of_a_transformer_must_fit_its_settings(path: Path) -> None:
     }
     content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
-    with pytest.raises(CheckpointCorruptError, match="not a sound model file"):
+    with pytest.raises(CheckpointCorruptError, match="not a valid model file"):
         load_model(path)

@@ -152,14 +152,14 @@ def test_what_has_no_such_form_is_refused_and_the_old_file_stays(tmp_path: Path)
     with torch.device("meta"):
         huge = BigramLanguageModel(2**15)
     refused: list[tuple[LanguageModel, Vocabulary, str]] = [
-        (ngram, Vocabulary("ab"), "no form for a NGramLanguageModel: use save_arpa"),
+        (ngram, Vocabulary("ab"), "a NGramLanguageModel cannot be exported to ONNX: use save_arpa"),
         (
             MixtureLanguageModel([ngram]),
             Vocabulary("ab"),
-            "no form for a MixtureLanguageModel: export the models in it",
+            "a MixtureLanguageModel cannot be exported to ONNX: export the models in it",
         ),
-        (BigramLanguageModel(3), Vocabulary("ab"), "the model has 3 ids and the vocabulary 2"),
-        (huge, Vocabulary(map(chr, range(2**15))), "larger than the 2 GiB that one ONNX file can hold"),
+        (BigramLanguageModel(3), Vocabulary("ab"), "vocabulary must have as many ids as the model, 3, got 2"),
+        (huge, Vocabulary(map(chr, range(2**15))), "exceeds 2 GiB, the limit of an ONNX file"),
     ]
     path = tmp_path / "model.onnx"
     path.write_bytes(b"old")

@@ -21,12 +21,12 @@ def test_a_description_comes_back() -> None:
     [
         ({"version": 2}, "version 2 is newer than version 1, the newest supported: upgrade chartok"),
         ({"version": "1"}, "the version of a description of a run must be a positive integer"),
-        ({"text": 3}, "text is no str"),
-        ({"characters": True}, "characters is no int"),
-        ({"excerpt": None}, "excerpt is no str"),
-        ({"settings": []}, "settings is no dict"),
-        ({"machine": ""}, "machine is no dict"),
-        ({"began": 0}, "began is no str"),
+        ({"text": 3}, "text must be of type str"),
+        ({"characters": True}, "characters must be of type int"),
+        ({"excerpt": None}, "excerpt must be of type str"),
+        ({"settings": []}, "settings must be of type dict"),
+        ({"machine": ""}, "machine must be of type dict"),
+        ({"began": 0}, "began must be of type str"),
         ({"more": 1}, "more"),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_folder_that_holds_a_run_is_refused_with_what_to_do(tmp_path: Path, wh
         run.model_path.touch()
     else:
         checkpoint(run, 1)
-    with pytest.raises(FileExistsError, match="a run is here already; go away") as caught:
+    with pytest.raises(FileExistsError, match="the folder already contains a run; go away") as caught:
         run.refuse_a_run("go away")
     assert (caught.value.errno, caught.value.filename) == (errno.EEXIST, os.fspath(tmp_path))
 
@@ -87,7 +87,9 @@ def test_a_description_comes_back_and_where_there_is_none_it_is_none(tmp_path: P
 def test_what_describes_no_run_is_refused_with_the_name_of_the_file(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.description_path.write_bytes(b"[]")
-    with pytest.raises(ValueError, match=r"run\.json' describes no run: a description of a run must be a JSON object"):
+    with pytest.raises(
+        ValueError, match=r"run\.json' is not a run description: a description of a run must be a JSON object"
+    ):
         run.read_description()
 
 

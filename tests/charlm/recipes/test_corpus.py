@@ -78,9 +78,9 @@ def test_a_number_of_numpy_counts_as_one() -> None:
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        ("", ValueError, "there is nothing to learn from: the text is empty"),
-        ([], ValueError, "there is nothing to learn from: source holds no record"),
-        ({}, ValueError, "there is nothing to learn from: source holds no record"),
+        ("", ValueError, "text is empty: give at least one character to train on"),
+        ([], ValueError, "source is empty: give at least one record to train on"),
+        ({}, ValueError, "source is empty: give at least one record to train on"),
         (["a", ""], ValueError, r"source\[1\] is empty: leave empty records out"),
         ({"a": 1, "": 2}, ValueError, r"source\[1\] is empty: leave empty records out"),
         (["a", 7], TypeError, r"source\[1\] must be a str, got int"),
@@ -103,7 +103,7 @@ def test_a_str_that_names_a_file_is_refused_and_told_what_to_write(
     for name in ("names.txt", str(tmp_path / "names.txt")):
         with pytest.raises(ValueError, match="is the name of a file or a folder: ") as refused:
             CharLM.fit(name)
-        assert f"write Path({name!a}) or CharLM.fit_file({name!a})" in str(refused.value)
+        assert f"use Path({name!a}) or CharLM.fit_file({name!a})" in str(refused.value)
     assert CharLM.fit("names.txd").family == "ngram"  # no file: a text
 
 

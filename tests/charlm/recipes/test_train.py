@@ -64,7 +64,7 @@ def test_bad_input_is_refused_before_anything_is_trained() -> None:
         ValueError, match="model must be one of ngram, bigram, trained-bigram, gpt, mixture, got 'lstm'"
     ):
         CharLM.fit(TEXT, "lstm")  # type: ignore[arg-type]  # bad input
-    with pytest.raises(ValueError, match=r"model must be one of .*, got 'ngrams': do you mean ngram\?"):
+    with pytest.raises(ValueError, match=r"model must be one of .*, got 'ngrams': did you mean ngram\?"):
         CharLM.fit(TEXT, "ngrams")  # type: ignore[arg-type]  # bad input
     with pytest.raises(ValueError, match="size must be one of nano, small, base, got 'huge'"):
         CharLM.fit(TEXT, "gpt", size="huge")  # type: ignore[arg-type]  # bad input
@@ -74,7 +74,7 @@ def test_bad_input_is_refused_before_anything_is_trained() -> None:
 
 @pytest.mark.parametrize("family", ["trained-bigram", "gpt", "mixture"])
 def test_records_decide_themselves_how_long_an_example_is(family: Any) -> None:
-    with pytest.raises(ValueError, match="block_size is a setting of texts: an example of records is as long as"):
+    with pytest.raises(ValueError, match="block_size applies only to texts: for records"):
         CharLM.fit(NAMES, family, block_size=8)
 
 
@@ -229,7 +229,7 @@ def test_a_run_goes_on_with_its_own_family_alone(tmp_path: Path, family: Any) ->
     assert next(event for event in told if isinstance(event, events.TrainingBegan)).first_step == 4
     other: Any = "mixture" if family == "gpt" else "gpt"
     before = folder.model_path.read_bytes()
-    with pytest.raises(ValueError, match=f"is of the family {family}, and a {other} cannot go on with it"):
+    with pytest.raises(ValueError, match=f"is of the family {family} and cannot be resumed as a {other}"):
         train(corpus, Recipe(family=other, **shared(other, **FEW)), folder=folder, resume=True)
     assert folder.model_path.read_bytes() == before
 

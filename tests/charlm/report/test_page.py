@@ -95,7 +95,7 @@ def test_a_run_that_cannot_be_read_leaves_an_old_report(run: Path, tmp_path: Pat
     shutil.copytree(run, copy)
     (tmp_path / "report.html").write_text("old")
     (copy / "log.jsonl").write_text("no entry\n")
-    with pytest.raises(ValueError, match="is no entry"):
+    with pytest.raises(ValueError, match="is not a log entry"):
         write_report(copy, tmp_path / "report.html")
     (copy / "model.safetensors").write_text("no model")
     with pytest.raises(CheckpointCorruptError):

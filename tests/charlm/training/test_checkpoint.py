@@ -197,7 +197,7 @@ def copy(sound: Path, tmp_path: Path) -> Path:
 
 def assert_damaged(path: Path, name: str, data: bytes, message: str = "") -> None:
     (path / name).write_bytes(data)
-    with pytest.raises(CheckpointCorruptError, match=f"{path.name}' is not a sound checkpoint: .*{message}"):
+    with pytest.raises(CheckpointCorruptError, match=f"{path.name}' is not a valid checkpoint: .*{message}"):
         read_checkpoint(path)
 
 
@@ -244,7 +244,7 @@ def test_a_missing_file_is_an_error_and_the_checkpoint_before_is_used(tmp_path: 
         run = tmp_path / name
         write(run, 1)
         (write(run, 2) / name).unlink()
-        with pytest.warns(UserWarning, match=f"going back to step-0000000001: .*{name}"):
+        with pytest.warns(UserWarning, match=f"falling back to step-0000000001: .*{name}"):
             assert newest_checkpoint(run).values == {"step": 1}
 
 
@@ -281,14 +281,14 @@ def test_a_model_that_was_made_up_is_corrupt_though_its_hash_is_right(copy: Path
     tensors = (copy / "training.safetensors").read_bytes()
     (copy / "model.safetensors").write_bytes(model)
     manifest = checkpoint_module._manifest({"model.safetensors": model, "training.safetensors": tensors}, {})
-    assert_damaged(copy, "manifest.json", manifest, "is not a sound model file")
+    assert_damaged(copy, "manifest.json", manifest, "is not a valid model file")
 
 
 def test_no_sound_checkpoint_is_an_error_that_says_what_is_wrong_with_the_newest(tmp_path: Path) -> None:
     for step in (1, 2):
         (write(tmp_path, step) / "manifest.json").write_bytes(b"{}")
     with pytest.raises(
-        CheckpointCorruptError, match=r"no checkpoint in .* is sound: .*step-0000000002.*manifest.json has no version"
+        CheckpointCorruptError, match=r"no checkpoint in .* is valid: .*step-0000000002.*manifest.json has no version"
     ):
         newest_checkpoint(tmp_path)
 
@@ -298,10 +298,10 @@ def test_each_newer_checkpoint_that_is_damaged_is_named_newest_first(tmp_path: P
         path = write(tmp_path, step, kept=3)
         if step > 1:
             (path / "manifest.json").write_bytes(b"{}")
-    with pytest.warns(UserWarning, match="a checkpoint is damaged, going back to step-0000000001") as caught:
+    with pytest.warns(UserWarning, match="a checkpoint is damaged, falling back to step-0000000001") as caught:
         assert newest_checkpoint(tmp_path).values == {"step": 1}
     for warning, step in zip(caught, (3, 2), strict=True):
-        assert f"step-000000000{step}' is not a sound checkpoint" in str(warning.message)
+        assert f"step-000000000{step}' is not a valid checkpoint" in str(warning.message)
 
 
 def test_the_warning_of_a_damaged_checkpoint_points_at_the_caller(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_the_warning_of_a_damaged_checkpoint_points_at_the_caller(tmp_path: Path
 
 
 def test_a_run_without_checkpoints_is_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no checkpoint is in this folder") as caught:
+    with pytest.raises(FileNotFoundError, match="there is no checkpoint in this folder") as caught:
         newest_checkpoint(tmp_path)
     assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, os.fspath(tmp_path))
 

@@ -71,7 +71,7 @@ def test_out_of_memory_halves_the_parts_where_asked_to(monkeypatch: pytest.Monke
 
 def test_out_of_memory_names_the_batch_and_what_to_do() -> None:
     inputs, targets = torch.randint(7, (2, 10, 5))
-    with pytest.raises(MemoryError, match="out of memory on cpu with batches of 10 x 5 ids: give a smaller batch_size"):
+    with pytest.raises(MemoryError, match="out of memory on cpu with batches of 10 x 5 ids: use a smaller batch_size"):
         make(Hungry())(inputs, targets)
     model = Hungry()
     model.room = 0

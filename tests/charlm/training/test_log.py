@@ -45,7 +45,7 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
     [
         (b'{"step": 1}', "train_loss must be a number, got NoneType"),
         (b"nonsense", "not JSON"),
-        (b"[1]", "a JSON object is expected, got list"),
+        (b"[1]", "expected a JSON object, got list"),
         (b"\xff", "can't decode byte 0xff"),
         (record_line(step="x"), "step must be an integer, got str"),
         (record_line(step=-1), "step must be at least 0, got -1"),
@@ -61,7 +61,7 @@ def test_a_line_that_is_no_entry_is_named(tmp_path: Path, line: bytes, message: 
     path = tmp_path / "log.jsonl"
     append_entry(path, log_entry(1))
     path.write_bytes(path.read_bytes() + line + b"\n")
-    with pytest.raises(ValueError, match=rf"line 2 of '.*log\.jsonl' is no entry: .*{message}"):
+    with pytest.raises(ValueError, match=rf"line 2 of '.*log\.jsonl' is not a log entry: .*{message}"):
         read_log(path)
 
 

@@ -79,7 +79,7 @@ def test_muon_is_refused_where_there_is_no_matrix() -> None:
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        (ParameterGroups(decayed=frozenset({"nothing"})), "'nothing', which is no parameter of it"),
+        (ParameterGroups(decayed=frozenset({"nothing"})), "'nothing', which it does not have"),
         (
             ParameterGroups(hidden_matrices=frozenset({"hidden.bias"})),
             "the hidden matrix 'hidden.bias' .* 1 dimensions",

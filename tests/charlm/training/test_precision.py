@@ -23,7 +23,7 @@ def test_a_gpu_gets_bfloat16_where_it_has_it(
     gpu = torch.device("cuda", 0)
     assert resolve_precision("auto", gpu) == best
     if not has_bfloat16:
-        with pytest.raises(ValueError, match="precision 'bfloat16' is not to be had on cuda:0"):
+        with pytest.raises(ValueError, match="precision 'bfloat16' is not available on cuda:0"):
             resolve_precision("bfloat16", gpu)
 
 

@@ -58,7 +58,7 @@ def test_other_processes_than_the_first_write_nothing(tmp_path: Path, monkeypatc
 
 
 def test_a_model_without_a_fitting_vocabulary_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="give the trainer vocabulary="):
+    with pytest.raises(ValueError, match="folder needs vocabulary="):
         RunWriter(RunFolder(tmp_path), filled(0.0), None, kept=2)
-    with pytest.raises(ValueError, match="the model has 3 ids and the vocabulary 2"):
+    with pytest.raises(ValueError, match="vocabulary must have as many ids as the model, 3, got 2"):
         RunWriter(RunFolder(tmp_path), filled(0.0), Vocabulary("ab"), kept=2)

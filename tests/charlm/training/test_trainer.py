@@ -125,7 +125,7 @@ def test_validation_is_optional() -> None:
     trainer = make_trainer(max_steps=2)
     trainer.validation = None
     assert trainer.fit().log[-1].validation_loss is None
-    with pytest.raises(ValueError, match="without validation data"):
+    with pytest.raises(ValueError, match="has no validation data"):
         trainer.evaluate()
 
 
@@ -137,7 +137,7 @@ def test_without_a_folder_there_is_no_best_checkpoint() -> None:
 
 def test_model_and_batches_must_be_on_one_device() -> None:
     batches = BatchSampler(TextDataset(IDS, block_size=8), batch_size=4)
-    with pytest.raises(ValueError, match="the model is on meta and the batches on cpu"):
+    with pytest.raises(ValueError, match="the model is on meta, but the batches are on cpu"):
         Trainer(BigramLanguageModel(3).to("meta"), batches)
 
 
@@ -269,7 +269,7 @@ def test_a_run_without_evaluations_leaves_its_last_weights(tmp_path: Path) -> No
 
 
 def test_patience_without_validation_data_is_refused() -> None:
-    with pytest.raises(ValueError, match="none without validation="):
+    with pytest.raises(ValueError, match="patience needs validation data: give validation="):
         Trainer(BigramLanguageModel(3), fresh_batches(), config=TrainerConfig(patience=1))
 
 
@@ -473,7 +473,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path: Path
     trainer = begin(tmp_path / "run", "random", checkpoint_interval=3).fit()
     newest = trainer.save_checkpoint()
     (newest / "training.safetensors").write_bytes(b"gone")
-    with pytest.warns(UserWarning, match=r"a checkpoint is damaged, going back to step-0+9: .*step-0+12.*training"):
+    with pytest.warns(UserWarning, match=r"a checkpoint is damaged, falling back to step-0+9: .*step-0+12.*training"):
         again = go_on(tmp_path / "run", "random")
     assert again.step == 9
     assert_same(again.fit(), whole)
@@ -536,7 +536,7 @@ def test_a_known_family_needs_no_model_to_go_on(tmp_path: Path, device: torch.de
     assert again.config == trainer.config
     assert again.model.device == device
     assert_same(again, trainer)
-    with pytest.raises(FileNotFoundError, match="no checkpoint is in this folder"):
+    with pytest.raises(FileNotFoundError, match="there is no checkpoint in this folder"):
         Trainer.resume(tmp_path / "nothing", fresh_batches(device))
 
 
@@ -572,7 +572,7 @@ def test_a_sound_checkpoint_without_a_state_is_corrupt(
         Trainer, "state_dict", lambda self: {key: value for key, value in whole(self).items() if key != damage}
     )
     trainer = make_trainer(max_steps=1, folder=tmp_path).fit()
-    with pytest.raises(CheckpointCorruptError, match=f"holds no state of a run: KeyError.*'{damage}'"):
+    with pytest.raises(CheckpointCorruptError, match=f"has no valid state of a run: KeyError.*'{damage}'"):
         Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
 
 
@@ -609,7 +609,7 @@ def test_a_sound_checkpoint_of_a_made_up_state_is_corrupt_and_changes_no_generat
     monkeypatch.setattr(Trainer, "state_dict", made_up)
     trainer = make_trainer(max_steps=1, ema_decay=0.5, folder=tmp_path).fit()
     before = torch.get_rng_state()
-    with pytest.raises(CheckpointCorruptError, match="step-0000000001' holds no state of a run: "):
+    with pytest.raises(CheckpointCorruptError, match="step-0000000001' has no valid state of a run: "):
         Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -703,7 +703,9 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
     make_trainer(max_steps=2, folder=tmp_path / "run").fit()
     save_model(tmp_path / "model.safetensors", BigramLanguageModel(3), VOCABULARY)
     for folder in (tmp_path, tmp_path / "run"):
-        with pytest.raises(FileExistsError, match=r"a run is here already; go on with Trainer\.resume"):
+        with pytest.raises(
+            FileExistsError, match=r"the folder already contains a run; continue it with Trainer\.resume"
+        ):
             make_trainer(max_steps=2, folder=folder)
 
 
@@ -719,11 +721,11 @@ def test_a_folder_must_be_one_that_can_be_written_to(tmp_path: Path) -> None:
 
 def test_a_folder_needs_the_vocabulary_of_the_model(tmp_path: Path) -> None:
     batches = fresh_batches()
-    with pytest.raises(ValueError, match="give the trainer vocabulary="):
+    with pytest.raises(ValueError, match="folder needs vocabulary="):
         Trainer(BigramLanguageModel(3), batches, folder=tmp_path)
-    with pytest.raises(ValueError, match="the model has 3 ids and the vocabulary 2"):
+    with pytest.raises(ValueError, match="vocabulary must have as many ids as the model, 3, got 2"):
         Trainer(BigramLanguageModel(3), batches, folder=tmp_path, vocabulary=Vocabulary("ab"))
-    with pytest.raises(ValueError, match="made without a folder"):
+    with pytest.raises(ValueError, match="has no folder to save to"):
         make_trainer().save_checkpoint()
 
 

@@ -45,9 +45,12 @@ def test_an_average_goes_on_from_another() -> None:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({}, "there is no average of 'weight'"),
-        ({"weight": torch.zeros(3)}, r"'weight' is of type torch.float32 and shape \(3,\), not"),
-        ({"weight": torch.zeros(1, 2, dtype=torch.float64)}, "'weight' is of type torch.float64"),
+        ({}, "the average of 'weight' is missing"),
+        ({"weight": torch.zeros(3)}, r"'weight' must be torch.float32 of shape .*, got torch.float32 of shape \(3,\)"),
+        (
+            {"weight": torch.zeros(1, 2, dtype=torch.float64)},
+            "'weight' must be torch.float32 of shape .*, got torch.float64",
+        ),
     ],
 )
 def test_what_is_no_average_of_this_model_is_refused(state: dict[str, torch.Tensor], message: str) -> None:

@@ -1,6 +1,6 @@
-r"""Reads an ARPA file, strictly, into the tables of a backoff model; what is wrong is found with its line.
+r"""Reads an ARPA file, strictly, into the tables of a backoff model; errors name the line.
 
-Lines are taken some thousands at a time, and memory grows with what was read, never with what the header announces.
+Lines are read in chunks of thousands, and memory grows with what was read, never with what the header claims.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEVER = -99.0
-"""The logarithm to base 10 that stands for a probability of zero."""
+"""The base-10 logarithm that represents a probability of zero."""
 LARGEST = 1e30
-"""No logarithm is further from zero; a thousand of them can be added up."""
+"""The largest absolute value of a logarithm; the sum of a thousand does not overflow."""
 DECIMAL = frozenset(b"+-.0123456789Ee")
 LINES_AT_ONCE = 1 << 14
 LONGEST_LINE = 1 << 16
-"""In bytes; a thousand words and their numbers are shorter."""
+"""In bytes; longer than a thousand words and their numbers."""
 SHOWN = 80
-"""How many bytes of a line a message shows."""
+"""How many bytes of a line an error message shows."""
 ROLES = tuple(NAME_OF_ROLE)
 FIRST_ROLE = 0x110000
-"""Stands for the first of the roles where tokens are numbers; smaller ones are code points."""
+"""The number of the first role where tokens are numbers; smaller numbers are code points."""
 START, PADDING = (FIRST_ROLE + ROLES.index(role) for role in ("bos", "pad"))
 """The numbers of ``<s>`` and ``<pad>``."""
 
@@ -46,11 +46,11 @@ _Line = list[bytes]
 
 
 class ArpaTables(NamedTuple):
-    """What an ARPA file holds.
+    """The contents of an ARPA file.
 
     Attributes:
         tokens: As in ``Vocabulary.to_dict``.
-        context_only: The ids of those that are never predicted.
+        context_only: The ids that are never predicted.
         order: The length of the longest n-grams.
         keys: As in ``NGramCounts``.
         probabilities: Natural logarithms.
@@ -64,11 +64,11 @@ class ArpaTables(NamedTuple):
 
 
 def read_arpa(path: str | os.PathLike[str]) -> ArpaTables:
-    """Returns what an ARPA file holds.
+    """Returns the contents of an ARPA file.
 
     Raises:
         OSError: It cannot be read.
-        ArpaFileError: It is malformed; says where.
+        ArpaFileError: It is malformed; names the line.
     """
     with Path(path).open("rb") as file:
         lines = _Lines(file)
@@ -79,7 +79,7 @@ def read_arpa(path: str | os.PathLike[str]) -> ArpaTables:
 
 
 class _Section(NamedTuple):
-    """The n-grams of one length, with logarithms to base 10; a weight is NaN where there is none."""
+    """The n-grams of one length, with base-10 logarithms; a missing weight is NaN."""
 
     keys: NDArray[np.int64]
     log_probabilities: NDArray[np.float64]
@@ -87,32 +87,32 @@ class _Section(NamedTuple):
 
 
 class _Lines:
-    """The lines of a file, split at ASCII white space, and the number of the one in hand."""
+    """The lines of a file, split at ASCII whitespace, and the number of the current one."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._lines = iter(partial(file.readline, LONGEST_LINE), b"")
         self.number = 0
 
     def take(self, count: int) -> list[_Line]:
-        """Returns the next lines, fewer where the file ends."""
+        """Returns the next ``count`` lines, fewer at the end of the file."""
         taken = [line.split() for line in islice(self._lines, count)]
         self.number += len(taken)
         return taken
 
     def next(self) -> _Line:
-        """Returns the next line that is not blank; an empty one at the end of the file."""
+        """Returns the next non-blank line; an empty one at the end of the file."""
         while taken := self.take(1):
             if taken[0]:
                 return taken[0]
         return []
 
     def section(self, count: int, interpret: Callable[[list[_Line]], _Section]) -> _Section:
-        """Returns what is made of so many lines; where that fails, it is tried line by line to find the one."""
+        """Returns the section parsed from ``count`` lines; a failure is retried line by line to locate it."""
         parts = [interpret([])]
         while count:
             taken = self.take(min(count, LINES_AT_ONCE))
             if not taken:
-                raise ArpaFileError(f"the file ends {count} n-grams too early")
+                raise ArpaFileError(f"the file ends {count} n-grams early")
             try:
                 parts.append(interpret(taken))
             except ArpaFileError:
@@ -126,7 +126,7 @@ class _Lines:
 
 
 class _Ids(dict[bytes, int]):
-    """The id of each word, whichever way it is spelled.
+    """The id of each word, in any spelling.
 
     Args:
         numbers: The tokens as numbers.
@@ -139,7 +139,7 @@ class _Ids(dict[bytes, int]):
     def __missing__(self, word: bytes) -> int:
         token_id = self._id_of_number.get(_number(word))
         if token_id is None:
-            raise ArpaFileError(f"{word!a} is not among the words of \\1-grams:")
+            raise ArpaFileError(f"{word!a} is not listed in \\1-grams:")
         self[word] = token_id
         return token_id
 
@@ -156,12 +156,12 @@ def _tables(lines: _Lines) -> ArpaTables:
         sections.append(_ngrams(lines, count, length, is_longest=length == len(counts), ids=ids, shorter=shorter))
     _expect("\\end\\", lines.next())
     if lines.next():
-        raise ArpaFileError("there is more after \\end\\")
+        raise ArpaFileError("expected nothing after \\end\\")
     keys, log_probabilities, _ = map(np.concatenate, zip(*sections, strict=True))
     log_backoffs = np.nan_to_num(np.concatenate([[0.0], *(section.log_backoffs for section in sections[:-1])]))
     is_never = (numbers == START) | ((numbers == PADDING) & (section.log_probabilities == NEVER))
     if is_never.all():
-        raise ArpaFileError("there is no word that can be predicted")
+        raise ArpaFileError("no word can be predicted")
     context_only = np.flatnonzero(is_never)
     log_probabilities[np.isin(keys % len(numbers), context_only)] = -math.inf
     table = BackoffTable(log_probabilities * math.log(10), log_backoffs * math.log(10))
@@ -176,7 +176,7 @@ def _expect(expected: str, line: _Line) -> None:
 
 
 def _header(lines: _Lines) -> tuple[list[int], _Line]:
-    """Returns how many n-grams there are of each length, and the first line that does not say so."""
+    """Returns the number of n-grams of each length, and the first line after these."""
     counts: list[int] = []
     while True:
         line = lines.next()
@@ -187,12 +187,12 @@ def _header(lines: _Lines) -> tuple[list[int], _Line]:
         if length != len(counts) + 1:
             raise ArpaFileError(f"expected the number of n-grams of length {len(counts) + 1}, got that of {length}")
         if length > HIGHEST_ORDER:
-            raise ArpaFileError(f"n-grams may be {HIGHEST_ORDER} words long, not {length}")
+            raise ArpaFileError(f"n-grams must be at most {HIGHEST_ORDER} words long, got {length}")
         counts.append(int(match[2]))
 
 
 def _unigrams(lines: _Lines, counts: list[int]) -> tuple[NDArray[np.int64], _Section]:
-    """Returns the tokens as numbers in the order of the file, and what is known of each."""
+    """Returns the tokens as numbers, in the order of the file, and their section."""
     first = lines.number + 1
 
     def interpret(taken: list[_Line]) -> _Section:
@@ -211,7 +211,7 @@ def _unigrams(lines: _Lines, counts: list[int]) -> tuple[NDArray[np.int64], _Sec
 def _ngrams(
     lines: _Lines, count: int, length: int, *, is_longest: bool, ids: _Ids, shorter: NDArray[np.int64]
 ) -> _Section:
-    """Returns the n-grams of one length in the order of their keys, ``shorter`` being those of all shorter ones."""
+    """Returns the n-grams of one length in the order of their keys, given the keys of all shorter ones."""
     first = lines.number + 1
 
     def interpret(taken: list[_Line]) -> _Section:
@@ -234,7 +234,7 @@ def _nodes(ids: NDArray[np.int64], keys: NDArray[np.int64], vocab_size: int) -> 
         wanted = nodes * vocab_size + column
         places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
         if not np.array_equal(keys[places], wanted):
-            raise ArpaFileError("the n-grams that this one begins and ends with, shorter by a word, must be there too")
+            raise ArpaFileError("the prefix and the suffix of this n-gram, one word shorter, must be in the file too")
         nodes = places + 1
     return nodes
 
@@ -242,12 +242,12 @@ def _nodes(ids: NDArray[np.int64], keys: NDArray[np.int64], vocab_size: int) -> 
 def _check_sizes(taken: list[_Line], length: int, *, is_longest: bool) -> None:
     sizes = {length + 1} if is_longest else {length + 1, length + 2}
     for size in set(map(len, taken)) - sizes:
-        weight = "" if is_longest else " and perhaps a weight"
+        weight = "" if is_longest else " and optionally a weight"
         raise ArpaFileError(f"expected a logarithm, {length} words{weight}, got {size} items")
 
 
 def _logarithms(taken: list[_Line], length: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns those of the probabilities and of the weights."""
+    """Returns the logarithms of the probabilities and of the weights."""
     log_probabilities = _decimals([line[0] for line in taken])
     if (log_probabilities > 0).any():
         raise ArpaFileError("the logarithm of a probability is above 0")
@@ -278,16 +278,16 @@ def _number(word: bytes) -> int:
 
 
 def _check_distinct(lines: _Lines, first: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns the places of keys in ascending order, once none has been found twice.
+    """Returns the indices that sort the keys, after checking that none occurs twice.
 
     Args:
         lines: The file.
-        first: The number of the line of the first key.
-        keys: One for each line.
+        first: The line number of the first key.
+        keys: One per line.
     """
     ascending = np.argsort(keys, kind="stable")
     repeated = np.flatnonzero(keys[ascending[1:]] == keys[ascending[:-1]])
     if len(repeated):
         lines.number = first + int(ascending[repeated + 1].min())
-        raise ArpaFileError("this n-gram has been there before")
+        raise ArpaFileError("this n-gram occurs twice")
     return ascending

@@ -1,8 +1,8 @@
-"""What a token is called in an ARPA file, where words stand between blanks and one line is one n-gram.
+"""The names of tokens in an ARPA file, where words are separated by blanks and each line is an n-gram.
 
-A character is its own name, where it can be seen. One that cannot (white space of any kind, control and format
-characters, lone surrogates, code points to which Unicode gives no character) is called by its code point: U+0020 is
-``<U+0020>``. No two tokens share a name: that of one character stands for itself, and all longer ones are different.
+A visible character is its own name. Any other (whitespace of any kind, control and format characters, lone surrogates,
+unassigned code points) is named by its code point: U+0020 is ``<U+0020>``. No two tokens share a name: a name of one
+character stands for itself, and all longer names are different.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def arpa_word(token: int | str) -> str:
 
 
 def escaped(code_point: int) -> str:
-    """Returns a character by its code point.
+    """Returns the name of a character by its code point.
 
     Example:
         >>> escaped(0x20), escaped(0x10FFFF)
@@ -39,9 +39,9 @@ def escaped(code_point: int) -> str:
 
 
 def arpa_token(word: str) -> int | str | None:
-    """Returns the token that a name stands for, a code point or a role; None where it is the name of neither.
+    """Returns the token with this name, a code point or a role; None if there is none.
 
-    Every character may be given by its code point.
+    Any character may be named by its code point.
 
     Example:
         >>> [arpa_token(word) for word in ("a", "<U+0020>", "<U+0061>", "</s>", "the", "<U+110000>", "<U+00061>")]

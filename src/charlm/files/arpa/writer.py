@@ -1,8 +1,8 @@
-"""N-gram models in the ARPA format, which KenLM, SRILM and others read: characters in the place of words.
+"""N-gram models in the ARPA format, which KenLM, SRILM and others read, with characters as words.
 
-After the number of n-grams of each length comes a section for each. A line is an n-gram with the logarithm to base 10
-of its probability and, where it can be the context of a longer one, of the weight that what it does not store has:
-the form in which an ``NGramLanguageModel`` keeps its tables. All ids are there as n-grams of one word, in their order.
+The number of n-grams of each length is followed by a section for each. A line is an n-gram with the base-10 logarithms
+of its probability and, if it can be the context of a longer one, of its backoff weight: the form in which an
+``NGramLanguageModel`` stores its tables. All ids are listed as n-grams of one word, in order.
 ``charlm.files.arpa.words`` names them.
 """
 
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
 LN_10 = math.log(10)
 LINES_AT_ONCE = 1 << 16
 REQUIRED = ("bos", "eos", "unk")
-"""KenLM wants their names in every file."""
+"""KenLM requires their names in every file."""
 
 
 def save_arpa(path: str | os.PathLike[str], model: StoredModel, vocabulary: Vocabulary) -> None:
-    """Writes an n-gram model to an ARPA file; an older file stays whole until the new one is.
+    """Writes an n-gram model to an ARPA file; an existing file is replaced only when the new one is complete.
 
-    Numbers have twelve digits, so that a model that is read back gives the same logarithms to 1e-9 and better. An id
-    that is never predicted, such as ``<s>``, has a probability of ``10^-99``. So has the name of ``bos``, ``eos`` or
-    ``unk`` where the vocabulary does not have it.
+    Numbers have twelve digits, so that a model that is read back gives the same logarithms to within 1e-9. An id that
+    is never predicted, such as ``<s>``, gets a probability of ``10^-99``, as does the name of ``bos``, ``eos`` or
+    ``unk`` if the vocabulary does not have it.
 
     Args:
         path: The file.
-        model: An n-gram model that has been fitted.
-        vocabulary: What its ids mean.
+        model: A fitted n-gram model.
+        vocabulary: Its vocabulary.
 
     Raises:
-        ValueError: The model is of another family or is not fitted, or the vocabulary is not of its size.
+        ValueError: The model is of another family or is not fitted, or the size of the vocabulary differs from its.
         OSError: The file cannot be written.
 
     Example:
@@ -64,33 +64,33 @@ def save_arpa(path: str | os.PathLike[str], model: StoredModel, vocabulary: Voca
     """
     if model.family != NGramTable.family:
         raise ValueError(
-            f"an ARPA file holds n-grams, and a {model.family} model has none: use save_model or save_onnx"
+            f"model must be an n-gram model to be written to an ARPA file, got a {model.family} model: use save_model "
+            "or save_onnx"
         )
     check_sizes(model, vocabulary)
     predictor = model.predictor()
     assert isinstance(predictor, NGramTable)  # noqa: S101 - by its family
-    table = predictor.astype(np.dtype(np.float64))  # what is added up here is not rounded once more
+    table = predictor.astype(np.dtype(np.float64))  # so that sums are not rounded again
     with replace_file(path) as file:
         for piece in _pieces(table, vocabulary):
             file.write(piece.encode())
 
 
 def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabulary]:
-    """Returns the n-gram model that an ARPA file holds, and the vocabulary of its words.
+    """Returns the n-gram model in an ARPA file, and the vocabulary of its words.
 
-    Each word must be a character, or a name that ``save_arpa`` gives; ids follow the order of the file. Probabilities
-    are taken as they stand. The model has no counts, like one that was pruned: ``update`` and ``prune`` raise
-    ``ValueError``.
+    Each word must be a character, or a name that ``save_arpa`` writes; ids follow the order of the file. Probabilities
+    are not changed. Like a pruned model, it has no counts: ``update`` and ``prune`` raise ``ValueError``.
 
     Args:
-        path: The file. A ``<s>``, ``</s>`` or ``<unk>`` that has a probability of ``10^-99`` and no weight is left out.
+        path: The file. A ``<s>``, ``</s>`` or ``<unk>`` with a probability of ``10^-99`` and no weight is left out.
             Any other ``<s>`` is never predicted, whatever its probability (some programs write 1), and neither is a
-            ``<pad>`` of ``10^-99``.
+            ``<pad>`` with ``10^-99``.
 
     Raises:
         OSError: The file cannot be read.
-        ArpaFileError: It is malformed, a word is no character, or an n-gram is there without the shorter ones that it
-            begins and ends with; with the number of the line.
+        ArpaFileError: It is malformed, a word is not a character, or the prefix or suffix of an n-gram is missing;
+            names the line.
 
     Example:
         >>> import tempfile
@@ -111,7 +111,7 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
 
 
 def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:
-    """Yields the file, some thousands of lines at a time."""
+    """Yields the file in pieces of thousands of lines."""
     words = np.array([arpa_word(token) for token in vocabulary.to_dict()["tokens"]], dtype=object)
     absent = [NAME_OF_ROLE[role] for role in REQUIRED if role not in vocabulary.special_tokens]
     keys, levels = table.keys, table.levels
@@ -121,7 +121,7 @@ def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:
     yield from (f"ngram {length}={count}\n" for length, count in enumerate(counts, start=1))
     yield "\n\\1-grams:\n"
     unigrams = words.copy()
-    if table.order == 1:  # a weight tells them from a name that the vocabulary does not have
+    if table.order == 1:  # a weight distinguishes them from names that the vocabulary does not have
         unigrams[list(table.context_only)] += "\t0"
     yield _lines(unigrams.tolist(), *_unigrams(table))
     yield from (f"{NEVER:g}\t{word}\n" for word in absent)
@@ -136,7 +136,7 @@ def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:
 
 
 def _unigrams(table: NGramTable) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Returns the logarithms of the probabilities of all ids, stored or not, and of their weights if they have any."""
+    """Returns the logarithms of the probabilities of all ids, stored or not, and of their weights, if any."""
     log_probabilities = table.search.rows(np.zeros(1, dtype=np.int64))[0]
     if table.order == 1:
         return log_probabilities, None
@@ -147,7 +147,7 @@ def _unigrams(table: NGramTable) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 
 def _ids(keys: NDArray[np.int64], ngrams: slice, vocab_size: int) -> list[NDArray[np.int64]]:
-    """Returns the first id of some n-grams of one length, the second, and so on."""
+    """Returns the first ids of n-grams of one length, the second ids, and so on."""
     parents, ids = np.divmod(keys[ngrams], vocab_size)
     columns = [ids]
     while parents.any():
@@ -159,7 +159,7 @@ def _ids(keys: NDArray[np.int64], ngrams: slice, vocab_size: int) -> list[NDArra
 def _lines(
     ngrams: Iterable[str], log_probabilities: NDArray[np.float64], log_backoffs: NDArray[np.float64] | None
 ) -> str:
-    # Without a negative zero, and with what stands for a probability of zero.
+    # Avoids negative zero, and clamps to the value that represents a probability of zero.
     shown = (np.maximum(np.minimum(log_probabilities, 0) / LN_10, NEVER) + 0.0).tolist()
     if log_backoffs is None:
         return "".join([f"{number:.12g}\t{ngram}\n" for number, ngram in zip(shown, ngrams, strict=True)])

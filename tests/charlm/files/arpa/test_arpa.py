@@ -278,7 +278,7 @@ def test_a_start_is_never_predicted_however_a_program_writes_it(path: Path, numb
 def test_a_file_in_which_nothing_can_be_predicted_is_refused(path: Path, unigrams: str) -> None:
     count = len(unigrams.splitlines())
     path.write_text(f"\\data\\\nngram 1={count}\n\\1-grams:\n{unigrams}\n\\end\\\n")
-    with pytest.raises(ArpaFileError, match=r"model\.arpa', line \d+: there is no word that can be predicted"):
+    with pytest.raises(ArpaFileError, match=r"model\.arpa', line \d+: no word can be predicted"):
         load_arpa(path)
 
 
@@ -357,13 +357,13 @@ SMALL = [
         (2, "ngram -1=2", r"line 2: expected \\1-grams:, got b'ngram -1=2'"),
         (2, "ngram 1=-2", r"line 2: expected \\1-grams:"),
         (2, "ngram 1=1", r"line 7: expected \\2-grams:, got b'-0.3 b'"),
-        (2, "ngram 1=3", "line 8: expected a logarithm, 1 words and perhaps a weight, got 0 items"),
+        (2, "ngram 1=3", "line 8: expected a logarithm, 1 words and optionally a weight, got 0 items"),
         (3, "ngram 2=2", "line 11: expected a logarithm, 2 words, got 0 items"),
         (3, "ngram 2=99999999999999", "line 11: expected a logarithm, 2 words, got 0 items"),
         (3, "ngram 2=1\nngram 4=1", "line 4: expected the number of n-grams of length 3, got that of 4"),
         (5, "\\2-grams:", r"line 5: expected \\1-grams:"),
-        (6, "-0.3", "line 6: expected a logarithm, 1 words and perhaps a weight, got 1 items"),
-        (6, "-0.3 a b -0.1", "line 6: expected a logarithm, 1 words and perhaps a weight, got 4 items"),
+        (6, "-0.3", "line 6: expected a logarithm, 1 words and optionally a weight, got 1 items"),
+        (6, "-0.3 a b -0.1", "line 6: expected a logarithm, 1 words and optionally a weight, got 4 items"),
         (6, "nan a -0.1", "line 6: expected a logarithm in decimal notation, got b'nan'"),
         (6, "-inf a -0.1", "line 6: expected a logarithm"),
         (6, "-0.3 a inf", "line 6: expected a logarithm"),
@@ -375,15 +375,15 @@ SMALL = [
         (6, "0.1 a -0.1", "line 6: the logarithm of a probability is above 0"),
         (6, "-0.3 the -0.1", "line 6: b'the' is neither a character in UTF-8 nor the name of a token"),
         (6, "-0.3 \udcff -0.1", r"line 6: b'\\xff' is neither"),
-        (7, "-0.3 a", "line 7: this n-gram has been there before"),
-        (7, "-0.3 <U+0061>", "line 7: this n-gram has been there before"),
-        (10, "-0.1 a c", r"line 10: b'c' is not among the words of \\1-grams:"),
+        (7, "-0.3 a", "line 7: this n-gram occurs twice"),
+        (7, "-0.3 <U+0061>", "line 7: this n-gram occurs twice"),
+        (10, "-0.1 a c", r"line 10: b'c' is not listed in \\1-grams:"),
         (10, "-0.1 a the", "line 10: b'the' is neither"),
         (10, "-0.1 a b -0.1", "line 10: expected a logarithm, 2 words, got 4 items"),
         (10, "0.1 a b", "line 10: the logarithm of a probability is above 0"),
         (10, "-0.1 a b\n-0.1 a b", r"line 11: expected \\end\\"),
         (12, "\\end", r"line 12: expected \\end\\"),
-        (12, "\\end\\\nmore", r"line 13: there is more after \\end\\"),
+        (12, "\\end\\\nmore", r"line 13: expected nothing after \\end\\"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, line: int, text: str, complaint: str) -> None:
@@ -417,9 +417,9 @@ ngram 3=1
 @pytest.mark.parametrize(
     ("bigrams", "complaint"),
     [
-        (["a b", "b a", "b b"], "line 13: the n-grams that this one begins and ends with"),
-        (["a a", "b a", "b b"], "line 13: the n-grams that this one begins and ends with"),
-        (["a b", "a a", "a b"], "line 11: this n-gram has been there before"),
+        (["a b", "b a", "b b"], "line 13: the prefix and the suffix of this n-gram"),
+        (["a a", "b a", "b b"], "line 13: the prefix and the suffix of this n-gram"),
+        (["a b", "a a", "a b"], "line 11: this n-gram occurs twice"),
     ],
     ids=["prefix", "suffix", "twice"],
 )
@@ -483,10 +483,14 @@ def test_what_has_no_such_form_is_refused_and_the_old_file_stays(path: Path) -> 
         (
             BigramLanguageModel(VOCABULARY.size),
             VOCABULARY,
-            "a bigram model has none: use save_model or save_onnx",
+            "got a bigram model: use save_model or save_onnx",
         ),
         (NGramLanguageModel(VOCABULARY.size, order=2), VOCABULARY, "call fit first"),
-        (NGramLanguageModel(3, order=2).fit([0, 1]), VOCABULARY, "the model has 3 ids and the vocabulary 7"),
+        (
+            NGramLanguageModel(3, order=2).fit([0, 1]),
+            VOCABULARY,
+            "vocabulary must have as many ids as the model, 3, got 7",
+        ),
     ]
     for model, vocabulary, complaint in refused:
         with pytest.raises(ValueError, match=complaint):
