@@ -53,7 +53,7 @@ class Predictor(Protocol):
             lengths: The length of each text, int64 ``(N,)``.
 
         Returns:
-            float64, in nats: the scores of all texts, concatenated.
+            The scores of all texts, concatenated, float64, in nats.
         """
 
     def distributions(self, ids: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.floating[Any]]]:
