@@ -1,4 +1,4 @@
-"""Text scored on the command line: ``evaluate`` and ``score``."""
+"""Scores text on the command line: ``evaluate`` and ``score``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     if is_token_file(settings.text):
         with TokenFile(settings.text) as tokens:
             if tokens.vocabulary != lm.vocabulary:
-                raise ValueError(f"{str(settings.text)!a} has another vocabulary than the model: prepare it with that")
+                raise ValueError(
+                    f"the vocabulary of {str(settings.text)!a} differs from that of the model: prepare it with the "
+                    "model's"
+                )
             tokens.verify()
             return evaluate_corpus(lm.stored, Corpus.of_tokens(tokens))
     content = read_text(settings.text)
@@ -56,7 +59,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     lines = lines_of(content)
     characters = _scored(lm, lines)
     if not characters:
-        raise ValueError("text is empty: there is no mean over no characters")
+        raise ValueError("text is empty: there is nothing to score")
     return Evaluation(
         nats_per_character=-float(lm.score_samples(lines).sum()) / characters,
         characters=characters,
@@ -69,12 +72,12 @@ def score(settings: flags.Score) -> None:
     lm = CharLM.load(settings.model, device=settings.device)
     for lines in chain.from_iterable(map(_batched_lines, _opened(settings.texts))):
         for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
-            bits = abs(nats) / math.log(2) / max(1, _scored(lm, [line]))  # of nothing 0, where -nats would be -0
+            bits = abs(nats) / math.log(2) / max(1, _scored(lm, [line]))  # 0 for an empty line, not -0
             if settings.json:
                 print_json(log_likelihood=nats, bits_per_character=bits, text=line)
             else:
                 print(f"{nats:.4f}\t{bits:.4f}\t{line}")
-        print(end="", flush=True)  # the next line may be long in coming
+        print(end="", flush=True)  # the next line may take long to arrive
 
 
 def _opened(paths: tuple[Path, ...]) -> Iterable[Iterable[str]]:
@@ -87,7 +90,7 @@ def _opened(paths: tuple[Path, ...]) -> Iterable[Iterable[str]]:
 
 
 def _batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
-    """Yields the lines of a text that comes in pieces, without their ends, those of a piece at a time."""
+    """Yields the lines of a text that arrives in pieces, without newlines, in one batch per piece."""
     rest = ""
     for piece in pieces:
         *lines, rest = (rest + piece).split("\n")

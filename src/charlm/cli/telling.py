@@ -1,4 +1,4 @@
-"""What the command line says while a model is made."""
+"""Prints the progress of training on the command line."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 def tell(event: Event) -> None:
-    """Prints what happens, for a person to read."""
+    """Prints an event in human-readable form."""
     if type(event) in LINES:
         for line in LINES[type(event)](event):
             print(line)
 
 
 class Telling:
-    """Prints what happens, shows the steps of training, and writes them for TensorBoard where that is wanted.
+    """Prints events, shows the progress of training, and optionally writes it for TensorBoard.
 
     Args:
-        folder: That of the run.
-        with_tensorboard: Whether the log goes there for TensorBoard too.
+        folder: The folder of the run.
+        with_tensorboard: Whether to write the log there for TensorBoard too.
     """
 
     def __init__(self, folder: RunFolder, *, with_tensorboard: bool) -> None:
@@ -119,7 +119,7 @@ LINES: dict[type, Callable[[Any], list[str]]] = {
     events.Evaluated: _of_evaluation,
     events.Saved: _of_saving,
 }
-"""What is said of each kind of event; an entry of the log is shown as it is."""
+"""The lines printed for each kind of event; log entries are shown by ``Progress``."""
 
 
 def _in_both_units(nats: float) -> str:

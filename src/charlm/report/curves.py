@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HEIGHT = 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 58, 14, 44
 MOST_POINTS = 1000
-"""A longer curve is thinned."""
+"""Longer curves are thinned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Curve:
     """A line in a chart.
 
     Attributes:
-        name: For the legend, and part of its class in the style sheet.
+        name: Its name in the legend and its class in the style sheet.
         points: Steps and values, in the order of the steps.
     """
 
@@ -44,7 +44,7 @@ class Axis:
 
 
 def chart(title: str, curves: Sequence[Curve], left: Axis, right: Axis | None = None, *, width: int = 560) -> str:
-    """Returns a line chart as an ``svg`` element with a title and a description for who cannot see it.
+    """Returns a line chart as an ``svg`` element with a description for screen readers.
 
     Args:
         title: What it shows.

@@ -1,4 +1,4 @@
-"""The page of a report: what a run folder holds, section by section."""
+"""The page of a report, which shows a run section by section."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ SAMPLES = 3
 SAMPLE_LENGTH = 400
 RECORDS_A_SAMPLE = 10
 LONGEST_TEXT = 5_000
-"""Characters that are coloured."""
+"""The maximum number of characters that are colored."""
 ROWS = 20
-"""About so many entries of the log are listed as numbers."""
+"""The approximate number of log entries listed as numbers."""
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
@@ -43,22 +43,22 @@ def write_report(
     seed: int = 0,
     device: str | torch.device = "cpu",
 ) -> None:
-    """Writes one HTML file that shows a run; an older file stays whole until the new one is.
+    """Writes one HTML file that shows a run; an existing file is replaced only when the new one is complete.
 
     Args:
         run: A run folder or a model file.
         path: The file to write.
-        text: What to colour by how surprised the model is, its first 5,000 characters; by default the beginning of the
-            validation part, or where that is not known a sample.
-        seed: Decides the samples.
-        device: Where to compute.
+        text: The text to color by surprise, its first 5,000 characters; by default the beginning of the validation
+            part, or a sample if that is not known.
+        seed: Seeds the samples.
+        device: The device to compute on.
 
     Raises:
         OSError: The run cannot be read, or the file cannot be written.
-        CheckpointCorruptError: The model file is not sound.
+        CheckpointCorruptError: The model file is damaged.
         CheckpointVersionError: It was written by a newer version.
-        CheckpointMismatchError: It holds a model of a family that is none of charlm's.
-        ValueError: The log or the description of the run is not sound.
+        CheckpointMismatchError: The family of the model is not one of charlm's.
+        ValueError: The log or the description of the run is invalid.
 
     Example:
         >>> import tempfile
@@ -121,7 +121,7 @@ def _of_what(lm: CharLM) -> str:
 
 
 def _figures(lm: CharLM, entries: list[LogEntry]) -> str:
-    """Returns the figures that stand at the top."""
+    """Returns the key figures at the top of the page."""
     figures = {"parameters": f"{lm.facts()['parameters']:,}"}
     losses = [entry.validation_loss for entry in entries if entry.validation_loss is not None]
     if losses:

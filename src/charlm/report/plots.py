@@ -59,9 +59,9 @@ def plot_losses(entries: Sequence[LogEntry]) -> Figure:
 
 
 def plot_transitions(lm: CharLM) -> Figure:
-    """Returns how likely each character is after one other and nothing else, as a heat map.
+    """Returns a heat map of the probability of each character after a single other one.
 
-    Of a vocabulary of more than 100 characters those are shown that the model thinks the most frequent.
+    Of a vocabulary of more than 100 characters, only those are shown that the model considers the most frequent.
 
     Args:
         lm: A model of any family.
@@ -87,7 +87,7 @@ def plot_transitions(lm: CharLM) -> Figure:
 
 
 def plot_surprise(scored: ScoredText) -> Figure:
-    """Returns a text, each character on a colour that says how surprised the model was, 80 in a line.
+    """Returns a text with each character on a background colored by the model's surprise, 80 per line.
 
     Args:
         scored: What ``CharLM.inspect`` returned.

@@ -1,4 +1,4 @@
-"""What follows one character and nothing else, as a table in colours."""
+"""The probabilities of characters after a single other one, as a heat map."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from charlm.models.predictor import Predictor
 
 MOST_CHARACTERS = 100
-"""The table of a larger vocabulary shows those alone that the model thinks the most frequent."""
+"""For a larger vocabulary, the table only shows the characters that the model considers the most frequent."""
 ROWS_AT_ONCE = 1024
 
 
@@ -36,7 +36,7 @@ class Transitions(NamedTuple):
 
 
 def transitions(lm: CharLM) -> Transitions:
-    """Returns what a model expects after each character when it has seen nothing else.
+    """Returns the probabilities that a model gives after each character as the only context.
 
     Args:
         lm: A model of any family.
@@ -56,14 +56,14 @@ def transitions(lm: CharLM) -> Transitions:
 
 
 def _following(predictor: Predictor, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns the probabilities of some ids after each of some others."""
+    """Returns the probabilities of the ids of columns after each id of rows."""
     logits, _ = predictor.start(rows[:, None])
     probabilities: NDArray[np.float64] = np.exp(log_softmax(logits.astype(np.float64)))[:, columns]
     return probabilities
 
 
 def heat_map(table: Transitions) -> str:
-    """Returns the table as HTML: the darker a cell, the likelier; each says its pair and its probability."""
+    """Returns the table as HTML; the darker a cell, the more likely."""
     signs = [f"<bdi>{escaped(visible(character))}</bdi>" for character in table.characters]
     head = "".join(f'<th scope="col">{column}</th>' for column in signs)
     rows = [

@@ -229,7 +229,7 @@ def test_the_bytes_of_records_are_those_that_are_scored(
     assert shown["bits_per_byte"] == pytest.approx(shown["bits_per_character"] * characters / utf8_bytes)
     (folder / "empty.txt").touch()
     assert main(["evaluate", "run", "empty.txt", "--records"]) == 1
-    assert capsys.readouterr().err == "charlm: text is empty: there is no mean over no characters\n"
+    assert capsys.readouterr().err == "charlm: text is empty: there is nothing to score\n"
 
 
 def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -530,7 +530,7 @@ def test_whole_records_that_are_new_are_made_up(folder: Path, capsys: pytest.Cap
 def test_a_token_file_of_another_vocabulary_is_not_evaluated(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", "input.txt", "--out", "other.tokens"]) == 0
     assert main(["evaluate", "run", "other.tokens"]) == 1
-    assert "'other.tokens' has another vocabulary than the model" in capsys.readouterr().err
+    assert "the vocabulary of 'other.tokens' differs from that of the model" in capsys.readouterr().err
 
 
 def test_help_and_version_load_neither_torch_nor_numpy() -> None:
