@@ -64,7 +64,7 @@ def comparisons() -> list[Comparison]:
             rival_name="KenLM, a string of words",
             rival=score_with_kenlm,
             target=1,
-            why="KenLM is C++ and adds up one number; ours searches sorted tables with PyTorch, one order after the "
+            why="KenLM is C++ and adds up one number; ours searches sorted tables with NumPy, one order after the "
             "other, and gives a number for each character.",
         ),
         Comparison(
