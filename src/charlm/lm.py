@@ -63,8 +63,8 @@ class CharLM(TextScorer, TextGenerator):
         vocabulary: Its vocabulary; with an ``eos`` token the model is one of records.
 
     Raises:
-        ValueError: The sizes of the model and the vocabulary differ.
-        TypeError: ``model`` is not a ``LanguageModel``.
+        ValueError: The sizes of the model and the vocabulary differ, or the model predicts a start or padding token.
+        TypeError: ``model`` is no model of any family, or ``vocabulary`` is not a ``Vocabulary``.
 
     Example:
         >>> lm = CharLM.fit("the cat sat on the mat. " * 50, order=5)
