@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import arpa
@@ -24,6 +25,8 @@ from page import PAGE, RESULTS, page
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs start from compiled modules, as after pip install
 
 SUBJECTS: dict[str, ModuleType] = {
     "Characters and ids": tokenizing,

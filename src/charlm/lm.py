@@ -18,7 +18,6 @@ from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import Family, Recipe, check_one_of
-from charlm.recipes.train import train
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary, read_text
 from chartok.arguments import check_several
@@ -150,6 +149,8 @@ class CharLM(TextScorer, TextGenerator):
             FileDecodeError: It is not UTF-8.
             TypeError: ``source`` is none of these, a record is not a ``str``, or its count is not an integer.
         """
+        from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
+
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(
             family=model,

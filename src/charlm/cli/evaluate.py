@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import lines_of, print_json
@@ -18,7 +19,6 @@ from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from charlm.cli import flags
 
@@ -80,10 +80,10 @@ def score(settings: flags.Score) -> None:
         print(end="", flush=True)  # the next line may take long to arrive
 
 
-def _opened(paths: tuple[Path, ...]) -> Iterable[Iterable[str]]:
+def _opened(names: tuple[str, ...]) -> Iterable[Iterable[str]]:
     """Returns each text, in pieces."""
-    if paths:
-        return map(iterate_text, paths)
+    if names:
+        return map(iterate_text, map(Path, names))
     if sys.stdin is None:
         raise ValueError("standard input is closed: name a file")
     return [decoded(sys.stdin.buffer, "standard input")]

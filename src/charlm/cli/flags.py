@@ -1,12 +1,16 @@
-"""The settings of each command, from which tyro makes flags."""
+"""The settings of each command, from which tyro makes flags.
+
+tyro checks a plain class and an ``Optional`` by itself; for ``X | None`` and ``tuple[X, ...]`` it imports
+typeguard, which takes a third as long as NumPy and which each command would wait for.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeAlias, get_type_hints
 
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
@@ -14,6 +18,10 @@ from charlm.training.config import TrainerConfig
 from chartok.arguments import Errors
 from chartok.files.sources import Compression
 
+if TYPE_CHECKING:
+    Several: TypeAlias = tuple[str, ...]
+else:
+    Several = tuple
 ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json"]
 
 
@@ -25,7 +33,7 @@ class Command:
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
     """
 
-    config: Path | None = None
+    config: Optional[Path] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +54,11 @@ class Prepare(Command):
         json: Print one JSON object.
     """
 
-    sources: Positional[tuple[str, ...]]
+    sources: Positional[Several]
     out: Path
     errors: Errors = "strict"
-    vocabulary: Path | None = None
-    compression: Compression | None = None
+    vocabulary: Optional[Path] = None
+    compression: Optional[Compression] = None
     json: bool = False
 
 
@@ -82,14 +90,14 @@ class Train(Command):
 
     text: Positional[Path]
     model: Family = "ngram"
-    out: Path | None = None
+    out: Optional[Path] = None
     records: bool = False
     train_fraction: float = 0.9
     json: bool = False
     order: int = ORDER
     smoothing: float = SMOOTHING
-    size: Size | None = None
-    block_size: int | None = None
+    size: Optional[Size] = None
+    block_size: Optional[int] = None
     batch_size: int = BATCH_SIZE
     device: str = "auto"
     resume: bool = False
@@ -165,12 +173,12 @@ class Generate(Command):
 
     model: Positional[Path]
     prompt: str = ""
-    n_samples: int | None = None
-    exclude: Path | None = None
+    n_samples: Optional[int] = None
+    exclude: Optional[Path] = None
     max_new_tokens: int = 500
     sampling: OmitArgPrefixes[SamplingSettings] = SamplingSettings()
-    allowed: str | None = None
-    stop: tuple[str, ...] = ()
+    allowed: Optional[str] = None
+    stop: Several = ()
     seed: int = 0
     device: str = "auto"
     json: bool = False
@@ -207,7 +215,7 @@ class Score(Command):
     """
 
     model: Positional[Path]
-    texts: Positional[tuple[Path, ...]] = ()
+    texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
     device: str = "auto"
     json: bool = False
 
@@ -238,8 +246,8 @@ class Report(Command):
     """
 
     run: Positional[Path]
-    out: Path | None = None
-    text: Path | None = None
+    out: Optional[Path] = None
+    text: Optional[Path] = None
     seed: int = 0
     device: str = "auto"
 
