@@ -188,6 +188,26 @@ def test_an_updated_model_is_one_fitted_to_everything(
     assert_equal_models(updated, NGramLanguageModel(VOCAB_SIZE, order=order).fit([*first, *second]))
 
 
+@pytest.mark.parametrize("vocab_size", [2, 50])
+def test_an_n_gram_is_merged_a_few_times_however_many_parts_a_text_has(
+    monkeypatch: pytest.MonkeyPatch, vocab_size: int
+) -> None:
+    merge, merged, parts = NGramCounts.merge, list[int](), 64
+    ids = np.random.default_rng(0).integers(vocab_size, size=50 * parts)
+    whole = NGramCounts.from_tokens(ids, vocab_size=vocab_size, order=3)
+
+    def counted(one: NGramCounts, other: NGramCounts) -> NGramCounts:
+        merged.append(len(one.keys) + len(other.keys))
+        return merge(one, other)
+
+    monkeypatch.setattr(counts_module, "WINDOWS_AT_ONCE", 50)
+    monkeypatch.setattr(NGramCounts, "merge", counted)
+    found = NGramCounts.from_tokens(ids, vocab_size=vocab_size, order=3)
+    assert sum(merged) <= math.log2(parts) * parts * 50 * whole.order
+    assert np.array_equal(found.keys, whole.keys)
+    assert np.array_equal(found.counts, whole.counts)
+
+
 def test_shards_are_counted_on_an_executor() -> None:
     shards = [TEXT[:100], TEXT[100:350], OTHER]
     with ThreadPoolExecutor(2) as executor:
