@@ -90,7 +90,7 @@ def _opened(names: tuple[str, ...]) -> Iterable[Iterable[str]]:
 
 
 def _batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
-    """Yields the lines of a text that arrives in pieces, without newlines: in one batch those that a piece completes."""
+    """Yields the lines of a text that arrives in pieces, without newlines, as a batch those that a piece completes."""
     unfinished: list[str] = []
     for piece in pieces:
         end, *lines = piece.split("\n")

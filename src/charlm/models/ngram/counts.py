@@ -133,7 +133,7 @@ class NGramCounts:
 
 
 def _merged(parts: Iterable[NGramCounts]) -> NGramCounts:
-    """Returns the counts of all parts, merged with others of like size, so that none is merged more than a few times."""
+    """Returns the counts of all parts, merged with others of like size, so that none is merged very often."""
     waiting: list[NGramCounts] = []  # each more than twice as large as the next
     for part in parts:
         merged = part
