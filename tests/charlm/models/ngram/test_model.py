@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from charlm import (
     BigramLanguageModel,
+    CharLM,
     NGramCounts,
     NGramLanguageModel,
     RecordDataset,
@@ -270,6 +272,16 @@ def test_long_texts_are_scored_in_pieces_with_their_true_history(monkeypatch: py
     expected = fitted(5).log_probabilities(ids[:, :-1], ids[:, 1:])
     monkeypatch.setattr(search_module, "PLACES_AT_ONCE", 7)
     assert torch.equal(fitted(5).log_probabilities(ids[:, :-1], ids[:, 1:]), expected)
+
+
+def test_a_long_text_is_scored_in_a_few_bytes_for_each_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "PLACES_AT_ONCE", 1 << 10)
+    lm, text = CharLM.fit("abc" * 9, order=3), "abc" * 100_000
+    tracemalloc.start()
+    lm.score_samples([text])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * len(text)
 
 
 def test_changing_what_a_step_returned_does_not_change_the_model() -> None:
