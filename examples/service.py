@@ -1,6 +1,6 @@
-"""Serves scores and texts of a model over HTTP: ``pip install fastapi uvicorn``, ``python examples/service.py FILE``.
+"""Scores and generates text over HTTP: ``pip install fastapi uvicorn``, ``python examples/service.py FILE``.
 
-Ask it with ``curl localhost:8000/score --json '{"texts": ["hello", "xqzj"]}'``, or at http://localhost:8000/docs.
+Try it with ``curl localhost:8000/score --json '{"texts": ["hello", "xqzj"]}'``, or at http://localhost:8000/docs.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class GenerateRequest(BaseModel, extra="forbid", str_max_length=10_000):
 
 
 async def refused(_: Request, error: Exception) -> JSONResponse:
-    """Says what is wrong with a request without the values sent, which may be long or nothing that JSON can carry."""
+    """Says what is wrong with a request, without the values sent, which may be long or impossible to encode as JSON."""
     found = error.errors() if isinstance(error, RequestValidationError) else [{"loc": ["body"], "msg": str(error)}]
     problems = [f"{' '.join(map(str, problem['loc']))}: {problem['msg']}" for problem in found]
     return JSONResponse({"detail": problems}, status_code=422)
@@ -81,7 +81,7 @@ async def one_thread_per_core(_: FastAPI) -> AsyncIterator[None]:
 
 
 def main(path: str | None = None) -> FastAPI:
-    """Returns the service of a model file, or of a model of Python's documentation; its endpoints run in threads."""
+    """Returns a service for a model file, or for a model of Python's documentation; its endpoints run in threads."""
     lm = CharLM.fit(python_docs()) if path is None else CharLM.load(path)
     if "torch" in sys.modules:  # a model that counts does without
         sys.modules["torch"].set_num_threads(1)  # in each of the threads
