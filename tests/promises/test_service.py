@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, nullcontext, suppress
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -23,8 +23,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 CLIENTS = 200 if TORTURE else 20
 REQUESTS = 10 if TORTURE else 4
 """Of each client that sends whole requests."""
-SECONDS_FOR_A_BODY = 1
+SECONDS_FOR_A_BODY = 30 if TORTURE else 3
+"""Far more than any body takes that comes whole, which shares two cores with all others."""
 LONGEST_BODY = 1 << 20
+LONGEST_SENT = (20 if TORTURE else 4) * LONGEST_BODY
 MOST_GROWTH = (CLIENTS + 100) * LONGEST_BODY
 """In bytes: a body of each client, and some room to parse and to compute."""
 PROGRAM = (
@@ -106,7 +108,7 @@ def requests(lm: CharLM, random: Random) -> Iterator[Sent]:
         return Sent("score", random.choice([b"\xff" * 99, b"7" * 9999, b"[" * LONGEST_BODY]), 400)
 
     def too_long() -> Sent:
-        return Sent(random.choice(["score", "generate"]), b" " * random.randint(LONGEST_BODY + 1, 20 << 20), 413)
+        return Sent(random.choice(["score", "generate"]), b" " * random.randint(LONGEST_BODY + 1, LONGEST_SENT), 413)
 
     kinds: list[Callable[[], Sent]] = [score, score, generate, generate, malformed, not_json_at_all, too_long]
     while True:
@@ -135,18 +137,26 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, Any]]:
     return int(lines.split()[1]), json.loads(await reader.readexactly(int(length[1])))
 
 
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
 async def whole(port: int, sent: Sent, random: Random) -> tuple[int, dict[str, Any]]:
     """Sends a request, with its length or in chunks of any size, and returns what comes back."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     is_chunked = random.random() < 0.5
     pieces = chunks(sent.body, random) if is_chunked else iter([sent.body])
-    for piece in chain([head(sent.path, None if is_chunked else len(sent.body))], pieces):
-        writer.write(piece)
-        await writer.drain()
-    found = await answer(reader)
-    writer.close()
-    await writer.wait_closed()
-    return found
+    async with connected(port) as (reader, writer):
+        for piece in chain([head(sent.path, None if is_chunked else len(sent.body))], pieces):
+            writer.write(piece)
+            await writer.drain()
+        return await answer(reader)
 
 
 async def slow(port: int, random: Random, answered: asyncio.Condition) -> int:
@@ -154,11 +164,9 @@ async def slow(port: int, random: Random, answered: asyncio.Condition) -> int:
 
     Who is sending when the connection is closed may not see the answer: that counts as 408.
     """
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(head("score", random.choice([None, LONGEST_BODY])) + b"1\r\n[\r\n")
     stops = random.random() < 0.5
 
-    async def dribble() -> None:
+    async def dribble(writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while not stops:
                 async with answered:
@@ -166,15 +174,13 @@ async def slow(port: int, random: Random, answered: asyncio.Condition) -> int:
                 writer.write(b" ")
                 await writer.drain()
 
-    dribbling = asyncio.create_task(dribble())
-    status = 408
-    with nullcontext() if stops else suppress(ConnectionError, asyncio.IncompleteReadError):
-        status, _ = await answer(reader)
-    dribbling.cancel()
-    writer.close()
-    with suppress(ConnectionError):
-        await writer.wait_closed()
-    return status
+    async with connected(port) as (reader, writer):
+        writer.write(head("score", random.choice([None, LONGEST_BODY])) + b"1\r\n[\r\n")
+        dribbling, status = asyncio.create_task(dribble(writer)), 408
+        with nullcontext() if stops else suppress(ConnectionError, asyncio.IncompleteReadError):
+            status, _ = await answer(reader)
+        dribbling.cancel()
+        return status
 
 
 async def load(server: Server, lm: CharLM) -> Counter[int]:
