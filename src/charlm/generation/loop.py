@@ -98,8 +98,7 @@ def next_ids(
         masks: What ``forbidden`` returns.
         seen: The ids that a repetition penalty treats as already present.
     """
-    of_all = np.broadcast_to(np.array(prompt, dtype=np.int64), (len(seeds), len(prompt)))
-    logits, state = predictor.start(of_all)
+    logits, state = predictor.start(np.array([prompt], dtype=np.int64).repeat(len(seeds), axis=0))
     is_seen = None
     if settings.repetition_penalty is not None:
         is_seen = np.zeros(logits.shape, dtype=bool)

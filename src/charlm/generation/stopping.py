@@ -43,10 +43,13 @@ class StopAutomaton:
                     self.completed.append(0)
             self.completed[state] = len(stop)
         self._shorter = [0] * len(self.lengths)
-        for state in sorted(range(len(self.lengths)), key=self.lengths.__getitem__):
+        waiting = deque(self._longer[0].values())
+        while waiting:
+            state = waiting.popleft()
             for token_id, longer in self._longer[state].items():
-                self._shorter[longer] = self.following(self._shorter[state], token_id) if state else 0
+                self._shorter[longer] = self.following(self._shorter[state], token_id)
                 self.completed[longer] = self.completed[longer] or self.completed[self._shorter[longer]]
+                waiting.append(longer)
 
     def following(self, state: int, token_id: int) -> int:
         """Returns the state after one more id."""

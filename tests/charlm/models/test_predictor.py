@@ -258,26 +258,6 @@ def test_a_loss_does_not_count_targets_that_are_contexts_only(
     assert loss.item() == pytest.approx(np.mean(counted), rel=1e-5)
 
 
-@pytest.mark.parametrize("family", families(), ids=str)
-def test_a_prompt_is_held_once_however_many_samples_continue_it(
-    family: Family, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    predictor, strides = family.model.predictor(), list[int]()
-    start = predictor.start
-
-    class Spy:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(predictor, name)
-
-        def start(self, prompts: NDArray[np.int64]) -> Any:
-            strides.append(prompts.strides[0])
-            return start(prompts)
-
-    monkeypatch.setattr(type(family.model), "predictor", lambda _, stride=None: Spy())  # noqa: ARG005
-    generate(family.model, [1, 2, 3] * 9, max_new_tokens=2, n_samples=3)
-    assert strides == [0]
-
-
 def test_of_a_long_prompt_a_model_steps_through_what_it_needs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     model, steps = BigramLanguageModel(SIZE, seed=1), list[int]()
     step = model.step
