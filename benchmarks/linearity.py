@@ -7,16 +7,14 @@ time in proportion takes 16 times as long, one that sorts a little more, and one
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
-
+import json
+import shutil
 import sys
 import time
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
 import torch
 
 from charlm import (
@@ -25,7 +23,6 @@ from charlm import (
     BigramLanguageModel,
     CharLM,
     GPTConfig,
-    LogEntry,
     MixtureLanguageModel,
     NGramCounts,
     NGramLanguageModel,
@@ -38,132 +35,52 @@ from charlm import (
     load_model,
     read_log,
     save_arpa,
-    save_model,
     score,
+    stream_ids,
     write_report,
 )
 from charlm.cli.app import main as charlm
-from charlm.models.ngram.table import NGramTable
-from charlm.training.log import append_entry
-from chartok import TokenFile, Vocabulary, count_characters, encode_file, encode_files
+from chartok import Vocabulary, count_characters, encode_file, encode_files, read_text
+from environment import environment
+from page import LINEARITY, PAGE, page
 from scratch import scratch_folder
-from tokenizing import sample_text
+from shapes import ORDER, SHAPES, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-LENGTHS = (1 << 16, 1 << 18)
-"""Characters of the shortest text: the second where a call with the first is quick, and mostly makes and clears memory."""
+    from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
+
+LENGTHS = (1 << 15, 1 << 17)
+"""Characters of the shortest text: the second if a call with the first takes less than ``QUICK`` seconds."""
 QUICK = 0.01
 TIMES = (1, 4, 16)
-MOST = 40.0
-"""How many times as long a text of 16 times the length may take: more is neither n log n nor noise."""
-LEAST_SECONDS = 0.05
-"""A quicker call is repeated that long."""
-ORDER = 5
-ROLES: Any = ["bos", "eos", "pad", "unk"]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A text of one shape and length, and what is made from it before anything is measured."""
-
-    text: str
-    folder: Path
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """Its lines, none of them empty."""
-        return list(filter(None, self.text.split("\n")))
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """Its vocabulary, with all special tokens."""
-        return Vocabulary.from_text(self.text, special_tokens=ROLES)
-
-    @cached_property
-    def ids(self) -> Any:
-        """Its ids."""
-        return self.vocabulary.encode(self.text)
-
-    @cached_property
-    def path(self) -> Path:
-        """A file of it."""
-        path = self.folder / "text.txt"
-        path.write_bytes(self.text.encode())
-        return path
-
-    @cached_property
-    def tokens(self) -> TokenFile:
-        """A token file of it."""
-        return encode_file(self.path, self.folder / "text.tokens")
-
-    @cached_property
-    def records(self) -> RecordDataset:
-        """Its lines as records."""
-        return RecordDataset(self.lines, self.vocabulary)
-
-    @cached_property
-    def lm(self) -> CharLM:
-        """An n-gram model of it."""
-        return CharLM.fit(self.text, order=ORDER)
-
-    @property
-    def table(self) -> NGramTable:
-        """Its table."""
-        assert isinstance(self.lm.stored, NGramTable)  # noqa: S101 - it is made so
-        return self.lm.stored
-
-    @cached_property
-    def model(self) -> Path:
-        """A file of that model."""
-        self.lm.save(self.folder / "model.safetensors")
-        return self.folder / "model.safetensors"
-
-    @cached_property
-    def arpa(self) -> Path:
-        """The same in the ARPA format."""
-        save_arpa(self.folder / "model.arpa", self.lm.stored, self.lm.vocabulary)
-        return self.folder / "model.arpa"
-
-    @cached_property
-    def shards(self) -> list[TokenFile]:
-        """Token files of a thousand characters each."""
-        sources = self.folder / "sources"
-        sources.mkdir(exist_ok=True)
-        for number, start in enumerate(range(0, len(self.text), 1000)):
-            (sources / f"{number:06}.txt").write_bytes(self.text[start : start + 1000].encode())
-        return encode_files(sources / "*.txt", self.folder / "shards", self.vocabulary)
-
-    @cached_property
-    def log(self) -> Path:
-        """A log of an entry for each hundred characters."""
-        entry = LogEntry(
-            step=1,
-            train_loss=2.0,
-            validation_loss=2.0,
-            learning_rate=0.1,
-            characters_per_second=1e6,
-            elapsed_seconds=1.0,
-            peak_memory_bytes=0,
-        )
-        for step in range(len(self.text) // 100):
-            append_entry(self.folder / "log.jsonl", dataclasses.replace(entry, step=step))
-        return self.folder / "log.jsonl"
+MOST = 50.0
+"""How many times as long a text of 16 times the length may take. Sorting it takes 21 times as long, and memory that no
+longer fits in a cache twice that; n to the power of 1.5 would be 64."""
+LEAST_SECONDS = 0.03
+"""A quicker call is repeated for that long."""
 
 
 Subject: TypeAlias = "Callable[[Sample], Callable[[], object]]"
 
 
 def _command(*arguments: str) -> Subject:
-    """Returns a command of the command line; ``text.txt`` and others stand for the files of the sample."""
+    """Returns a command of the command line; names in capitals stand for the files of a sample, and for its length."""
 
     def prepared(sample: Sample) -> Callable[[], object]:
-        paths = {"TEXT": sample.path, "MODEL": sample.model, "OUT": sample.folder / "out"}
-        typed = [str(paths.get(argument, argument)) for argument in arguments]
+        out = sample.folder / arguments[0]
+        given: dict[str, object] = {
+            "TEXT": sample.path,
+            "LINES": sample.path_of_lines,
+            "MODEL": sample.model,
+            "OUT": out,
+        }
+        given |= {"LENGTH": len(sample.text) // 16}
+        typed = [str(given.get(argument, argument)) for argument in arguments]
 
         def run() -> None:
+            shutil.rmtree(out, ignore_errors=True)
             with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())), contextlib.redirect_stderr(io.StringIO()):
                 if charlm(typed):
                     raise RuntimeError(f"charlm {typed} has failed")
@@ -173,27 +90,34 @@ def _command(*arguments: str) -> Subject:
     return prepared
 
 
+def _shards(sample: Sample) -> Callable[[], object]:
+    """Encodes several files, each to one of its own."""
+
+    def run() -> None:
+        shutil.rmtree(sample.folder / "encoded", ignore_errors=True)
+        encode_files(sample.sources, sample.folder / "encoded")
+
+    return run
+
+
+class _Pipe(io.RawIOBase):
+    """What arrives a few bytes at a time."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        return self._content.readinto(memoryview(buffer)[:32])
+
+
 def _scored_from_a_pipe(sample: Sample) -> Callable[[], object]:
-    """Scores what arrives in pieces of a kilobyte."""
-    encoded = sample.text.encode()
-
-    class Pipe(io.RawIOBase):
-        def __init__(self) -> None:
-            self._place = 0
-
-        def readable(self) -> bool:
-            return True
-
-        def readinto(self, buffer: Any) -> int:
-            piece = encoded[self._place : self._place + 1024]
-            buffer[: len(piece)] = piece
-            self._place += len(piece)
-            return len(piece)
-
     scored = _command("score", "MODEL")(sample)
 
     def run() -> None:
-        before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BufferedReader(Pipe()))
+        before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BufferedReader(_Pipe(sample.text.encode())))
         scored()
         sys.stdin = before
 
@@ -209,9 +133,9 @@ def _batches(sample: Sample) -> Callable[[], object]:
     return lambda: [next(batches) for _ in range(len(sample.ids) // 512)]
 
 
-def _generated(**settings: Any) -> Subject:
+def _generated(settings_of: Callable[[Sample], dict[str, Any]]) -> Subject:
     return lambda sample: partial(
-        CharLM.generate, sample.lm, max_new_tokens=len(sample.text) // 16, **{k: v(sample) for k, v in settings.items()}
+        CharLM.generate, sample.lm, max_new_tokens=len(sample.text) // 16, **settings_of(sample)
     )
 
 
@@ -226,11 +150,13 @@ SUBJECTS: dict[str, Subject] = {
     "Vocabulary.encode, ignore": lambda it: lambda: Vocabulary("a").encode(it.text, "ignore"),
     "Vocabulary.decode": lambda it: lambda: it.vocabulary.decode(it.ids),
     "encode_batch": lambda it: lambda: it.vocabulary.encode_batch(it.lines, bos=True, max_length=100),
-    "encode_batch, ignore": lambda it: lambda: Vocabulary("a", special_tokens=["pad"]).encode_batch(
-        it.lines, errors="ignore", max_length=100
+    "encode_batch, ignore": lambda it: (
+        lambda: Vocabulary("a", special_tokens=["pad"]).encode_batch(it.lines, errors="ignore", max_length=100)
     ),
     "decode_batch": lambda it: lambda: it.vocabulary.decode_batch(it.ids[:, None]),
     "encode_file": lambda it: lambda: encode_file(it.path, it.folder / "out"),
+    "encode_files": _shards,
+    "read_text": lambda it: partial(read_text, it.path),
     "TokenFile.verify": lambda it: it.tokens.verify,
     "RecordDataset": lambda it: lambda: RecordDataset(it.lines),
     "RecordDataset.split": lambda it: lambda: it.records.split(0.5) if len(it.records) > 1 else None,
@@ -243,38 +169,40 @@ SUBJECTS: dict[str, Subject] = {
     "CharLM.fit": lambda it: lambda: CharLM.fit(it.text, order=ORDER),
     "CharLM.fit, records": lambda it: lambda: CharLM.fit(it.lines, order=ORDER),
     "CharLM.fit, bigram": lambda it: lambda: CharLM.fit(it.text, "bigram"),
-    "NGramCounts, order 40": lambda it: lambda: NGramCounts.from_tokens(
-        it.ids[: len(it.ids) // 16], vocab_size=it.vocabulary.size, order=40
+    "NGramCounts, order 40": lambda it: (
+        lambda: NGramCounts.from_tokens(it.ids[: len(it.ids) // 16], vocab_size=it.vocabulary.size, order=40)
     ),
     "NGramLanguageModel.update": lambda it: lambda: it.table.update(it.lm.vocabulary.encode(it.text)),
     "NGramLanguageModel.prune": lambda it: lambda: it.table.prune(2),
-    "MixtureLanguageModel.fit, records": lambda it: lambda: MixtureLanguageModel(
-        [
-            NGramLanguageModel(it.vocabulary.size, order=2).fit(it.records),
-            BigramLanguageModel(it.vocabulary.size),
-        ]
-    ).fit(it.records),
+    "MixtureLanguageModel.fit, records": lambda it: (
+        lambda: MixtureLanguageModel(
+            [
+                NGramLanguageModel(it.vocabulary.size, order=2).fit(it.records),
+                BigramLanguageModel(it.vocabulary.size),
+            ]
+        ).fit(it.records)
+    ),
     "score_samples": lambda it: lambda: it.lm.score_samples(it.lines),
     "log_probabilities": lambda it: lambda: it.lm.log_probabilities(it.text),
     "CharLM.evaluate": lambda it: lambda: it.lm.evaluate(it.text),
     "CharLM.inspect": lambda it: lambda: it.lm.inspect(it.text[: len(it.text) // 64])._repr_html_(),
     "next_characters": lambda it: lambda: it.lm.next_characters(it.text),
     "classify": lambda it: lambda: classify({"a": it.lm, "b": it.lm}, it.lines),
-    "score, bigram": lambda it: lambda: score(
-        BigramLanguageModel(it.vocabulary.size), [it.vocabulary.encode(line) for line in it.lines]
+    "score, bigram": lambda it: (
+        lambda: score(BigramLanguageModel(it.vocabulary.size), [it.vocabulary.encode(line) for line in it.lines])
     ),
-    "score, Transformer": lambda it: lambda: score(
-        _gpt(it), [it.vocabulary.encode(line) for line in it.lines]
-    ),
-    "generate": _generated(),
-    "generate, after a long prompt": _generated(prompt=lambda it: it.text),
-    "generate, penalty": _generated(repetition_penalty=lambda _: 1.1),
-    "generate, long stop": _generated(stop=lambda it: [it.text[: len(it.text) // 16] + it.text[:1]]),
+    "score, Transformer": lambda it: lambda: score(_gpt(it), [it.vocabulary.encode(line) for line in it.lines]),
+    "generate": _generated(lambda _: {}),
+    "generate, after a long prompt": _generated(lambda it: {"prompt": it.text}),
+    "generate, penalty": _generated(lambda _: {"repetition_penalty": 1.1}),
+    "generate, long stop": _generated(lambda it: {"stop": [it.text[: len(it.text) // 16]]}),
     "generate, many samples": lambda it: partial(
         CharLM.generate, it.lm, it.text[:9], n_samples=len(it.text) // 256, max_new_tokens=9
     ),
     "generate, Transformer": lambda it: partial(generate, _gpt(it), it.ids, max_new_tokens=len(it.text) // 256),
     "stream": lambda it: lambda: "".join(it.lm.stream(max_new_tokens=len(it.text) // 16, stop=["zzz"])),
+    "stream_ids": lambda it: lambda: list(stream_ids(it.table, [0], max_new_tokens=len(it.text) // 16)),
+    "CharLM.sample": lambda it: lambda: it.lm_of_lines.sample(len(it.text) // 256, unique=False),
     "save_model": lambda it: partial(it.lm.save, it.folder / "out"),
     "CharLM.load": lambda it: partial(CharLM.load, it.model),
     "load_model": lambda it: partial(load_model, it.model),
@@ -283,6 +211,9 @@ SUBJECTS: dict[str, Subject] = {
     "read_log": lambda it: partial(read_log, it.log),
     "write_report": lambda it: partial(write_report, it.model, it.folder / "out", text=it.text),
     "charlm prepare": _command("prepare", "TEXT", "--out", "OUT"),
+    "charlm train": _command("train", "TEXT", "--out", "OUT"),
+    "charlm train --records": _command("train", "LINES", "--out", "OUT", "--records"),
+    "charlm generate": _command("generate", "MODEL", "--max-new-tokens", "LENGTH"),
     "charlm evaluate": _command("evaluate", "MODEL", "TEXT"),
     "charlm evaluate --records": _command("evaluate", "MODEL", "TEXT", "--records"),
     "charlm score": _command("score", "MODEL", "TEXT"),
@@ -295,76 +226,44 @@ SUBJECTS: dict[str, Subject] = {
 }
 
 
-def _one_line(length: int) -> str:
-    """Returns a text in which one character in ten is drawn at random, so that n-grams are new to its end."""
-    code_points = np.frombuffer(sample_text(length).replace("\n", " ").encode("latin-1", "replace"), np.uint8).copy()
-    generator = np.random.default_rng(0)
-    places = generator.integers(length, size=length // 10)
-    code_points[places] = generator.integers(ord("a"), ord("z") + 1, size=len(places))
-    return code_points.tobytes().decode("latin-1")
-
-
-def _short_lines(length: int) -> str:
-    text = _one_line(length)
-    return "\n".join(text[start : start + 7] for start in range(0, length, 8))
-
-
-def _uneven_lines(length: int) -> str:
-    """Returns short lines, and lines of every length up to the square root, and one that is half of the text."""
-    text, ends = _one_line(length // 4), np.cumsum(np.arange(1, int((length // 2) ** 0.5)))
-    several = "\n".join(text[start:end] for start, end in zip(ends, ends[1:], strict=False) if end < len(text))
-    return _short_lines(length // 4) + "\n" + several + "\n" + _one_line(length // 2)
-
-
-SHAPES: dict[str, Callable[[int], str]] = {
-    "one line": _one_line,
-    "short lines": _short_lines,
-    "uneven lines": _uneven_lines,
-    "one symbol": lambda length: "a" * length,
-}
-
-
 def seconds(function: Callable[[], object]) -> float:
-    """Returns the time of the processor that the quickest call takes; the first is not counted, which makes what the sample has to have."""
+    """Returns the processor time of the quickest call, not counting the first, which makes what is made once."""
     function()
     best, spent = float("inf"), 0.0
     while spent < LEAST_SECONDS:
         started = time.process_time()
         function()
         taken = time.process_time() - started
-        best, spent = min(best, taken), spent + taken
+        best, spent = min(best, taken), spent + max(taken, 1e-6)
     return best
 
 
-def rows(names: list[str]) -> Iterator[dict[str, Any]]:
-    """Yields for each subject and shape how many times as long the longer texts take."""
-    for shape, text_of in SHAPES.items():
-        made = {
-            times * length: Sample(text_of(times * length), scratch_folder()) for times in TIMES for length in LENGTHS
-        }
-        for name, subject in SUBJECTS.items():
-            if names and name not in names:
-                continue
-            length = LENGTHS[seconds(subject(made[LENGTHS[0]])) < QUICK]
-            samples = [made[times * length] for times in TIMES]
-            calls = [subject(sample) for sample in samples]
-            taken = [seconds(call) for call in calls]
-            yield {
-                "what": name,
-                "shape": shape,
-                "seconds": taken[0],
-                "ratios": [later / taken[0] for later in taken[1:]],
-            }
+def growth(subject: Subject, samples: dict[int, Sample]) -> list[float]:
+    """Returns how many times as long a subject takes with the longer texts as with the shortest."""
+    length = LENGTHS[seconds(subject(samples[LENGTHS[0]])) < QUICK]
+    shortest, *longer = (seconds(subject(samples[times * length])) for times in TIMES)
+    return [taken / shortest for taken in longer]
 
 
-def main(*names: str) -> None:
-    """Prints what is measured, and marks what grows too fast."""
+def main(*names: str) -> int:
+    """Measures all subjects, or those named; prints the table, and returns in how many places it grows too fast."""
     torch.set_num_threads(1)
-    for row in rows(list(names)):
-        too_fast = "  <---" if row["ratios"][-1] > MOST else ""
-        ratios = " ".join(f"{ratio:7.1f}" for ratio in row["ratios"])
-        print(f"{row['what']:36} {row['shape']:12} {row['seconds']:9.5f} s {ratios}{too_fast}", flush=True)
+    table: dict[str, dict[str, float]] = {name: {} for name in names or SUBJECTS}
+    too_fast = 0
+    for shape, text_of in SHAPES.items():
+        lengths = sorted({times * length for times in TIMES for length in LENGTHS})
+        samples = {length: Sample(text_of(length), scratch_folder()) for length in lengths}
+        for name, growths in table.items():
+            ratios = growth(SUBJECTS[name], samples)
+            growths[shape] = ratios[-1]
+            too_fast += ratios[-1] > MOST
+            mark = "  too fast" if ratios[-1] > MOST else ""
+            print(f"{name:36} {shape:12}", *(f"{ratio:7.1f}" for ratio in ratios), mark, flush=True)
+    if not names:
+        LINEARITY.write_text(json.dumps({"machine": environment(), "growth": table}, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(page(), encoding="utf-8")
+    return too_fast
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(1 if main(*sys.argv[1:]) else 0)
