@@ -255,7 +255,7 @@ def main(*names: str) -> int:
         samples = {length: Sample(text_of(length), scratch_folder()) for length in lengths}
         for name, growths in table.items():
             ratios = growth(SUBJECTS[name], samples)
-            growths[shape] = ratios[-1]
+            growths[shape] = round(ratios[-1], 1)
             too_fast += ratios[-1] > MOST
             mark = "  too fast" if ratios[-1] > MOST else ""
             print(f"{name:36} {shape:12}", *(f"{ratio:7.1f}" for ratio in ratios), mark, flush=True)
