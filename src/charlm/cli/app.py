@@ -12,11 +12,12 @@ import sys
 import warnings
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, Union
 
 import tyro
 
 from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
+from charlm.cli.endings import cleaning_up
 from charlm.cli.flags import COMMANDS, Completion, Train, as_flag, refusal, train_flags
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
@@ -56,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; those of the process by default.
 
     Returns:
-        0, or 1 after an error, 2 after one of usage, 130 after Ctrl-C, 141 when the reader of the output has gone.
+        0, or 1 after an error, 2 after one of usage, 130 after Ctrl-C, 143 and 129 after SIGTERM and SIGHUP, 141 when
+        the reader of the output has gone.
 
     Example:
         >>> main(["--version"])
@@ -66,20 +68,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    code = _ending(sys.argv[1:] if arguments is None else list(arguments))
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None where it is closed
+        _finish(stream)
+    return code
+
+
+def _ending(arguments: list[str]) -> int:
+    """Returns the exit code of a command, after saying what went wrong."""
     try:
         with _warnings_in_one_line():
-            _run(sys.argv[1:] if arguments is None else list(arguments))
-        if sys.stdout is not None:  # None where it is closed
+            _run(arguments)
+        if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _drop_output()
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except SystemExit as ending:  # SIGTERM or SIGHUP
+        return int(ending.code or 0)
     except (UsageError, ConfigFileError) as error:
-        return _failed(error, EXIT_USAGE)
+        _tell_error(error)
+        return EXIT_USAGE
     except Exception as error:  # noqa: BLE001 - the contract of the command line: one line, no traceback
-        return _failed(error, EXIT_ERROR)
+        _tell_error(error)
+        return EXIT_ERROR
     return 0
 
 
@@ -97,7 +110,9 @@ def _run(arguments: list[str]) -> None:
             _tyro(["--tyro-print-completion", settings.shell], Train)
     elif settings is not None:
         name = arguments[0]
-        getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)(settings)
+        command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)
+        with cleaning_up():
+            command(settings)
 
 
 def _with_config(arguments: list[str]) -> list[str]:
@@ -208,21 +223,19 @@ def _warnings_in_one_line() -> Iterator[None]:
         warnings.showwarning = shown
 
 
-def _failed(error: Exception, code: int) -> int:
+def _tell_error(error: Exception) -> None:
     if isinstance(error, OSError) and error.strerror is not None:
         line = f"{'standard output' if error.filename is None else error.filename}: {error.strerror}"
     else:
         line = " ".join(str(error).split()) or type(error).__name__
-    if sys.stderr is not None:  # None where it is closed
-        print(f"charlm: {line}", file=sys.stderr)
-    with contextlib.suppress(OSError, AttributeError):
-        sys.stdout.flush()
-        return code
-    _drop_output()
-    return code
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(f"charlm: {line}", file=sys.stderr)
 
 
-def _drop_output() -> None:
-    """Lets Python flush standard output once more as it exits, where nobody can read it or it cannot be written."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _finish(stream: TextIO) -> None:
+    """Flushes a stream; what nobody can read is dropped, as Python would complain about it when it exits."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
