@@ -22,6 +22,7 @@ import tyro
 from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
 from charlm.cli.endings import cleaning_up
 from charlm.cli.flags import COMMANDS, Completion, Train, as_flag, refusal, train_flags
+from charlm.cli.output import print_line
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
 
@@ -216,7 +217,7 @@ def _warnings_in_one_line() -> Iterator[None]:
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:  # noqa: ANN401 - where it came from
         if sys.stderr is not None:
-            print(f"charlm: {' '.join(str(message).split())}", file=sys.stderr)
+            print_line(f"charlm: {' '.join(str(message).split())}", sys.stderr)
 
     shown = warnings.showwarning
     warnings.showwarning = show
@@ -233,7 +234,7 @@ def _tell_error(error: Exception) -> None:
         line = " ".join(str(error).split()) or type(error).__name__
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            print(f"charlm: {line}", file=sys.stderr)
+            print_line(f"charlm: {line}", sys.stderr)
 
 
 def _finish(stream: TextIO) -> None:
