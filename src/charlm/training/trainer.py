@@ -317,12 +317,8 @@ class Trainer:
 
         With several processes, each must call this.
         """
-        return {
-            "config": dataclasses.asdict(self.config),
-            "data": self._identity(),
-            "log_entries": len(self.log),
-            **states.composed(self._parts()),
-        }
+        about = {"config": dataclasses.asdict(self.config), "data": self._identity(), "log_entries": len(self.log)}
+        return about | states.composed(self._parts())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Resumes from the state of a trainer; the number of processes may differ.

@@ -1,6 +1,7 @@
 """How the program ends by signals: in silence, with the exit code of the signal, and with its temporary files gone."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from charlm.cli.app import main
+from charlm.training.checkpoint import newest_checkpoint
 from charlm.training.signals import ENDING
 
 SUPPORT = Path(__file__).parents[2] / "support"
@@ -21,6 +23,8 @@ WRITING = {
     "arpa": ["export", "run", "--format", "arpa"],
     "tokenizer": ["export", "run", "--format", "tokenizer-json"],
 }
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and terminals are those of POSIX")
+
 INTERRUPTED_IMPORT = """
 import signal, sys
 
@@ -31,8 +35,6 @@ class Interrupting:
 
 sys.meta_path.insert(0, Interrupting())
 """
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
 
 
 CONVERTED_IMPORT = """
@@ -160,3 +162,28 @@ def test_an_error_that_nobody_can_read_ends_with_its_own_exit_code(folder: Path,
             [sys.executable, "-m", "charlm", *arguments], cwd=folder, stdout=nobody, stderr=nobody, check=False
         )
     assert done.returncode == (1 if "info" in arguments else 2)
+
+
+def test_a_run_whose_terminal_is_closed_is_saved(folder: Path, tmp_path: Path) -> None:
+    import fcntl  # noqa: PLC0415 - Windows has neither
+    import termios  # noqa: PLC0415
+
+    terminal, slave = os.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
+    program = [sys.executable, "-m", "charlm", "train", folder / "input.txt", "--model", "trained-bigram"]
+    process = subprocess.Popen(
+        [*program, "--out", "run", "--log-interval", "1", "--max-steps", "1000000"],
+        cwd=tmp_path,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads here
+    )
+    os.close(slave)
+    shown = b""
+    while not re.search(rb"train \d\.", shown):
+        shown += os.read(terminal, 4096)
+    os.close(terminal)
+    assert process.wait(timeout=60) != 0
+    assert newest_checkpoint(tmp_path / "run").values["step"] > 0
