@@ -170,7 +170,7 @@ def test_a_run_whose_terminal_is_closed_is_saved(folder: Path, tmp_path: Path) -
 
     terminal, slave = os.openpty()
     termios.tcsetwinsize(slave, (24, 80))
-    program = [sys.executable, "-m", "charlm", "train", folder / "input.txt", "--model", "trained-bigram"]
+    program = [sys.executable, "-m", "charlm", "train", str(folder / "input.txt"), "--model", "trained-bigram"]
     process = subprocess.Popen(
         [*program, "--out", "run", "--log-interval", "1", "--max-steps", "1000000"],
         cwd=tmp_path,
