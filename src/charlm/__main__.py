@@ -1,16 +1,26 @@
-"""``python -m charlm`` is the command line."""
+"""The program: ``charlm`` and ``python -m charlm``."""
+
+from __future__ import annotations
 
 import os
-import sys
-from typing import TextIO
 
-from charlm.cli.app import main
 
-code: int = main()
-if "TORCHELASTIC_RUN_ID" in os.environ:
-    # A thread of torch may outlive its process group, and aborts a process that exits in the usual way.
-    stream: TextIO
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.flush()
-    os._exit(code)
-sys.exit(code)
+def run() -> int:
+    """Runs the command line in a process of its own, and returns the exit code."""
+    try:
+        from charlm.cli.endings import end_silently  # noqa: PLC0415 - Ctrl-C may come while it loads
+
+        end_silently()
+    except KeyboardInterrupt:
+        return 130
+    from charlm.cli.app import main  # noqa: PLC0415 - likewise
+
+    code = main()
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        # A thread of torch may outlive its process group, and aborts a process that exits in the usual way.
+        os._exit(code)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(run())

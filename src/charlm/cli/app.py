@@ -15,12 +15,14 @@ import sys
 import warnings
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, Union
 
 import tyro
 
 from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
+from charlm.cli.endings import cleaning_up
 from charlm.cli.flags import COMMANDS, Completion, Train, as_flag, refusal, train_flags
+from charlm.cli.output import print_line
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
 
@@ -59,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; by default, the arguments of the process.
 
     Returns:
-        0, or 1 after an error, 2 after a usage error, 130 after Ctrl-C, 141 if the reader of the output is gone.
+        0, or 1 after an error, 2 after a usage error, 130 after Ctrl-C, 143 and 129 after SIGTERM and SIGHUP, 141 if
+        the reader of the output is gone.
 
     Example:
         >>> main(["--version"])
@@ -69,20 +72,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    code = _ending(sys.argv[1:] if arguments is None else list(arguments))
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None where it is closed
+        _finish(stream)
+    return code
+
+
+def _ending(arguments: list[str]) -> int:
+    """Returns the exit code of a command, after saying what went wrong."""
     try:
         with _warnings_in_one_line():
-            _run(sys.argv[1:] if arguments is None else list(arguments))
-        if sys.stdout is not None:  # None where it is closed
+            _run(arguments)
+        if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _drop_output()
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except SystemExit as ending:  # SIGTERM or SIGHUP
+        return int(ending.code or 0)
     except (UsageError, ConfigFileError) as error:
-        return _failed(error, EXIT_USAGE)
+        _tell_error(error)
+        return EXIT_USAGE
     except Exception as error:  # noqa: BLE001 - the contract of the command line: one line, no traceback
-        return _failed(error, EXIT_ERROR)
+        _tell_error(error)
+        return EXIT_ERROR
     return 0
 
 
@@ -100,7 +114,9 @@ def _run(arguments: list[str]) -> None:
             _tyro(["--tyro-print-completion", settings.shell], Train)
     elif settings is not None:
         name = arguments[0]
-        getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)(settings)
+        command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)
+        with cleaning_up():
+            command(settings)
 
 
 def _with_config(arguments: list[str]) -> list[str]:
@@ -201,7 +217,7 @@ def _warnings_in_one_line() -> Iterator[None]:
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:  # noqa: ANN401 - where it came from
         if sys.stderr is not None:
-            print(f"charlm: {' '.join(str(message).split())}", file=sys.stderr)
+            print_line(f"charlm: {' '.join(str(message).split())}", sys.stderr)
 
     shown = warnings.showwarning
     warnings.showwarning = show
@@ -211,21 +227,19 @@ def _warnings_in_one_line() -> Iterator[None]:
         warnings.showwarning = shown
 
 
-def _failed(error: Exception, code: int) -> int:
+def _tell_error(error: Exception) -> None:
     if isinstance(error, OSError) and error.strerror is not None:
         line = f"{'standard output' if error.filename is None else error.filename}: {error.strerror}"
     else:
         line = " ".join(str(error).split()) or type(error).__name__
-    if sys.stderr is not None:  # None where it is closed
-        print(f"charlm: {line}", file=sys.stderr)
-    with contextlib.suppress(OSError, AttributeError):
-        sys.stdout.flush()
-        return code
-    _drop_output()
-    return code
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print_line(f"charlm: {line}", sys.stderr)
 
 
-def _drop_output() -> None:
-    """Redirects standard output to the null device, so that Python's flush at exit cannot fail again."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _finish(stream: TextIO) -> None:
+    """Flushes a stream; where that fails, redirects it to the null device, so that Python's flush at exit cannot."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

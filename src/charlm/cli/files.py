@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, print_line
 from charlm.files.arpa.writer import save_arpa
 from charlm.lm import CharLM
 from charlm.report.page import write_report
@@ -45,7 +45,7 @@ def prepare(settings: flags.Prepare) -> None:
             fingerprint=vocabulary.fingerprint,
         )
     else:
-        print(f"{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
+        print_line(f"{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
 
 
 def _read_vocabulary(path: Path) -> Vocabulary:
@@ -63,7 +63,7 @@ def info(settings: flags.Info) -> None:
         print_json(**facts)
         return
     for name, value in facts.items():
-        print(f"{name.replace('_', ' '):14} {_shown(value)}")
+        print_line(f"{name.replace('_', ' '):14} {_shown(value)}")
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
@@ -76,7 +76,7 @@ def report(settings: flags.Report) -> None:
     """Writes one HTML file that shows a run."""
     text = None if settings.text is None else read_text(settings.text)
     out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
-    print(f"saved to {out}")
+    print_line(f"saved to {out}")
 
 
 def export(settings: flags.Export) -> None:
@@ -92,4 +92,4 @@ def export(settings: flags.Export) -> None:
             save_arpa(settings.out, lm.stored, lm.vocabulary)
         case "tokenizer-json":
             lm.vocabulary.to_tokenizer_json(settings.out)
-    print(f"saved to {settings.out}")
+    print_line(f"saved to {settings.out}")

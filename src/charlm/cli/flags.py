@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeAlias, 
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from charlm.cli.docstrings import restore_docstrings
 from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
@@ -291,3 +292,5 @@ COMMANDS: dict[str, type] = {
     "completion": Completion,
 }
 """The commands by name."""
+
+restore_docstrings(__name__, SamplingSettings.__module__, TrainerConfig.__module__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from charlm.cli.output import print_line
 from charlm.evaluation.scoring import Evaluation
 from charlm.recipes import events
 
@@ -20,7 +21,7 @@ def tell(event: Event) -> None:
     """Prints an event in human-readable form."""
     if type(event) in LINES:
         for line in LINES[type(event)](event):
-            print(line)
+            print_line(line)
 
 
 class Telling:

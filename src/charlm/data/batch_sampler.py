@@ -14,6 +14,7 @@ from charlm.data.permutation import Permutation
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
+from charlm.runtime.forking import renew_in_children
 from charlm.runtime.seeding import check_generator, seeded_generator
 from chartok.arguments import integer, positive_integer
 from chartok.files.envelope import check_version
@@ -100,8 +101,15 @@ class BatchSampler:
         self._ordered, self._ordered_from = np.empty(0, dtype=np.int64), 0
         self.batches_drawn: int = 0
         """The number of batches returned so far."""
-        self._loader = None if self.device.type == "cpu" else ThreadPoolExecutor(1, "batches")
         self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None
+        self._renew_loader()
+        renew_in_children(self, BatchSampler._renew_loader)
+
+    def _renew_loader(self) -> None:
+        """Makes a new thread for the batches of an accelerator; a batch that was being read is read again."""
+        self._loader = None if self.device.type == "cpu" else ThreadPoolExecutor(1, "batches")
+        self._generator.set_state(self._generator_state())
+        self._upcoming = None
 
     def _check(self) -> None:
         if self.order not in get_args(Order):

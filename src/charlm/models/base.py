@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.models.predictor import CountModel, Predictor
+
+if hasattr(os, "register_at_fork"):  # a forked process would wait forever for the threads that it does not have
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class LanguageModel(nn.Module, ABC):

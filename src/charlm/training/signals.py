@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""The signals that ask a process to end: Ctrl-C, a supervisor, a terminal that is closed. Windows has no SIGHUP."""
+
+
 class StopSignals:
-    """Records SIGINT and SIGTERM in a block instead of stopping; a SIGINT after either stops immediately.
+    """Records the signals of ``ENDING`` in a block instead of stopping; a SIGINT after any stops immediately.
 
     Only the main thread can handle signals; in other threads this does nothing. A signal that the program ignores, as
     shells arrange for background jobs, stays ignored.
@@ -32,7 +36,7 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ENDING:
                 if signal.getsignal(number) != signal.SIG_IGN:
                     self._handlers[number] = signal.signal(number, self._note)
         return self

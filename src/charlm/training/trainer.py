@@ -53,7 +53,7 @@ class Trainer:
         config: The settings.
         folder: The folder of the run, for log and checkpoints; None saves nothing.
         vocabulary: The model's vocabulary, for the model files in checkpoints; needed with ``folder``.
-        on_log: Called with each new entry.
+        on_log: Called with each new entry, after the checkpoint of its step.
 
     Attributes:
         log: All entries, oldest first.
@@ -167,14 +167,14 @@ class Trainer:
         An entry is logged every ``log_interval`` steps, at each evaluation, and at the end. Then the folder gets the
         model file of the run, with the weights of the best checkpoint, or of the last if nothing was evaluated.
 
-        On SIGINT and SIGTERM the current step finishes and a checkpoint is written first; a second SIGINT stops at
-        once. After any exception the model is as the last complete step left it, and ``fit`` continues from there.
+        On SIGINT, SIGTERM and SIGHUP the current step finishes and a checkpoint is written first; a second SIGINT stops
+        at once. After any exception the model is as the last complete step left it, and ``fit`` continues from there.
 
         Raises:
             NonFiniteLossError: A loss is infinite or NaN; the weights are those before its step.
             MemoryError: There is not enough memory for a batch.
             KeyboardInterrupt: SIGINT was received.
-            SystemExit: SIGTERM was received; the exit code is 143.
+            SystemExit: SIGTERM or SIGHUP was received; the exit code is 143 or 129.
             OSError: An entry or a checkpoint could not be written; earlier checkpoints are unchanged.
         """
         with nullcontext() if self._writer is None else self._writer.locked():
@@ -189,11 +189,15 @@ class Trainer:
             while not (signal or self._is_over()):
                 self._train_step()
                 signal, counters.agreed_seconds = self._agree(signals.received, counters.seconds)
-                if self._is_due(config.log_interval, config.evaluation_interval):
+                is_logged = self._is_due(config.log_interval, config.evaluation_interval)
+                if is_logged:
                     self._make_entry()
                 is_best = counters.best_step == self.step
                 if self._writer is not None and (self._is_due(config.checkpoint_interval) or signal or is_best):
                     self.save_checkpoint()
+                if is_logged and self.on_log is not None:  # last, since it may fail: its terminal may be closed
+                    with self._random.in_force():
+                        self.on_log(self.log[-1])
             self._agree.settle()
             if signal:
                 stop_for(int(signal))
@@ -273,9 +277,6 @@ class Trainer:
         self.log.append(entry)
         if self._writer is not None:
             self._writer.append(entry)
-        if self.on_log is not None:
-            with self._random.in_force():
-                self.on_log(entry)
 
     def _recent_loss(self) -> float:
         losses = distributed.add_up(self._counters.read_losses())
@@ -316,12 +317,8 @@ class Trainer:
 
         With several processes, each must call this.
         """
-        return {
-            "config": dataclasses.asdict(self.config),
-            "data": self._identity(),
-            "log_entries": len(self.log),
-            **states.composed(self._parts()),
-        }
+        about = {"config": dataclasses.asdict(self.config), "data": self._identity(), "log_entries": len(self.log)}
+        return about | states.composed(self._parts())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Resumes from the state of a trainer; the number of processes may differ.

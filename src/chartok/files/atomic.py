@@ -109,12 +109,11 @@ def sync_folder(folder: Path) -> None:
 
 
 class _NamedFile(io.RawIOBase):
-    """A file whose errors on opening and writing carry the name of the file it will replace."""
+    """A file whose errors on writing carry the name of the file it will replace."""
 
-    def __init__(self, path: Path, mode: str, shown: str) -> None:
+    def __init__(self, file: IO[bytes], shown: str) -> None:
+        self._file = file
         self._shown = shown
-        with Naming(shown, instead_of=os.fspath(path)):
-            self._file = path.open(mode, buffering=0)
 
     def write(self, data: Buffer) -> int | None:
         with Naming(self._shown):
@@ -138,4 +137,10 @@ class _NamedFile(io.RawIOBase):
 
 
 def _writer(path: Path, mode: str, shown: str) -> IO[bytes]:
-    return io.BufferedWriter(_NamedFile(path, mode, shown))
+    """Opens a file whose errors carry the name that is shown.
+
+    It is opened here and not by ``_NamedFile``, which Python closes even if its constructor has failed.
+    """
+    with Naming(shown, instead_of=os.fspath(path)):
+        file = path.open(mode, buffering=0)
+    return io.BufferedWriter(_NamedFile(file, shown))

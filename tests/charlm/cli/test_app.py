@@ -21,6 +21,7 @@ from charlm.files.run_folder import RunFolder
 from charlm.recipes.presets import TAKES
 from charlm.training.checkpoint import newest_checkpoint
 from charlm.training.config import TrainerConfig
+from charlm.training.signals import ENDING
 from chartok import __version__
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
@@ -569,16 +570,16 @@ def start(*arguments: str, folder: Path) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_stopped_run_is_saved_and_goes_on(
-    folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: int
+    folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
     process = start("train", "input.txt", *TRAINED, "--out", "run", "--log-interval", "1", folder=folder)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("step 1/3000 ")
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == code
+    assert process.returncode == 128 + number
     stopped = re.search(r"stopped after step (\d+): saved to run; resume with the same command and --resume\n$", output)
     assert stopped is not None
     load_model(folder / "run")
@@ -594,7 +595,7 @@ def test_a_stopped_run_is_saved_and_goes_on(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
-@pytest.mark.parametrize("names", [["SIGINT", "SIGINT"], ["SIGHUP"], ["SIGKILL"]])
+@pytest.mark.parametrize("names", [["SIGINT", "SIGINT"], ["SIGHUP", "SIGINT"], ["SIGKILL"]])
 def test_a_run_that_is_ended_at_once_goes_on_from_its_last_checkpoint(
     folder: Path, capsys: pytest.CaptureFixture[str], names: list[str]
 ) -> None:

@@ -122,6 +122,17 @@ def test_an_interrupted_fit_goes_on_where_it_stopped() -> None:
     assert len(interrupted.fit().log) == 5
 
 
+def test_an_entry_that_cannot_be_shown_costs_no_checkpoint(tmp_path: Path) -> None:
+    def fail(_: LogEntry) -> None:
+        raise BrokenPipeError
+
+    trainer = make_trainer(folder=tmp_path, max_steps=9, log_interval=3, checkpoint_interval=3)
+    trainer.on_log = fail
+    with pytest.raises(BrokenPipeError):
+        trainer.fit()
+    assert newest_checkpoint(tmp_path).values["step"] == 3
+
+
 def test_validation_is_optional() -> None:
     trainer = make_trainer(max_steps=2)
     trainer.validation = None

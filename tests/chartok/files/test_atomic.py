@@ -1,6 +1,8 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -47,6 +49,19 @@ def test_a_new_file_has_ordinary_permissions_and_an_old_one_keeps_its_own(tmp_pa
     with replace_file(ordinary) as file:
         file.write(b"x")
     assert ordinary.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_cannot_be_opened_leaves_nothing_half_made_to_be_closed(tmp_path: Path) -> None:
+    code = "import sys; from chartok.files.atomic import replace_file; replace_file(sys.argv[1]).__enter__()"
+    done = subprocess.run(  # from Python 3.13 on, what goes wrong as a file is closed is shown outside -X dev too
+        [sys.executable, "-X", "dev", "-c", code, tmp_path / "missing" / "file"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1].startswith("FileNotFoundError: ")
+    assert "Exception ignored" not in done.stderr
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -101,9 +100,14 @@ class BigramTable:
             table = np.log(smoothed / smoothed.sum(axis=1, keepdims=True))
         return cls(vocab_size=vocab_size, context_only=tuple(never), table=table.astype(np.float32))
 
-    @cached_property
+    @property
     def log_rows(self) -> NDArray[np.float64]:
         """The natural-log probabilities of what follows each id, float64 ``(V, V)``."""
+        # cached_property has a lock in Python 3.11, which would stay locked in a forked process.
+        rows: NDArray[np.float64] | None = self.__dict__.get("_log_rows")
+        return self.__dict__.setdefault("_log_rows", self._computed_log_rows()) if rows is None else rows
+
+    def _computed_log_rows(self) -> NDArray[np.float64]:
         logits = self.table.astype(np.float64)
         logits[:, list(self.context_only)] = -np.inf
         logits -= logits.max(axis=1, keepdims=True)
@@ -172,4 +176,4 @@ class BigramTable:
         return self.log_rows[ids], state
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "log_rows"}
+        return {name: value for name, value in self.__dict__.items() if name != "_log_rows"}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.runtime.forking import renew_in_children
+
 if TYPE_CHECKING:
     from charlm.models.ngram.parts import Parts
 
@@ -48,7 +50,11 @@ class Lookup:
         row_bytes = parts.vocab_size * parts.log_probabilities.itemsize
         self._most_rows = max(CACHE_BYTES // row_bytes, FEWEST_ROWS)
         self._rows = OrderedDict[int, NDArray[np.floating[Any]]]()  # the most recently used last
-        self._lock = Lock()
+        self._renew_lock()
+        renew_in_children(self, Lookup._renew_lock)
+
+    def _renew_lock(self) -> None:
+        self._lock = Lock()  # what it guards is whole between any two instructions
 
     def following(self, context: int, token_id: int) -> int:
         """Returns the longest stored context that is a suffix of a context followed by one more id."""

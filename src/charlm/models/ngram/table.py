@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -256,22 +255,25 @@ class NGramTable:
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], list[int]]:
         """Returns the log-probabilities after each prompt, and the contexts reached; see ``Predictor``."""
+        lookup = self.lookup
         nearest = prompts[:, -max(self.order - 1, 1) :]
         contexts = [0] * len(nearest)
         for column in nearest.T.tolist():
-            contexts = list(map(self.lookup.following, contexts, column))
-        return self.lookup.rows(contexts), contexts
+            contexts = list(map(lookup.following, contexts, column))
+        return lookup.rows(contexts), contexts
 
     def step(self, ids: NDArray[np.int64], state: list[int] | None) -> tuple[NDArray[np.floating[Any]], list[int]]:
         """Returns the log-probabilities after one more id, and the contexts reached."""
-        newest = ids.tolist()
-        contexts = list(map(self.lookup.following, [0] * len(newest) if state is None else state, newest))
-        return self.lookup.rows(contexts), contexts
+        lookup, newest = self.lookup, ids.tolist()
+        contexts = list(map(lookup.following, [0] * len(newest) if state is None else state, newest))
+        return lookup.rows(contexts), contexts
 
-    @cached_property
+    @property
     def lookup(self) -> Lookup:
         """The lookup of one context at a time, created on first use."""
-        return Lookup(self._parts())
+        # cached_property has a lock in Python 3.11, which would stay locked in a forked process.
+        lookup: Lookup | None = self.__dict__.get("_lookup")
+        return self.__dict__.setdefault("_lookup", Lookup(self._parts())) if lookup is None else lookup
 
     @property
     def search(self) -> Search:
@@ -295,7 +297,7 @@ class NGramTable:
         return self.levels[-1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "lookup"}
+        return {name: value for name, value in self.__dict__.items() if name != "_lookup"}
 
     def check_fitted(self) -> None:
         """Checks that the model has been fitted.
