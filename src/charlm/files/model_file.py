@@ -13,7 +13,6 @@ import os
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -169,7 +168,7 @@ class ModelFile:
     vocabulary: Vocabulary
     stored: dict[str, StoredTensor]
 
-    @cached_property
+    @property
     def tensors(self) -> dict[str, Tensor]:
         """The tensors by name, in PyTorch."""
         return {name: stored.tensor() for name, stored in self.stored.items()}
