@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from charlm.models.evaluation_mode import evaluation_mode
+from charlm.models.modes import evaluation_mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.models.base import LanguageModel
-from charlm.models.evaluation_mode import evaluation_mode
+from charlm.models.modes import evaluation_mode
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.registry import component

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from charlm.evaluation.scoring import Evaluation, evaluate
 from charlm.files.model_file import rebuilt_model
 from charlm.files.run_folder import RunFolder
+from charlm.models.modes import evaluation_mode, training_mode
 from charlm.runtime import distributed
 from charlm.runtime.devices import peak_memory
 from charlm.training import state as states
@@ -59,7 +60,7 @@ class Trainer:
         log: All entries, oldest first.
 
     Raises:
-        ValueError: The model and the batches are on different devices, the device does not support the precision,
+        ValueError: The model is in float16 or not on the device of the batches, the device lacks the precision,
             ``folder`` lacks a vocabulary, ``patience`` lacks validation data, or the optimizer does not suit the model.
         TokenIdError: The data has an id that the model does not have.
         FileExistsError: The folder already contains a run, or is a file.
@@ -170,6 +171,7 @@ class Trainer:
 
         On SIGINT and SIGTERM the current step finishes and a checkpoint is written first; a second SIGINT stops at
         once. After any exception the model is as the last complete step left it, and ``fit`` continues from there.
+        Only the steps are in training mode: ``on_log`` finds the model, and ``fit`` leaves it, in evaluation mode.
 
         Raises:
             NonFiniteLossError: A loss is infinite or NaN; the weights are those before its step.
@@ -179,8 +181,7 @@ class Trainer:
             OSError: An entry or a checkpoint could not be written; earlier checkpoints are unchanged.
         """
         counters, config = self._counters, self.config
-        with StopSignals() as signals, self._random.in_force():
-            self.model.train()
+        with StopSignals() as signals, self._random.in_force(), training_mode(self.model):
             signal = 0.0
             while not (signal or self._is_over()):
                 self._train_step()
@@ -271,7 +272,7 @@ class Trainer:
         if self._writer is not None:
             self._writer.append(entry)
         if self.on_log is not None:
-            with self._random.in_force():
+            with self._random.suspended(), evaluation_mode(self.model):
                 self.on_log(entry)
 
     def _recent_loss(self) -> float:
