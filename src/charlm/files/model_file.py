@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel, StoredModel
 
 VERSION = 1
+DTYPES = {"bfloat16", "float16", "float32", "float64"}
+"""Those with which a model can compute."""
 LONGEST_REASON = 1000
 """In characters; a hostile file could make an error quote all of it."""
 
@@ -117,7 +119,7 @@ def check_sizes(model: StoredModel, vocabulary: Vocabulary) -> None:
 
 
 def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
-    """Returns the model, in evaluation mode, and the vocabulary in a file or a run folder.
+    """Returns the model, in evaluation mode and the dtype of its weights, and the vocabulary in a file or a run folder.
 
     Args:
         path: A model file, or the folder of a run; if the run has not finished, its newest checkpoint is used.
@@ -289,17 +291,28 @@ def _rebuilt(file: ModelFile) -> LanguageModel:
 
     family = _family({"family": file.family}).language_model()
     with torch.device("meta"):  # takes no memory, whatever the settings say
-        skeleton = family.from_settings(file.settings)
-    check_sizes(skeleton, file.vocabulary)
-    if _values(skeleton.state_dict()) > _values(file.tensors):
-        raise ValueError("its settings require more parameters than it contains")
-    model = family.from_settings(file.settings)
-    model.load_state_dict(file.tensors)
+        model = family.from_settings(file.settings)
+    check_sizes(model, file.vocabulary)
+    model.load_state_dict(file.tensors, assign=True)
+    for part in getattr(model, "models", [model]):
+        _check_weights(part)
     return model
 
 
-def _values(tensors: dict[str, Tensor]) -> int:
-    return sum(tensor.numel() for tensor in tensors.values())
+def _check_weights(model: LanguageModel) -> None:
+    """Checks that the weights of a model, no mixture, are numbers of one dtype.
+
+    Raises:
+        ValueError: They are not.
+    """
+    dtypes = {str(weight.dtype).removeprefix("torch.") for weight in model.parameters()}
+    if len(dtypes) > 1 or not dtypes <= DTYPES:
+        raise ValueError(
+            f"its weights must be all of one of {', '.join(sorted(DTYPES))}, got {', '.join(sorted(dtypes))}"
+        )
+    for name, weight in model.named_parameters():
+        if weight.isnan().any():
+            raise ValueError(f"the weight {name!a} contains NaN")
 
 
 def _checked_content(encoded: str | None) -> Mapping[str, Any]:
