@@ -1,6 +1,6 @@
-"""One n-gram model, written as ARPA, in ``charlm`` and in KenLM, which is C++ and must be compiled when installed.
+"""An n-gram model in ARPA format, in ``charlm`` and in KenLM, which is C++ and is compiled on installation.
 
-KenLM reads orders up to 6, as it is usually built.
+In its usual build, KenLM reads orders up to 6.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ LENGTH = 1_000_000
 HELD_OUT = 100_000
 ORDER = 6
 KENLM_ERROR = 1e-4
-"""Nats a character by which 32-bit numbers may differ from ours."""
+"""The difference in nats per character allowed for KenLM's 32-bit numbers."""
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured, on a model of a million characters; nothing where KenLM is not installed."""
+    """Returns the comparisons, on a model of a million characters; none if KenLM is not installed."""
     if importlib.util.find_spec("kenlm") is None:
-        print("KenLM is left out: it is not installed (pip install kenlm, with a C++ compiler)")
+        print("KenLM is skipped: it is not installed (pip install kenlm, with a C++ compiler)")
         return []
     import kenlm  # noqa: PLC0415 - not everywhere
 
@@ -64,8 +64,8 @@ def comparisons() -> list[Comparison]:
             rival_name="KenLM, a string of words",
             rival=score_with_kenlm,
             target=1,
-            why="KenLM is C++ and adds up one number; ours searches sorted tables with NumPy, one order after the "
-            "other, and gives a number for each character.",
+            why="KenLM is written in C++ and returns a single sum; ours searches sorted tables with NumPy, one order "
+            "after the other, and returns a value for each character.",
         ),
         Comparison(
             name=f"read {grams} from ARPA",
@@ -74,10 +74,10 @@ def comparisons() -> list[Comparison]:
             rival=lambda: kenlm.Model(str(arpa), silent),
             target=1 / 5,
             samples=3,
-            why="KenLM reads it in C++; a model that is to be loaded often is better kept in a file of our own.",
+            why="KenLM reads the file in C++; a model that is loaded often is better kept in our own format.",
         ),
         Comparison(
-            name=f"load {grams} from a file of our own",
+            name=f"load {grams} from our own format",
             ours=lambda: load_model(safetensors),
             rival_name="KenLM, from ARPA",
             rival=lambda: kenlm.Model(str(arpa), silent),

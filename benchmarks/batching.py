@@ -1,4 +1,4 @@
-"""Batches against the notebook's ``get_batch`` and torch's ``DataLoader``; token files against reading it all."""
+"""Batches compared with the notebook's ``get_batch`` and ``DataLoader``; token files compared with reading it all."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IDS = 1_000_000
-DATA_LOADER_WHY = "The dataset hands DataLoader all windows of a batch at once, which makes DataLoader quick, too."
+DATA_LOADER_WHY = "The dataset returns all windows of a batch to DataLoader at once, which makes DataLoader fast too."
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured: one batch of int64, on a million ids; a token file of twenty million characters."""
+    """Returns the comparisons: an int64 batch from a million ids; a token file of twenty million characters."""
     ids = np.random.default_rng(0).integers(0, 65, IDS).astype(np.uint8)
     folder = scratch_folder()
     return [
@@ -61,7 +61,7 @@ def _batch_from_file(ids: np.ndarray, folder: Path, batch_size: int, block_size:
 
 
 class OneByOne(TextDataset):
-    """The dataset as ``DataLoader`` sees one that does not offer several windows at once."""
+    """A dataset that cannot return several windows at once to ``DataLoader``."""
 
     __getitems__ = None  # type: ignore[assignment]
 
@@ -96,7 +96,7 @@ def _token_file(folder: Path) -> Comparison:
 
 
 def read_it_all(text: Path, out: Path) -> None:
-    """Writes the ids of a text, as one writes it first."""
+    """Writes the ids of a text in the straightforward way."""
     content = text.read_text(encoding="utf-8")
     id_of = {character: i for i, character in enumerate(sorted(set(content)))}
     np.array([id_of[character] for character in content], dtype=np.uint16).tofile(out)

@@ -1,7 +1,7 @@
-"""The Transformer that lectures build, as a baseline: what ``charlm.GPT`` is compared with.
+"""The Transformer built in lectures, as a baseline for ``charlm.GPT``.
 
-It is that of GPT-2 (Radford et al., 2019): learned positions, layer normalisation, GELU, biases, and one matrix for the
-embedding and the head.
+It is that of GPT-2 (Radford et al., 2019): learned positions, layer normalization, GELU, biases, and one matrix shared
+by the embedding and the head.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from charlm import LanguageModel
 
 
 class ClassicTransformer(LanguageModel):
-    """A decoder as in GPT-2, by default of the size that trains on two cores.
+    """A decoder as in GPT-2, by default of a size that can be trained on two cores.
 
     Args:
         vocab_size: The number of ids, V.
-        block_size: The most ids that it can look at.
-        n_layers: How many blocks.
-        n_heads: How many heads each attention has.
-        width: How many values stand for a position.
-        dropout: The share of values that is zeroed in training, in the embedding and in what a layer adds.
-        seed: Decides the first weights.
+        block_size: The maximum number of ids in the context.
+        n_layers: The number of blocks.
+        n_heads: The number of attention heads per block.
+        width: The dimension of the embeddings.
+        dropout: The dropout rate in training, for the embedding and for the output of each sublayer.
+        seed: Determines the initial weights.
 
     Example:
         >>> ClassicTransformer(65)(torch.zeros(1, 64, dtype=torch.int64))[0].shape
@@ -55,7 +55,7 @@ class ClassicTransformer(LanguageModel):
 
     @torch.no_grad()
     def _initialize(self, seed: int) -> None:
-        """Draws matrices with a standard deviation of 0.02, less for those that add to the residual stream."""
+        """Draws matrices with a standard deviation of 0.02, or less for those that add to the residual stream."""
         generator = torch.Generator().manual_seed(seed)
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
@@ -84,7 +84,7 @@ class ClassicTransformer(LanguageModel):
 
 
 class ClassicBlock(nn.Module):
-    """Attention and MLP, each behind a layer norm and added to what enters it."""
+    """Attention and MLP, each after a layer norm and with a residual connection."""
 
     def __init__(self, n_heads: int, width: int, dropout: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Measuring one way of doing a thing against another, in turns within one run, so that noise strikes both."""
+"""Compares two ways of doing the same thing, alternating within one run so that noise affects both."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHORTEST_SAMPLE = 0.02
-"""Seconds that one sample takes at least; a quicker function is called as often as that needs."""
+"""The minimum duration of a sample in seconds; a faster function is called repeatedly."""
 Unit: TypeAlias = Literal["seconds", "bytes"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What is compared with what.
+    """A comparison of the library with an alternative.
 
     Attributes:
-        name: What is done, and on how much.
-        ours: The library's way.
-        rival_name: Whose way it is compared with.
-        rival: That way.
-        target: How many times less ours is meant to take.
+        name: What is done, and on how much data.
+        ours: The library's way of doing it.
+        rival_name: The name of the alternative.
+        rival: The alternative.
+        target: The intended ratio of the alternative's cost to ours.
         samples: How often each is measured.
-        unit: What is measured: the seconds that a way takes, or the bytes, which it returns itself.
-        why: For what reason ours does not come to the target, where that is known: a whole sentence.
+        unit: What is measured: the seconds that a function takes, or the bytes that it returns.
+        why: The reason why ours misses the target, if known, as a complete sentence.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What each way takes, as the median, and half the distance between the quartiles as a share of it."""
+    """The median cost of each alternative, and half the interquartile range as a fraction of it."""
 
     name: str
     rival_name: str
@@ -57,14 +57,14 @@ class Result:
 
     @property
     def explanation(self) -> str:
-        """Why the ratio is below its target, as an item of a list; empty where it is not, or where nobody knows."""
+        """Why the ratio is below its target, as a list item; empty if it is not below, or if the reason is unknown."""
         if self.ratio >= self.target or not self.why:
             return ""
         return f"- *{self.name}*, against {self.rival_name}: {self.why}"
 
 
 def compare(comparison: Comparison) -> Result:
-    """Returns the medians of both ways, measured in turns."""
+    """Returns the medians of both alternatives, measured alternately."""
     sample_ours = _sampler(comparison.ours, comparison.unit)
     sample_rival = _sampler(comparison.rival, comparison.unit)
     ours, rival = [], []
@@ -105,7 +105,7 @@ def _spread(samples: list[float]) -> float:
 
 
 def markdown_row(result: Result) -> str:
-    """Returns a result as a row of the table whose head is ``MARKDOWN_HEAD``."""
+    """Returns a result as a row of the table with the header ``MARKDOWN_HEAD``."""
     shown = duration if result.unit == "seconds" else size
     ours = f"{shown(result.ours)} ± {result.ours_spread:.0%}"
     rival = f"{shown(result.rival)} ± {result.rival_spread:.0%}"
@@ -113,11 +113,11 @@ def markdown_row(result: Result) -> str:
     return f"| {result.name} | {ours} | {result.rival_name} | {rival} | {ratio}× | {target}× |"
 
 
-MARKDOWN_HEAD = "| what | chartok | against | takes | ratio | target |\n| --- | --- | --- | --- | --- | --- |"
+MARKDOWN_HEAD = "| what | chartok | alternative | takes | ratio | target |\n| --- | --- | --- | --- | --- | --- |"
 
 
 def duration(seconds: float) -> str:
-    """Returns seconds with three digits, in the unit that suits them."""
+    """Returns seconds with three significant digits, in a suitable unit."""
     for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"
@@ -125,7 +125,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Returns bytes in units of 2**20, with one digit behind the point where they are few."""
+    """Returns bytes in MiB, with one decimal place for small numbers."""
     mebibytes = count / 2**20
     return f"{mebibytes:,.0f} MiB" if mebibytes >= 10 else f"{mebibytes:.1f} MiB"  # noqa: PLR2004 - two digits in all
 

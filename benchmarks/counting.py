@@ -1,4 +1,4 @@
-"""The counted models against dictionaries, on a million characters unless the name says otherwise."""
+"""Count models compared with dictionaries, on a million characters unless the name says otherwise."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ ORDER = 7
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured."""
-    # The dictionaries have one thread too; and where the cores are shared, threads that wait for each other stall.
+    """Returns the comparisons."""
+    # The dictionaries are single-threaded too, and on shared cores, threads that wait for each other stall.
     torch.set_num_threads(1)
     text = sample_text(LENGTH + HELD_OUT)
     vocabulary = Vocabulary.from_text(text)
@@ -65,7 +65,7 @@ def comparisons() -> list[Comparison]:
             ],
             target=100,
             samples=3,
-            why="Nearly all of our time is that of the call itself: two thousand characters take little longer.",
+            why="Nearly all of our time is the overhead of the call: two thousand characters take little longer.",
         ),
         Comparison(
             name="bigram fit (limit 20 ms)",
@@ -100,10 +100,10 @@ def comparisons() -> list[Comparison]:
 
 
 class DictionaryModel:
-    """The same probabilities looked up in dictionaries by tuples of ids, as one writes it first."""
+    """The same probabilities, looked up in dictionaries by tuples of ids, as in a straightforward implementation."""
 
     def __init__(self, model: NGramLanguageModel) -> None:
-        """Takes the values of a fitted model."""
+        """Copies the tables of a fitted model."""
         self.vocab_size, self.order = model.vocab_size, model.order
         grams: list[tuple[int, ...]] = [()]
         for key in model.table.keys.tolist():
@@ -115,7 +115,7 @@ class DictionaryModel:
         self.log_backoff_of = dict(zip(grams, log_backoffs, strict=False))
 
     def log_probability(self, context: tuple[int, ...], token_id: int) -> float:
-        """Returns what the n-gram model does, by its definition."""
+        """Returns the same log-probability as the n-gram model, computed by its definition."""
         weight = 0.0
         while (found := self.log_probability_of.get((*context, token_id))) is None:
             weight += self.log_backoff_of.get(context, 0.0)
@@ -125,7 +125,7 @@ class DictionaryModel:
         return weight + found
 
     def score(self, ids: list[int]) -> float:
-        """Returns the log-likelihood of all ids but the first."""
+        """Returns the log-likelihood of all ids except the first."""
         look_back = self.order - 1
         return sum(
             self.log_probability(tuple(ids[max(0, place - look_back) : place]), ids[place])
@@ -133,7 +133,7 @@ class DictionaryModel:
         )
 
     def generate(self, ids: list[int], count: int) -> list[int]:
-        """Returns ids and as many drawn ones."""
+        """Returns the ids followed by ``count`` sampled ones."""
         generator = random.Random(0)  # noqa: S311 - a text to measure on
         everything = range(self.vocab_size)
         ids = list(ids)
@@ -151,7 +151,7 @@ def _fitted_by_nltk(text: str) -> KneserNeyInterpolated:
 
 
 def count_in_dictionaries(text: bytes, order: int) -> list[Counter[bytes]]:
-    """Returns how often each n-gram is there, by its length."""
+    """Returns the counts of all n-grams, one counter per length."""
     return [
         Counter(text[start : start + length] for start in range(len(text) - length + 1))
         for length in range(1, order + 1)

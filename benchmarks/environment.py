@@ -1,4 +1,4 @@
-"""What the figures depend on."""
+"""The environment that the figures depend on."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ RIVALS = ("tokenizers", "nltk", "transformers", "kenlm")
 
 
 def environment() -> dict[str, str]:
-    """Returns what a run depends on, and the widest instructions that PyTorch uses."""
+    """Returns what a run depends on, including the widest instruction set that PyTorch uses."""
     return {**machine(torch.device("cpu")), "instructions": torch.backends.cpu.get_cpu_capability()}
 
 
 def rivals() -> dict[str, str]:
-    """Returns the versions of the other libraries, those that are installed."""
+    """Returns the versions of the other libraries that are installed."""
     installed = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
     return {name: importlib.metadata.version(name) for name in RIVALS if name in installed}

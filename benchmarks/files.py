@@ -1,4 +1,4 @@
-"""Saving and loading a model, checked to the last bit, against torch's own files, which are not."""
+"""Saving and loading a model, verified to the last bit, compared with torch's own files, which are not verified."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORDER = 7
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured, on an n-gram model of a million characters."""
+    """Returns the comparisons, on an n-gram model of a million characters."""
     folder = scratch_folder()
     text = sample_text(LENGTH)
     vocabulary = Vocabulary.from_text(text)
@@ -38,7 +38,7 @@ def comparisons() -> list[Comparison]:
             rival_name="torch.load",
             rival=lambda: torch.load(theirs, weights_only=True),
             target=0.5,
-            why="Every byte is hashed (SHA-256), and tables of n-grams are checked to be such before anything is "
-            "looked up in them, which takes longer still; torch.load checks neither.",
+            why="Every byte is hashed (SHA-256), and the n-gram tables are validated before anything is looked up in "
+            "them, which takes even longer; torch.load does neither.",
         ),
     ]

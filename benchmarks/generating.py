@@ -1,4 +1,4 @@
-"""Generation against the loop that one writes first: the model on the whole history for each character."""
+"""Generation compared with the straightforward loop: the model runs on the whole history for each character."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CHARACTERS_EACH = 60
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured, on an n-gram model of order 7: one text, several, and names."""
-    # With one thread, as where the cores are shared, threads that wait for each other stall.
+    """Returns the comparisons, on an n-gram model of order 7: one text, several, and names."""
+    # With one thread, because on shared cores, threads that wait for each other stall.
     torch.set_num_threads(1)
     text = sample_text(LENGTH)
     vocabulary = Vocabulary.from_text(text)
@@ -41,9 +41,9 @@ def comparisons() -> list[Comparison]:
             samples=3,
         ),
         Comparison(
-            name=f"make up {SAMPLES} words",
+            name=f"generate {SAMPLES} words",
             ours=lambda: names.sample(SAMPLES, unique=False, seed=0),
-            rival_name="one call a word",
+            rival_name="one call per word",
             rival=lambda: [names.sample(1, seed=seed) for seed in range(SAMPLES)],
             target=2,
         ),
@@ -51,7 +51,7 @@ def comparisons() -> list[Comparison]:
 
 
 def plain_loop(model: LanguageModel, ids: torch.Tensor, count: int, block_size: int | None = None) -> torch.Tensor:
-    """Returns ids and as many drawn ones, ``(B, T + count)``, as the notebook does it."""
+    """Returns the ids followed by ``count`` sampled ones, ``(B, T + count)``, as in the notebook."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for _ in range(count):

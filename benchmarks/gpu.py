@@ -1,8 +1,8 @@
 """Learning on a GPU: ``PYTHONPATH=src python benchmarks/gpu.py tinyshakespeare.txt``.
 
-The ``base`` Transformer against a classic one of the same size in the same run: seconds of training to a loss of 1.4697
-nats a character, the best loss, characters a second, and the share of the processor's peak in bfloat16. It needs torch,
-NumPy and safetensors alone.
+Compares the ``base`` Transformer with a classic one of the same size in the same run: seconds of training to a loss of
+1.4697 nats per character, the best loss, characters per second, and the fraction of the processor's bfloat16 peak. It
+needs only torch, NumPy and safetensors.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from chartok import Vocabulary, read_text
 from classic import ClassicTransformer
 
 TARGET = 1.4697
-"""What the README of nanoGPT reports for its recipe, as an estimate on random windows."""
+"""The loss that the README of nanoGPT reports for its recipe, estimated on random windows."""
 BATCH_SIZE = 64
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
-"""Multiplications and additions a second in bfloat16, without sparsity, as the maker states."""
+"""Multiplications and additions per second in bfloat16, without sparsity, according to the manufacturer."""
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Runs the measurements and prints the results."""
     parser = argparse.ArgumentParser()
     parser.add_argument("text", type=Path)
     parser.add_argument("--device", default="cuda")
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def report(name: str, model: LanguageModel, records: list[LogEntry]) -> None:
-    """Prints what a run came to."""
+    """Prints the result of a run."""
     losses = [(entry.elapsed_seconds, entry.validation_loss) for entry in records if entry.validation_loss]
     reached = next((seconds for seconds, loss in losses if loss <= TARGET), None)
     speed = sorted(entry.characters_per_second for entry in records)[len(records) // 2]
@@ -76,7 +76,7 @@ def report(name: str, model: LanguageModel, records: list[LogEntry]) -> None:
 
 
 def multiplied(model: LanguageModel) -> int:
-    """Returns how many weights each character is multiplied with; tables are looked up."""
+    """Returns the number of weights that each character is multiplied with; tables are looked up and do not count."""
     layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
     return sum(layer.weight.numel() for layer in layers)
 

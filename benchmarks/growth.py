@@ -1,7 +1,7 @@
-"""How time and memory grow with the text: n-grams of order 5, and token files; each row in a program of its own.
+"""How time and memory grow with the text: n-grams of order 5, and token files; each row runs in its own process.
 
-The text of the n-grams is the one of the other benchmarks, repeated, with one character in ten drawn at random: what is
-repeated is never quite the same, so that the number of n-grams grows with the text.
+The text for the n-grams is that of the other benchmarks, repeated, with one character in ten replaced at random. No
+repetition is identical, so the number of n-grams grows with the text.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ SIZES = {"n-grams": (1, 10, 100), "token file": (1, 10, 100, 1000)}
 
 
 def rows() -> list[dict[str, float | str]]:
-    """Returns what each size takes: seconds, the most memory, and more of its own."""
+    """Returns the cost of each size: seconds, peak memory, and results specific to the benchmark."""
     return [alone(__file__, what, size) for what, sizes in SIZES.items() for size in sizes]
 
 
 def ngrams(millions: int) -> dict[str, float | str]:
-    """Returns what it takes to count and to smooth."""
+    """Returns the cost of counting and smoothing."""
     length = millions * 1_000_000
     text = sample_text(1_000_000)
     vocabulary = Vocabulary.from_text(text)
@@ -46,7 +46,7 @@ def ngrams(millions: int) -> dict[str, float | str]:
 
 
 def token_file(millions: int) -> dict[str, float | str]:
-    """Returns what it takes to encode a file of ASCII, and to draw a batch of 64 windows of 256 from it."""
+    """Returns the cost of encoding an ASCII file, and of drawing a batch of 64 windows of 256 from it."""
     text = sample_text(1_000_000).encode()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,8 +1,8 @@
-"""``make guard``: fails where something takes more beside its rival than ``benchmarks/results.json`` says.
+"""``make guard``: fails if a ratio to an alternative is worse than in ``benchmarks/results.json``.
 
-Ratios within one run are compared, not seconds, which depend on the machine and on what else it does. A ratio that is
-too low is measured twice more before it counts. What is measured and not in that file, or the other way round, fails
-as well; but not what cannot be measured here for want of its rival.
+It compares ratios within one run rather than seconds, which depend on the machine and its load. A ratio that is too
+low is measured twice more before it counts as a failure. A measurement that is missing from the file, or is only in the
+file, also fails, unless it cannot be made here because the alternative is not installed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from run import SUBJECTS
 
 
 def main() -> int:
-    """Measures everything, prints what fails, and returns how much that is."""
+    """Measures everything, prints the failures, and returns their number."""
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     there, here = results["machine"], environment()
     for name in here:
@@ -27,7 +27,7 @@ def main() -> int:
     for title, subject in SUBJECTS.items():
         comparisons = subject.comparisons()
         if not comparisons:
-            continue  # it has said why
+            continue  # it has printed why
         entries = results["comparisons"].get(title, [])
         for line in failures(comparisons, {(entry["name"], entry["rival_name"]): entry["ratio"] for entry in entries}):
             count += 1
@@ -35,7 +35,7 @@ def main() -> int:
     for title in (title for title in results["comparisons"] if title not in SUBJECTS):
         count += 1
         print(f"{title} is no longer measured")
-    print(f"{count} worse, new or gone")
+    print(f"{count} worse, new or missing")
     return count
 
 

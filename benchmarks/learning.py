@@ -1,4 +1,4 @@
-"""``make bench-train TEXT=tinyshakespeare.txt``: how fast models learn, and how well, and what the README says of it.
+"""``make bench-train TEXT=tinyshakespeare.txt``: how fast and how well models learn; updates the README.
 
 Seconds are those of the training steps. Losses are exact: every character of the last tenth of the text is scored once.
 """
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 TARGET = 1.886
-"""The loss, in nats a character, that the classic recipe comes to in its 2,000 steps."""
+"""The loss, in nats per character, that the classic recipe reaches in its 2,000 steps."""
 CLASSIC = TrainerConfig(
     max_steps=2000,
     learning_rate=1e-3,
@@ -53,22 +53,22 @@ CLASSIC = TrainerConfig(
 CLASSIC_BATCH_SIZE = 12
 CLASSIC_BLOCK_SIZE = 64
 SPRINT_STEPS = 45
-"""A run that is only to reach the target."""
+"""The length of a run that only needs to reach the target."""
 MIXING_SECONDS = 5
-"""What is left of a mixture's time for all but the training steps."""
+"""The part of a mixture's time reserved for everything except the training steps."""
 COUNTS = 5
-"""How often what counts is timed; the median is taken."""
+"""How often the fit of a count model is timed; the median is used."""
 
 
 class Show(Protocol):
-    """Keeps and prints what was measured."""
+    """Stores and prints measurements."""
 
     def __call__(self, name: str, **figures: float) -> None:
-        """Takes what it is of, and the figures by what they are."""
+        """Takes the name of a measurement, and its figures by name."""
 
 
 def main(path: Path) -> None:
-    """Measures, prints and writes."""
+    """Runs the measurements, prints the results and writes them to files."""
     text = read_text(path)
     results: dict[str, Any] = {"machine": environment()}
     print(*results["machine"].values(), sep=", ", end="\n\n")
@@ -95,12 +95,12 @@ def _recipe(family: Family, **config: Any) -> Recipe:  # noqa: ANN401 - settings
 
 
 def _parts(text: str, family: Family) -> tuple[Corpus, Corpus]:
-    """Returns what a model of a family learns from and what it is evaluated on, as ``charlm train`` cuts it."""
+    """Returns the training and evaluation splits for a model of a family, as in ``charlm train``."""
     return Corpus.of_text(text, roles_of_text(family)).split(0.9)
 
 
 def _counted(text: str, show: Show) -> None:
-    """Measures the models that count."""
+    """Measures the count models."""
     for name, family in (("bigram, counted", "bigram"), ("n-gram, order 7", "ngram")):
         recipe = Recipe(family=family)  # type: ignore[arg-type]  # a literal in a tuple is a str
         learned, held_out = _parts(text, recipe.family)
@@ -111,7 +111,7 @@ def _counted(text: str, show: Show) -> None:
 
 
 def _trained(name: str, recipe: Recipe, text: str, show: Show) -> None:
-    """Measures what a recipe comes to in the time that it has; of a mixture the mixing counts as well."""
+    """Measures the loss that a recipe reaches in its time limit; for a mixture, the time includes the mixing."""
     learned, held_out = _parts(text, recipe.family)
     entries: list[LogEntry] = []
 
@@ -127,7 +127,7 @@ def _trained(name: str, recipe: Recipe, text: str, show: Show) -> None:
 
 
 def _to_the_target(text: str, show: Show) -> None:
-    """Measures how long the recipe of the Transformer takes to the loss to which the classic one comes."""
+    """Measures how long the Transformer's recipe takes to reach the loss of the classic one."""
     learned, held_out = _parts(text, "gpt")
     sprint = _recipe("gpt", max_steps=SPRINT_STEPS, evaluation_interval=5)
     ours = _until_reached(lambda look: train(learned, sprint, validation=held_out, hook=_of_events(look)))
@@ -143,7 +143,7 @@ def _to_the_target(text: str, show: Show) -> None:
 
 
 def _of_events(look: Callable[[LogEntry], None]) -> Hook:
-    """Returns the hook that hands on the entries of the log."""
+    """Returns a hook that passes on the log entries."""
 
     def hook(event: Event) -> None:
         if isinstance(event, EntryMade):
@@ -153,7 +153,7 @@ def _of_events(look: Callable[[LogEntry], None]) -> Hook:
 
 
 def _median_seconds(function: Callable[[], Made]) -> tuple[float, Made]:
-    """Returns what a call takes, and what it returns."""
+    """Returns the median duration of a call, and its result."""
     samples = []
     for _ in range(COUNTS):
         started = time.perf_counter()
@@ -163,10 +163,10 @@ def _median_seconds(function: Callable[[], Made]) -> tuple[float, Made]:
 
 
 def _until_reached(run: Callable[[Callable[[LogEntry], None]], object]) -> LogEntry:
-    """Returns the log entry of the first evaluation at the target or below, or the last one.
+    """Returns the log entry of the first evaluation at or below the target, or otherwise the last entry.
 
     Args:
-        run: Trains, and hands each entry to what it is given.
+        run: Trains, and passes each entry to its argument.
     """
 
     class Reached(Exception):  # noqa: N818 - good news
@@ -189,7 +189,7 @@ def _of(entry: LogEntry) -> dict[str, float]:
 
 
 def _generation(show: Show) -> None:
-    """Times 500 characters after one, with the cache and with the whole context for each."""
+    """Times the generation of 500 characters, with the cache and with the whole context for each character."""
     model = GPT(GPTConfig.base(65))
     started = time.perf_counter()
     generate(model, [0], max_new_tokens=500)

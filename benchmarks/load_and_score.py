@@ -1,15 +1,15 @@
-"""Prints what memory it takes, over Python with NumPy, to load a count model and score a line, or to import torch."""
+"""Prints the memory, beyond Python with NumPy, for loading a count model and scoring a line, or for importing torch."""
 
 import importlib
 import sys
 
-import numpy as np  # noqa: F401 - what it takes does not count
+import numpy as np  # noqa: F401 - its memory does not count
 
 from alone import peak_bytes
 
 
 def main(what: str, *arguments: str) -> None:
-    """Does it."""
+    """Imports a module, scores a line if there is a model, and prints the memory."""
     before = peak_bytes()
     module = importlib.import_module(what)
     if arguments:

@@ -1,6 +1,6 @@
-"""How much memory one way takes against another, each in a program of its own.
+"""Compares the memory use of two alternatives, each in its own process.
 
-What counts is the most that the program holds while it does the thing, less what it holds before: Python itself, the
+The figure is the peak memory of the process during the work, minus the memory in use before it: Python itself, the
 imports, and the input.
 """
 
@@ -30,7 +30,7 @@ ORDER = 7
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured."""
+    """Returns the comparisons."""
     folder = scratch_folder()
     text = sample_text(MILLION)
     with (folder / "text.txt").open("wb") as file:
@@ -64,7 +64,8 @@ def comparisons() -> list[Comparison]:
             "torch.load",
             "load with torch",
             0.5,
-            why="What the file holds is checked before a model is made of it: both are in memory at once.",
+            why="The contents of the file are verified before a model is created from them, so both are in memory at "
+            "once.",
         ),
     ]
 
@@ -117,16 +118,16 @@ WAYS = {
     "load": _load,
     "load with torch": _load_with_torch,
 }
-"""What each program does, after it has made what that needs."""
+"""The work of each process; each function prepares the input and returns the work as a function."""
 
 
 def main(way: str, folder: str) -> None:
-    """Prints the bytes that a way takes."""
+    """Prints the memory that an alternative takes, in bytes."""
     torch.set_num_threads(1)
     function = WAYS[way](Path(folder))
     forget_peak()
     before = peak_bytes()
-    _result = function()  # it counts, too
+    _result = function()  # the result counts too
     print(peak_bytes() - before)
 
 

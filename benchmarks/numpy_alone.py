@@ -1,4 +1,4 @@
-"""Count models on NumPy alone: programs that start, score and end, one stream of draws, and busy neighbours."""
+"""Count models with NumPy alone: programs that start, score and exit, a single sample, and a busy machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROGRAM = str(Path(__file__).with_name("load_and_score.py"))
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured, on an n-gram model of order 7 of a million characters."""
+    """Returns the comparisons, on an n-gram model of order 7 of a million characters."""
     folder = scratch_folder()
     text = sample_text(MILLION)
     lm = CharLM.fit(text)
@@ -65,7 +65,7 @@ def comparisons() -> list[Comparison]:
             unit="bytes",
         ),
         Comparison(
-            name=f"make up {CHARACTERS:,} characters in one stream",
+            name=f"generate {CHARACTERS:,} characters in one stream",
             ours=partial(lm.generate, max_new_tokens=CHARACTERS),
             rival_name="plain loop, a tenth of them",
             rival=lambda: plain_loop(lm.model, _start(lm), CHARACTERS // 10),
@@ -82,7 +82,7 @@ def comparisons() -> list[Comparison]:
 
 
 class _Neighbours:
-    """Processes that are always busy, but for the time in which they are stopped."""
+    """Processes that are always busy, except while they are stopped."""
 
     def __init__(self) -> None:
         self._all = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(NEIGHBOURS)]  # noqa: S603 - our own

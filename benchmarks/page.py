@@ -1,4 +1,4 @@
-"""The page of the documentation that shows the figures, made from the files that the benchmarks leave."""
+"""The documentation page with the results, generated from the files that the benchmarks write."""
 
 from __future__ import annotations
 
@@ -15,48 +15,49 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
-Every figure here is of one run of the programs in `benchmarks/`, which anybody can repeat: `make bench` measures all
-but learning, in less than ten minutes, and writes this page anew; `make bench-train` measures learning.
+Each figure on this page comes from one run of the programs in `benchmarks/`, which anyone can repeat: `make bench`
+measures everything except learning, in less than ten minutes, and regenerates this page; `make bench-train` measures
+learning.
 
-In the tables, *ratio* is how many times more the other way takes, in turns within one run, and *target* what it was
-meant to be. A time is the median of a call, and so is an amount of memory; behind it stands half the distance between
-the quartiles. A ratio below its target stands as it was measured, and below the table why it is so, where that is
-known. `make guard` measures all of it again and fails where a ratio has become much worse.
+In the tables, *ratio* is the cost of the alternative divided by that of chartok, measured alternately within one run,
+and *target* is what the ratio was meant to be. Times and amounts of memory are medians, followed by half the
+interquartile range. A ratio below its target is shown as measured, with the reason below the table if it is known.
+`make guard` measures everything again and fails if a ratio has become much worse.
 """
 
 NOTES = {
-    "Memory": "Each way in a program of its own: the most that it holds, less what it holds before it begins, which is "
-    "Python itself,\nthe imports, and the input.\n",
-    "Start": "Each is a new program, and the seconds are those of the whole of it.\n",
-    "Transformer": "Steps are forward, backward and update, of the shape `nano` on 32 windows; generation is with the "
-    "shape `small`. The\nothers have the same shape. What the steps are worth is under [learning](#learning).\n",
+    "Memory": "Each measurement runs in its own process: peak memory, minus the memory in use before it begins, which "
+    "is Python itself,\nthe imports, and the input.\n",
+    "Start": "Each measurement starts a new process and times all of it, from start to exit.\n",
+    "Transformer": "A step is forward, backward and update, with the shape `nano` on 32 windows; generation uses the "
+    "shape `small`. The\nother models have the same shape. [Learning](#learning) shows what a step achieves.\n",
 }
-"""What stands above a table, by its title."""
+"""The text above a table, by its title."""
 
 LEARNING_HEAD = """## Learning
 
-Tiny Shakespeare, the first nine tenths to train on, every character of the last tenth scored once. The classic
-Transformer is one as in the second half of the notebook, with GELU, learned positions and AdamW, and 2,000 steps of 12
-windows. The target is a loss of 1.886, which nanoGPT's own code comes to with that recipe; of the Transformers, the
-seconds to it are those of the training steps.
+The models are trained on the first nine tenths of Tiny Shakespeare, and every character of the last tenth is scored
+once. The classic Transformer is like the one in the second half of the notebook, with GELU, learned positions and
+AdamW, and is trained for 2,000 steps of 12 windows. The target is a loss of 1.886, which nanoGPT's own code reaches
+with that recipe. For the Transformers, the seconds to the target are those of the training steps.
 
-| what | steps | seconds | nats a character |
+| what | steps | seconds | nats per character |
 | --- | ---: | ---: | ---: |
 """
 
-GENERATION = """Generating 500 characters with `GPTConfig.base`, 6 layers of 384, took {seconds:.1f} s; with a plain
-loop that passes the whole context through for each character, {uncached:.1f} s, {ratio:.1f} times as long.
+GENERATION = """Generating 500 characters with `GPTConfig.base` (6 layers of width 384) took {seconds:.1f} s. A plain
+loop that processes the whole context for each character took {uncached:.1f} s, {ratio:.1f} times as long.
 """
 
 GROWTH_HEAD = """## Growth
 
-| what | million characters | seconds | most memory | more |
+| what | million characters | seconds | peak memory | other results |
 | --- | ---: | ---: | ---: | --- |
 """
 
 
 def page() -> str:
-    """Returns the page, in Markdown."""
+    """Returns the page as Markdown."""
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     learning = json.loads(LEARNING.read_text(encoding="utf-8"))
     parts = [HEAD, f"{_machine(results['machine'] | results['rivals'])}\n"]
@@ -84,7 +85,7 @@ def _growth_row(row: dict[str, Any]) -> str:
     if row["what"] == "n-grams":
         more = f"{row['n-grams']:,} n-grams"
     else:
-        more = f"{row['seconds_a_batch'] * 1e6:.0f} µs a batch of 64 windows of 256"
+        more = f"{row['seconds_a_batch'] * 1e6:.0f} µs per batch of 64 windows of 256"
     memory = f"{row['peak_bytes'] / 2**20:,.0f} MiB"
     return f"| {row['what']} | {row['millions']:,} | {row['seconds']:.3g} | {memory} | {more} |"
 

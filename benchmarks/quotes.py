@@ -1,4 +1,4 @@
-"""What the README quotes of ``benchmarks/learning.json``: sentences with blanks, and the figures that fill them."""
+"""The figures from ``benchmarks/learning.json`` that the README quotes: sentences with blanks, and what fills them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FIGURE = r"\d[\d,.]*"
 
 
 def quoted(text: str) -> str:
-    """Returns a text with the figures that were measured in the place of those that are there.
+    """Returns the text with its figures replaced by the measured ones.
 
     Raises:
-        ValueError: It does not have each of the sentences once.
+        ValueError: The text does not contain each of the sentences exactly once.
     """
     for sentence, figures in _quotes(json.loads(LEARNING.read_text(encoding="utf-8"))):
         pattern = FIGURE.join(map(re.escape, sentence.split("{}")))
@@ -35,7 +35,8 @@ def _quotes(learning: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     gpt, mixture, longer = learning["GPT, 60 s"], learning["mixture, 60 s"], learning["mixture, 180 s"]
     loss, seconds = ngram["loss"], ngram["seconds"]
     yield "Kneser-Ney smoothing: {} s for a megabyte", (f"{fit['seconds']:.1g}",)
-    yield "has a loss of {} nats a character; a bigram has {}. ", (f"{loss:.4f}", f"{bigram['loss']:.3f}")
+    quoted_losses = (f"{loss:.4f}", f"{bigram['loss']:.3f}")
+    yield "Tiny Shakespeare is {} nats per character, compared with {} for a bigram", quoted_losses
     yield "| bigram, counted | {} ms | {} |", (f"{bigram['seconds'] * 1e3:.0f}", f"{bigram['loss']:.3f}")
     yield "| n-gram, order 7 | {} s | {} |", (f"{seconds:.1g}", f"{loss:.3f}")
     yield "| `GPT` | {} s | {} |", (f"{gpt['seconds']:.0f}", f"{gpt['loss']:.3f}")

@@ -1,4 +1,4 @@
-"""What has become worse beside its rivals."""
+"""Finds comparisons whose ratios have become worse."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from comparison import Comparison, Unit
 
 LOWEST_SHARE: dict[Unit, float] = {"seconds": 0.6, "bytes": 0.85}
-"""Of the earlier ratio: less is not noise. Memory hardly has any."""
+"""The lowest acceptable fraction of the earlier ratio; less cannot be noise. Memory has hardly any noise."""
 ATTEMPTS = 3
 Ratios: TypeAlias = dict[tuple[str, str], float]
-"""By what is compared, and with whom."""
+"""The ratios by the name of the comparison and that of the alternative."""
 
 
 def failures(comparisons: list[Comparison], earlier: Ratios) -> list[str]:
-    """Returns a line for each comparison that is worse than it was, new, or gone."""
+    """Returns a line for each comparison that is worse than before, new, or missing."""
     lines = []
     for comparison in comparisons:
         expected = earlier.get((comparison.name, comparison.rival_name))

@@ -1,4 +1,4 @@
-"""``make bench``: measures everything and leaves ``benchmarks/results.json`` and the page that shows it."""
+"""``make bench``: measures everything and writes ``benchmarks/results.json`` and the page that shows the results."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SUBJECTS: dict[str, ModuleType] = {
 
 
 def main() -> None:
-    """Measures, prints and writes."""
+    """Runs the measurements, prints the results and writes them to files."""
     results: dict[str, Any] = {"machine": environment(), "rivals": rivals(), "comparisons": {}}
     print(*results["machine"].values(), sep=", ")
     for title, subject in SUBJECTS.items():

@@ -1,4 +1,4 @@
-"""Folders for the files that are measured."""
+"""Temporary folders for the files of the benchmarks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def scratch_folder() -> Path:
-    """Returns a new folder, which goes with all that is in it when the program ends."""
+    """Returns a new folder, which is removed with its contents when the program exits."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

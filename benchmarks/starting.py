@@ -1,4 +1,4 @@
-"""How long programs take to start: each is a new one, which the times include."""
+"""How long programs take to start; each measurement starts a new process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from comparison import Comparison
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured."""
+    """Returns the comparisons."""
     return [
         Comparison(
             name="import chartok.vocabulary",
@@ -29,7 +29,7 @@ def comparisons() -> list[Comparison]:
             samples=3,
         ),
         Comparison(
-            name="import charlm and touch all names",
+            name="import charlm and access all names",
             ours=partial(_run, "-c", "from charlm import *"),
             rival_name="import torch",
             rival=partial(_run, "-c", "import torch"),

@@ -1,4 +1,4 @@
-"""chartok against the notebook's own lines and against ``tokenizers``."""
+"""chartok compared with the notebook's own code and with ``tokenizers``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from comparison import Comparison
 
 LENGTH = 10_000_000
 DECODE_WHY = (
-    "Python keeps text with emoji in four bytes a character, and a mere copy of these 40 MB takes most of the time."
+    "Python stores text with emoji in four bytes per character, and merely copying these 40 MB takes most of the time."
 )
 DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured, on ten million characters unless the name says otherwise."""
+    """Returns the comparisons, on ten million characters unless the name says otherwise."""
     latin, wide = sample_text(LENGTH), _wide_text()
     return [
         *_on_text("Latin-1", latin, encode_target=80, vocabulary_target=5),
@@ -73,7 +73,7 @@ def _on_text(
 
 
 def encode_as_the_notebook(text: str, vocabulary: Vocabulary) -> torch.Tensor:
-    """Returns the ids of a text, int64."""
+    """Returns the ids of a text as int64."""
     id_of = {character: i for i, character in enumerate(vocabulary.characters)}
     return torch.tensor([id_of[character] for character in text], dtype=torch.long)
 
@@ -127,7 +127,7 @@ def _short_call(kind: str, text: str, short: str) -> Comparison:
 
 
 def sample_text(length: int) -> str:
-    """Returns Tiny Shakespeare, or where it is missing the help topics of Python, repeated up to a length."""
+    """Returns Tiny Shakespeare, or Python's help topics if it is missing, repeated up to the given length."""
     path = DATA / "tinyshakespeare.txt"
     text = read_text(path) if path.exists() else python_docs().encode("latin-1", "ignore").decode("latin-1")
     return (text * (length // len(text) + 1))[:length]

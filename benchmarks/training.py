@@ -1,4 +1,4 @@
-"""What the Trainer costs beside a bare loop over the same model, batches and optimizer."""
+"""The overhead of the Trainer over a bare loop with the same model, batches and optimizer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IDS = np.random.default_rng(0).integers(0, VOCAB_SIZE, 1_000_000).astype(np.uint
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured: a bigram and a small Transformer, in batches of 32 windows of 64 characters."""
+    """Returns the comparisons: a bigram and a small Transformer, in batches of 32 windows of 64 characters."""
     return [
         _against_bare_loop("bigram", partial(BigramLanguageModel, VOCAB_SIZE), steps=500, target=1 / 1.25),
         _against_bare_loop(

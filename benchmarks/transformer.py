@@ -1,7 +1,7 @@
-"""The Transformer against others of the same shape: one step of training, and characters made up.
+"""The Transformer compared with others of the same shape: a training step, and generation.
 
-A step is forward, backward and update, each as in its own recipe. That of ``GPT`` does more work than a classic one:
-there are tables of hashed n-grams, and Muon moves the matrices. What that gains is measured by ``learning.py``.
+A step is forward, backward and update, each with its own recipe. A step of ``GPT`` does more work than a classic one:
+there are tables of hashed n-grams, and Muon updates the matrices. ``learning.py`` measures what that gains.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ LEARNING_RATE = 1e-3
 
 
 def comparisons() -> list[Comparison]:
-    """Returns what is measured: steps of ``nano`` on 32 windows, and with ``small`` one text as long as its block."""
-    # With one thread, as where the cores are shared, threads that wait for each other stall.
+    """Returns the comparisons: steps of ``nano`` on 32 windows, and a text as long as its block with ``small``."""
+    # With one thread, because on shared cores, threads that wait for each other stall.
     torch.set_num_threads(1)
     return [*_steps(GPTConfig.nano(VOCAB_SIZE)), *_generation(GPTConfig.small(VOCAB_SIZE))]
 
@@ -64,7 +64,7 @@ def _steps(shape: GPTConfig) -> list[Comparison]:
         ours=step(gpt.logits, _adamw(rest), Muon(matrices, lr=LEARNING_RATE)),
         target=1 / 1.5,
         samples=3,
-        why="Tables and Muon are more work, for which it needs far fewer steps: see *Learning*.",
+        why="The tables and Muon are more work, but far fewer steps are needed: see *Learning*.",
     )
     return [
         whole(rival_name="classic Transformer, AdamW", rival=of_classic),
@@ -85,7 +85,7 @@ def _adamw(parameters: Iterable[Tensor]) -> Optimizer:
 
 def _generation(shape: GPTConfig) -> list[Comparison]:
     gpt, gpt2 = GPT(shape).eval(), _gpt2(shape)
-    count = shape.block_size - 1  # as many as follow one before a model has to drop the beginning
+    count = shape.block_size - 1  # the most that fit after one id before the model has to drop the beginning
     start = torch.zeros(1, 1, dtype=torch.int64)
 
     def ours() -> Tensor:
@@ -105,7 +105,7 @@ def _generation(shape: GPTConfig) -> list[Comparison]:
 
 
 def _gpt2(shape: GPTConfig) -> GPT2LMHeadModel:
-    """Returns GPT-2 as ``transformers`` has it, in a shape, with random weights."""
+    """Returns GPT-2 from ``transformers`` with the given shape and random weights."""
     return GPT2LMHeadModel(
         GPT2Config(
             vocab_size=shape.vocab_size,

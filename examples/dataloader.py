@@ -1,4 +1,4 @@
-"""Feeds a module of your own from a torch DataLoader: a TextDataset goes where any map-style dataset goes."""
+"""Trains your own module with a torch DataLoader: a TextDataset works wherever a map-style dataset does."""
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from chartok import Vocabulary
 
 
 class GRULanguageModel(nn.Module):
-    """Returns logits ``(B, T, V)`` for ids ``(B, T)``; nothing in it is the library's."""
+    """Returns logits ``(B, T, V)`` for ids ``(B, T)``; it does not use the library."""
 
     def __init__(self, vocab_size: int, width: int = 64) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class GRULanguageModel(nn.Module):
 
 
 def mean_loss(model: nn.Module, dataset: TextDataset) -> float:
-    """Returns the mean over all targets of a dataset, in nats."""
+    """Returns the mean loss over all targets of a dataset, in nats."""
     nats = 0.0
     for inputs, targets in DataLoader(dataset, batch_size=64):
         with torch.inference_mode():
@@ -34,7 +34,7 @@ def mean_loss(model: nn.Module, dataset: TextDataset) -> float:
 
 
 def main(steps: int = 60) -> tuple[float, float]:
-    """Returns the loss on held-out text before and after training, in nats a character."""
+    """Returns the loss on held-out text before and after training, in nats per character."""
     text = python_docs()[:200_000]
     vocabulary = Vocabulary.from_text(text)
     train, held_out = TextDataset(vocabulary.encode(text), block_size=32).split(0.9)
@@ -54,4 +54,4 @@ def main(steps: int = 60) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    print("loss {:.3f} -> {:.3f} nats a character".format(*main(steps=1000)))
+    print("loss {:.3f} -> {:.3f} nats per character".format(*main(steps=1000)))

@@ -1,4 +1,4 @@
-"""Tells English words from random letters, and measures how well on words that it has not seen."""
+"""Distinguishes English words from random letters, and measures how well on held-out words."""
 
 import random
 import re
@@ -9,7 +9,7 @@ from charlm import CharLM, python_docs
 
 
 def main() -> float:
-    """Returns the area under the ROC curve: how often a real word scores above a random one."""
+    """Returns the area under the ROC curve: the probability that a real word scores above a random one."""
     words = sorted(set(re.findall(r"\b[a-z]{5,}\b", python_docs())))
     generator = random.Random(0)  # noqa: S311 - an experiment
     generator.shuffle(words)

@@ -1,4 +1,4 @@
-"""Says which of three languages a sentence is in: one model a language, and the likeliest wins."""
+"""Identifies which of three languages a sentence is in, with one model per language."""
 
 from charlm import CharLM, classify
 

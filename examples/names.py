@@ -1,4 +1,4 @@
-"""Makes up names like those of a list, one a line: ``python examples/names.py names.txt``."""
+"""Generates names like those in a list with one per line: ``python examples/names.py names.txt``."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Trains a Transformer in a PyTorch loop of your own, on the library's batches."""
+"""Trains a Transformer in your own PyTorch loop, on the library's batches."""
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -8,7 +8,7 @@ from chartok import Vocabulary
 
 
 def main(steps: int = 60) -> tuple[float, float, str]:
-    """Returns the validation loss before and after training, in nats a character, and what the model writes."""
+    """Returns the validation loss before and after training, in nats per character, and a sample of the model."""
     text = python_docs()[:200_000]
     vocabulary = Vocabulary.from_text(text)
     train, validation = TextDataset(vocabulary.encode(text), block_size=32).split(0.9)
@@ -33,4 +33,4 @@ def main(steps: int = 60) -> tuple[float, float, str]:
 
 if __name__ == "__main__":
     before, after, sample = main(300)
-    print(f"validation loss {before:.3f} -> {after:.3f} nats a character\n\n{sample}")
+    print(f"validation loss {before:.3f} -> {after:.3f} nats per character\n\n{sample}")

@@ -1,6 +1,6 @@
-"""Serves scores and texts of a model over HTTP: ``pip install fastapi uvicorn``, ``python examples/service.py FILE``.
+"""Scores and generates text over HTTP: ``pip install fastapi uvicorn``, ``python examples/service.py FILE``.
 
-Ask it with ``curl localhost:8000/score --json '{"texts": ["hello", "xqzj"]}'``, or at http://localhost:8000/docs.
+Try it with ``curl localhost:8000/score --json '{"texts": ["hello", "xqzj"]}'``, or at http://localhost:8000/docs.
 """
 
 import sys
@@ -27,14 +27,14 @@ class GenerateRequest(BaseModel, extra="forbid", str_max_length=10_000):
 
 
 async def refused(_: Request, error: Exception) -> JSONResponse:
-    """Says what is wrong with a request without the values sent, which may be long or nothing that JSON can carry."""
+    """Says what is wrong with a request, without the values sent, which may be long or impossible to encode as JSON."""
     found = error.errors() if isinstance(error, RequestValidationError) else [{"loc": ["body"], "msg": str(error)}]
     problems = [f"{' '.join(map(str, problem['loc']))}: {problem['msg']}" for problem in found]
     return JSONResponse({"detail": problems}, status_code=422)
 
 
 def main(path: str | None = None) -> FastAPI:
-    """Returns the service of a model file, or of a model of Python's documentation; its endpoints run in threads."""
+    """Returns a service for a model file, or for a model of Python's documentation; its endpoints run in threads."""
     lm = CharLM.fit(python_docs()) if path is None else CharLM.load(path)
     app = FastAPI(exception_handlers={RequestValidationError: refused, UnknownCharacterError: refused})
 

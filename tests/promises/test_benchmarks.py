@@ -34,7 +34,7 @@ def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:
 
 def test_another_figure_in_the_readme_is_put_right() -> None:
     readme = quotes.README.read_text(encoding="utf-8")
-    wrong = readme.replace("nats a character; a bigram has 2.", "nats a character; a bigram has 1.")
+    wrong = readme.replace("nats per character, compared with 2.", "nats per character, compared with 1.")
     assert wrong != readme
     assert quotes.quoted(wrong) == readme
 
@@ -42,7 +42,7 @@ def test_another_figure_in_the_readme_is_put_right() -> None:
 def test_a_readme_without_one_of_the_sentences_is_refused() -> None:
     readme = quotes.README.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match=r"expected .* once, found it 0 times"):
-        quotes.quoted(readme.replace("a bigram has", "a bigram may have"))
+        quotes.quoted(readme.replace("for a bigram", "for the bigram"))
 
 
 def test_a_ratio_says_how_many_times_more_the_rival_takes() -> None:

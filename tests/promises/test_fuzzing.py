@@ -91,7 +91,7 @@ def test_a_file_cut_at_every_length_is_found_where_there_is_a_checksum(
     lengths = range(0, len(reader.sound), 1 if TORTURE else 1 + len(reader.sound) // FLIPS)
     found = list(refusals(reader, tmp_path / "damaged", (reader.sound[:length] for length in lengths)))
     assert all(found) or not reader.has_checksum
-    record_property("a file is cut short", len(found))
+    record_property("a file is truncated", len(found))
 
 
 def test_a_torture_reads_a_million_damaged_files(readers: dict[str, Reader]) -> None:

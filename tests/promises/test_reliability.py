@@ -76,7 +76,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_posix
 def test_a_run_goes_on_after_every_kill_with_the_losses_of_one_that_was_never_killed(tmp_path: Path) -> None:
     result = run("-W", "error", HERE / "killed_runs.py", tmp_path / "run", KILLS)
-    match = re.fullmatch(rf"{KILLS} of {KILLS} killed runs went on; (\d+) steps; losses equal\n", result.stdout)
+    match = re.fullmatch(rf"{KILLS} of {KILLS} killed runs resumed; (\d+) steps; losses equal\n", result.stdout)
     assert match is not None, result.stdout + result.stderr
     assert int(match[1]) > 0
 
@@ -91,7 +91,7 @@ def test_any_number_of_processes_takes_the_same_way_and_may_go_on_in_another(tex
     assert main(train(text, tmp_path / "2", "--max-steps", "16", "--resume")) == 0
     if 4 in PROCESSES:
         result = torchrun(2, "-m", "charlm", *train(text, tmp_path / "4", "--max-steps", "16", "--resume"))
-        assert "going on after step 8" in result.stdout
+        assert "resuming after step 8" in result.stdout
     for processes in PROCESSES:
         assert_close(tmp_path / f"{processes}", tmp_path / "1")
 
@@ -116,7 +116,7 @@ def test_a_process_that_dies_ends_the_job_and_a_restart_goes_on(text: Path, tmp_
     assert read_log(tmp_path / "run")[-1].step < 10
     result = torchrun(2, HERE / "dying_process.py", *arguments, restarts=1)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("going on after step") == 2
+    assert result.stdout.count("resuming after step") == 2
     assert main(train(text, tmp_path / "whole", "--max-steps", "10")) == 0
     assert_close(tmp_path / "run", tmp_path / "whole")
 

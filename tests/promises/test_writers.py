@@ -323,7 +323,7 @@ def test_training_that_fills_the_disk_goes_on_when_there_is_room(
         assert step > 0
         ballast.unlink()
         assert main([*train, "--max-steps", str(step + 1), "--resume"]) == 0
-        assert f"going on after step {step}\n" in capsys.readouterr().out
+        assert f"resuming after step {step}\n" in capsys.readouterr().out
 
 
 def test_an_entry_that_cannot_be_written_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

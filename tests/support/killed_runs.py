@@ -1,6 +1,6 @@
-"""Kills a run that saves every step, again and again, and goes on with it: ``killed_runs.py FOLDER KILLS``.
+"""Repeatedly kills and resumes a run that saves every step: ``killed_runs.py FOLDER KILLS``.
 
-Prints how many of the kills left a run that goes on, and whether the losses are those of a run without any.
+Prints after how many of the kills the run resumed, and whether its losses equal those of a run that was never killed.
 """
 
 import os
@@ -66,7 +66,7 @@ def main(folder: Path, kills: int) -> None:
     whole = trainer(folder.with_name("whole"), step + 3).fit()
     found = [(entry.step, entry.train_loss, entry.validation_loss) for entry in read_log(folder)]
     expected = [(entry.step, entry.train_loss, entry.validation_loss) for entry in whole.log]
-    print(f"{sound} of {kills} killed runs went on; {step} steps; losses {'equal' if found == expected else 'differ'}")
+    print(f"{sound} of {kills} killed runs resumed; {step} steps; losses {'equal' if found == expected else 'differ'}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The command line: from what was typed to one command and an exit code. PyTorch is loaded for a command alone."""
+"""The command line: parses the arguments, runs one command and returns an exit code.
+
+PyTorch is loaded only by the commands that need it.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ MODULE_OF = {
     "report": "files",
     "export": "files",
 }
-"""Where what a command does is written."""
+"""The module that implements each command."""
 
 DESCRIPTION = "Character-level language models. charlm --version prints the version."
 
@@ -53,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code.
 
     Args:
-        arguments: What follows the program's name; those of the process by default.
+        arguments: What follows the program's name; by default, the arguments of the process.
 
     Returns:
-        0, or 1 after an error, 2 after one of usage, 130 after Ctrl-C, 141 when the reader of the output has gone.
+        0, or 1 after an error, 2 after a usage error, 130 after Ctrl-C, 141 if the reader of the output is gone.
 
     Example:
         >>> main(["--version"])
@@ -101,7 +104,7 @@ def _run(arguments: list[str]) -> None:
 
 
 def _with_config(arguments: list[str]) -> list[str]:
-    """Returns the arguments with those of the file that ``--config`` names; what was typed counts more."""
+    """Returns the arguments with the flags of the ``--config`` file added; typed flags take precedence."""
     parts = [part for argument in arguments for part in argument.split("=", 1)]
     paths = [value for flag, value in pairwise(parts) if flag == "--config"]
     if not paths or arguments[0] not in COMMANDS:
@@ -119,7 +122,7 @@ def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands,
     """Returns the settings of the command that was typed.
 
     Raises:
-        UsageError: There is no such command, or not with such flags.
+        UsageError: The command does not exist, or its flags are invalid.
     """
     train = train_flags(_family_in(arguments)) if arguments[:1] == ["train"] else Train
     said = io.StringIO()
@@ -136,10 +139,10 @@ def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands,
 
 
 def _check_flags(arguments: list[str], settings: type) -> None:
-    """Checks that each flag is one of the command, and of the family that is asked for.
+    """Checks that each flag belongs to the command and to the requested family.
 
     Raises:
-        UsageError: One is not; names the nearest.
+        UsageError: A flag does not; the message suggests the nearest one.
     """
     command = arguments[0]
     known = {*map(as_flag, flag_names(settings)), "--help"}
@@ -167,10 +170,10 @@ def _tyro(arguments: list[str], train: type[Train]) -> Any:  # noqa: ANN401 - on
 
 
 def _family_in(arguments: list[str]) -> Family:
-    """Returns the family that is asked for; what is given twice counts as it is given last.
+    """Returns the requested family; if it is given more than once, the last one counts.
 
     Raises:
-        UsageError: There is no such family; names the nearest.
+        UsageError: There is no such family; the message suggests the nearest one.
     """
     parts = [part for argument in arguments for part in argument.split("=", 1)]
     families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model"]
@@ -185,7 +188,7 @@ def _family_in(arguments: list[str]) -> Family:
 
 
 def _gist(box: str) -> str:
-    """Returns as one line what a box of tyro says above its first rule: what is wrong."""
+    """Returns the error message of one of tyro's boxes, the text above its first rule, as one line."""
     rows = [row.strip("│ ") for row in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines() if "│" in row]
     gist = " ".join(takewhile(lambda row: not row.startswith("──"), rows))
     noise = r"^Error parsing __\S+: | \(applied to [^)]*\)|Arguments are applied to .*"
@@ -194,9 +197,9 @@ def _gist(box: str) -> str:
 
 @contextlib.contextmanager
 def _warnings_in_one_line() -> Iterator[None]:
-    """Lets a warning say what it says, and not which line of which file gave it."""
+    """Prints each warning as one line, without the file and line that it came from."""
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:  # noqa: ANN401 - where it comes from
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:  # noqa: ANN401 - where it came from
         if sys.stderr is not None:
             print(f"charlm: {' '.join(str(message).split())}", file=sys.stderr)
 
@@ -223,6 +226,6 @@ def _failed(error: Exception, code: int) -> int:
 
 
 def _drop_output() -> None:
-    """Lets Python flush standard output once more as it exits, where nobody can read it or it cannot be written."""
+    """Redirects standard output to the null device, so that Python's flush at exit cannot fail again."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

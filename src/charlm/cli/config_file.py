@@ -1,4 +1,4 @@
-"""Flags of the command line that come from a TOML file."""
+"""Command-line flags from a TOML file."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 class ConfigFileError(ValueError):
-    """A configuration file holds what is no flag of the command; the message says what and where."""
+    """A configuration file contains something that is not a flag of the command; the message says what and where."""
 
 
 def read_flags(
     path: Path, command: str, commands: dict[str, type], family: Family | None = None
 ) -> dict[str, list[str]]:
-    r"""Returns the flags that stand in a TOML file for a command, each with what one would type for it.
+    r"""Returns the flags that a TOML file sets for a command, each with the arguments one would type for it.
 
-    ``name = value`` stands for ``--name value``; true and false for ``--name`` and ``--no-name``; the values of a list
-    follow one another. What stands at the top is for every command that has such a flag, and of ``train`` for every
-    family that does; what stands in a table that is named after a command is for that one, and counts more.
+    ``name = value`` means ``--name value``; true and false mean ``--name`` and ``--no-name``; a list gives several
+    values. A key at the top applies to every command that has such a flag, and for ``train`` to every family that does.
+    A key in a table named after a command applies to that command only, and takes precedence.
 
     Args:
         path: The file.
         command: The command that is run.
-        commands: What each command takes, as a dataclass.
-        family: That of the model to train; None takes the flags of all families.
+        commands: The settings of each command, as a dataclass.
+        family: The family of the model to train; None allows the flags of all families.
 
     Raises:
         OSError: The file cannot be read.
-        ConfigFileError: It is not TOML, or holds what is no flag: at the top of any command, in the command's table of
-            that one and of the family. Or what is named after a command is no table.
+        ConfigFileError: It is not TOML, a key at the top is not a flag of any command, a key in the command's table is
+            not a flag of that command and family, or the value of a key named after a command is not a table.
 
     Example:
         >>> import tempfile
@@ -55,7 +55,7 @@ def read_flags(
     except ValueError as error:
         raise ConfigFileError(f"{os.fspath(path)!a} is not TOML: {error}") from None
     except RecursionError:
-        raise ConfigFileError(f"{os.fspath(path)!a} is nested too deep") from None
+        raise ConfigFileError(f"{os.fspath(path)!a} is nested too deeply") from None
     tables = {key: value for key, value in content.items() if key in commands}
     for key, value in tables.items():
         if not isinstance(value, dict):
@@ -72,7 +72,7 @@ def read_flags(
 
 
 def flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass
-    """Yields the names of the flags that a dataclass makes, and those in it; what has its place has no flag."""
+    """Yields the names of the flags of a dataclass, including nested ones; positional arguments have no flag."""
     for name, hint in get_type_hints(settings, include_extras=True).items():
         if get_origin(hint) is not Annotated:
             yield name
@@ -85,8 +85,8 @@ def _known_flag(key: str, known: Collection[str], path: Path, command: str | Non
     if name not in known:
         of_what, help_of = ("any command", "charlm") if command is None else (command, f"charlm {command}")
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f": did you mean {near[0]}?" if near else f": {help_of} --help shows what there is"
-        raise ConfigFileError(f"{os.fspath(path)!a}: {key!a} is no setting of {of_what}{hint}")
+        hint = f": did you mean {near[0]}?" if near else f"; see {help_of} --help"
+        raise ConfigFileError(f"{os.fspath(path)!a}: {key!a} is not a setting of {of_what}{hint}")
     return name
 
 
@@ -99,4 +99,4 @@ def _typed(flag: str, value: Any, path: Path) -> list[str]:  # noqa: ANN401 - wh
     if not values:
         return [flag]
     first, *others = map(str, values)
-    return [f"{flag}={first}", *others]  # by =, since the first may begin with a dash
+    return [f"{flag}={first}", *others]  # with =, since the first value may begin with a dash

@@ -77,7 +77,7 @@ def score(settings: flags.Score) -> None:
                 print_json(log_likelihood=nats, bits_per_character=bits, text=line)
             else:
                 print(f"{nats:.4f}\t{bits:.4f}\t{line}")
-        print(end="", flush=True)  # the next line may take long to arrive
+        print(end="", flush=True)  # the next line may take a long time to arrive
 
 
 def _opened(names: tuple[str, ...]) -> Iterable[Iterable[str]]:

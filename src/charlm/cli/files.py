@@ -57,7 +57,7 @@ def _read_vocabulary(path: Path) -> Vocabulary:
 
 
 def info(settings: flags.Info) -> None:
-    """Prints what a model file holds."""
+    """Prints the contents of a model file."""
     lm = CharLM.load(settings.model)
     facts = lm.facts()
     if settings.json:

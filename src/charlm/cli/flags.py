@@ -38,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Demo(Command):
-    """Train, evaluate and sample on text that every Python has; takes no file and no network."""
+    """Train, evaluate and sample on text that ships with Python; needs no file and no network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Prepare(Command):
         sources: UTF-8 files, patterns in quotes, or URLs; read one after the other.
         out: The token file to write.
         errors: What to do with a character that is not in the given vocabulary.
-        vocabulary: A vocabulary in a JSON file, or a token file whose vocabulary to use; by default it is found.
+        vocabulary: A vocabulary in a JSON file, or a token file whose vocabulary to use; by default that of the text.
         compression: How the sources are compressed.
         json: Print one JSON object.
     """
@@ -66,16 +66,16 @@ class Prepare(Command):
 class Train(Command):
     """Train a model on a text and write a run that the other commands take.
 
-    Which other flags there are depends on --model: charlm train --model gpt --help shows those of a gpt.
+    The other flags depend on --model: charlm train --model gpt --help shows those of a gpt.
 
     Attributes:
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
         text: The UTF-8 text to train on, or a token file that prepare wrote.
         model: The family: ngram and bigram count; trained-bigram and gpt are trained by gradient descent, mixture is
             gpt with ngram.
-        out: The folder of the run; by default runs/NAME-MODEL after the text and the model.
+        out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
         records: Each line is an example of its own, with a start and an end.
-        train_fraction: Fraction of the text to train on; the rest is for validation.
+        train_fraction: Fraction of the text to train on; the rest is held out for validation.
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1.
         smoothing: What the bigram adds to each count.
@@ -137,7 +137,7 @@ def train_flags(family: Family) -> type[Train]:
 
 
 def refusal(name: str, family: Family) -> str:
-    """Returns what is wrong with a flag of ``train`` that another family has.
+    """Returns the error message for a flag of ``train`` that belongs to another family.
 
     Example:
         >>> refusal("max_steps", "ngram")
@@ -160,7 +160,7 @@ class Generate(Command):
     Attributes:
         model: A run folder or a model file.
         prompt: The text to continue; by default empty.
-        n_samples: How many texts; for records, distinct whole ones. By default one, printed as it is generated.
+        n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
         exclude: A UTF-8 file of records not to generate, one per line, such as the training data.
         max_new_tokens: Maximum number of characters to add.
         sampling: How to sample characters.
@@ -190,7 +190,7 @@ class Evaluate(Command):
 
     Attributes:
         model: A run folder or a model file.
-        text: A UTF-8 text, or a token file, at best one that the model was not trained on.
+        text: A UTF-8 text, or a token file, preferably one that the model was not trained on.
         records: Each line is an example of its own, as it always is for a model of records.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.

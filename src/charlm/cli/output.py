@@ -1,4 +1,4 @@
-"""What the command line prints."""
+"""Output helpers of the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
-    """Prints one JSON object; a number that is infinite or NaN, which JSON does not have, is null."""
+    """Prints one JSON object; infinite and NaN numbers, which JSON does not have, become null."""
     finite = {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
     }
@@ -16,5 +16,5 @@ def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
 
 
 def lines_of(text: str) -> list[str]:
-    """Returns the lines of a text without their ends."""
+    """Returns the lines of a text without the line ends."""
     return text.removesuffix("\n").split("\n") if text else []

@@ -27,8 +27,8 @@ class Telling:
     """Prints events, shows the progress of training, and optionally writes it for TensorBoard.
 
     Args:
-        folder: The folder of the run.
-        with_tensorboard: Whether to write the log there for TensorBoard too.
+        folder: The run folder.
+        with_tensorboard: Whether to also write the log there for TensorBoard.
     """
 
     def __init__(self, folder: RunFolder, *, with_tensorboard: bool) -> None:
@@ -77,7 +77,7 @@ def _of_beginning(event: events.TrainingBegan) -> list[str]:
     steps = "steps" if event.total_steps is None else f"{event.total_steps:,} steps"
     model = f"{event.family} model, {event.parameters:,} parameters, on {event.device}"
     lines = [f"{model}: {steps} of {event.batch_size} x {event.block_size} characters"]
-    return [*lines, f"going on after step {event.first_step}"] if event.first_step else lines
+    return [*lines, f"resuming after step {event.first_step}"] if event.first_step else lines
 
 
 def _of_end(event: events.TrainingEnded) -> list[str]:
@@ -85,7 +85,7 @@ def _of_end(event: events.TrainingEnded) -> list[str]:
         return []
     seconds, speed = event.entry.elapsed_seconds, event.entry.characters_per_second
     lines = [
-        f"trained for {seconds:.1f} s, {speed:,.0f} characters a second",
+        f"trained for {seconds:.1f} s, {speed:,.0f} characters per second",
         f"train loss       {_in_both_units(event.entry.train_loss)}",
     ]
     if event.entry.validation_loss is not None:
@@ -94,7 +94,7 @@ def _of_end(event: events.TrainingEnded) -> list[str]:
 
 
 def _of_stop(event: events.TrainingStopped) -> list[str]:
-    return [f"stopped after step {event.step}: saved to {event.folder}, the same command with --resume goes on"]
+    return [f"stopped after step {event.step}: saved to {event.folder}; resume with the same command and --resume"]
 
 
 def _of_mixing(event: events.Mixed) -> list[str]:

@@ -1,4 +1,4 @@
-"""Models made on the command line: ``train`` and ``demo``."""
+"""Trains models on the command line: ``train`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
     recipe = recipe_of(settings)
     if recipe.counts and launched_rank():
-        return  # one process is enough to count
+        return  # one process is enough for counting
     folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
         is_first = True
         if not recipe.counts:
             recipe, is_first = _joined(stack, recipe)
-        # The first process alone: it may have written its run before another comes here.
+        # Only the first process: it may have written its run before another process gets here.
         if is_first and not resume:
             folder.refuse_a_run(
-                "give another --out" if recipe.counts else "go on with it by --resume, or give another --out"
+                "choose another --out" if recipe.counts else "resume it with --resume, or choose another --out"
             )
         if settings.json:
             stack.enter_context(redirect_stdout(sys.stderr))
@@ -79,7 +79,7 @@ def recipe_of(settings: flags.Train) -> Recipe:
 
 
 def demo(_: flags.Demo) -> None:
-    """Trains, evaluates and samples on text that every Python has."""
+    """Trains, evaluates and samples on text that ships with Python."""
     print("The text: the help topics that come with Python.")
     text = python_docs()
     for family in ("bigram", "ngram"):
@@ -101,7 +101,7 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
 
 
 def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
-    """Returns the lines of a UTF-8 text, the text, or a token file, which is read once to see that it is whole."""
+    """Returns the corpus of a UTF-8 text, whole or by lines, or of a token file, which is verified first."""
     if settings.records:
         return Corpus.of_records(lines_of(read_text(settings.text)))
     if not is_token_file(settings.text):

@@ -130,7 +130,7 @@ def _trainer(
     if resume and folder.checkpoint_paths():
         return Trainer.resume(folder.path, batches, model=model, validation=validation, config=recipe.config)
     if resume:
-        folder.refuse_a_run("it holds a model and no checkpoint to go on from: choose another folder")
+        folder.refuse_a_run("it holds a model but no checkpoint to resume from: choose another folder")
     return Trainer(
         model,
         batches,

@@ -36,7 +36,7 @@ class Axis:
 
     Attributes:
         label: What it shows.
-        factor: How much of it one unit of the values is.
+        factor: The length of one unit of the values on this scale.
     """
 
     label: str
@@ -48,10 +48,10 @@ def chart(title: str, curves: Sequence[Curve], left: Axis, right: Axis | None = 
 
     Args:
         title: What it shows.
-        curves: At least one point each.
+        curves: Curves with at least one point each.
         left: The scale of the values.
-        right: Another scale for them.
-        width: Beside a height of 300.
+        right: A second scale for the same values.
+        width: The width of the chart; its height is 300.
     """
     points = [point for curve in curves for point in curve.points]
     last = max(step for step, _ in points)
@@ -81,7 +81,7 @@ def chart(title: str, curves: Sequence[Curve], left: Axis, right: Axis | None = 
 
 
 def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Returns at most about ``MOST_POINTS`` points, evenly taken, with the first and the last.
+    """Returns at most about ``MOST_POINTS`` evenly spaced points, including the first and the last.
 
     Example:
         >>> len(thinned([(step, 0.0) for step in range(10_001)]))
@@ -95,7 +95,7 @@ def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def ticks(lowest: float, highest: float, most: int = 6) -> list[float]:
-    """Returns round numbers from a range, at equal distances.
+    """Returns equally spaced round numbers in a range.
 
     Example:
         >>> ticks(1.4, 4.2)
@@ -109,7 +109,7 @@ def ticks(lowest: float, highest: float, most: int = 6) -> list[float]:
 
 
 def number(value: float) -> str:
-    """Returns a number for a tick: short, with k and M for thousands and millions.
+    """Returns a number as a short tick label, with k and M for thousands and millions.
 
     Example:
         >>> number(0.05), number(2500), number(4e6), number(0)

@@ -1,5 +1,5 @@
 "use strict";
-// Both the text and the table are walked the same way: one element is "here", and a line below says what it is.
+// The text and the table are navigated in the same way: one element is "here", and a line below describes it.
 function walk(box, cells, columns, told, describe) {
   let here = -1;
   function show(place) {
@@ -14,7 +14,7 @@ function walk(box, cells, columns, told, describe) {
   });
   let spot = "";
   box.addEventListener("mousemove", ({ target, clientX, clientY }) => {
-    // A mouse that stands still "moves" when the page scrolls below it.
+    // A mouse that is not moving fires "mousemove" when the page scrolls beneath it.
     const isMeant = spot !== `${clientX} ${clientY}`;
     spot = `${clientX} ${clientY}`;
     if (isMeant && target.place !== undefined) show(target.place);

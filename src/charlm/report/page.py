@@ -1,4 +1,4 @@
-"""The page of a report, which shows a run section by section."""
+"""The HTML page of a report, which shows a run section by section."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ def _page(
         text = samples[0] if description is None or not description.excerpt else description.excerpt
     assets = files("charlm.report")
     title = f"{escaped(name)} · charlm"
-    source = "" if description is None else f", learned from {escaped(Path(description.text).name)}"
+    source = "" if description is None else f", trained on {escaped(Path(description.text).name)}"
     sections = [
         _section("learning", "Learning", _learning(entries)),
         _section("surprise", "Surprise, character by character", _surprise(lm, text[:LONGEST_TEXT])),
-        _section("transitions", "What follows what", _transitions(lm)),
+        _section("transitions", "Character transitions", _transitions(lm)),
         _section("samples", "Samples", "".join(f'<pre dir="auto" tabindex="0">{escaped(s)}</pre>' for s in samples)),
         _section("settings", "Settings and machine", _settings(lm, description)),
     ]
@@ -136,7 +136,7 @@ def _figures(lm: CharLM, entries: list[LogEntry]) -> str:
 
 def _learning(entries: list[LogEntry]) -> str:
     if not entries:
-        return "<p>There is no log of training: the model counted, or its file stands alone.</p>"
+        return "<p>There is no training log: this is a count model, or its file is not in a run folder.</p>"
     validation = [(entry.step, entry.validation_loss) for entry in entries if entry.validation_loss is not None]
     curves = [Curve(name="train", points=[(entry.step, entry.train_loss) for entry in entries])]
     if validation:
@@ -147,14 +147,14 @@ def _learning(entries: list[LogEntry]) -> str:
     charts = (
         chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920),
         chart("Learning rate", [rate], Axis(label="learning rate")),
-        chart("Speed", [speed], Axis(label="characters a second")),
+        chart("Speed", [speed], Axis(label="characters per second")),
     )
     legend = "".join(f'<span class="key {curve.name}">{curve.name}</span>' for curve in curves)
     return (
         f"<figure>{charts[0]}<figcaption>Loss {legend}</figcaption></figure>"
         f'<div class="pair"><figure>{charts[1]}<figcaption>Learning rate</figcaption></figure>'
         f"<figure>{charts[2]}<figcaption>Speed</figcaption></figure></div>"
-        f"<details><summary>The same in numbers</summary>{_log_table(entries)}</details>"
+        f"<details><summary>Show the numbers</summary>{_log_table(entries)}</details>"
     )
 
 
@@ -174,7 +174,7 @@ def _log_table(entries: list[LogEntry]) -> str:
         )
         for entry in shown
     ]
-    head = ("step", "train loss, nats", "validation loss, nats", "learning rate", "characters a second")
+    head = ("step", "train loss, nats", "validation loss, nats", "learning rate", "characters per second")
     return _table("Log of the run", rows, head)
 
 
@@ -182,8 +182,8 @@ def _surprise(lm: CharLM, text: str) -> str:
     scored = lm.inspect(text)
     mean = float(scored.bits.mean()) if len(scored.bits) else 0.0
     return (
-        f"<p>The stronger the colour, the more surprised the model was: {mean:.2f} bits on average. Point at a "
-        "character, or go through them with the arrow keys, to see what the model held for likelier.</p>"
+        f"<p>The stronger the color, the more surprised the model was: {mean:.2f} bits per character on average. Point "
+        "at a character, or move with the arrow keys, to see which characters the model considered most likely.</p>"
         '<p class="scale" aria-hidden="true"><span>0 bits</span><i></i><span>10 bits or more</span></p>'
         f'<div class="text" id="text" tabindex="0" role="group" aria-label="The text, character by character">'
         f'{"".join(scored.spans())}</div><p class="told" id="text-told" role="status"></p>'
@@ -194,8 +194,8 @@ def _transitions(lm: CharLM) -> str:
     table = transitions(lm)
     rest = f" The {table.left_out:,} least frequent characters are left out." if table.left_out else ""
     return (
-        "<p>How likely each character is after one other and nothing else, in percent. Point at a cell, or go through "
-        f"the table with the arrow keys.{rest}</p>"
+        "<p>The probability of each character after a single other one, in percent. Point at a cell, or move with the "
+        f"arrow keys.{rest}</p>"
         '<div class="scroll" id="heat-box" tabindex="0" role="region" aria-label="Table of characters">'
         f"{heat_map(table)}</div>"
         '<p class="told" id="heat-told" role="status"></p>'
@@ -215,7 +215,7 @@ def _settings(lm: CharLM, description: RunDescription | None) -> str:
     facts: dict[str, Any] = {"family": lm.family, **lm.settings, "fingerprint": lm.vocabulary.fingerprint}
     tables = [_table("Model", [(name, str(value)) for name, value in facts.items()])]
     if description is not None:
-        run = {"text": description.text, "characters": f"{description.characters:,}", "began": description.began}
+        run = {"text": description.text, "characters": f"{description.characters:,}", "started": description.began}
         run |= {name: str(value) for name, value in description.settings.items()}
         tables.append(_table("Run", list(run.items())))
         tables.append(_table("Machine", list(description.machine.items())))

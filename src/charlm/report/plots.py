@@ -29,11 +29,11 @@ def plot_losses(entries: Sequence[LogEntry]) -> Figure:
     """Returns the losses of a run over its steps, in nats on the left and bits on the right.
 
     Args:
-        entries: At least one, such as ``Trainer.log`` or what ``read_log`` returns.
+        entries: At least one entry, such as from ``Trainer.log`` or ``read_log``.
 
     Raises:
         ValueError: There is no entry.
-        ModuleNotFoundError: Matplotlib is not installed; says how to.
+        ModuleNotFoundError: Matplotlib is not installed; the message says how to install it.
 
     Example:
         >>> from charlm import LogEntry
@@ -61,18 +61,18 @@ def plot_losses(entries: Sequence[LogEntry]) -> Figure:
 def plot_transitions(lm: CharLM) -> Figure:
     """Returns a heat map of the probability of each character after a single other one.
 
-    Of a vocabulary of more than 100 characters, only those are shown that the model considers the most frequent.
+    For a vocabulary of more than 100 characters, only those that the model considers most frequent are shown.
 
     Args:
         lm: A model of any family.
 
     Raises:
-        ModuleNotFoundError: Matplotlib is not installed; says how to.
+        ModuleNotFoundError: Matplotlib is not installed; the message says how to install it.
 
     Example:
         >>> from charlm import CharLM
         >>> plot_transitions(CharLM.fit("abab", "bigram")).axes[0].get_ylabel()
-        'the character before'
+        'previous character'
     """
     table = transitions(lm)
     size = max(4, len(table.characters) / 6)
@@ -81,7 +81,7 @@ def plot_transitions(lm: CharLM) -> Figure:
     names = [visible(character) for character in table.characters]
     axes.set_xticks(range(len(names)), names, parse_math=False)
     axes.set_yticks(range(len(names)), names, parse_math=False)
-    axes.set(xlabel="the character that follows", ylabel="the character before")
+    axes.set(xlabel="next character", ylabel="previous character")
     figure.colorbar(image, shrink=0.7, label="probability")
     return figure
 
@@ -90,10 +90,10 @@ def plot_surprise(scored: ScoredText) -> Figure:
     """Returns a text with each character on a background colored by the model's surprise, 80 per line.
 
     Args:
-        scored: What ``CharLM.inspect`` returned.
+        scored: A text scored by ``CharLM.inspect``.
 
     Raises:
-        ModuleNotFoundError: Matplotlib is not installed; says how to.
+        ModuleNotFoundError: Matplotlib is not installed; the message says how to install it.
 
     Example:
         >>> from charlm import CharLM

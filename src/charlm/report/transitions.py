@@ -1,4 +1,4 @@
-"""The probabilities of characters after a single other one, as a heat map."""
+"""The probability of each character after a single other one, as a heat map."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from charlm.models.predictor import Predictor
 
 MOST_CHARACTERS = 100
-"""For a larger vocabulary, the table only shows the characters that the model considers the most frequent."""
+"""For a larger vocabulary, the table only shows the characters that the model considers most frequent."""
 ROWS_AT_ONCE = 1024
 
 
 class Transitions(NamedTuple):
-    """Probabilities of a character after another.
+    """The probability of each character after each other one.
 
     Attributes:
-        characters: Of the rows and of the columns.
-        probabilities: ``(N, N)``: of the column's character after the row's.
-        left_out: How many characters of the vocabulary are not shown.
+        characters: The characters of the rows and of the columns.
+        probabilities: ``(N, N)``: the probability of the column's character after the row's.
+        left_out: The number of characters in the vocabulary that are not shown.
     """
 
     characters: list[str]
@@ -63,7 +63,7 @@ def _following(predictor: Predictor, rows: NDArray[np.int64], columns: NDArray[n
 
 
 def heat_map(table: Transitions) -> str:
-    """Returns the table as HTML; the darker a cell, the more likely."""
+    """Returns the table as HTML; the darker a cell, the higher the probability."""
     signs = [f"<bdi>{escaped(visible(character))}</bdi>" for character in table.characters]
     head = "".join(f'<th scope="col">{column}</th>' for column in signs)
     rows = [
@@ -71,11 +71,11 @@ def heat_map(table: Transitions) -> str:
         for row, probabilities in zip(signs, table.probabilities.tolist(), strict=True)
     ]
     return (
-        '<table class="heat" id="heat"><caption>Row: the character before. Column: the one that follows.</caption>'
+        '<table class="heat" id="heat"><caption>Rows: previous character. Columns: next character.</caption>'
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
 
 def _cell(probability: float) -> str:
-    """Returns a cell whose colour goes with the square root, so that small probabilities can be told apart."""
+    """Returns a cell colored by the square root of its probability, so that small ones can be told apart."""
     return f'<td style="--p:{probability**0.5:.2f}">{100 * probability:.3g}</td>'

@@ -99,7 +99,7 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
     assert main(["report", "run"]) == 0
     assert capsys.readouterr().out == "saved to run/report.html\n"
     report = (folder / "run" / "report.html").read_text(encoding="utf-8")
-    assert "learned from input.txt" in report
+    assert "trained on input.txt" in report
     assert "max_steps" in report
     assert main(["report", "run/model.safetensors", "--text", "input.txt", "--out", "other.html"]) == 0
     assert capsys.readouterr().out == "saved to other.html\n"
@@ -184,7 +184,7 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
     assert "steps of 32 x 16 characters" in trained
     assert ("mixed with an n-gram model of order 4" in trained) == (family == "mixture")
     assert main([*train, "--block-size", "16", "--max-steps", "4", "--resume"]) == 0
-    assert "going on after step 2\n" in capsys.readouterr().out
+    assert "resuming after step 2\n" in capsys.readouterr().out
     assert read_log(folder / "run")[0].learning_rate <= 0.01  # as the recipe says
     assert main(["evaluate", "run", "input.txt", "--device", "cpu"]) == 0
     assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "80", "--device", "cpu"]) == 0
@@ -301,10 +301,10 @@ def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str
     assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", "--max-steps", "1"]) == 1
     assert (
         capsys.readouterr().err
-        == "charlm: run: the folder already contains a run; go on with it by --resume, or give another --out\n"
+        == "charlm: run: the folder already contains a run; resume it with --resume, or choose another --out\n"
     )
     assert main(["train", "input.txt", "--out", "run"]) == 1
-    assert capsys.readouterr().err == "charlm: run: the folder already contains a run; give another --out\n"
+    assert capsys.readouterr().err == "charlm: run: the folder already contains a run; choose another --out\n"
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -447,13 +447,16 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
             ["train", "input.txt", "--config", "other.toml", "--model", "bigram"],
             "'other.toml': --order is not a setting of bigram, which takes --smoothing; .*",
         ),
-        (["train", "input.txt", "--config", "config.toml"], "'config.toml': 'oder' is no setting of train: .* order.*"),
+        (
+            ["train", "input.txt", "--config", "config.toml"],
+            "'config.toml': 'oder' is not a setting of train: .* order.*",
+        ),
         (["generate", "run", "--config", "config.toml"], "'config.toml': top-k must be a number, a string or a list"),
         (["score", "run", "--config", "input.txt"], "'input.txt' is not TOML: .*"),
-        (["score", "run", "--config", "deep.toml"], "'deep.toml' is nested too deep"),
+        (["score", "run", "--config", "deep.toml"], "'deep.toml' is nested too deeply"),
         (["train", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
         (["score", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
-        (["info", "a", "--config", "top.toml"], "'top.toml': 'oder' is no setting of any command: .* order.*"),
+        (["info", "a", "--config", "top.toml"], "'top.toml': 'oder' is not a setting of any command: .* order.*"),
         (["export", "run", "--format", "x", "--out", "a"], "invalid choice 'x' for argument '--format'. .*"),
     ],
 )
@@ -550,10 +553,10 @@ def test_whole_records_that_are_new_are_made_up(folder: Path, capsys: pytest.Cap
     assert len(set(made_up)) == 9
     assert not set(made_up) & set(names)
     assert main(["generate", "run", "--exclude", "names.txt", "--stop", "nn"]) == 1
-    assert "give one of the two" in capsys.readouterr().err
+    assert "give only one of the two" in capsys.readouterr().err
     assert main(["train", "input.txt", "--model", "ngram", "--out", "text"]) == 0
     assert main(["generate", "text", "--exclude", "names.txt"]) == 1
-    assert "exclude is for a model of records" in capsys.readouterr().err
+    assert "exclude is for models of records" in capsys.readouterr().err
 
 
 def test_a_token_file_of_another_vocabulary_is_not_evaluated(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -605,7 +608,7 @@ def test_a_stopped_run_is_saved_and_goes_on(
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == code
-    stopped = re.search(r"stopped after step (\d+): saved to run, the same command with --resume goes on\n$", output)
+    stopped = re.search(r"stopped after step (\d+): saved to run; resume with the same command and --resume\n$", output)
     assert stopped is not None
     load_model(folder / "run")
     steps = str(int(stopped[1]) + 5)
@@ -613,7 +616,7 @@ def test_a_stopped_run_is_saved_and_goes_on(
         main(["train", "input.txt", *TRAINED, "--out", "run", "--resume", "--max-steps", steps, "--log-interval", "1"])
         == 0
     )
-    assert f"going on after step {stopped[1]}\n" in capsys.readouterr().out
+    assert f"resuming after step {stopped[1]}\n" in capsys.readouterr().out
     assert [entry.step for entry in read_log(folder / "run")] == list(range(1, int(steps) + 1))
     assert main(["train", "input.txt", *TRAINED, "--out", "run", "--resume", "--learning-rate", "1"]) == 1
     assert "learning_rate: 0.05 -> 1.0" in capsys.readouterr().err
@@ -636,7 +639,7 @@ def test_a_run_that_is_ended_at_once_goes_on_from_its_last_checkpoint(
     assert process.returncode in (130, -numbers[-1])
     step = newest_checkpoint(folder / "run").values["step"]
     assert main([*train, "--resume", "--max-steps", str(step + 1)]) == 0
-    assert f"going on after step {step}\n" in capsys.readouterr().out
+    assert f"resuming after step {step}\n" in capsys.readouterr().out
 
 
 def test_a_reader_that_goes_away_ends_the_program_in_silence(run: Path) -> None:

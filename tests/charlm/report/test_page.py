@@ -65,7 +65,7 @@ def report(run: Path) -> Path:
 def test_a_report_holds_every_section_and_refers_to_nothing_outside(report: Path) -> None:
     html = report.read_text(encoding="utf-8")
     assert re.findall("<h2[^>]*>([^<]*)", html) == [
-        "Learning", "Surprise, character by character", "What follows what", "Samples", "Settings and machine",
+        "Learning", "Surprise, character by character", "Character transitions", "Samples", "Settings and machine",
     ]  # fmt: skip
     assert not re.search(r"(?:src|href)=[\"'](?!#)|url\(|@import|https?:", re.sub("<pre.*?</pre>", "", html))
     assert html.count("<script>") == html.count("</script>") == 1
@@ -79,7 +79,7 @@ def test_a_model_file_alone_is_enough(tmp_path: Path, family: str) -> None:
     lm.save(tmp_path / "model.safetensors")
     write_report(tmp_path / "model.safetensors", tmp_path / "report.html", text="anna")
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "There is no log of training" in html
+    assert "There is no training log" in html
     assert html.count('<span style="--surprise') == 4 + (family == "records")
 
 
