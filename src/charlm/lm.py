@@ -12,7 +12,7 @@ import numpy as np
 from charlm.data.framing import Framing
 from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_scorer import TextScorer
-from charlm.files.model_file import check_sizes, load_count_model, load_model, model_arrays, save_model
+from charlm.files.model_file import check_sizes, load_stored_model, model_arrays, save_model
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
@@ -208,7 +208,7 @@ class CharLM(TextScorer, TextGenerator):
         A count model runs on the CPU, without PyTorch, whatever the device.
         """
         check_device_name(device)
-        return cls(*(load_count_model(path) or load_model(path, device=device)))
+        return cls(*load_stored_model(path, device=device))
 
     def facts(self) -> dict[str, Any]:
         """Returns a summary of the model: its family and settings, its kind of training data, and its size."""

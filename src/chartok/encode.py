@@ -136,7 +136,7 @@ def encode_files(
     run = map if executor is None else partial(_run_in, executor)
     destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]
     for destination in destinations:
-        if destination.exists():
+        if os.path.lexists(destination):  # a link to nothing would be followed
             raise FileExistsError(errno.EEXIST, "a shard of this name already exists", os.fspath(destination))
     if vocabulary is None:
         check_two_readings(names)

@@ -21,8 +21,9 @@ from chartok.arguments import natural_number
 from chartok.errors import TokenFileError, VocabularyError
 from chartok.files.atomic import Naming, is_special, replace_file
 from chartok.files.envelope import check_version
+from chartok.files.opening import open_descriptor
 from chartok.files.pread import pread
-from chartok.files.strict_json import parse_json
+from chartok.files.strict_json import LONGEST, parse_json
 from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ MAGIC = b"CHARTOK\n"
 VERSION = 1
 PREFIX = len(MAGIC) + 8 + 32
 ALIGNMENT = 64
-LONGEST_HEADER = 1 << 28
-"""Far longer than the header of a vocabulary of every code point: anything longer is damage, and is not allocated."""
 
 
 class TokenFile:
@@ -73,12 +72,11 @@ class TokenFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: str = os.fspath(path)
         self._naming = Naming(self.path)
-        self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        self._close = weakref.finalize(self, os.close, self._descriptor)
+        self._opened: _Opened | None = _Opened(self.path)
         try:
-            self._state = _state(os.fstat(self._descriptor))
+            self._state = _state(os.fstat(self._opened.descriptor))
             with self._naming:
-                header, self._start = self._checked_header()
+                header, self._start = self._checked_header(self._opened.descriptor)
             self.vocabulary: Vocabulary = Vocabulary.from_dict(header["vocabulary"])
             self.dtype: np.dtype[np.unsignedinteger[Any]] = self.vocabulary.dtype.newbyteorder("<")
             self._length = _checked_length(header, self.dtype, self._state[2] - self._start)
@@ -90,14 +88,14 @@ class TokenFile:
             self.close()
             raise
 
-    def _checked_header(self) -> tuple[Mapping[str, Any], int]:
-        prefix = pread(self._descriptor, PREFIX, 0)
+    def _checked_header(self, descriptor: int) -> tuple[Mapping[str, Any], int]:
+        prefix = pread(descriptor, PREFIX, 0)
         if len(prefix) < PREFIX or not prefix.startswith(MAGIC):
             raise TokenFileError("it does not start with the marker of one")
         length = int.from_bytes(prefix[len(MAGIC) : len(MAGIC) + 8], "little")
-        if not 0 < length <= min(LONGEST_HEADER, self._state[2] - PREFIX):
+        if not 0 < length <= min(LONGEST, self._state[2] - PREFIX):
             raise TokenFileError(f"its header has an impossible length, {length} bytes")
-        encoded = pread(self._descriptor, length, PREFIX)
+        encoded = pread(descriptor, length, PREFIX)
         if hashlib.sha256(encoded).digest() != prefix[-32:]:
             raise TokenFileError("its header does not match its SHA-256")
         try:
@@ -119,13 +117,13 @@ class TokenFile:
         """
         if not 0 <= start <= stop <= self._length:
             raise IndexError(f"ids {start} to {stop} are out of range: {self.path!a} has {self._length} ids")
-        self.check_unchanged()
+        opened = self._checked()
         size = self.dtype.itemsize
         first, last = self._start + start * size, self._start + stop * size
         parts = []
         while first < last:  # one call reads at most two gibibytes
             with self._naming:
-                parts.append(pread(self._descriptor, last - first, first))
+                parts.append(pread(opened.descriptor, last - first, first))
             first += len(parts[-1])
             if not parts[-1]:
                 raise self._changed()
@@ -157,11 +155,11 @@ class TokenFile:
                 f"windows of {width} ids starting at {starts.min()} to {starts.max()} are out of range: "
                 f"{self.path!a} has {self._length} ids"
             )
-        self.check_unchanged()
-        descriptor, size = self._descriptor, width * self.dtype.itemsize
+        opened = self._checked()
+        size = width * self.dtype.itemsize
         offsets = (starts * self.dtype.itemsize + self._start).tolist()
         with self._naming:
-            ids = bytearray().join([pread(descriptor, size, offset) for offset in offsets])
+            ids = bytearray().join([pread(opened.descriptor, size, offset) for offset in offsets])
         if len(ids) != size * len(offsets):
             raise self._changed()
         windows = np.frombuffer(ids, dtype=self.dtype).reshape(len(offsets), width)
@@ -185,8 +183,8 @@ class TokenFile:
             raise TokenFileError(f"{self.path!a} is damaged: its ids do not match its SHA-256")
 
     def close(self) -> None:
-        """Closes the file; reading it afterwards is an error."""
-        self._close()  # does nothing the second time
+        """Closes the file, once no other thread reads it; reading it afterwards is an error."""
+        self._opened = None
 
     def __enter__(self) -> Self:
         return self
@@ -201,24 +199,53 @@ class TokenFile:
         return f"TokenFile({self.path!a}, {self._length} ids)"
 
     def check_unchanged(self) -> None:
-        """Checks that the file is the one that was opened: the same inode, size and modification time.
+        """Checks that the file is the one that was opened, and that nothing has written to it.
+
+        Compares the inode, the size, and the times of the last change of the content and of anything. The last cannot
+        be set back, but a new link or other permissions move it too: then the ids are checked against their SHA-256.
 
         Raises:
             TokenFileError: It was truncated, replaced, removed or changed.
             ValueError: It has been closed.
         """
-        if not self._close.alive:
+        self._checked()
+
+    def _checked(self) -> _Opened:
+        """Returns the open file, which stays open for as long as the caller holds it."""
+        opened = self._opened
+        if opened is None:
             raise ValueError(f"{self.path!a} has been closed")
         try:
             # Path.stat takes five times as long, and this runs once per batch.
-            unchanged = _state(os.stat(self.path)) == self._state  # noqa: PTH116
+            state = _state(os.stat(self.path))  # noqa: PTH116
         except FileNotFoundError:
-            unchanged = False
-        if not unchanged:
-            raise self._changed()
+            raise self._changed() from None
+        if state != self._state:
+            if state[:-1] != self._state[:-1]:
+                raise self._changed()
+            self._state = state
+            try:
+                self.verify()
+            except TokenFileError:
+                self._state = (*state[:-1], 0)
+                raise self._changed() from None
+        return opened
 
     def _changed(self) -> TokenFileError:
         return TokenFileError(f"{self.path!a} was replaced, removed or changed since it was opened: reopen it")
+
+
+class _Opened:
+    """An open file, which is closed when nothing refers to it any more.
+
+    A descriptor that one thread closes while another reads it may by then be that of another file.
+    """
+
+    __slots__ = ("__weakref__", "descriptor")
+
+    def __init__(self, path: str) -> None:
+        self.descriptor = open_descriptor(path)
+        weakref.finalize(self, os.close, self.descriptor)
 
 
 def is_token_file(path: str | os.PathLike[str]) -> bool:
@@ -309,5 +336,5 @@ def _checked_length(header: Mapping[str, Any], dtype: np.dtype[Any], size: int) 
     return length
 
 
-def _state(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+def _state(status: os.stat_result) -> tuple[int, int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -202,9 +202,9 @@ def test_an_impossible_header_length_allocates_nothing(path: Path, length: int) 
 
 def test_a_header_longer_than_any_vocabulary_needs_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     length = int.from_bytes(path.read_bytes()[8:16], "little")
-    monkeypatch.setattr(chartok.token_file, "LONGEST_HEADER", length)
+    monkeypatch.setattr(chartok.token_file, "LONGEST", length)
     TokenFile(path).verify()
-    monkeypatch.setattr(chartok.token_file, "LONGEST_HEADER", length - 1)
+    monkeypatch.setattr(chartok.token_file, "LONGEST", length - 1)
     with pytest.raises(TokenFileError, match=f"impossible length, {length} bytes"):
         TokenFile(path)
 

@@ -16,11 +16,12 @@ import pytest
 import torch
 
 from charlm import CharLM, CheckpointCorruptError, load_model
-from charlm.files.model_file import load_count_model
+from charlm.files.model_file import load_stored_model
 from charlm.files.run_folder import RunFolder
 from charlm.training.checkpoint import newest_checkpoint, read_checkpoint
 from chartok import TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file
 from chartok.token_file import MAGIC
+from little_memory import READERS
 
 MOST_GROWTH = 64 << 20
 """Bytes that a refusal may take."""
@@ -49,7 +50,7 @@ def refused(path: Path) -> None:
     with pytest.raises(CheckpointCorruptError, match=path.name):
         load_model(path)
     with pytest.raises(CheckpointCorruptError, match=path.name):
-        load_count_model(path)
+        load_stored_model(path)
     with pytest.raises(CheckpointCorruptError, match=path.name):
         CharLM.load(path)
     with pytest.raises(TokenFileError, match=path.name):
@@ -135,13 +136,9 @@ def test_a_process_that_can_have_little_memory_refuses_every_hostile_file(tmp_pa
         "sparse-tokens": MAGIC + struct.pack("<Q", 2**39) + bytes(32),
     }
     for name, content in hostile.items():
-        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).write_bytes(content + b"\n")
         if name.startswith("sparse"):
             os.truncate(tmp_path / name, 2**40)
-    checkpoint = tmp_path / "checkpoint"
-    checkpoint.mkdir()
-    (checkpoint / "manifest.json").touch()
-    os.truncate(checkpoint / "manifest.json", 2**40)
     program = Path(__file__).parents[1] / "support" / "little_memory.py"
     done = subprocess.run(
         [sys.executable, program, str(MOST_GROWTH), *(tmp_path / name for name in hostile)],
@@ -150,16 +147,15 @@ def test_a_process_that_can_have_little_memory_refuses_every_hostile_file(tmp_pa
         check=False,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    kinds = ("model", "token file", "vocabulary", "checkpoint")
     assert done.stderr == ""
-    assert done.stdout.splitlines() == [f"{name} is no {kind}" for name in hostile for kind in kinds]
+    assert done.stdout.splitlines() == [f"{name} is no {kind}" for name in hostile for kind in READERS]
 
 
 def test_a_file_that_is_far_too_large_for_json_is_not_read(tmp_path: Path) -> None:
     for name in ("vocabulary.json", "run.json"):
         (tmp_path / name).touch()
         os.truncate(tmp_path / name, 2**40)
-    with pytest.raises(VocabularyError, match=r"vocabulary\.json.*larger than 268,435,456 bytes"):
+    with pytest.raises(VocabularyError, match=r"vocabulary\.json.*longer than 67,108,864 bytes"):
         Vocabulary.load(tmp_path / "vocabulary.json")
-    with pytest.raises(ValueError, match=r"run\.json.*larger than 268,435,456 bytes"):
+    with pytest.raises(ValueError, match=r"run\.json.*longer than 67,108,864 bytes"):
         RunFolder(tmp_path).read_description()

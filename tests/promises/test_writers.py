@@ -85,7 +85,12 @@ WRITERS: dict[str, Callable[[Path, int], object]] = {
 }
 
 
-@pytest.fixture(params=[*WRITERS, "corpus.tokens", "report.html"])
+NAMES = [*WRITERS, "corpus.tokens", "report.html"]
+TYPED = [name for name in NAMES if name != "run.json"]
+"""Those that a user chooses; what a link does in the folder of a run is in ``test_links``."""
+
+
+@pytest.fixture(params=NAMES)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -342,6 +347,7 @@ def test_an_entry_that_cannot_be_written_names_its_file(tmp_path: Path, monkeypa
 
 
 @needs_posix
+@pytest.mark.parametrize("name", TYPED)
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_link_stays_and_what_it_names_is_written(
     tmp_path: Path, name: str, write: Callable[[Path, int], object], is_there: bool
@@ -363,6 +369,7 @@ def test_a_link_stays_and_what_it_names_is_written(
 
 
 @needs_posix
+@pytest.mark.parametrize("name", TYPED)
 def test_a_link_to_itself_is_an_error_and_stays(
     tmp_path: Path, name: str, write: Callable[[Path, int], object]
 ) -> None:

@@ -1,5 +1,6 @@
 """A system whose calls fail or are interrupted, one after the other."""
 
+import builtins
 import os
 import signal
 from collections.abc import Callable
@@ -29,6 +30,7 @@ class FailingCalls:
         for name in ("rename", "replace", "mkdir"):
             monkeypatch.setattr(Path, name, self._around(getattr(Path, name)))
         monkeypatch.setattr(Path, "open", self._opening(Path.open))
+        monkeypatch.setattr(builtins, "open", self._opening(builtins.open))
 
     def fail_at(self, call: int) -> None:
         """Counts from the start, up to a call that fails."""
@@ -43,7 +45,7 @@ class FailingCalls:
 
     def _opening(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(path: Path, mode: str = "r", *arguments: Any, **settings: Any) -> Any:
-            if not {*mode} & {*"xaw"}:
+            if not (isinstance(path, Path) and {*mode} & {*"xaw"}):
                 return function(path, mode, *arguments, **settings)
             self._count(path)
             return _Writing(function(path, mode, *arguments, **settings), self._count)

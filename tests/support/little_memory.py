@@ -8,19 +8,34 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from charlm import CheckpointCorruptError, load_model
+from charlm import ArpaFileError, CharLM, CheckpointCorruptError, load_arpa, load_model
+from charlm.cli.config_file import ConfigFileError, read_flags
+from charlm.cli.flags import COMMANDS
+from charlm.files.run_folder import RunFolder
 from charlm.training.checkpoint import read_checkpoint
+from charlm.training.log import read_log
 from chartok import TokenFile, TokenFileError, Vocabulary, VocabularyError
 
 READERS: dict[str, tuple[Callable[[Path], object], type[Exception] | tuple[type[Exception], ...]]] = {
-    "model": (
-        load_model,
-        (CheckpointCorruptError, MemoryError),
-    ),  # to map a file takes address space, which has the limit
+    "model": (load_model, CheckpointCorruptError),
+    "language model": (CharLM.load, CheckpointCorruptError),
     "token file": (TokenFile, TokenFileError),
     "vocabulary": (Vocabulary.load, VocabularyError),
-    "checkpoint": (lambda path: read_checkpoint(path.with_name("checkpoint")), CheckpointCorruptError),
+    "checkpoint": (lambda path: read_checkpoint(of_its_own(path, "manifest.json")), CheckpointCorruptError),
+    "run": (lambda path: RunFolder(of_its_own(path, "run.json")).read_description(), ValueError),
+    "log": (lambda path: read_log(of_its_own(path, "log.jsonl")), ValueError),
+    "list of flags": (lambda path: read_flags(path, "train", COMMANDS), ConfigFileError),
+    "ARPA file": (load_arpa, ArpaFileError),
 }
+
+
+def of_its_own(path: Path, name: str) -> Path:
+    """Returns a folder in which a file has the name that a reader looks for."""
+    folder = path.with_name(f"{path.name}-{name}")
+    folder.mkdir(exist_ok=True)
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).hardlink_to(path)
+    return folder
 
 
 def main(growth: int, paths: list[Path]) -> None:

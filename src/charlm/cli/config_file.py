@@ -9,12 +9,17 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 from charlm.cli.flags import refusal, train_flags
+from chartok.files.opening import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from charlm.recipes.presets import Family
+
+
+LONGEST = 1 << 20
+"""In bytes; a thousand times as long as every flag there is."""
 
 
 class ConfigFileError(ValueError):
@@ -50,8 +55,12 @@ def read_flags(
         >>> read_flags(path, "train", COMMANDS)
         {'--device': ['--device=cpu'], '--max-steps': ['--max-steps=9']}
     """
+    with open_file(path) as file:
+        data = file.read(LONGEST + 1)
+    if len(data) > LONGEST:
+        raise ConfigFileError(f"{os.fspath(path)!a} is longer than {LONGEST:,} bytes: it is no file of flags")
     try:
-        content = tomllib.loads(path.read_bytes().decode("utf-8"))
+        content = tomllib.loads(data.decode("utf-8"))
     except ValueError as error:
         raise ConfigFileError(f"{os.fspath(path)!a} is not TOML: {error}") from None
     except RecursionError:

@@ -8,7 +8,6 @@ from tqdm import tqdm
 
 from charlm.cli.output import print_json
 from charlm.files.arpa.writer import save_arpa
-from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
@@ -75,11 +74,8 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
 
 def report(settings: flags.Report) -> None:
     """Writes one HTML file that shows a run."""
-    out = settings.out
-    if out is None:
-        out = RunFolder(settings.run).report_path if settings.run.is_dir() else settings.run.with_suffix(".html")
     text = None if settings.text is None else read_text(settings.text)
-    write_report(settings.run, out, text=text, seed=settings.seed, device=settings.device)
+    out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
     print(f"saved to {out}")
 
 

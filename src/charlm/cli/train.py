@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import math
 import os
 import sys
@@ -34,7 +35,7 @@ def train(settings: flags.Train) -> None:
     recipe = recipe_of(settings)
     if recipe.counts and launched_rank():
         return  # one process is enough for counting
-    folder = RunFolder(settings.out or Path("runs") / f"{settings.text.stem}-{settings.model}")
+    folder = RunFolder(settings.out or _default_folder(settings.text, settings.model))
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
         is_first = True
@@ -70,6 +71,21 @@ def train(settings: flags.Train) -> None:
             validation_nats=nats,
             validation_bits=None if nats is None else nats / math.log(2),
         )
+
+
+def _default_folder(text: Path, family: str) -> Path:
+    """Returns ``runs/NAME-FAMILY`` in the current folder, which may have come from anyone: a link is not followed.
+
+    Raises:
+        NotADirectoryError: It is a link.
+    """
+    folder = Path("runs") / f"{text.stem}-{family}"
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            raise NotADirectoryError(
+                errno.ENOTDIR, "is a symbolic link, which is followed only where --out names it", os.fspath(path)
+            )
+    return folder
 
 
 def recipe_of(settings: flags.Train) -> Recipe:

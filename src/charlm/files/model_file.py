@@ -12,16 +12,18 @@ import json
 import os
 import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_arrays
 
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.files.run_folder import RunFolder, run_of_model
-from charlm.files.tensor_file import parse_metadata, read_tensor_file
+from charlm.files.tensor_file import StoredTensor, parse_tensor_file, read_tensor_file
+from charlm.files.weights import check_weights
 from charlm.models.registry import FAMILIES, ModelFamily
 from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, VocabularyError, __version__
@@ -37,12 +39,11 @@ if TYPE_CHECKING:
     from torch import Tensor
     from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
 
+    from charlm.files.tensor_file import TensorFile
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, StoredModel
 
 VERSION = 1
-DTYPES = {"bfloat16", "float16", "float32", "float64"}
-"""Those with which a model can compute."""
 LONGEST_REASON = 1000
 """In characters; a hostile file could make an error quote all of it."""
 
@@ -136,83 +137,48 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
     Warns:
         UserWarning: It is the Transformer of a mixture alone, from a checkpoint or from a run that has not ended.
     """
-    require_pytorch()
-    from charlm.runtime.devices import resolve_device  # noqa: PLC0415 - needs PyTorch
-
-    path = _model_file(path)
-    with _explained(path):
-        file = _read(path)
-        model = _rebuilt(file)
-    _warn_of_a_part(path, file.family)
-    return model.to(resolve_device(device)).eval(), file.vocabulary
+    file, found = _read(path)
+    return _language_model(file, found, device), file.vocabulary
 
 
-def load_count_model(path: str | os.PathLike[str]) -> tuple[CountModel, Vocabulary] | None:
-    """Returns the count model and the vocabulary in a file or a run folder, without PyTorch.
+def load_stored_model(
+    path: str | os.PathLike[str], *, device: str | torch.device = "cpu"
+) -> tuple[LanguageModel | CountModel, Vocabulary]:
+    """Returns the model and the vocabulary in a file or a run folder; a count model in NumPy, without PyTorch.
+
+    A count model in bfloat16, which NumPy does not have, is a ``LanguageModel``.
 
     Args:
         path: As for ``load_model``.
-
-    Returns:
-        None if the model is not a count model, or is in bfloat16, which NumPy does not have.
+        device: The device of a ``LanguageModel``.
 
     Raises:
-        OSError: As for ``load_model``.
-        CheckpointCorruptError: As for ``load_model``.
-        CheckpointVersionError: As for ``load_model``.
-        CheckpointMismatchError: As for ``load_model``.
+        OSError: As for ``load_model``, like the other errors.
     """
-    path = _model_file(path)
-    with _explained(path):
-        file = read_tensor_file(path, lambda metadata: _counted(metadata) is not None)
-        counted = None if file is None else _counted(file.metadata)
-        if file is None or file.arrays is None or counted is None:
-            return None
-        content = _checked_content(file.metadata.get("charlm"))
-        check_seal(content, "a model file", error=ValueError, more=_hashed(file.arrays))
-        vocabulary = Vocabulary.from_dict(content["vocabulary"])
-        model = counted.from_arrays(content["settings"], file.arrays)
-        check_sizes(model, vocabulary)
-        return model, vocabulary
+    file, found = _read(path)
+    with _explained(found):
+        counted = _count_model(file)
+    return _language_model(file, found, device) if counted is None else counted, file.vocabulary
 
 
-class ModelFile(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
     """The contents of a model file."""
 
     family: str
     settings: dict[str, Any]
     vocabulary: Vocabulary
-    tensors: dict[str, Tensor]
+    stored: dict[str, StoredTensor]
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors by name, in PyTorch."""
+        return {name: stored.tensor() for name, stored in self.stored.items()}
 
 
 def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
     """Returns the contents of a model file, of any family; raises what ``load_model`` does."""
-    with _explained(Path(path)):
-        return _read(Path(path))
-
-
-def _model_file(path: str | os.PathLike[str]) -> Path:
-    if not Path(path).is_dir():
-        return Path(path)
-    found = RunFolder(path).newest_model_path()
-    if not found.exists():
-        why = "there is neither model.safetensors nor a checkpoint in this folder"
-        raise FileNotFoundError(errno.ENOENT, why, os.fspath(path))
-    return found
-
-
-def _warn_of_a_part(path: Path, family: str) -> None:
-    """Warns of a model that is only what a run has to mix when it ends."""
-    try:
-        description = run_of_model(path).read_description()
-    except (OSError, ValueError):  # whatever it is, the model file itself is sound
-        return
-    if description is not None and description.family == "mixture" != family:
-        warnings.warn(
-            f"{os.fspath(path)!a} is the Transformer of a mixture alone: the run mixes it with an n-gram model when "
-            "it ends",
-            stacklevel=3,
-        )
+    return _read(path)[0]
 
 
 def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:
@@ -227,11 +193,8 @@ def parse_model_file(data: bytes, path: str | os.PathLike[str]) -> ModelFile:
         CheckpointVersionError: It was written by a newer version.
     """
     with _explained(Path(path)):
-        from safetensors.torch import load  # noqa: PLC0415 - it loads PyTorch
-
-        tensors = load(data)
-        content = _checked_content(parse_metadata(data).get("charlm"))
-        return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
+        file = parse_tensor_file(data)
+        return _described(_checked_content(file.metadata), file)
 
 
 def rebuilt_model(file: ModelFile, path: str | os.PathLike[str]) -> LanguageModel:
@@ -244,9 +207,63 @@ def rebuilt_model(file: ModelFile, path: str | os.PathLike[str]) -> LanguageMode
     Raises:
         CheckpointCorruptError: Its settings and its tensors do not match.
         CheckpointMismatchError: The family of the model is not one of charlm's.
+        ModuleNotFoundError: PyTorch is not installed.
     """
+    require_pytorch()
     with _explained(Path(path)):
         return _rebuilt(file).eval()
+
+
+def _language_model(file: ModelFile, path: Path, device: str | torch.device) -> LanguageModel:
+    model = rebuilt_model(file, path)
+    from charlm.runtime.devices import resolve_device  # noqa: PLC0415 - needs PyTorch
+
+    _warn_of_a_part(path, file.family)
+    return model.to(resolve_device(device))
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[ModelFile, Path]:
+    """Returns the contents of a model file, and its path; in a run folder that of the newest model."""
+    path = Path(path)
+    while True:
+        found = _model_file(path)
+        try:
+            return _read_file(found), found
+        except FileNotFoundError:  # a run that goes on removes old checkpoints
+            if found == path or _model_file(path) == found:
+                raise
+
+
+def _read_file(path: Path) -> ModelFile:
+    with _explained(path):
+        file = read_tensor_file(path)
+        content = _checked_content(file.metadata)
+        check_seal(content, "a model file", error=ValueError, more=_hashed(file.tensors))
+        return _described(content, file)
+
+
+def _model_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = RunFolder(path).newest_model_path()
+    if not found.exists():
+        why = "there is neither model.safetensors nor a checkpoint in this folder"
+        raise FileNotFoundError(errno.ENOENT, why, os.fspath(path))
+    return found
+
+
+def _warn_of_a_part(path: Path, family: str) -> None:
+    """Warns of a model that is only what a run has to mix when it ends."""
+    try:
+        description = run_of_model(path).read_description()
+    except (OSError, ValueError):  # whatever it is, the model file itself is valid
+        return
+    if description is not None and description.family == "mixture" != family:
+        warnings.warn(
+            f"{os.fspath(path)!a} is the Transformer of a mixture alone: the run mixes it with an n-gram model when "
+            "it ends",
+            stacklevel=4,
+        )
 
 
 @contextmanager
@@ -255,25 +272,12 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except (CheckpointVersionError, CheckpointMismatchError) as error:
         raise type(error)(f"{os.fspath(path)!a}: {error}") from None
-    except KeyError as error:
-        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: it lacks {error}") from error
-    except (SafetensorError, VocabularyError, ValueError, TypeError, RuntimeError) as error:
-        reason = str(error)[:LONGEST_REASON]
+    except (KeyError, VocabularyError, ValueError, TypeError, RuntimeError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)[:LONGEST_REASON]
         raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: {reason}") from error
 
 
-def _read(path: Path) -> ModelFile:
-    with path.open("rb"):
-        pass  # A missing or unreadable file raises Python's own error, with its name.
-    with safe_open(path, framework="pt") as file:
-        content = _checked_content((file.metadata() or {}).get("charlm"))
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        check_seal(content, "a model file", error=ValueError, more=_hashed(tensors))
-    return ModelFile(content["family"], content["settings"], Vocabulary.from_dict(content["vocabulary"]), tensors)
-
-
-def _family(content: Mapping[str, Any]) -> ModelFamily:
-    name = content["family"]
+def _family(name: str) -> ModelFamily:
     if isinstance(name, str) and name not in FAMILIES:
         raise CheckpointMismatchError(
             f"its model is of family {name[:80]!a}, which charlm does not know: build the model and pass its "
@@ -282,46 +286,47 @@ def _family(content: Mapping[str, Any]) -> ModelFamily:
     return FAMILIES[name]
 
 
-def _counted(metadata: Mapping[str, str]) -> type[CountModel] | None:
-    return _family(_checked_content(metadata.get("charlm"))).counted
+def _count_model(file: ModelFile) -> CountModel | None:
+    """Returns the model in NumPy; None if it is not a count model, or is in a dtype that NumPy does not have."""
+    counted = _family(file.family).counted
+    if counted is None or any(stored.dtype == "bfloat16" for stored in file.stored.values()):
+        return None
+    model = counted.from_arrays(file.settings, {name: stored.array() for name, stored in file.stored.items()})
+    check_sizes(model, file.vocabulary)
+    return model
 
 
 def _rebuilt(file: ModelFile) -> LanguageModel:
     import torch  # noqa: PLC0415 - count models do without
 
-    family = _family({"family": file.family}).language_model()
+    family = _family(file.family).language_model()
     with torch.device("meta"):  # takes no memory, whatever the settings say
         model = family.from_settings(file.settings)
     check_sizes(model, file.vocabulary)
-    model.load_state_dict(file.tensors, assign=True)
+    # Copies, since views would keep the whole file in memory.
+    model.load_state_dict({name: tensor.clone() for name, tensor in file.tensors.items()}, assign=True)
     for part in getattr(model, "models", [model]):
-        _check_weights(part)
+        check_weights(part)
     return model
 
 
-def _check_weights(model: LanguageModel) -> None:
-    """Checks that the weights of a model, no mixture, are numbers of one dtype.
-
-    Raises:
-        ValueError: They are not.
-    """
-    dtypes = {str(weight.dtype).removeprefix("torch.") for weight in model.parameters()}
-    if len(dtypes) > 1 or not dtypes <= DTYPES:
-        raise ValueError(
-            f"its weights must be all of one of {', '.join(sorted(DTYPES))}, got {', '.join(sorted(dtypes))}"
-        )
-    for name, weight in model.named_parameters():
-        if weight.amin().isnan():  # a minimum with NaN is NaN, and takes a tenth of the time
-            raise ValueError(f"the weight {name!a} contains NaN")
-
-
-def _checked_content(encoded: str | None) -> Mapping[str, Any]:
-    if encoded is None:
+def _checked_content(metadata: Mapping[str, str]) -> Mapping[str, Any]:
+    if "charlm" not in metadata:
         raise ValueError("it has no charlm metadata")
-    return check_version(parse_json(encoded), VERSION, "a model file", error=ValueError, newer=CheckpointVersionError)
+    content = parse_json(metadata["charlm"])
+    return check_version(content, VERSION, "a model file", error=ValueError, newer=CheckpointVersionError)
 
 
-def _hashed(tensors: Mapping[str, Tensor | NDArray[Any]]) -> Iterator[Buffer]:
+def _described(content: Mapping[str, Any], file: TensorFile) -> ModelFile:
+    return ModelFile(
+        family=content["family"],
+        settings=content["settings"],
+        vocabulary=Vocabulary.from_dict(content["vocabulary"]),
+        stored=file.tensors,
+    )
+
+
+def _hashed(tensors: Mapping[str, Tensor | NDArray[Any] | StoredTensor]) -> Iterator[Buffer]:
     """Yields what the seal of a model file covers besides its metadata."""
     for name, tensor in sorted(tensors.items()):
         dtype = str(tensor.dtype).removeprefix("torch.")
@@ -329,7 +334,9 @@ def _hashed(tensors: Mapping[str, Tensor | NDArray[Any]]) -> Iterator[Buffer]:
         yield _bytes_of(tensor)
 
 
-def _bytes_of(tensor: Tensor | NDArray[Any]) -> Buffer:
+def _bytes_of(tensor: Tensor | NDArray[Any] | StoredTensor) -> Buffer:
+    if isinstance(tensor, StoredTensor):
+        return tensor.data
     if not isinstance(tensor, np.ndarray):
         import torch  # noqa: PLC0415 - there is a tensor
 

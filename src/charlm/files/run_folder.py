@@ -10,24 +10,34 @@ PyTorch::
       checkpoints/step-0000002000/        see CheckpointFolder
       model.safetensors                   the final model of the run
       report.html                         a page that shows all of it
+      run.lock                            there while a process writes to the folder
+
+A folder may come from anyone, and what is in it under one of these names may be a link to a file of the user's. Reading
+follows links, as a cache of models needs. Writing never does: it replaces the link.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from charlm.files.run_description import RunDescription
+from charlm.files.run_lock import RunLock
 from chartok.files.atomic import replace_file
 from chartok.files.strict_json import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MODEL = "model.safetensors"
 _CHECKPOINTS = "checkpoints"
 
 
-class RunFolder:
+class RunFolder(os.PathLike[str]):
     """The paths of the files of a run, whether or not they exist yet.
 
     Args:
@@ -46,6 +56,43 @@ class RunFolder:
         self.report_path: Path = self.path / "report.html"
         self.description_path: Path = self.path / "run.json"
         self._checkpoints = self.path / _CHECKPOINTS
+        self._lock = RunLock(self.path / "run.lock")
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> Self:
+        """Returns the folder at a path; a ``RunFolder`` stays the same object, which its caller may have locked."""
+        return path if isinstance(path, cls) else cls(path)
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Creates the folder and keeps every other process, thread and ``RunFolder`` from writing to it.
+
+        A folder that is new and still empty when the block raises an exception is removed.
+
+        Raises:
+            BlockingIOError: Another one is writing to it; says which.
+            OSError: The folder or its lock cannot be created, or its ``checkpoints`` is a link, which would lead
+                what is written and removed to another place.
+        """
+        is_new = not self.path.exists()
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._lock:
+                self._check_checkpoints()
+                yield
+        except BaseException:
+            if is_new:
+                with contextlib.suppress(OSError):
+                    self.path.rmdir()
+            raise
+
+    def _check_checkpoints(self) -> None:
+        if self._checkpoints.is_symlink():
+            why = "is a symbolic link, which is not followed: remove it"
+            raise NotADirectoryError(errno.ENOTDIR, why, os.fspath(self._checkpoints))
 
     def checkpoint_path(self, step: int) -> Path:
         """Returns the path of the checkpoint made after ``step`` steps, whether or not it exists."""
@@ -76,6 +123,17 @@ class RunFolder:
         if self.holds_a_run():
             raise FileExistsError(errno.EEXIST, f"the folder already contains a run; {advice}", os.fspath(self.path))
 
+    def write_model(self, data: bytes) -> None:
+        """Writes the final model of the run; an existing one is replaced atomically.
+
+        Args:
+            data: What ``charlm.files.model_file.serialized_model`` returned.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        _replace(self.model_path, data)
+
     def keep_model(self, checkpoint: Path) -> None:
         """Makes the model of a checkpoint the model of the run; an existing one is replaced atomically.
 
@@ -85,8 +143,7 @@ class RunFolder:
         Raises:
             OSError: It cannot be read, or cannot be written here.
         """
-        with replace_file(self.model_path) as file:
-            file.write(CheckpointFolder(checkpoint).model_path.read_bytes())
+        self.write_model(CheckpointFolder(checkpoint).model_path.read_bytes())
 
     def write_description(self, description: RunDescription) -> None:
         """Writes ``run.json``; an existing one is replaced atomically.
@@ -94,8 +151,7 @@ class RunFolder:
         Raises:
             OSError: The file cannot be written.
         """
-        with replace_file(self.description_path) as file:
-            file.write(description.to_json())
+        _replace(self.description_path, description.to_json())
 
     def read_description(self) -> RunDescription | None:
         """Returns the description in ``run.json``; None if there is no such file.
@@ -110,6 +166,11 @@ class RunFolder:
             return RunDescription.from_json(read_json(self.description_path))
         except ValueError as error:
             raise ValueError(f"{os.fspath(self.description_path)!a} is not a run description: {error}") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with replace_file(path, follow_links=False) as file:
+        file.write(data)
 
 
 class CheckpointFolder:

@@ -1,25 +1,28 @@
-"""Reads the safetensors format into NumPy without a copy: the whole header is validated, and tensors view one buffer.
+"""Reads the safetensors format without a copy: the whole header is validated, and tensors view one buffer.
 
-The safetensors library copies every tensor out of the mapped file, and its NumPy functions do not return the metadata
-of bytes. Here a file is read once, into one buffer, and the header is validated before any tensor is created.
+The safetensors library opens a path itself, and copies every tensor out of the mapped file. Here a file that is open is
+read once, into one buffer, and the header is validated before any tensor is created.
 <https://huggingface.co/docs/safetensors>
 """
 
 from __future__ import annotations
 
+import io
 import math
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from chartok.files.atomic import Naming
+from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
 LENGTH_BYTES = 8
 """The size of the header's length, little-endian, which precedes it."""
@@ -27,12 +30,42 @@ LONGEST_HEADER = 1 << 25
 """In bytes; longer than that of a model with every code point."""
 MOST_DIMENSIONS = 8
 DTYPES = {
-    "BOOL": "|b1",
-    **{f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)},
-    **{f"I{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
-    **{f"U{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)},
+    "BOOL": ("bool", 1),
+    "BF16": ("bfloat16", 2),
+    **{f"F{8 * size}": (f"float{8 * size}", size) for size in (2, 4, 8)},
+    **{f"I{8 * size}": (f"int{8 * size}", size) for size in (1, 2, 4, 8)},
+    **{f"U{8 * size}": (f"uint{8 * size}", size) for size in (1, 2, 4, 8)},
 }
-"""The dtypes that NumPy also has."""
+"""The names of dtypes in PyTorch, and their sizes in bytes; NumPy has all but ``bfloat16``."""
+
+
+class StoredTensor(NamedTuple):
+    """A tensor as it is stored.
+
+    Attributes:
+        dtype: The name of its dtype, such as ``float32``.
+        shape: Its shape.
+        data: Its bytes, little-endian.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: memoryview
+
+    def array(self) -> NDArray[Any]:
+        """Returns it as an array, a read-only view; NumPy has no ``bfloat16``."""
+        array = np.frombuffer(self.data, dtype=f"<{np.dtype(self.dtype).str[1:]}").reshape(self.shape)
+        array.flags.writeable = False
+        return array
+
+    def tensor(self) -> Tensor:
+        """Returns it as a PyTorch tensor, a view."""
+        import torch  # noqa: PLC0415 - count models do without
+
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        if not self.data:  # frombuffer takes no empty buffer
+            return torch.empty(self.shape, dtype=dtype)
+        return torch.frombuffer(self.data, dtype=dtype).reshape(self.shape)
 
 
 class TensorFile(NamedTuple):
@@ -40,59 +73,54 @@ class TensorFile(NamedTuple):
 
     Attributes:
         metadata: The metadata from its writer.
-        arrays: The tensors by name, read-only views of the buffer; None if NumPy lacks one of their dtypes.
+        tensors: The tensors by name.
     """
 
     metadata: Mapping[str, str]
-    arrays: dict[str, NDArray[Any]] | None
+    tensors: dict[str, StoredTensor]
 
 
-def read_tensor_file(path: Path, wanted: Callable[[Mapping[str, str]], bool]) -> TensorFile | None:
-    """Returns the contents of a safetensors file, read once; None if ``wanted`` rejects its metadata.
+def read_tensor_file(path: str | os.PathLike[str]) -> TensorFile:
+    """Returns the contents of a safetensors file, opened and read once.
 
     Args:
         path: The file.
-        wanted: Returns whether to read the tensors, given the metadata.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: It cannot be read, or is not a regular file.
         ValueError: It is not a valid safetensors file; says why.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
-        if length > min(size - LENGTH_BYTES, LONGEST_HEADER):
-            raise ValueError("it is truncated, or not a safetensors file")
-        header = _header(file.read(length))
-        metadata = _metadata(header)
-        if not wanted(metadata):
-            return None
-        places = _places(header, size - LENGTH_BYTES - length)
-        return TensorFile(metadata, _arrays(places, file.read(size - LENGTH_BYTES - length)))
+    with open_file(path) as file, Naming(os.fspath(path)):
+        return _contents(file, os.fstat(file.fileno()).st_size)
 
 
-def parse_metadata(data: bytes) -> Mapping[str, str]:
-    """Returns the metadata in the bytes of a safetensors file.
+def parse_tensor_file(data: bytes) -> TensorFile:
+    """Returns the contents of the bytes of a safetensors file.
 
     Raises:
         ValueError: They are not those of such a file; says why.
 
     Example:
         >>> from safetensors.numpy import save
-        >>> parse_metadata(save({"a": np.arange(3)}, {"by": "me"}))
-        {'by': 'me'}
+        >>> file = parse_tensor_file(save({"a": np.arange(3)}, {"by": "me"}))
+        >>> file.metadata, file.tensors["a"].array()
+        ({'by': 'me'}, array([0, 1, 2]))
     """
-    length = int.from_bytes(data[:LENGTH_BYTES], "little")
-    if length > len(data) - LENGTH_BYTES:
+    return _contents(io.BytesIO(data), len(data))
+
+
+def _contents(file: IO[bytes], size: int) -> TensorFile:
+    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    if length > min(size - LENGTH_BYTES, LONGEST_HEADER):
         raise ValueError("it is truncated, or not a safetensors file")
-    return _metadata(_header(data[LENGTH_BYTES : LENGTH_BYTES + length]))
-
-
-def _header(data: bytes) -> dict[str, Any]:
-    header = parse_json(data)
+    header = parse_json(file.read(length))
     if not isinstance(header, dict):
         raise ValueError("its header is not a JSON object")  # noqa: TRY004 - the file is wrong, not an argument
-    return header
+    metadata, places = _metadata(header), _places(header, size - LENGTH_BYTES - length)
+    body = bytearray(size - LENGTH_BYTES - length)
+    if file.readinto(body) != len(body):  # type: ignore[attr-defined]  # every file of bytes has it
+        raise ValueError("it was truncated while it was read")
+    return TensorFile(metadata, {place.name: _stored(place, memoryview(body)) for place in places})
 
 
 def _metadata(header: dict[str, Any]) -> Mapping[str, str]:
@@ -116,19 +144,13 @@ def _places(header: dict[str, Any], size: int) -> list[_Place]:
     return places
 
 
-def _arrays(places: list[_Place], body: bytes) -> dict[str, NDArray[Any]] | None:
-    if places and places[-1].stop != len(body):
-        raise ValueError("it was truncated while it was read")
-    if any(place.dtype not in DTYPES for place in places):
-        return None
-    return {place.name: _view(place, body) for place in places}
-
-
-def _view(place: _Place, body: bytes) -> NDArray[Any]:
-    dtype = np.dtype(DTYPES[place.dtype])
-    if place.stop - place.start != math.prod(place.shape) * dtype.itemsize:
+def _stored(place: _Place, body: memoryview) -> StoredTensor:
+    if place.dtype not in DTYPES:
+        raise ValueError(f"tensor {place.name[:80]!a} is of dtype {place.dtype[:80]!a}, which no model has")
+    dtype, size = DTYPES[place.dtype]
+    if place.stop - place.start != math.prod(place.shape) * size:
         raise ValueError(f"tensor {place.name!a} of shape {place.shape} takes {place.stop - place.start} bytes")
-    return np.frombuffer(memoryview(body)[place.start : place.stop], dtype=dtype).reshape(place.shape)
+    return StoredTensor(dtype, place.shape, body[place.start : place.stop])
 
 
 class _Place(NamedTuple):

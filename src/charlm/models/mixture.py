@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel
+from charlm.models.gpt.config import MOST_LAYERS
 from charlm.models.modes import evaluation_mode
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.parameter_groups import ParameterGroups
@@ -81,6 +82,8 @@ class MixtureLanguageModel(LanguageModel):
         """Returns a mixture of empty models of the families and shapes that ``settings`` returned."""
         entries = settings["models"]
         _check_number(len(entries))
+        if sum(dict(entry["settings"]).get("n_layers", 0) for entry in entries) > MOST_LAYERS:
+            raise ValueError(f"the models of a mixture must have at most {MOST_LAYERS} layers in all")
         return cls([component(entry["family"]).from_settings(entry["settings"]) for entry in entries])
 
     def settings(self) -> dict[str, Any]:

@@ -31,7 +31,6 @@ def describe_run(
         OSError: It cannot be written.
         ValueError: The existing file is not the description of a run.
     """
-    folder.path.mkdir(parents=True, exist_ok=True)
     description = RunDescription(
         text=source,
         characters=corpus.characters + (0 if validation is None else validation.characters),

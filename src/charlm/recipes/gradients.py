@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
-from charlm.files.model_file import read_model_file, rebuilt_model, save_model
+from charlm.files.model_file import read_model_file, rebuilt_model, serialized_model
 from charlm.files.run_folder import CheckpointFolder
 from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.config import GPTConfig
@@ -71,7 +71,7 @@ def train_by_gradients(
     if data is not None and distributed.rank() == 0:
         trained = _mixed(best, data, recipe, held_out, hook)
         if folder is not None:
-            save_model(folder.model_path, trained.model, corpus.vocabulary)
+            folder.write_model(serialized_model(trained.model, corpus.vocabulary))
     if folder is not None:
         hook(Saved(folder=folder.path))
     return trained
@@ -128,7 +128,7 @@ def _trainer(
     if folder is None:
         return Trainer(model, batches, validation=validation, config=recipe.config)
     if resume and folder.checkpoint_paths():
-        return Trainer.resume(folder.path, batches, model=model, validation=validation, config=recipe.config)
+        return Trainer.resume(folder, batches, model=model, validation=validation, config=recipe.config)
     if resume:
         folder.refuse_a_run("it holds a model but no checkpoint to resume from: choose another folder")
     return Trainer(
@@ -136,7 +136,7 @@ def _trainer(
         batches,
         validation=validation,
         config=recipe.config,
-        folder=folder.path,
+        folder=folder,
         vocabulary=corpus.vocabulary,
     )
 

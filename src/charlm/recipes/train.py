@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
-from charlm.files.model_file import save_model
+from charlm.files.model_file import serialized_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.description import describe_run
 from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, say_nothing
 from charlm.recipes.trained import Trained
+from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from charlm.files.run_folder import RunFolder
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.events import Hook
@@ -46,6 +50,8 @@ def train(
     Raises:
         ValueError: The corpus is too short for the model, ``block_size`` is given for records, or the run in the folder
             is of another family.
+        FileExistsError: The folder already contains a run, and ``resume`` is false.
+        BlockingIOError: Another process is writing to the folder.
         OSError: The folder cannot be written to.
         ModuleNotFoundError: The model is trained by gradient descent, and PyTorch is not installed.
     """
@@ -61,13 +67,37 @@ def train(
                 validation=len(validation),
             )
         )
-    if not recipe.counts:
+    with _alone(folder, resume=resume):
+        if recipe.counts:
+            return _counted(corpus, recipe, validation=validation, folder=folder, source=source, hook=hook)
         require_pytorch()
         from charlm.recipes.gradients import train_by_gradients  # noqa: PLC0415 - needs PyTorch
 
         return train_by_gradients(
             corpus, recipe, validation=validation, folder=folder, resume=resume, source=source, hook=hook
         )
+
+
+@contextmanager
+def _alone(folder: RunFolder | None, *, resume: bool) -> Iterator[None]:
+    """Keeps others from writing to the folder of a run, from beginning to end.
+
+    Raises:
+        FileExistsError: It already contains a run, which is not to be resumed.
+        OSError: Another process is writing to it, or it cannot be created.
+    """
+    if folder is None or launched_rank():  # of several processes, the first writes
+        yield
+        return
+    with folder.locked():
+        if not resume:
+            folder.refuse_a_run("give another folder")
+        yield
+
+
+def _counted(
+    corpus: Corpus, recipe: Recipe, *, validation: Corpus | None, folder: RunFolder | None, source: str, hook: Hook
+) -> Trained:
     started = time.perf_counter()
     model = count(corpus, recipe)
     hook(
@@ -84,8 +114,8 @@ def train(
         nats = evaluation.nats_per_character
         hook(Evaluated(evaluation=evaluation))
     if folder is not None:
-        describe_run(folder, corpus, recipe, validation=validation, device="cpu", source=source, resume=resume)
-        save_model(folder.model_path, model, corpus.vocabulary)
+        describe_run(folder, corpus, recipe, validation=validation, device="cpu", source=source, resume=False)
+        folder.write_model(serialized_model(model, corpus.vocabulary))
         hook(Saved(folder=folder.path))
     return Trained(model, nats)
 

@@ -37,17 +37,17 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 def write_report(
     run: str | os.PathLike[str],
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None = None,
     *,
     text: str | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
-) -> None:
-    """Writes one HTML file that shows a run; an existing file is replaced only when the new one is complete.
+) -> Path:
+    """Writes one HTML file that shows a run, and returns its path; an existing file is replaced atomically.
 
     Args:
         run: A run folder or a model file.
-        path: The file to write.
+        path: The file to write; by default ``report.html`` in the run folder, or beside the model file under its name.
         text: The text to color by surprise, its first 5,000 characters; by default the beginning of the validation
             part, or a sample if that is not known.
         seed: Seeds the samples.
@@ -64,7 +64,8 @@ def write_report(
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> CharLM.fit("the cat sat on the mat. " * 50).save(folder / "cats.safetensors")
-        >>> write_report(folder / "cats.safetensors", folder / "cats.html")
+        >>> write_report(folder / "cats.safetensors").name
+        'cats.html'
         >>> (folder / "cats.html").read_text("utf-8").startswith("<!doctype html>")
         True
     """
@@ -72,8 +73,11 @@ def write_report(
     lm = CharLM.load(run, device=device)
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
     content = _page(folder.path.resolve().name, lm, entries, folder.read_description(), text, seed)
-    with replace_file(path) as file:
+    default = folder.report_path if folder.path.is_dir() else folder.path.with_suffix(".html")
+    out = default if path is None else Path(path)
+    with replace_file(out, follow_links=path is not None) as file:
         file.write(content.encode("utf-8"))
+    return out
 
 
 def _page(

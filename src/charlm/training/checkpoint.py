@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -16,14 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
-from safetensors import SafetensorError
 
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.files.model_file import parse_model_file
 from charlm.files.run_folder import CheckpointFolder, RunFolder, set_aside
+from charlm.files.tensor_file import parse_tensor_file
 from chartok import __version__
-from chartok.files.atomic import sync_folder
+from chartok.files.atomic import Naming, sync_folder
 from chartok.files.envelope import check_seal, check_version, sealed
+from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json, read_json
 
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ def write_checkpoint(
         best: The step of one to keep in any case.
 
     Raises:
-        OSError: It could not be written. Everything there before is unchanged.
+        OSError: It could not be written, or there is a valid checkpoint of this step. Everything there before is
+            unchanged.
     """
     temporary = CheckpointFolder(path).temporary()
     files = {temporary.model_path: model, temporary.tensors_path: safetensors.torch.save(tensors)}
@@ -83,8 +86,8 @@ def write_checkpoint(
         for file, content in files.items():
             _write(file, content)
         sync_folder(temporary.path)
-        if path.exists():  # damaged, or the run would not have reached this step again
-            set_aside(path, "damaged")
+        if os.path.lexists(path):  # damaged, or the run would not have reached this step again
+            _set_aside_damaged(path)
         temporary.path.rename(path)
         sync_folder(path.parent)
     except BaseException as error:
@@ -116,11 +119,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             path=folder.path,
             model=parse_model_file(model, folder.model_path),
             values=content["values"],
-            tensors=safetensors.torch.load(tensors),
+            tensors={name: stored.tensor() for name, stored in parse_tensor_file(tensors).tensors.items()},
         )
     except CheckpointVersionError as error:
         raise CheckpointVersionError(f"{os.fspath(path)!a}: {error}") from None
-    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid checkpoint: {error}") from error
 
 
@@ -188,11 +191,21 @@ def _as_json(content: Mapping[str, Any]) -> bytes:
 
 def _checked_bytes(path: Path, entry: dict[str, Any]) -> bytes:
     """Returns the content of a file, read and hashed once; a file of the wrong size is not read into memory."""
-    if path.stat().st_size == entry["bytes"]:
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() == entry["sha256"]:
-            return data
+    with open_file(path) as file, Naming(os.fspath(path)):
+        if os.fstat(file.fileno()).st_size == entry["bytes"]:
+            data = file.read()
+            if hashlib.sha256(data).hexdigest() == entry["sha256"]:
+                return data
     raise ValueError(f"{path.name} is not what was written: its size or SHA-256 differs")
+
+
+def _set_aside_damaged(path: Path) -> None:
+    try:
+        read_checkpoint(path)
+    except (CheckpointCorruptError, OSError):
+        set_aside(path, "damaged")
+    else:
+        raise FileExistsError(errno.EEXIST, "another trainer has written this checkpoint", os.fspath(path))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -7,16 +7,20 @@ import dataclasses
 import json
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from charlm.files.run_folder import RunFolder, set_aside
 from chartok.arguments import finite_number, natural_number
 from chartok.files.atomic import Naming, replace_file
+from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json
 
 LARGEST = 1e300
 """In absolute value: more than any run reaches, and small enough that a chart of it does not overflow."""
+LONGEST_LINE = 1 << 12
+"""In bytes; far longer than an entry."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ def append_entry(path: Path, entry: LogEntry) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with Naming(os.fspath(path)), path.open("a", encoding="utf-8", newline="") as file:
+    with Naming(os.fspath(path)), open(path, "a", encoding="utf-8", newline="", opener=_without_links) as file:
         file.write(_line(entry))
 
 
@@ -69,13 +73,15 @@ def read_log(path: str | os.PathLike[str]) -> list[LogEntry]:
     """
     path = Path(path)
     path = RunFolder(path).log_path if path.is_dir() else path
-    *lines, _unfinished = path.read_bytes().split(b"\n")
     entries = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            entries.append(LogEntry(**_checked(parse_json(line.decode("utf-8")))))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"line {number} of {os.fspath(path)!a} is not a log entry: {error}") from None
+    with open_file(path) as file, Naming(os.fspath(path)):
+        for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE), b""), start=1):
+            if not line.endswith(b"\n") and len(line) < LONGEST_LINE:
+                break
+            try:
+                entries.append(LogEntry(**_checked(parse_json(line))))
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"line {number} of {os.fspath(path)!a} is not a log entry: {error}") from None
     return entries
 
 
@@ -114,7 +120,7 @@ def open_log(path: Path, number: int) -> list[LogEntry]:
         if len(entries) < number or not number:
             set_aside(path, "earlier")
             entries = []
-    with replace_file(path) as file:
+    with replace_file(path, follow_links=False) as file:
         for entry in entries:
             file.write(_line(entry).encode())
     return entries
@@ -122,8 +128,13 @@ def open_log(path: Path, number: int) -> list[LogEntry]:
 
 def sync_log(path: Path) -> None:
     """Flushes the entries in a file to disk."""
-    with Naming(os.fspath(path)), path.open("rb+") as file:
+    with Naming(os.fspath(path)), open(path, "rb+", opener=_without_links) as file:
         os.fsync(file.fileno())
+
+
+def _without_links(path: str, flags: int) -> int:
+    """Opens a file in the folder of a run, which may come from anyone."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _line(entry: LogEntry) -> str:

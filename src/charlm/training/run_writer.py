@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from charlm.files.model_file import check_sizes, serialized_model
@@ -10,6 +11,8 @@ from charlm.training.checkpoint import write_checkpoint
 from charlm.training.log import LogEntry, append_entry, open_log, sync_log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from charlm.files.run_folder import RunFolder
@@ -25,6 +28,7 @@ class RunWriter:
         model: The model to save.
         vocabulary: Its vocabulary.
         kept: How many of the newest checkpoints to keep.
+        saved_step: The step of the checkpoint from which a run is resumed; -1 for a new run.
 
     Attributes:
         saved_step: The step of the newest checkpoint; -1 before there is one.
@@ -33,12 +37,20 @@ class RunWriter:
         ValueError: There is no vocabulary, or its size differs from the model's.
     """
 
-    def __init__(self, folder: RunFolder, model: LanguageModel, vocabulary: Vocabulary | None, *, kept: int) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        model: LanguageModel,
+        vocabulary: Vocabulary | None,
+        *,
+        kept: int,
+        saved_step: int = -1,
+    ) -> None:
         if vocabulary is None:
             raise ValueError("folder needs vocabulary=, which every model file in it contains")
         check_sizes(model, vocabulary)
         self.folder = folder
-        self.saved_step: int = -1
+        self.saved_step: int = saved_step
         self._model = model
         self._vocabulary = vocabulary
         self._kept = kept
@@ -51,12 +63,29 @@ class RunWriter:
             entries: How many the run has made; see ``log.open_log``.
 
         Raises:
+            FileExistsError: The folder already contains a run, and this is a new one.
             OSError: The folder or the log cannot be created or written.
         """
         if not self._writes:
             return []
-        self.folder.path.mkdir(parents=True, exist_ok=True)
-        return open_log(self.folder.log_path, entries)
+        with self.locked():
+            return open_log(self.folder.log_path, entries)
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keeps others from writing to the folder for a ``with`` block.
+
+        Raises:
+            BlockingIOError: Another process or trainer is writing to it.
+            FileExistsError: It already contains a run, and this is a new one.
+        """
+        return self._checked_lock() if self._writes else nullcontext()
+
+    @contextmanager
+    def _checked_lock(self) -> Iterator[None]:
+        with self.folder.locked():
+            if self.saved_step < 0:
+                self.folder.refuse_a_run("continue it with Trainer.resume, or use another folder")
+            yield
 
     def append(self, entry: LogEntry) -> None:
         """Adds an entry to the log.
@@ -78,17 +107,18 @@ class RunWriter:
         Raises:
             OSError: It could not be written; earlier checkpoints are unchanged.
         """
-        if self._writes:
-            sync_log(self.folder.log_path)
-            write_checkpoint(
-                self.folder.checkpoint_path(step),
-                model=serialized_model(self._model, self._vocabulary),
-                tensors=state["tensors"],
-                values={name: value for name, value in state.items() if name != "tensors"},
-                kept=self._kept,
-                best=best_step,
-            )
-        self.saved_step = step
+        with self.locked():
+            if self._writes:
+                sync_log(self.folder.log_path)
+                write_checkpoint(
+                    self.folder.checkpoint_path(step),
+                    model=serialized_model(self._model, self._vocabulary),
+                    tensors=state["tensors"],
+                    values={name: value for name, value in state.items() if name != "tensors"},
+                    kept=self._kept,
+                    best=best_step,
+                )
+            self.saved_step = step
 
     def best_checkpoint(self, best_step: int) -> Path | None:
         """Returns the folder of the checkpoint of a step; None if there is none."""

@@ -106,8 +106,7 @@ class Trainer:
         self._validation_fingerprint = None if validation is None else validation.fingerprint()
         self._writer: RunWriter | None = None
         if folder is not None:
-            RunFolder(folder).refuse_a_run("continue it with Trainer.resume, or use another folder")
-            self._write_to(folder, entries=0)
+            self._write_to(folder)
 
     @classmethod
     def resume(
@@ -144,24 +143,19 @@ class Trainer:
         checkpoint = newest_checkpoint(folder)
         with naming_the_checkpoint(checkpoint.path):
             config = TrainerConfig(**checkpoint.values["config"]) if config is None else config
-        trainer = cls(
-            rebuilt_model(checkpoint.model, checkpoint.path).to(batches.device) if model is None else model,
-            batches,
-            validation=validation,
-            config=config,
-            vocabulary=checkpoint.model.vocabulary,
-            on_log=on_log,
-        )
+        model = rebuilt_model(checkpoint.model, checkpoint.path).to(batches.device) if model is None else model
+        vocabulary = checkpoint.model.vocabulary
+        trainer = cls(model, batches, validation=validation, config=config, vocabulary=vocabulary, on_log=on_log)
         with naming_the_checkpoint(checkpoint.path):
             trainer.load_state_dict(checkpoint.state())
-        writer = trainer._write_to(folder, entries=checkpoint.values["log_entries"])
-        writer.saved_step, trainer._finite.last_checkpoint = trainer.step, checkpoint.path
+        trainer._write_to(folder, entries=checkpoint.values["log_entries"], saved_step=trainer.step)
+        trainer._finite.last_checkpoint = checkpoint.path
         return trainer
 
-    def _write_to(self, folder: str | os.PathLike[str], entries: int) -> RunWriter:
-        self._writer = RunWriter(RunFolder(folder), self.model, self.vocabulary, kept=self.config.kept_checkpoints)
+    def _write_to(self, folder: str | os.PathLike[str], *, entries: int = 0, saved_step: int = -1) -> None:
+        run, kept = RunFolder.of(folder), self.config.kept_checkpoints
+        self._writer = RunWriter(run, self.model, self.vocabulary, kept=kept, saved_step=saved_step)
         self.log = self._writer.open_log(entries)
-        return self._writer
 
     def fit(self) -> Self:
         """Returns this trainer after training to the end of the run.
@@ -180,6 +174,11 @@ class Trainer:
             SystemExit: SIGTERM was received; the exit code is 143.
             OSError: An entry or a checkpoint could not be written; earlier checkpoints are unchanged.
         """
+        with nullcontext() if self._writer is None else self._writer.locked():
+            self._train()
+        return self
+
+    def _train(self) -> None:
         counters, config = self._counters, self.config
         with StopSignals() as signals, self._random.in_force(), training_mode(self.model):
             signal = 0.0
@@ -196,7 +195,6 @@ class Trainer:
                 stop_for(int(signal))
         if self._writer is not None:
             self._writer.keep_model(counters.best_step)
-        return self
 
     def evaluate(self) -> Evaluation:
         """Returns the exact loss on the validation data, with the averaged weights if there are any.

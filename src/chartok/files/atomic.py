@@ -38,16 +38,18 @@ class Naming:
 
 
 @contextlib.contextmanager
-def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def replace_file(path: str | os.PathLike[str], *, follow_links: bool = True) -> Iterator[IO[bytes]]:
     """Yields a binary file that replaces ``path`` when the block ends without an exception.
 
     The bytes are written to a temporary file in the same folder, flushed to disk, and then renamed in one step.
     Whatever fails before that, the old file is unchanged and no temporary file is left. If only flushing the folder
-    fails, the new file is in place, and the error says that it may not survive a power failure. A symbolic link is
-    followed. A pipe or a device is not replaced: the bytes are written straight to it.
+    fails, the new file is in place, and the error says that it may not survive a power failure.
 
     Args:
         path: The file to create or replace. Its folder must exist.
+        follow_links: Whether a symbolic link is followed and a pipe or a device written to, as is right for a path
+            that a user gave. Otherwise, for a name that the library chose in a folder which may come from anyone,
+            whatever has the name is replaced.
 
     Raises:
         OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder or a link to
@@ -62,16 +64,16 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         b'whole'
     """
     name = os.fspath(path)
-    if is_special(path):
+    if follow_links and is_special(path):
         with _writer(Path(path), "wb", name) as file:
             yield file
         return
-    final = Path(os.path.realpath(path))
-    if final.is_symlink():
+    final = Path(os.path.realpath(path) if follow_links else path)
+    if follow_links and final.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
-    if final.is_dir():
+    if final.is_dir() and not final.is_symlink():
         raise IsADirectoryError(errno.EISDIR, "expected a file, got a folder", name)
-    temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
+    temporary = final.with_name(f".chartok-{secrets.token_hex(8)}.tmp")  # short: a name has at most 255 bytes
     try:
         with _writer(temporary, "xb", name) as file:
             yield file
@@ -79,7 +81,7 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             with Naming(name):
                 os.fsync(file.fileno())
         with Naming(name, instead_of=os.fspath(temporary)):
-            if final.exists():
+            if final.is_file() and not final.is_symlink():
                 shutil.copymode(final, temporary)
             temporary.replace(final)
             sync_folder(final.parent)

@@ -55,8 +55,7 @@ def source_size(source: str) -> int | None:
         OSError: It is missing.
     """
     if not _is_url(source):
-        status = Path(source).stat()
-        return status.st_size if stat.S_ISREG(status.st_mode) else None
+        return _size(Path(source).stat())
     files, path = _file_system(source)
     return cast("int | None", files.size(path))
 
@@ -99,10 +98,11 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
         OSError: It is missing, is a folder, or cannot be read; names it.
         FileDecodeError: It is not UTF-8.
         TokenFileError: ``compression`` is ``"gzip"`` and it is not gzip data, or is truncated or damaged; or its size
-            or modification time changed while it was read.
+            or time of change moved while it was read.
     """
     with _open(source) as file:
-        before = _size_and_time(source, file)
+        before = None if _is_url(source) else os.fstat(file.fileno())
+        size = source_size(source) if before is None else _size(before)
         counted = cast("IO[bytes]", counter := _CountedFile(file))
         plain = counted if compression is None else cast("IO[bytes]", gzip.GzipFile(fileobj=counted))
         try:
@@ -112,8 +112,7 @@ def iterate_source(source: str, compression: Compression | None = None) -> Itera
             raise TokenFileError(f"{source!a} is truncated: {error}") from None
         except (zlib.error, gzip.BadGzipFile) as error:
             raise TokenFileError(f"{source!a} is not gzip data, or is damaged: {error}") from None
-        size, _ = before
-        if _size_and_time(source, file) != before or size not in (None, counter.bytes_read):
+        if size is not None and (size != counter.bytes_read or (before is not None and _has_changed(before, file))):
             raise TokenFileError(
                 f"{source!a} changed while it was read: {size} bytes at the start, {counter.bytes_read} read; try again"
             )
@@ -171,8 +170,16 @@ def _open(source: str) -> Iterator[IO[bytes]]:
             yield file
 
 
-def _size_and_time(source: str, file: IO[bytes]) -> tuple[int | None, int]:
-    if _is_url(source):
-        return source_size(source), 0
-    status = os.fstat(file.fileno())
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (None, 0)
+def _size(status: os.stat_result) -> int | None:
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _has_changed(before: os.stat_result, file: IO[bytes]) -> bool:
+    """Returns whether something has written to a file, even if it set the time of the last change of content back.
+
+    The time of the last change of anything cannot be set back. It also moves when a new file takes the name of this
+    one, which loses a link by that; what is read is still one file.
+    """
+    now = os.fstat(file.fileno())
+    is_same_content = (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    return not is_same_content or (now.st_nlink == before.st_nlink and now.st_ctime_ns != before.st_ctime_ns)

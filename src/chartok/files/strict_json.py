@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import os
+from typing import Any
 
-if TYPE_CHECKING:
-    import os
+from chartok.files.atomic import Naming
+from chartok.files.opening import open_file
 
-LONGEST_FILE = 1 << 28
-"""In bytes; far larger than the file of a vocabulary of every code point."""
+LONGEST = 1 << 26
+"""In bytes; several times the longest description that this library writes, of a vocabulary of every code point."""
+MOST_COMMAS = 1_200_000
+"""More than between all code points."""
+MOST_COLONS = 1 << 18
+MOST_BRACKETS = 1 << 17
+"""An object takes up to thirty times as much memory as its text, a list twenty times: a file is refused for too many of
+them before any is created. The header of a model of 20,000 tensors has fewer."""
 
 
 def read_json(path: str | os.PathLike[str]) -> bytes:
-    """Returns the bytes of a JSON file; a file that is far too large is not read into memory.
+    """Returns the bytes of a JSON file; no more of it is read than can be parsed.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: It cannot be read, or is not a regular file.
         ValueError: It is larger than any that this library writes.
     """
-    if Path(path).stat().st_size > LONGEST_FILE:
-        raise ValueError(f"not supported JSON: larger than {LONGEST_FILE:,} bytes")
-    return Path(path).read_bytes()
+    with open_file(path) as file, Naming(os.fspath(path)):
+        data = file.read(LONGEST + 1)
+    _check_length(data)
+    return data
 
 
 def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Returns the value of a JSON text; bytes are UTF-8.
 
     Raises:
-        ValueError: It is not JSON or not UTF-8, an object repeats a key, a number is infinite or NaN, or it is nested
-            too deeply; the message says which, without quoting the text.
+        ValueError: It is not JSON or not UTF-8, an object repeats a key, a number is infinite or NaN, it is nested too
+            deeply, or it is far larger than any that this library writes; the message says which, without quoting the
+            text.
 
     Example:
         >>> parse_json('{"version": 1}')
         {'version': 1}
     """
+    _check_length(text)
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8")  # json.loads would guess an encoding
+        _check_counts(decoded)
         return json.loads(decoded, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
@@ -45,6 +55,18 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError(f"not JSON: invalid UTF-8 at byte offset {error.start}") from None
     except RecursionError:
         raise ValueError("not supported JSON: nested too deeply") from None
+
+
+def _check_length(text: str | bytes) -> None:
+    if len(text) > LONGEST:
+        raise ValueError(f"not supported JSON: longer than {LONGEST:,} bytes")
+
+
+def _check_counts(text: str) -> None:
+    """Checks how much memory a text can take once it is parsed; counts what is in strings too."""
+    commas, colons, brackets = text.count(","), text.count(":"), text.count("[") + text.count("{")
+    if commas > MOST_COMMAS or colons > MOST_COLONS or brackets > MOST_BRACKETS:
+        raise ValueError("not supported JSON: too many values")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.files.model_file import _hashed, load_count_model, read_model_file
+from charlm.files.model_file import _hashed, load_stored_model, read_model_file
 from charlm.models.bigram.table import BigramTable
 from charlm.models.predictor import CountModel
 from chartok import Vocabulary
@@ -78,9 +78,8 @@ def test_a_count_model_is_the_same_file_whichever_face_wrote_it_and_read_the_sam
     save_model(tmp_path / "table.safetensors", table, VOCABULARY)
     hashes, ids = [], torch.tensor([[3, 0, 1, 2, 3, 3, 0]])
     for file in (path, tmp_path / "table.safetensors"):
-        found = load_count_model(file)
-        assert found is not None
-        counted, vocabulary = found
+        counted, vocabulary = load_stored_model(file)
+        assert not isinstance(counted, LanguageModel)
         assert (type(counted), vocabulary) == (type(table), VOCABULARY)
         assert counted.settings() == table.settings() == content_of(file)["settings"]
         for name, array in table.arrays().items():
@@ -99,11 +98,11 @@ def test_a_count_model_is_the_same_file_whichever_face_wrote_it_and_read_the_sam
 def test_a_family_that_does_not_count_is_left_to_pytorch(path: Path) -> None:
     for model in (lively(CONFIG), MixtureLanguageModel([lively(CONFIG), ngram()])):
         save_model(path, model, VOCABULARY)
-        assert load_count_model(path) is None
+        assert isinstance(load_stored_model(path)[0], LanguageModel)
     for narrow in (ngram().bfloat16(), BigramLanguageModel(VOCABULARY.size).bfloat16()):
         save_model(path, narrow, VOCABULARY)
-        found = load_count_model(path)
-        assert (found is None) == (narrow.family == "bigram")  # an n-gram table stays in float32
+        found = load_stored_model(path)[0]
+        assert isinstance(found, LanguageModel) == (narrow.family == "bigram")  # an n-gram table stays in float32
         assert load_model(path)[0].family == narrow.family
 
 
@@ -111,8 +110,8 @@ def test_a_family_that_does_not_count_is_left_to_pytorch(path: Path) -> None:
 def test_a_count_model_is_loaded_and_asked_without_pytorch(path: Path, model: LanguageModel) -> None:
     save_model(path, model, VOCABULARY)
     program = (
-        "import sys\nimport numpy as np\nfrom charlm.files.model_file import load_count_model, save_model\n"
-        "model, vocabulary = load_count_model(sys.argv[1])\n"
+        "import sys\nimport numpy as np\nfrom charlm.files.model_file import load_stored_model, save_model\n"
+        "model, vocabulary = load_stored_model(sys.argv[1])\n"
         "print(model.scores(np.array([3, 0, 1]), np.array([3])).sum())\n"
         "save_model(sys.argv[1], model, vocabulary)\n"
         "assert 'torch' not in sys.modules"
@@ -232,7 +231,7 @@ def test_a_count_model_that_is_none_is_refused_with_and_without_pytorch(path: Pa
     }
     content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
-    for load in (load_model, load_count_model):
+    for load in (load_model, load_stored_model):
         with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors' is not a valid model file"):
             load(path)
 
@@ -243,4 +242,4 @@ def test_what_these_are_made_from_is_sound(path: Path) -> None:
         content = sealed(content | {"library": "0"}, more=_hashed(tensors))
         path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
         assert load_model(path)[0].settings() == settings
-        assert load_count_model(path) is not None
+        assert not isinstance(load_stored_model(path)[0], LanguageModel)

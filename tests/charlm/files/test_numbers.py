@@ -30,7 +30,8 @@ from charlm import (
     save_arpa,
     save_model,
 )
-from charlm.files.model_file import _hashed, load_count_model
+from charlm.files.model_file import _hashed, load_stored_model
+from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import log_softmax
 from charlm.models.registry import as_language_model
@@ -310,9 +311,9 @@ def test_what_is_read_from_an_arpa_file_is_in_evaluation_mode(tmp_path: Path) ->
 
 def test_a_count_model_in_float16_and_its_face_in_pytorch_agree(path: Path) -> None:
     save_model(path, BigramLanguageModel(SIZE, seed=1).half(), VOCABULARY)
-    found = load_count_model(path)
-    assert found is not None
-    both = [CharLM(model, VOCABULARY).score_samples(TEXTS) for model in (found[0], as_language_model(found[0]))]
+    found, _ = load_stored_model(path)
+    assert isinstance(found, BigramTable)
+    both = [CharLM(model, VOCABULARY).score_samples(TEXTS) for model in (found, as_language_model(found))]
     np.testing.assert_allclose(both[0], both[1], rtol=1e-6)
 
 

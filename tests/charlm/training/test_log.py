@@ -46,7 +46,7 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
         (b'{"step": 1}', "train_loss must be a number, got NoneType"),
         (b"nonsense", "not JSON"),
         (b"[1]", "expected a JSON object, got list"),
-        (b"\xff", "can't decode byte 0xff"),
+        (b"\xff", "invalid UTF-8 at byte offset 0"),
         (record_line(step="x"), "step must be an integer, got str"),
         (record_line(step=-1), "step must be at least 0, got -1"),
         (record_line(peak_memory_bytes=1.5), "peak_memory_bytes must be an integer, got float"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import pytest
@@ -40,6 +40,7 @@ from charlm import (
 from charlm.files.run_folder import RunFolder
 from charlm.training.checkpoint import Checkpoint, newest_checkpoint
 from chartok import TokenIdError, Vocabulary
+from chartok.files.opening import open_file
 from strategies import costly
 from torture import TORTURE
 from two_layers import TwoLayers
@@ -611,18 +612,18 @@ def test_a_known_family_needs_no_model_to_go_on(tmp_path: Path, device: torch.de
 def test_the_model_of_a_checkpoint_is_read_and_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = make_trainer(max_steps=2, folder=tmp_path).fit()
     read: list[str] = []
-    read_bytes, check_seal = Path.read_bytes, chartok.files.envelope.check_seal
+    check_seal = chartok.files.envelope.check_seal
 
-    def noting(path: Path) -> bytes:
+    def noting(path: Path) -> IO[bytes]:
         read.append(path.name)
-        return read_bytes(path)
+        return open_file(path)
 
     def vanishing(folder: Path) -> Checkpoint:
         checkpoint = newest_checkpoint(folder)
         (checkpoint.path / "model.safetensors").unlink()
         return checkpoint
 
-    monkeypatch.setattr(Path, "read_bytes", noting)
+    monkeypatch.setattr("charlm.training.checkpoint.open_file", noting)
     monkeypatch.setattr(charlm.files.model_file, "check_seal", lambda *_, **__: pytest.fail("hashed again"))
     monkeypatch.setattr(charlm.training.trainer, "newest_checkpoint", vanishing)
     again = Trainer.resume(tmp_path, fresh_batches(), validation=trainer.validation)
