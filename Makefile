@@ -1,10 +1,12 @@
 # make demo   installs the library in .venv and shows it at work
 # make test   installs everything that the checks need and runs them all
 # make bench  compares speed and memory with those of others; make guard fails where that has become worse;
+#             make linear fails where the time of anything grows faster than n log n with its text;
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the README;
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
-# make torture fuzzes every reader, kills and damages training runs; make soak runs for half an hour
+# make torture fuzzes every reader, kills and damages training runs, and loads the example service;
+#             make soak runs for half an hour
 # make lowest tests chartok and the count models with the oldest NumPy that is supported; it has wheels up to Python 3.12
 # make dist   builds what is released and tries it out in an environment that holds nothing else
 
@@ -16,7 +18,7 @@ CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a s
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test lint types tests docs bench guard bench-train thorough coverage mutants torture soak lowest dist clean
+.PHONY: demo test lint types tests docs bench guard linear bench-train thorough coverage mutants torture soak lowest dist clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -48,6 +50,9 @@ bench: $(VENV)/everything $(VENV)/kenlm
 
 guard: $(VENV)/everything $(VENV)/kenlm
 	$(BIN)/python benchmarks/guard.py
+
+linear: $(VENV)/everything
+	$(BIN)/python benchmarks/linearity.py
 
 bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)

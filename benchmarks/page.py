@@ -11,6 +11,7 @@ from comparison import MARKDOWN_HEAD, Result, markdown_row
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 LEARNING = HERE / "learning.json"
+LINEARITY = HERE / "linearity.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
@@ -56,6 +57,15 @@ GROWTH_HEAD = """## Growth
 """
 
 
+LINEARITY_HEAD = """## Longer texts
+
+How many times as long a function or command takes with a text that is 16 times as long, in processor time within one
+run of `make linear`, which fails if anything grows faster than n log n. *Uneven lines* are short ones, some of every
+length, and one that is half of the text; *one symbol* is a single character, repeated.
+
+"""
+
+
 def page() -> str:
     """Returns the page as Markdown."""
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
@@ -67,10 +77,19 @@ def page() -> str:
         parts.append("\n".join([MARKDOWN_HEAD, *map(markdown_row, measured)]) + "\n")
         parts += ["\n".join(reasons) + "\n"] if (reasons := _reasons(measured)) else []
     parts.append(GROWTH_HEAD + "\n".join(map(_growth_row, results["growth"])) + "\n")
+    parts.append(_linearity(json.loads(LINEARITY.read_text(encoding="utf-8"))))
     parts.append(LEARNING_HEAD + "\n".join(_learning_rows(learning)) + "\n")
     parts.append(GENERATION.format(**learning["500 characters, GPT base"]))
     parts.append(f"{_machine(learning['machine'])}\n")
     return "\n".join(parts)
+
+
+def _linearity(measured: dict[str, Any]) -> str:
+    shapes = list(next(iter(measured["growth"].values())))
+    rows = [[name, *(f"{ratio:.1f}" for ratio in ratios.values())] for name, ratios in measured["growth"].items()]
+    table = [["what", *shapes], ["---", *["---:"] * len(shapes)], *rows]
+    lines = [f"| {' | '.join(row)} |" for row in table]
+    return LINEARITY_HEAD + "\n".join(lines) + f"\n\n{_machine(measured['machine'])}\n"
 
 
 def _reasons(results: list[Result]) -> list[str]:

@@ -192,10 +192,9 @@ class CharLM(TextScorer, TextGenerator):
             ValueError: As for ``fit``.
             TypeError: As for ``fit``.
         """
-        text = read_text(path)
         if not records:
             return cls.fit(Path(path), model, **settings)
-        return cls.fit(text.removesuffix("\n").split("\n"), model, **settings)
+        return cls.fit(read_text(path).removesuffix("\n").split("\n"), model, **settings)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""

@@ -1,11 +1,17 @@
 """What the documentation says of speed and loss is what was measured, and the guard sees what became worse."""
 
+import json
+from inspect import isfunction
 from typing import Literal
 
 import pytest
 
+import charlm
+import chartok
+import linearity
 import page
 import quotes
+from charlm.cli.flags import COMMANDS
 from comparison import Comparison, Result, compare
 from regression import failures
 
@@ -30,6 +36,19 @@ def test_the_page_is_made_of_the_figures() -> None:
 def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:
     readme = quotes.README.read_text(encoding="utf-8")
     assert quotes.quoted(readme) == readme
+
+
+def test_every_function_and_command_is_timed_with_longer_texts() -> None:
+    timed = set(" ".join(linearity.SUBJECTS).replace(",", "").split())
+    functions = {name for module in (chartok, charlm) for name in module.__all__ if isfunction(getattr(module, name))}
+    assert functions - timed == {"python_docs", "tiny_shakespeare", "save_onnx"}  # they take no text
+    assert set(COMMANDS) - timed == {"demo", "completion"}
+
+
+def test_nothing_is_shown_to_grow_faster_than_n_log_n() -> None:
+    measured = json.loads(page.LINEARITY.read_text(encoding="utf-8"))["growth"]
+    assert list(measured) == list(linearity.SUBJECTS)
+    assert all(ratio <= linearity.MOST for ratios in measured.values() for ratio in ratios.values())
 
 
 def test_another_figure_in_the_readme_is_put_right() -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from charlm.recipes.presets import Family
 
 
-LONGEST = 1 << 20
-"""In bytes; a thousand times as long as every flag there is."""
+LONGEST = 1 << 16
+"""In bytes; thirty times as long as every flag there is; tomllib takes quadratic time for dotted keys."""
 
 
 class ConfigFileError(ValueError):

@@ -90,12 +90,16 @@ def _opened(names: tuple[str, ...]) -> Iterable[Iterable[str]]:
 
 
 def _batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
-    """Yields the lines of a text that arrives in pieces, without newlines, in one batch per piece."""
-    rest = ""
+    """Yields the lines of a text that arrives in pieces, without newlines, as a batch those that a piece completes."""
+    unfinished: list[str] = []
     for piece in pieces:
-        *lines, rest = (rest + piece).split("\n")
-        yield lines
-    if rest:
+        end, *lines = piece.split("\n")
+        unfinished.append(end)
+        if lines:
+            *completed, start = ["".join(unfinished), *lines]
+            unfinished = [start]
+            yield completed
+    if rest := "".join(unfinished):
         yield [rest]
 
 

@@ -130,6 +130,18 @@ def pieces_of_records(
         first = stop
 
 
+def grouped(items: NDArray[Any], keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yields each key once, in ascending order, and the items that have it.
+
+    Example:
+        >>> [(key, items.tolist()) for key, items in grouped(np.arange(4), np.array([7, 5, 7, 7]))]
+        [(5, [1]), (7, [0, 2, 3])]
+    """
+    order = np.argsort(keys, kind="stable")
+    distinct, starts = np.unique(keys[order], return_index=True)
+    yield from zip(distinct.tolist(), np.split(items[order], starts[1:]), strict=False)  # of no items one part is left
+
+
 def holds_texts(value: object) -> TypeIs[SupportsJoined]:
     """Returns whether a value is a dataset or ``JoinedTexts``."""
     return hasattr(value, "joined")

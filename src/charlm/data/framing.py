@@ -120,7 +120,8 @@ class Framing:
             {0: 'a', 2: 'c', 3: ''}
         """
         characters = zip(self.character_ids(), self._vocabulary.characters, strict=True)
-        found = {token_id: character for token_id, character in characters if allowed is None or character in allowed}
+        wanted = None if allowed is None else set(allowed)
+        found = {token_id: character for token_id, character in characters if wanted is None or character in wanted}
         if not found:
             raise ValueError(f"allowed has no character of the vocabulary: {allowed!a}")
         return found if self.eos is None else found | {self.eos: ""}

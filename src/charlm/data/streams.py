@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from charlm.data.dataset import check_vocabulary_size
+from charlm.data.dataset import check_vocabulary_size, grouped
 from chartok import TokenFile
 from chartok.ids import Ids, as_id_array
 
@@ -157,13 +157,14 @@ class FileStream(Stream):
         return torch.from_numpy(self._read(self._start + start, self._start + stop))
 
     def _read(self, start: int, stop: int) -> NDArray[np.unsignedinteger[Any]]:
-        parts = []
-        for shard, end in zip(self._shards, self._ends.tolist(), strict=True):
-            begin = end - len(shard)
-            first, last = max(start, begin), min(stop, end)
-            if first < last:
-                parts.append(shard.read(first - begin, last - begin))
-        return np.concatenate(parts) if parts else np.empty(0, dtype=self._shards[0].vocabulary.dtype)
+        parts = [np.empty(0, dtype=self._shards[0].vocabulary.dtype)]
+        number = int(np.searchsorted(self._ends, start, side="right"))
+        while start < stop:
+            shard, end = self._shards[number], int(self._ends[number])
+            begin, last = end - len(shard), min(stop, end)
+            parts.append(shard.read(start - begin, last - begin))
+            start, number = last, number + 1
+        return np.concatenate(parts)
 
     def windows(self, starts: Tensor, width: int) -> Tensor:
         """Returns a new tensor on the CPU; a window may begin in one file and end in another."""
@@ -175,9 +176,9 @@ class FileStream(Stream):
         first = np.searchsorted(self._ends, positions, side="right")
         last = np.searchsorted(self._ends, positions + width - 1, side="right")
         rows = np.empty((len(positions), width), dtype=self._shards[0].vocabulary.dtype)
-        for number in np.unique(first):
+        in_one = np.flatnonzero(first == last)
+        for number, inside in grouped(in_one, first[in_one]):
             shard, begin = self._shards[number], int(self._ends[number]) - len(self._shards[number])
-            inside = (first == number) & (last == number)
             rows[inside] = shard.windows(positions[inside] - begin, width)
         for row in np.flatnonzero(first != last):
             rows[row] = self._read(int(positions[row]), int(positions[row]) + width)

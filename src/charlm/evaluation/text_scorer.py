@@ -165,13 +165,18 @@ class TextScorer(ABC):
         """Returns the scores of all texts, concatenated, and the number for each."""
         framing = Framing(self.vocabulary)
         ids, lengths = framing.to_score(texts)
-        is_first = np.zeros(len(ids), dtype=bool)
-        is_first[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
-        scores = np.full(len(ids), -math.log(self.vocabulary.size - len(framing.context_only)))
-        scores[~is_first] = self.predictor.scores(ids, lengths)
+        is_later = np.ones(len(ids), dtype=bool)
+        is_later[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
+        scores = self.predictor.scores(ids, lengths)
+        if framing.bos is None:
+            of_later = scores
+            scores = np.full(len(ids), -math.log(self.vocabulary.size - len(framing.context_only)))
+            scores[is_later] = of_later
+        else:
+            ids, lengths = ids[is_later], lengths - 1
         if framing.unk is not None:
             scores[ids == framing.unk] += framing.log_share_of_unknown
-        return (scores, lengths) if framing.bos is None else (scores[~is_first], lengths - 1)
+        return scores, lengths
 
 
 def likeliest(logits: NDArray[np.float64], named: Mapping[int, str], k: int) -> Alternatives:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from charlm.generation.loop import checked_ids, continuations, drawn, forbidden, id_list, next_ids, stop_sequences
 from charlm.generation.settings import SamplingKeywords, SamplingSettings
-from charlm.generation.stopping import StopFilter
+from charlm.generation.stopping import StopAutomaton, StopFilter
 from charlm.models.predictor import check_model
 from charlm.runtime.seeds import derived_seed
 from chartok.arguments import integer, positive_integer
@@ -147,10 +147,11 @@ def stream_ids(
     check_model(model)
     size = model.vocab_size
     chosen = (settings or SamplingSettings()).with_keywords(**sampling)
-    start, stops, masks = checked_ids("prompt", prompt, size), stop_sequences(stop, size), forbidden(size, allowed)
+    start, masks = checked_ids("prompt", prompt, size), forbidden(size, allowed)
+    stop_filter = StopFilter(StopAutomaton(stop_sequences(stop, size)))
     counted = start if seen is None else id_list(seen, size)
     columns = next_ids(model.predictor(), start, [integer("seed", seed)], chosen, masks, counted)
-    return _stream(size, islice(columns, positive_integer("max_new_tokens", max_new_tokens)), StopFilter(stops))
+    return _stream(size, islice(columns, positive_integer("max_new_tokens", max_new_tokens)), stop_filter)
 
 
 def _stream(vocab_size: int, columns: Iterator[list[int]], stop_filter: StopFilter) -> Iterator[int]:

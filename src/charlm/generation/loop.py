@@ -10,7 +10,7 @@ import numpy as np
 from charlm.data.dataset import on_host
 from charlm.generation.drawing import draw, uniform_points
 from charlm.generation.sampling import apply_settings
-from charlm.generation.stopping import StopFilter
+from charlm.generation.stopping import StopAutomaton, StopFilter
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
@@ -64,8 +64,8 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
         [[1, 0, 1], [1, 0], [1]]
     """
     size = model.vocab_size
-    stops = stop_sequences(stop, size) + ([] if end is None else [[end]])
-    samples = [(list[int](), StopFilter(stops)) for _ in seeds]
+    automaton = StopAutomaton(stop_sequences(stop, size) + ([] if end is None else [[end]]))
+    samples = [(list[int](), StopFilter(automaton)) for _ in seeds]
     masks = forbidden(size, allowed, end, min_new_tokens)
     start = checked_ids("prompt", prompt, size)
     columns = next_ids(model.predictor(), start, seeds, settings, masks, start if seen is None else id_list(seen, size))
@@ -98,7 +98,7 @@ def next_ids(
         masks: What ``forbidden`` returns.
         seen: The ids that a repetition penalty treats as already present.
     """
-    logits, state = predictor.start(np.array([prompt] * len(seeds), dtype=np.int64))
+    logits, state = predictor.start(np.array([prompt], dtype=np.int64).repeat(len(seeds), axis=0))
     is_seen = None
     if settings.repetition_penalty is not None:
         is_seen = np.zeros(logits.shape, dtype=bool)

@@ -86,7 +86,8 @@ class ModelPredictor:
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], Any]:
         """Returns the logits after each prompt, and the model's state; see ``Predictor``."""
-        nearest = prompts if self._model.block_size is None else prompts[:, -self._model.block_size :]
+        needed = self._model.block_size or self._model.history
+        nearest = prompts if needed is None else prompts[:, -max(needed, 1) :]
         with torch.inference_mode(), evaluation_mode(self._model):
             logits, state = self._model.start(torch.from_numpy(nearest.copy()).to(self._model.device))
         return _on_host(logits), state

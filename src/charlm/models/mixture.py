@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.data.dataset import grouped
 from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel
 from charlm.models.gpt.config import MOST_LAYERS
@@ -296,9 +297,8 @@ def _rows(dataset: Dataset, device: torch.device) -> Iterator[Tensor]:
     """Yields the texts of a dataset, batched by length, int64 ``(B, T)``."""
     ids, lengths = dataset.joined()
     ends = np.cumsum(lengths)
-    for length in np.unique(lengths):
-        starts = (ends - lengths)[lengths == length]
-        for some in np.array_split(starts, max(1, len(starts) * int(length) // IDS_AT_ONCE)):
+    for length, starts in grouped(ends - lengths, lengths):
+        for some in np.array_split(starts, max(1, len(starts) * length // IDS_AT_ONCE)):
             rows = ids[some[:, None] + np.arange(length)]
             yield torch.from_numpy(rows.astype(np.int64)).to(device)
 

@@ -27,7 +27,7 @@ LARGEST_COUNT = 1 << 32
 """Of one record; sums over a corpus stay exact in float64."""
 EXCERPT_CHARACTERS = 1_000
 EXCERPT_RECORDS = 50
-"""The size of an excerpt."""
+"""The maximum size of an excerpt."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -211,7 +211,7 @@ class Corpus:
         ids, lengths = self.joined()
         ends = np.cumsum(lengths)[:EXCERPT_RECORDS].tolist()
         records = (ids[end - length : end] for end, length in zip(ends, lengths.tolist(), strict=False))
-        return "\n".join(self.vocabulary.decode(record) for record in records)
+        return "\n".join(self.vocabulary.decode(record) for record in records)[:EXCERPT_CHARACTERS]
 
 
 def roles_of_text(family: str) -> list[SpecialToken]:

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from charlm import BigramLanguageModel, RecordDataset, TextDataset, evaluate
-from charlm.data.dataset import JoinedTexts, SupportsJoined, holds_texts
+from charlm.data.dataset import JoinedTexts, SupportsJoined, grouped, holds_texts
 from chartok import Vocabulary
 
 if TYPE_CHECKING:
@@ -104,3 +104,10 @@ def test_joined_texts_are_texts_of_their_own() -> None:
     assert (ids.tolist(), lengths.tolist()) == ([0, 1, 2], [2, 0, 1])
     assert holds_texts(joined)
     assert not holds_texts([0, 1])
+
+
+@given(st.lists(st.integers(0, 4)))
+def test_groups_are_what_has_the_same_key_in_its_order(keys: list[int]) -> None:
+    groups = {key: places.tolist() for key, places in grouped(np.arange(len(keys)), np.array(keys, dtype=np.int64))}
+    assert list(groups) == sorted(set(keys))
+    assert groups == {key: [place for place, other in enumerate(keys) if other == key] for key in keys}

@@ -50,6 +50,16 @@ def test_of_the_characters_that_are_allowed_the_vocabulary_has_those_that_may_co
         assert set(framing.outcomes(allowed).values()) == characters | ({""} if framing.is_of_records else set())
 
 
+def test_what_is_allowed_is_not_searched_for_each_character() -> None:
+    class Allowed(str):
+        __slots__ = ()
+
+        def __contains__(self, _: object) -> bool:
+            raise AssertionError
+
+    assert Framing(Vocabulary("abc")).outcomes(Allowed("ac")) == {0: "a", 2: "c"}
+
+
 @given(vocabulary=of_abc, several=texts)
 def test_texts_are_scored_after_a_start_and_up_to_an_end_where_there_is_one(
     vocabulary: Vocabulary, several: list[str]

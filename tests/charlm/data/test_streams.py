@@ -52,6 +52,15 @@ def test_shards_behave_as_one_stream(
             assert torch.equal(part.windows(torch.tensor([0])).long(), expected.windows(torch.tensor([0])))
 
 
+def test_a_read_asks_the_files_alone_that_hold_what_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shards = [TokenFile(write(tmp_path / str(n), [n % 10] * 4, VOCABULARY)) for n in range(50)]
+    stream = TextDataset(shards, block_size=1).stream
+    asked = list[str]()
+    monkeypatch.setattr(TokenFile, "__len__", lambda shard: asked.append(shard.path) or 4)  # type: ignore[func-returns-value]
+    assert stream.read(81, 86).tolist() == [0, 0, 0, 1, 1]
+    assert set(asked) == {shards[20].path, shards[21].path}
+
+
 @pytest.mark.parametrize(("start", "stop"), [(-1, 2), (3, 2), (0, 6), (6, 6)])
 def test_reading_outside_a_part_of_the_files_is_refused(tmp_path: Path, start: int, stop: int) -> None:
     shards = [TokenFile(write(tmp_path / name, [0, 1, 2, 3], VOCABULARY)) for name in "ab"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from charlm import IGNORE_INDEX, TextDataset, evaluate, generate, score
+from charlm import IGNORE_INDEX, BigramLanguageModel, TextDataset, evaluate, generate, score
 from charlm.evaluation import scoring
 from charlm.generation.ids import stream_ids
 from charlm.generation.settings import SamplingSettings
@@ -256,3 +256,12 @@ def test_a_loss_does_not_count_targets_that_are_contexts_only(
     assert loss == expected
     counted = [-log_probabilities[place, target].item() for place, target in enumerate(targets) if target not in NEVER]
     assert loss.item() == pytest.approx(np.mean(counted), rel=1e-5)
+
+
+def test_of_a_long_prompt_a_model_steps_through_what_it_needs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, steps = BigramLanguageModel(SIZE, seed=1), list[int]()
+    step = model.step
+    monkeypatch.setattr(model, "step", lambda ids, state: steps.append(len(ids)) or step(ids, state))  # type: ignore[func-returns-value]
+    logits, _ = model.predictor().start(np.array([[2, 1] * 1000, [0, 3] * 1000]))
+    assert steps == [2]
+    close(logits, model.table.detach().numpy()[[1, 3]], ROUNDED)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from charlm import CharLM, RecordDataset
 from charlm.recipes.corpus import Corpus, roles_of_text
-from chartok import encode_file
+from chartok import encode_file, read_text
 
 NAMES = ["anna", "hanna", "joanna", "susanna", "johanna"]
 
@@ -118,6 +118,15 @@ def test_a_file_is_learned_from_as_its_text_is(tmp_path: Path) -> None:
     assert tables(records) == tables(CharLM.fit(["anna", "hanna"], order=3))
 
 
+@pytest.mark.parametrize("records", [False, True])
+def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: bool) -> None:
+    (tmp_path / "text.txt").write_bytes(b"one\ntwo\n")
+    read = list[Path]()
+    monkeypatch.setattr("charlm.lm.read_text", lambda path: read.append(path) or read_text(path))  # type: ignore[func-returns-value]
+    CharLM.fit_file(tmp_path / "text.txt", records=records)
+    assert read == [tmp_path / "text.txt"]
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing.txt"):
         for fit in (CharLM.fit, CharLM.fit_file):
@@ -162,6 +171,10 @@ def test_the_parts_of_a_token_file_are_those_of_its_text(tmp_path: Path) -> None
 def test_an_excerpt_of_records_has_a_line_for_each() -> None:
     assert Corpus.of_records(NAMES).excerpt() == "\n".join(NAMES)
     assert Corpus.of_records(NAMES).characters == sum(map(len, NAMES))
+
+
+def test_an_excerpt_is_short_however_long_the_records() -> None:
+    assert Corpus.of_records(["b", "a" * 100_000]).excerpt() == "b\n" + "a" * 998
 
 
 def test_a_model_that_counts_knows_the_start_of_a_text_and_one_that_is_trained_does_not() -> None:

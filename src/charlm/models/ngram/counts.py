@@ -90,7 +90,7 @@ class NGramCounts:
             _count(symbols[start:], None if weights is None else weights[start:], vocab_size, order)
             for start in positions
         )
-        return reduce(cls.merge, parts)
+        return _merged(parts)
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -130,6 +130,17 @@ class NGramCounts:
         return NGramCounts(
             vocab_size=self.vocab_size, order=self.order, keys=np.concatenate(keys), counts=np.concatenate(counts)
         )
+
+
+def _merged(parts: Iterable[NGramCounts]) -> NGramCounts:
+    """Returns the counts of all parts, merged with others of like size, so that none is merged very often."""
+    waiting: list[NGramCounts] = []  # each more than twice as large as the next
+    for part in parts:
+        merged = part
+        while waiting and len(waiting[-1].keys) <= 2 * len(merged.keys):
+            merged = waiting.pop().merge(merged)
+        waiting.append(merged)
+    return reduce(NGramCounts.merge, reversed(waiting))
 
 
 def checked_vocab_size(vocab_size: SupportsIndex) -> int:

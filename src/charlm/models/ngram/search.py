@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from charlm.models.ngram.parts import Parts
 
@@ -34,17 +34,21 @@ class Search:
 
     def of_texts(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns the natural-log probability of every id but the first of each text; see ``Predictor``."""
-        padded, is_id = separated(ids, lengths)
-        is_target = is_id.copy()
+        separator = self._of.vocab_size
+        compact, is_target = separated(ids, lengths, separator, np.min_scalar_type(separator))
         is_target[np.cumsum(lengths + 1) - (lengths + 1)] = False  # the first of each text, or its separator if empty
-        scores = np.empty(len(padded))
-        for start in range(0, len(padded), PLACES_AT_ONCE):
+        scores = np.empty(np.count_nonzero(is_target))
+        scored = 0
+        for start in range(0, len(compact), PLACES_AT_ONCE):
             overlap = min(start, self._of.order)
-            piece = padded[start - overlap : start + PLACES_AT_ONCE]
-            contexts, ngrams = self._longest(piece)
-            found = self.scores(contexts[:-1], ngrams[1:], piece[1:])
-            scores[start : start + len(piece) - overlap] = np.concatenate([[0.0], found])[overlap:]
-        return scores[is_target]
+            padded = compact[start - overlap : start + PLACES_AT_ONCE].astype(np.int64)
+            padded[padded == separator] = NO_ID
+            contexts, ngrams = self._longest(padded)
+            at_places = np.concatenate([[0.0], self.scores(contexts[:-1], ngrams[1:], padded[1:])])[overlap:]
+            found = at_places[is_target[start : start + PLACES_AT_ONCE]]
+            scores[scored : scored + len(found)] = found
+            scored += len(found)
+        return scores
 
     def of_targets(
         self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], targets: NDArray[np.integer[Any]]
@@ -172,10 +176,12 @@ class Search:
         rows[places[owner], self._of.keys[ngrams] % self._of.vocab_size] = self._of.log_probabilities[ngrams]
 
 
-def separated(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def separated(
+    ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], separator: int = NO_ID, dtype: DTypeLike = np.int64
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Returns texts as one array with a separator after each, and a mask of the ids."""
     ends = np.cumsum(lengths + 1) - 1
-    padded = np.full(len(ids) + len(lengths), NO_ID)
+    padded = np.full(len(ids) + len(lengths), separator, dtype=dtype)
     is_id = np.ones(len(padded), dtype=bool)
     is_id[ends] = False
     padded[is_id] = ids

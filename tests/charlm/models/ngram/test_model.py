@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from charlm import (
     BigramLanguageModel,
+    CharLM,
     NGramCounts,
     NGramLanguageModel,
     RecordDataset,
@@ -188,6 +190,26 @@ def test_an_updated_model_is_one_fitted_to_everything(
     assert_equal_models(updated, NGramLanguageModel(VOCAB_SIZE, order=order).fit([*first, *second]))
 
 
+@pytest.mark.parametrize("vocab_size", [2, 50])
+def test_an_n_gram_is_merged_a_few_times_however_many_parts_a_text_has(
+    monkeypatch: pytest.MonkeyPatch, vocab_size: int
+) -> None:
+    merge, merged, parts = NGramCounts.merge, list[int](), 64
+    ids = np.random.default_rng(0).integers(vocab_size, size=50 * parts)
+    whole = NGramCounts.from_tokens(ids, vocab_size=vocab_size, order=3)
+
+    def counted(one: NGramCounts, other: NGramCounts) -> NGramCounts:
+        merged.append(len(one.keys) + len(other.keys))
+        return merge(one, other)
+
+    monkeypatch.setattr(counts_module, "WINDOWS_AT_ONCE", 50)
+    monkeypatch.setattr(NGramCounts, "merge", counted)
+    found = NGramCounts.from_tokens(ids, vocab_size=vocab_size, order=3)
+    assert sum(merged) <= math.log2(parts) * parts * 50 * whole.order
+    assert np.array_equal(found.keys, whole.keys)
+    assert np.array_equal(found.counts, whole.counts)
+
+
 def test_shards_are_counted_on_an_executor() -> None:
     shards = [TEXT[:100], TEXT[100:350], OTHER]
     with ThreadPoolExecutor(2) as executor:
@@ -250,6 +272,16 @@ def test_long_texts_are_scored_in_pieces_with_their_true_history(monkeypatch: py
     expected = fitted(5).log_probabilities(ids[:, :-1], ids[:, 1:])
     monkeypatch.setattr(search_module, "PLACES_AT_ONCE", 7)
     assert torch.equal(fitted(5).log_probabilities(ids[:, :-1], ids[:, 1:]), expected)
+
+
+def test_a_long_text_is_scored_in_a_few_bytes_for_each_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "PLACES_AT_ONCE", 1 << 10)
+    lm, text = CharLM.fit("abc" * 9, order=3), "abc" * 100_000
+    tracemalloc.start()
+    lm.score_samples([text])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * len(text)
 
 
 def test_changing_what_a_step_returned_does_not_change_the_model() -> None:
