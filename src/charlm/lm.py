@@ -280,7 +280,7 @@ def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
         texts: Strings.
 
     Raises:
-        ValueError: There is no model.
+        ValueError: There is no model, or a model gives a text a likelihood that is NaN.
         TypeError: ``texts`` is a single ``str``, or an item is not a ``str``.
         UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
 
@@ -295,4 +295,9 @@ def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
     texts = list(texts)
     scores = np.stack([model.score_samples(texts) for model in models.values()])
     names = list(models)
+    if np.isnan(scores).any():
+        model, text = np.argwhere(np.isnan(scores))[0]
+        raise ValueError(
+            f"the likelihood of texts[{text}] under models[{names[model]!a}] is NaN: its weights are unsound"
+        )
     return [names[best] for best in scores.argmax(axis=0)]

@@ -277,6 +277,48 @@ def test_each_text_is_given_to_the_model_that_explains_it_best() -> None:
         classify({}, ["a"])
 
 
+def unsound() -> CharLM:
+    """A model that gives NaN after each character but the first of its alphabet."""
+    model = lively(GPTConfig(vocab_size=3, block_size=8, n_layers=1, n_heads=1, width=4, hash_rows=0))
+    with torch.no_grad():
+        model.embedding.weight[1:] = math.nan
+    return CharLM(model, Vocabulary("abc"))
+
+
+@pytest.mark.parametrize("names", ["sound unsound", "unsound sound"])
+def test_a_likelihood_that_is_no_number_is_never_the_best(names: str) -> None:
+    of_name = {"sound": CharLM.fit("abcabc" * 9), "unsound": unsound()}
+    models = {name: of_name[name] for name in names.split()}
+    with pytest.raises(ValueError, match=r"the likelihood of texts\[1\] under models\['unsound'\] is NaN"):
+        classify(models, ["a", "bc", "cb"])
+
+
+def test_a_text_that_is_impossible_under_one_model_is_given_to_another() -> None:
+    strict = CharLM.fit("ab" * 9, "bigram", smoothing=0)
+    assert classify({"strict": strict, "any": CharLM.fit("abab" * 9)}, ["aab", "ab"]) == ["any", "strict"]
+
+
+def test_no_character_is_the_likeliest_where_there_is_no_number() -> None:
+    lm = unsound()
+    assert len(lm.next_characters("a")) == 3
+    with pytest.raises(ValueError, match=r"there is no likeliest id: .* or a logit is NaN"):
+        lm.next_characters("ab")
+    with pytest.raises(ValueError, match="there is no likeliest id"):
+        lm.inspect("abc")
+    with pytest.raises(ValueError, match="there is no id to draw"):
+        lm.generate("ab", max_new_tokens=1)
+    assert np.isnan(lm.score_samples(["abc"])).all()
+
+
+@pytest.mark.parametrize("family", ["ngram", "bigram", "trained-bigram", "gpt", "mixture"])
+def test_a_fitted_model_is_in_evaluation_mode(family: Any) -> None:
+    trained: dict[str, Any] = (
+        {} if family in FAMILIES else {"config": TrainerConfig(max_steps=2), "block_size": 8, "device": "cpu"}
+    )
+    lm = CharLM.fit(TEXT * 2, family, **trained)
+    assert not any(module.training for module in lm.model.modules())
+
+
 def test_a_path_is_a_file_a_str_a_text_and_anything_else_records(tmp_path: Path) -> None:
     (tmp_path / "input.txt").write_bytes(TEXT.encode())
     assert not CharLM.fit(tmp_path / "input.txt").is_of_records

@@ -28,6 +28,8 @@ Order: TypeAlias = Literal["random", "shuffled", "sequential"]
 
 VERSION = 1
 
+LARGEST_BATCH = 1 << 31
+"""Its positions are drawn at once."""
 ORDERED_AT_ONCE = 1 << 12
 """How many examples are put in order at a time: ordering one takes as long as ordering hundreds."""
 
@@ -54,8 +56,9 @@ class BatchSampler:
         world_size: The number of processes; None likewise.
 
     Raises:
-        ValueError: ``batch_size`` is below 1, not a multiple of ``world_size``, or larger than the dataset in an order
-            that does not repeat; ``rank`` is not below ``world_size``; the order or device is unknown.
+        ValueError: ``batch_size`` is below 1 or above 2^31, not a multiple of ``world_size``, or larger than the
+            dataset in an order that does not repeat; ``rank`` is not below ``world_size``; the order or device is
+            unknown.
         TypeError: ``dataset`` is neither a ``TextDataset`` nor a ``RecordDataset``, or a number is not an integer.
 
     Example:
@@ -116,6 +119,8 @@ class BatchSampler:
             raise ValueError(f"order must be 'random', 'shuffled' or 'sequential', got {self.order!a}")
         if not 0 <= self.rank < self.world_size:
             raise ValueError(f"rank must be at least 0 and below world_size {self.world_size}, got {self.rank}")
+        if self.batch_size > LARGEST_BATCH:
+            raise ValueError(f"batch_size must be at most {LARGEST_BATCH}, got {self.batch_size}")
         if self.batch_size % self.world_size:
             raise ValueError(
                 f"batch_size, the total over all processes, must be a multiple of world_size {self.world_size}, got "

@@ -187,11 +187,16 @@ def likeliest(logits: NDArray[np.float64], named: Mapping[int, str], k: int) -> 
         named: The ids that may come, and what to call each.
         k: How many, at most.
 
+    Raises:
+        ValueError: None may come, or a logit is NaN.
+
     Example:
         >>> likeliest(np.log([0.25, 0.25, 0.5]), {0: "a", 1: "b"}, 1)
         [('a', 0.5)]
     """
     probabilities = np.exp(log_softmax(logits[list(named)]))
+    if np.isnan(probabilities).any():
+        raise ValueError("there is no likeliest id: every id that may come has probability zero, or a logit is NaN")
     ranked = np.argsort(-probabilities, kind="stable")[:k]
     names = list(named.values())
     return [(names[place], float(probabilities[place])) for place in ranked.tolist()]

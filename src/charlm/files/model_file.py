@@ -22,6 +22,7 @@ from safetensors.numpy import save as save_arrays
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.files.run_folder import RunFolder, run_of_model
 from charlm.files.tensor_file import StoredTensor, parse_tensor_file, read_tensor_file
+from charlm.files.weights import check_weights
 from charlm.models.registry import FAMILIES, ModelFamily
 from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, VocabularyError, __version__
@@ -118,7 +119,7 @@ def check_sizes(model: StoredModel, vocabulary: Vocabulary) -> None:
 
 
 def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
-    """Returns the model, in evaluation mode, and the vocabulary in a file or a run folder.
+    """Returns the model, in evaluation mode and the dtype of its weights, and the vocabulary in a file or a run folder.
 
     Args:
         path: A model file, or the folder of a run; if the run has not finished, its newest checkpoint is used.
@@ -299,17 +300,13 @@ def _rebuilt(file: ModelFile) -> LanguageModel:
 
     family = _family(file.family).language_model()
     with torch.device("meta"):  # takes no memory, whatever the settings say
-        skeleton = family.from_settings(file.settings)
-    check_sizes(skeleton, file.vocabulary)
-    if _values(skeleton.state_dict()) > _values(file.tensors):
-        raise ValueError("its settings require more parameters than it contains")
-    model = family.from_settings(file.settings)
-    model.load_state_dict(file.tensors)
+        model = family.from_settings(file.settings)
+    check_sizes(model, file.vocabulary)
+    # Copies, since views would keep the whole file in memory.
+    model.load_state_dict({name: tensor.clone() for name, tensor in file.tensors.items()}, assign=True)
+    for part in getattr(model, "models", [model]):
+        check_weights(part)
     return model
-
-
-def _values(tensors: dict[str, Tensor]) -> int:
-    return sum(tensor.numel() for tensor in tensors.values())
 
 
 def _checked_content(metadata: Mapping[str, str]) -> Mapping[str, Any]:

@@ -72,7 +72,7 @@ def save_onnx(path: str | os.PathLike[str], model: LanguageModel | CountModel, v
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("save_onnx needs ONNX: pip install 'chartok[onnx]'") from error
     exported = _exported(model)
-    exported.metadata_props.add(key="charlm", value=json.dumps(content))
+    exported.metadata_props.add(key="charlm", value=json.dumps(content, allow_nan=False))
     with replace_file(path) as file:
         file.write(exported.SerializeToString(deterministic=True))
 

@@ -51,7 +51,7 @@ class RunDescription:
 
     def to_json(self) -> bytes:
         """Returns the description as the bytes of a JSON file."""
-        return (json.dumps({"version": VERSION, **dataclasses.asdict(self)}, indent=1) + "\n").encode()
+        return (json.dumps({"version": VERSION, **dataclasses.asdict(self)}, indent=1, allow_nan=False) + "\n").encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:

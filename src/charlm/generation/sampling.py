@@ -172,10 +172,15 @@ def penalize_repetition(logits: Logits, seen: NDArray[np.bool_], penalty: float)
     positive_number("penalty", penalty)
     if seen.dtype != np.bool_:
         raise TypeError(f"seen must be bool, got {seen.dtype} values")
-    log_probabilities = log_softmax(logits)
+    log_probabilities = log_softmax(logits).astype(np.float64)
+    limits = np.finfo(np.float32)  # with a penalty in its range, the likeliest id stays finite in float64
     with np.errstate(over="ignore", invalid="ignore"):
-        penalized = np.where(seen, log_probabilities * _within_range(penalty, logits), log_probabilities)
-        return np.where(logits == -np.inf, -np.inf, penalized).astype(logits.dtype)
+        factor = min(max(penalty, float(limits.tiny)), float(limits.max))
+        penalized = np.where(seen, log_probabilities * factor, log_probabilities)
+        penalized = np.where(logits == -np.inf, -np.inf, penalized)
+        highest = penalized.max(axis=-1, keepdims=True)
+        underflows = (highest < np.finfo(logits.dtype).min) & np.isfinite(highest)  # for every id, if it is not shifted
+        return (penalized - np.where(underflows, highest, 0)).astype(logits.dtype)
 
 
 def _likeliest_first(logits: Logits) -> NDArray[np.intp]:
@@ -186,7 +191,8 @@ def _below_likeliest(logits: Logits) -> Logits:
     """Returns the logits minus the maximum of their row; minus infinity in a row where all are."""
     logits = logits.astype(_precise(logits), copy=False)
     highest = logits.max(axis=-1, keepdims=True)
-    below: Logits = logits - np.maximum(highest, np.finfo(logits.dtype).min)
+    with np.errstate(over="ignore"):
+        below: Logits = logits - np.maximum(highest, np.finfo(logits.dtype).min)
     return below
 
 

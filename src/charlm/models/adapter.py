@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from charlm.models.evaluation_mode import evaluation_mode
+from charlm.models.modes import evaluation_mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ class ModelPredictor:
         for start in range(0, len(ids), block):
             inputs = torch.from_numpy(ids[start : start + block].astype(np.int64))[None]
             with torch.inference_mode(), evaluation_mode(self._model):
-                yield _on_host(self._model.logits(inputs.to(self._model.device))[0].log_softmax(dim=-1))
+                yield _on_host(widened(self._model.logits(inputs.to(self._model.device))[0]).log_softmax(dim=-1))
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], Any]:
         """Returns the logits after each prompt, and the model's state; see ``Predictor``."""
@@ -142,8 +142,11 @@ def _groups(widths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         order = order[end:]
 
 
+def widened(tensor: Tensor) -> Tensor:
+    """Returns half precision as float32, since it is too coarse to compute logarithms in; others unchanged."""
+    return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
+
+
 def _on_host(tensor: Tensor) -> NDArray[np.floating[Any]]:
-    # NumPy has no bfloat16, and half precision is too coarse to draw from.
-    wide = tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
-    array: NDArray[np.floating[Any]] = wide.numpy(force=True)
+    array: NDArray[np.floating[Any]] = widened(tensor).numpy(force=True)
     return array

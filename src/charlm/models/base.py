@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.dataset import IGNORE_INDEX
-from charlm.models.adapter import ModelPredictor
+from charlm.models.adapter import ModelPredictor, widened
 from charlm.models.parameter_groups import ParameterGroups, groups_by_shape
 from charlm.models.predictor import checked_context_only
 from chartok.arguments import positive_integer
@@ -195,7 +195,7 @@ class LanguageModel(nn.Module, ABC):
             TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         with self.naming_bad_ids(inputs, targets):
-            return self.logits(inputs).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
+            return widened(self.logits(inputs)).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
 
     def without_context_only(self, logits: Tensor) -> Tensor:
         """Returns logits, ``(..., V)``, with minus infinity for each ``context_only`` id."""
@@ -241,8 +241,8 @@ class LanguageModel(nn.Module, ABC):
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
-    """Returns a tensor on any device as a new array; bfloat16, which NumPy does not have, becomes float32."""
-    array: NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy(force=True)
+    """Returns a tensor on any device as a new array; half precision becomes float32."""
+    array: NDArray[Any] = widened(tensor).numpy(force=True)
     return array.copy()
 
 

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.dataset import grouped
+from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel
-from charlm.models.evaluation_mode import evaluation_mode
 from charlm.models.gpt.config import MOST_LAYERS
+from charlm.models.modes import evaluation_mode
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.registry import component
@@ -27,6 +28,8 @@ MOST_MODELS = 32
 IDS_AT_ONCE = 1 << 14
 """How many ids go through a model with a limited context at a time."""
 MOST_ITERATIONS = 300
+LARGEST_ROUNDING = 1 / 256
+"""How far a row of weights in a file may be from adding up to 1; those in bfloat16 are half as far."""
 SMALLEST_GAIN = 1e-7
 """In nats per character; the weights have converged once an iteration gains less."""
 
@@ -169,8 +172,8 @@ class MixtureLanguageModel(LanguageModel):
         Returns:
             ``(B, T)``, in nats.
         """
-        log_weights = self.weights[self._context_lengths(inputs)].log()
-        return (self._component_log_probabilities(inputs, targets) + log_weights).logsumexp(dim=-1)
+        log_weights = self._log_weights(self._context_lengths(inputs))
+        return _summed(self._component_log_probabilities(inputs, targets) + log_weights)
 
     @property
     def _components(self) -> list[LanguageModel]:
@@ -203,9 +206,33 @@ class MixtureLanguageModel(LanguageModel):
 
     def _mixed(self, logits: list[Tensor], lengths: Tensor) -> Tensor:
         """Returns the logarithm of the weighted sum of the models' probabilities, ``(..., V)``."""
-        log_weights = self.weights[lengths].log().unsqueeze(-2)
-        scores = torch.stack([own.log_softmax(dim=-1) for own in logits], dim=-1)
-        return (scores + log_weights).logsumexp(dim=-1)
+        log_weights = self._log_weights(lengths).unsqueeze(-2)
+        scores = torch.stack([widened(own).log_softmax(dim=-1) for own in logits], dim=-1)
+        return _summed(scores + log_weights)
+
+    def _log_weights(self, lengths: Tensor) -> Tensor:
+        """Returns the logarithms of the weights for these context lengths, ``(..., M)``."""
+        weights = widened(self.weights)  # in half precision a row adds up to 1 only roughly
+        return (weights / weights.sum(dim=-1, keepdim=True)).log()[lengths]
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,  # noqa: FBT001 - torch's
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Loads weights after validating them."""
+        weights = state_dict.get(f"{prefix}weights")
+        if weights is not None and not _are_weights(weights):
+            error_msgs.append(f"{prefix}weights must be floating point, from 0 to 1, and each row must add up to 1")
+            return
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
 
 
 def reestimated(weights: Tensor, likelihoods: Tensor, lengths: Tensor) -> tuple[Tensor, float]:
@@ -232,6 +259,17 @@ def reestimated(weights: Tensor, likelihoods: Tensor, lengths: Tensor) -> tuple[
     shares = torch.zeros_like(weights).index_add_(0, lengths, joint / total)
     shares[~shares.any(dim=-1)] = shares.sum(dim=0)
     return shares / shares.sum(dim=-1, keepdim=True), float(total.log().mean())
+
+
+def _summed(scores: Tensor) -> Tensor:
+    """Returns the logarithm of the sum of probabilities, given by their logarithms; rounding never takes it above 0."""
+    return scores.logsumexp(dim=-1).clamp(max=0)
+
+
+def _are_weights(tensor: Tensor) -> bool:
+    """Returns whether each row has shares of 1, up to rounding."""
+    sums = tensor.double().sum(dim=-1)
+    return tensor.is_floating_point() and bool((tensor >= 0).all() and ((sums - 1).abs() <= LARGEST_ROUNDING).all())
 
 
 def _in_blocks(block_size: int | None, function: Callable[..., Tensor], *rows: Tensor) -> Tensor:

@@ -136,8 +136,8 @@ def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         array([0.5, 0.5, 0. ])
     """
     logits = logits.astype(np.promote_types(logits.dtype, np.float32), copy=False)
-    below = logits - np.maximum(logits.max(axis=-1, keepdims=True), np.finfo(logits.dtype).min)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        below = logits - np.maximum(logits.max(axis=-1, keepdims=True), np.finfo(logits.dtype).min)
         found: NDArray[np.floating[Any]] = below - np.log(np.exp(below).sum(axis=-1, keepdims=True))
     return found
 

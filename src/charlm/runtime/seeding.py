@@ -31,13 +31,17 @@ def seeded_generator(seed: SupportsIndex, device: torch.device | None = None) ->
     return torch.Generator(device or "cpu").manual_seed(integer("seed", seed) % (1 << 64))
 
 
-def check_generator(state: Tensor) -> None:
-    """Checks that a state is valid for a torch generator on the CPU.
+def check_generator(state: Tensor, device: torch.device | None = None) -> None:
+    """Checks that a state is valid for a torch generator.
+
+    Args:
+        state: What its ``get_state`` returned.
+        device: The device of the generator; None is the CPU.
 
     Raises:
         ValueError: It is not.
     """
     try:
-        torch.Generator().set_state(state)
+        torch.Generator(device or "cpu").set_state(state)
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"the generator state is invalid: {error}") from None

@@ -79,11 +79,12 @@ class Gradients:
         """Restores a state, with at least as many micro-batches as configured here.
 
         Args:
-            state: What ``state_dict`` returned.
+            state: What ``state_dict`` returned, checked by ``state.check``.
         """
         self.parts = max(state["parts"], self._config.accumulation_steps)
         if self.scaler.is_enabled() and state["scaler"]:
-            self.scaler.load_state_dict(state["scaler"])
+            variable = {name: state["scaler"][name] for name in ("scale", "_growth_tracker")}
+            self.scaler.load_state_dict(self.scaler.state_dict() | variable)
 
     def _in_parts(self, inputs: Tensor, targets: Tensor) -> Tensor:
         if self.parts == self._processes == 1:

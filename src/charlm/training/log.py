@@ -17,6 +17,8 @@ from chartok.files.atomic import Naming, replace_file
 from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json
 
+LARGEST = 1e300
+"""In absolute value: more than any run reaches, and small enough that a chart of it does not overflow."""
 LONGEST_LINE = 1 << 12
 """In bytes; far longer than an entry."""
 
@@ -93,6 +95,8 @@ def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
             natural_number(name, value)
         elif kind is float or value is not None:
             finite_number(name, value)
+        if value is not None and abs(value) > LARGEST:
+            raise ValueError(f"{name} must be from -{LARGEST:g} to {LARGEST:g}, got {value}")
     return content
 
 

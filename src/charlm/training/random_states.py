@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from charlm.runtime.seeding import check_generator
+from charlm.models.dropout import RUN_GENERATOR
+from charlm.runtime.seeding import check_generator, seeded_generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +20,21 @@ if TYPE_CHECKING:
 
 TWISTER_WORDS = 624
 """The state size of a Mersenne Twister; from a position beyond it NumPy would read out of bounds."""
+_GLOBAL_GENERATORS = Lock()
+"""Held by the run whose states the global generators have."""
 
 
 class RandomStates:
-    """Separate states of the global generators of torch, Python and NumPy, for a run alone.
+    """The random numbers of one run: a generator of its own, and states of its own for the global generators.
 
-    Dropout and the like draw from global generators. Inside ``in_force`` these use the states kept here; after the
-    block the program's own states are restored, and the advanced ones are kept here.
+    The library's dropout draws from the run's own generator. Modules from elsewhere draw from the global generators
+    of torch, Python and NumPy. Inside ``in_force`` these use the states kept here; after the block the program's own
+    states are restored, and the advanced ones are kept here. Of several runs at once, in threads, only the first
+    uses the global generators in this way: they are the same in every thread.
 
     Args:
         seed: The seed of all of them.
-        device: The device; an accelerator's own generator is included.
+        device: The device; an accelerator's global generator is included.
 
     Example:
         >>> states = RandomStates(seed=1337, device=torch.device("cpu"))
@@ -41,26 +47,33 @@ class RandomStates:
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self._device = device
-        self._are_in_force = False
-        outside = _captured(device)
-        torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed % (1 << 32))  # noqa: NPY002 - the global generator is meant
-        self._kept = _captured(device)  # while these are in force: the states of the program
-        _restore(outside, device)
+        self._own = seeded_generator(seed, device)
+        self._own_name = f"own_{device.type}"
+        self._kept = _seeded(seed, device)  # while these are in force: the states of the program
+        self._has_globals = False
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Uses these states for the block; nested in another such block, uses the program's own again."""
-        self._exchange()
+        """Uses these states for the block."""
+        self._begin()
         try:
             yield
         finally:
-            self._exchange()
+            self._end()
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Uses the program's own states for a block within that of ``in_force``."""
+        self._end()
+        try:
+            yield
+        finally:
+            self._begin()
 
     def state_dict(self) -> dict[str, Tensor]:
         """Returns the current states, by the names of the generators."""
-        return _captured(self._device) if self._are_in_force else self._kept
+        kept = _captured(self._device) if self._has_globals else self._kept
+        return kept | {self._own_name: self._own.get_state()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Replaces these states; one that is missing, such as that of another device, is kept.
@@ -71,22 +84,37 @@ class RandomStates:
         Raises:
             ValueError: They are not valid states of these generators.
         """
-        new = self._kept | {name: tensor for name, tensor in state.items() if name in self._kept}
+        now = self.state_dict()
+        new = now | {name: tensor for name, tensor in state.items() if name in now}
         for name, tensor in new.items():
-            if tensor.shape != self._kept[name].shape or tensor.dtype != self._kept[name].dtype:
+            if tensor.shape != now[name].shape or tensor.dtype != now[name].dtype:
                 raise ValueError(
                     f"{name} is not a generator state: got {tensor.dtype} of shape {tuple(tensor.shape)}, expected "
-                    f"{self._kept[name].dtype} of shape {tuple(self._kept[name].shape)}"
+                    f"{now[name].dtype} of shape {tuple(now[name].shape)}"
                 )
         _check_twisters(python=new["python"], numpy=new["numpy"])
         check_generator(new["torch"])
+        check_generator(new[self._own_name], self._device)
+        self._own.set_state(new.pop(self._own_name))
         self._kept = new
+
+    def _begin(self) -> None:
+        self._has_globals = _GLOBAL_GENERATORS.acquire(blocking=False)
+        if self._has_globals:
+            self._exchange()
+        RUN_GENERATOR.set(self._own)
+
+    def _end(self) -> None:
+        RUN_GENERATOR.set(None)
+        if self._has_globals:
+            self._exchange()
+            self._has_globals = False
+            _GLOBAL_GENERATORS.release()
 
     def _exchange(self) -> None:
         inside = _captured(self._device)
         _restore(self._kept, self._device)
         self._kept = inside
-        self._are_in_force = not self._are_in_force
 
 
 def _check_twisters(*, python: Tensor, numpy: Tensor) -> None:
@@ -96,22 +124,39 @@ def _check_twisters(*, python: Tensor, numpy: Tensor) -> None:
         raise ValueError("the generator state of Python or NumPy is out of range")
 
 
+def _seeded(seed: int, device: torch.device) -> dict[str, Tensor]:
+    """Returns the states that the global generators would have after being seeded."""
+    states = _as_tensors(
+        seeded_generator(seed).get_state(),
+        random.Random(seed).getstate(),  # noqa: S311 - not for cryptography
+        np.random.RandomState(seed % (1 << 32)).get_state(legacy=False),
+    )
+    if device.type != "cpu":
+        states["accelerator"] = seeded_generator(seed, device).get_state()
+    return states
+
+
 def _captured(device: torch.device) -> dict[str, Tensor]:
-    """Returns the states of all generators as tensors of fixed shapes."""
-    version, internal, gauss = random.getstate()
+    """Returns the states of all global generators."""
     numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002
+    states = _as_tensors(torch.get_rng_state(), random.getstate(), numpy_state)
+    if device.type != "cpu":
+        states["accelerator"] = torch.get_device_module(device).get_rng_state(device)
+    return states
+
+
+def _as_tensors(torch_state: Tensor, python_state: tuple[Any, ...], numpy_state: Any) -> dict[str, Tensor]:  # noqa: ANN401
+    """Returns the states of generators as tensors of fixed shapes."""
+    version, internal, gauss = python_state
     assert (version, numpy_state["bit_generator"]) == (3, "MT19937")  # noqa: S101 - as in every Python and NumPy so far
     keys, position = numpy_state["state"]["key"], numpy_state["state"]["pos"]
-    states = {
-        "torch": torch.get_rng_state(),
+    return {
+        "torch": torch_state,
         "python": torch.tensor(internal, dtype=torch.int64),
         "python_gauss": torch.tensor([gauss is not None, gauss or 0.0], dtype=torch.float64),
         "numpy": torch.tensor([*keys.tolist(), position, numpy_state["has_gauss"]], dtype=torch.int64),
         "numpy_gauss": torch.tensor(numpy_state["gauss"], dtype=torch.float64),
     }
-    if device.type != "cpu":
-        states["accelerator"] = torch.get_device_module(device).get_rng_state(device)
-    return states
 
 
 def _restore(states: dict[str, Tensor], device: torch.device) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.runtime import distributed
 from charlm.training.config import CHANGES_ROUNDING, MAY_CHANGE
-from chartok.arguments import finite_number, integer
+from chartok.arguments import finite_number, integer, natural_number
 from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
@@ -150,13 +150,19 @@ def check_together(
     """Checks that the arguments of a trainer are compatible.
 
     Raises:
-        ValueError: The model and the batches are on different devices, or ``patience`` is set without validation data.
+        ValueError: The model and the batches are on different devices, its weights are float16, or ``patience`` is set
+            without validation data.
         TokenIdError: The data has an id that the model does not have.
     """
     if model.device != batches.device:
         raise ValueError(
             f"the model is on {model.device}, but the batches are on {batches.device}: "
             "move the model with model.to(batches.device)"
+        )
+    if any(weight.dtype == torch.float16 for weight in model.parameters()):
+        raise ValueError(
+            "the weights of the model are float16, in which updates underflow: train it in float32 with model.float(), "
+            "and precision='float16' to compute in float16"
         )
     batches.dataset.check_ids(model.vocab_size)
     if config.patience is not None and validation is None:
@@ -206,8 +212,20 @@ def _check_values(state: dict[str, Any]) -> None:
     if state["best_loss"] is not None:
         finite_number("best_loss", state["best_loss"])
     losses = state["tensors"]["losses"]
-    if losses.ndim != 1 or losses.dtype != torch.float32:
-        raise ValueError(f"losses must be one-dimensional float32, got {losses.dtype} of shape {tuple(losses.shape)}")
+    if losses.ndim != 1 or losses.dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            f"losses must be one-dimensional float32 or float64, got {losses.dtype} of shape {tuple(losses.shape)}"
+        )
+    if state["scaler"]:
+        _check_scaler(state["scaler"])
+
+
+def _check_scaler(state: dict[str, Any]) -> None:
+    """Checks what a gradient scaler goes on from."""
+    if not 0 < finite_number("the scale of gradients", state["scale"]) <= torch.finfo(torch.float32).max:
+        raise ValueError(f"the scale of gradients is out of range: {state['scale']}")
+    if natural_number("the steps at this scale", state["_growth_tracker"]) >= LARGEST_COUNT:
+        raise ValueError(f"the steps at this scale are out of range: {state['_growth_tracker']}")
 
 
 def check_alike(name: str, tensor: Tensor, weight: Tensor) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from charlm.evaluation.scoring import Evaluation, evaluate
 from charlm.files.model_file import rebuilt_model
 from charlm.files.run_folder import RunFolder
+from charlm.models.modes import evaluation_mode, training_mode
 from charlm.runtime import distributed
 from charlm.runtime.devices import peak_memory
 from charlm.training import state as states
@@ -59,7 +60,7 @@ class Trainer:
         log: All entries, oldest first.
 
     Raises:
-        ValueError: The model and the batches are on different devices, the device does not support the precision,
+        ValueError: The model is in float16 or not on the device of the batches, the device lacks the precision,
             ``folder`` lacks a vocabulary, ``patience`` lacks validation data, or the optimizer does not suit the model.
         TokenIdError: The data has an id that the model does not have.
         FileExistsError: The folder already contains a run, or is a file.
@@ -142,14 +143,9 @@ class Trainer:
         checkpoint = newest_checkpoint(folder)
         with naming_the_checkpoint(checkpoint.path):
             config = TrainerConfig(**checkpoint.values["config"]) if config is None else config
-        trainer = cls(
-            rebuilt_model(checkpoint.model, checkpoint.path).to(batches.device) if model is None else model,
-            batches,
-            validation=validation,
-            config=config,
-            vocabulary=checkpoint.model.vocabulary,
-            on_log=on_log,
-        )
+        model = rebuilt_model(checkpoint.model, checkpoint.path).to(batches.device) if model is None else model
+        vocabulary = checkpoint.model.vocabulary
+        trainer = cls(model, batches, validation=validation, config=config, vocabulary=vocabulary, on_log=on_log)
         with naming_the_checkpoint(checkpoint.path):
             trainer.load_state_dict(checkpoint.state())
         trainer._write_to(folder, entries=checkpoint.values["log_entries"], saved_step=trainer.step)
@@ -169,6 +165,7 @@ class Trainer:
 
         On SIGINT, SIGTERM and SIGHUP the current step finishes and a checkpoint is written first; a second SIGINT stops
         at once. After any exception the model is as the last complete step left it, and ``fit`` continues from there.
+        Only the steps are in training mode: ``on_log`` finds the model, and ``fit`` leaves it, in evaluation mode.
 
         Raises:
             NonFiniteLossError: A loss is infinite or NaN; the weights are those before its step.
@@ -183,8 +180,7 @@ class Trainer:
 
     def _train(self) -> None:
         counters, config = self._counters, self.config
-        with StopSignals() as signals, self._random.in_force():
-            self.model.train()
+        with StopSignals() as signals, self._random.in_force(), training_mode(self.model):
             signal = 0.0
             while not (signal or self._is_over()):
                 self._train_step()
@@ -196,7 +192,7 @@ class Trainer:
                 if self._writer is not None and (self._is_due(config.checkpoint_interval) or signal or is_best):
                     self.save_checkpoint()
                 if is_logged and self.on_log is not None:  # last, since it may fail: its terminal may be closed
-                    with self._random.in_force():
+                    with self._random.suspended(), evaluation_mode(self.model):
                         self.on_log(self.log[-1])
             self._agree.settle()
             if signal:

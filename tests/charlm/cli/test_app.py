@@ -17,6 +17,7 @@ from charlm import load_model, read_log
 from charlm.cli.app import main
 from charlm.cli.config_file import flag_names
 from charlm.cli.flags import COMMANDS, train_flags
+from charlm.cli.output import print_json
 from charlm.files.run_folder import RunFolder
 from charlm.recipes.presets import TAKES
 from charlm.training.checkpoint import newest_checkpoint
@@ -48,6 +49,34 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(folder: Path) -> Path:
     assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", "--max-steps", "50"]) == 0
     return folder / "run"
+
+
+NOT_JSON = re.compile(r"NaN|Infinity")
+
+
+def test_a_number_that_json_does_not_have_is_null(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "some.txt").write_text("abababba\n" * 9, encoding="utf-8")
+    (folder / "other.txt").write_text("aa\nab\nb\n", encoding="utf-8")
+    strict = ["--model", "bigram", "--smoothing", "0", "--train-fraction", "0.9", "--out", "run"]
+    assert main(["train", "some.txt", *strict, "--json"]) == 0
+    assert main(["score", "run", "other.txt", "--json"]) == 0
+    assert main(["evaluate", "run", "other.txt", "--json"]) == 0
+    assert main(["info", "run", "--json"]) == 0
+    assert main(["generate", "run", "--json", "--max-new-tokens", "3"]) == 0
+    out = capsys.readouterr().out
+    assert not NOT_JSON.search(out)
+    trained, *scores, evaluated, _, _ = [json.loads(line) for line in out.splitlines()]
+    assert trained["validation_nats"] is not None
+    assert [score["log_likelihood"] is None for score in scores] == [True, False, False]
+    assert evaluated["nats_per_character"] is evaluated["perplexity"] is None
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_no_command_prints_a_number_that_json_does_not_have(number: float, capsys: pytest.CaptureFixture[str]) -> None:
+    print_json(number=number, other=1.5, text="x")
+    assert capsys.readouterr().out == '{"number": null, "other": 1.5, "text": "x"}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        print_json(deep=[number])
 
 
 def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

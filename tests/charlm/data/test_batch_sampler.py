@@ -55,7 +55,8 @@ def test_batches_are_int64_on_the_device_asked_for(device: torch.device, dtype: 
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "error"), [(0, ValueError), (-3, ValueError), (2.0, TypeError), (True, TypeError)]
+    ("batch_size", "error"),
+    [(0, ValueError), (-3, ValueError), (2**63, ValueError), (2.0, TypeError), (True, TypeError)],
 )
 def test_batch_size_is_a_positive_integer(batch_size: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="batch_size must be"):

@@ -221,7 +221,10 @@ def test_settings_that_need_more_values_than_there_are_take_no_memory(path: Path
     content["vocabulary"] = Vocabulary(map(chr, range(size))).to_dict()
     content = sealed(content, more=_hashed(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
-    with pytest.raises(CheckpointCorruptError, match="its settings require more parameters than it contains"):
+    with pytest.raises(
+        CheckpointCorruptError,
+        match=r"table must be floating point of shape \(1048576, 1048576\), got float32 of shape \(1,\)",
+    ):
         load_model(path)
 
 

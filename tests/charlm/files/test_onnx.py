@@ -22,7 +22,7 @@ from charlm import (
     NGramLanguageModel,
     save_onnx,
 )
-from charlm.models.evaluation_mode import evaluation_mode
+from charlm.models.modes import evaluation_mode
 from charlm.training.random_states import _captured
 from chartok import Vocabulary, __version__
 from lively_gpt import lively

@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import math
 from typing import Any
 
 import pytest
@@ -14,6 +16,12 @@ DESCRIPTION = RunDescription(
 def test_a_description_comes_back() -> None:
     assert RunDescription.from_json(DESCRIPTION.to_json()) == DESCRIPTION
     assert DESCRIPTION.began.endswith("+00:00")
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_number_that_json_does_not_have_is_not_written(number: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dataclasses.replace(DESCRIPTION, settings={"smoothing": number}).to_json()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from charlm.generation.drawing import draw
 from charlm.generation.sampling import (
     Logits,
     apply_settings,
@@ -183,6 +184,37 @@ def test_temperature_zero_keeps_the_first_of_the_likeliest(logits: Logits) -> No
 @given(logits=all_logits(), temperature=st.sampled_from([5e-324, 1e-46, 1e-30, 1e30, 1e300]))
 def test_no_temperature_is_too_small_or_too_large(logits: Logits, temperature: float) -> None:
     assert not np.isnan(softmax(scale_by_temperature(logits, temperature))).any()
+
+
+EXTREME = st.sampled_from([5e-324, 1e-320, 1e-46, 1e-8, 1 - 1e-16, 1.0])
+
+
+@given(
+    logits=all_logits(),
+    settings=st.builds(
+        SamplingSettings,
+        temperature=EXTREME | st.sampled_from([0.0, 1e30, 1e308]),
+        top_k=st.none() | st.sampled_from([1, 2**70]),
+        top_p=st.none() | EXTREME | st.floats(0, 1, exclude_min=True),
+        min_p=st.none() | EXTREME | st.floats(0, 1),
+        repetition_penalty=st.none() | EXTREME | st.sampled_from([1e30, 1e308]),
+    ),
+    factor=st.sampled_from([1.0, 1e4, 1e38]),
+    data=st.data(),
+)
+def test_no_setting_however_extreme_leaves_nothing_to_draw(
+    logits: Logits, settings: SamplingSettings, factor: float, data: st.DataObject
+) -> None:
+    limits = np.finfo(logits.dtype)
+    wide = np.clip(logits.astype(np.float64) * factor, limits.min, limits.max)
+    logits = np.where(np.isfinite(logits), wide, logits).astype(logits.dtype)
+    seen = data.draw(arrays(np.bool_, logits.shape))
+    rows = apply_settings(settings, logits, seen).reshape(-1, SIZE)
+    ids = draw(rows.astype(np.promote_types(rows.dtype, np.float32)), np.full(len(rows), 0.5))
+    for row, token_id in zip(logits.reshape(-1, SIZE), ids.tolist(), strict=True):
+        if np.isfinite(row).any():
+            assert token_id < SIZE
+            assert row[token_id] > -np.inf
 
 
 @given(logits=all_logits(), penalty=st.floats(0.1, 10), data=st.data())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import read_log
-from charlm.training.log import append_entry, open_log, sync_log
+from charlm.training.log import LARGEST, append_entry, open_log, sync_log
 from log_entries import log_entry
 
 
@@ -17,7 +17,7 @@ def record_line(**values: Any) -> bytes:
 
 
 @given(
-    losses=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=5),
+    losses=st.lists(st.floats(-LARGEST, LARGEST), max_size=5),
     validation=st.none() | st.floats(0, 100),
 )
 def test_what_is_written_is_read(
@@ -54,6 +54,8 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
         (record_line(validation_loss="1"), "validation_loss must be a number, got str"),
         (record_line(elapsed_seconds=True), "elapsed_seconds must be a number, got bool"),
         (record_line(learning_rate=10**400), "learning_rate must fit in a float"),
+        (record_line(train_loss=1.7e308), r"train_loss must be from -1e\+300 to 1e\+300, got 1\.7e\+308"),
+        (record_line(step=10**400), "step must be from"),
         (record_line(other=1), "other"),
     ],
 )

@@ -1,5 +1,6 @@
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from charlm import (
     generate,
 )
 from charlm.runtime.seeding import seeded_generator
-from charlm.training.random_states import RandomStates
+from charlm.training.random_states import RandomStates, _captured, _restore
 from strategies import costly
 
 
@@ -47,18 +48,27 @@ def test_draws_go_on_from_kept_states_bit_for_bit(seed: int, before: int, after:
         assert [draw() for _ in range(after)] == expected
 
 
+@contextmanager
+def seeded(device: torch.device) -> Iterator[None]:
+    """Seeds what the program draws from, for a block."""
+    outside = _captured(device)
+    torch.manual_seed(0)
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the global generator is meant
+    yield
+    _restore(outside, device)
+
+
 def test_the_program_draws_as_if_nothing_had_happened(device: torch.device) -> None:
-    outside = RandomStates(0, device)
-    with outside.in_force():
+    with seeded(device):
         expected = [draw() for _ in range(4)]
-    outside = RandomStates(0, device)
-    with outside.in_force():
+    with seeded(device):
         first = draw()
         states = RandomStates(7, device)
         second = draw()
         with states.in_force():
             inside = draw()
-            with states.in_force():
+            with states.suspended():
                 third = draw()
             also_inside = draw()
         assert [first, second, third, draw()] == expected

@@ -63,7 +63,7 @@ SOUND: dict[str, Any] = {
     "version": 1, "config": {"max_steps": 3, "learning_rate": 0.1, "precision": "auto"}, "data": {"model": "bigram"},
     "step": 1, "log_entries": 0, "recent_characters": 9, "best_step": 0, "evaluations_since_best": 0, "parts": 1,
     "seconds": 1.0, "recent_seconds": 0.5, "best_loss": None, "batches": {"batches": 1},
-    "tensors": {"losses": torch.zeros(1)},
+    "tensors": {"losses": torch.zeros(1)}, "scaler": {"scale": 65536.0, "_growth_tracker": 3},
 }  # fmt: skip
 NOW = SOUND["config"] | SOUND["data"]
 
@@ -92,9 +92,12 @@ def test_other_settings_are_listed_and_those_of_the_machine_are_warned_of() -> N
     [
         {"step": -1}, {"step": 1 << 48}, {"step": True}, {"log_entries": 0.5}, {"batches": {"batches": "1"}},
         {"seconds": -1.0}, {"seconds": math.nan}, {"recent_seconds": None}, {"best_loss": math.inf},
-        {"tensors": {"losses": torch.zeros(1, 1)}}, {"tensors": {"losses": torch.zeros(1, dtype=torch.float64)}},
+        {"tensors": {"losses": torch.zeros(1, 1)}}, {"tensors": {"losses": torch.zeros(1, dtype=torch.int64)}},
+        *({"scaler": {"scale": scale, "_growth_tracker": 3}} for scale in (0.0, -1.0, 1e300, "x", True, None)),
+        *({"scaler": {"scale": 1.0, "_growth_tracker": steps}} for steps in (-5, 2**70, 1.0, True, None)),
+        {"scaler": {"scale": 1.0}}, {"scaler": "x"}, {"scaler": [1]},
     ],
 )  # fmt: skip
 def test_values_that_nothing_could_count_on_with_are_refused(change: dict[str, Any]) -> None:
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError, KeyError)):
         check(SOUND | change, NOW)

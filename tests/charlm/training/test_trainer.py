@@ -385,6 +385,74 @@ def data(kind: str) -> tuple[BatchSampler, TextDataset | RecordDataset]:
     return BatchSampler(train, batch_size=6, seed=3, order="random" if kind == "random" else "shuffled"), validation
 
 
+def modes(model: LanguageModel) -> set[bool]:
+    return {module.training for module in model.modules()}
+
+
+def test_the_model_is_in_training_mode_in_the_steps_alone(tmp_path: Path) -> None:
+    class Watched(TwoLayers):
+        """Remembers whether dropout was on."""
+
+        def logits(self, inputs: Tensor) -> Tensor:
+            seen.append(modes(self))
+            return super().logits(inputs)
+
+    seen: list[set[bool]] = []
+    batches, validation = data("random")
+    model = Watched(3, dropout=0.5).eval()
+    config = TrainerConfig(max_steps=4, log_interval=1)
+    trainer = Trainer(model, batches, validation=validation, config=config, folder=tmp_path, vocabulary=VOCABULARY)
+    in_hooks = []
+
+    def hook(entry: LogEntry) -> None:
+        in_hooks.append(modes(model))
+        model.train(mode=entry.step % 2 == 0)  # what a hook leaves behind does not matter
+        if entry.step == 3:
+            raise RuntimeError
+
+    trainer.on_log = hook
+    with pytest.raises(RuntimeError):
+        trainer.fit()
+    assert modes(model) == {False}
+    trainer.fit()
+    assert modes(model) == {False}
+    assert in_hooks == [{False}] * 4
+    assert seen[:3] == [{True}] * 3
+
+
+def test_weights_in_float16_are_not_trained() -> None:
+    batches, _ = data("random")
+    with pytest.raises(
+        ValueError, match=r"weights of the model are float16, .* model\.float\(\), and precision='float16'"
+    ):
+        Trainer(BigramLanguageModel(3).half(), batches)
+    config = TrainerConfig(max_steps=20, learning_rate=RATE)
+    for dtype in (torch.bfloat16, torch.float64):
+        trainer = Trainer(BigramLanguageModel(3).to(dtype), data("random")[0], config=config).fit()
+        assert trainer.log[-1].train_loss < 1
+        assert trainer.model.table.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64], ids=str)
+def test_a_run_of_another_dtype_goes_on_in_it_bit_for_bit(tmp_path: Path, dtype: torch.dtype) -> None:
+    def start(**keywords: Any) -> Trainer:
+        batches = BatchSampler(TextDataset(IDS, block_size=8), 4, seed=0)
+        config = TrainerConfig(max_steps=9, learning_rate=RATE, log_interval=3, checkpoint_interval=5)
+        return Trainer(BigramLanguageModel(3).to(dtype), batches, config=config, **keywords)
+
+    def stop(entry: LogEntry) -> None:
+        if entry.step == 6:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        start(folder=tmp_path, vocabulary=VOCABULARY, on_log=stop).fit()
+    resumed = Trainer.resume(tmp_path, BatchSampler(TextDataset(IDS, block_size=8), 4, seed=0))
+    assert resumed.step == 5
+    assert modes(resumed.model) == {False}
+    assert {parameter.dtype for parameter in resumed.model.parameters()} == {dtype}
+    assert_same(start().fit(), resumed.fit())
+
+
 def begin(folder: Path, kind: str, **values: Any) -> Trainer:
     batches, validation = data(kind)
     return Trainer(

@@ -19,6 +19,7 @@ import numpy as np
 from charlm.errors import ArpaFileError
 from charlm.files.arpa.words import NAME_OF_ROLE, arpa_token
 from charlm.models.ngram.kneser_ney import BackoffTable
+from charlm.models.ngram.soundness import LARGEST_LOGARITHM
 from charlm.models.ngram.table import HIGHEST_ORDER
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 NEVER = -99.0
 """The base-10 logarithm that represents a probability of zero."""
-LARGEST = 1e30
-"""The largest absolute value of a logarithm; the sum of a thousand does not overflow."""
+LARGEST = LARGEST_LOGARITHM / math.log(10)
+"""The largest absolute value of a base-10 logarithm."""
 DECIMAL = frozenset(b"+-.0123456789Ee")
 LINES_AT_ONCE = 1 << 14
 LONGEST_LINE = 1 << 16

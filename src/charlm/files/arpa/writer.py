@@ -77,7 +77,7 @@ def save_arpa(path: str | os.PathLike[str], model: StoredModel, vocabulary: Voca
 
 
 def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabulary]:
-    """Returns the n-gram model in an ARPA file, and the vocabulary of its words.
+    """Returns the n-gram model in an ARPA file, in evaluation mode, and the vocabulary of its words.
 
     Each word must be a character, or a name that ``save_arpa`` writes; ids follow the order of the file. Probabilities
     are not changed. Like a pruned model, it has no counts: ``update`` and ``prune`` raise ``ValueError``.
@@ -107,7 +107,7 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
 
     empty = NGramTable(vocab_size=vocabulary.size, order=order, context_only=context_only)
     table = empty.holding(keys, np.zeros(0, dtype=np.int64), probabilities)
-    return NGramLanguageModel.of(table), vocabulary
+    return NGramLanguageModel.of(table).eval(), vocabulary
 
 
 def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
+from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel, as_array
 from charlm.models.bigram.table import BigramTable
 from charlm.runtime.seeding import seeded_generator
@@ -101,8 +102,8 @@ class BigramLanguageModel(LanguageModel):
         return self
 
     def logits(self, inputs: Tensor) -> Tensor:
-        """Returns the row of each id: ``(B, T)`` to ``(B, T, V)``."""
-        return self.without_context_only(nn.functional.embedding(inputs, self.table))
+        """Returns the row of each id, in float32 or wider: ``(B, T)`` to ``(B, T, V)``."""
+        return self.without_context_only(widened(nn.functional.embedding(inputs, self.table)))
 
     def step(self, ids: Tensor, state: None = None) -> tuple[Tensor, None]:
         """Returns the row of each id: ``(B,)`` to ``(B, V)``. There is no state.
@@ -123,7 +124,7 @@ class BigramLanguageModel(LanguageModel):
             TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         with self.naming_bad_ids(inputs, targets):
-            return self.without_context_only(self.table).log_softmax(dim=-1)[
+            return self.without_context_only(widened(self.table)).log_softmax(dim=-1)[
                 inputs & WITHOUT_SIGN, targets & WITHOUT_SIGN
             ]
 

@@ -110,7 +110,8 @@ class BigramTable:
     def _computed_log_rows(self) -> NDArray[np.float64]:
         logits = self.table.astype(np.float64)
         logits[:, list(self.context_only)] = -np.inf
-        logits -= logits.max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):  # further below the maximum than a float reaches: the probability is 0
+            logits -= logits.max(axis=1, keepdims=True)
         rows: NDArray[np.float64] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         rows.flags.writeable = False
         return rows

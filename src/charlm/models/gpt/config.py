@@ -10,6 +10,8 @@ from chartok.arguments import finite_number, natural_number, positive_integer
 
 MOST_LAYERS = 256
 """Keeps a model file from requesting more layers than can be created quickly."""
+LARGEST_SIZE = 1 << 31
+"""Of every other size: what is computed from them stays below 2**63."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +54,11 @@ class GPTConfig:
     def __post_init__(self) -> None:
         for name in ("vocab_size", "block_size", "n_layers", "n_heads", "width"):
             object.__setattr__(self, name, positive_integer(name, getattr(self, name)))
-        object.__setattr__(self, "dropout", finite_number("dropout", self.dropout))
         object.__setattr__(self, "hash_rows", natural_number("hash_rows", self.hash_rows))
+        for name in ("vocab_size", "block_size", "width", "hash_rows"):
+            if getattr(self, name) > LARGEST_SIZE:
+                raise ValueError(f"{name} must be at most {LARGEST_SIZE}, got {getattr(self, name)}")
+        object.__setattr__(self, "dropout", finite_number("dropout", self.dropout))
         object.__setattr__(self, "context_only", checked_context_only(self.context_only, self.vocab_size))
         if self.n_layers > MOST_LAYERS:
             raise ValueError(f"n_layers must be at most {MOST_LAYERS}, got {self.n_layers}")

@@ -23,8 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.models.base import LanguageModel, check_prompt
+from charlm.models.dropout import Dropout
 from charlm.models.gpt.cache import KeyValueCache
 from charlm.models.gpt.config import GPTConfig
+from charlm.models.gpt.layers import Block, Embedding, HashedEmbedding, Linear, normalized, rotations
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.runtime.seeding import seeded_generator
 
@@ -32,123 +34,9 @@ LONGEST_HASHED = 4
 """The longest n-grams that have embeddings."""
 HASH_MULTIPLIER, HASH_MODULUS = 1_000_003, 2**31 - 1
 """Constants of a polynomial hash (Karp and Rabin, 1987); products stay below 2**63."""
-ROTARY_BASE = 10_000.0
 LOGIT_LIMIT = 15.0
 LEAST_ROOM = 256
 """The smallest capacity of a new cache in ids, unless a block is shorter."""
-
-
-class Linear(nn.Linear):
-    """A linear layer without bias, initialized by ``GPT.initialize`` and not from the global generator."""
-
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features, bias=False)
-
-    def reset_parameters(self) -> None:
-        """Leaves the weights uninitialized."""
-
-
-class Embedding(nn.Embedding):
-    """An embedding table, also initialized by ``GPT.initialize``."""
-
-    def reset_parameters(self) -> None:
-        """Leaves the weights uninitialized."""
-
-
-class HashedEmbedding(Embedding):
-    """An embedding table in which n-grams whose hashes collide share a row."""
-
-
-def normalized(x: Tensor) -> Tensor:
-    """Returns ``x / sqrt(mean(x^2))`` over the last dimension."""
-    return functional.rms_norm(x, x.shape[-1:])
-
-
-def rotations(start: int, stop: int, head_size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Returns the cosines and sines by which positions rotate each component of a head, both ``(T, head_size)``.
-
-    Position p rotates components i and ``i + head_size / 2`` by the angle ``p / 10000^(2i / head_size)``, so that the
-    product of a query and a key depends on their distance. It takes microseconds and is recomputed each time: no table
-    can be stale.
-    """
-    frequencies = ROTARY_BASE ** (torch.arange(0, head_size, 2, device=device) / -head_size)
-    angles = torch.outer(torch.arange(start, stop, device=device), frequencies)
-    cos, sin = angles.cos(), angles.sin()
-    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
-
-
-def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Returns queries or keys, ``(..., T, head_size)``, rotated by the result of ``rotations``."""
-    other_half = x.roll(x.shape[-1] // 2, dims=-1)
-    return torch.addcmul(x * cos, other_half, sin).type_as(x)
-
-
-class Attention(nn.Module):
-    """Causal multi-head self-attention: ``softmax(Q K^T / sqrt(head_size)) V`` in each head."""
-
-    def __init__(self, config: GPTConfig) -> None:
-        super().__init__()
-        self.heads: tuple[int, int] = config.n_heads, config.head_size
-        self.query: Linear = Linear(config.width, config.width)
-        self.key: Linear = Linear(config.width, config.width)
-        self.value: Linear = Linear(config.width, config.width)
-        self.project: Linear = Linear(config.width, config.width)
-
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, memory: Tensor | None = None) -> Tensor:
-        """Returns what is added to the positions, ``(B, T, width)``.
-
-        Args:
-            x: The positions, ``(B, T, width)``.
-            cos: What ``rotations`` returns for them.
-            sin: Likewise.
-            memory: Keys and values, ``(2, B, H, S, head_size)``; those of the last T of S positions are written here.
-        """
-        queries_and_keys = self._heads(torch.stack([self.query(x), self.key(x)]))
-        query, key = rotated(normalized(queries_and_keys), cos, sin)
-        value = self._heads(self.value(x))
-        length = x.shape[1]
-        if memory is not None:
-            memory[:, :, :, -length:] = torch.stack([key, value])
-            key, value = memory.unbind()
-        # Several positions are always the first in the memory; a single one may attend to everything in it.
-        is_causal = memory is None or length > 1
-        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
-        projected: Tensor = self.project(gathered.transpose(1, 2).flatten(2))
-        return projected
-
-    def _heads(self, x: Tensor) -> Tensor:
-        """Returns ``(..., T, width)`` as ``(..., H, T, head_size)``."""
-        return x.view(*x.shape[:-1], *self.heads).transpose(-3, -2)
-
-
-class MLP(nn.Module):
-    """The position-wise MLP: ``project(relu(expand(x))^2)``, with a hidden layer four times as wide."""
-
-    def __init__(self, config: GPTConfig) -> None:
-        super().__init__()
-        self.expand: Linear = Linear(config.width, 4 * config.width)
-        self.project: Linear = Linear(4 * config.width, config.width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns what is added to the positions, ``(B, T, width)``."""
-        projected: Tensor = self.project(functional.relu(self.expand(x)).square())
-        return projected
-
-
-class Block(nn.Module):
-    """A Transformer layer: attention, then the MLP, each with a residual connection."""
-
-    def __init__(self, config: GPTConfig) -> None:
-        super().__init__()
-        self.attention: Attention = Attention(config)
-        self.mlp: MLP = MLP(config)
-        self.dropout: nn.Dropout = nn.Dropout(config.dropout)
-
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, memory: Tensor | None = None) -> Tensor:
-        """Returns the positions after this layer, ``(B, T, width)``; for the arguments see ``Attention``."""
-        x = x + self.dropout(self.attention(normalized(x), cos, sin, memory))
-        x = x + self.dropout(self.mlp(normalized(x)))
-        return x  # noqa: RET504 - each line a sublayer
 
 
 class GPTState(NamedTuple):
@@ -161,7 +49,8 @@ class GPTState(NamedTuple):
 class GPT(LanguageModel):
     """A Transformer decoder over characters.
 
-    Logits are float32, whatever the dtype of the weights. Dropout, if any, draws from PyTorch's global generator.
+    Logits are float32, whatever the dtype of the weights. On the CPU, float16 weights are computed with in float32.
+    Dropout, if any, draws from the generator of the ``Trainer``, and outside of a run from PyTorch's global generator.
 
     Args:
         config: Its shape.
@@ -191,7 +80,7 @@ class GPT(LanguageModel):
         self.ngram_embeddings: nn.ModuleList = nn.ModuleList(
             HashedEmbedding(config.hash_rows, config.width) for _ in lengths
         )
-        self.dropout: nn.Dropout = nn.Dropout(config.dropout)
+        self.dropout: Dropout = Dropout(config.dropout)
         self.blocks: nn.ModuleList = nn.ModuleList(Block(config) for _ in range(config.n_layers))
         self.head: Linear = Linear(config.width, config.vocab_size)
         if not self.head.weight.is_meta:
@@ -317,15 +206,17 @@ class GPT(LanguageModel):
         length = history.shape[1]
         room = min(max(2 * length, LEAST_ROOM), block_size)
         shape = (self.config.n_layers, 2, len(history), self.config.n_heads, room, self.config.head_size)
-        cache = KeyValueCache(self.head.weight.new_empty(shape), length)
         with self.naming_bad_ids(inputs):
             x = self._embedded(history)
+        cache = KeyValueCache(x.new_empty(shape), length)
         logits = self._decoded(x, 0, cache.memory[..., :length, :])
         return logits[:, -1], GPTState(history, cache)
 
     def _embedded(self, ids: Tensor) -> Tensor:
         """Returns the embedding of each id, and of the n-grams that end with it: ``(B, T)`` to ``(B, T, width)``."""
         x: Tensor = self.embedding(ids)
+        if x.dtype == torch.float16 and x.device.type == "cpu":  # its sums would overflow
+            x = x.float()
         hashes = ids
         for age, embedding in enumerate(self.ngram_embeddings, start=1):
             # Positions before the start get an id outside the vocabulary.

@@ -135,5 +135,6 @@ class Lookup:
                     row[self._keys[place] - first_key] = self._log_probabilities[place] + weight
             else:
                 row[of.keys[start:stop] - first_key] = of.log_probabilities[start:stop] + weight
+        np.minimum(row, 0, out=row)  # a sum of logarithms may be rounded up
         row.flags.writeable = False
         return row

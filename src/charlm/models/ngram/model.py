@@ -35,7 +35,7 @@ class NGramLanguageModel(LanguageModel):
     Nothing is trained by gradient descent: ``fit`` counts. This is the PyTorch interface to an ``NGramTable``, for
     mixtures, devices and ``state_dict``: the tables stay in NumPy and are searched on the CPU, and the results are
     moved to the device of the inputs. Probabilities are float64, on Apple's GPUs float32; ``model.float()`` halves
-    their memory.
+    their memory, and a narrower dtype keeps float32.
 
     Args:
         vocab_size: The number of ids, V.
@@ -259,8 +259,9 @@ class NGramLanguageModel(LanguageModel):
         return checked
 
     def _found(self, found: NDArray[np.floating[Any]], inputs: Tensor) -> Tensor:
-        """Returns a result as a tensor on the device of the inputs."""
-        return torch.tensor(found, dtype=self._where.dtype, device=inputs.device)
+        """Returns a result as a tensor of the dtype of the table, on the device of the inputs."""
+        dtype = torch.float64 if self.table.log_backoffs.dtype == np.float64 else torch.float32
+        return torch.tensor(found, dtype=dtype, device=inputs.device)
 
     def _hold(self, table: NGramTable) -> Self:
         self.table = table.astype(np.dtype(np.float64 if self._where.dtype == torch.float64 else np.float32))
@@ -282,19 +283,25 @@ class NGramLanguageModel(LanguageModel):
         self,
         state_dict: dict[str, Any],
         prefix: str,
-        local_metadata: dict[str, Any],  # noqa: ARG002 - torch's
+        local_metadata: dict[str, Any],
         strict: bool,  # noqa: ARG002, FBT001 - torch's
         missing_keys: list[str],
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Loads tables of any size, since those of a fitted model are larger than empty ones, after validating them."""
+        """Loads tables of any size, since those of a fitted model are larger than empty ones, after validating them.
+
+        As in any module, they are converted to the dtype of this one, unless ``load_state_dict`` has ``assign=True``.
+        """
         names = {prefix + name: name for name in self.table.arrays()}
         missing_keys += [name for name in names if name not in state_dict]
         unexpected_keys += [name for name in state_dict if name.startswith(prefix) and name not in names]
         if all(name in state_dict for name in names):
             arrays = {own: as_array(state_dict[name]) for name, own in names.items()}
             try:
-                self._hold(NGramTable.from_arrays(self.settings(), arrays))
+                table = NGramTable.from_arrays(self.settings(), arrays)
+                if local_metadata.get("assign_to_params_buffers"):
+                    self._where = torch.from_numpy(table.log_backoffs[:0].copy())
+                self._hold(table)
             except (TypeError, ValueError) as error:
                 error_msgs.append(f"{prefix}table is not valid for {self.settings()}: {error}")

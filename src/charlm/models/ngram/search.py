@@ -81,7 +81,7 @@ class Search:
         for nodes in reversed(chains):
             deeper = np.flatnonzero(nodes)
             self._descend(rows, deeper, nodes[deeper])
-        return rows
+        return np.minimum(rows, 0, out=rows)  # a sum of logarithms may be rounded up
 
     def scores(
         self, contexts: NDArray[np.int64], ngrams: NDArray[np.int64], targets: NDArray[np.int64]
@@ -103,7 +103,7 @@ class Search:
         if self._of.context_only:
             stored[np.isin(targets, self._of.context_only)] = -math.inf
         stored += self._of.total_log_backoffs[contexts]
-        return stored
+        return np.minimum(stored, 0, out=stored)  # as in rows
 
     def lengths(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the lengths of the n-grams of nodes."""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LARGEST_LOGARITHM = 1e30
+"""The largest absolute value of a logarithm: the sum of a thousand, for the highest order, does not overflow."""
+
+
 def check_tables(
     arrays: Mapping[str, NDArray[Any]], *, vocab_size: int, order: int, context_only: Sequence[int]
 ) -> None:
@@ -63,8 +67,9 @@ def _check_logarithms(
     is_never: NDArray[np.bool_],
 ) -> None:
     """Checks log-probabilities, which must be minus infinity for ids that are never predicted, and log-weights."""
-    if not (np.isfinite(log_probabilities[~is_never]).all() and np.isfinite(log_backoffs).all()):
-        raise ValueError("a logarithm is infinite or NaN")
+    for logarithms in (log_probabilities[~is_never], log_backoffs):
+        if not (np.abs(logarithms) <= LARGEST_LOGARITHM).all():
+            raise ValueError(f"a logarithm is NaN or beyond {LARGEST_LOGARITHM:g}")
     if not (log_probabilities <= 0).all():
         raise ValueError("a probability is above 1")
     if not (log_probabilities[is_never] == -np.inf).all():

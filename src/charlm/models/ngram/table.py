@@ -213,18 +213,12 @@ class NGramTable:
             raise TypeError(f"an n-gram model has no setting {', '.join(sorted(unknown))}")
         empty = cls(**settings)
         names = [name.removeprefix("table.") for name in empty.arrays()]
-        given = {name: arrays[f"table.{name}"] for name in names if f"table.{name}" in arrays}
+        given = {name: _wide(arrays[f"table.{name}"]) for name in names if f"table.{name}" in arrays}
         if len(given) < len(names) or len(arrays) != len(names):
             raise ValueError(f"an n-gram model needs the tables {', '.join(names)}, got {', '.join(sorted(arrays))}")
         check_tables(given, vocab_size=empty.vocab_size, order=empty.order, context_only=empty.context_only)
-        for name, array in given.items():
-            if array.dtype == np.float16:  # too coarse to compute with
-                given[name] = array.astype(np.float32)
         table = BackoffTable(given["log_probabilities"], given["log_backoffs"])
-        loaded = empty.holding(given["keys"], given["counts"], table)
-        if not np.isfinite(loaded.total_log_backoffs).all():
-            raise ValueError("logarithms of weights add up to infinity")
-        return loaded
+        return empty.holding(given["keys"], given["counts"], table)
 
     # ------------------------------------------------------------------------------------------- as a predictor
 
@@ -307,3 +301,8 @@ class NGramTable:
         """
         if not len(self):
             raise ValueError("this n-gram model is not fitted: call fit first")
+
+
+def _wide(array: NDArray[Any]) -> NDArray[Any]:
+    """Returns float16, which is too coarse to compute with, as float32, and any other array unchanged."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array

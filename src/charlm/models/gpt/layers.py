@@ -1,0 +1,134 @@
+"""The layers of a Transformer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from charlm.models.dropout import Dropout
+
+if TYPE_CHECKING:
+    from charlm.models.gpt.config import GPTConfig
+
+ROTARY_BASE = 10_000.0
+
+
+class Linear(nn.Linear):
+    """A linear layer without bias, initialized by ``GPT.initialize`` and not from the global generator."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__(in_features, out_features, bias=False)
+
+    def reset_parameters(self) -> None:
+        """Leaves the weights uninitialized."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's name
+        """Returns ``input @ weight.T``; float16 weights are computed with in the dtype of the input."""
+        weight = self.weight.to(input.dtype) if self.weight.dtype == torch.float16 else self.weight
+        return functional.linear(input, weight)
+
+
+class Embedding(nn.Embedding):
+    """An embedding table, also initialized by ``GPT.initialize``."""
+
+    def reset_parameters(self) -> None:
+        """Leaves the weights uninitialized."""
+
+
+class HashedEmbedding(Embedding):
+    """An embedding table in which n-grams whose hashes collide share a row."""
+
+
+def normalized(x: Tensor) -> Tensor:
+    """Returns ``x / sqrt(mean(x^2))`` over the last dimension."""
+    return functional.rms_norm(x, x.shape[-1:])
+
+
+def rotations(start: int, stop: int, head_size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Returns the cosines and sines by which positions rotate each component of a head, both ``(T, head_size)``.
+
+    Position p rotates components i and ``i + head_size / 2`` by the angle ``p / 10000^(2i / head_size)``, so that the
+    product of a query and a key depends on their distance. It takes microseconds and is recomputed each time: no table
+    can be stale.
+    """
+    frequencies = ROTARY_BASE ** (torch.arange(0, head_size, 2, device=device) / -head_size)
+    angles = torch.outer(torch.arange(start, stop, device=device), frequencies)
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
+
+
+def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Returns queries or keys, ``(..., T, head_size)``, rotated by the result of ``rotations``."""
+    other_half = x.roll(x.shape[-1] // 2, dims=-1)
+    return torch.addcmul(x * cos, other_half, sin).type_as(x)
+
+
+class Attention(nn.Module):
+    """Causal multi-head self-attention: ``softmax(Q K^T / sqrt(head_size)) V`` in each head."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.heads: tuple[int, int] = config.n_heads, config.head_size
+        self.query: Linear = Linear(config.width, config.width)
+        self.key: Linear = Linear(config.width, config.width)
+        self.value: Linear = Linear(config.width, config.width)
+        self.project: Linear = Linear(config.width, config.width)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, memory: Tensor | None = None) -> Tensor:
+        """Returns what is added to the positions, ``(B, T, width)``.
+
+        Args:
+            x: The positions, ``(B, T, width)``.
+            cos: What ``rotations`` returns for them.
+            sin: Likewise.
+            memory: Keys and values, ``(2, B, H, S, head_size)``; those of the last T of S positions are written here.
+        """
+        queries_and_keys = self._heads(torch.stack([self.query(x), self.key(x)]))
+        query, key = rotated(normalized(queries_and_keys), cos, sin)
+        value = self._heads(self.value(x))
+        length = x.shape[1]
+        if memory is not None:
+            memory[:, :, :, -length:] = torch.stack([key, value])
+            key, value = memory.unbind()
+        # Several positions are always the first in the memory; a single one may attend to everything in it.
+        is_causal = memory is None or length > 1
+        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
+        projected: Tensor = self.project(gathered.transpose(1, 2).flatten(2))
+        return projected
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """Returns ``(..., T, width)`` as ``(..., H, T, head_size)``."""
+        return x.view(*x.shape[:-1], *self.heads).transpose(-3, -2)
+
+
+class MLP(nn.Module):
+    """The position-wise MLP: ``project(relu(expand(x))^2)``, with a hidden layer four times as wide."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.expand: Linear = Linear(config.width, 4 * config.width)
+        self.project: Linear = Linear(4 * config.width, config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns what is added to the positions, ``(B, T, width)``."""
+        projected: Tensor = self.project(functional.relu(self.expand(x)).square())
+        return projected
+
+
+class Block(nn.Module):
+    """A Transformer layer: attention, then the MLP, each with a residual connection."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.attention: Attention = Attention(config)
+        self.mlp: MLP = MLP(config)
+        self.dropout: Dropout = Dropout(config.dropout)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, memory: Tensor | None = None) -> Tensor:
+        """Returns the positions after this layer, ``(B, T, width)``; for the arguments see ``Attention``."""
+        x = x + self.dropout(self.attention(normalized(x), cos, sin, memory))
+        x = x + self.dropout(self.mlp(normalized(x)))
+        return x  # noqa: RET504 - each line a sublayer
