@@ -302,8 +302,7 @@ def _rebuilt(file: ModelFile) -> LanguageModel:
     with torch.device("meta"):  # takes no memory, whatever the settings say
         model = family.from_settings(file.settings)
     check_sizes(model, file.vocabulary)
-    # Copies, since views would keep the whole file in memory.
-    model.load_state_dict({name: tensor.clone() for name, tensor in file.tensors.items()}, assign=True)
+    model.load_state_dict(file.tensors, assign=True)  # views of what was read, all of which are needed
     for part in getattr(model, "models", [model]):
         check_weights(part)
     return model

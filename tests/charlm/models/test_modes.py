@@ -1,3 +1,6 @@
+import os
+import signal
+import threading
 from contextlib import ExitStack
 
 import pytest
@@ -5,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from charlm.models.modes import evaluation_mode, training_mode
+from charlm.models.modes import _holds, evaluation_mode, training_mode
 
 
 def model() -> nn.Sequential:
@@ -36,6 +39,32 @@ def test_blocks_that_overlap_in_any_order_leave_no_module_in_training_mode_until
     for block in blocks.values():
         block.close()
     assert modes(whole) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_neither_waits_for_blocks_of_other_threads_nor_stays_in_their_mode() -> None:
+    whole = model()
+    before = modes(whole)
+    inside, done = threading.Barrier(2), threading.Event()
+
+    def score() -> None:
+        with evaluation_mode(whole), _holds.lock:
+            inside.wait()
+            done.wait()
+
+    thread = threading.Thread(target=score)
+    thread.start()
+    inside.wait()
+    child = os.fork()
+    if not child:
+        signal.alarm(10)
+        with evaluation_mode(whole):
+            was_right = not any(modes(whole))
+        os._exit(0 if was_right and modes(whole) == before else 1)
+    _, status = os.waitpid(child, 0)
+    done.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_training_mode_ends_in_evaluation_mode_even_by_an_error() -> None:
