@@ -21,6 +21,7 @@ from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary, read_text
 from chartok.arguments import check_several
+from chartok.files.lines import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -178,12 +179,13 @@ class CharLM(TextScorer, TextGenerator):
         records: bool = False,
         **settings: Unpack[FitKeywords],
     ) -> Self:
-        """Returns a model fitted to a UTF-8 file.
+        r"""Returns a model fitted to a UTF-8 file.
 
         Args:
             path: The file.
             model: As for ``fit``.
-            records: Whether each line is a separate record.
+            records: Whether each line is a separate record; a line ends in ``\n`` or ``\r\n``, and a byte order mark
+                at the start of the file is no part of the first.
             settings: As for ``fit``.
 
         Raises:
@@ -194,7 +196,7 @@ class CharLM(TextScorer, TextGenerator):
         """
         if not records:
             return cls.fit(Path(path), model, **settings)
-        return cls.fit(read_text(path).removesuffix("\n").split("\n"), model, **settings)
+        return cls.fit(read_lines(path), model, **settings)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""

@@ -19,6 +19,7 @@ _MODULE_OF = {
     "count_characters": "codepoints",
     "encode_file": "encode",
     "encode_files": "encode",
+    "read_lines": "files.lines",
     "read_text": "files.text",
 }
 

@@ -6,6 +6,7 @@ from chartok.errors import TokenFileError as TokenFileError
 from chartok.errors import TokenIdError as TokenIdError
 from chartok.errors import UnknownCharacterError as UnknownCharacterError
 from chartok.errors import VocabularyError as VocabularyError
+from chartok.files.lines import read_lines as read_lines
 from chartok.files.text import read_text as read_text
 from chartok.token_file import TokenFile as TokenFile
 from chartok.vocabulary import Vocabulary as Vocabulary

@@ -42,6 +42,8 @@ class UnknownCharacterError(ValueError):
             where = f"texts[{self.text_index}][{self.position}]"
         if self.path is not None:
             where = f"character {self.position} of {self.path!a}"
+            if self.text_index is not None:
+                where = f"character {self.position + 1} of line {self.text_index + 1} of {self.path!a}"
         return (
             f"{where} is {describe_character(self.character)}, which is not in this vocabulary of "
             f"{self.vocabulary_size} ids: remove it, pass errors='ignore' where that is accepted, or use a "

@@ -22,6 +22,7 @@ CHARTOK = {
     "count_characters",
     "encode_file",
     "encode_files",
+    "read_lines",
     "read_text",
 }
 CHARLM = {

@@ -27,6 +27,7 @@ assert_type(vocabulary.decode([0, 1]), str)
 assert_type(vocabulary.decode(np.array([0, 1])), str)
 assert_type(vocabulary.size, int)
 assert_type(vocabulary.characters, str)
+assert_type(chartok.read_lines("x"), list[str])
 assert_type(chartok.read_text("x"), str)
 
 dataset = charlm.TextDataset(vocabulary.encode("text"), block_size=2)

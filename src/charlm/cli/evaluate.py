@@ -8,17 +8,18 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from charlm.cli.output import lines_of, print_json
+from charlm.cli.output import print_json
 from charlm.evaluation.scoring import Evaluation
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
 from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
 from chartok import TokenFile, read_text
+from chartok.files.lines import batched_lines, split_lines
 from chartok.files.text import decoded, iterate_text
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from charlm.cli import flags
 
@@ -56,7 +57,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     content = read_text(settings.text)
     if not (settings.records or lm.is_of_records):
         return lm.evaluate(content)
-    lines = lines_of(content)
+    lines = split_lines(content)
     characters = _scored(lm, lines)
     if not characters:
         raise ValueError("text is empty: there is nothing to score")
@@ -70,7 +71,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
 def score(settings: flags.Score) -> None:
     """Prints the log-likelihood of each line."""
     lm = CharLM.load(settings.model, device=settings.device)
-    for lines in chain.from_iterable(map(_batched_lines, _opened(settings.texts))):
+    for lines in chain.from_iterable(map(batched_lines, _opened(settings.texts))):
         for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
             bits = abs(nats) / math.log(2) / max(1, _scored(lm, [line]))  # 0 for an empty line, not -0
             if settings.json:
@@ -87,20 +88,6 @@ def _opened(names: tuple[str, ...]) -> Iterable[Iterable[str]]:
     if sys.stdin is None:
         raise ValueError("standard input is closed: name a file")
     return [decoded(sys.stdin.buffer, "standard input")]
-
-
-def _batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
-    """Yields the lines of a text that arrives in pieces, without newlines, as a batch those that a piece completes."""
-    unfinished: list[str] = []
-    for piece in pieces:
-        end, *lines = piece.split("\n")
-        unfinished.append(end)
-        if lines:
-            *completed, start = ["".join(unfinished), *lines]
-            unfinished = [start]
-            yield completed
-    if rest := "".join(unfinished):
-        yield [rest]
 
 
 def _scored(lm: CharLM, lines: list[str]) -> int:

@@ -6,9 +6,9 @@ import sys
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from charlm.cli.output import lines_of, print_json
+from charlm.cli.output import print_json
 from charlm.lm import CharLM
-from chartok import read_text
+from chartok.files.lines import read_lines
 
 if TYPE_CHECKING:
     from charlm.cli import flags
@@ -53,7 +53,7 @@ def _generated(lm: CharLM, settings: flags.Generate, sampling: Any) -> list[str]
             n_samples,
             prefix=settings.prompt,
             max_length=len(settings.prompt) + settings.max_new_tokens,
-            exclude=() if settings.exclude is None else set(lines_of(read_text(settings.exclude))),
+            exclude=() if settings.exclude is None else set(read_lines(settings.exclude)),
             **sampling,
         )
     return lm.generate(

@@ -18,8 +18,3 @@ def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
 def print_line(line: str, file: TextIO | None = None) -> None:
     """Prints what the program says; whatever is not printable, such as a newline in a path, is printed as an escape."""
     print("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), file=file)
-
-
-def lines_of(text: str) -> list[str]:
-    """Returns the lines of a text without the line ends."""
-    return text.removesuffix("\n").split("\n") if text else []

@@ -15,9 +15,10 @@ from torch.utils.data import Dataset
 from charlm.data.dataset import IGNORE_INDEX, JoinedTexts, check_vocabulary_size, pieces_of_records
 from charlm.data.permutation import shuffled
 from charlm.data.text_dataset import TextDataset
-from chartok import UnknownCharacterError, Vocabulary, read_text
+from chartok import UnknownCharacterError, Vocabulary
 from chartok.arguments import check_several, joined_texts, positive_integer
 from chartok.arguments import fraction as checked_fraction
+from chartok.files.lines import read_lines
 from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
@@ -115,12 +116,14 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def from_file(
         cls, path: str | os.PathLike[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
     ) -> Self:
-        r"""Returns the records of a UTF-8 file: its lines, split at ``\n`` only; the last newline is optional.
+        r"""Returns the records of a UTF-8 file: its lines, which end in ``\n`` or ``\r\n``; the last end is optional.
+
+        A byte order mark at the start of the file is no part of the first record.
 
         Raises:
             OSError: The file cannot be read.
             FileDecodeError: It is not UTF-8.
-            UnknownCharacterError: A character is not in the vocabulary; names the file and the position in it.
+            UnknownCharacterError: A character is not in the vocabulary; names the file and the line.
             ValueError: As for the class; names the file too.
 
         Example:
@@ -131,13 +134,11 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(RecordDataset.from_file(path))
             2
         """
-        records = read_text(path).removesuffix("\n").split("\n")
         try:
-            return cls(records, vocabulary, block_size=block_size)
+            return cls(read_lines(path), vocabulary, block_size=block_size)
         except UnknownCharacterError as error:
-            before = sum(len(record) + 1 for record in records[: error.text_index])
             raise UnknownCharacterError(
-                error.character, before + error.position, error.vocabulary_size, path=os.fspath(path)
+                error.character, error.position, error.vocabulary_size, error.text_index, path=os.fspath(path)
             ) from None
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)!a}: {error}") from None

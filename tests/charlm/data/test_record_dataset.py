@@ -107,7 +107,7 @@ def test_packed_records_are_one_stream_without_padding() -> None:
 
 
 def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
-    for content in (b"ada\nbob", b"ada\nbob\n"):
+    for content in (b"ada\nbob", b"ada\nbob\n", b"ada\r\nbob\r\n", b"\xef\xbb\xbfada\r\nbob"):
         (tmp_path / "names.txt").write_bytes(content)
         assert (
             RecordDataset.from_file(tmp_path / "names.txt").fingerprint() == RecordDataset(["ada", "bob"]).fingerprint()
@@ -119,10 +119,15 @@ def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "settings", "error", "message"),
     [
-        (b"", {}, ValueError, r"names\.txt': records\[0\] is empty"),
+        (b"", {}, ValueError, r"names\.txt': records is empty"),
         (b"ada\n\nbob\n", {}, ValueError, r"names\.txt': records\[1\] is empty"),
         (b"ada\nbob", {"block_size": 2}, ValueError, r"names\.txt': records\[0\] has 3 characters"),
-        (b"a\naab", {"vocabulary": BOS_EOS}, UnknownCharacterError, r"^character 4 of '.*names\.txt' is U\+0062 'b'"),
+        (
+            b"a\naab",
+            {"vocabulary": BOS_EOS},
+            UnknownCharacterError,
+            r"^character 3 of line 2 of '.*names\.txt' is U\+0062 'b'",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_file_of_records_names_it(
