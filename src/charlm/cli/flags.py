@@ -75,7 +75,7 @@ class Train(Command):
         model: The family: ngram and bigram count; trained-bigram and gpt are trained by gradient descent, mixture is
             gpt with ngram.
         out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
-        records: Each line is an example of its own, with a start and an end.
+        records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
         train_fraction: Fraction of the text to train on; the rest is held out for validation.
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1.
