@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, get_args
 import numpy as np
 
 from charlm.data.framing import Framing
+from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_file import check_sizes, load_stored_model, model_arrays, save_model
@@ -209,7 +210,11 @@ class CharLM(TextScorer, TextGenerator):
         A count model runs on the CPU, without PyTorch, whatever the device.
         """
         check_device_name(device)
-        return cls(*load_stored_model(path, device=device))
+        model, vocabulary = load_stored_model(path, device=device)
+        try:
+            return cls(model, vocabulary)
+        except ValueError as error:
+            raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: {error}") from error
 
     def facts(self) -> dict[str, Any]:
         """Returns a summary of the model: its family and settings, its kind of training data, and its size."""

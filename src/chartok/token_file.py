@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -21,7 +20,7 @@ from chartok.arguments import natural_number
 from chartok.errors import TokenFileError, VocabularyError
 from chartok.files.atomic import Naming, is_special, replace_file
 from chartok.files.envelope import check_version
-from chartok.files.opening import open_descriptor
+from chartok.files.opening import OpenedFile
 from chartok.files.pread import pread
 from chartok.files.strict_json import LONGEST, parse_json
 from chartok.vocabulary import Vocabulary
@@ -35,6 +34,8 @@ MAGIC = b"CHARTOK\n"
 VERSION = 1
 PREFIX = len(MAGIC) + 8 + 32
 ALIGNMENT = 64
+IDS_AT_ONCE = 1 << 20
+"""How many ids are hashed at a time."""
 
 
 class TokenFile:
@@ -72,7 +73,7 @@ class TokenFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: str = os.fspath(path)
         self._naming = Naming(self.path)
-        self._opened: _Opened | None = _Opened(self.path)
+        self._opened: OpenedFile | None = OpenedFile(self.path)
         try:
             self._state = _state(os.fstat(self._opened.descriptor))
             with self._naming:
@@ -117,16 +118,9 @@ class TokenFile:
         """
         if not 0 <= start <= stop <= self._length:
             raise IndexError(f"ids {start} to {stop} are out of range: {self.path!a} has {self._length} ids")
-        opened = self._checked()
-        size = self.dtype.itemsize
-        first, last = self._start + start * size, self._start + stop * size
-        parts = []
-        while first < last:  # one call reads at most two gibibytes
-            with self._naming:
-                parts.append(pread(opened.descriptor, last - first, first))
-            first += len(parts[-1])
-            if not parts[-1]:
-                raise self._changed()
+        opened = self._held()
+        parts = self._parts(opened, start, stop)
+        self._check_unchanged(opened)
         return np.frombuffer(bytearray().join(parts), dtype=self.dtype).astype(self.vocabulary.dtype, copy=False)
 
     def windows(self, starts: NDArray[np.integer[Any]] | Sequence[int], width: int) -> NDArray[np.unsignedinteger[Any]]:
@@ -155,11 +149,12 @@ class TokenFile:
                 f"windows of {width} ids starting at {starts.min()} to {starts.max()} are out of range: "
                 f"{self.path!a} has {self._length} ids"
             )
-        opened = self._checked()
+        opened = self._held()
         size = width * self.dtype.itemsize
         offsets = (starts * self.dtype.itemsize + self._start).tolist()
         with self._naming:
             ids = bytearray().join([pread(opened.descriptor, size, offset) for offset in offsets])
+        self._check_unchanged(opened)
         if len(ids) != size * len(offsets):
             raise self._changed()
         windows = np.frombuffer(ids, dtype=self.dtype).reshape(len(offsets), width)
@@ -174,12 +169,10 @@ class TokenFile:
             OSError: They cannot be read.
             TokenFileError: They are not the ids that were written.
         """
-        digest = hashlib.sha256()
-        step = 1 << 20
-        for start in range(0, self._length, step):
-            ids = self.read(start, min(start + step, self._length))
-            digest.update(ids.astype(self.dtype, copy=False).data)
-        if digest.hexdigest() != self.sha256:
+        opened = self._held()
+        is_whole = self._matches_its_hash(opened)
+        self._check_unchanged(opened)
+        if not is_whole:
             raise TokenFileError(f"{self.path!a} is damaged: its ids do not match its SHA-256")
 
     def close(self) -> None:
@@ -208,44 +201,50 @@ class TokenFile:
             TokenFileError: It was truncated, replaced, removed or changed.
             ValueError: It has been closed.
         """
-        self._checked()
+        self._check_unchanged(self._held())
 
-    def _checked(self) -> _Opened:
+    def _held(self) -> OpenedFile:
         """Returns the open file, which stays open for as long as the caller holds it."""
         opened = self._opened
         if opened is None:
             raise ValueError(f"{self.path!a} has been closed")
+        return opened
+
+    def _parts(self, opened: OpenedFile, start: int, stop: int) -> list[bytes]:
+        """Returns the bytes of the ids from ``start`` to ``stop``, in parts: one call reads at most two gibibytes."""
+        first, last = (self._start + position * self.dtype.itemsize for position in (start, stop))
+        parts = []
+        while first < last:
+            with self._naming:
+                parts.append(pread(opened.descriptor, last - first, first))
+            first += len(parts[-1])
+            if not parts[-1]:
+                raise self._changed()
+        return parts
+
+    def _matches_its_hash(self, opened: OpenedFile) -> bool:
+        digest = hashlib.sha256()
+        for start in range(0, self._length, IDS_AT_ONCE):
+            for part in self._parts(opened, start, min(start + IDS_AT_ONCE, self._length)):
+                digest.update(part)
+        return digest.hexdigest() == self.sha256
+
+    def _check_unchanged(self, opened: OpenedFile) -> None:
+        """Checks the file as ``check_unchanged`` does; what was read before it is what was written."""
         try:
             # Path.stat takes five times as long, and this runs once per batch.
             state = _state(os.stat(self.path))  # noqa: PTH116
         except FileNotFoundError:
             raise self._changed() from None
-        if state != self._state:
-            if state[:-1] != self._state[:-1]:
-                raise self._changed()
-            self._state = state
-            try:
-                self.verify()
-            except TokenFileError:
-                self._state = (*state[:-1], 0)
-                raise self._changed() from None
-        return opened
+        if state == self._state:
+            return
+        if state[:-1] != self._state[:-1] or not self._matches_its_hash(opened):
+            self._state = (0, 0, 0, 0, 0)  # for good
+            raise self._changed()
+        self._state = state
 
     def _changed(self) -> TokenFileError:
         return TokenFileError(f"{self.path!a} was replaced, removed or changed since it was opened: reopen it")
-
-
-class _Opened:
-    """An open file, which is closed when nothing refers to it any more.
-
-    A descriptor that one thread closes while another reads it may by then be that of another file.
-    """
-
-    __slots__ = ("__weakref__", "descriptor")
-
-    def __init__(self, path: str) -> None:
-        self.descriptor = open_descriptor(path)
-        weakref.finalize(self, os.close, self.descriptor)
 
 
 def is_token_file(path: str | os.PathLike[str]) -> bool:

@@ -149,3 +149,14 @@ def test_a_file_may_have_the_longest_name_that_there_is(tmp_path: Path, text: st
     train(text, run)
     assert main(["report", os.fspath(run), "--out", os.fspath(tmp_path / name)]) == 0
     assert (tmp_path / name).exists()
+
+
+def test_a_linked_checkpoint_that_is_no_longer_needed_leaves_nothing(tmp_path: Path, text: str, victim: Path) -> None:
+    folder = tmp_path / "hostile"
+    train_bigram(text, folder)
+    checkpoint = folder / "checkpoints" / "step-0000000002"
+    checkpoint.rename(victim.parent / "step")
+    checkpoint.symlink_to(victim.parent / "step")
+    assert train_bigram(text, folder, "--resume", "--max-steps", "12", "--checkpoint-interval", "2") == 0
+    assert (victim.parent / "step" / "model.safetensors").exists()
+    assert not [path for path in (folder / "checkpoints").iterdir() if path.is_symlink()]

@@ -1,5 +1,6 @@
 """A path is opened once, what is open is checked, and everything is read from that."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -173,6 +174,34 @@ def test_an_edit_in_place_with_its_time_restored_is_seen(tokens: TokenFile) -> N
             tokens.read(0, 1)
         with pytest.raises(TokenFileError, match="changed since it was opened"):
             tokens.windows([0], 1)
+
+
+def test_no_thread_gets_an_edited_id_once_the_edit_is_done(tokens: TokenFile) -> None:
+    rewritten_in_place(Path(tokens.path), -1 + Path(tokens.path).stat().st_size, b"\x01")
+    wrong = []
+
+    def read() -> None:
+        for _ in range(200):
+            with contextlib.suppress(TokenFileError):
+                wrong.append(tokens.read(0, 1))
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_file_whose_permissions_keep_changing_can_be_read(tokens: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change_and_read(descriptor: int, length: int, offset: int) -> bytes:
+        Path(tokens.path).chmod(0o600)
+        return pread(descriptor, length, offset)
+
+    monkeypatch.setattr("chartok.token_file.pread", change_and_read)
+    for _ in range(3):
+        assert tokens.read(0, 6).tolist() == [1, 0, 2, 0, 2, 0]
+        tokens.verify()
 
 
 def test_a_new_link_and_other_permissions_are_no_change(tmp_path: Path, tokens: TokenFile) -> None:

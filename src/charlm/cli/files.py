@@ -8,10 +8,12 @@ from tqdm import tqdm
 
 from charlm.cli.output import print_json, print_line
 from charlm.files.arpa.writer import save_arpa
+from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
 from chartok import TokenFile, Vocabulary, encode_file, read_text
+from chartok.files.atomic import check_not_read
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 def prepare(settings: flags.Prepare) -> None:
     """Writes texts of any size to a token file."""
+    if settings.vocabulary is not None:
+        check_not_read(settings.out, [settings.vocabulary])
     with tqdm(unit="B", unit_scale=True, disable=None) as bar:
 
         def show(done: int, total: int | None) -> None:
@@ -74,6 +78,8 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
 
 def report(settings: flags.Report) -> None:
     """Writes one HTML file that shows a run."""
+    if settings.out is not None and settings.text is not None:
+        check_not_read(settings.out, [settings.text])
     text = None if settings.text is None else read_text(settings.text)
     out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
     print_line(f"saved to {out}")
@@ -81,6 +87,7 @@ def report(settings: flags.Report) -> None:
 
 def export(settings: flags.Export) -> None:
     """Writes a model, or its vocabulary, in a form that other programs read."""
+    check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
     lm = CharLM.load(settings.model)
     match settings.format:
         case "onnx":

@@ -277,7 +277,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _family(name: str) -> ModelFamily:
-    if isinstance(name, str) and name not in FAMILIES:
+    if name not in FAMILIES:
         raise CheckpointMismatchError(
             f"its model is of family {name[:80]!a}, which charlm does not know: build the model and pass its "
             "load_state_dict what safetensors.torch.load_file returns"
@@ -316,9 +316,12 @@ def _checked_content(metadata: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def _described(content: Mapping[str, Any], file: TensorFile) -> ModelFile:
+    family, settings = content["family"], content["settings"]
+    if not (isinstance(family, str) and isinstance(settings, dict)):
+        raise ValueError("its family must be a string, and its settings a JSON object")  # noqa: TRY004 - the file is wrong
     return ModelFile(
-        family=content["family"],
-        settings=content["settings"],
+        family=family,
+        settings=settings,
         vocabulary=Vocabulary.from_dict(content["vocabulary"]),
         stored=file.tensors,
     )

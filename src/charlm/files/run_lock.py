@@ -93,7 +93,7 @@ class RunLock:
             with contextlib.suppress(OSError):
                 self._path.unlink()
         else:
-            with contextlib.suppress(FileNotFoundError):
+            if _is_at(self._descriptor, self._path):
                 self._path.unlink()
             with contextlib.suppress(OSError):
                 _unlock(self._descriptor)  # a forked child may hold the same open file
@@ -120,12 +120,15 @@ def _acquired(path: Path) -> int:
 
 
 def _remove_left_behind(path: Path) -> None:
-    """Removes the file of a process that was killed.
+    """Removes the file of a process that was killed, or a link, which no process of ours leaves.
 
     Raises:
         BlockingIOError: The lock is held.
         OSError: There is something else under this name.
     """
+    if path.is_symlink():
+        path.unlink()
+        return
     try:
         descriptor = os.open(path, FLAGS)
     except FileNotFoundError:

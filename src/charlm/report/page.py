@@ -14,7 +14,7 @@ from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
 from charlm.training.log import LogEntry, read_log
 from chartok import __version__
-from chartok.files.atomic import replace_file
+from chartok.files.atomic import check_not_read, replace_file
 
 if TYPE_CHECKING:
     import os
@@ -58,7 +58,7 @@ def write_report(
         CheckpointCorruptError: The model file is damaged.
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: The family of the model is not one of charlm's.
-        ValueError: The log or the description of the run is invalid.
+        ValueError: The log or the description of the run is invalid, or ``path`` is a file of the run.
 
     Example:
         >>> import tempfile
@@ -70,11 +70,12 @@ def write_report(
         True
     """
     folder = RunFolder(run)
+    default = folder.report_path if folder.path.is_dir() else folder.path.with_suffix(".html")
+    out = default if path is None else Path(path)
+    check_not_read(out, [folder.path, folder.model_path, folder.log_path, folder.description_path])
     lm = CharLM.load(run, device=device)
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
     content = _page(folder.path.resolve().name, lm, entries, folder.read_description(), text, seed)
-    default = folder.report_path if folder.path.is_dir() else folder.path.with_suffix(".html")
-    out = default if path is None else Path(path)
     with replace_file(out, follow_links=path is not None) as file:
         file.write(content.encode("utf-8"))
     return out

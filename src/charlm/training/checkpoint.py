@@ -224,4 +224,7 @@ def _remove_old(newest: Path, kept: int, best: int) -> None:
             with contextlib.suppress(OSError):  # renamed first: half of a checkpoint must not look like one
                 path.rename(CheckpointFolder(path).temporary().path)
     for leftover in CheckpointFolder(newest).leftovers():
-        shutil.rmtree(leftover, ignore_errors=True)
+        if leftover.is_symlink():
+            leftover.unlink()
+        else:
+            shutil.rmtree(leftover, ignore_errors=True)

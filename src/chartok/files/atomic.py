@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
 
@@ -89,6 +89,17 @@ def replace_file(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def check_not_read(destination: str | os.PathLike[str], sources: Iterable[str | os.PathLike[str]]) -> None:
+    """Checks that a file that is to be written is none of those that it is made from.
+
+    Raises:
+        ValueError: It is.
+    """
+    for source in filter(os.path.exists, sources):
+        if os.path.exists(destination) and os.path.samefile(source, destination):  # noqa: PTH110, PTH121 - any path
+            raise ValueError(f"{os.fspath(source)!a} is both a source and the destination: give another destination")
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:

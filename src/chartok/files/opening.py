@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import weakref
 from typing import IO
 
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -46,3 +47,25 @@ def open_file(path: str | os.PathLike[str]) -> IO[bytes]:
         b'whole'
     """
     return open(open_descriptor(path), "rb")
+
+
+class OpenedFile:
+    """A regular file that is open for reading, and is closed when nothing refers to it any more.
+
+    A descriptor that one thread closes while another reads it may by then be that of another file.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        descriptor: Its file descriptor.
+
+    Raises:
+        OSError: As in ``open_descriptor``.
+    """
+
+    __slots__ = ("__weakref__", "descriptor")
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.descriptor: int = open_descriptor(path)
+        weakref.finalize(self, os.close, self.descriptor)

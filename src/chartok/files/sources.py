@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from chartok.errors import TokenFileError
-from chartok.files.atomic import is_special
+from chartok.files.atomic import check_not_read, is_special
 from chartok.files.text import decoded
 
 if TYPE_CHECKING:
@@ -85,10 +85,8 @@ def check_destination(destination: Source, sources: Iterable[str]) -> None:
             f"destination must be a file, since a token file is read by window; {os.fspath(destination)!a} is a pipe "
             "or a device"
         )
-    for source in sources:
-        path = _file_system(source)[1] if source.startswith("file://") else source
-        if Path(path).exists() and Path(destination).exists() and Path(path).samefile(destination):
-            raise ValueError(f"{source!a} is both a source and the destination: give another destination")
+    local = (_file_system(source)[1] if source.startswith("file://") else source for source in sources)
+    check_not_read(destination, local)
 
 
 def iterate_source(source: str, compression: Compression | None = None) -> Iterator[tuple[str, int]]:
