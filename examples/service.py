@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from charlm import CharLM, python_docs
@@ -37,6 +38,8 @@ class GenerateRequest(BaseModel, extra="forbid", str_max_length=10_000):
 
 async def refused(_: Request, error: Exception) -> JSONResponse:
     """Says what is wrong with a request, without the values sent, which may be long or impossible to encode as JSON."""
+    if isinstance(error, HTTPException):  # no such page, or a body that is no JSON
+        return JSONResponse({"detail": [error.detail]}, error.status_code, error.headers)
     found = error.errors() if isinstance(error, RequestValidationError) else [{"loc": ["body"], "msg": str(error)}]
     problems = [f"{' '.join(map(str, problem['loc']))}: {problem['msg']}" for problem in found]
     return JSONResponse({"detail": problems}, status_code=422)
@@ -86,7 +89,7 @@ def main(path: str | None = None) -> FastAPI:
     if "torch" in sys.modules:  # a model that counts does without
         sys.modules["torch"].set_num_threads(1)  # in each of the threads
     app = FastAPI(
-        exception_handlers={RequestValidationError: refused, UnknownCharacterError: refused},
+        exception_handlers=dict.fromkeys((RequestValidationError, UnknownCharacterError, HTTPException), refused),
         lifespan=one_thread_per_core,
     )
     app.add_middleware(LimitedBody)

@@ -22,7 +22,7 @@ from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary, read_text
 from chartok.arguments import check_several
-from chartok.files.lines import read_lines
+from chartok.files.lines import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -197,7 +197,7 @@ class CharLM(TextScorer, TextGenerator):
         """
         if not records:
             return cls.fit(Path(path), model, **settings)
-        return cls.fit(read_lines(path), model, **settings)
+        return cls.fit(read_records(path), model, **settings)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""

@@ -133,6 +133,14 @@ def test_the_service_refuses_a_bad_request_and_says_why(
     assert len(answer.text) < 500
 
 
+@pytest.mark.parametrize(("endpoint", "body"), [("score", b"\xff"), ("score", b"{"), ("missing", b"{}")])
+def test_every_refusal_of_the_service_has_a_list_of_problems(service: TestClient, endpoint: str, body: bytes) -> None:
+    answer = service.post(f"/{endpoint}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 404, 422)
+    (problem,) = answer.json()["detail"]
+    assert isinstance(problem, str)
+
+
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("endpoint", ["score", "generate", "health", "missing"])
 def test_the_service_refuses_a_long_body_before_it_is_parsed(

@@ -189,7 +189,8 @@ def a_prediction_of_a_model_file(path: Path) -> object:
     logits = model.eval().logits(torch.tensor([[0]])).detach()
     if not isinstance(counted[0], LanguageModel):
         (row,) = counted[0].distributions(np.array([0]))
-        np.testing.assert_allclose(np.exp(row), logits[0].softmax(dim=-1), rtol=0, atol=1e-2)  # half precision
+        shares = np.exp(row) / np.exp(row).sum()  # a hostile table need not sum to 1
+        np.testing.assert_allclose(shares, logits[0].softmax(dim=-1), rtol=0, atol=1e-2)  # half precision
         assert counted[1] == vocabulary
     return logits
 

@@ -69,13 +69,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         1...
         0
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
-    code = _ending(sys.argv[1:] if arguments is None else list(arguments))
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # None where it is closed
-        _finish(stream)
-    return code
+    with _closed_streams_discarded():
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+        code = _ending(sys.argv[1:] if arguments is None else list(arguments))
+        for stream in (sys.stdout, sys.stderr):
+            _finish(stream)
+        return code
+
+
+@contextlib.contextmanager
+def _closed_streams_discarded() -> Iterator[None]:
+    """Discards what is printed to a standard stream that is closed: Python has None in its place, where libraries fail.
+
+    The null device also takes its descriptor, which the next file would get otherwise.
+    """
+    with contextlib.ExitStack() as stack:
+        for stream, redirect in (
+            (sys.stdout, contextlib.redirect_stdout),
+            (sys.stderr, contextlib.redirect_stderr),
+        ):
+            if stream is None:
+                stack.enter_context(redirect(stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))))
+        yield
 
 
 def _ending(arguments: list[str]) -> int:
@@ -83,8 +100,7 @@ def _ending(arguments: list[str]) -> int:
     try:
         with _warnings_in_one_line():
             _run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
@@ -216,8 +232,7 @@ def _warnings_in_one_line() -> Iterator[None]:
     """Prints each warning as one line, without the file and line that it came from."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:  # noqa: ANN401 - where it came from
-        if sys.stderr is not None:
-            print_line(f"charlm: {' '.join(str(message).split())}", sys.stderr)
+        print_line(f"charlm: {' '.join(str(message).split())}", sys.stderr)
 
     shown = warnings.showwarning
     warnings.showwarning = show
@@ -232,9 +247,8 @@ def _tell_error(error: Exception) -> None:
         line = f"{'standard output' if error.filename is None else error.filename}: {error.strerror}"
     else:
         line = " ".join(str(error).split()) or type(error).__name__
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            print_line(f"charlm: {line}", sys.stderr)
+    with contextlib.suppress(OSError):
+        print_line(f"charlm: {line}", sys.stderr)
 
 
 def _finish(stream: TextIO) -> None:

@@ -18,7 +18,7 @@ from charlm.data.text_dataset import TextDataset
 from chartok import UnknownCharacterError, Vocabulary
 from chartok.arguments import check_several, joined_texts, positive_integer
 from chartok.arguments import fraction as checked_fraction
-from chartok.files.lines import read_lines
+from chartok.files.lines import read_records
 from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
@@ -134,8 +134,9 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(RecordDataset.from_file(path))
             2
         """
+        records = read_records(path)
         try:
-            return cls(read_lines(path), vocabulary, block_size=block_size)
+            return cls(records, vocabulary, block_size=block_size)
         except UnknownCharacterError as error:
             raise UnknownCharacterError(
                 error.character, error.position, error.vocabulary_size, error.text_index, path=os.fspath(path)

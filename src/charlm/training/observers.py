@@ -44,7 +44,8 @@ class Progress:
         self._max_steps = max_steps
         self._validation_loss: float | None = None
         bar_format = WITHOUT_TOTAL if max_steps is None else BAR
-        self._bar = tqdm(total=max_steps, initial=first_step, disable=None, bar_format=bar_format)
+        is_closed = sys.stderr is None
+        self._bar = tqdm(total=max_steps, initial=first_step, disable=is_closed or None, bar_format=bar_format)
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +59,8 @@ class Progress:
         """Shows an entry."""
         if entry.validation_loss is not None:
             self._validation_loss = entry.validation_loss
+        if sys.stderr is None:
+            return
         if self._bar.disable:
             tqdm.write(self._line(entry), file=sys.stderr)
         else:

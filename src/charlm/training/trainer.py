@@ -148,6 +148,8 @@ class Trainer:
         trainer = cls(model, batches, validation=validation, config=config, vocabulary=vocabulary, on_log=on_log)
         with naming_the_checkpoint(checkpoint.path):
             trainer.load_state_dict(checkpoint.state())
+            if checkpoint.path.name != RunFolder(folder).checkpoint_path(trainer.step).name:
+                raise ValueError(f"its state is that of step {trainer.step}")
         trainer._write_to(folder, entries=checkpoint.values["log_entries"], saved_step=trainer.step)
         trainer._finite.last_checkpoint = checkpoint.path
         return trainer

@@ -6,12 +6,12 @@ last line needs no end. These are the lines of a file of records; a *text* keeps
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from chartok.files.text import iterate_text
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -36,6 +36,20 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
         ['New York', 'York']
     """
     return [line for lines in batched_lines(iterate_text(path)) for line in lines]
+
+
+def read_records(path: str | os.PathLike[str]) -> list[str]:
+    """Returns the lines of a UTF-8 file, of which none may be empty.
+
+    Raises:
+        OSError: The file cannot be read.
+        FileDecodeError: It is not UTF-8.
+        ValueError: A line is empty; says which, from 1 on.
+    """
+    lines = read_lines(path)
+    if "" in lines:
+        raise ValueError(f"{os.fspath(path)!a}: line {lines.index('') + 1} is empty: leave empty lines out")
+    return lines
 
 
 def split_lines(text: str) -> list[str]:

@@ -351,7 +351,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "empty.txt", "--records"], "source is empty: give at least one record to train on"),
         (["train", "one.txt"], "a fraction of 0.9 of 1 characters leaves a part with fewer than two: give more"),
         (["train", "one.txt", "--records"], "a fraction of 0.9 of 1 records leaves a part empty: give more"),
-        (["train", "gaps.txt", "--records"], r"source\[1\] is empty: leave empty records out"),
+        (["train", "gaps.txt", "--records"], r"'gaps\.txt': line 2 is empty: leave empty lines out"),
         (
             ["train", "short.txt", *TRAINED],
             "a fraction of 0.9 of 5 characters leaves a part with fewer than two: give more",
@@ -711,7 +711,22 @@ def test_closed_and_full_streams_are_no_traceback(run: Path) -> None:
     full = shell("charlm score run <input.txt >/dev/full", run.parent)
     assert full.returncode == 1
     assert full.stderr == b"charlm: standard output: No space left on device\n"
-    assert shell("charlm info run >&-", run.parent).returncode == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_is_written_to_in_vain_and_everything_else_is_done(run: Path, closed: str) -> None:
+    folder = run.parent
+    trained = "charlm train input.txt --model trained-bigram --max-steps 2 --device cpu --out closed-run"
+    for command in ("charlm --help", "charlm train --help", "charlm info run", trained):
+        done = shell(f"{command} {closed}", folder)
+        assert done.returncode == 0, command
+        assert not (done.stdout if closed == ">&-" else done.stderr).count(b"Traceback")
+    assert (folder / "closed-run" / "model.safetensors").exists()
+    assert shell(f"charlm prepare input.txt --out closed.tokens {closed}", folder).returncode == 0
+    assert (folder / "closed.tokens").exists()
+    assert shell(f"charlm info missing {closed}", folder).returncode == 1
+    shutil.rmtree(folder / "closed-run")
+    (folder / "closed.tokens").unlink()
 
 
 def test_every_command_that_computes_takes_the_best_device_there_is() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartok import FileDecodeError, read_lines
-from chartok.files.lines import batched_lines, split_lines
+from chartok.files.lines import batched_lines, read_records, split_lines
 
 pieces = st.lists(st.text("aé\r\n\ufeff\u2028"))
 
@@ -67,3 +67,12 @@ def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"a\r\n\xe9")
     with pytest.raises(FileDecodeError, match=r"latin\.txt.*byte offset 3"):
         read_lines(tmp_path / "latin.txt")
+
+
+def test_an_empty_record_is_named_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "names.txt"
+    path.write_bytes(b"ada\r\nbob\r\n")
+    assert read_records(path) == ["ada", "bob"]
+    path.write_bytes(b"ada\r\n\r\nbob\r\n")
+    with pytest.raises(ValueError, match=r"names\.txt': line 2 is empty"):
+        read_records(path)
