@@ -117,10 +117,10 @@ def _contents(file: IO[bytes], size: int) -> TensorFile:
     if not isinstance(header, dict):
         raise ValueError("its header is not a JSON object")  # noqa: TRY004 - the file is wrong, not an argument
     metadata, places = _metadata(header), _places(header, size - LENGTH_BYTES - length)
-    body = bytearray(size - LENGTH_BYTES - length)
+    body = np.empty(size - LENGTH_BYTES - length, dtype=np.uint8).data  # not filled with zeros first
     if file.readinto(body) != len(body):  # type: ignore[attr-defined]  # every file of bytes has it
         raise ValueError("it was truncated while it was read")
-    return TensorFile(metadata, {place.name: _stored(place, memoryview(body)) for place in places})
+    return TensorFile(metadata, {place.name: _stored(place, body) for place in places})
 
 
 def _metadata(header: dict[str, Any]) -> Mapping[str, str]:

@@ -27,9 +27,9 @@ def read_json(path: str | os.PathLike[str]) -> bytes:
         ValueError: It is larger than any that this library writes.
     """
     with open_file(path) as file, Naming(os.fspath(path)):
-        data = file.read(LONGEST + 1)
-    _check_length(data)
-    return data
+        size = os.fstat(file.fileno()).st_size
+        _check_length(size)
+        return file.read(size)  # for which a buffer of that size is made
 
 
 def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -44,7 +44,7 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
         >>> parse_json('{"version": 1}')
         {'version': 1}
     """
-    _check_length(text)
+    _check_length(len(text))
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8")  # json.loads would guess an encoding
         _check_counts(decoded)
@@ -57,8 +57,8 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError("not supported JSON: nested too deeply") from None
 
 
-def _check_length(text: str | bytes) -> None:
-    if len(text) > LONGEST:
+def _check_length(length: int) -> None:
+    if length > LONGEST:
         raise ValueError(f"not supported JSON: longer than {LONGEST:,} bytes")
 
 
