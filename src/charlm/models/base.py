@@ -21,7 +21,7 @@ from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import SupportsIndex
 
     from numpy.typing import NDArray
@@ -87,6 +87,16 @@ class LanguageModel(nn.Module, ABC):
             ValueError: One has the wrong value.
         """
         return cls(**settings)
+
+    def check_state(self, state: Mapping[str, Tensor]) -> None:
+        """Checks tensors that ``load_state_dict`` is about to load; by default takes all.
+
+        Args:
+            state: Those of this model itself and of its modules, by name.
+
+        Raises:
+            ValueError: One is not valid for this model.
+        """
 
     @classmethod
     def of(cls, counted: CountModel) -> Self:
@@ -238,6 +248,15 @@ class LanguageModel(nn.Module, ABC):
             for several in ids:
                 self.check_ids(several)
             raise
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:  # noqa: ANN401 - torch's
+        state = {name.removeprefix(prefix): tensor for name, tensor in state_dict.items() if name.startswith(prefix)}
+        try:
+            self.check_state({name: tensor for name, tensor in state.items() if not tensor.is_meta})
+        except ValueError as error:
+            others[-1].append(f"{prefix}{error}")
+            return
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:

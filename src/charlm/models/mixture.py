@@ -19,7 +19,7 @@ from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.registry import component
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from charlm.data.dataset import Dataset
 
@@ -215,24 +215,10 @@ class MixtureLanguageModel(LanguageModel):
         weights = widened(self.weights)  # in half precision a row adds up to 1 only roughly
         return (weights / weights.sum(dim=-1, keepdim=True)).log()[lengths]
 
-    def _load_from_state_dict(
-        self,
-        state_dict: dict[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,  # noqa: FBT001 - torch's
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        """Loads weights after validating them."""
-        weights = state_dict.get(f"{prefix}weights")
-        if weights is not None and not _are_weights(weights):
-            error_msgs.append(f"{prefix}weights must be floating point, from 0 to 1, and each row must add up to 1")
-            return
-        super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-        )
+    def check_state(self, state: Mapping[str, Tensor]) -> None:
+        """Checks that each row of the weights is a division of 1."""
+        if "weights" in state and not _are_weights(state["weights"]):
+            raise ValueError("weights must be floating point, from 0 to 1, and each row must add up to 1")
 
 
 def reestimated(weights: Tensor, likelihoods: Tensor, lengths: Tensor) -> tuple[Tensor, float]:

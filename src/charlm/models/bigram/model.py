@@ -13,7 +13,7 @@ from charlm.models.bigram.table import BigramTable
 from charlm.runtime.seeding import seeded_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import SupportsIndex
 
     from charlm.models.ngram.counts import Tokens
@@ -128,24 +128,10 @@ class BigramLanguageModel(LanguageModel):
                 inputs & WITHOUT_SIGN, targets & WITHOUT_SIGN
             ]
 
-    def _load_from_state_dict(
-        self,
-        state_dict: dict[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,  # noqa: FBT001 - torch's
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        """Loads a table after validating it."""
-        table = state_dict.get(f"{prefix}table")
-        if table is not None and not table.is_meta:
+    def check_state(self, state: Mapping[str, Tensor]) -> None:
+        """Checks that the table is one of this shape."""
+        if "table" in state:
             try:
-                BigramTable.from_arrays(self.settings(), {"table": as_array(table)})
+                BigramTable.from_arrays(self.settings(), {"table": as_array(state["table"])})
             except ValueError as error:
-                error_msgs.append(f"{prefix}table is not valid for {self.settings()}: {error}")
-                return
-        super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-        )
+                raise ValueError(f"table is not valid for {self.settings()}: {error}") from None
