@@ -22,7 +22,7 @@ from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary, read_text
 from chartok.arguments import check_several
-from chartok.files.lines import read_records
+from chartok.files.text import iterate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from charlm.data.limits import TooLong
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.presets import Size
@@ -48,6 +49,9 @@ class FitKeywords(TypedDict, total=False):
     size: Size | None
     block_size: int | None
     batch_size: int | None
+    max_length: int | None
+    too_long: TooLong | None
+    packing: bool | None
     config: TrainerConfig | None
     device: str | None
 
@@ -125,6 +129,9 @@ class CharLM(TextScorer, TextGenerator):
         size: Size | None = None,
         block_size: int | None = None,
         batch_size: int | None = None,
+        max_length: int | None = None,
+        too_long: TooLong | None = None,
+        packing: bool | None = None,
         config: TrainerConfig | None = None,
         device: str | None = None,
     ) -> Self:
@@ -141,7 +148,10 @@ class CharLM(TextScorer, TextGenerator):
             size: For a Transformer.
             block_size: For models that are trained.
             batch_size: Likewise.
-            config: Likewise.
+            max_length: For records: the most characters of one.
+            too_long: Likewise: what to do with a longer one.
+            packing: Likewise, for models that are trained: whether windows span several records.
+            config: For models that are trained.
             device: Likewise; the model stays on it.
 
         Raises:
@@ -151,8 +161,6 @@ class CharLM(TextScorer, TextGenerator):
             FileDecodeError: It is not UTF-8.
             TypeError: ``source`` is none of these, a record is not a ``str``, or its count is not an integer.
         """
-        from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
-
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(
             family=model,
@@ -161,6 +169,9 @@ class CharLM(TextScorer, TextGenerator):
             size=size,
             block_size=block_size,
             batch_size=batch_size,
+            max_length=max_length,
+            too_long=too_long,
+            packing=packing,
             config=config,
             device=device,
         )
@@ -169,6 +180,12 @@ class CharLM(TextScorer, TextGenerator):
         elif isinstance(source, str):
             _check_no_file_name(source)
         corpus = Corpus.of_text(source, roles_of_text(model)) if isinstance(source, str) else Corpus.of_records(source)
+        return cls._trained(corpus, recipe)
+
+    @classmethod
+    def _trained(cls, corpus: Corpus, recipe: Recipe) -> Self:
+        from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
+
         return cls(train(corpus, recipe).model, corpus.vocabulary)
 
     @classmethod
@@ -197,7 +214,9 @@ class CharLM(TextScorer, TextGenerator):
         """
         if not records:
             return cls.fit(Path(path), model, **settings)
-        return cls.fit(read_records(path), model, **settings)
+        check_one_of("model", model, get_args(Family))
+        recipe = Recipe(family=model, **settings)
+        return cls._trained(Corpus.of_lines(iterate_text(path), os.fspath(path)), recipe)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""

@@ -12,6 +12,7 @@ _MODULE_OF = {
     "FileDecodeError": "errors",
     "TokenFile": "token_file",
     "TokenFileError": "errors",
+    "TokenFileWriter": "token_writer",
     "TokenIdError": "errors",
     "UnknownCharacterError": "errors",
     "Vocabulary": "vocabulary",
@@ -19,6 +20,7 @@ _MODULE_OF = {
     "count_characters": "codepoints",
     "encode_file": "encode",
     "encode_files": "encode",
+    "encode_texts": "encode_texts",
     "read_lines": "files.lines",
     "read_text": "files.text",
 }

@@ -24,7 +24,9 @@ from chartok.files.sources import (
     source_size,
 )
 from chartok.files.text import not_empty
-from chartok.token_file import TokenFile, write_token_file
+from chartok.record_lines import LineEncoder, unix_lines, vocabulary_of_lines
+from chartok.token_file import TokenFile
+from chartok.token_writer import TokenFileWriter
 from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -43,11 +45,12 @@ def encode_file(
     destination: str | os.PathLike[str],
     vocabulary: Vocabulary | None = None,
     *,
+    records: bool = False,
     errors: Errors = "strict",
     compression: Compression | None = None,
     progress: Progress | None = None,
 ) -> TokenFile:
-    """Returns the token file made from one or more texts, concatenated without a separator.
+    """Returns the token file made from one or more texts, concatenated without a separator, or from their lines.
 
     Text is read in pieces, once, or twice if the vocabulary has to be built first. The file appears under its name
     once it is complete and on disk; until then, and whatever fails, an existing file is left unchanged.
@@ -55,7 +58,10 @@ def encode_file(
     Args:
         source: UTF-8 files, patterns such as ``data/*.txt``, or URLs that fsspec can read.
         destination: The file to write.
-        vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does.
+        vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does. That
+            of records has the special tokens ``bos``, ``eos`` and ``unk`` as well.
+        records: Whether each line is a record of its own, with a start and an end. Lines are what ``read_lines``
+            returns; empty ones are left out.
         errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
         compression: ``"gzip"`` if the sources are compressed.
         progress: Called after each piece.
@@ -66,7 +72,8 @@ def encode_file(
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
         TokenFileError: A source changed while it was read, or its compressed data is truncated or damaged.
         ValueError: The text is empty and there is no vocabulary; ``compression`` is not supported; ``destination`` is
-            one of the sources, or a pipe or a device; a source is a pipe or a device and there is no vocabulary.
+            one of the sources, or a pipe or a device; a source is a pipe or a device and there is no vocabulary; the
+            vocabulary for records has no ``bos`` or no ``eos``.
 
     Example:
         >>> import tempfile
@@ -85,16 +92,29 @@ def encode_file(
         check_two_readings(sources)
     reading = _Reading(sources=sources, compression=compression, progress=progress, total=total)
     if vocabulary is None:
-        vocabulary = Vocabulary.from_text(not_empty((text for _, _, text in reading.pieces()), _shown(sources)))
-    with write_token_file(destination, vocabulary) as writer:
-        for name, position, text in reading.pieces():
-            try:
-                writer.append(vocabulary.encode(text, errors))
-            except UnknownCharacterError as error:
-                raise UnknownCharacterError(
-                    error.character, position + error.position, vocabulary.size, path=name
-                ) from None
+        vocabulary = reading.vocabulary(records=records)
+    with TokenFileWriter(destination, vocabulary, records, errors=errors) as writer:
+        for name in sources:
+            if records:
+                _write_lines(writer, reading, name, LineEncoder(vocabulary, errors, name=name))
+            else:
+                _write_text(writer, reading, name, vocabulary, errors)
     return TokenFile(destination)
+
+
+def _write_lines(writer: TokenFileWriter, reading: _Reading, name: str, encoder: LineEncoder) -> None:
+    for ids, ends in encoder.encode(unix_lines(text for _, text in reading.pieces_of(name))):
+        writer.write(ids, ends)
+
+
+def _write_text(writer: TokenFileWriter, reading: _Reading, name: str, vocabulary: Vocabulary, errors: Errors) -> None:
+    for position, text in reading.pieces_of(name):
+        try:
+            writer.write(vocabulary.encode(text, errors))
+        except UnknownCharacterError as error:
+            raise UnknownCharacterError(
+                error.character, position + error.position, vocabulary.size, path=name
+            ) from None
 
 
 def encode_files(
@@ -169,16 +189,28 @@ class _Reading:
     total: int | None
     done: int = 0
 
-    def pieces(self) -> Iterator[tuple[str, int, str]]:
-        """Yields the name of the source, the position in it, and the text of each piece."""
-        for name in self.sources:
-            before, position = self.done, 0
-            for text, bytes_read in iterate_source(name, self.compression):
-                self.done = before + bytes_read
-                if self.progress is not None:
-                    self.progress(self.done, self.total)
-                yield name, position, text
-                position += len(text)
+    def vocabulary(self, *, records: bool) -> Vocabulary:
+        """Returns the vocabulary of all sources."""
+        several = (self.pieces_of(name) for name in self.sources)
+        if not records:
+            return Vocabulary.from_text(not_empty((text for pieces in several for _, text in pieces), self.shown))
+        lines = (text for pieces in several for text in unix_lines(text for _, text in pieces))
+        return vocabulary_of_lines(lines, self.shown)
+
+    @property
+    def shown(self) -> str:
+        """The sources as an error names them."""
+        return _shown(self.sources)
+
+    def pieces_of(self, name: str) -> Iterator[tuple[int, str]]:
+        """Yields the position in one source, and the text of each piece."""
+        before, position = self.done, 0
+        for text, bytes_read in iterate_source(name, self.compression):
+            self.done = before + bytes_read
+            if self.progress is not None:
+                self.progress(self.done, self.total)
+            yield position, text
+            position += len(text)
 
 
 def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:

@@ -52,6 +52,10 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
                     f"the vocabulary of {str(settings.text)!a} differs from that of the model: prepare it with the "
                     "model's"
                 )
+            if settings.records and tokens.records is None:
+                raise ValueError(
+                    f"{str(settings.text)!a} holds one text: write its lines as records with charlm prepare --records"
+                )
             tokens.verify()
             return evaluate_corpus(lm.stored, Corpus.of_tokens(tokens))
     content = read_text(settings.text)

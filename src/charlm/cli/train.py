@@ -23,7 +23,7 @@ from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
 from chartok import TokenFile, read_text
-from chartok.files.lines import read_records
+from chartok.files.text import iterate_text
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
@@ -119,11 +119,13 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
 
 def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
     """Returns the corpus of a UTF-8 text, whole or by lines, or of a token file, which is verified first."""
-    if settings.records:
-        return Corpus.of_records(read_records(settings.text))
     if not is_token_file(settings.text):
+        if settings.records:
+            return Corpus.of_lines(iterate_text(settings.text), os.fspath(settings.text))
         return Corpus.of_text(read_text(settings.text), roles_of_text(settings.model))
     tokens = TokenFile(os.fspath(settings.text))
+    if settings.records and tokens.records is None:
+        raise ValueError(f"{tokens.path!a} holds one text: write its lines as records with charlm prepare --records")
     if is_first:
         tokens.verify()
     return Corpus.of_tokens(tokens)

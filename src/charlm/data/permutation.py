@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROUNDS = 6
+DRAWN_AT_ONCE = 1 << 16
+"""How many entries are computed at a time."""
 
 
 class Permutation:
@@ -63,6 +65,23 @@ def shuffled(length: int, seed: int) -> NDArray[np.int64]:
         array([3, 1, 2, 0, 4])
     """
     return Permutation(length, seed=integer("seed", seed), epoch=0)(np.arange(length))
+
+
+def drawn(count: int, length: int, *, seed: int) -> NDArray[np.bool_]:
+    """Returns which of the numbers from 0 to ``length - 1`` are among the first ``count`` of ``shuffled``.
+
+    Raises:
+        TypeError: The seed is not an integer.
+
+    Example:
+        >>> drawn(2, 5, seed=0)
+        array([False,  True, False,  True, False])
+    """
+    order = Permutation(length, seed=integer("seed", seed), epoch=0)
+    is_drawn = np.zeros(length, dtype=np.bool_)
+    for start in range(0, count, DRAWN_AT_ONCE):
+        is_drawn[order(np.arange(start, min(start + DRAWN_AT_ONCE, count)))] = True
+    return is_drawn
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

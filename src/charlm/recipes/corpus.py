@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from charlm.data.dataset import JoinedTexts, check_vocabulary_size, pieces_of_records, pieces_of_text
+from charlm.data.dataset import JoinedTexts, check_vocabulary_size, pieces_of_text
 from charlm.data.framing import Framing
-from charlm.data.permutation import shuffled
+from charlm.data.record_file import records_of_lines
+from charlm.data.records import Records, RecordsInMemory
 from chartok import Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.dataset import Dataset
+    from charlm.data.limits import TooLong
     from chartok import TokenFile
     from chartok.arguments import SpecialToken
 
@@ -35,14 +37,16 @@ class Corpus:
     """Texts to train or evaluate on, without PyTorch.
 
     Attributes:
-        vocabulary: The vocabulary of the ids; with an ``eos`` token, each text is a record.
-        texts: One text, or the records, each from ``bos`` to ``eos``; None for a token file.
-        tokens: A token file, and the start and stop of the ids in this corpus; None if ids are in memory.
+        vocabulary: The vocabulary of the ids.
+        ids: One text in memory, ``(N,)``; None for records, and for a token file.
+        tokens: A token file of one text, and the start and stop of the ids in this corpus; None otherwise.
+        records: The records, each from ``bos`` to ``eos``, in memory or in a token file; None for a text.
     """
 
     vocabulary: Vocabulary
-    texts: JoinedTexts | None = None
+    ids: NDArray[np.integer[Any]] | None = None
     tokens: tuple[TokenFile, int, int] | None = None
+    records: Records | None = None
 
     @classmethod
     def of_text(cls, text: str, roles: Iterable[SpecialToken]) -> Corpus:
@@ -54,8 +58,7 @@ class Corpus:
         if not text:
             raise ValueError("text is empty: give at least one character to train on")
         vocabulary = Vocabulary.from_text(text, special_tokens=roles)
-        ids = vocabulary.encode(text)
-        return cls(vocabulary=vocabulary, texts=JoinedTexts(ids, np.array([len(ids)])))
+        return cls(vocabulary=vocabulary, ids=vocabulary.encode(text))
 
     @classmethod
     def of_records(cls, records: Iterable[str] | Mapping[str, int]) -> Corpus:
@@ -81,18 +84,38 @@ class Corpus:
         if not all(texts):
             raise ValueError(f"source[{texts.index('')}] is empty: leave empty records out")
         vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos", "unk"])
-        ids, lengths = Framing(vocabulary).to_count(texts)
-        return cls(vocabulary=vocabulary, texts=JoinedTexts(ids, lengths, weights))
+        source = RecordsInMemory.of(*Framing(vocabulary).to_count(texts))
+        return cls(vocabulary=vocabulary, records=Records(source, weights))
+
+    @classmethod
+    def of_lines(cls, text: Iterable[str], name: str) -> Corpus:
+        """Returns the corpus of the lines of a text, each a record.
+
+        Args:
+            text: The text, cut anywhere.
+            name: What to call it in an error.
+
+        Raises:
+            ValueError: There is no line, or one is empty.
+        """
+        records, vocabulary = records_of_lines(text, name)
+        return cls(vocabulary=vocabulary, records=records)
 
     @classmethod
     def of_tokens(cls, tokens: TokenFile) -> Corpus:
-        """Returns the corpus of a token file."""
-        return cls(vocabulary=tokens.vocabulary, tokens=(tokens, 0, len(tokens)))
+        """Returns the corpus of a token file, of one text or of records.
+
+        Raises:
+            ValueError: It has no record.
+        """
+        if tokens.records is None:
+            return cls(vocabulary=tokens.vocabulary, tokens=(tokens, 0, len(tokens)))
+        return cls(vocabulary=tokens.vocabulary, records=Records(tokens))
 
     @property
     def is_of_records(self) -> bool:
         """Whether the texts are independent records."""
-        return self.tokens is None and Framing(self.vocabulary).is_of_records
+        return self.records is not None
 
     @property
     def unit(self) -> str:
@@ -100,17 +123,26 @@ class Corpus:
         return "records" if self.is_of_records else "characters"
 
     def __len__(self) -> int:
-        if self.tokens is not None:
-            return self.tokens[2] - self.tokens[1]
-        assert self.texts is not None  # noqa: S101 - one of the two is set
-        return len(self.texts.lengths if self.is_of_records else self.texts.ids)
+        if self.records is not None:
+            return len(self.records)
+        return self._stop - self._start
 
     @property
     def characters(self) -> int:
         """The number of characters in its texts."""
-        if not self.is_of_records or self.texts is None:
-            return len(self)
-        return int((self.texts.lengths - 2).sum())  # without bos and eos
+        return len(self) if self.records is None else self.records.characters
+
+    def limited(self, max_length: int | None, too_long: TooLong) -> Corpus:
+        """Returns the corpus with what ``Records.limited`` makes of long records.
+
+        Raises:
+            ValueError: As ``Records.limited`` does; or this is a text.
+        """
+        if max_length is None:
+            return self
+        if self.records is None:
+            raise ValueError("max_length applies only to records: a text is cut into windows of block_size")
+        return replace(self, records=self.records.limited(max_length, too_long))
 
     def split(self, share: float, *, seed: int = 0) -> tuple[Corpus, Corpus]:
         """Returns the first part and the rest; records are drawn at random, with ``seed``.
@@ -123,57 +155,49 @@ class Corpus:
         if not fewest <= end <= len(self) - fewest:
             too_small = "empty" if self.is_of_records else "with fewer than two"
             raise ValueError(f"a fraction of {share} of {len(self)} {self.unit} leaves a part {too_small}: give more")
-        if self.tokens is not None:
-            file, start, stop = self.tokens
-            parts = [(file, start, start + end), (file, start + end, stop)]
-            return Corpus(vocabulary=self.vocabulary, tokens=parts[0]), Corpus(
-                vocabulary=self.vocabulary, tokens=parts[1]
-            )
-        assert self.texts is not None  # noqa: S101 - one of the two is there
-        if self.is_of_records:
-            order = shuffled(len(self), seed)
-            return self._chosen(np.sort(order[:end])), self._chosen(np.sort(order[end:]))
-        first, rest = self.texts.ids[:end], self.texts.ids[end:]
-        return tuple(  # type: ignore[return-value]  # two
-            Corpus(vocabulary=self.vocabulary, texts=JoinedTexts(ids, np.array([len(ids)]))) for ids in (first, rest)
-        )
-
-    def _chosen(self, records: NDArray[np.int64]) -> Corpus:
-        assert self.texts is not None  # noqa: S101 - of records
-        starts, lengths = np.cumsum(self.texts.lengths) - self.texts.lengths, self.texts.lengths[records]
-        moved_by = starts[records] - (np.cumsum(lengths) - lengths)
-        ids = self.texts.ids[np.repeat(moved_by, lengths) + np.arange(int(lengths.sum()))]
-        weights = None if self.texts.weights is None else self.texts.weights[records]
-        return Corpus(vocabulary=self.vocabulary, texts=JoinedTexts(ids, lengths, weights))
-
-    def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
-        """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
-        if self.tokens is not None:
-            file, start, stop = self.tokens
-            return file.read(start, stop), np.array([stop - start])
-        assert self.texts is not None  # noqa: S101 - one of the two is set
-        return self.texts.joined()
+        if self.records is not None:
+            first, rest = self.records.split(end, seed=seed)
+            return replace(self, records=first), replace(self, records=rest)
+        return self._part(0, end), self._part(end, len(self))
 
     @property
-    def weights(self) -> NDArray[np.int64] | None:
-        """The count of each text; None if each counts once."""
-        return None if self.texts is None else self.texts.weights
+    def _start(self) -> int:
+        return 0 if self.tokens is None else self.tokens[1]
+
+    @property
+    def _stop(self) -> int:
+        if self.tokens is not None:
+            return self.tokens[2]
+        assert self.ids is not None  # noqa: S101 - one of the three is set
+        return len(self.ids)
+
+    def _part(self, start: int, stop: int) -> Corpus:
+        if self.tokens is not None:
+            return replace(self, tokens=(self.tokens[0], self._start + start, self._start + stop))
+        assert self.ids is not None  # noqa: S101 - one of the three is set
+        return replace(self, ids=self.ids[start:stop])
+
+    def _read(self, start: int, stop: int) -> NDArray[np.integer[Any]]:
+        """Returns some ids of a text."""
+        if self.tokens is not None:
+            return self.tokens[0].read(self._start + start, self._start + stop)
+        assert self.ids is not None  # noqa: S101 - one of the three is set
+        return self.ids[start:stop]
+
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:
+        """Yields whole texts in order, about ``ids`` ids at a time."""
+        if self.records is not None:
+            yield from self.records.parts(ids)
+        else:
+            yield JoinedTexts(self._read(0, len(self)), np.array([len(self)]))
 
     def pieces(
         self, targets: int | None, overlap: int
     ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
         """Returns all texts a piece at a time; see ``charlm.data.dataset.Dataset``."""
-        if self.tokens is not None:
-            file, first, _ = self.tokens
-
-            def read(start: int, stop: int) -> NDArray[np.integer[Any]]:
-                return file.read(first + start, first + stop)
-
-            return pieces_of_text(read, len(self), targets, overlap)
-        ids, lengths = self.joined()
-        if self.is_of_records:
-            return pieces_of_records(ids, lengths, targets)
-        return pieces_of_text(lambda start, stop: ids[start:stop], len(ids), targets, overlap)
+        if self.records is not None:
+            return self.records.pieces(targets)
+        return pieces_of_text(self._read, len(self), targets, overlap)
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.
@@ -183,35 +207,46 @@ class Corpus:
         """
         check_vocabulary_size(self.vocabulary, size)
 
-    def dataset(self, block_size: int) -> Dataset:
+    def needed(self, block_size: int) -> int:
+        """Returns how many inputs an example needs, at most ``block_size``: no more than the longest record does."""
+        if self.records is None:
+            return block_size
+        longest = max(int(lengths.max()) for _, lengths in self.records.bounds_in_parts())
+        return min(block_size, longest - 1)
+
+    def dataset(self, block_size: int, *, packing: bool = False) -> Dataset:
         """Returns the corpus as a dataset to train on, which needs PyTorch.
 
         Args:
-            block_size: The number of characters in a window; for records the longest determines it.
+            block_size: The largest number of inputs of an example; a longer record is cut into windows.
+            packing: Whether to put records one after the other, without padding, into windows that may span several.
 
         Raises:
-            ValueError: It is shorter than a window.
+            ValueError: It is shorter than a window; or it is a text, and ``packing`` is set.
         """
         from charlm.data.record_dataset import RecordDataset  # noqa: PLC0415 - needs PyTorch
         from charlm.data.streams import as_stream  # noqa: PLC0415 - likewise
         from charlm.data.text_dataset import TextDataset  # noqa: PLC0415 - likewise
 
-        if self.is_of_records and self.texts is not None:
-            return RecordDataset.of(self.texts, self.vocabulary)
+        if self.records is not None:
+            dataset = RecordDataset.of(self.records, self.vocabulary, block_size=block_size)
+            return dataset.packed(block_size) if packing else dataset
+        if packing:
+            raise ValueError("packing applies only to records: the windows of a text have no padding")
         if self.tokens is not None:
             file, start, stop = self.tokens
             return TextDataset(as_stream(file).part(start, stop), block_size)
-        return TextDataset(self.joined()[0], block_size)
+        return TextDataset(self._read(0, len(self)), block_size)
 
     def excerpt(self) -> str:
         """Returns the beginning, as text."""
-        if not self.is_of_records:
-            ids = next(self.pieces(EXCERPT_CHARACTERS, 0), (np.zeros(0, dtype=np.int64), None, 0))[0]
-            return self.vocabulary.decode(ids[:EXCERPT_CHARACTERS])
-        ids, lengths = self.joined()
-        ends = np.cumsum(lengths)[:EXCERPT_RECORDS].tolist()
-        records = (ids[end - length : end] for end, length in zip(ends, lengths.tolist(), strict=False))
-        return "\n".join(self.vocabulary.decode(record) for record in records)[:EXCERPT_CHARACTERS]
+        if self.records is None:
+            return self.vocabulary.decode(self._read(0, min(len(self), EXCERPT_CHARACTERS)))
+        places = np.arange(min(len(self), EXCERPT_RECORDS))
+        starts, lengths = self.records.bounds(places)
+        spans = zip(starts.tolist(), np.minimum(lengths, EXCERPT_CHARACTERS).tolist(), strict=True)
+        several = [self.records.source.read(start, start + length) for start, length in spans]
+        return "\n".join(map(self.vocabulary.decode, several))[:EXCERPT_CHARACTERS]
 
 
 def roles_of_text(family: str) -> list[SpecialToken]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, RecordDataset
+from charlm.data.dataset import JoinedTexts
 from charlm.recipes.corpus import Corpus, roles_of_text
 from chartok import encode_file
 
@@ -21,6 +22,11 @@ weighted = st.dictionaries(st.text("abc\u4e00", min_size=1, max_size=5), st.inte
 
 def repeated(records: dict[str, int]) -> list[str]:
     return [record for record, count in records.items() for _ in range(count)]
+
+
+def joined(corpus: Corpus) -> JoinedTexts:
+    (texts,) = corpus.parts(10**6)
+    return texts
 
 
 def tables(lm: CharLM) -> dict[str, Any]:
@@ -39,7 +45,7 @@ def test_how_often_a_record_counts_is_how_often_it_might_be_there(family: Any, r
 @given(weighted)
 def test_a_data_set_has_a_record_as_often_as_it_counts(records: dict[str, int]) -> None:
     corpus = Corpus.of_records(records)
-    found = corpus.dataset(block_size=1)
+    found = corpus.dataset(corpus.needed(64))
     expected = RecordDataset(repeated(records), corpus.vocabulary)
     assert isinstance(found, RecordDataset)
     assert len(found) == sum(records.values())
@@ -146,7 +152,7 @@ def test_the_parts_of_a_text_are_its_beginning_and_its_end(share: float) -> None
     corpus = Corpus.of_text(text, ["unk"])
     first, rest = corpus.split(share)
     end = int(len(text) * share)
-    decoded = [corpus.vocabulary.decode(part.joined()[0]) for part in (first, rest)]
+    decoded = [corpus.vocabulary.decode(joined(part).ids) for part in (first, rest)]
     assert decoded == [text[:end], text[end:]]
 
 
@@ -157,9 +163,10 @@ def test_the_parts_of_records_have_each_once_with_what_it_counts(records: dict[s
     assert [len(part) for part in parts] == [len(records) // 2, len(records) - len(records) // 2]
     found: Counter[str] = Counter()
     for part in parts:
-        ids, lengths = part.joined()
-        assert part.weights is not None
-        for record, count in zip(np.split(ids, np.cumsum(lengths)[:-1]), part.weights.tolist(), strict=True):
+        texts = joined(part)
+        assert texts.weights is not None
+        records_of_part = np.split(texts.ids, np.cumsum(texts.lengths)[:-1])
+        for record, count in zip(records_of_part, texts.weights.tolist(), strict=True):
             found[corpus.vocabulary.decode(record[1:-1])] += count
     assert found == records
 
@@ -168,7 +175,7 @@ def test_the_parts_of_a_token_file_are_those_of_its_text(tmp_path: Path) -> None
     (tmp_path / "input.txt").write_text("the quick brown fox", encoding="utf-8")
     with encode_file(tmp_path / "input.txt", tmp_path / "input.tokens") as tokens:
         first, rest = Corpus.of_tokens(tokens).split(0.5)
-        decoded = [tokens.vocabulary.decode(part.joined()[0]) for part in (first, rest)]
+        decoded = [tokens.vocabulary.decode(joined(part).ids) for part in (first, rest)]
         assert decoded == ["the quick", " brown fox"]
         assert (rest.excerpt(), len(rest), rest.characters) == (" brown fox", 10, 10)
 

@@ -1,0 +1,92 @@
+"""Reads the lines of a text into memory as the ids of records, without a string for each."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from charlm.data.records import Records, RecordsInMemory
+from chartok import Vocabulary
+from chartok.files.text import iterate_text
+from chartok.record_lines import ROLES, LineEncoder, unix_lines, vocabulary_of_lines
+from chartok.token_writer import framing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from chartok.arguments import SpecialToken
+
+
+def read_record_lines(
+    path: str | os.PathLike[str],
+    vocabulary: Vocabulary | None = None,
+    *,
+    special_tokens: Iterable[SpecialToken] = ROLES,
+) -> tuple[Records, Vocabulary]:
+    """Returns the lines of a UTF-8 file as records, and their vocabulary; the file is read once.
+
+    Args:
+        path: The file.
+        vocabulary: The vocabulary to encode with; None builds one.
+        special_tokens: Those of a vocabulary that is built.
+
+    Raises:
+        OSError: The file cannot be read.
+        FileDecodeError: It is not UTF-8.
+        UnknownCharacterError: A character is not in the vocabulary; names the file and the line.
+        ValueError: There is no record, or the vocabulary has no ``bos`` or no ``eos``.
+    """
+    return records_of_lines(iterate_text(path), os.fspath(path), vocabulary, special_tokens=special_tokens)
+
+
+def records_of_lines(
+    text: Iterable[str],
+    name: str,
+    vocabulary: Vocabulary | None = None,
+    *,
+    special_tokens: Iterable[SpecialToken] = ROLES,
+) -> tuple[Records, Vocabulary]:
+    """Returns the lines of a text that arrives in pieces as records, and their vocabulary; see ``read_record_lines``.
+
+    Args:
+        text: The text, cut anywhere.
+        name: What to call it in an error.
+        vocabulary: As in ``read_record_lines``.
+        special_tokens: Likewise.
+    """
+    pieces = unix_lines(text)
+    if vocabulary is None:
+        kept = deque(pieces)
+        has_characters = any(piece.strip("\n") for piece in kept)
+        vocabulary = (
+            vocabulary_of_lines(kept, ascii(name), special_tokens)
+            if has_characters
+            else Vocabulary("", special_tokens=special_tokens)
+        )
+        pieces = (kept.popleft() for _ in range(len(kept)))  # frees each once it is encoded
+    framing(vocabulary)
+    ids, ends, length = [np.zeros(0, dtype=vocabulary.dtype)], [np.zeros(1, dtype=np.int64)], 0
+    for some_ids, some_ends in LineEncoder(vocabulary, blank_lines="error", name=name).encode(pieces):
+        ids.append(some_ids)
+        ends.append(some_ends + length)
+        length += len(some_ids)
+    offsets = _emptied(ends)
+    if len(offsets) == 1:
+        raise ValueError(f"{name!a}: records is empty: give at least one line")
+    return Records(RecordsInMemory(_emptied(ids), offsets)), vocabulary
+
+
+def _emptied(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Returns arrays concatenated, which frees each as soon as it is copied."""
+    whole = np.empty(sum(map(len, parts)), dtype=parts[0].dtype)
+    end = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[end - len(part) : end] = part
+        end -= len(part)
+    return whole
