@@ -146,6 +146,11 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self._starts)
 
+    @property
+    def examples_per_epoch(self) -> int:
+        """The number of records."""
+        return len(self)
+
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if not -len(self) <= index < len(self):
             raise IndexError(f"record {index} is out of range: the dataset has length {len(self)}")

@@ -95,6 +95,11 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return int(self._last_windows[-1])
 
+    @property
+    def examples_per_epoch(self) -> int:
+        """The number of windows that are as long as the stream together, and never more than there are."""
+        return min(len(self), -(-(len(self.stream) - 1) // self.block_size))
+
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if not -len(self) <= index < len(self):
             raise IndexError(f"window {index} is out of range: the dataset has length {len(self)}")
