@@ -107,7 +107,7 @@ $(VENV)/library: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/everything: $(VENV)/bin/python pyproject.toml  # dependency groups are read by pip 25.1 and later
 	$(INSTALL) 'pip>=25.1'
-	$(INSTALL) --editable '.[data,logs,onnx,plots]' --group dev
+	$(INSTALL) --editable '.[all]' --group dev
 	touch $@ $(VENV)/library
 
 $(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: where that fails, it is left out

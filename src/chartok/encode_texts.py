@@ -53,8 +53,8 @@ def encode_texts(
         >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "names.tokens"
         >>> with encode_texts((name.lower() for name in ["Ada", "Bob"]), path, records=True) as tokens:
-        ...     tokens.records, tokens.vocabulary.characters
-        (2, 'abdo')
+        ...     tokens.records, tokens.vocabulary.symbols
+        (2, ('a', 'b', 'd', 'o'))
     """
     check_several(texts, "texts")
     with ExitStack() as stack:

@@ -146,19 +146,28 @@ class LineEncoder:
         raise AssertionError("encoding failed before")
 
 
-def vocabulary_of_lines(pieces: Iterable[str], name: str, special_tokens: Iterable[SpecialToken] = ROLES) -> Vocabulary:
+def vocabulary_of_lines(
+    pieces: Iterable[str],
+    name: str,
+    special_tokens: Iterable[SpecialToken] = ROLES,
+    *,
+    min_count: int = 1,
+    max_size: int | None = None,
+) -> Vocabulary:
     r"""Returns the vocabulary of records: the characters of all lines, and special tokens.
 
     Args:
         pieces: Text with ``\n`` for the end of each line.
         name: What to call it in an error.
         special_tokens: Roles whose ids follow the characters.
+        min_count: As in ``Vocabulary.from_text``.
+        max_size: Likewise.
 
     Raises:
-        ValueError: No line has a character.
+        ValueError: No line has a character, or none is left.
     """
     texts = not_empty((piece.replace("\n", "") for piece in pieces), name)
-    return Vocabulary.from_text(texts, special_tokens=special_tokens)
+    return Vocabulary.from_text(texts, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
 
 
 def check_blank_lines(blank_lines: str) -> None:

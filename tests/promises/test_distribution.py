@@ -62,7 +62,9 @@ def test_the_wheel_says_what_it_is_and_what_it_needs(wheel: dict[str, bytes]) ->
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
     needed = {str(line) for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert {re.split(r"\W", line)[0] for line in needed} == {"numpy", "safetensors", "torch", "tqdm", "tyro"}
-    assert set(metadata.get_all("Provides-Extra", [])) == {"data", "logs", "onnx", "plots"}
+    assert " ".join(sorted(metadata.get_all("Provides-Extra", []))) == (
+        "all data encodings graphemes logs onnx parquet plots urls zstd"
+    )
     urls = [line.partition(", ")[0] for line in metadata.get_all("Project-URL", [])]
     assert urls == ["Homepage", "Documentation", "Source", "Changelog", "Issues"]
 
@@ -114,11 +116,12 @@ def test_a_workflow_runs_actions_of_one_commit_and_for_a_limited_time(path: Path
 
 def test_the_check_installs_every_extra_and_the_group_of_the_developers() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    what = f".[{','.join(sorted(project['project']['optional-dependencies']))}]"
+    extras = project["project"]["optional-dependencies"]
+    assert extras.pop("all") == [f"chartok[{','.join(sorted(extras))}]"]
     assert {"include-group": "docs"} in project["dependency-groups"]["dev"]
     for name in ("Makefile", "CONTRIBUTING.md", "docs/installation.md", ".github/workflows/tests.yml"):
         text = (ROOT / name).read_text(encoding="utf-8").replace('"', "'")
-        assert f"--editable '{what}' --group dev" in text, name
+        assert "--editable '.[all]' --group dev" in text, name
 
 
 def test_both_workflows_are_there() -> None:

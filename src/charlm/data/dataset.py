@@ -48,10 +48,15 @@ class Dataset(SupportsPieces, Protocol):
     Attributes:
         block_size: The largest number of inputs of an example.
         has_padding: Whether some targets of a batch may be ``IGNORE_INDEX``.
+        examples_per_epoch: How many examples have about as many targets as the data.
     """
 
     block_size: int
     has_padding: bool
+
+    @property
+    def examples_per_epoch(self) -> int:
+        """The number of examples that have about as many targets as the data."""
 
     def __len__(self) -> int:
         """Returns the number of examples."""

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROUNDS = 6
-DRAWN_AT_ONCE = 1 << 16
-"""How many entries are computed at a time."""
 
 
 class Permutation:
@@ -50,7 +48,7 @@ class Permutation:
     def _network(self, values: NDArray[np.uint64]) -> NDArray[np.uint64]:
         left, right = values >> self._half_bits, values & self._mask
         for key in self._keys:
-            left, right = right, left ^ (_mixed(right ^ key) & self._mask)
+            left, right = right, left ^ (mixed(right ^ key) & self._mask)
         return (left << self._half_bits) | right
 
 
@@ -67,24 +65,8 @@ def shuffled(length: int, seed: int) -> NDArray[np.int64]:
     return Permutation(length, seed=integer("seed", seed), epoch=0)(np.arange(length))
 
 
-def drawn(count: int, length: int, *, seed: int) -> NDArray[np.bool_]:
-    """Returns which of the numbers from 0 to ``length - 1`` are among the first ``count`` of ``shuffled``.
-
-    Raises:
-        TypeError: The seed is not an integer.
-
-    Example:
-        >>> drawn(2, 5, seed=0)
-        array([False,  True, False,  True, False])
-    """
-    order = Permutation(length, seed=integer("seed", seed), epoch=0)
-    is_drawn = np.zeros(length, dtype=np.bool_)
-    for start in range(0, count, DRAWN_AT_ONCE):
-        is_drawn[order(np.arange(start, min(start + DRAWN_AT_ONCE, count)))] = True
-    return is_drawn
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Returns numbers that look random, each determined by one of the values: the finalizer of MurmurHash3."""
     for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         values = (values ^ (values >> np.uint64(33))) * np.uint64(multiplier)
     return values ^ (values >> np.uint64(33))

@@ -20,7 +20,6 @@ from charlm.data.text_dataset import TextDataset
 from charlm.data.windows import Windows
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import check_several, joined_texts, positive_integer
-from chartok.arguments import fraction as checked_fraction
 from chartok.ragged import encode_joined
 from chartok.token_writer import framing
 
@@ -193,6 +192,11 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self._windows)
 
+    @property
+    def examples_per_epoch(self) -> int:
+        """The number of examples."""
+        return len(self)
+
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if not -len(self) <= index < len(self):
             raise IndexError(f"record {index} is out of range: the dataset has length {len(self)}")
@@ -272,11 +276,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(train), len(validation)
             (3, 1)
         """
-        total = len(self.records)
-        end = int(checked_fraction("fraction", fraction) * total)
-        if not 0 < end < total:
-            raise ValueError(f"split({fraction}) of {total} records leaves one part empty")
-        first, rest = self.records.split(end, seed=seed)
+        first, rest = self.records.split(fraction, seed=seed)
         return self._with(first), self._with(rest)
 
     def _with(self, records: Records) -> Self:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from chartok.arguments import SpecialToken
+    from chartok.arguments import Errors, SpecialToken
 
 
 def read_record_lines(
@@ -50,6 +50,9 @@ def records_of_lines(
     vocabulary: Vocabulary | None = None,
     *,
     special_tokens: Iterable[SpecialToken] = ROLES,
+    errors: Errors = "strict",
+    min_count: int = 1,
+    max_size: int | None = None,
 ) -> tuple[Records, Vocabulary]:
     """Returns the lines of a text that arrives in pieces as records, and their vocabulary; see ``read_record_lines``.
 
@@ -58,20 +61,23 @@ def records_of_lines(
         name: What to call it in an error.
         vocabulary: As in ``read_record_lines``.
         special_tokens: Likewise.
+        errors: What to do with a character that the vocabulary does not have.
+        min_count: As in ``Vocabulary.from_text``.
+        max_size: Likewise.
     """
     pieces = unix_lines(text)
     if vocabulary is None:
         kept = deque(pieces)
         has_characters = any(piece.strip("\n") for piece in kept)
         vocabulary = (
-            vocabulary_of_lines(kept, ascii(name), special_tokens)
+            vocabulary_of_lines(kept, ascii(name), special_tokens, min_count=min_count, max_size=max_size)
             if has_characters
             else Vocabulary("", special_tokens=special_tokens)
         )
         pieces = (kept.popleft() for _ in range(len(kept)))  # frees each once it is encoded
     framing(vocabulary)
     ids, ends, length = [np.zeros(0, dtype=vocabulary.dtype)], [np.zeros(1, dtype=np.int64)], 0
-    for some_ids, some_ends in LineEncoder(vocabulary, blank_lines="error", name=name).encode(pieces):
+    for some_ids, some_ends in LineEncoder(vocabulary, errors, blank_lines="error", name=name).encode(pieces):
         ids.append(some_ids)
         ends.append(some_ends + length)
         length += len(some_ids)

@@ -10,8 +10,8 @@ import numpy as np
 
 from charlm.data.dataset import JoinedTexts
 from charlm.data.limits import check_too_long
-from charlm.data.permutation import drawn
 from charlm.data.selection import Selection
+from charlm.data.splitting import split_records
 from chartok.token_file import TokenFile
 
 if TYPE_CHECKING:
@@ -206,6 +206,11 @@ class Records:
         ids = self.source.read(begin, end)
         return ids if wanted == end - begin else spans_of(ids, starts - begin, lengths)
 
+    @property
+    def longest(self) -> int:
+        """The number of ids of the longest record."""
+        return max(int(lengths.max()) for _, lengths in self.bounds_in_parts())
+
     def pieces(self, targets: int | None) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
         """Yields whole records, in pieces of about ``targets`` targets each; see ``Dataset.pieces``."""
         for texts in self.parts(targets or IDS_AT_ONCE):
@@ -232,9 +237,13 @@ class Records:
             some._numbers = Selection(is_chosen) if self._numbers is None else self._numbers[is_chosen]  # noqa: SLF001
         return some
 
-    def split(self, count: int, *, seed: int) -> tuple[Self, Self]:
-        """Returns ``count`` of these records, drawn at random, and the others, each in the same order."""
-        is_first = drawn(count, len(self), seed=seed)
+    def split(self, share: float, *, seed: int) -> tuple[Self, Self]:
+        """Returns some of these records, drawn at random, and the others, each in the same order.
+
+        Raises:
+            ValueError: As ``split_records`` does.
+        """
+        is_first = split_records(self, self.weights, share, seed=seed)
         return self.chosen(is_first), self.chosen(~is_first)
 
     def repeated(self) -> Self:

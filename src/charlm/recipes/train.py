@@ -62,7 +62,7 @@ def train(
             CorpusSplit(
                 total=len(corpus) + len(validation),
                 unit=corpus.unit,
-                symbols=len(corpus.vocabulary.characters),
+                symbols=len(corpus.vocabulary.symbols),
                 training=len(corpus),
                 validation=len(validation),
             )

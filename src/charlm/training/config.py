@@ -69,7 +69,8 @@ class TrainerConfig:
 
     Attributes:
         max_steps: Optimizer steps in the whole run, one batch each.
-        max_epochs: Passes over as many examples as the dataset has; a text has one example for each window start.
+        max_epochs: Passes over the training data: one trains on about as many characters as a text has, or on as many
+            records as there are.
         max_seconds: Time spent in training steps. Where such a run ends depends on the speed of the machine.
         seed: Seeds every random draw in the training steps, such as dropout.
         optimizer: adamw, or muon for the hidden matrices and AdamW for the rest.

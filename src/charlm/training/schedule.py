@@ -16,7 +16,7 @@ class RunSchedule:
 
     Args:
         config: The limits, the warm-up and the shape of the schedule.
-        examples: The number of training examples.
+        examples: The number of training examples in an epoch.
         batch_size: The number of examples per step, over all processes.
 
     Attributes:

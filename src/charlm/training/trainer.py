@@ -95,7 +95,7 @@ class Trainer:
         self.vocabulary = vocabulary
         self.on_log = on_log
         self.log: list[LogEntry] = []
-        self._schedule = RunSchedule(config, examples=len(batches.dataset), batch_size=batches.batch_size)
+        self._schedule = RunSchedule(config, examples=batches.dataset.examples_per_epoch, batch_size=batches.batch_size)
         self._gradients = Gradients(model, config, has_padding=batches.dataset.has_padding)
         self._optimizers = Optimizers(model, config)
         self._average = None if config.ema_decay is None else WeightAverage(model, config.ema_decay)

@@ -67,6 +67,23 @@ def test_a_data_set_keeps_the_protocol(dataset: "Dataset") -> None:
     assert holds_texts(dataset)
 
 
+@given(datasets)
+def test_an_epoch_has_about_as_many_targets_as_the_data(dataset: "Dataset") -> None:
+    _, lengths = dataset.joined()
+    targets = int((lengths - 1).sum())
+    if dataset.has_padding:
+        assert dataset.examples_per_epoch == len(lengths)
+    elif dataset.examples_per_epoch < len(dataset):
+        assert 0 <= dataset.examples_per_epoch * dataset.block_size - targets < dataset.block_size
+
+
+def test_an_epoch_of_windows_that_do_not_meet_has_all_of_them() -> None:
+    assert TextDataset(range(100), block_size=4, stride=9).examples_per_epoch == 11
+    assert TextDataset(range(100), block_size=4, stride=4).examples_per_epoch == 24
+    assert TextDataset(range(100), block_size=4).examples_per_epoch == 25
+    assert TextDataset(range(5), block_size=4).examples_per_epoch == 1
+
+
 @given(datasets, st.integers(1, 80))
 def test_a_score_does_not_depend_on_how_the_pieces_are_cut(dataset: "Dataset", targets: int) -> None:
     ids, lengths = dataset.joined()
