@@ -14,6 +14,7 @@ CHARTOK = {
     "FileDecodeError",
     "TokenFile",
     "TokenFileError",
+    "TokenFileWriter",
     "TokenIdError",
     "UnknownCharacterError",
     "Vocabulary",
@@ -22,6 +23,7 @@ CHARTOK = {
     "count_characters",
     "encode_file",
     "encode_files",
+    "encode_texts",
     "read_lines",
     "read_text",
 }

@@ -80,7 +80,8 @@ class BatchOrder:
         self._forget()
 
     def _random(self) -> NDArray[np.int64]:
-        return np.asarray(torch.randint(self._length, (self._batch_size,), generator=self._generator))
+        drawn = torch.randint(self._length, (self._batch_size,), generator=self._generator)
+        return np.asarray(drawn.numpy(), dtype=np.int64)
 
     def _examples(self, window: int) -> NDArray[np.int64]:
         """Returns the examples of a window, ``(batches, batch_size)``."""

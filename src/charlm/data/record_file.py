@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from chartok.token_writer import framing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from numpy.typing import NDArray
 
     from chartok.arguments import Errors, SpecialToken
 
@@ -65,34 +63,21 @@ def records_of_lines(
         min_count: As in ``Vocabulary.from_text``.
         max_size: Likewise.
     """
-    pieces = unix_lines(text)
-    if vocabulary is None:
-        kept = deque(pieces)
-        has_characters = any(piece.strip("\n") for piece in kept)
-        vocabulary = (
-            vocabulary_of_lines(kept, ascii(name), special_tokens, min_count=min_count, max_size=max_size)
-            if has_characters
-            else Vocabulary("", special_tokens=special_tokens)
-        )
-        pieces = (kept.popleft() for _ in range(len(kept)))  # frees each once it is encoded
+    kept = deque(unix_lines(text))
+    if vocabulary is None and any(piece.strip("\n") for piece in kept):
+        vocabulary = vocabulary_of_lines(kept, ascii(name), special_tokens, min_count=min_count, max_size=max_size)
+    elif vocabulary is None:
+        vocabulary = Vocabulary("", special_tokens=special_tokens)
     framing(vocabulary)
-    ids, ends, length = [np.zeros(0, dtype=vocabulary.dtype)], [np.zeros(1, dtype=np.int64)], 0
-    for some_ids, some_ends in LineEncoder(vocabulary, errors, blank_lines="error", name=name).encode(pieces):
-        ids.append(some_ids)
-        ends.append(some_ends + length)
-        length += len(some_ids)
-    offsets = _emptied(ends)
-    if len(offsets) == 1:
+    ends = sum(piece.count("\n") for piece in kept) + 1
+    ids = np.empty(sum(map(len, kept)) + 2 * ends, dtype=vocabulary.dtype)
+    offsets = np.zeros(ends + 1, dtype=np.int64)
+    length = records = 0
+    encoder = LineEncoder(vocabulary, errors, blank_lines="error", name=name)
+    for some_ids, some_ends in encoder.encode(kept.popleft() for _ in range(len(kept))):  # each is freed once encoded
+        ids[length : length + len(some_ids)] = some_ids
+        offsets[records + 1 : records + 1 + len(some_ends)] = some_ends + length
+        length, records = length + len(some_ids), records + len(some_ends)
+    if not records:
         raise ValueError(f"{name!a}: records is empty: give at least one line")
-    return Records(RecordsInMemory(_emptied(ids), offsets)), vocabulary
-
-
-def _emptied(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Returns arrays concatenated, which frees each as soon as it is copied."""
-    whole = np.empty(sum(map(len, parts)), dtype=parts[0].dtype)
-    end = len(whole)
-    while parts:
-        part = parts.pop()
-        whole[end - len(part) : end] = part
-        end -= len(part)
-    return whole
+    return Records(RecordsInMemory(ids[:length], offsets[: records + 1])), vocabulary
