@@ -46,7 +46,7 @@ def comparisons() -> list[Comparison]:
             ours=partial(_first_step, "ours", folder),
             rival_name="a str for each",
             rival=partial(_first_step, "strings", folder),
-            target=2,
+            target=1.3,
             samples=3,
         ),
         Comparison(
