@@ -40,7 +40,7 @@ from charlm import (
     write_report,
 )
 from charlm.cli.app import main as charlm
-from chartok import Vocabulary, count_characters, encode_file, encode_files, encode_texts, read_lines, read_text
+from chartok import Vocabulary, count_characters, encode_file, encode_files, encode_texts, read_records, read_text
 from environment import environment
 from page import LINEARITY, PAGE, page
 from scratch import scratch_folder
@@ -158,7 +158,7 @@ SUBJECTS: dict[str, Subject] = {
     "encode_files": _shards,
     "encode_texts": lambda it: lambda: encode_texts(it.lines, it.folder / "out", records=True).close(),
     "read_text": lambda it: partial(read_text, it.path),
-    "read_lines": lambda it: partial(read_lines, it.path),
+    "read_records": lambda it: partial(read_records, it.path),
     "TokenFile.verify": lambda it: it.tokens.verify,
     "RecordDataset": lambda it: lambda: RecordDataset(it.lines),
     "RecordDataset.from_file": lambda it: partial(RecordDataset.from_file, it.path_of_lines),

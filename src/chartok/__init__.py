@@ -10,6 +10,8 @@ __version__ = "1.0.0"
 
 _MODULE_OF = {
     "FileDecodeError": "errors",
+    "ReadingSettings": "files.reading",
+    "SourceError": "errors",
     "TokenFile": "token_file",
     "TokenFileError": "errors",
     "TokenFileWriter": "token_writer",
@@ -21,7 +23,7 @@ _MODULE_OF = {
     "encode_file": "encode",
     "encode_files": "encode",
     "encode_texts": "encode_texts",
-    "read_lines": "files.lines",
+    "read_records": "files.records",
     "read_text": "files.text",
 }
 

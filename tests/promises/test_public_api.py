@@ -12,6 +12,8 @@ import chartok
 
 CHARTOK = {
     "FileDecodeError",
+    "ReadingSettings",
+    "SourceError",
     "TokenFile",
     "TokenFileError",
     "TokenFileWriter",
@@ -24,7 +26,7 @@ CHARTOK = {
     "encode_file",
     "encode_files",
     "encode_texts",
-    "read_lines",
+    "read_records",
     "read_text",
 }
 CHARLM = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 import torch
@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.data.dataset import IGNORE_INDEX, check_vocabulary_size
-from charlm.data.record_file import read_record_lines
+from charlm.data.record_file import records_of_files
 from charlm.data.records import Records, RecordsInMemory
 from charlm.data.streams import as_stream
 from charlm.data.text_dataset import TextDataset
 from charlm.data.windows import Windows
-from chartok import TokenFile, Vocabulary
+from chartok import ReadingSettings, TokenFile, Vocabulary
 from chartok.arguments import check_several, joined_texts, positive_integer
 from chartok.ragged import encode_joined
 from chartok.token_writer import framing
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from charlm.data.dataset import JoinedTexts
     from charlm.data.limits import TooLong
+    from chartok.files.reading import ReadingKeywords
 
 LONGEST_WINDOW = 1024
 """The number of inputs from which on a record is cut into windows, unless ``block_size`` says otherwise."""
@@ -162,14 +163,20 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         block_size: int | None = None,
         max_length: int | None = None,
         too_long: TooLong = "split",
+        **reading: Unpack[ReadingKeywords],
     ) -> Self:
-        r"""Returns the records of a UTF-8 file: its lines, which end in ``\n`` or ``\r\n``; the last end is optional.
+        r"""Returns the records of a file: its lines, as ``chartok.read_records`` returns them.
 
-        A byte order mark at the start of the file is no part of the first record.
+        Args:
+            path: The file.
+            vocabulary: As for the class.
+            block_size: Likewise.
+            max_length: Likewise.
+            too_long: Likewise.
+            reading: How to read the file: the settings of ``chartok.ReadingSettings``.
 
         Raises:
-            OSError: The file cannot be read.
-            FileDecodeError: It is not UTF-8.
+            OSError: The file cannot be read, like the other errors of ``chartok.read_records``.
             UnknownCharacterError: A character is not in the vocabulary; names the file and the line.
             ValueError: As for the class; names the file too.
 
@@ -181,7 +188,9 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(RecordDataset.from_file(path))
             2
         """
-        records, own = read_record_lines(path, vocabulary, special_tokens=["bos", "eos"])
+        records, own = records_of_files(
+            path, vocabulary, settings=ReadingSettings(**reading), special_tokens=["bos", "eos"]
+        )
         dataset = cls.__new__(cls)
         try:
             dataset._hold(records, own, block_size, max_length, too_long)  # noqa: SLF001 - the constructor's other half

@@ -243,8 +243,9 @@ class Records:
         Raises:
             ValueError: As ``split_records`` does.
         """
-        is_first = split_records(self, self.weights, share, seed=seed)
-        return self.chosen(is_first), self.chosen(~is_first)
+        is_first = split_records(self, share, seed=seed)
+        first = self.chosen(is_first)
+        return first, self.chosen(np.logical_not(is_first, out=is_first))
 
     def repeated(self) -> Self:
         """Returns each record as often as it counts."""

@@ -6,17 +6,18 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
 from charlm.data.dataset import JoinedTexts, check_vocabulary_size
 from charlm.data.framing import Framing
-from charlm.data.record_file import records_of_lines
+from charlm.data.record_file import records_of_files
 from charlm.data.records import Records, RecordsInMemory
 from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
+from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +27,23 @@ if TYPE_CHECKING:
     from charlm.data.dataset import Dataset
     from charlm.data.limits import TooLong
     from charlm.data.splitting import Split
+    from chartok import ReadingSettings
     from chartok.arguments import SpecialToken
+    from chartok.files.reading import Note
+    from chartok.files.sources import Source
 
 LARGEST_COUNT = 1 << 32
 """Of one record; sums over a corpus stay exact in float64."""
 EXCERPT_CHARACTERS = 1_000
 EXCERPT_RECORDS = 50
 """The maximum size of an excerpt."""
+
+
+class VocabularyLimits(TypedDict, total=False):
+    """Which characters of a text are left out of its vocabulary; see ``Vocabulary.from_text``."""
+
+    min_count: int
+    max_size: int | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -126,33 +137,34 @@ class Corpus:
         return cls(vocabulary=vocabulary, records=Records(source, weights), name=name)
 
     @classmethod
-    def of_lines(
+    def of_record_files(
         cls,
-        text: Iterable[str],
-        name: str,
+        sources: Source | Iterable[Source],
+        settings: ReadingSettings,
+        note: Note = say_nothing,
         *,
         vocabulary: Vocabulary | None = None,
-        min_count: int = 1,
-        max_size: int | None = None,
+        **limits: Unpack[VocabularyLimits],
     ) -> Corpus:
-        """Returns the corpus of the lines of a text, each a record, without a string for each.
+        """Returns the corpus of the records of files, without a string for each line.
 
         Args:
-            text: The text, cut anywhere.
-            name: What to call it in errors: a path.
+            sources: As for ``chartok.read_records``.
+            settings: How to read them.
+            note: Called with what is worth knowing about them.
             vocabulary: As for ``of_text``.
-            min_count: Likewise.
-            max_size: Likewise.
+            limits: ``min_count`` and ``max_size``, as for ``of_text``.
 
         Raises:
-            ValueError: There is no line, one is empty, or no character is left.
+            OSError: A file cannot be read, like the other errors of ``chartok.read_records``.
+            ValueError: There is no record, or no character is left.
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
         """
         errors = "replace" if vocabulary is None else Framing(vocabulary).errors
-        records, vocabulary = records_of_lines(
-            text, name, vocabulary, errors=errors, min_count=min_count, max_size=max_size
+        records, vocabulary = records_of_files(
+            sources, vocabulary, settings=settings, note=note, errors=errors, **limits
         )
-        return cls(vocabulary=vocabulary, records=records, name=name)
+        return cls(vocabulary=vocabulary, records=records)
 
     @classmethod
     def of_tokens(
