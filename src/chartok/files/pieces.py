@@ -12,7 +12,7 @@ from chartok.files.compression import MAGIC, DecompressedFile, compression_of
 from chartok.files.decoding import CHUNK_BYTES, Readable, decoded
 from chartok.files.reading import AUTO
 from chartok.files.sources import CountedFile, can_be_read_again, open_source
-from chartok.files.suspicion import SAMPLE, encoding_of
+from chartok.files.suspicion import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def text_pieces(file: CountedFile, source: str, settings: ReadingSettings, note:
         SourceError: It is no text, or its compressed data is truncated or damaged.
     """
     plain = _BegunFile(_decompressed(file, source, settings), source)
-    plain.begin(SAMPLE if settings.encoding == AUTO else 1)
+    plain.begin(CHUNK_BYTES if settings.encoding == AUTO else 1)
     encoding = encoding_of(plain.start, source, settings, note, is_whole=plain.is_whole)
     is_counted = not can_be_read_again(source)
     line = 1
