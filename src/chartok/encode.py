@@ -9,7 +9,7 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from chartok.codepoints import distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
@@ -29,6 +29,9 @@ from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from chartok.arguments import Errors
 
@@ -87,13 +90,8 @@ def encode_file(
     if vocabulary is None:
         vocabulary = Vocabulary.from_text(not_empty((text for _, _, text in reading.pieces()), _shown(sources)))
     with write_token_file(destination, vocabulary) as writer:
-        for name, position, text in reading.pieces():
-            try:
-                writer.append(vocabulary.encode(text, errors))
-            except UnknownCharacterError as error:
-                raise UnknownCharacterError(
-                    error.character, position + error.position, vocabulary.size, path=name
-                ) from None
+        for ids in _encoded(reading.pieces(), vocabulary, errors):
+            writer.append(ids)
     return TokenFile(destination)
 
 
@@ -179,6 +177,24 @@ class _Reading:
                     self.progress(self.done, self.total)
                 yield name, position, text
                 position += len(text)
+
+
+def _encoded(
+    pieces: Iterable[tuple[str, int, str]], vocabulary: Vocabulary, errors: Errors
+) -> Iterator[NDArray[np.unsignedinteger[Any]]]:
+    """Yields the ids of a text that arrives in pieces of several sources; an error names the source."""
+    encoder = vocabulary.incremental_encoder(errors)
+    starts, done = list[tuple[int, str]](), 0
+    try:
+        for name, position, text in pieces:
+            if not position:
+                starts.append((done, name))
+            done += len(text)
+            yield encoder.encode(text)
+        yield encoder.finish()
+    except UnknownCharacterError as error:
+        start, name = next(begun for begun in reversed(starts) if begun[0] <= error.position)
+        raise UnknownCharacterError(error.character, error.position - start, vocabulary.size, path=name) from None
 
 
 def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:
