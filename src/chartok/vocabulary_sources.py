@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,12 +10,17 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias, get_args
 from chartok.arguments import check_several, checked_texts, expected_text, integer, positive_integer
 from chartok.codepoints import count_characters, distinct_code_points, from_code_points
 from chartok.errors import VocabularyError
-from chartok.files.text import iterate_text, not_empty
+from chartok.files.reading import ReadingSettings
+from chartok.files.text import iterate_text_for_vocabulary
 from chartok.graphemes import count_graphemes, graphemes_of
 from chartok.special_tokens import checked_special_tokens
 from chartok.tokens import checked_symbols
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from chartok.files.reading import ReadingKeywords
+    from chartok.files.sources import Source
     from chartok.special_tokens import SpecialTokens
 
 Unit: TypeAlias = Literal["character", "grapheme"]
@@ -139,27 +143,30 @@ class VocabularySources(ABC):
     @classmethod
     def from_file(
         cls,
-        path: str | os.PathLike[str],
+        sources: Source | Iterable[Source],
         *,
         symbols: Iterable[str] = (),
         unit: Unit = "character",
         min_count: int = 1,
         max_size: int | None = None,
         special_tokens: SpecialTokens = (),
+        settings: ReadingSettings = ReadingSettings(),
+        **reading: Unpack[ReadingKeywords],
     ) -> Self:
-        """Returns the vocabulary of a UTF-8 file, read in pieces: memory does not grow with the file.
+        """Returns the vocabulary of the text of files, read in pieces: memory does not grow with them.
 
         Args:
-            path: The file.
+            sources: Files, folders, patterns or URLs, as for ``read_text``.
             symbols: As in ``from_text``.
             unit: As in ``from_text``.
             min_count: As in ``from_text``.
             max_size: As in ``from_text``.
             special_tokens: As in ``from_text``.
+            settings: How to read the files.
+            reading: Settings, which replace those of ``settings``.
 
         Raises:
-            OSError: The file is missing, is a folder, or cannot be read.
-            FileDecodeError: It is not UTF-8.
+            OSError: A file is missing or cannot be read, like the other errors of ``read_text``.
             ValueError: As in ``from_text``; names the file if it is empty.
             ModuleNotFoundError: As in ``from_text``.
 
@@ -173,7 +180,7 @@ class VocabularySources(ABC):
             ('a', 'b', 'n')
         """
         _check_unit(unit)
-        text = not_empty(iterate_text(path), ascii(os.fspath(path)))
+        text = iterate_text_for_vocabulary(sources, settings.with_keywords(**reading))
         if unit == "character":
             return cls.from_text(
                 text, symbols=symbols, min_count=min_count, max_size=max_size, special_tokens=special_tokens
