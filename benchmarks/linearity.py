@@ -187,7 +187,7 @@ SUBJECTS: dict[str, Subject] = {
     "log_probabilities": lambda it: lambda: it.lm.log_probabilities(it.text),
     "CharLM.evaluate": lambda it: lambda: it.lm.evaluate(it.text),
     "CharLM.inspect": lambda it: lambda: it.lm.inspect(it.text[: len(it.text) // 64])._repr_html_(),
-    "next_characters": lambda it: lambda: it.lm.next_characters(it.text),
+    "next_symbols": lambda it: lambda: it.lm.next_symbols(it.text),
     "classify": lambda it: lambda: classify({"a": it.lm, "b": it.lm}, it.lines),
     "score, bigram": lambda it: (
         lambda: score(BigramLanguageModel(it.vocabulary.size), [it.vocabulary.encode(line) for line in it.lines])

@@ -41,7 +41,7 @@ def _on_text(
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)
     listed = ids.tolist()
-    character_of = dict(enumerate(vocabulary.characters))
+    character_of = dict(enumerate(vocabulary.symbols))
 
     def decode_as_the_notebook() -> str:
         return "".join([character_of[i] for i in listed])
@@ -74,7 +74,7 @@ def _on_text(
 
 def encode_as_the_notebook(text: str, vocabulary: Vocabulary) -> torch.Tensor:
     """Returns the ids of a text as int64."""
-    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    id_of = {character: i for i, character in enumerate(vocabulary.symbols)}
     return torch.tensor([id_of[character] for character in text], dtype=torch.long)
 
 
@@ -95,7 +95,7 @@ def _against_tokenizers(text: str) -> Comparison:
 
 def _batch(names: list[str]) -> Comparison:
     vocabulary = Vocabulary.from_text(names, special_tokens=["pad"])
-    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    id_of = {character: i for i, character in enumerate(vocabulary.symbols)}
     pad = vocabulary.special_tokens["pad"]
 
     def pad_in_a_loop() -> np.ndarray:
@@ -116,7 +116,7 @@ def _batch(names: list[str]) -> Comparison:
 
 def _short_call(kind: str, text: str, short: str) -> Comparison:
     vocabulary = Vocabulary.from_text(text)
-    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    id_of = {character: i for i, character in enumerate(vocabulary.symbols)}
     return Comparison(
         name=f"encode, {kind} (limit 3 µs)",
         ours=lambda: vocabulary.encode(short),

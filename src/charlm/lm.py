@@ -224,7 +224,7 @@ class CharLM(TextScorer, TextGenerator):
             "family": self.family,
             "settings": self.settings,
             "learned_from": "records" if self.is_of_records else "text",
-            "characters": len(self.vocabulary.characters),
+            "symbols": len(self.vocabulary.symbols),
             "special_tokens": list(self.vocabulary.special_tokens),
             "fingerprint": self.vocabulary.fingerprint,
             "parameters": sum(math.prod(table.shape) for table in tables.values()),
@@ -234,7 +234,7 @@ class CharLM(TextScorer, TextGenerator):
     def _repr_html_(self) -> str:
         facts = self.facts()
         shown = {"family": facts["family"], **facts["settings"], "learned from": facts["learned_from"]}
-        shown |= {"characters": facts["characters"], "parameters": f"{facts['parameters']:,}"}
+        shown |= {"symbols": facts["symbols"], "parameters": f"{facts['parameters']:,}"}
         left = 'style="text-align:left"'
         rows = "".join(
             f"<tr><th {left}>{escaped(name)}</th><td {left}>{escaped(str(fact))}</td></tr>"
@@ -244,7 +244,7 @@ class CharLM(TextScorer, TextGenerator):
 
     def __repr__(self) -> str:
         kind = "records" if self.is_of_records else "text"
-        return f"CharLM({self.family} model of {kind}, {len(self.vocabulary.characters)} characters)"
+        return f"CharLM({self.family} model of {kind}, {len(self.vocabulary.symbols)} symbols)"
 
 
 def check_context_only(model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:

@@ -63,19 +63,19 @@ def joined_texts(texts: Iterable[str], name: str) -> str:
         return "".join(checked_texts(texts, name))  # names the item that is not a str
 
 
-def joined_characters(characters: Iterable[str]) -> str:
-    """Returns characters joined into one string.
+def joined_symbols(symbols: Iterable[str]) -> str:
+    """Returns symbols joined into one string.
 
     Raises:
         TypeError: An item is not a ``str``.
         VocabularyError: An item is not exactly one code point.
     """
-    if isinstance(characters, str):
-        return characters
-    items = list(checked_texts(characters, "characters"))
+    if isinstance(symbols, str):
+        return symbols
+    items = list(checked_texts(symbols, "symbols"))
     for position, item in enumerate(items):
         if len(item) != 1:
-            raise VocabularyError(f"characters[{position}] must be one code point, got {len(item)}: {item!a}")
+            raise VocabularyError(f"symbols[{position}] must be one code point, got {len(item)}: {item!a}")
     return "".join(items)
 
 

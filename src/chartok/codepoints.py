@@ -192,7 +192,11 @@ class CodePointTable:
                 pass
             else:
                 return np.frombuffer(encoded, dtype=np.uint8)
-        return self._id_of_code_point.take(to_code_points(text), mode="clip")
+        return self.ids_of_code_points(to_code_points(text))
+
+    def ids_of_code_points(self, code_points: NDArray[np.uint32]) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns one id for each code point; ``unknown`` for one that has none, such as ``NO_CHARACTER``."""
+        return self._id_of_code_point.take(code_points, mode="clip")
 
     def first_unknown(self, ids: NDArray[np.unsignedinteger[Any]]) -> int | None:
         """Returns the first position of ``unknown``, which is larger than every id, or None."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from chartok.arguments import check_several, checked_texts, joined_texts, positive_integer
-from chartok.codepoints import pieces, to_code_points
+from chartok.codepoints import pieces
 from chartok.errors import UnknownCharacterError
 from chartok.ids import as_id_array, is_array
 
@@ -31,11 +31,6 @@ class BatchCodec(ABC):
 
     _table: CodePointTable
     _special_ids: dict[SpecialToken, int]
-
-    @property
-    @abstractmethod
-    def characters(self) -> str:
-        """The characters in id order."""
 
     @abstractmethod
     def encode(self, text: str, errors: Errors = "strict") -> NDArray[np.unsignedinteger[Any]]:
@@ -167,7 +162,7 @@ def encode_joined(
             raise
         raise _in_its_text(error, lengths) from None
     if len(ids) < len(joined):  # errors="ignore" left characters out
-        lengths = _known_lengths(joined, lengths, vocabulary.characters)
+        lengths = _known_lengths(joined, lengths, vocabulary._table)  # noqa: SLF001 - of the class above
     return _with_ends(ids, lengths, bos, eos)
 
 
@@ -235,12 +230,9 @@ def _in_its_text(error: UnknownCharacterError, lengths: NDArray[np.int64]) -> Un
     return UnknownCharacterError(error.character, position, error.vocabulary_size, text_index=index)
 
 
-def _known_lengths(joined: str, lengths: NDArray[np.int64], characters: str) -> NDArray[np.int64]:
-    """Returns how many characters of each joined text are among ``characters``."""
-    code_points = to_code_points(characters)
-    is_known = np.zeros(int(code_points.max(initial=0)) + 2, dtype=np.bool_)  # the last entry: all code points above
-    is_known[code_points] = True
-    known = np.concatenate([is_known.take(to_code_points(piece), mode="clip") for piece in pieces([joined])])
+def _known_lengths(joined: str, lengths: NDArray[np.int64], table: CodePointTable) -> NDArray[np.int64]:
+    """Returns how many characters of each joined text have an id."""
+    known = np.concatenate([table.ids_of(piece) != table.unknown for piece in pieces([joined])])
     known_before = np.concatenate([[0], np.cumsum(known)])
     ends = np.cumsum(lengths)
     return np.asarray(known_before[ends] - known_before[ends - lengths], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The vocabulary: the characters, and the id of each.
+"""The vocabulary: the symbols, and the id of each.
 
 ``Vocabulary`` inherits its file formats from ``vocabulary_formats`` and its batch methods from ``ragged``.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex, get_args
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from chartok.arguments import (
     checked_texts,
     expected_text,
     integer,
-    joined_characters,
+    joined_symbols,
     positive_integer,
 )
 from chartok.codepoints import (
@@ -30,6 +30,7 @@ from chartok.codepoints import (
     from_code_points,
     to_code_points,
 )
+from chartok.errors import VocabularyError
 from chartok.files.text import iterate_text, not_empty
 from chartok.ids import as_id_array
 from chartok.ragged import BatchCodec
@@ -49,8 +50,8 @@ class Vocabulary(VocabularyFormats, BatchCodec):
     id; they can be hashed, pickled, and shared between threads.
 
     Args:
-        characters: Each character once; the first gets id 0. Any code point, including lone surrogates.
-        special_tokens: Any of the roles ``pad``, ``bos``, ``eos``, ``unk``; their ids follow the characters.
+        symbols: Each character once; the first gets id 0. Any code point, including lone surrogates.
+        special_tokens: Any of the roles ``pad``, ``bos``, ``eos``, ``unk``; their ids follow the symbols.
 
     Raises:
         VocabularyError: A character or a role occurs twice, or a role is not one of the four.
@@ -70,8 +71,8 @@ class Vocabulary(VocabularyFormats, BatchCodec):
 
     __slots__ = ("_code_point_of_id", "_special_ids", "_table")
 
-    def __init__(self, characters: Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> None:
-        code_points = to_code_points(joined_characters(characters))
+    def __init__(self, symbols: Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> None:
+        code_points = to_code_points(joined_symbols(symbols))
         roles = checked_roles(special_tokens)
         self._assemble(
             np.concatenate([code_points, np.full(len(roles), NO_CHARACTER, dtype=np.uint32)]),
@@ -106,17 +107,17 @@ class Vocabulary(VocabularyFormats, BatchCodec):
             min_count: Characters that occur less often are left out.
             max_size: The maximum number of ids, special tokens included: the most frequent characters are kept,
                 ties going to the lower code point.
-            special_tokens: Roles whose ids follow the characters.
+            special_tokens: Roles whose ids follow the symbols.
 
         Raises:
             ValueError: The text is empty, or no character is left; ``min_count`` or ``max_size`` is too small.
             TypeError: ``text`` is neither a ``str`` nor an iterable of them.
 
         Example:
-            >>> Vocabulary.from_text("banana").characters
-            'abn'
-            >>> Vocabulary.from_text(["ada", "bob"], min_count=2).characters
-            'ab'
+            >>> Vocabulary.from_text("banana").symbols
+            ('a', 'b', 'n')
+            >>> Vocabulary.from_text(["ada", "bob"], min_count=2).symbols
+            ('a', 'b')
         """
         if min_count != 1 or max_size is not None:
             counts = count_characters(text)
@@ -198,11 +199,58 @@ class Vocabulary(VocabularyFormats, BatchCodec):
             >>> from pathlib import Path
             >>> path = Path(tempfile.mkdtemp()) / "input.txt"
             >>> _ = path.write_text("banana", encoding="utf-8")
-            >>> Vocabulary.from_file(path).characters
-            'abn'
+            >>> Vocabulary.from_file(path).symbols
+            ('a', 'b', 'n')
         """
         text = not_empty(iterate_text(path), ascii(os.fspath(path)))
         return cls.from_text(text, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
+
+    def id_of(self, symbol: str) -> int:
+        """Returns the id of a symbol; ``symbol in vocabulary`` asks whether there is one.
+
+        A special token is not a symbol: ``special_tokens`` has its id, by role.
+
+        Args:
+            symbol: One of ``symbols``.
+
+        Raises:
+            VocabularyError: The vocabulary does not have the symbol.
+            TypeError: ``symbol`` is not a ``str``.
+
+        Example:
+            >>> Vocabulary("abc").id_of("c")
+            2
+        """
+        if not isinstance(symbol, str):
+            raise TypeError(expected_text("symbol", symbol))
+        token_id = self._id_or_none(symbol)
+        if token_id is None:
+            role = f"; special_tokens[{symbol!a}] is the id of that special token" * (symbol in self._special_ids)
+            raise VocabularyError(f"symbol {symbol!a} is not one of the symbols of this vocabulary{role}")
+        return token_id
+
+    def symbol_of(self, token_id: SupportsIndex) -> str:
+        """Returns the symbol with an id.
+
+        A special token has no symbol; ``decode`` gives the text of every id.
+
+        Args:
+            token_id: The id of a symbol.
+
+        Raises:
+            TokenIdError: It is negative, or not below ``size``.
+            VocabularyError: It is the id of a special token.
+            TypeError: It is not an integer.
+
+        Example:
+            >>> Vocabulary("abc").symbol_of(2)
+            'c'
+        """
+        (index,) = as_id_array([token_id], self.size).tolist()
+        for role, special_id in self._special_ids.items():
+            if index == special_id:
+                raise VocabularyError(f"id {index} is the special token {role}, which has no symbol")
+        return chr(self._code_point_of_id[index])
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
@@ -327,10 +375,8 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         """
         if not isinstance(other, Vocabulary):
             raise TypeError(f"other must be a Vocabulary, got {type(other).__name__}")
-        remapped = np.empty(other.size, dtype=np.int64)  # every id is a character or a special token
-        ids = self._table.ids_of(other.characters).astype(np.int64)
-        ids[ids == self._table.unknown] = -1
-        remapped[other._code_point_of_id != NO_CHARACTER] = ids
+        remapped = self._table.ids_of_code_points(other._code_point_of_id).astype(np.int64)
+        remapped[remapped == self._table.unknown] = -1
         for role, token_id in other.special_tokens.items():
             remapped[token_id] = self._special_ids.get(role, -1)
         return remapped
@@ -338,7 +384,9 @@ class Vocabulary(VocabularyFormats, BatchCodec):
     def __len__(self) -> int:
         return self.size
 
-    def __contains__(self, character: object) -> bool:
-        if not isinstance(character, str) or len(character) != 1:
-            return False
-        return self._table.first_unknown(self._table.ids_of(character)) is None
+    def __contains__(self, symbol: object) -> bool:
+        return isinstance(symbol, str) and self._id_or_none(symbol) is not None
+
+    def _id_or_none(self, symbol: str) -> int | None:
+        token_id = self._table.ids_of(symbol).item() if len(symbol) == 1 else self._table.unknown
+        return None if token_id == self._table.unknown else token_id

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 FORMAT = "chartok.vocabulary"
 VERSION = 1
-SHOWN_CHARACTERS = 100
-"""How many characters the repr shows; it only counts the rest."""
+SHOWN_SYMBOLS = 100
+"""How many symbols the repr shows; it only counts the rest."""
 SURROGATES = range(0xD800, 0xE000)
 
 
@@ -46,9 +46,9 @@ class VocabularyFormats(ABC):
         """Returns the vocabulary of these tokens."""
 
     @property
-    def characters(self) -> str:
-        """The characters in id order, without the special tokens."""
-        return from_code_points(self._code_point_of_id[self._code_point_of_id != NO_CHARACTER])
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols in id order, without the special tokens; made at each access."""
+        return tuple(from_code_points(self._code_point_of_id[self._code_point_of_id != NO_CHARACTER]))
 
     @property
     def special_tokens(self) -> Mapping[SpecialToken, int]:
@@ -164,10 +164,10 @@ class VocabularyFormats(ABC):
         return self._restore, (self._code_point_of_id, self._special_ids)
 
     def __repr__(self) -> str:
-        characters = self.characters
-        shown = ascii(characters)
-        if len(characters) > SHOWN_CHARACTERS:
-            shown = f"{characters[:SHOWN_CHARACTERS]!a} and {len(characters) - SHOWN_CHARACTERS} more"
+        symbols = from_code_points(self._code_point_of_id[self._code_point_of_id != NO_CHARACTER])
+        shown = ascii(symbols)
+        if len(symbols) > SHOWN_SYMBOLS:
+            shown = f"{symbols[:SHOWN_SYMBOLS]!a} and {len(symbols) - SHOWN_SYMBOLS} more"
         if self._special_ids:
             shown += f", special_tokens={self._special_ids}"
         return f"{type(self).__name__}({shown})"

@@ -58,13 +58,11 @@ def test_texts_score_the_same_side_by_side_and_one_by_one(lm: CharLM, texts: lis
 
 @every_model
 @pytest.mark.parametrize("text", ["emma", "e\u4e00ma"])
-def test_scores_are_the_probabilities_of_the_next_characters_beside_those_of_unknown_ones(
-    lm: CharLM, text: str
-) -> None:
+def test_scores_are_the_probabilities_of_the_next_symbols_beside_those_of_unknown_ones(lm: CharLM, text: str) -> None:
     for position, score in enumerate(lm.log_probabilities(text)[: len(text)]):
-        probabilities = dict(lm.next_characters(text[:position], k=100))
+        probabilities = dict(lm.next_symbols(text[:position], k=100))
         assert math.fsum(probabilities.values()) == pytest.approx(1, abs=1e-9)
-        assert len(probabilities) == len(lm.vocabulary.characters) + lm.is_of_records
+        assert len(probabilities) == len(lm.vocabulary.symbols) + lm.is_of_records
         if text[position] in probabilities:
             share_of_known = 1 - share_of_unknown(lm, text[:position])
             assert probabilities[text[position]] * share_of_known == pytest.approx(math.exp(score), rel=1e-9)
@@ -73,7 +71,7 @@ def test_scores_are_the_probabilities_of_the_next_characters_beside_those_of_unk
 def share_of_unknown(lm: CharLM, context: str) -> float:
     """Returns the probability that an unknown character comes next: that of one of them, times their number."""
     one = math.exp(lm.log_probabilities(context + "\U0010ffff")[len(context)])
-    return one * (CODE_POINTS - len(lm.vocabulary.characters))
+    return one * (CODE_POINTS - len(lm.vocabulary.symbols))
 
 
 MODELS_WITHOUT_A_START = [
@@ -86,7 +84,7 @@ MODELS_WITHOUT_A_START = [
 @costly(20)
 @given(context=st.text("abcdefg", max_size=12))
 def test_the_likeliest_next_character_is_what_generate_would_add(lm: CharLM, context: str) -> None:
-    [(character, _)] = lm.next_characters(context, k=1)
+    [(character, _)] = lm.next_symbols(context, k=1)
     assert lm.generate(context, max_new_tokens=1, temperature=0) == context + character
 
 
@@ -145,7 +143,7 @@ def test_what_is_generated_starts_with_the_prompt_and_the_seed_decides(lm: CharL
     )
     assert len({lm.generate("", max_new_tokens=30, seed=seed) for seed in range(5)}) > 1
     assert len(text) == 31 or lm.is_of_records
-    assert set(text) <= set(lm.vocabulary.characters)
+    assert set(text) <= set(lm.vocabulary.symbols)
 
 
 @every_model
@@ -300,9 +298,9 @@ def test_a_text_that_is_impossible_under_one_model_is_given_to_another() -> None
 
 def test_no_character_is_the_likeliest_where_there_is_no_number() -> None:
     lm = unsound()
-    assert len(lm.next_characters("a")) == 3
+    assert len(lm.next_symbols("a")) == 3
     with pytest.raises(ValueError, match=r"there is no likeliest id: .* or a logit is NaN"):
-        lm.next_characters("ab")
+        lm.next_symbols("ab")
     with pytest.raises(ValueError, match="there is no likeliest id"):
         lm.inspect("abc")
     with pytest.raises(ValueError, match="there is no id to draw"):
@@ -355,7 +353,7 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(TEXT).evaluate(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).score_samples("abc"), TypeError, "put it in a list"),
         (lambda: classify({"fox": CharLM.fit(TEXT)}, "abc"), TypeError, "put it in a list"),
-        (lambda: CharLM.fit(TEXT).next_characters("a", k=0), ValueError, "k must be at least 1"),
+        (lambda: CharLM.fit(TEXT).next_symbols("a", k=0), ValueError, "k must be at least 1"),
         (lambda: CharLM.fit(TEXT).generate(max_new_tokens=0), ValueError, "max_new_tokens"),
         (lambda: CharLM.fit(TEXT).generate(temperature=-1), ValueError, "temperature"),
         (lambda: CharLM.fit(TEXT).generate(top_k=0), ValueError, "top_k"),
@@ -367,13 +365,13 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(TEXT).generate(stop=["a", ""]), ValueError, "stop contains an empty string"),
         (lambda: CharLM.fit(TEXT).generate(stop="ab"), TypeError, "put it in a list"),
         (lambda: CharLM.fit(TEXT).generate(stop=[1]), TypeError, "stop must be an iterable of str, got int"),  # type: ignore[list-item]  # likewise
-        (lambda: CharLM.fit(TEXT).generate(allowed=""), ValueError, "allowed has no character"),
-        (lambda: CharLM.fit(TEXT).generate(allowed="\u4e00"), ValueError, "allowed has no character"),
+        (lambda: CharLM.fit(TEXT).generate(allowed=""), ValueError, "allowed has no symbol"),
+        (lambda: CharLM.fit(TEXT).generate(allowed="\u4e00"), ValueError, "allowed has no symbol"),
         (lambda: CharLM.fit(TEXT).stream("\u4e00"), UnknownCharacterError, "U\\+4E00"),
         (lambda: CharLM.fit(TEXT).stream(max_new_tokens=0), ValueError, "max_new_tokens"),
         (lambda: CharLM.fit(TEXT).stream(top_p=math.nan), ValueError, "top_p"),
         (lambda: CharLM.fit(TEXT).stream(stop=[""]), ValueError, "stop contains an empty string"),
-        (lambda: CharLM.fit(TEXT).stream(allowed=""), ValueError, "allowed has no character"),
+        (lambda: CharLM.fit(TEXT).stream(allowed=""), ValueError, "allowed has no symbol"),
         (lambda: CharLM.fit(NAMES).sample(1, top_k=0), ValueError, "top_k"),
         (lambda: CharLM.fit(NAMES).sample(1, prefix="\u4e00"), UnknownCharacterError, "U\\+4E00"),
         (lambda: CharLM.fit(TEXT).sample(1), ValueError, "model was fitted to text"),
@@ -385,8 +383,8 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         ),
         (lambda: CharLM.fit(NAMES).sample(1, prefix="ava", max_length=2), ValueError, "exceed max_length 2"),
         (lambda: CharLM.fit(NAMES).sample(1, min_length=9, max_length=8), ValueError, "exceed max_length 8"),
-        (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed has no character"),
-        (lambda: CharLM.fit(NAMES).sample(1, allowed=""), ValueError, "allowed has no character"),
+        (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed has no symbol"),
+        (lambda: CharLM.fit(NAMES).sample(1, allowed=""), ValueError, "allowed has no symbol"),
         (lambda: CharLM.fit(NAMES).sample(1, min_length=1.5), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(NAMES).sample(1, min_length="3"), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(NAMES).sample(1, min_length=-3), ValueError, "min_length must be at least 0"),
@@ -469,7 +467,7 @@ def test_a_trained_transformer_scores_generates_and_comes_back_from_its_file(
     lm = CharLM.load(tmp_path / "model")
     assert type(lm.model) is type(trained.model)
     assert lm.generate(TEXT[:20], max_new_tokens=100, temperature=0) == TEXT[:120]
-    assert lm.next_characters("quick brow", k=1)[0][0] == "n"
+    assert lm.next_symbols("quick brow", k=1)[0][0] == "n"
     assert lm.bits_per_character(TEXT) < 0.5
     assert lm.evaluate(TEXT).characters == len(TEXT)
     known, unknown = lm.score_samples(["lazy dog", "zzq\u00e9 xx"])
@@ -511,7 +509,7 @@ def test_facts_are_json_and_say_what_the_model_is(lm: CharLM, tmp_path: Path) ->
     assert facts["settings"] == lm.settings
     assert facts["settings"]["vocab_size"] == lm.vocabulary.size
     assert facts["learned_from"] == ("records" if lm.is_of_records else "text")
-    assert facts["characters"] == len(lm.vocabulary.characters)
+    assert facts["symbols"] == len(lm.vocabulary.symbols)
     assert facts["special_tokens"] == list(lm.vocabulary.special_tokens)
     assert facts["fingerprint"] == lm.vocabulary.fingerprint
     lm.save(tmp_path / "model")

@@ -53,7 +53,7 @@ any_context = st.text("adjmnei \u4e00", max_size=8)
 
 @pytest.mark.parametrize("context", ["dj", *CONTEXTS])
 def test_what_may_come_sums_to_one_with_the_end_of_a_record(context: str) -> None:
-    shares = dict(CharLM.fit(NAMES * 100, order=3).next_characters(context, k=99))
+    shares = dict(CharLM.fit(NAMES * 100, order=3).next_symbols(context, k=99))
     assert math.fsum(shares.values()) == pytest.approx(1, abs=1e-9)
     assert set(shares) == {*"".join(NAMES), ""}
     assert min(shares.values()) > 0
@@ -63,17 +63,17 @@ def test_what_may_come_sums_to_one_with_the_end_of_a_record(context: str) -> Non
 @costly(20)
 @given(context=any_context)
 def test_after_any_context_what_may_come_sums_to_one(lm: CharLM, context: str) -> None:
-    shares = lm.next_characters(context, k=99)
+    shares = lm.next_symbols(context, k=99)
     assert math.fsum(share for _, share in shares) == pytest.approx(1, abs=1e-9)
-    assert len(shares) == len(lm.vocabulary.characters) + lm.is_of_records
-    assert shares[:3] == lm.next_characters(context, k=3)
+    assert len(shares) == len(lm.vocabulary.symbols) + lm.is_of_records
+    assert shares[:3] == lm.next_symbols(context, k=3)
 
 
 @pytest.mark.parametrize("lm", [*MODELS, *NEURAL], ids=repr)
 @costly(10)
 @given(context=any_context)
 def test_the_probabilities_of_all_characters_there_are_and_of_the_end_sum_to_one(lm: CharLM, context: str) -> None:
-    texts = [context + character for character in lm.vocabulary.characters]
+    texts = [context + character for character in lm.vocabulary.symbols]
     one_unknown = math.exp(lm.log_probabilities(context + "\U0010ffff")[len(context)])
     total = one_unknown * (CODE_POINTS - len(texts))
     total += math.fsum(math.exp(lm.log_probabilities(text)[len(context)]) for text in texts)
@@ -86,12 +86,12 @@ def test_models_of_a_smaller_and_a_larger_alphabet_share_out_the_same(family: An
     small, large = CharLM.fit(NAMES, family, **settings), CharLM.fit([*NAMES, "xyz"], family, **settings)
     strings = sorted({*"".join(NAMES), *"xyz"})
     for lm in (small, large):
-        known = len(lm.vocabulary.characters)
+        known = len(lm.vocabulary.symbols)
         first = {string: math.exp(lm.log_probabilities(string)[0]) for string in [*strings, UNKNOWN]}
         end = math.exp(lm.score_samples([""])[0])
         total = math.fsum(first[string] for string in strings) + first[UNKNOWN] * (CODE_POINTS - len(strings)) + end
         assert total == pytest.approx(1, abs=1e-9)
-        assert all(first[string] == first[UNKNOWN] for string in strings if string not in lm.vocabulary.characters)
+        assert all(first[string] == first[UNKNOWN] for string in strings if string not in lm.vocabulary.symbols)
         assert known == len(strings) - (3 if lm is small else 0)
 
 
@@ -111,7 +111,7 @@ def chi_square(drawn: Counter[str], shares: dict[str, float]) -> tuple[float, in
 @pytest.mark.parametrize("lm", [CharLM.fit(NAMES * 3, order=3), CharLM.fit(NAMES, "bigram"), *NEURAL[:1]], ids=repr)
 @pytest.mark.parametrize("context", ["", "d", "ja"])
 def test_what_is_generated_and_sampled_comes_as_often_as_is_said(lm: CharLM, context: str) -> None:
-    shares = dict(lm.next_characters(context, k=99))
+    shares = dict(lm.next_symbols(context, k=99))
     generated = lm.generate(context, max_new_tokens=1, n_samples=3000, seed=5)
     # Of the longest records, which are not taken, there are too few to matter.
     sampled = lm.sample(1500, prefix=context, min_length=0, max_length=300, unique=False, seed=6)
@@ -124,7 +124,7 @@ def test_what_is_generated_and_sampled_comes_as_often_as_is_said(lm: CharLM, con
 
 def test_settings_change_what_comes_as_they_say() -> None:
     lm = CharLM.fit(NAMES * 3, order=3)
-    powers = {name: share**2 for name, share in lm.next_characters("d", k=99)}
+    powers = {name: share**2 for name, share in lm.next_symbols("d", k=99)}
     squared = {name: power / math.fsum(powers.values()) for name, power in powers.items()}
     drawn = Counter(text[1:] for text in lm.generate("d", max_new_tokens=1, n_samples=3000, temperature=0.5))
     statistic, freedom = chi_square(drawn, squared)
@@ -160,7 +160,7 @@ def test_a_model_of_equal_logits_shares_out_equally_what_may_come(special_tokens
     vocabulary = Vocabulary("abcd", special_tokens=special_tokens)
     never = [vocabulary.special_tokens[role] for role in ("bos", "pad") if role in special_tokens]
     lm = CharLM(BigramLanguageModel(vocabulary.size, context_only=never), vocabulary)
-    shares = dict(lm.next_characters("a", k=99))
+    shares = dict(lm.next_symbols("a", k=99))
     assert list(shares) == [*"abcd", *([""] if "eos" in special_tokens else [])]
     assert list(shares.values()) == pytest.approx([1 / len(shares)] * len(shares))
     scores = lm.log_probabilities("ab")

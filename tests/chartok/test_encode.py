@@ -352,8 +352,8 @@ def test_vocabularies_and_counts_of_parts_merge_in_any_grouping(
         (folder / str(number)).write_bytes(text.encode())
         found.append(find_characters(str(folder / str(number))))
     a, b, c = found
-    left = Vocabulary.from_text([Vocabulary.from_text([a, b]).characters, c])
-    right = Vocabulary.from_text([a, Vocabulary.from_text([b, c]).characters])
+    left = Vocabulary.from_text([*Vocabulary.from_text([a, b]).symbols, c])
+    right = Vocabulary.from_text([a, *Vocabulary.from_text([b, c]).symbols])
     assert left == right == Vocabulary.from_text(texts)
     x, y, z = map(count_characters, texts)
     assert (x + y) + z == x + (y + z) == count_characters(texts) == Counter("".join(texts))

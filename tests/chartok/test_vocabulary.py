@@ -1,7 +1,8 @@
 import tracemalloc
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyE
 from chartok.files import text as textfile
 from strategies import any_character, any_text, special_tokens, vocabularies
 
+ABC = Vocabulary("abc", special_tokens=["eos"])
+
 
 @given(any_text.filter(bool))
 def test_decode_undoes_encode_for_every_text(text: str) -> None:
@@ -22,8 +25,8 @@ def test_decode_undoes_encode_for_every_text(text: str) -> None:
 
 @given(vocabularies, st.data())
 def test_encode_and_decode_agree_with_a_dictionary(vocabulary: Vocabulary, data: st.DataObject) -> None:
-    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
-    text = data.draw(st.text(st.sampled_from(vocabulary.characters)) if id_of else st.just(""))
+    id_of = {character: i for i, character in enumerate(vocabulary.symbols)}
+    text = data.draw(st.text(st.sampled_from(vocabulary.symbols)) if id_of else st.just(""))
     ids = vocabulary.encode(text)
     assert ids.tolist() == [id_of[character] for character in text]
     assert vocabulary.decode(ids) == text
@@ -32,7 +35,7 @@ def test_encode_and_decode_agree_with_a_dictionary(vocabulary: Vocabulary, data:
 
 @given(vocabularies, any_text)
 def test_error_policies_agree_with_a_dictionary(vocabulary: Vocabulary, text: str) -> None:
-    id_of = {character: i for i, character in enumerate(vocabulary.characters)}
+    id_of = {character: i for i, character in enumerate(vocabulary.symbols)}
     assert vocabulary.encode(text, errors="ignore").tolist() == [id_of[c] for c in text if c in id_of]
     if "unk" in vocabulary.special_tokens:
         unk = vocabulary.special_tokens["unk"]
@@ -72,7 +75,7 @@ def test_text_longer_than_a_piece_is_encoded_whole() -> None:
     text = ("x" * 70_000 + "\u4e00\U0001f600") * 3
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)
-    assert ids.tolist() == [vocabulary.characters.index(c) for c in text]
+    assert ids.tolist() == [vocabulary.symbols.index(c) for c in text]
     assert vocabulary.decode(ids) == text
     with pytest.raises(UnknownCharacterError, match=r"text\[140005\] is U\+0021 '!'"):
         vocabulary.encode(text[:140_005] + "!")
@@ -81,9 +84,9 @@ def test_text_longer_than_a_piece_is_encoded_whole() -> None:
 
 @given(st.lists(any_text).filter(any), special_tokens)
 def test_from_text_finds_each_character_once_in_code_point_order(texts: list[str], roles: list[Any]) -> None:
-    expected = "".join(sorted(set("".join(texts))))
+    expected = tuple(sorted(set("".join(texts))))
     vocabulary = Vocabulary.from_text(texts, special_tokens=roles)
-    assert vocabulary.characters == expected
+    assert vocabulary.symbols == expected
     assert vocabulary == Vocabulary.from_text("".join(texts), special_tokens=roles)
     assert vocabulary.special_tokens == {role: len(expected) + i for i, role in enumerate(roles)}
 
@@ -189,14 +192,42 @@ def test_of_many_repeated_characters_the_first_two_places_are_named() -> None:
 
 @pytest.mark.parametrize("item", ["ab", "", "e\u0301"])
 def test_a_character_is_one_code_point(item: str) -> None:
-    with pytest.raises(VocabularyError, match=r"characters\[1\] must be one code point"):
+    with pytest.raises(VocabularyError, match=r"symbols\[1\] must be one code point"):
         Vocabulary(["x", item])
 
 
-@pytest.mark.parametrize("characters", [b"abc", [b"a"], [1], 5, None])
-def test_characters_must_be_text(characters: Any) -> None:
+@pytest.mark.parametrize("symbols", [b"abc", [b"a"], [1], 5, None])
+def test_symbols_must_be_text(symbols: Any) -> None:
     with pytest.raises(TypeError, match="must be a str"):
-        Vocabulary(characters)
+        Vocabulary(symbols)
+
+
+@given(vocabularies)
+def test_ids_and_symbols_are_looked_up_one_by_one(vocabulary: Vocabulary) -> None:
+    for symbol in vocabulary.symbols:
+        token_id = vocabulary.id_of(symbol)
+        assert vocabulary.encode(symbol).tolist() == [token_id]
+        assert vocabulary.symbol_of(token_id) == symbol
+    for role, token_id in vocabulary.special_tokens.items():
+        with pytest.raises(VocabularyError, match=f"^id {token_id} is the special token {role}, which has no symbol"):
+            vocabulary.symbol_of(token_id)
+
+
+@pytest.mark.parametrize(
+    ("look_up", "error", "message"),
+    [
+        (lambda: ABC.id_of("x"), VocabularyError, "symbol 'x' is not one of the symbols of this vocabulary$"),
+        (lambda: ABC.id_of(""), VocabularyError, "symbol '' is not"),
+        (lambda: ABC.id_of("eos"), VocabularyError, r"; special_tokens\['eos'\] is the id of that special token"),
+        (lambda: ABC.id_of(cast("str", 2)), TypeError, "symbol must be a str, got int"),
+        (lambda: ABC.symbol_of(4), TokenIdError, "this vocabulary has ids 0 to 3"),
+        (lambda: ABC.symbol_of(-1), TokenIdError, "ids 0 to 3"),
+        (lambda: ABC.symbol_of(cast("int", "a")), TypeError, "must be an integer, got str"),
+    ],
+)
+def test_a_failed_look_up_says_why(look_up: Callable[[], object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        look_up()
 
 
 @pytest.mark.parametrize("text", [b"abc", bytearray(b"abc"), [b"a"], 5, None])
@@ -296,7 +327,7 @@ def test_min_count_and_max_size_keep_the_most_frequent(
     expected = sorted(ranked[: max(0, max_size - len(roles))])
     if expected:
         vocabulary = Vocabulary.from_text(texts, min_count=min_count, max_size=max_size, special_tokens=roles)
-        assert vocabulary.characters == "".join(expected)
+        assert vocabulary.symbols == tuple(expected)
         assert vocabulary.size <= max_size
     else:
         with pytest.raises(ValueError, match="no character is left"):
@@ -324,8 +355,8 @@ def test_limits_of_a_vocabulary_are_checked(settings: Any, error: type[Exception
 def test_special_tokens_take_their_room_from_the_characters() -> None:
     roles: list[Any] = ["pad", "eos"]
     vocabulary = Vocabulary.from_text("aab", max_size=3, special_tokens=roles)
-    assert (vocabulary.characters, vocabulary.special_tokens) == ("a", {"pad": 1, "eos": 2})
-    assert Vocabulary.from_text("aab", max_size=1).characters == "a"
+    assert (vocabulary.symbols, vocabulary.special_tokens) == (("a",), {"pad": 1, "eos": 2})
+    assert Vocabulary.from_text("aab", max_size=1).symbols == ("a",)
     with pytest.raises(ValueError, match="no character is left"):
         Vocabulary.from_text("aab", max_size=2, special_tokens=roles)
 
@@ -351,8 +382,8 @@ def test_an_empty_file_is_named(tmp_path: Path, settings: Any) -> None:
 def test_limits_hold_for_a_file_as_for_a_text(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("abacab", encoding="utf-8")
-    assert Vocabulary.from_file(path, min_count=2).characters == "ab"
-    assert Vocabulary.from_file(path, max_size=1).characters == "a"
+    assert Vocabulary.from_file(path, min_count=2).symbols == ("a", "b")
+    assert Vocabulary.from_file(path, max_size=1).symbols == ("a",)
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_save_and_load_keep_a_vocabulary(tmp_path_factory: pytest.TempPathFactor
 def test_a_pair_of_lone_surrogates_does_not_merge_in_a_file(tmp_path: Path) -> None:
     pair = Vocabulary("\ud83d\ude00")
     pair.save(tmp_path / "pair.json")
-    assert Vocabulary.load(tmp_path / "pair.json").characters == "\ud83d\ude00"
+    assert Vocabulary.load(tmp_path / "pair.json").symbols == ("\ud83d", "\ude00")
     assert pair != Vocabulary("\U0001f600")
 
 

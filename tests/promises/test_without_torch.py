@@ -30,7 +30,7 @@ for name, lm in models.items():
         assert own.evaluate("a mat").bits_per_character > 0
         assert own.bits_per_character("a") > 0 and own.perplexity("a") > 1
         assert own.inspect("ma", k=2)._repr_html_() and own._repr_html_() and repr(own)
-        assert abs(sum(share for _, share in own.next_characters("a", k=99)) - 1) < 1e-9
+        assert abs(sum(share for _, share in own.next_symbols("a", k=99)) - 1) < 1e-9
         settings = SamplingSettings(top_k=5, top_p=0.9, min_p=0.01, temperature=0.8)
         chosen = {"max_new_tokens": 9, "seed": 1, "settings": settings, "repetition_penalty": 1.1}
         assert "a" + "".join(own.stream("a", **chosen)) == own.generate("a", **chosen)

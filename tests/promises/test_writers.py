@@ -42,8 +42,12 @@ ROOM = 64 << 10
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these limits nor such links")
 
 
+def characters(size: int) -> str:
+    return "".join(map(chr, range(0x4E00, 0x4E00 + size)))
+
+
 def vocabulary(size: int) -> Vocabulary:
-    return Vocabulary(map(chr, range(0x4E00, 0x4E00 + size)))
+    return Vocabulary(characters(size))
 
 
 @cache
@@ -52,7 +56,7 @@ def counted(size: int) -> CharLM:
 
 
 def write_run(path: Path, size: int) -> None:
-    excerpt = vocabulary(size).characters
+    excerpt = characters(size)
     description = RunDescription(
         text="a.txt", characters=size, symbols=size, excerpt=excerpt * 2, settings={}, began="now"
     )
@@ -68,8 +72,8 @@ def write_onnx(path: Path, size: int) -> None:
 def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("texts")
     for size in (OLD, NEW, LARGE):
-        (folder / f"{size}.txt").write_text(vocabulary(size).characters, encoding="utf-8")
-    (folder / "short.txt").write_text(vocabulary(OLD).characters * 20, encoding="utf-8")
+        (folder / f"{size}.txt").write_text(characters(size), encoding="utf-8")
+    (folder / "short.txt").write_text(characters(OLD) * 20, encoding="utf-8")
     save_model(folder / "model.safetensors", counted(OLD).model, vocabulary(OLD))
     return folder
 
@@ -101,9 +105,7 @@ def write(name: str, texts: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     if name == "corpus.tokens":
         return lambda path, size: encode_file(texts / f"{size}.txt", path).close()
     if name == "report.html":
-        return lambda path, size: write_report(
-            texts / "model.safetensors", path, text=vocabulary(OLD).characters * size
-        )
+        return lambda path, size: write_report(texts / "model.safetensors", path, text=characters(OLD) * size)
     if name == "model.onnx":
         pytest.importorskip("onnxscript")
         onnx = pytest.importorskip("onnx")

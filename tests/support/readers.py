@@ -109,7 +109,7 @@ def of_values(values: Any, read: Callable[[Path], object], *documented: type[Exc
 
 def vocabulary_of_a_file(path: Path) -> object:
     vocabulary = Vocabulary.load(path)
-    assert vocabulary.decode(range(len(vocabulary.characters))) is not None
+    assert vocabulary.decode(range(len(vocabulary.symbols))) is not None
     return vocabulary.fingerprint
 
 

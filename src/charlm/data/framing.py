@@ -56,7 +56,7 @@ class Framing:
     @property
     def log_share_of_unknown(self) -> float:
         """The logarithm of the share of the probability of ``unk`` that each character outside the alphabet gets."""
-        return -math.log(CODE_POINTS - len(self._vocabulary.characters))
+        return -math.log(CODE_POINTS - len(self._vocabulary.symbols))
 
     def to_count(self, texts: str | list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
         """Returns the ids of texts to train on, in one array, and the length of each.
@@ -92,14 +92,14 @@ class Framing:
             [0]
         """
         before = [] if self.bos is None else [self.bos]
-        return [*before, *self._vocabulary.encode(text, errors).tolist()] or self.character_ids()[:1]
+        return [*before, *self._vocabulary.encode(text, errors).tolist()] or self.symbol_ids()[:1]
 
-    def character_ids(self) -> list[int]:
-        """Returns the ids that have a character, in ascending order.
+    def symbol_ids(self) -> list[int]:
+        """Returns the ids of the symbols, in ascending order.
 
         Example:
             >>> from chartok import Vocabulary
-            >>> Framing(Vocabulary("abc", special_tokens=["eos"])).character_ids()
+            >>> Framing(Vocabulary("abc", special_tokens=["eos"])).symbol_ids()
             [0, 1, 2]
         """
         special = set(self._vocabulary.special_tokens.values())
@@ -119,11 +119,11 @@ class Framing:
             >>> Framing(Vocabulary("abc", special_tokens=["eos"])).outcomes("xca")
             {0: 'a', 2: 'c', 3: ''}
         """
-        characters = zip(self.character_ids(), self._vocabulary.characters, strict=True)
+        symbols = zip(self.symbol_ids(), self._vocabulary.symbols, strict=True)
         wanted = None if allowed is None else set(allowed)
-        found = {token_id: character for token_id, character in characters if wanted is None or character in wanted}
+        found = {token_id: symbol for token_id, symbol in symbols if wanted is None or symbol in wanted}
         if not found:
-            raise ValueError(f"allowed has no character of the vocabulary: {allowed!a}")
+            raise ValueError(f"allowed has no symbol of the vocabulary: {allowed!a}")
         return found if self.eos is None else found | {self.eos: ""}
 
     def stops(self, stop: Iterable[str] | None) -> list[list[int]]:
@@ -148,6 +148,6 @@ class Framing:
                 raise TypeError(f"stop must be an iterable of str, got {type(string).__name__}")
             if not string:
                 raise ValueError("stop contains an empty string: give at least one character")
-        known = set(self._vocabulary.characters)
+        known = set(self._vocabulary.symbols)
         sequences = [self._vocabulary.encode(string).tolist() for string in strings if known.issuperset(string)]
         return sequences if self.eos is None else [*sequences, [self.eos]]

@@ -48,7 +48,7 @@ class Permutation:
     def _network(self, values: NDArray[np.uint64]) -> NDArray[np.uint64]:
         left, right = values >> self._half_bits, values & self._mask
         for key in self._keys:
-            left, right = right, left ^ (_mixed(right ^ key) & self._mask)
+            left, right = right, left ^ (mixed(right ^ key) & self._mask)
         return (left << self._half_bits) | right
 
 
@@ -65,7 +65,8 @@ def shuffled(length: int, seed: int) -> NDArray[np.int64]:
     return Permutation(length, seed=integer("seed", seed), epoch=0)(np.arange(length))
 
 
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Returns numbers that look random, each determined by one of the values: the finalizer of MurmurHash3."""
     for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         values = (values ^ (values >> np.uint64(33))) * np.uint64(multiplier)
     return values ^ (values >> np.uint64(33))

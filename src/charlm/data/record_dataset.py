@@ -13,11 +13,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.data.dataset import IGNORE_INDEX, JoinedTexts, check_vocabulary_size, pieces_of_records
-from charlm.data.permutation import shuffled
+from charlm.data.splitting import split_records
 from charlm.data.text_dataset import TextDataset
 from chartok import UnknownCharacterError, Vocabulary
 from chartok.arguments import check_several, joined_texts, positive_integer
-from chartok.arguments import fraction as checked_fraction
 from chartok.files.lines import read_records
 from chartok.ragged import encode_joined
 
@@ -208,8 +207,11 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
         """Returns two datasets: some of the records, drawn at random, and the rest, each in the original order.
 
+        A record that occurs several times is in one of the two alone.
+
         Args:
-            fraction: The share of the records in the first, above 0 and below 1; rounded down to whole records.
+            fraction: The share of the records in the first, above 0 and below 1; rounded down to whole records, or the
+                nearest to that where some occur several times.
             seed: Determines which records are drawn.
 
         Raises:
@@ -221,11 +223,8 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(train), len(validation)
             (3, 1)
         """
-        end = int(checked_fraction("fraction", fraction) * len(self))
-        if not 0 < end < len(self):
-            raise ValueError(f"split({fraction}) of {len(self)} records leaves one part empty")
-        order = torch.from_numpy(shuffled(len(self), seed))
-        return self._chosen(order[:end].sort().values), self._chosen(order[end:].sort().values)
+        first, rest = split_records(self, None, fraction, seed=seed)
+        return self._chosen(torch.from_numpy(first)), self._chosen(torch.from_numpy(rest))
 
     def _chosen(self, indices: Tensor) -> Self:
         chosen = copy.copy(self)

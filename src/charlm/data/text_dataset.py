@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from charlm.data.dataset import on_host, pieces_of_text
+from charlm.data.dataset import on_host
+from charlm.data.splitting import Passages, pieces_of_passages
 from charlm.data.streams import Stream, as_stream
-from chartok.arguments import fraction as checked_fraction
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from charlm.data.splitting import Split
     from charlm.data.streams import StreamLike
 
 
@@ -36,12 +37,15 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
             ``TokenFile``, or a list of token files, read as one. Nothing is copied; dtype and device are kept.
         block_size: The number of ids in a window.
         stride: The distance between the starts of two windows.
+        passages: The start and the stop of each passage of the stream to use, in order and without overlap; None uses
+            all of it as one. No window begins in one passage and ends in another, and no n-gram does.
 
     Attributes:
         stream: The whole stream: ``len(dataset.stream)``, ``dataset.stream.read(start, stop)``.
 
     Raises:
-        ValueError: There are fewer than ``block_size + 1`` ids, or they are not one-dimensional.
+        ValueError: No passage has ``block_size + 1`` ids, or ``ids`` is not one-dimensional, or a passage is empty, not
+            in the stream, or begins before another ends.
         TokenIdError: An id is negative.
         TypeError: They are not integers.
 
@@ -55,23 +59,41 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
     has_padding = False
 
-    def __init__(self, ids: StreamLike | Stream, block_size: int, *, stride: int = 1) -> None:
+    def __init__(
+        self,
+        ids: StreamLike | Stream,
+        block_size: int,
+        *,
+        stride: int = 1,
+        passages: Iterable[tuple[int, int]] | None = None,
+    ) -> None:
         self.block_size: int = positive_integer("block_size", block_size)
         self.stride: int = positive_integer("stride", stride)
         self.stream: Stream = ids if isinstance(ids, Stream) else as_stream(ids)
-        if len(self.stream) < self.block_size + 1:
+        length = len(self.stream)
+        self._passages = Passages.whole(length) if passages is None else Passages.checked(passages, length)
+        self._is_whole = self._passages.pairs() == [(0, length)]
+        longest = int(self._passages.lengths.max())
+        if longest < self.block_size + 1:
             raise ValueError(
                 f"a window of block_size {self.block_size} and its targets need at least {self.block_size + 1} "
-                f"ids, got {len(self.stream)}: give more text or a smaller block_size"
+                f"ids, got {longest}: give more text or a smaller block_size"
             )
+        windows = np.maximum(0, (self._passages.lengths - self.block_size - 1) // self.stride + 1)
+        self._last_windows = torch.from_numpy(np.cumsum(windows))
+        self._moved_by = torch.from_numpy(self._passages.starts - (np.cumsum(windows) - windows) * self.stride)
 
     @property
     def ids(self) -> Tensor:
-        """The whole stream as one tensor, ``(N,)``: shared if it is in memory, read if it is on disk."""
-        return self.stream.read(0, len(self.stream))
+        """The whole stream as one tensor, ``(N,)``: shared if it is in memory, read if it is on disk.
+
+        Of several passages, their ids alone, one after the other.
+        """
+        read = [self.stream.read(start, stop) for start, stop in self._passages.pairs()]
+        return read[0] if len(read) == 1 else torch.cat(read)
 
     def __len__(self) -> int:
-        return (len(self.stream) - self.block_size - 1) // self.stride + 1
+        return int(self._last_windows[-1])
 
     @property
     def examples_per_epoch(self) -> int:
@@ -81,7 +103,8 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if not -len(self) <= index < len(self):
             raise IndexError(f"window {index} is out of range: the dataset has length {len(self)}")
-        start = index % len(self) * self.stride
+        position = index % len(self)
+        start = position * self.stride if self._is_whole else int(self._starts(torch.tensor(position)))
         window = self.stream.read(start, start + self.block_size + 1).long()
         return window[:-1], window[1:]
 
@@ -106,8 +129,14 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
             tensor([[11, 12, 13, 14],
                     [10, 11, 12, 13]])
         """
+        return self.stream.windows(self._starts(indices), self.block_size + 1)
+
+    def _starts(self, indices: Tensor) -> Tensor:
+        """Returns where the windows with these indices begin in the stream."""
         starts = indices if self.stride == 1 else indices * self.stride
-        return self.stream.windows(starts, self.block_size + 1)
+        if self._is_whole:
+            return starts
+        return starts.cpu() + self._moved_by[torch.searchsorted(self._last_windows, indices.cpu(), right=True)]
 
     def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
         """Returns several windows as int64 inputs and targets, each ``(B, block_size)``, on ``device``.
@@ -125,14 +154,13 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         return windows[:, :-1], windows[:, 1:]
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
-        """Returns the ids of the whole stream as one text, ``(N,)``, and its length, ``(1,)``."""
-        ids = on_host(self.ids)
-        return ids, np.array([len(ids)])
+        """Returns the ids of all passages, ``(N,)``, and the length of each, ``(P,)``; a whole stream is one."""
+        return on_host(self.ids), self._passages.lengths
 
     def pieces(
         self, targets: int | None, overlap: int
     ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Returns the stream a piece at a time, each id but the first a new target exactly once.
+        """Returns the stream a piece at a time, each id but the first of a passage a new target exactly once.
 
         Args:
             targets: The number of new targets in a piece, ``overlap`` more in the first; None returns everything at
@@ -147,7 +175,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
             ids: NDArray[np.integer[Any]] = on_host(self.stream.read(start, stop))
             return ids
 
-        return pieces_of_text(read, len(self.stream), targets, overlap)
+        return pieces_of_passages(read, self._passages, targets, overlap)
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.
@@ -158,35 +186,41 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """
         self.stream.check_ids(size)
 
-    def split(self, fraction: float, *, seed: int = 0) -> tuple[TextDataset, TextDataset]:  # noqa: ARG002 - of records
-        """Returns the first part of the stream and the rest, as two datasets over the same memory or files.
+    def split(self, fraction: float, *, seed: int = 0, how: Split = "tail") -> tuple[TextDataset, TextDataset]:
+        """Returns the first part of the stream and what is held out, as two datasets over the same memory or files.
 
         Args:
             fraction: The share of the ids in the first part, above 0 and below 1; rounded down to whole ids.
-            seed: Not used: a text is cut in one place. Only records are drawn at random.
+            seed: Determines which blocks are drawn.
+            how: What is held out: ``"tail"``, the end; ``"head"``, the beginning; ``"random-blocks"``, as many equal
+                blocks of up to 4,096 ids, drawn at random, as come nearest to the fraction. No window is partly in one.
 
         Raises:
-            ValueError: ``fraction`` is not between 0 and 1, or a part is shorter than a window.
+            ValueError: ``fraction`` is not between 0 and 1, or no passage of a part is as long as a window.
 
         Example:
             >>> train, validation = TextDataset(range(100), block_size=8).split(0.9)
             >>> len(train.stream), len(validation.stream)
             (90, 10)
         """
-        length = len(self.stream)
-        end = int(checked_fraction("fraction", fraction) * length)
-        for name, size in (("training", end), ("validation", length - end)):
-            if size < self.block_size + 1:
+        parts = self._passages.split(fraction, seed=seed, how=how)
+        for name, part in zip(("training", "validation"), parts, strict=True):
+            longest = int(part.lengths.max(initial=0))
+            if longest < self.block_size + 1:
                 raise ValueError(
-                    f"split({fraction}) of {length} ids leaves {size} for the {name} part, but a window of block_size "
-                    f"{self.block_size} and its targets need {self.block_size + 1}"
+                    f"split({fraction}) of {len(self._passages)} ids leaves {longest} for the {name} part, but a "
+                    f"window of block_size {self.block_size} and its targets need {self.block_size + 1}"
                 )
-        first, rest = self.stream.part(0, end), self.stream.part(end, length)
-        return (
-            TextDataset(first, self.block_size, stride=self.stride),
-            TextDataset(rest, self.block_size, stride=self.stride),
-        )
+        return self._part(parts[0]), self._part(parts[1])
+
+    def _part(self, passages: Passages) -> TextDataset:
+        pairs = passages.pairs()
+        if len(pairs) == 1:
+            return TextDataset(self.stream.part(*pairs[0]), self.block_size, stride=self.stride)
+        return TextDataset(self.stream, self.block_size, stride=self.stride, passages=pairs)
 
     def fingerprint(self) -> str:
         """Returns the SHA-256, in hexadecimal, of the stream and of how it is cut into windows."""
-        return hashlib.sha256(f"{self.stream.fingerprint()} {self.block_size} {self.stride}".encode()).hexdigest()
+        passages = "" if self._is_whole else f" {self._passages.pairs()}"
+        described = f"{self.stream.fingerprint()} {self.block_size} {self.stride}{passages}"
+        return hashlib.sha256(described.encode()).hexdigest()

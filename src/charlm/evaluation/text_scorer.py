@@ -106,7 +106,7 @@ class TextScorer(ABC):
         """Returns the perplexity of a text: ``exp`` of the mean loss in nats."""
         return self.evaluate(text).perplexity
 
-    def next_characters(self, context: str, *, k: int = 10) -> Alternatives:
+    def next_symbols(self, context: str, *, k: int = 10) -> Alternatives:
         """Returns the ``k`` most likely next characters with their probabilities, the most likely first.
 
         The probabilities are those with which ``generate`` draws after the same prompt with default settings: over all
@@ -123,7 +123,7 @@ class TextScorer(ABC):
 
         Example:
             >>> from charlm import CharLM
-            >>> CharLM.fit("abcabcabd" * 20).next_characters("cab", k=1)[0][0]
+            >>> CharLM.fit("abcabcabd" * 20).next_symbols("cab", k=1)[0][0]
             'c'
         """
         positive_integer("k", k)

@@ -34,7 +34,7 @@ def describe_run(
     description = RunDescription(
         text=source,
         characters=corpus.characters + (0 if validation is None else validation.characters),
-        symbols=len(corpus.vocabulary.characters),
+        symbols=len(corpus.vocabulary.symbols),
         excerpt="" if validation is None else validation.excerpt(),
         settings=_settings(recipe),
         machine=machine(device),

@@ -52,7 +52,7 @@ def train_by_gradients(
     block_size = BLOCK_SIZE if recipe.block_size is None and shape is None else recipe.block_size
     whole = corpus.dataset(block_size or (BLOCK_SIZE if shape is None else shape.block_size))
     if recipe.family == "mixture" and corpus.is_of_records and len(corpus) < MixtureData.fewest_records():
-        raise ValueError(
+        raise corpus.error(
             f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
             "more, or model='ngram'"
         )
@@ -91,18 +91,18 @@ def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig
     shape = dataclasses.replace(shape, block_size=recipe.block_size or shape.block_size, context_only=never)
     if not corpus.is_of_records:
         least = MixtureData.least_length(shape.block_size) if recipe.family == "mixture" else shape.block_size + 1
-        if len(corpus) < least:
-            raise ValueError(
+        if corpus.longest < least:
+            raise corpus.error(
                 f"a {recipe.family} of size {size!a} needs a text of at least {least} characters to train on, got "
-                f"{len(corpus)}: give more text, a smaller block size, or take an n-gram model"
+                f"{corpus.longest}: give more text, a smaller block size, or take an n-gram model"
             )
     return shape
 
 
 def _held_out(validation: Corpus, block_size: int) -> Dataset:
-    if not validation.is_of_records and len(validation) <= block_size:
-        raise ValueError(
-            f"the validation part has {len(validation)} characters, and a window of block_size {block_size} and its "
+    if not validation.is_of_records and validation.longest <= block_size:
+        raise validation.error(
+            f"the validation part has {validation.longest} characters, and a window of block_size {block_size} and its "
             f"targets need {block_size + 1}: give more text, a smaller train_fraction, or a smaller block_size"
         )
     return validation.dataset(block_size)

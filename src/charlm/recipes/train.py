@@ -56,13 +56,13 @@ def train(
         ModuleNotFoundError: The model is trained by gradient descent, and PyTorch is not installed.
     """
     if recipe.block_size is not None and corpus.is_of_records:
-        raise ValueError("block_size applies only to texts: for records, the longest record determines it")
+        raise corpus.error("block_size applies only to texts: for records, the longest record determines it")
     if validation is not None:
         hook(
             CorpusSplit(
                 total=len(corpus) + len(validation),
                 unit=corpus.unit,
-                symbols=len(corpus.vocabulary.characters),
+                symbols=len(corpus.vocabulary.symbols),
                 training=len(corpus),
                 validation=len(validation),
             )

@@ -122,7 +122,7 @@ def _section(name: str, title: str, content: str) -> str:
 
 
 def _of_what(lm: CharLM) -> str:
-    return f"{'records' if lm.is_of_records else 'text'} with {len(lm.vocabulary.characters):,} different characters"
+    return f"{'records' if lm.is_of_records else 'text'} with {len(lm.vocabulary.symbols):,} different symbols"
 
 
 def _figures(lm: CharLM, entries: list[LogEntry]) -> str:

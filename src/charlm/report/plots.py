@@ -75,10 +75,10 @@ def plot_transitions(lm: CharLM) -> Figure:
         'previous character'
     """
     table = transitions(lm)
-    size = max(4, len(table.characters) / 6)
+    size = max(4, len(table.symbols) / 6)
     figure, axes = _figure(size, size)
     image = axes.imshow(table.probabilities, cmap="magma_r", norm="asinh")
-    names = [visible(character) for character in table.characters]
+    names = [visible(symbol) for symbol in table.symbols]
     axes.set_xticks(range(len(names)), names, parse_math=False)
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="next character", ylabel="previous character")

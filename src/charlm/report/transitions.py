@@ -1,4 +1,4 @@
-"""The probability of each character after a single other one, as a heat map."""
+"""The probability of each symbol after a single other one, as a heat map."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from charlm.lm import CharLM
     from charlm.models.predictor import Predictor
 
-MOST_CHARACTERS = 100
-"""For a larger vocabulary, the table only shows the characters that the model considers most frequent."""
+MOST_SYMBOLS = 100
+"""For a larger vocabulary, the table only shows the symbols that the model considers most frequent."""
 ROWS_AT_ONCE = 1024
 
 
 class Transitions(NamedTuple):
-    """The probability of each character after each other one.
+    """The probability of each symbol after each other one.
 
     Attributes:
-        characters: The characters of the rows and of the columns.
-        probabilities: ``(N, N)``: the probability of the column's character after the row's.
-        left_out: The number of characters in the vocabulary that are not shown.
+        symbols: The symbols of the rows and of the columns.
+        probabilities: ``(N, N)``: the probability of the column's symbol after the row's.
+        left_out: The number of symbols in the vocabulary that are not shown.
     """
 
-    characters: list[str]
+    symbols: list[str]
     probabilities: NDArray[np.float64]
     left_out: int
 
@@ -44,15 +44,16 @@ def transitions(lm: CharLM) -> Transitions:
     Example:
         >>> from charlm import CharLM
         >>> table = transitions(CharLM.fit("abababab", "bigram", smoothing=0))
-        >>> table.characters, table.probabilities.round(2).tolist()
+        >>> table.symbols, table.probabilities.round(2).tolist()
         (['a', 'b'], [[0.0, 1.0], [1.0, 0.0]])
     """
-    ids = np.array(Framing(lm.vocabulary).character_ids())
+    ids = np.array(Framing(lm.vocabulary).symbol_ids())
     parts = [ids[start : start + ROWS_AT_ONCE] for start in range(0, len(ids), ROWS_AT_ONCE)]
     frequencies = sum(_following(lm.predictor, part, ids).sum(axis=0) for part in parts)
-    shown = np.sort(np.argsort(-np.asarray(frequencies), kind="stable")[:MOST_CHARACTERS])
+    shown = np.sort(np.argsort(-np.asarray(frequencies), kind="stable")[:MOST_SYMBOLS])
     probabilities = _following(lm.predictor, ids[shown], ids[shown])
-    return Transitions([lm.vocabulary.characters[place] for place in shown], probabilities, len(ids) - len(shown))
+    symbols = lm.vocabulary.symbols
+    return Transitions([symbols[place] for place in shown], probabilities, len(ids) - len(shown))
 
 
 def _following(predictor: Predictor, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -64,14 +65,14 @@ def _following(predictor: Predictor, rows: NDArray[np.int64], columns: NDArray[n
 
 def heat_map(table: Transitions) -> str:
     """Returns the table as HTML; the darker a cell, the higher the probability."""
-    signs = [f"<bdi>{escaped(visible(character))}</bdi>" for character in table.characters]
+    signs = [f"<bdi>{escaped(visible(symbol))}</bdi>" for symbol in table.symbols]
     head = "".join(f'<th scope="col">{column}</th>' for column in signs)
     rows = [
         f'<tr><th scope="row">{row}</th>{"".join(map(_cell, probabilities))}</tr>'
         for row, probabilities in zip(signs, table.probabilities.tolist(), strict=True)
     ]
     return (
-        '<table class="heat" id="heat"><caption>Rows: previous character. Columns: next character.</caption>'
+        '<table class="heat" id="heat"><caption>Rows: previous symbol. Columns: next symbol.</caption>'
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 

@@ -135,7 +135,7 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
     assert main(["info", "run"]) == 0
     shown = capsys.readouterr().out
     assert "family         ngram\nsettings       {'vocab_size': 30, 'order': 4, 'context_only': [28]}\n" in shown
-    assert "learned from   text\ncharacters     28\nspecial tokens bos, unk\n" in shown
+    assert "learned from   text\nsymbols        28\nspecial tokens bos, unk\n" in shown
 
 
 @pytest.fixture
@@ -539,7 +539,7 @@ def test_a_program_can_read_what_a_command_prints(folder: Path, capsys: pytest.C
     assert of_tokens["characters"] == 2199  # the first has nothing before it
     assert of_tokens["bits_per_byte"] is None
     (shown,) = printed("info", "run")
-    assert (shown["family"], shown["characters"]) == ("ngram", 28)
+    assert (shown["family"], shown["symbols"]) == ("ngram", 28)
     texts = printed("generate", "run", "--prompt", "the ", "--n-samples", "2", "--max-new-tokens", "5")
     assert [len(entry["text"]) for entry in texts] == [9, 9]
 

@@ -26,13 +26,13 @@ def test_what_is_never_predicted_is_the_start_and_the_padding(vocabulary: Vocabu
     assert framing.is_of_records == ("eos" in special)
 
 
-@given(vocabulary=vocabularies.filter(lambda vocabulary: vocabulary.characters != ""))
+@given(vocabulary=vocabularies.filter(lambda vocabulary: vocabulary.symbols != ()))
 def test_what_may_come_are_the_characters_and_the_end_of_a_record(vocabulary: Vocabulary) -> None:
     framing = Framing(vocabulary)
     outcomes = framing.outcomes()
     end = {} if framing.eos is None else {framing.eos: ""}
-    assert outcomes == {int(vocabulary.encode(character)[0]): character for character in vocabulary.characters} | end
-    assert framing.character_ids() == sorted(set(outcomes) - set(end))
+    assert outcomes == {int(vocabulary.encode(character)[0]): character for character in vocabulary.symbols} | end
+    assert framing.symbol_ids() == sorted(set(outcomes) - set(end))
     others = set(range(vocabulary.size)) - set(outcomes)
     assert others == {token_id for role, token_id in vocabulary.special_tokens.items() if role != "eos"}
 
@@ -43,7 +43,7 @@ def test_of_the_characters_that_are_allowed_the_vocabulary_has_those_that_may_co
 ) -> None:
     framing = Framing(vocabulary)
     if not set(allowed) & set("abc"):
-        with pytest.raises(ValueError, match="allowed has no character"):
+        with pytest.raises(ValueError, match="allowed has no symbol"):
             framing.outcomes(allowed)
     else:
         characters = set(allowed) & set("abc")
@@ -112,7 +112,7 @@ def test_a_prompt_stands_after_the_start_and_an_empty_one_without_it_is_the_firs
 
 @given(vocabulary=vocabularies)
 def test_unknown_characters_have_equal_shares_that_sum_to_one(vocabulary: Vocabulary) -> None:
-    unknown = CODE_POINTS - len(vocabulary.characters)
+    unknown = CODE_POINTS - len(vocabulary.symbols)
     assert math.exp(Framing(vocabulary).log_share_of_unknown) * unknown == pytest.approx(1, rel=1e-9)
 
 

@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, BigramLanguageModel, RecordDataset, Trainer, TrainerConfig, evaluate
+from charlm.recipes.corpus import Corpus
 from chartok import UnknownCharacterError, Vocabulary
 from strategies import any_text, costly
 
@@ -57,13 +59,14 @@ def test_padding_counts_neither_in_the_loss_nor_in_a_score() -> None:
 
 
 @costly()
-@given(records_of_text.filter(lambda texts: len(texts) > 1), st.integers(0, 5))
-def test_split_puts_each_record_in_one_part(texts: list[str], seed: int) -> None:
+@given(records_of_text.filter(lambda texts: len(set(texts)) > 1), st.integers(0, 5))
+def test_split_puts_each_record_in_one_part_and_the_same_ones_together(texts: list[str], seed: int) -> None:
     dataset = RecordDataset(texts)
     parts = dataset.split(0.5, seed=seed)
     rows = [part[i][1].tolist() for part in parts for i in range(len(part))]
     assert sorted(rows) == sorted(dataset[i][1].tolist() for i in range(len(dataset)))
-    assert [len(part) for part in parts] == [len(texts) // 2, len(texts) - len(texts) // 2]
+    assert not {str(parts[0][i]) for i in range(len(parts[0]))} & {str(parts[1][i]) for i in range(len(parts[1]))}
+    assert abs(len(parts[0]) - len(texts) // 2) < max(Counter(texts).values())
     again = dataset.split(0.5, seed=seed) if seed else dataset.split(0.5)
     assert [part.fingerprint() for part in parts] == [part.fingerprint() for part in again]
 
@@ -144,6 +147,18 @@ def test_torchs_data_loader_takes_records() -> None:
     assert targets.tolist() == [[0, 1, 3], [1, 3, -100]]
 
 
+def test_no_name_is_on_both_sides_of_a_split(names: list[str]) -> None:
+    assert len(set(names)) < len(names)
+    for parts in (RecordDataset(names).split(0.9, seed=1337), Corpus.of_records(names).split(0.9, seed=1337)):
+        sizes, sides = [], []
+        for part in parts:
+            ids, lengths = part.joined()
+            sizes.append(len(lengths))
+            sides.append({record.tobytes() for record in np.split(ids, lengths.cumsum()[:-1])})
+        assert sizes == [28829, 3204]
+        assert len(sides[0] | sides[1]) == len(sides[0]) + len(sides[1]) == len(set(names))
+
+
 def test_a_model_learns_names(names: list[str]) -> None:
     train, validation = RecordDataset(names).split(0.9, seed=0)
     batches = BatchSampler(train, batch_size=256, seed=0, order="shuffled")
@@ -185,7 +200,7 @@ def test_bad_records_are_refused(texts: Any, settings: dict[str, Any], error: ty
 
 
 def test_a_part_without_records_is_refused() -> None:
-    with pytest.raises(ValueError, match="leaves one part empty"):
+    with pytest.raises(ValueError, match="leaves a part empty"):
         RecordDataset(["a", "b"]).split(0.1, seed=0)
     with pytest.raises(IndexError, match="record 1 is out of range: the dataset has length 1"):
         RecordDataset(["a"])[1]

@@ -38,7 +38,7 @@ def test_what_is_inspected_is_what_is_scored(lm: CharLM, text: str) -> None:
             expected = np.exp(scored.log_probabilities[place]) / (1 - share_of_unknown(lm, text[:place]))
             assert own == pytest.approx(expected, abs=1e-6)
         if alternatives and lm.predictor.block_size is None:
-            following = lm.next_characters(text[:place], k=3)
+            following = lm.next_symbols(text[:place], k=3)
             assert [character for character, _ in following] == [character for character, _ in alternatives]
             assert [share for _, share in following] == pytest.approx([share for _, share in alternatives], abs=1e-9)
 
@@ -46,7 +46,7 @@ def test_what_is_inspected_is_what_is_scored(lm: CharLM, text: str) -> None:
 def share_of_unknown(lm: CharLM, context: str) -> float:
     """Returns the probability that an unknown character comes next: that of one of them, times their number."""
     one = np.exp(lm.log_probabilities(context + "\U0010ffff")[len(context)])
-    return float(one * (CODE_POINTS - len(lm.vocabulary.characters)))
+    return float(one * (CODE_POINTS - len(lm.vocabulary.symbols)))
 
 
 def test_the_end_of_a_record_has_alternatives_and_is_one(lm: CharLM) -> None:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import CharLM, RecordDataset
+from charlm import BigramLanguageModel, CharLM, NGramCounts, RecordDataset, evaluate, score
 from charlm.recipes.corpus import Corpus, roles_of_text
 from chartok import encode_file
 
@@ -78,9 +78,9 @@ def test_a_number_of_numpy_counts_as_one() -> None:
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        ("", ValueError, "text is empty: give at least one character to train on"),
-        ([], ValueError, "source is empty: give at least one record to train on"),
-        ({}, ValueError, "source is empty: give at least one record to train on"),
+        ("", ValueError, "text is empty: give at least one character"),
+        ([], ValueError, "source is empty: give at least one record"),
+        ({}, ValueError, "source is empty: give at least one record"),
         (["a", ""], ValueError, r"source\[1\] is empty: leave empty records out"),
         ({"a": 1, "": 2}, ValueError, r"source\[1\] is empty: leave empty records out"),
         (["a", 7], TypeError, r"source\[1\] must be a str, got int"),
@@ -154,14 +154,92 @@ def test_the_parts_of_a_text_are_its_beginning_and_its_end(share: float) -> None
 def test_the_parts_of_records_have_each_once_with_what_it_counts(records: dict[str, int], seed: int) -> None:
     corpus = Corpus.of_records(records)
     parts = corpus.split(0.5, seed=seed)
-    assert [len(part) for part in parts] == [len(records) // 2, len(records) - len(records) // 2]
-    found: Counter[str] = Counter()
+    found: list[dict[str, int]] = []
     for part in parts:
         ids, lengths = part.joined()
         assert part.weights is not None
-        for record, count in zip(np.split(ids, np.cumsum(lengths)[:-1]), part.weights.tolist(), strict=True):
-            found[corpus.vocabulary.decode(record[1:-1])] += count
-    assert found == records
+        each = [corpus.vocabulary.decode(record[1:-1]) for record in np.split(ids, np.cumsum(lengths)[:-1])]
+        found.append(dict(zip(each, part.weights.tolist(), strict=True)))
+        assert [record for record in records if record in found[-1]] == each
+    first, rest = found
+    assert first | rest == records
+    assert not first.keys() & rest.keys()
+    assert abs(sum(first.values()) - sum(records.values()) // 2) < max(records.values())
+
+
+@given(weighted.filter(lambda records: len(records) > 1), st.integers(0, 9))
+def test_a_record_that_counts_is_drawn_as_one_that_is_repeated(records: dict[str, int], seed: int) -> None:
+    for part, of_repeated in zip(
+        Corpus.of_records(records).split(0.5, seed=seed),
+        Corpus.of_records(repeated(records)).split(0.5, seed=seed),
+        strict=True,
+    ):
+        assert part.weights is not None
+        counted = {(name,): int(weight) for name, weight in zip(texts_of(part), part.weights, strict=True)}
+        assert counted == Counter((name,) for name in texts_of(of_repeated))
+
+
+def texts_of(corpus: Corpus) -> list[str]:
+    ids, lengths = corpus.joined()
+    return [corpus.vocabulary.decode(text) for text in np.split(ids, np.cumsum(lengths)[:-1])]
+
+
+TEXT = "".join(f"{number:06}" for number in range(5000))
+"""Of 30,000 characters: each six, from a multiple of six on, occur once."""
+
+
+@pytest.mark.parametrize("how", ["tail", "head", "random-blocks"])
+@given(share=st.floats(0.05, 0.95), seed=st.integers(0, 9))
+def test_what_is_held_out_of_a_text_is_its_end_its_beginning_or_blocks(how: Any, share: float, seed: int) -> None:
+    corpus = Corpus.of_text(TEXT, ["unk"])
+    first, held_out = corpus.split(share, how=how, seed=seed)
+    pairs = sorted([*first.passages.pairs(), *held_out.passages.pairs()])
+    assert [start for start, _ in pairs] == [0, *(stop for _, stop in pairs[:-1])]
+    assert pairs[-1][1] == len(TEXT)
+    assert texts_of(first) == [TEXT[start:stop] for start, stop in first.passages.pairs()]
+    end = int(len(TEXT) * share)
+    if how == "tail":
+        assert texts_of(first) == [TEXT[:end]]
+    elif how == "head":
+        assert texts_of(first) == [TEXT[-end:]]
+    else:
+        blocks = math.ceil(len(TEXT) / min(4096, end, len(TEXT) - end))
+        bounds = {number * len(TEXT) // blocks for number in range(blocks + 1)}
+        assert all({*pair} <= bounds for pair in held_out.passages.pairs())
+        assert abs(len(first) - end) <= len(TEXT) / blocks / 2 + 2
+    again = corpus.split(share, how=how, seed=seed)
+    assert [part.fingerprint() for part in (first, held_out)] == [part.fingerprint() for part in again]
+
+
+def test_other_seeds_hold_out_other_blocks() -> None:
+    corpus = Corpus.of_text(TEXT, ["unk"])
+    assert len({corpus.split(0.8, how="random-blocks", seed=seed)[1].fingerprint() for seed in range(20)}) > 5
+
+
+@pytest.mark.parametrize("source", ["text", "token file"])
+def test_no_window_and_no_n_gram_is_partly_in_a_held_out_block(tmp_path: Path, source: str) -> None:
+    (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8")
+    corpus = Corpus.of_text(TEXT)
+    if source == "token file":
+        corpus = Corpus.of_tokens(encode_file(tmp_path / "input.txt", tmp_path / "input.tokens"))
+    parts = corpus.split(0.7, how="random-blocks", seed=3)
+    assert min(len(part.passages.pairs()) for part in parts) > 1
+    for part in parts:
+        passages = [TEXT[start:stop] for start, stop in part.passages.pairs()]
+        dataset = part.dataset(12)
+        windows = dataset.batch(torch.arange(len(dataset)), torch.device("cpu"))
+        rows = torch.cat([windows[0], windows[1][:, -1:]], dim=1).numpy()
+        decoded = [corpus.vocabulary.decode(row) for row in rows]
+        assert decoded == [text[at : at + 13] for text in passages for at in range(len(text) - 12)]
+        counted = NGramCounts.from_tokens(part, vocab_size=10, order=4)
+        expected = NGramCounts.from_tokens(map(corpus.vocabulary.encode, passages), vocab_size=10, order=4)
+        assert counted.keys.tolist() == expected.keys.tolist()
+        assert counted.counts.tolist() == expected.counts.tolist()
+        model = BigramLanguageModel(10, seed=1)
+        scored = score(model, [corpus.vocabulary.encode(text) for text in passages])
+        mean = -float(np.concatenate(scored).mean())
+        for data in (part, dataset):
+            assert evaluate(model, data).nats_per_character == pytest.approx(mean, rel=1e-6)
 
 
 def test_the_parts_of_a_token_file_are_those_of_its_text(tmp_path: Path) -> None:

@@ -17,7 +17,11 @@ from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 40
-NAMES = ["anna", "hanna", "joanna", "susanna", "johanna"] * 8
+NAMES = [
+    first + last
+    for first in ("anna", "hanna", "joanna", "susanna", "johanna")
+    for last in ("", "h", "jo", "nas", "sus", "u")
+]
 QUICK = TrainerConfig(max_steps=15, optimizer="muon", learning_rate=0.01)
 FEW = {"max_steps": 4, "log_interval": 1, "evaluation_interval": 4}
 

@@ -27,7 +27,7 @@ from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
 from charlm.models.bigram.table import BigramTable
 from charlm.report.curves import BOTTOM, HEIGHT, TOP, Axis, Curve, chart, thinned, ticks
-from charlm.report.transitions import MOST_CHARACTERS, heat_map, transitions
+from charlm.report.transitions import MOST_SYMBOLS, heat_map, transitions
 from chartok import Vocabulary
 
 HOSTILE = "</script><script>document.title='x'</script><img src=x onerror=alert(1)>\"'&\u202e\x07\ud800"
@@ -47,7 +47,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     description = RunDescription(
         text=f"{HOSTILE[9:15]}.txt",
         characters=len(TEXT),
-        symbols=len(vocabulary.characters),
+        symbols=len(vocabulary.symbols),
         excerpt=TEXT[:120],
         settings={"seed": HOSTILE},
         machine={"processor": "<i>"},
@@ -109,10 +109,10 @@ def test_a_large_vocabulary_shows_its_frequent_characters() -> None:
     text = "".join(chr(0x4E00 + place) for place in range(300)) + "abab" * 99
     lm = CharLM.fit(text, "bigram")
     table = transitions(lm)
-    assert len(table.characters) == MOST_CHARACTERS
-    assert {"a", "b"} <= set(table.characters)
-    assert table.left_out == 302 - MOST_CHARACTERS
-    assert heat_map(table).count("<td style") == MOST_CHARACTERS**2
+    assert len(table.symbols) == MOST_SYMBOLS
+    assert {"a", "b"} <= set(table.symbols)
+    assert table.left_out == 302 - MOST_SYMBOLS
+    assert heat_map(table).count("<td style") == MOST_SYMBOLS**2
 
 
 def test_the_rows_of_a_large_vocabulary_are_never_all_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,9 +128,9 @@ def test_the_rows_of_a_large_vocabulary_are_never_all_there_at_once(monkeypatch:
     monkeypatch.setattr(BigramTable, "start", counting)
     monkeypatch.setattr("charlm.report.transitions.ROWS_AT_ONCE", 70)
     table = transitions(lm)
-    assert table.characters == expected.characters == characters[-MOST_CHARACTERS:]
+    assert table.symbols == expected.symbols == characters[-MOST_SYMBOLS:]
     np.testing.assert_allclose(table.probabilities, expected.probabilities)
-    assert max(rows) == MOST_CHARACTERS
+    assert max(rows) == MOST_SYMBOLS
 
 
 @pytest.mark.parametrize("values", [[1.0], [2.0, 2.0], [0.0, 0.0], [1e-9, 3e-9], [1e9, 5.0], [-3.0, 4.0]])
