@@ -114,7 +114,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
     """Returns the model, in evaluation mode and the dtype of its weights, and the vocabulary in a file or a run folder.
 
     Args:
-        path: A model file, or the folder of a run; if the run has not finished, its newest checkpoint is used.
+        path: A model file, or the folder of a run, whose model is the best so far.
         device: The device of the model, or ``"auto"``.
 
     Raises:

@@ -103,7 +103,7 @@ class RunFolder(os.PathLike[str]):
         return sorted(self._checkpoints.glob("step-" + "[0-9]" * 10))
 
     def newest_model_path(self) -> Path:
-        """Returns the model file of the run, or else, as after a kill at its first, that of its newest checkpoint."""
+        """Returns the model file of the run, or, as after a kill before the first, that of its newest checkpoint."""
         checkpoints = [CheckpointFolder(path).model_path for path in reversed(self.checkpoint_paths())]
         return next(filter(Path.exists, [self.model_path, *checkpoints]), self.model_path)
 
