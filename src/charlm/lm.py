@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, get_args
 
@@ -21,9 +22,9 @@ from charlm.models.registry import as_language_model
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.runtime.pytorch import check_device_name
-from chartok import Vocabulary, read_text
+from chartok import ReadingSettings, Vocabulary, read_records, read_text
 from chartok.arguments import check_several
-from chartok.files.lines import read_records
+from chartok.files.reading import ReadingKeywords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
+    from chartok.files.sources import Source
 
 
 LONGEST_NAME = 4096
@@ -51,6 +53,10 @@ class FitKeywords(TypedDict, total=False):
     batch_size: int | None
     config: TrainerConfig | None
     device: str | None
+
+
+class FitFileKeywords(FitKeywords, ReadingKeywords, total=False):
+    """The settings of ``CharLM.fit_file``: those of ``fit``, and how to read the files."""
 
 
 class CharLM(TextScorer, TextGenerator):
@@ -152,8 +158,6 @@ class CharLM(TextScorer, TextGenerator):
             FileDecodeError: It is not UTF-8.
             TypeError: ``source`` is none of these, a record is not a ``str``, or its count is not an integer.
         """
-        from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
-
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(
             family=model,
@@ -170,35 +174,47 @@ class CharLM(TextScorer, TextGenerator):
         elif isinstance(source, str):
             _check_no_file_name(source)
         corpus = Corpus.of_text(source, roles_of_text(model)) if isinstance(source, str) else Corpus.of_records(source)
-        return cls(train(corpus, recipe).model, corpus.vocabulary)
+        return cls._trained(corpus, recipe)
 
     @classmethod
     def fit_file(
         cls,
-        path: str | os.PathLike[str],
+        sources: Source | Iterable[Source],
         model: Family = "ngram",
         *,
         records: bool = False,
-        **settings: Unpack[FitKeywords],
+        **settings: Unpack[FitFileKeywords],
     ) -> Self:
-        r"""Returns a model fitted to a UTF-8 file.
+        r"""Returns a model fitted to files.
 
         Args:
-            path: The file.
+            sources: Files, folders, patterns or URLs; see ``chartok.read_text``.
             model: As for ``fit``.
-            records: Whether each line is a separate record; a line ends in ``\n`` or ``\r\n``, and a byte order mark
-                at the start of the file is no part of the first.
-            settings: As for ``fit``.
+            records: Whether each line is a separate record, as ``chartok.read_records`` returns them.
+            settings: As for ``fit``, and those of ``chartok.ReadingSettings``: how to read the files.
 
         Raises:
-            OSError: The file cannot be read.
-            FileDecodeError: It is not UTF-8.
+            OSError: A file cannot be read, like the other errors of ``chartok.read_text``.
             ValueError: As for ``fit``.
             TypeError: As for ``fit``.
         """
-        if not records:
-            return cls.fit(Path(path), model, **settings)
-        return cls.fit(read_records(path), model, **settings)
+        of_model: dict[str, Any] = {**settings}
+        reading = ReadingSettings(
+            **{field.name: of_model.pop(field.name) for field in fields(ReadingSettings) if field.name in of_model}
+        )
+        check_one_of("model", model, get_args(Family))
+        recipe = Recipe(family=model, **of_model)
+        if records:
+            corpus = Corpus.of_records(read_records(sources, reading))
+        else:
+            corpus = Corpus.of_text(read_text(sources, reading), roles_of_text(model))
+        return cls._trained(corpus, recipe)
+
+    @classmethod
+    def _trained(cls, corpus: Corpus, recipe: Recipe) -> Self:
+        from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
+
+        return cls(train(corpus, recipe).model, corpus.vocabulary)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, get_args
 
@@ -31,15 +30,20 @@ from chartok.codepoints import (
     to_code_points,
 )
 from chartok.errors import VocabularyError
-from chartok.files.text import iterate_text, not_empty
+from chartok.files.reading import ReadingSettings
+from chartok.files.text import iterate_text_for_vocabulary
 from chartok.ids import as_id_array
 from chartok.ragged import BatchCodec
 from chartok.vocabulary_formats import VocabularyFormats
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from numpy.typing import NDArray
 
     from chartok.arguments import SpecialToken
+    from chartok.files.reading import ReadingKeywords
+    from chartok.files.sources import Source
     from chartok.ids import Ids
 
 
@@ -175,23 +179,26 @@ class Vocabulary(VocabularyFormats, BatchCodec):
     @classmethod
     def from_file(
         cls,
-        path: str | os.PathLike[str],
+        sources: Source | Iterable[Source],
         *,
         min_count: int = 1,
         max_size: int | None = None,
         special_tokens: Iterable[SpecialToken] = (),
+        settings: ReadingSettings = ReadingSettings(),
+        **reading: Unpack[ReadingKeywords],
     ) -> Self:
-        """Returns the vocabulary of a UTF-8 file, read in pieces: memory does not grow with the file.
+        """Returns the vocabulary of the text of files, read in pieces: memory does not grow with them.
 
         Args:
-            path: The file.
+            sources: Files, folders, patterns or URLs, as for ``read_text``.
             min_count: As in ``from_text``.
             max_size: As in ``from_text``.
             special_tokens: As in ``from_text``.
+            settings: How to read the files.
+            reading: Settings, which replace those of ``settings``.
 
         Raises:
-            OSError: The file is missing, is a folder, or cannot be read.
-            FileDecodeError: It is not UTF-8.
+            OSError: A file is missing or cannot be read, like the other errors of ``read_text``.
             ValueError: As in ``from_text``; names the file if it is empty.
 
         Example:
@@ -202,7 +209,7 @@ class Vocabulary(VocabularyFormats, BatchCodec):
             >>> Vocabulary.from_file(path).symbols
             ('a', 'b', 'n')
         """
-        text = not_empty(iterate_text(path), ascii(os.fspath(path)))
+        text = iterate_text_for_vocabulary(sources, settings.with_keywords(**reading))
         return cls.from_text(text, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
 
     def id_of(self, symbol: str) -> int:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError, count_characters
-from chartok.files import text as textfile
+from chartok.files import decoding
 from strategies import any_character, any_text, special_tokens, vocabularies
 
 ABC = Vocabulary("abc", special_tokens=["eos"])
@@ -368,7 +368,7 @@ def test_a_vocabulary_of_a_file_is_that_of_its_text(
     path = tmp_path_factory.getbasetemp() / "text.txt"
     path.write_bytes(text.encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(textfile, "CHUNK_BYTES", 3)
+        patch.setattr(decoding, "CHUNK_BYTES", 3)
         assert Vocabulary.from_file(path, special_tokens=roles) == Vocabulary.from_text(text, special_tokens=roles)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from charlm.cli.output import print_json, print_line
+from charlm.cli.reading import check_unused, reading_of, tell_note
 from charlm.files.arpa.writer import save_arpa
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
@@ -14,6 +15,7 @@ from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
 from chartok import TokenFile, Vocabulary, encode_file, read_text
 from chartok.files.atomic import check_not_read
+from chartok.files.sources import expand_sources
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ def prepare(settings: flags.Prepare) -> None:
             settings.out,
             None if settings.vocabulary is None else _read_vocabulary(settings.vocabulary),
             errors=settings.errors,
-            compression=settings.compression,
             progress=show,
+            note=tell_note,
+            settings=reading_of(settings.reading),
         ) as tokens:
             characters, vocabulary = len(tokens), tokens.vocabulary
     if settings.json:
@@ -78,9 +81,14 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
 
 def report(settings: flags.Report) -> None:
     """Writes one HTML file that shows a run."""
-    if settings.out is not None and settings.text is not None:
-        check_not_read(settings.out, [settings.text])
-    text = None if settings.text is None else read_text(settings.text)
+    reading = reading_of(settings.reading)
+    text = None
+    if settings.text:
+        if settings.out is not None:
+            check_not_read(settings.out, expand_sources(settings.text, reading.pattern))
+        text = read_text(settings.text, reading, note=tell_note)
+    else:
+        check_unused(settings.reading, "--text")
     out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
     print_line(f"saved to {out}")
 

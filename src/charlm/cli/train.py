@@ -6,12 +6,14 @@ import dataclasses
 import errno
 import math
 import os
+import re
 import sys
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json
+from charlm.cli.reading import reading_of, tell_note, token_file_of
 from charlm.cli.telling import Telling, tell
 from charlm.data.corpora import python_docs
 from charlm.files.run_folder import RunFolder
@@ -22,9 +24,8 @@ from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, read_text
-from chartok.files.lines import read_records
-from chartok.token_file import is_token_file
+from chartok import TokenFile, read_records, read_text
+from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
     from charlm.cli import flags
@@ -36,7 +37,7 @@ def train(settings: flags.Train) -> None:
     recipe = recipe_of(settings)
     if recipe.counts and launched_rank():
         return  # one process is enough for counting
-    folder = RunFolder(settings.out or _default_folder(settings.text, settings.model))
+    folder = RunFolder(settings.out or _default_folder(settings.texts[0], settings.model))
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
         is_first = True
@@ -61,7 +62,7 @@ def train(settings: flags.Train) -> None:
             validation=held_out,
             folder=folder,
             resume=resume,
-            source=str(settings.text),
+            source=" ".join(settings.texts),
             hook=hook,
         )
     if settings.json and is_first:
@@ -74,13 +75,18 @@ def train(settings: flags.Train) -> None:
         )
 
 
-def _default_folder(text: Path, family: str) -> Path:
+def _default_folder(text: str, family: str) -> Path:
     """Returns ``runs/NAME-FAMILY`` in the current folder, which may have come from anyone: a link is not followed.
+
+    NAME is what remains of the name of the first source in that of a file.
 
     Raises:
         NotADirectoryError: It is a link.
     """
-    folder = Path("runs") / f"{text.stem}-{family}"
+    name = Path(text).stem
+    if not Path(text).exists():  # a pattern, a URL, or standard input
+        name = re.sub(r"[^\w.-]+", "", name).strip("-") or "text"
+    folder = Path("runs") / f"{name}-{family}"
     for path in (folder.parent, folder):
         if path.is_symlink():
             raise NotADirectoryError(
@@ -118,12 +124,15 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
 
 
 def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
-    """Returns the corpus of a UTF-8 text, whole or by lines, or of a token file, which is verified first."""
+    """Returns the corpus of a text, whole or by lines, or of a token file, which is verified first."""
+    reading = reading_of(settings.reading)
+    note = tell_note if is_first else say_nothing
     if settings.records:
-        return Corpus.of_records(read_records(settings.text))
-    if not is_token_file(settings.text):
-        return Corpus.of_text(read_text(settings.text), roles_of_text(settings.model))
-    tokens = TokenFile(os.fspath(settings.text))
+        return Corpus.of_records(read_records(settings.texts, reading, note=note))
+    name = token_file_of(settings.texts, settings.reading)
+    if name is None:
+        return Corpus.of_text(read_text(settings.texts, reading, note=note), roles_of_text(settings.model))
+    tokens = TokenFile(name)
     if is_first:
         tokens.verify()
     return Corpus.of_tokens(tokens)
