@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from chartok.errors import FileDecodeError
 from chartok.files.atomic import Naming
@@ -36,7 +36,7 @@ def text_pieces(file: CountedFile, source: str, settings: ReadingSettings, note:
     """
     plain = _BegunFile(_decompressed(file, source, settings), source)
     plain.begin(SAMPLE if settings.encoding == AUTO else 1)
-    encoding = encoding_of(plain.start, source, settings, note)
+    encoding = encoding_of(plain.start, source, settings, note, is_whole=plain.is_whole)
     is_counted = not can_be_read_again(source)
     line = 1
     try:
@@ -54,12 +54,14 @@ class _BegunFile:
 
     Attributes:
         start: Those bytes.
+        is_whole: Whether there are no more.
     """
 
     def __init__(self, file: Readable, name: str) -> None:
         self._file = file
         self._name = name
         self.start = b""
+        self.is_whole = False
         self._unread = b""
 
     def begin(self, size: int) -> None:
@@ -69,6 +71,7 @@ class _BegunFile:
                 more = self._file.read(CHUNK_BYTES)
             self.start += more
             if not more:
+                self.is_whole = True
                 break
         self._unread = self.start
 
@@ -86,7 +89,7 @@ def _decompressed(file: CountedFile, source: str, settings: ReadingSettings) -> 
     if kind == AUTO:
         begun.begin(1)
         kind = compression_of(begun.start)
-    return begun if kind == "none" else DecompressedFile(cast("IO[bytes]", begun), source, kind)
+    return begun if kind == "none" else DecompressedFile(begun, source, kind)
 
 
 def _line_of(offset: int, source: str, settings: ReadingSettings, encoding: str) -> int | None:

@@ -16,12 +16,17 @@ EVERY_BYTE = "iso8859-1"
 """The codec that reads any bytes, for whom wants to."""
 SAMPLE = 1 << 16
 """How many bytes are looked at."""
+GUESSED_FROM = 1 << 14
+"""How many bytes charset-normalizer is given, which looks at them many times."""
+COMMONEST = "cp1252"
+"""The encoding of most files that are in none of Unicode's; others often explain them as well."""
 LEAST_TO_JUDGE = 16
 """Fewer bytes say nothing."""
 FEW, MANY, MOST = 0.1, 0.4, 0.9
 """Shares."""
 LARGEST_SHARE = 0.3
-"""Of control characters in a text; there are more in a file of numbers."""
+"""Of control characters in a text, and of letters with accents; there are more in a file of numbers, or in Greek."""
+LAST_OF_ASCII = 0x7F
 CONTROLS = bytes(byte for byte in range(32) if chr(byte) not in "\t\n\v\f\r\x08\x1b")
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",  # begins like the next but one
@@ -54,11 +59,12 @@ KINDS = {
 """What data is that begins so, and what to do with it."""
 
 
-def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note) -> str:
+def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note, *, is_whole: bool) -> str:
     """Returns the encoding of the data that begins so.
 
     Args:
         start: The first bytes.
+        is_whole: Whether there are no more.
         name: What to call the data.
         settings: The encoding that is asked for.
         note: Told what ``"auto"`` came to.
@@ -69,7 +75,7 @@ def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note) 
     """
     if settings.encoding == AUTO:
         _check_kind(start, name)
-        encoding = _guessed(start, name)
+        encoding = _guessed(start, name, is_whole=is_whole)
         if encoding != "utf-8":
             note(f"{name!a} is read as {encoding}")
     else:
@@ -131,7 +137,7 @@ def _share_of_controls(data: bytes) -> float:
     return 1 - len(data.translate(None, CONTROLS)) / max(len(data), 1)
 
 
-def _guessed(start: bytes, name: str) -> str:
+def _guessed(start: bytes, name: str, *, is_whole: bool) -> str:
     """Returns the encoding that the first bytes show."""
     for mark, encoding in MARKS.items():
         if start.startswith(mark):
@@ -139,11 +145,14 @@ def _guessed(start: bytes, name: str) -> str:
     if wide := _wide_encoding(start[:SAMPLE]):
         return wide
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
-    except UnicodeDecodeError:
-        pass
-    else:
-        return "utf-8"
+        codecs.getincrementaldecoder("utf-8")().decode(start, final=is_whole)
+    except UnicodeDecodeError as error:
+        return _guessed_by_letters(start, error.start, name)
+    return "utf-8"
+
+
+def _guessed_by_letters(start: bytes, odd: int, name: str) -> str:
+    """Returns the encoding that charset-normalizer guesses from what is around the first byte that is not UTF-8."""
     try:
         import charset_normalizer  # noqa: PLC0415 - only where nothing else tells
     except ImportError:
@@ -151,7 +160,13 @@ def _guessed(start: bytes, name: str) -> str:
             f"{name!a} is not UTF-8, and guessing its encoding needs charset-normalizer: "
             "pip install 'chartok[encodings]', or give the encoding"
         ) from None
-    best = charset_normalizer.from_bytes(start[:SAMPLE]).best()
+    first = start.rfind(b"\n", 0, max(odd - GUESSED_FROM // 2, 0)) + 1
+    sample = start[first : first + GUESSED_FROM]
+    if len(sample) < 4 * LEAST_TO_JUDGE and sum(byte > LAST_OF_ASCII for byte in sample) < LARGEST_SHARE * len(sample):
+        return COMMONEST  # a few letters with accents could be anything
+    guesses = charset_normalizer.from_bytes(sample)
+    best = guesses.best()
     if best is None:
         raise SourceError(f"{name!a} is in no encoding that can be recognized: give the encoding (--encoding)")
-    return best.encoding
+    as_likely = {guess.encoding for guess in guesses if guess.chaos < best.chaos + FEW / 2}
+    return COMMONEST if COMMONEST in as_likely else best.encoding
