@@ -9,7 +9,7 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from chartok.codepoints import distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
@@ -29,6 +29,9 @@ from chartok.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import Unpack
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from chartok.arguments import Errors
     from chartok.files.reading import Note, ReadingKeywords
@@ -95,13 +98,8 @@ def encode_file(
         found = not_empty((piece.text for piece in passes.pieces(say_nothing)), shown_sources(sources))
         vocabulary = Vocabulary.from_text(found)
     with write_token_file(destination, vocabulary) as writer:
-        for piece in passes.pieces(note):
-            try:
-                writer.append(vocabulary.encode(piece.text, errors))
-            except UnknownCharacterError as error:
-                raise UnknownCharacterError(
-                    error.character, piece.position + error.position, vocabulary.size, path=piece.source
-                ) from None
+        for ids in _encoded(passes.pieces(note), vocabulary, errors):
+            writer.append(ids)
     return TokenFile(destination)
 
 
@@ -188,6 +186,24 @@ class _Passes:
             if self.progress is not None:
                 self.progress(self.done, self.total)
             yield piece
+
+
+def _encoded(
+    pieces: Iterable[Piece], vocabulary: Vocabulary, errors: Errors
+) -> Iterator[NDArray[np.unsignedinteger[Any]]]:
+    """Yields the ids of a text that arrives in pieces of several sources; an error names the source."""
+    encoder = vocabulary.incremental_encoder(errors)
+    starts, done = list[tuple[int, str]](), 0
+    try:
+        for piece in pieces:
+            if starts[-1:] != [(done - piece.position, piece.source)]:
+                starts.append((done - piece.position, piece.source))
+            done += len(piece.text)
+            yield encoder.encode(piece.text)
+        yield encoder.finish()
+    except UnknownCharacterError as error:
+        start, name = next(begun for begun in reversed(starts) if begun[0] <= error.position)
+        raise UnknownCharacterError(error.character, error.position - start, vocabulary.size, path=name) from None
 
 
 def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:
