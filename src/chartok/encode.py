@@ -106,21 +106,12 @@ def encode_file(
     with TokenFileWriter(destination, vocabulary, records, errors=errors) as writer:
         if records:
             encoder = RecordEncoder(vocabulary, errors, settings=settings, note=note)
-            for ids, ends in encoder.encode(passes.records(note)):
-                writer.write(ids, ends)
+            for some_ids, ends in encoder.encode(passes.records(note)):
+                writer.write(some_ids, ends)
         else:
-            for piece in passes.pieces(note):
-                writer.write(_encoded(piece, vocabulary, errors))
+            for ids in _encoded(passes.pieces(note), vocabulary, errors):
+                writer.write(ids)
     return TokenFile(destination)
-
-
-def _encoded(piece: Piece, vocabulary: Vocabulary, errors: Errors) -> NDArray[np.unsignedinteger[Any]]:
-    try:
-        return vocabulary.encode(piece.text, errors)
-    except UnknownCharacterError as error:
-        raise UnknownCharacterError(
-            error.character, piece.position + error.position, vocabulary.size, path=piece.source
-        ) from None
 
 
 def encode_files(
@@ -223,6 +214,24 @@ class _Passes:
         self.done = done
         if self.progress is not None:
             self.progress(done, self.total)
+
+
+def _encoded(
+    pieces: Iterable[Piece], vocabulary: Vocabulary, errors: Errors
+) -> Iterator[NDArray[np.unsignedinteger[Any]]]:
+    """Yields the ids of a text that arrives in pieces of several sources; an error names the source."""
+    encoder = vocabulary.incremental_encoder(errors)
+    starts, done = list[tuple[int, str]](), 0
+    try:
+        for piece in pieces:
+            if starts[-1:] != [(done - piece.position, piece.source)]:
+                starts.append((done - piece.position, piece.source))
+            done += len(piece.text)
+            yield encoder.encode(piece.text)
+        yield encoder.finish()
+    except UnknownCharacterError as error:
+        start, name = next(begun for begun in reversed(starts) if begun[0] <= error.position)
+        raise UnknownCharacterError(error.character, error.position - start, vocabulary.size, path=name) from None
 
 
 def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:

@@ -53,6 +53,30 @@ def test_a_token_file_decodes_to_its_sources(
     tokens.verify()
 
 
+@costly()
+@given(st.lists(st.text(st.sampled_from("CBlrO\u00e9"))), st.booleans())
+def test_no_symbol_is_cut_where_a_piece_or_a_source_ends(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], has_unknown: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("sources")
+    texts = [*texts, "CCl", "lBr", "Cl!" * has_unknown]
+    paths = [folder / f"{number}.txt" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_bytes(text.encode())
+    vocabulary = Vocabulary.from_text("CBlrO\u00e9", symbols=["Cl", "ClBr", "Br", "lO", "CBlr"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "CHUNK_BYTES", 2)
+        patch.setattr(pieces, "CHUNK_BYTES", 2)
+        if not has_unknown:
+            with encode_file(paths, folder / "a.tokens", vocabulary) as tokens:
+                assert tokens.read(0, len(tokens)).tolist() == vocabulary.encode("".join(texts)).tolist()
+                assert tokens.vocabulary == vocabulary
+            return
+        with pytest.raises(UnknownCharacterError) as caught:
+            encode_file(paths, folder / "a.tokens", vocabulary)
+    assert (caught.value.path, caught.value.position) == (str(paths[-1]), 2)
+
+
 def test_patterns_and_urls_name_several_files_in_order(tmp_path: Path) -> None:
     for name, text in (("b", "2"), ("a", "1"), ("c", "3")):
         (tmp_path / f"{name}.txt").write_bytes(text.encode())
