@@ -38,21 +38,25 @@ def prepare(settings: flags.Prepare) -> None:
             settings.sources,
             settings.out,
             None if settings.vocabulary is None else _read_vocabulary(settings.vocabulary),
+            records=settings.records,
             errors=settings.errors,
             progress=show,
             note=tell_note,
             settings=reading_of(settings.reading),
         ) as tokens:
-            characters, vocabulary = len(tokens), tokens.vocabulary
+            records, vocabulary = tokens.records, tokens.vocabulary
+            characters = len(tokens) - 2 * (records or 0)
     if settings.json:
         print_json(
             file=str(settings.out),
             characters=characters,
+            records=records,
             symbols=vocabulary.size,
             fingerprint=vocabulary.fingerprint,
         )
     else:
-        print_line(f"{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
+        of_records = "" if records is None else f"{records:,} records, "
+        print_line(f"{of_records}{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
 
 
 def _read_vocabulary(path: Path) -> Vocabulary:
