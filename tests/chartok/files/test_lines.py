@@ -112,10 +112,5 @@ def test_a_delimiter_that_never_occurs_in_a_long_file_is_noted(tmp_path: Path) -
         path.write_bytes(b"x" * length)
         notes: list[str] = []
         assert len(read_records(path, delimiter=delimiter, note=notes.append)) == 1
-        assert (
-            notes
-            == [
-                f"the delimiter {delimiter!a} never occurs in {str(path)!a}, which is one record of 1,000,000 characters"
-            ]
-            * is_noted
-        )
+        assert len(notes) == is_noted
+        assert all(f"the delimiter {delimiter!a} never occurs in {str(path)!a}" in note for note in notes)

@@ -154,7 +154,7 @@ def test_a_dash_is_standard_input_and_a_path_of_that_name_a_file(folder: Path, m
     with pytest.raises(ValueError, match=r"'-' is a pipe or a device, which can only be read once"):
         encode_file("-", folder / "a.tokens")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"ab\ncaf\xe9\n")))
-    with pytest.raises(ValueError, match=r"'-' is not UTF-8: 0xE9 at byte offset 6 in line 2"):
+    with pytest.raises(ValueError, match=r"'standard input' is not UTF-8: 0xE9 at byte offset 6 in line 2"):
         read_text("-")
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(ValueError, match="standard input is closed: name a file"):
