@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Several: TypeAlias = tuple[str, ...]
 else:
     Several = tuple
+READING = ReadingSettings(delimiter=r"\n")
+"""How the commands read text by default, as it would be typed; see ``charlm.cli.reading``."""
 ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json"]
 
 
@@ -59,7 +61,7 @@ class Prepare(Command):
     out: Path
     errors: Errors = "strict"
     vocabulary: Optional[Path] = None
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 
 
@@ -95,7 +97,7 @@ class Train(Command):
     model: Family = "ngram"
     out: Optional[Path] = None
     records: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     train_fraction: float = 0.9
     json: bool = False
     order: int = ORDER
@@ -187,7 +189,7 @@ class Generate(Command):
     seed: int = 0
     device: str = "auto"
     json: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +209,7 @@ class Evaluate(Command):
     model: Positional[Path]
     texts: Positional[Several]
     records: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     device: str = "auto"
     json: bool = False
 
@@ -226,7 +228,7 @@ class Score(Command):
 
     model: Positional[Path]
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(blank_lines="keep")
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(delimiter=READING.delimiter, blank_lines="keep")
     device: str = "auto"
     json: bool = False
 
@@ -260,7 +262,7 @@ class Report(Command):
     run: Positional[Path]
     out: Optional[Path] = None
     text: Several = ()
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     seed: int = 0
     device: str = "auto"
 
