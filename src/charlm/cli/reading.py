@@ -29,9 +29,7 @@ def reading_of(settings: ReadingSettings) -> ReadingSettings:
 
     Example:
         >>> from chartok import ReadingSettings
-        >>> reading_of(ReadingSettings(delimiter=r"
-
-")).delimiter
+        >>> reading_of(ReadingSettings(delimiter=r"\n\n")).delimiter
         '\n\n'
     """
     return dataclasses.replace(
