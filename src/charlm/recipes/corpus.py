@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from charlm.data.dataset import Dataset
     from charlm.data.splitting import Split
-    from chartok.arguments import SpecialToken
+    from chartok.arguments import SpecialToken, Unit
 
 LARGEST_COUNT = 1 << 32
 """Of one record; sums over a corpus stay exact in float64."""
@@ -57,6 +57,8 @@ class Corpus:
         roles: Iterable[SpecialToken] = (),
         *,
         vocabulary: Vocabulary | None = None,
+        symbols: Iterable[str] = (),
+        unit: Unit = "character",
         min_count: int = 1,
         max_size: int | None = None,
         name: str | None = None,
@@ -67,6 +69,8 @@ class Corpus:
             text: The text.
             roles: The special tokens of its vocabulary.
             vocabulary: That of a model, in which a character that it lacks counts as ``unk``; None makes one.
+            symbols: Symbols of several characters; see ``Vocabulary.from_text``.
+            unit: Likewise.
             min_count: Characters that occur less often count as ``unk``; see ``Vocabulary.from_text``.
             max_size: The maximum number of ids; the least frequent characters count as ``unk``.
             name: What to call it in errors: a path.
@@ -78,7 +82,9 @@ class Corpus:
         if not text:
             raise ValueError(_named(name, "text is empty: give at least one character"))
         if vocabulary is None:
-            vocabulary = Vocabulary.from_text(text, min_count=min_count, max_size=max_size, special_tokens=roles)
+            vocabulary = Vocabulary.from_text(
+                text, symbols=symbols, unit=unit, min_count=min_count, max_size=max_size, special_tokens=roles
+            )
         ids = vocabulary.encode(text, Framing(vocabulary).errors)
         return cls(vocabulary=vocabulary, stream=ids, passages=Passages.whole(len(ids)), name=name)
 
@@ -88,6 +94,8 @@ class Corpus:
         records: Iterable[str] | Mapping[str, int],
         *,
         vocabulary: Vocabulary | None = None,
+        symbols: Iterable[str] = (),
+        unit: Unit = "character",
         min_count: int = 1,
         max_size: int | None = None,
         name: str | None = None,
@@ -97,6 +105,8 @@ class Corpus:
         Args:
             records: Strings; a mapping gives the count of each.
             vocabulary: As for ``of_text``.
+            symbols: Likewise.
+            unit: Likewise.
             min_count: Likewise; a record that counts several times counts with each of its characters.
             max_size: Likewise.
             name: Likewise.
@@ -117,7 +127,12 @@ class Corpus:
             if weights is not None and (min_count, max_size) != (1, None):
                 counted = (text for text, weight in zip(texts, weights.tolist(), strict=True) for _ in range(weight))
             vocabulary = Vocabulary.from_text(
-                counted, min_count=min_count, max_size=max_size, special_tokens=["bos", "eos", "unk"]
+                counted,
+                symbols=symbols,
+                unit=unit,
+                min_count=min_count,
+                max_size=max_size,
+                special_tokens=["bos", "eos", "unk"],
             )
         ids, lengths = Framing(vocabulary).to_count(texts)
         return cls(vocabulary=vocabulary, records=JoinedTexts(ids, lengths, weights), name=name)
@@ -155,7 +170,9 @@ class Corpus:
     @property
     def unit(self) -> str:
         """The unit in which its size is counted."""
-        return "records" if self.is_of_records else "characters"
+        if self.is_of_records:
+            return "records"
+        return "characters" if self.vocabulary.longest_symbol == 1 else "ids"
 
     def __len__(self) -> int:
         return len(self.passages) if self.records is None else len(self.records.lengths)
@@ -163,9 +180,18 @@ class Corpus:
     @property
     def characters(self) -> int:
         """The number of characters in its texts."""
+        if self.vocabulary.longest_symbol > 1:
+            return sum(len(self.vocabulary.decode(ids)) for ids in self._chunks())
         if self.records is None:
             return len(self)
         return int((self.records.lengths - 2).sum())  # without bos and eos
+
+    def scored_characters(self) -> int:
+        """Returns of how many characters ``evaluate`` scores the symbols: all but the first of a passage, and ends."""
+        if self.records is not None:
+            return self.characters + len(self)
+        firsts = [self._read(start, start + 1) for start, stop in self.passages.pairs() if start < stop]
+        return self.characters - sum(len(self.vocabulary.decode(first)) for first in firsts)
 
     @property
     def longest(self) -> int:
