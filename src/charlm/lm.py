@@ -14,7 +14,8 @@ from charlm.data.framing import Framing
 from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_scorer import TextScorer
-from charlm.files.model_file import check_sizes, load_stored_model, model_arrays, save_model
+from charlm.files.model_arrays import model_arrays
+from charlm.files.model_file import check_sizes, load_stored_model, save_model
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model

@@ -48,7 +48,8 @@ from charlm import (
 from charlm.cli.app import main
 from charlm.cli.config_file import ConfigFileError, read_flags
 from charlm.cli.flags import COMMANDS
-from charlm.files.model_file import _hashed, load_stored_model
+from charlm.files.model_arrays import hashed_parts
+from charlm.files.model_file import load_stored_model
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import CheckpointFolder, RunFolder
 from charlm.training.checkpoint import _as_json, _manifest, read_checkpoint
@@ -216,7 +217,7 @@ def signed_model_file(path: Path) -> Damage:
             name = generator.choice(list(parts))
             parts[name] = odd_tensor(parts[name], generator)
         if isinstance(changed, dict):
-            changed = sealed(changed, more=_hashed(parts))
+            changed = sealed(changed, more=hashed_parts(parts))
         return safetensors.torch.save(parts, {"charlm": json.dumps(changed)})
 
     return damaged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ Note: TypeAlias = Callable[[str], None]
 AUTO: Literal["auto"] = "auto"
 NEWLINE = "\n"
 EVERY_FILE = "*"
+NOT_OF_TEXT = ("idna", "punycode", "undefined")
+"""Encodings of host names, and of nothing."""
 
 
 class ReadingKeywords(TypedDict, total=False):
@@ -117,14 +120,18 @@ def say_nothing(_: str) -> None:
 
 
 def _check_encoding(encoding: str) -> None:
+    is_of_text = True
     try:
+        is_of_text = codecs.lookup(encoding).name not in NOT_OF_TEXT
         b"a".decode(encoding)
     except UnicodeError:  # half of a character
         pass
     except (LookupError, ValueError):
+        is_of_text = False
+    if not is_of_text:
         raise ValueError(
             f"encoding must be 'auto' or a text encoding of Python's, such as 'utf-8' or 'cp1252', got {encoding!a}"
-        ) from None
+        )
 
 
 def _check_decode_errors(handler: str) -> None:

@@ -63,7 +63,8 @@ def source_size(source: str) -> int | None:
     if not _is_url(source):
         return _size(Path(source).stat())
     files, path = _file_system(source)
-    return cast("int | None", files.size(path))
+    with _documented_errors(source):
+        return cast("int | None", files.size(path))
 
 
 def check_two_readings(sources: Iterable[str]) -> None:
@@ -115,12 +116,12 @@ def open_source(source: str, *, may_grow: bool = False) -> Iterator[CountedFile]
     if source == STANDARD_INPUT:
         if sys.stdin is None:
             raise ValueError("standard input is closed: name a file")
-        yield CountedFile(sys.stdin.buffer)
+        yield CountedFile(sys.stdin.buffer, "standard input")
         return
     with _open(source) as file:
         before = None if _is_url(source) else os.fstat(file.fileno())
         size = source_size(source) if before is None else _size(before)
-        counted = CountedFile(file)
+        counted = CountedFile(file, source)
         yield counted
         if size is None or may_grow or not counted.is_at_end:
             return
@@ -135,12 +136,14 @@ class CountedFile:
 
     Attributes:
         file: The file itself.
+        name: What to call it in a message.
         bytes_read: How many bytes have been read.
         is_at_end: Whether that was all.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], name: str) -> None:
         self.file = file
+        self.name = name
         self.bytes_read = 0
         self.is_at_end = False
         # ``read`` waits for the end of a pipe.
@@ -148,7 +151,8 @@ class CountedFile:
 
     def read(self, size: int = -1) -> bytes:
         """Returns up to ``size`` bytes; nothing at the end."""
-        data: bytes = self._read(size)
+        with _documented_errors(self.name):
+            data: bytes = self._read(size)
         self.bytes_read += len(data)
         self.is_at_end = not data
         return data
@@ -221,15 +225,35 @@ def _file_system(url: str) -> tuple[Any, str]:
         import fsspec  # noqa: PLC0415 - only needed to read URLs
     except ImportError:
         raise ModuleNotFoundError(f"reading {url!a} needs fsspec: pip install 'chartok[urls]'") from None
-    files, path = fsspec.core.url_to_fs(url)
+    with _documented_errors(url):
+        files, path = fsspec.core.url_to_fs(url)
     return files, path
+
+
+class _documented_errors:  # noqa: N801 - used like a function
+    """Turns whatever a file system of fsspec raises, such as ``BadZipFile``, into what is documented."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, FileNotFoundError) and error.errno is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._source) from None
+        is_documented = isinstance(error, OSError | ValueError | ImportError) or not isinstance(error, Exception)
+        if _is_url(self._source) and not is_documented:
+            raise SourceError(f"{self._source!a} cannot be read: {error or type(error).__name__}") from None
 
 
 @contextlib.contextmanager
 def _open(source: str) -> Iterator[IO[bytes]]:
     if _is_url(source):
         files, path = _file_system(source)
-        with files.open(path, "rb") as file:
+        with _documented_errors(source):
+            file = files.open(path, "rb")
+        with file:
             yield file
     else:
         with Path(source).open("rb") as file:

@@ -16,12 +16,17 @@ EVERY_BYTE = "iso8859-1"
 """The codec that reads any bytes, for whom wants to."""
 SAMPLE = 1 << 16
 """How many bytes are looked at."""
+GUESSED_FROM = 1 << 14
+"""How many bytes charset-normalizer is given, which looks at them many times."""
+COMMONEST = "cp1252"
+"""The encoding of most files that are in none of Unicode's; others often explain them as well."""
 LEAST_TO_JUDGE = 16
 """Fewer bytes say nothing."""
 FEW, MANY, MOST = 0.1, 0.4, 0.9
 """Shares."""
 LARGEST_SHARE = 0.3
-"""Of control characters in a text; there are more in a file of numbers."""
+"""Of control characters in a text, and of letters with accents; there are more in a file of numbers, or in Greek."""
+LAST_OF_ASCII = 0x7F
 CONTROLS = bytes(byte for byte in range(32) if chr(byte) not in "\t\n\v\f\r\x08\x1b")
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",  # begins like the next but one
@@ -54,11 +59,12 @@ KINDS = {
 """What data is that begins so, and what to do with it."""
 
 
-def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note) -> str:
+def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note, *, is_whole: bool) -> str:
     """Returns the encoding of the data that begins so.
 
     Args:
         start: The first bytes.
+        is_whole: Whether there are no more.
         name: What to call the data.
         settings: The encoding that is asked for.
         note: Told what ``"auto"`` came to.
@@ -69,7 +75,7 @@ def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note) 
     """
     if settings.encoding == AUTO:
         _check_kind(start, name)
-        encoding = _guessed(start, name)
+        encoding = _guessed(start, name, is_whole=is_whole)
         if encoding != "utf-8":
             note(f"{name!a} is read as {encoding}")
     else:
@@ -116,10 +122,10 @@ def _wide_encoding(start: bytes) -> str | None:
     """Returns the encoding of two or four bytes to a character, without a mark, in which data looks like text."""
     if len(start) < LEAST_TO_JUDGE:
         return None
-    nul = [start[place::4].count(0) * 4 / len(start) for place in range(4)]
-    if nul[0] > MOST > nul[3] and nul[1] > FEW:
+    controls = [_share_of_controls(start[place::4]) for place in range(4)]
+    if start[::4].count(0) > MOST * len(start) / 4 and controls[1] > MOST and controls[3] < FEW:
         return "utf-32-be"
-    if nul[3] > MOST > nul[0] and nul[2] > FEW:
+    if start[3::4].count(0) > MOST * len(start) / 4 and controls[2] > MOST and controls[0] < FEW:
         return "utf-32-le"
     even, odd = _share_of_controls(start[::2]), _share_of_controls(start[1::2])
     if max(even, odd) > MANY and min(even, odd) < FEW:
@@ -131,7 +137,7 @@ def _share_of_controls(data: bytes) -> float:
     return 1 - len(data.translate(None, CONTROLS)) / max(len(data), 1)
 
 
-def _guessed(start: bytes, name: str) -> str:
+def _guessed(start: bytes, name: str, *, is_whole: bool) -> str:
     """Returns the encoding that the first bytes show."""
     for mark, encoding in MARKS.items():
         if start.startswith(mark):
@@ -139,11 +145,14 @@ def _guessed(start: bytes, name: str) -> str:
     if wide := _wide_encoding(start[:SAMPLE]):
         return wide
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
+        codecs.getincrementaldecoder("utf-8")().decode(start, final=is_whole)
     except UnicodeDecodeError:
-        pass
-    else:
-        return "utf-8"
+        return _guessed_by_letters(start, name)
+    return "utf-8"
+
+
+def _guessed_by_letters(start: bytes, name: str) -> str:
+    """Returns the encoding that charset-normalizer guesses from the lines that are not ASCII."""
     try:
         import charset_normalizer  # noqa: PLC0415 - only where nothing else tells
     except ImportError:
@@ -151,7 +160,13 @@ def _guessed(start: bytes, name: str) -> str:
             f"{name!a} is not UTF-8, and guessing its encoding needs charset-normalizer: "
             "pip install 'chartok[encodings]', or give the encoding"
         ) from None
-    best = charset_normalizer.from_bytes(start[:SAMPLE]).best()
+    telling = (line for line in start.split(b"\n") if not line.isascii())
+    sample = b"\n".join(telling)[:GUESSED_FROM]
+    if len(sample) < 4 * LEAST_TO_JUDGE and sum(byte > LAST_OF_ASCII for byte in sample) < LARGEST_SHARE * len(sample):
+        return COMMONEST  # a few letters with accents could be anything
+    guesses = charset_normalizer.from_bytes(sample)
+    best = guesses.best()
     if best is None:
         raise SourceError(f"{name!a} is in no encoding that can be recognized: give the encoding (--encoding)")
-    return best.encoding
+    as_likely = {guess.encoding for guess in guesses if guess.chaos < best.chaos + FEW / 2}
+    return COMMONEST if COMMONEST in as_likely else best.encoding

@@ -130,7 +130,8 @@ def _columns(header: str, column: str, kind: TableKind, source: str) -> tuple[li
         if column in names:
             raise SourceError(f"{source!a} has {names.count(column)} columns {column!a}: rename all but one")
     names = next(_rows(csv.reader([header], delimiter=separators[0]), source), [])
-    raise SourceError(f"{source!a} has no column {column!a}: its first line has {', '.join(map(ascii, names))}")
+    shown = ", ".join(map(ascii, names)) or "none"
+    raise SourceError(f"{source!a} has no column {column!a}: its first line has {shown}")
 
 
 def _rows(reader: Any, source: str) -> Iterator[list[str]]:  # noqa: ANN401 - of csv

@@ -156,7 +156,8 @@ def not_empty(texts: Iterable[str], name: str) -> Iterator[str]:
 
 def note_table(name: str, note: Note) -> None:
     """Notes that a file is read as plain text although its name shows a table."""
-    if kind := table_kind(name):
+    kind = table_kind(name)
+    if kind not in (None, "parquet"):  # which is no text
         note(f"{name!a} is read as plain text; to read the texts in a column of this {kind} file, name the column")
 
 
@@ -170,6 +171,6 @@ def _texts_of(name: str, settings: ReadingSettings, blank: BlankRule, note: Note
         return
     before = ""
     for cells in iterate_cells(name, settings, note):
-        if texts := blank.kept(cells.texts, cells.where):
+        for texts in filter(None, blank.sifted(cells.texts, cells.where)):
             yield before + settings.separator.join(texts), cells.bytes_read
             before = settings.separator

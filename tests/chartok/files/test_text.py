@@ -62,7 +62,7 @@ class Pipe(io.RawIOBase):
 
 def test_what_a_pipe_has_given_is_there_before_the_rest_has_come() -> None:
     pipe = Pipe([b"one\n", "two\n\u00e9".encode()[:-1], "\u00e9".encode()[-1:]])
-    pieces = text_pieces(CountedFile(io.BufferedReader(pipe)), "-", ReadingSettings(), say_nothing)
+    pieces = text_pieces(CountedFile(io.BufferedReader(pipe), "-"), "-", ReadingSettings(), say_nothing)
     assert [(piece, len(pipe.parts)) for piece in pieces] == [("one\n", 2), ("two\n", 1), ("\u00e9", 0)]
 
 
