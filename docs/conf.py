@@ -64,6 +64,7 @@ nitpick_ignore = [
             "ngram.search.Search",
         )
     ),
+    ("py:class", "chartok.codepoints.CodePointTable"),  # opaque to callers too
     ("py:class", "charlm.lm.FitKeywords"),  # the settings of CharLM.fit
     ("py:class", "charlm.generation.settings.SamplingKeywords"),  # the fields of SamplingSettings
 ]
