@@ -17,6 +17,7 @@ CHARTOK = {
     "SourceError",
     "TokenFile",
     "TokenFileError",
+    "TokenFileWriter",
     "TokenIdError",
     "UnknownCharacterError",
     "Vocabulary",
@@ -25,6 +26,7 @@ CHARTOK = {
     "count_characters",
     "encode_file",
     "encode_files",
+    "encode_texts",
     "read_records",
     "read_text",
 }

@@ -41,7 +41,7 @@ def evaluate(settings: flags.Evaluate) -> None:
 
 
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
-    if name := token_file_of(settings.texts, settings.reading):
+    if name := token_file_of(settings.texts, settings.reading, records=settings.records):
         with TokenFile(name) as tokens:
             if tokens.vocabulary != lm.vocabulary:
                 raise ValueError(

@@ -13,7 +13,7 @@ from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, Vocabulary, encode_file, read_text
+from chartok import TokenFile, Vocabulary, encode_file, read_records, read_text
 from chartok.files.atomic import check_not_read
 from chartok.files.sources import check_two_readings, expand_sources
 from chartok.token_file import is_token_file
@@ -38,22 +38,26 @@ def prepare(settings: flags.Prepare) -> None:
             settings.sources,
             settings.out,
             _vocabulary(settings),
+            records=settings.records,
             errors=settings.errors,
             progress=show,
             note=tell_note,
             settings=reading_of(settings.reading),
         ) as tokens:
-            ids, vocabulary = len(tokens), tokens.vocabulary
+            records, vocabulary = tokens.records, tokens.vocabulary
+            characters = len(tokens) - 2 * (records or 0)
     if settings.json:
         print_json(
             file=str(settings.out),
-            characters=ids,
+            characters=characters,
+            records=records,
             symbols=vocabulary.size,
             fingerprint=vocabulary.fingerprint,
         )
     else:
         unit = "characters" if vocabulary.longest_symbol == 1 else "ids"
-        print_line(f"{ids:,} {unit}, {vocabulary.size} symbols: saved to {settings.out}")
+        of_records = "" if records is None else f"{records:,} records, "
+        print_line(f"{of_records}{characters:,} {unit}, {vocabulary.size} symbols: saved to {settings.out}")
 
 
 def _vocabulary(settings: flags.Prepare) -> Vocabulary | None:
@@ -64,7 +68,11 @@ def _vocabulary(settings: flags.Prepare) -> Vocabulary | None:
             return None
         reading = reading_of(settings.reading)
         check_two_readings(expand_sources(settings.sources, reading.pattern))
-        return Vocabulary.from_file(settings.sources, symbols=settings.symbols, unit=settings.unit, settings=reading)
+        asked: Any = {"symbols": settings.symbols, "unit": settings.unit}
+        if settings.records:
+            records = read_records(settings.sources, reading)
+            return Vocabulary.from_text(records, special_tokens=["bos", "eos", "unk"], **asked)
+        return Vocabulary.from_file(settings.sources, settings=reading, **asked)
     if has_units:
         raise ValueError("vocabulary has its symbols: leave out symbols and unit")
     return _read_vocabulary(settings.vocabulary)

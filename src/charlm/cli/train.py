@@ -24,7 +24,7 @@ from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, read_records, read_text
+from chartok import TokenFile, read_text
 from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
     reading = reading_of(settings.reading)
     note = tell_note if is_first else say_nothing
     asked: Any = {"symbols": settings.symbols, "unit": settings.unit}
-    if settings.records:
-        return Corpus.of_records(read_records(settings.texts, reading, note=note), **asked)
-    name = token_file_of(settings.texts, settings.reading)
+    name = token_file_of(settings.texts, settings.reading, records=settings.records)
+    if name is None and settings.records:
+        return Corpus.of_record_files(settings.texts, reading, note, **asked)
     if name is None:
         return Corpus.of_text(read_text(settings.texts, reading, note=note), roles_of_text(settings.model), **asked)
     if settings.symbols or settings.unit != "character":
