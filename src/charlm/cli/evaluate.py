@@ -49,9 +49,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
                 )
             tokens.verify()
             corpus = Corpus.of_tokens(tokens)
-            found = evaluate_corpus(lm.stored, corpus)
-            nats, ids = found.nats_per_character * found.characters, found.characters
-            return Evaluation.of_symbols(nats, ids, characters=corpus.scored_characters())
+            return corpus.in_characters(evaluate_corpus(lm.stored, corpus))
     reading = reading_of(settings.reading)
     if not (settings.records or lm.is_of_records):
         return lm.evaluate(read_text(settings.texts, reading, note=tell_note))

@@ -15,6 +15,7 @@ from charlm.data.framing import Framing
 from charlm.data.record_file import records_of_files
 from charlm.data.records import Records, RecordsInMemory
 from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
+from charlm.evaluation.scoring import Evaluation
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
 from chartok.files.reading import say_nothing
@@ -232,12 +233,20 @@ class Corpus:
             return sum(len(self.vocabulary.decode(ids)) for ids in self._chunks())
         return len(self) if self.records is None else self.records.characters
 
-    def scored_characters(self) -> int:
-        """Returns of how many characters ``evaluate`` scores the symbols: all but the first of a passage, and ends."""
+    def in_characters(self, evaluation: Evaluation) -> Evaluation:
+        """Returns the evaluation of a model on this corpus, in which each id counted as one character, by characters.
+
+        Scored are all symbols but the first of each passage, and the ends of records.
+        """
+        if self.vocabulary.longest_symbol == 1:
+            return evaluation
         if self.records is not None:
-            return self.characters + len(self)
-        firsts = [self._read(start, start + 1) for start, stop in self.passages.pairs() if start < stop]
-        return self.characters - sum(len(self.vocabulary.decode(first)) for first in firsts)
+            characters = self.characters + len(self)
+        else:
+            firsts = [self._read(start, start + 1) for start, stop in self.passages.pairs() if start < stop]
+            characters = self.characters - sum(len(self.vocabulary.decode(first)) for first in firsts)
+        nats = evaluation.nats_per_character * evaluation.characters
+        return Evaluation.of_symbols(nats, evaluation.characters, characters=characters)
 
     @property
     def longest(self) -> int:
