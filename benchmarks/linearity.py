@@ -7,6 +7,7 @@ time in proportion takes 16 times as long, one that sorts a little more, and one
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import shutil
@@ -90,6 +91,14 @@ def _command(*arguments: str) -> Subject:
     return prepared
 
 
+def _of_a_column(sample: Sample) -> Callable[[], object]:
+    """Reads the lines as the cells of a table."""
+    path = sample.folder / "lines.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text"], *([line] for line in sample.lines)])
+    return partial(read_records, path, column="text")
+
+
 def _shards(sample: Sample) -> Callable[[], object]:
     """Encodes several files, each to one of its own."""
 
@@ -169,6 +178,8 @@ SUBJECTS: dict[str, Subject] = {
     "encode_texts": lambda it: lambda: encode_texts(it.lines, it.folder / "out", records=True).close(),
     "read_text": lambda it: partial(read_text, it.path),
     "read_records": lambda it: partial(read_records, it.path),
+    "read_records, of a column": _of_a_column,
+    "read_records, another delimiter": lambda it: partial(read_records, it.path, delimiter="ab\n"),
     "TokenFile.verify": lambda it: it.tokens.verify,
     "RecordDataset": lambda it: lambda: RecordDataset(it.lines),
     "RecordDataset.from_file": lambda it: partial(RecordDataset.from_file, it.path_of_lines),

@@ -106,8 +106,8 @@ def encode_file(
     with TokenFileWriter(destination, vocabulary, records, errors=errors) as writer:
         if records:
             encoder = RecordEncoder(vocabulary, errors, settings=settings, note=note)
-            for ids, ends in encoder.encode(passes.records(note)):
-                writer.write(ids, ends)
+            for some_ids, ends in encoder.encode(passes.records(note)):
+                writer.write(some_ids, ends)
         else:
             for ids in _encoded(passes.pieces(note), vocabulary, errors):
                 writer.write(ids)

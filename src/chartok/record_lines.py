@@ -73,7 +73,7 @@ def record_pieces(names: list[str], settings: ReadingSettings, note: Note) -> It
         note_table(name, note)
         with open_source(name) as file:
             for text in unix_lines(text_pieces(file, name, settings, note)):
-                yield LinePiece(text, name, bytes_before + file.bytes_read)
+                yield LinePiece(text, file.name, bytes_before + file.bytes_read)
             bytes_before += file.bytes_read
 
 
@@ -106,6 +106,31 @@ def characters_of(pieces: Iterable[RecordPiece]) -> Iterator[str]:
             yield piece.text.replace("\n", "")
         else:
             yield from piece
+
+
+def _at_line_ends(pieces: Iterable[RecordPiece]) -> Iterator[RecordPiece]:
+    """Yields lines cut only at their ends, and at the ends of files."""
+    held: list[LinePiece] = []
+
+    def joined() -> LinePiece:
+        return held[-1]._replace(text="".join(piece.text for piece in held))
+
+    for piece in pieces:
+        if not isinstance(piece, LinePiece):
+            yield piece
+            continue
+        if held and held[0].source != piece.source:
+            yield joined()
+            held.clear()
+        end = piece.text.rfind("\n") + 1
+        held.append(piece._replace(text=piece.text[:end]))
+        if end:
+            yield joined()
+            held.clear()
+        if piece.text[end:]:
+            held.append(piece._replace(text=piece.text[end:]))
+    if held:
+        yield joined()
 
 
 class RecordEncoder:
@@ -142,6 +167,7 @@ class RecordEncoder:
         self._separating = vocabulary.extend("\n")
         self._separator = int(self._separating.encode("\n")[0])
         self._blank, self._are_blank_kept = BlankRule(settings, note), settings.blank_lines == "keep"
+        self._has_long_symbols = max(map(len, vocabulary.symbols), default=1) > 1
         self._source, self._line, self._column, self._whole = "", 0, 0, 0
 
     def encode(self, pieces: Iterable[RecordPiece]) -> Iterator[Framed]:
@@ -154,7 +180,7 @@ class RecordEncoder:
             UnknownCharacterError: A character has no id, under ``"strict"``; names the line and the position in it.
             SourceError: A line is empty, and that is an error.
         """
-        for piece in pieces:
+        for piece in _at_line_ends(pieces) if self._has_long_symbols else pieces:
             if not isinstance(piece, LinePiece):
                 yield self._of_whole(piece)
                 continue
@@ -180,6 +206,8 @@ class RecordEncoder:
 
     def _of_lines(self, text: str, piece: str) -> Framed:
         """Encodes text in which each end of a line becomes two ids: ``eos``, and ``bos`` of the next line."""
+        if self._has_long_symbols:  # none of them goes across the end of a line
+            return self._of_split(text, piece)
         try:
             ids = self._separating.encode(text.replace("\n", "\n\n"), self._errors)
         except UnknownCharacterError:
@@ -190,6 +218,16 @@ class RecordEncoder:
         after = len(ids) - text.endswith("\n")
         framed = np.concatenate([before, ids[:after]]).astype(self._vocabulary.dtype, copy=False)
         return framed, places[::2] + len(before) + 1
+
+    def _of_split(self, text: str, piece: str) -> Framed:
+        """Encodes text that begins with a line, line by line."""
+        lines = text.removesuffix("\n").split("\n")
+        try:
+            ids, lengths = encode_joined(self._vocabulary, lines, self._errors, bos=self._bos, eos=self._eos)
+        except UnknownCharacterError:
+            raise self._located(piece) from None
+        ends = np.cumsum(lengths)
+        return (ids, ends) if text.endswith("\n") else (ids[:-1], ends[:-1])
 
     def _of_whole(self, records: list[str]) -> Framed:
         try:
@@ -209,7 +247,8 @@ class RecordEncoder:
         first = self._line + piece.count("\n", 0, before) + 1
         text = BLANK.sub("\n", piece.lstrip("\n") if starts_blank else piece)
         blank = [""] * (piece.count("\n") - text.count("\n"))
-        list(self._blank.sifted(blank, lambda _: f"line {first} of {self._source!a}"))
+        for _ in self._blank.sifted(blank, lambda _: f"line {first} of {self._source!a}"):
+            pass  # they are counted, or the first is refused
         return text
 
     def _located(self, piece: str) -> UnknownCharacterError:

@@ -112,6 +112,16 @@ def test_a_file_that_is_one_long_line_is_noted() -> None:
     assert told == ["the delimiter '\\n' never occurs in '0.txt', which is one record of 1,000,000 characters"]
 
 
+@costly()
+@given(st.lists(st.lists(st.text("Clab\n\r", max_size=6), max_size=5), max_size=3))
+def test_symbols_of_several_characters_are_found_across_pieces_but_not_across_lines(files: list[list[str]]) -> None:
+    vocabulary = Vocabulary(["C", "l", "Cl", "a", "b", "ab", "\r", "b\na"], special_tokens=["bos", "eos"])
+    bos, eos = vocabulary.special_tokens["bos"], vocabulary.special_tokens["eos"]
+    lines = [line for pieces in files for line in lines_of(pieces) if line]
+    expected = [[bos, *vocabulary.encode(line).tolist(), eos] for line in lines]
+    assert encoded(RecordEncoder(vocabulary), files) == expected
+
+
 def test_a_line_end_that_is_a_symbol_of_the_vocabulary_still_ends_lines() -> None:
     vocabulary = Vocabulary("\nab", special_tokens=["bos", "eos"])
     assert encoded(RecordEncoder(vocabulary), [["a\nb"]]) == [[3, 1, 4], [3, 2, 4]]

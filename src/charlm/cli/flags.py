@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Several: TypeAlias = tuple[str, ...]
 else:
     Several = tuple
+READING = ReadingSettings(delimiter=r"\n")
+"""How the commands read text by default, as it would be typed; see ``charlm.cli.reading``."""
 ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json"]
 
 
@@ -66,7 +68,7 @@ class Prepare(Command):
     vocabulary: Optional[Path] = None
     symbols: Several = ()
     unit: Unit = "character"
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 
 
@@ -109,7 +111,7 @@ class Train(Command):
     model: Family = "ngram"
     out: Optional[Path] = None
     records: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     train_fraction: float = 0.9
     symbols: Several = ()
     unit: Unit = "character"
@@ -206,7 +208,7 @@ class Generate(Command):
     seed: int = 0
     device: str = "auto"
     json: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +228,7 @@ class Evaluate(Command):
     model: Positional[Path]
     texts: Positional[Several]
     records: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     device: str = "auto"
     json: bool = False
 
@@ -245,7 +247,7 @@ class Score(Command):
 
     model: Positional[Path]
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(blank_lines="keep")
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(delimiter=READING.delimiter, blank_lines="keep")
     device: str = "auto"
     json: bool = False
 
@@ -279,7 +281,7 @@ class Report(Command):
     run: Positional[Path]
     out: Optional[Path] = None
     text: Several = ()
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     seed: int = 0
     device: str = "auto"
 

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charlm.cli.flags import READING
 from charlm.cli.output import print_line
-from chartok import ReadingSettings, TokenFile
+from chartok import TokenFile
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
     from charlm.cli.flags import Several
+    from chartok import ReadingSettings
 
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\"}
 """What may be typed after a backslash, and what it stands for."""
@@ -26,7 +28,7 @@ def reading_of(settings: ReadingSettings) -> ReadingSettings:
         ValueError: A backslash is followed by something else.
 
     Example:
-        >>> from chartok import ReadingSettings, TokenFile
+        >>> from chartok import ReadingSettings
         >>> reading_of(ReadingSettings(delimiter=r"\n\n")).delimiter
         '\n\n'
     """
@@ -46,7 +48,7 @@ def token_file_of(texts: Several, settings: ReadingSettings, *, records: bool) -
     """
     if len(texts) > 1 or not Path(texts[0]).is_file() or not is_token_file(texts[0]):
         return None
-    if settings != ReadingSettings():
+    if settings != READING:
         raise ValueError(f"{texts[0]!a} is a token file, whose text has been read already: leave out how to read it")
     if records:
         with TokenFile(texts[0]) as tokens:
@@ -63,7 +65,7 @@ def check_unused(settings: ReadingSettings, flag: str) -> None:
     Raises:
         ValueError: One does.
     """
-    if settings != ReadingSettings():
+    if settings != READING:
         raise ValueError(f"there is no {flag}, and flags say how to read its files: give {flag}, or leave them out")
 
 

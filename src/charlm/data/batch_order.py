@@ -60,8 +60,8 @@ class BatchOrder:
         if window != self._number:
             self._state_before = self._generator.get_state()
             self._window, self._number = self._examples(window), window
-        examples: NDArray[np.int64] = self._window[place]
-        return examples
+        batch: NDArray[np.int64] = self._window[place]
+        return batch
 
     def state(self, number: int) -> Tensor:
         """Returns the state of the generator from which the window of a batch is drawn: this one or the next."""
@@ -94,7 +94,7 @@ class BatchOrder:
             examples = positions if self._order == "sequential" else self._shuffled(epochs, positions)
         if not self._by_length:
             return examples.reshape(-1, self._batch_size)
-        return examples[together(self._dataset.widths(examples), epochs, self._batch_size)]
+        return np.asarray(examples[together(self._dataset.widths(examples), epochs, self._batch_size)])
 
     def _shuffled(self, epochs: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.int64]:
         permutations = (
