@@ -17,7 +17,7 @@ from charlm.data.limits import TooLong
 from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
-from chartok.arguments import Errors
+from chartok.arguments import Errors, Unit
 from chartok.files.reading import ReadingSettings
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Prepare(Command):
         records: Each line is a record of its own, with a start and an end; lines end in LF or CR LF.
         errors: What to do with a character that is not in the given vocabulary.
         vocabulary: A vocabulary in a JSON file, or a token file whose vocabulary to use; by default that of the text.
+        symbols: Symbols of several characters that get an id each, such as Cl Br.
+        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         reading: How to read the sources.
         json: Print one JSON object.
     """
@@ -64,6 +66,8 @@ class Prepare(Command):
     records: bool = False
     errors: Errors = "strict"
     vocabulary: Optional[Path] = None
+    symbols: Several = ()
+    unit: Unit = "character"
     reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 
@@ -84,6 +88,8 @@ class Train(Command):
         records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
         reading: How to read the files.
         train_fraction: Fraction of the text to train on; the rest is held out for validation.
+        symbols: Symbols of several characters that get an id each, such as Cl Br.
+        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1.
         smoothing: What the bigram adds to each count.
@@ -107,6 +113,8 @@ class Train(Command):
     records: bool = False
     reading: OmitArgPrefixes[ReadingSettings] = READING
     train_fraction: float = 0.9
+    symbols: Several = ()
+    unit: Unit = "character"
     json: bool = False
     order: int = ORDER
     smoothing: float = SMOOTHING
@@ -122,7 +130,7 @@ class Train(Command):
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
 
-OF_EVERY_FAMILY = ("config", "texts", "model", "out", "records", "reading", "train_fraction", "json")
+OF_EVERY_FAMILY = ("config", "texts", "model", "out", "records", "reading", "train_fraction", "symbols", "unit", "json")
 OF_TRAINING = ("resume", "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
 
@@ -179,9 +187,9 @@ class Generate(Command):
         prompt: The text to continue; by default empty.
         n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
         exclude: Files of records not to generate, one per line, such as the training data.
-        max_new_tokens: Maximum number of characters to add.
+        max_new_tokens: Maximum number of symbols to add.
         sampling: How to sample characters.
-        allowed: The characters that may be added; by default all.
+        allowed: The characters that may be added, as one argument; by default all symbols.
         stop: Strings before which the text ends.
         seed: Seeds every random draw.
         device: Such as cpu, cuda or mps; auto uses the best available.

@@ -110,7 +110,7 @@ def _counted(
     )
     nats = None
     if validation is not None:
-        evaluation = evaluate(model, validation)
+        evaluation = validation.in_characters(evaluate(model, validation))
         nats = evaluation.nats_per_character
         hook(Evaluated(evaluation=evaluation))
     if folder is not None:
