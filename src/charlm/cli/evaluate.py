@@ -47,13 +47,9 @@ def evaluate(settings: flags.Evaluate) -> None:
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     if is_token_file(settings.text):
         with TokenFile(settings.text) as tokens:
-            if tokens.vocabulary != lm.vocabulary:
-                raise ValueError(
-                    f"the vocabulary of {str(settings.text)!a} differs from that of the model: prepare it with the "
-                    "model's"
-                )
+            corpus = Corpus.of_tokens(tokens, vocabulary=lm.vocabulary)
             tokens.verify()
-            return evaluate_corpus(lm.stored, Corpus.of_tokens(tokens))
+            return evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary)
     content = read_text(settings.text)
     if not (settings.records or lm.is_of_records):
         return lm.evaluate(content)

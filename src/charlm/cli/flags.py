@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeAlias, 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.docstrings import restore_docstrings
+from charlm.data.choices import Split
 from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
@@ -76,7 +77,12 @@ class Train(Command):
             gpt with ngram.
         out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
         records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
-        train_fraction: Fraction of the text to train on; the rest is held out for validation.
+        train_fraction: Fraction of the text to train on, 0.9 by default; the rest is held out for validation.
+        split: What is held out of a text: its tail by default, its head, or blocks of up to 4,096 characters drawn at
+            random. Records are always drawn at random, and those that are the same stay together.
+        validation: A text of its own for validation, or a token file; then all of the other is trained on.
+        min_count: Characters that occur less often count as unknown.
+        max_size: Most symbols in the vocabulary, special tokens included; the rarest characters count as unknown.
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1.
         smoothing: What the bigram adds to each count.
@@ -93,7 +99,11 @@ class Train(Command):
     model: Family = "ngram"
     out: Optional[Path] = None
     records: bool = False
-    train_fraction: float = 0.9
+    train_fraction: Optional[float] = None
+    split: Optional[Split] = None
+    validation: Optional[Path] = None
+    min_count: int = 1
+    max_size: Optional[int] = None
     json: bool = False
     order: int = ORDER
     smoothing: float = SMOOTHING
@@ -106,7 +116,9 @@ class Train(Command):
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
 
-OF_EVERY_FAMILY = ("config", "text", "model", "out", "records", "train_fraction", "json")
+OF_DATA = ("records", "train_fraction", "split", "validation", "min_count", "max_size")
+"""Flags that say how a text is read and split."""
+OF_EVERY_FAMILY = ("config", "text", "model", "out", *OF_DATA, "json")
 OF_TRAINING = ("resume", "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
 

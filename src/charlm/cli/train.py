@@ -9,8 +9,9 @@ import os
 import sys
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from charlm.cli import flags
 from charlm.cli.output import print_json
 from charlm.cli.telling import Telling, tell
 from charlm.data.corpora import python_docs
@@ -18,6 +19,7 @@ from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
@@ -27,8 +29,11 @@ from chartok.files.lines import read_records
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
-    from charlm.cli import flags
     from charlm.recipes.events import Hook
+    from chartok import Vocabulary
+
+DEFAULTS = {"train_fraction": 0.9, "split": "tail", "min_count": 1}
+"""What flags about data mean where they are not given: a run that has these values does not name them."""
 
 
 def train(settings: flags.Train) -> None:
@@ -49,9 +54,8 @@ def train(settings: flags.Train) -> None:
             )
         if settings.json:
             stack.enter_context(redirect_stdout(sys.stderr))
-        corpus = _corpus(settings, is_first=is_first)
         seed = recipe.config.seed if recipe.config is not None else 0
-        learned, held_out = corpus.split(settings.train_fraction, seed=seed)
+        learned, held_out = _parts(settings, seed, is_first=is_first)
         hook: Hook = events.say_nothing
         if is_first:
             hook = stack.enter_context(Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False)))
@@ -61,7 +65,7 @@ def train(settings: flags.Train) -> None:
             validation=held_out,
             folder=folder,
             resume=resume,
-            source=str(settings.text),
+            source=Source(text=str(settings.text), settings=_of_data(settings)),
             hook=hook,
         )
     if settings.json and is_first:
@@ -117,13 +121,45 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     return dataclasses.replace(recipe, device=device), rank() == 0
 
 
-def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
-    """Returns the corpus of a UTF-8 text, whole or by lines, or of a token file, which is verified first."""
+def _parts(settings: flags.Train, seed: int, *, is_first: bool) -> tuple[Corpus, Corpus]:
+    """Returns the data to train on and those for validation."""
+    corpus = _corpus(settings.text, settings, None, is_first=is_first)
+    if settings.validation is None:
+        share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
+        return corpus.split(share, seed=seed, how=settings.split or "tail")
+    for name in ("train_fraction", "split"):
+        if getattr(settings, name) is not None:
+            raise ValueError(f"{name} says what to hold out of the text, and validation is a text of its own")
+    return corpus, _corpus(settings.validation, settings, corpus.vocabulary, is_first=is_first)
+
+
+def _corpus(path: Path, settings: flags.Train, vocabulary: Vocabulary | None, *, is_first: bool) -> Corpus:
+    """Returns the corpus of a UTF-8 text, whole or by lines, or of a token file, which is verified first.
+
+    Args:
+        path: The file.
+        settings: How to read it.
+        vocabulary: That of the training data, for those for validation; None makes it.
+        is_first: Whether this is the first of several processes.
+    """
+    limits: Any = {"min_count": settings.min_count, "max_size": settings.max_size}
     if settings.records:
-        return Corpus.of_records(read_records(settings.text))
-    if not is_token_file(settings.text):
-        return Corpus.of_text(read_text(settings.text), roles_of_text(settings.model))
-    tokens = TokenFile(os.fspath(settings.text))
+        return Corpus.of_records(read_records(path), vocabulary=vocabulary, name=str(path), **limits)
+    roles = roles_of_text(settings.model)
+    if not is_token_file(path):
+        return Corpus.of_text(read_text(path), roles, vocabulary=vocabulary, name=str(path), **limits)
+    if vocabulary is None and limits != {"min_count": 1, "max_size": None}:
+        raise ValueError(f"{str(path)!a} is a token file, which has its vocabulary: give min_count to prepare")
+    tokens = TokenFile(os.fspath(path))
     if is_first:
         tokens.verify()
-    return Corpus.of_tokens(tokens)
+    return Corpus.of_tokens(tokens, roles, vocabulary=vocabulary)
+
+
+def _of_data(settings: flags.Train) -> dict[str, Any]:
+    """Returns how the text is read and split, as JSON values; None for what is as by default."""
+    given = {name: getattr(settings, name) for name in flags.OF_DATA}
+    return {
+        name: None if value == DEFAULTS.get(name) else str(value) if isinstance(value, Path) else value
+        for name, value in given.items()
+    }

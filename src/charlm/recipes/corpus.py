@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from charlm.data.choices import Split
     from charlm.data.dataset import Dataset
-    from charlm.data.splitting import Split
     from chartok.arguments import SpecialToken
 
 LARGEST_COUNT = 1 << 32

@@ -53,7 +53,8 @@ class Trainer:
         validation: Data on which to evaluate at intervals, scoring every character; None for no evaluation.
         config: The settings.
         folder: The folder of the run, for log and checkpoints; None saves nothing.
-        vocabulary: The model's vocabulary, for the model files in checkpoints; needed with ``folder``.
+        vocabulary: The model's vocabulary, for the model files in checkpoints, and for ``unk`` in the validation data;
+            needed with ``folder``.
         on_log: Called with each new entry, after the checkpoint of its step.
 
     Attributes:
@@ -211,7 +212,7 @@ class Trainer:
         if self.validation is None:
             raise ValueError("this trainer has no validation data: give validation=")
         with self.averaged_weights():
-            return evaluate(self.model, self.validation)
+            return evaluate(self.model, self.validation, vocabulary=self.vocabulary)
 
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Uses the averaged weights in the model for a ``with`` block; without ``ema_decay`` does nothing."""
