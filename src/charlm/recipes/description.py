@@ -88,7 +88,7 @@ def check_same_run(
         return
     given = source.given()
     changes = [
-        f"{name}: {earlier.settings.get(name)!a} -> {given.get(name)!a}"
+        f"{name}: {_shown(earlier.settings.get(name))} -> {_shown(given.get(name))}"
         for name in source.settings
         if earlier.settings.get(name) != given.get(name)
     ]
@@ -108,6 +108,10 @@ def check_same_run(
             f"{what} has changed since the run in {str(folder.path)!a} was started ({sizes}): resume it with the text "
             "as it was, or start a new run in another folder"
         )
+
+
+def _shown(value: object) -> str:
+    return "by default" if value is None else ascii(value)
 
 
 def _characters(corpus: Corpus, validation: Corpus | None) -> int:
