@@ -40,7 +40,7 @@ from charlm import (
     write_report,
 )
 from charlm.cli.app import main as charlm
-from chartok import Vocabulary, count_characters, encode_file, encode_files, read_lines, read_text
+from chartok import Vocabulary, count_characters, encode_file, encode_files, read_records, read_text
 from environment import environment
 from page import LINEARITY, PAGE, page
 from scratch import scratch_folder
@@ -157,7 +157,7 @@ SUBJECTS: dict[str, Subject] = {
     "encode_file": lambda it: lambda: encode_file(it.path, it.folder / "out"),
     "encode_files": _shards,
     "read_text": lambda it: partial(read_text, it.path),
-    "read_lines": lambda it: partial(read_lines, it.path),
+    "read_records": lambda it: partial(read_records, it.path),
     "TokenFile.verify": lambda it: it.tokens.verify,
     "RecordDataset": lambda it: lambda: RecordDataset(it.lines),
     "RecordDataset.split": lambda it: lambda: it.records.split(0.5) if len(it.records) > 1 else None,

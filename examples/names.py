@@ -3,7 +3,7 @@
 import sys
 
 from charlm import CharLM
-from chartok import read_lines
+from chartok import read_records
 
 SOME_NAMES = """
 emma olivia ava isabella sophia charlotte mia amelia harper evelyn abigail emily elizabeth mila ella avery sofia camila
@@ -15,7 +15,7 @@ everly anna caroline nova genesis emilia kennedy samantha maya willow kinsley na
 
 def main(path: str | None = None) -> list[str]:
     """Returns twenty names that are not in the list."""
-    names = SOME_NAMES.split() if path is None else read_lines(path)
+    names = SOME_NAMES.split() if path is None else read_records(path)
     lm = CharLM.fit(names, order=5)
     return lm.sample(20, min_length=4, max_length=10, exclude=names, temperature=0.8, seed=1)
 

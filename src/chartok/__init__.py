@@ -10,6 +10,8 @@ __version__ = "1.0.0"
 
 _MODULE_OF = {
     "FileDecodeError": "errors",
+    "ReadingSettings": "files.reading",
+    "SourceError": "errors",
     "TokenFile": "token_file",
     "TokenFileError": "errors",
     "TokenIdError": "errors",
@@ -19,7 +21,7 @@ _MODULE_OF = {
     "count_characters": "codepoints",
     "encode_file": "encode",
     "encode_files": "encode",
-    "read_lines": "files.lines",
+    "read_records": "files.records",
     "read_text": "files.text",
 }
 

@@ -2,11 +2,13 @@ from chartok.codepoints import count_characters as count_characters
 from chartok.encode import encode_file as encode_file
 from chartok.encode import encode_files as encode_files
 from chartok.errors import FileDecodeError as FileDecodeError
+from chartok.errors import SourceError as SourceError
 from chartok.errors import TokenFileError as TokenFileError
 from chartok.errors import TokenIdError as TokenIdError
 from chartok.errors import UnknownCharacterError as UnknownCharacterError
 from chartok.errors import VocabularyError as VocabularyError
-from chartok.files.lines import read_lines as read_lines
+from chartok.files.reading import ReadingSettings as ReadingSettings
+from chartok.files.records import read_records as read_records
 from chartok.files.text import read_text as read_text
 from chartok.token_file import TokenFile as TokenFile
 from chartok.vocabulary import Vocabulary as Vocabulary

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Iterator
-from typing import Literal, SupportsIndex, TypeAlias, get_args
-
-from chartok.errors import VocabularyError
+from typing import Literal, SupportsIndex, TypeAlias
 
 Errors: TypeAlias = Literal["strict", "replace", "ignore"]
 """What to do with a character that the vocabulary does not have, named as in Python's codecs."""
 
 SpecialToken: TypeAlias = Literal["pad", "bos", "eos", "unk"]
-"""The role of an id that has no character: padding, start of text, end of text, unknown character."""
+"""The names of special tokens that are roles: padding, start of text, end of text, unknown character."""
 
 
 def expected_text(name: str, value: object) -> str:
@@ -61,42 +59,6 @@ def joined_texts(texts: Iterable[str], name: str) -> str:
         return "".join(texts)
     except TypeError:
         return "".join(checked_texts(texts, name))  # names the item that is not a str
-
-
-def joined_symbols(symbols: Iterable[str]) -> str:
-    """Returns symbols joined into one string.
-
-    Raises:
-        TypeError: An item is not a ``str``.
-        VocabularyError: An item is not exactly one code point.
-    """
-    if isinstance(symbols, str):
-        return symbols
-    items = list(checked_texts(symbols, "symbols"))
-    for position, item in enumerate(items):
-        if len(item) != 1:
-            raise VocabularyError(f"symbols[{position}] must be one code point, got {len(item)}: {item!a}")
-    return "".join(items)
-
-
-def checked_roles(special_tokens: Iterable[SpecialToken]) -> tuple[SpecialToken, ...]:
-    """Returns the roles of special tokens, in the order given.
-
-    Raises:
-        TypeError: They are a single ``str``, or not iterable.
-        VocabularyError: One is not one of the four roles, or occurs twice.
-    """
-    if isinstance(special_tokens, str):
-        raise TypeError(f"special_tokens must be a list of roles, got the str {special_tokens!a}")
-    if not isinstance(special_tokens, Iterable):
-        raise TypeError(f"special_tokens must be a list of roles, got {type(special_tokens).__name__}")
-    roles = tuple(special_tokens)
-    for position, role in enumerate(roles):
-        if role not in get_args(SpecialToken):
-            raise VocabularyError(f"special_tokens[{position}] must be pad, bos, eos or unk, got {role!a}")
-        if role in roles[:position]:
-            raise VocabularyError(f"special_tokens[{position}] repeats {role}")
-    return roles
 
 
 def integer(name: str, value: SupportsIndex) -> int:

@@ -36,7 +36,7 @@ CODE_POINTS = 0x110000
 """The number of code points that Unicode has."""
 
 NO_CHARACTER = 0xFFFFFFFF
-"""The entry of an id without a character in an array of code points."""
+"""The entry of an id without a single character in an array of code points."""
 
 REPLACEMENT = 0xFFFD
 """U+FFFD, Unicode's replacement character."""
@@ -126,7 +126,12 @@ class CodePointTable:
     Args:
         code_points: The code point of each id, shape ``(size,)``; ``NO_CHARACTER`` for an id that has none.
         unk_id: The id that decodes to U+FFFD, if there is one.
+
+    Attributes:
+        longest: The length of the longest symbol.
     """
+
+    longest: int = 1
 
     def __init__(self, code_points: NDArray[np.uint32], unk_id: int | None) -> None:
         size = len(code_points)
@@ -158,27 +163,82 @@ class CodePointTable:
             self._byte_of_id = bytes_of_ids.tobytes().ljust(BYTE_VALUES, b"\0")
             self._gap_bytes = np.flatnonzero(~has_character).astype(np.uint8).tobytes()
 
-    def encode(self, text: str, errors: Errors, *, offset: int = 0) -> NDArray[np.unsignedinteger[Any]]:
-        """Returns the ids of a piece of text, dtype ``self.dtype``; ``"ignore"`` may return fewer.
+    def encode(
+        self, text: str, limit: int, errors: Errors, *, offset: int = 0, borders: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.unsignedinteger[Any]], int]:
+        """Returns the ids of the symbols that begin before a limit, and where the next one begins.
 
         Args:
-            text: At most ``PIECE`` characters.
+            text: Any string.
+            limit: At most ``len(text)``; nothing after it belongs to a symbol of one character.
             errors: What to do with a character without an id; ``"replace"`` needs an ``unk_id``.
-            offset: Where the piece begins in its text.
+            offset: Where the text begins in what the caller has.
+            borders: Where another text begins, ascending; no symbol goes across.
+
+        Returns:
+            Ids of dtype ``self.dtype``, and a position.
 
         Raises:
-            UnknownCharacterError: A character has no id, under ``"strict"``; gives its position in the text.
+            UnknownCharacterError: A character has no id, under ``"strict"``; gives its position, plus ``offset``.
         """
-        ids = self.ids_of(text)
+        ids = np.empty(limit, dtype=self.dtype)
+        filled = start = 0
+        while start < limit:
+            piece, start = self.encode_piece(text, start, min(start + PIECE, limit), errors, offset, borders)
+            ids[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        return (ids if filled == len(ids) else ids[:filled].copy()), start
+
+    def encode_piece(
+        self,
+        text: str,
+        start: int,
+        stop: int,
+        errors: Errors,
+        offset: int = 0,
+        borders: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.unsignedinteger[Any]], int]:
+        """Returns the ids of the symbols that begin in a piece of text, and where the next one begins.
+
+        Args:
+            text: Any string.
+            start: Where the piece begins, at the beginning of a symbol.
+            stop: Where it ends, at most ``PIECE`` characters later.
+            errors: As for ``encode``.
+            offset: As for ``encode``.
+            borders: As for ``encode``.
+
+        Raises:
+            UnknownCharacterError: As for ``encode``.
+        """
+        del borders  # a symbol of one character goes across nothing
+        ids = self.ids_of(text[start:stop])
         position = self.first_unknown(ids)
         if position is not None:
-            if errors == "strict":
-                raise UnknownCharacterError(text[position], offset + position, self.unknown)
-            if errors == "replace" and self._unk_id is not None:
-                ids[ids == self.unknown] = self._unk_id
-            else:
-                ids = ids[ids != self.unknown]
-        return ids if ids.dtype is self.dtype else ids.astype(self.dtype)
+            ids = self._with_policy(ids, errors, text, start + position, offset)
+        return (ids if ids.dtype is self.dtype else ids.astype(self.dtype)), stop
+
+    def _with_policy(
+        self, ids: NDArray[np.unsignedinteger[Any]], errors: Errors, text: str, at: int, offset: int
+    ) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns ids without ``unknown``, which the character at a position of the text is the first to have."""
+        if errors == "strict":
+            raise UnknownCharacterError(text[at], offset + at, self.unknown)
+        if errors == "replace" and self._unk_id is not None:
+            ids[ids == self.unknown] = self._unk_id
+            return ids
+        known: NDArray[np.unsignedinteger[Any]] = ids[ids != self.unknown]
+        return known
+
+    def begins(
+        self, text: str, borders: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Returns for each character of a text whether a symbol begins there, and whether the symbol has an id."""
+        del borders
+        known = np.zeros(len(text), dtype=np.bool_)
+        for start in range(0, len(text), PIECE):
+            known[start : start + PIECE] = self.ids_of(text[start : start + PIECE]) != self.unknown
+        return np.ones(len(text), dtype=np.bool_), known
 
     def ids_of(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
         """Returns one id for each character of a piece of text; ``unknown`` for a character that has none.

@@ -9,28 +9,33 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from chartok.codepoints import distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
+from chartok.files.reading import ReadingSettings, say_nothing
 from chartok.files.sources import (
-    Compression,
     Source,
-    check_compression,
     check_destination,
     check_two_readings,
     expand_sources,
-    iterate_source,
+    shown_sources,
     source_size,
 )
-from chartok.files.text import not_empty
+from chartok.files.text import iterate_pieces, not_empty
 from chartok.token_file import TokenFile, write_token_file
 from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from typing import Unpack
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from chartok.arguments import Errors
+    from chartok.files.reading import Note, ReadingKeywords
+    from chartok.files.text import Piece
 
 _Result = TypeVar("_Result")
 
@@ -44,29 +49,34 @@ def encode_file(
     vocabulary: Vocabulary | None = None,
     *,
     errors: Errors = "strict",
-    compression: Compression | None = None,
     progress: Progress | None = None,
+    note: Note = say_nothing,
+    settings: ReadingSettings = ReadingSettings(),
+    **reading: Unpack[ReadingKeywords],
 ) -> TokenFile:
-    """Returns the token file made from one or more texts, concatenated without a separator.
+    """Returns the token file made from one or more texts, by default concatenated without a separator.
 
     Text is read in pieces, once, or twice if the vocabulary has to be built first. The file appears under its name
     once it is complete and on disk; until then, and whatever fails, an existing file is left unchanged.
 
     Args:
-        source: UTF-8 files, patterns such as ``data/*.txt``, or URLs that fsspec can read.
+        source: Files, folders, patterns such as ``data/*.txt``, or URLs that fsspec can read.
         destination: The file to write.
         vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does.
         errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
-        compression: ``"gzip"`` if the sources are compressed.
         progress: Called after each piece.
+        note: Called with what is worth knowing about the sources, one line each.
+        settings: How to read the sources.
+        reading: Settings, which replace those of ``settings``.
 
     Raises:
         OSError: A source cannot be read, or the file cannot be written; errno and name are kept.
-        FileDecodeError: A source is not UTF-8.
+        FileDecodeError: A source is not valid in its encoding.
         UnknownCharacterError: A character has no id, under ``"strict"``; names the file and the position in it.
-        TokenFileError: A source changed while it was read, or its compressed data is truncated or damaged.
-        ValueError: The text is empty and there is no vocabulary; ``compression`` is not supported; ``destination`` is
-            one of the sources, or a pipe or a device; a source is a pipe or a device and there is no vocabulary.
+        SourceError: A source is no text, changed while it was read, or its compressed data is truncated or damaged.
+        ValueError: The text is empty and there is no vocabulary; a setting is invalid, or is one for records;
+            ``destination`` is one of the sources, or a pipe or a device; a source is a pipe or a device and there is no
+            vocabulary.
 
     Example:
         >>> import tempfile
@@ -77,23 +87,19 @@ def encode_file(
         >>> tokens.vocabulary.decode(tokens.read(0, len(tokens)))
         'banana'
     """
-    check_compression(compression)
-    sources = expand_sources(source)
+    settings = settings.with_keywords(**reading).for_text()
+    sources = expand_sources(source, settings.pattern)
     check_destination(destination, sources)
     total = _bytes_to_read(sources, passes=1 if vocabulary is not None else 2)
     if vocabulary is None:
         check_two_readings(sources)
-    reading = _Reading(sources=sources, compression=compression, progress=progress, total=total)
+    passes = _Passes(sources=sources, settings=settings, progress=progress, total=total)
     if vocabulary is None:
-        vocabulary = Vocabulary.from_text(not_empty((text for _, _, text in reading.pieces()), _shown(sources)))
+        found = not_empty((piece.text for piece in passes.pieces(say_nothing)), shown_sources(sources))
+        vocabulary = Vocabulary.from_text(found)
     with write_token_file(destination, vocabulary) as writer:
-        for name, position, text in reading.pieces():
-            try:
-                writer.append(vocabulary.encode(text, errors))
-            except UnknownCharacterError as error:
-                raise UnknownCharacterError(
-                    error.character, position + error.position, vocabulary.size, path=name
-                ) from None
+        for ids in _encoded(passes.pieces(note), vocabulary, errors):
+            writer.append(ids)
     return TokenFile(destination)
 
 
@@ -104,7 +110,8 @@ def encode_files(
     *,
     executor: Executor | None = None,
     errors: Errors = "strict",
-    compression: Compression | None = None,
+    settings: ReadingSettings = ReadingSettings(),
+    **reading: Unpack[ReadingKeywords],
 ) -> list[TokenFile]:
     """Returns one token file per source, all with the same vocabulary: the shards of a corpus, in order.
 
@@ -112,12 +119,13 @@ def encode_files(
     files. If a source fails, the shards that this call made are removed.
 
     Args:
-        sources: UTF-8 files, patterns such as ``data/*.txt``, or URLs that fsspec can read.
+        sources: Files, folders, patterns such as ``data/*.txt``, or URLs that fsspec can read.
         folder: Where the shards go; created if missing. Each shard is named after its number and source.
         vocabulary: The vocabulary to encode with; None builds one from all sources first.
         executor: Runs the work; None runs it in this thread, one source after the other.
         errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
-        compression: ``"gzip"`` if the sources are compressed.
+        settings: How to read the sources.
+        reading: Settings, which replace those of ``settings``.
 
     Raises:
         FileExistsError: A shard of that name already exists.
@@ -131,8 +139,8 @@ def encode_files(
         >>> [Path(shard.path).name for shard in encode_files(folder / "*.txt", folder / "shards")]
         ['00000-a.tokens', '00001-b.tokens']
     """
-    check_compression(compression)
-    names = expand_sources(sources)
+    settings = settings.with_keywords(**reading).for_text()
+    names = expand_sources(sources, settings.pattern)
     run = map if executor is None else partial(_run_in, executor)
     destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]
     for destination in destinations:
@@ -140,10 +148,10 @@ def encode_files(
             raise FileExistsError(errno.EEXIST, "a shard of this name already exists", os.fspath(destination))
     if vocabulary is None:
         check_two_readings(names)
-        found = run(partial(find_characters, compression=compression), names)
-        vocabulary = Vocabulary.from_text(not_empty(found, _shown(names)))
+        found = run(partial(find_characters, settings=settings), names)
+        vocabulary = Vocabulary.from_text(not_empty(found, shown_sources(names)))
     Path(folder).mkdir(parents=True, exist_ok=True)
-    encode = partial(_encode_shard, vocabulary=vocabulary, errors=errors, compression=compression)
+    encode = partial(_encode_shard, vocabulary=vocabulary, errors=errors, settings=settings)
     try:
         for _ in run(encode, names, [os.fspath(destination) for destination in destinations]):
             pass
@@ -154,31 +162,48 @@ def encode_files(
         raise
 
 
-def find_characters(source: str, compression: Compression | None = None) -> str:
+def find_characters(source: str, settings: ReadingSettings = ReadingSettings()) -> str:
     """Returns the distinct characters of a source in code point order; those of several sources can be merged."""
-    return from_code_points(distinct_code_points(text for text, _ in iterate_source(source, compression)))
+    pieces = iterate_pieces([source], settings, say_nothing)
+    return from_code_points(distinct_code_points(piece.text for piece in pieces))
 
 
 @dataclass(kw_only=True)
-class _Reading:
+class _Passes:
     """Sources that are read once or twice, and the total number of bytes read so far."""
 
     sources: list[str]
-    compression: Compression | None
+    settings: ReadingSettings
     progress: Progress | None
     total: int | None
     done: int = 0
 
-    def pieces(self) -> Iterator[tuple[str, int, str]]:
-        """Yields the name of the source, the position in it, and the text of each piece."""
-        for name in self.sources:
-            before, position = self.done, 0
-            for text, bytes_read in iterate_source(name, self.compression):
-                self.done = before + bytes_read
-                if self.progress is not None:
-                    self.progress(self.done, self.total)
-                yield name, position, text
-                position += len(text)
+    def pieces(self, note: Note) -> Iterator[Piece]:
+        """Yields the pieces of one pass."""
+        before = self.done
+        for piece in iterate_pieces(self.sources, self.settings, note):
+            self.done = before + piece.bytes_read
+            if self.progress is not None:
+                self.progress(self.done, self.total)
+            yield piece
+
+
+def _encoded(
+    pieces: Iterable[Piece], vocabulary: Vocabulary, errors: Errors
+) -> Iterator[NDArray[np.unsignedinteger[Any]]]:
+    """Yields the ids of a text that arrives in pieces of several sources; an error names the source."""
+    encoder = vocabulary.incremental_encoder(errors)
+    starts, done = list[tuple[int, str]](), 0
+    try:
+        for piece in pieces:
+            if starts[-1:] != [(done - piece.position, piece.source)]:
+                starts.append((done - piece.position, piece.source))
+            done += len(piece.text)
+            yield encoder.encode(piece.text)
+        yield encoder.finish()
+    except UnknownCharacterError as error:
+        start, name = next(begun for begun in reversed(starts) if begun[0] <= error.position)
+        raise UnknownCharacterError(error.character, error.position - start, vocabulary.size, path=name) from None
 
 
 def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:
@@ -188,9 +213,9 @@ def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:
 
 
 def _encode_shard(
-    source: str, destination: str, *, vocabulary: Vocabulary, errors: Errors, compression: Compression | None
+    source: str, destination: str, *, vocabulary: Vocabulary, errors: Errors, settings: ReadingSettings
 ) -> None:
-    encode_file(source, destination, vocabulary, errors=errors, compression=compression).close()
+    encode_file(source, destination, vocabulary, errors=errors, settings=settings).close()
 
 
 def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterable[str]) -> Iterator[_Result]:
@@ -200,10 +225,6 @@ def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterab
         yield from (future.result() for future in futures)
     finally:
         wait([future for future in futures if not future.cancel()])
-
-
-def _shown(sources: list[str]) -> str:
-    return ascii(sources[0]) + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
 
 
 def _stem(source: str) -> str:

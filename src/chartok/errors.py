@@ -74,30 +74,40 @@ class TokenIdError(ValueError):
 
 
 class TokenFileError(ValueError):
-    """A token file is damaged or was changed while in use, or a source changed while it was being encoded."""
+    """A token file is damaged, or was changed while in use."""
+
+
+class SourceError(ValueError):
+    """A file of texts cannot be read as one: it is no text, is damaged, changed meanwhile, or lacks a column."""
 
 
 class FileDecodeError(UnicodeDecodeError):
-    """A text file is not UTF-8.
+    """A file is not valid in the encoding in which it was read.
 
     Attributes:
         path: The file.
-        offset: The position of its first invalid byte, in bytes from the start of the file.
+        offset: The position of its first invalid byte, in bytes from the start of what the file holds, decompressed.
+        line: The line in which it is, from 1 on; None if that is not known.
     """
 
-    def __init__(self, path: str, offset: int, invalid: bytes, reason: str) -> None:
-        super().__init__("utf-8", invalid, 0, len(invalid), reason)
+    def __init__(
+        self, path: str, offset: int, invalid: bytes, reason: str, encoding: str = "utf-8", line: int | None = None
+    ) -> None:
+        super().__init__(encoding, invalid, 0, len(invalid), reason)
         self.path = path
         self.offset = offset
+        self.line = line
 
-    def __reduce__(self) -> tuple[type[FileDecodeError], tuple[str, int, bytes, str]]:
-        return type(self), (self.path, self.offset, self.object, self.reason)
+    def __reduce__(self) -> tuple[type[FileDecodeError], tuple[str, int, bytes, str, str, int | None]]:
+        return type(self), (self.path, self.offset, self.object, self.reason, self.encoding, self.line)
 
     def __str__(self) -> str:
         shown = " ".join(f"0x{byte:02X}" for byte in self.object)
+        where = f"byte offset {self.offset}" + ("" if self.line is None else f" in line {self.line}")
         return (
-            f"{self.path!a} is not UTF-8: {shown} at byte offset {self.offset} ({self.reason}); "
-            "convert the file to UTF-8"
+            f"{self.path!a} is not {self.encoding.upper()}: {shown} at {where} ({self.reason}); "
+            "give its encoding, or 'auto', or what to do with such bytes (encoding and decode_errors, --encoding and "
+            "--decode-errors)"
         )
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from chartok.arguments import check_several, checked_texts, joined_texts, positive_integer
-from chartok.codepoints import pieces
 from chartok.errors import UnknownCharacterError
 from chartok.ids import as_id_array, is_array
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from chartok.arguments import Errors, SpecialToken
     from chartok.codepoints import CodePointTable
     from chartok.ids import Ids, SupportsArray
+    from chartok.tokens import Tokens
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -30,11 +30,11 @@ class BatchCodec(ABC):
     __slots__ = ()
 
     _table: CodePointTable
-    _special_ids: dict[SpecialToken, int]
+    _tokens: Tokens
 
     @abstractmethod
-    def encode(self, text: str, errors: Errors = "strict") -> NDArray[np.unsignedinteger[Any]]:
-        """Returns the ids of one text."""
+    def _check_errors(self, errors: str) -> None:
+        """Checks what to do with characters without an id."""
 
     @abstractmethod
     def decode(self, ids: Ids) -> str:
@@ -84,7 +84,7 @@ class BatchCodec(ABC):
             *encode_joined(self, texts, errors),
             bos=self._special_id("bos") if bos else None,
             eos=self._special_id("eos") if eos else None,
-            pad=self._special_ids.get("pad"),
+            pad=self._tokens.special_ids.get("pad"),
             max_length=max_length,
         )
 
@@ -117,9 +117,9 @@ class BatchCodec(ABC):
         return [text[start:end] for start, end in pairwise([0, *ends])]
 
     def _special_id(self, role: SpecialToken) -> int:
-        if role not in self._special_ids:
+        if role not in self._tokens.special_ids:
             raise ValueError(f"the vocabulary has no {role} token: make it with special_tokens=[{role!r}]")
-        return self._special_ids[role]
+        return self._tokens.special_ids[role]
 
 
 def encode_joined(
@@ -131,6 +131,8 @@ def encode_joined(
     eos: int | None = None,
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
     """Returns the ids of several texts as one array without padding, and the number of ids of each text.
+
+    No symbol goes across the border of two texts.
 
     Args:
         vocabulary: What the ids mean.
@@ -155,14 +157,20 @@ def encode_joined(
     several = [texts] if isinstance(texts, str) else texts
     joined = joined_texts(several, "texts")
     lengths = np.fromiter(map(len, several), dtype=np.int64, count=len(several))
+    vocabulary._check_errors(errors)  # noqa: SLF001 - as below, of the class above
+    table = vocabulary._table  # noqa: SLF001
+    borders = np.cumsum(lengths)[:-1] if table.longest > 1 else None
     try:
-        ids = vocabulary.encode(joined, errors)
+        ids, _ = table.encode(joined, len(joined), errors, borders=borders)
     except UnknownCharacterError as error:
         if isinstance(texts, str):
             raise
         raise _in_its_text(error, lengths) from None
-    if len(ids) < len(joined):  # errors="ignore" left characters out
-        lengths = _known_lengths(joined, lengths, vocabulary._table)  # noqa: SLF001 - of the class above
+    if len(ids) < len(joined):
+        begins, known = table.begins(joined, borders)
+        ids_before = np.concatenate([[0], np.cumsum(begins & known if errors == "ignore" else begins)])
+        ends = np.cumsum(lengths)
+        lengths = ids_before[ends] - ids_before[ends - lengths]
     return _with_ends(ids, lengths, bos, eos)
 
 
@@ -230,14 +238,6 @@ def _in_its_text(error: UnknownCharacterError, lengths: NDArray[np.int64]) -> Un
     return UnknownCharacterError(error.character, position, error.vocabulary_size, text_index=index)
 
 
-def _known_lengths(joined: str, lengths: NDArray[np.int64], table: CodePointTable) -> NDArray[np.int64]:
-    """Returns how many characters of each joined text have an id."""
-    known = np.concatenate([table.ids_of(piece) != table.unknown for piece in pieces([joined])])
-    known_before = np.concatenate([[0], np.cumsum(known)])
-    ends = np.cumsum(lengths)
-    return np.asarray(known_before[ends] - known_before[ends - lengths], dtype=np.int64)
-
-
 def _with_ends(
     ids: NDArray[np.unsignedinteger[Any]], lengths: NDArray[np.int64], bos: int | None, eos: int | None
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
@@ -247,10 +247,10 @@ def _with_ends(
     lengths = lengths + (bos is not None) + (eos is not None)
     ends = np.cumsum(lengths)
     whole = np.empty(int(lengths.sum()), dtype=ids.dtype)
-    is_character = np.ones(len(whole), dtype=np.bool_)
+    is_symbol = np.ones(len(whole), dtype=np.bool_)
     for token_id, places in ((bos, ends - lengths), (eos, ends - 1)):
         if token_id is not None:
             whole[places] = token_id
-            is_character[places] = False
-    whole[is_character] = ids
+            is_symbol[places] = False
+    whole[is_symbol] = ids
     return whole, lengths

@@ -5,57 +5,50 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, get_args
 
 import numpy as np
 
-from chartok.arguments import (
-    Errors,
-    checked_roles,
-    checked_texts,
-    expected_text,
-    integer,
-    joined_symbols,
-    positive_integer,
-)
-from chartok.codepoints import (
-    NO_CHARACTER,
-    PIECE,
-    CodePointTable,
-    check_distinct,
-    count_characters,
-    distinct_code_points,
-    from_code_points,
-    to_code_points,
-)
+from chartok.arguments import Errors, expected_text
+from chartok.codepoints import PIECE, CodePointTable
 from chartok.errors import VocabularyError
-from chartok.files.text import iterate_text, not_empty
 from chartok.ids import as_id_array
+from chartok.incremental import IncrementalEncoder
+from chartok.offsets import TextOffsets
 from chartok.ragged import BatchCodec
+from chartok.special_tokens import checked_special_tokens
+from chartok.symbol_table import SymbolTable
+from chartok.tokens import Tokens, arranged
 from chartok.vocabulary_formats import VocabularyFormats
+from chartok.vocabulary_sources import VocabularySources, symbols_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from chartok.arguments import SpecialToken
     from chartok.ids import Ids
+    from chartok.special_tokens import SpecialTokens
+    from chartok.vocabulary_sources import Unit
 
 
-class Vocabulary(VocabularyFormats, BatchCodec):
-    r"""The characters of a text in id order: text becomes ids, and ids become the same text again.
+class Vocabulary(VocabularySources, VocabularyFormats, BatchCodec, TextOffsets):
+    r"""The symbols of a text in id order: text becomes ids, and ids become the same text again.
 
-    A vocabulary never changes. Two are equal when they give every character and every special token the same
-    id; they can be hashed, pickled, and shared between threads.
+    A symbol is a character, which is a code point, or several. Where symbols of several characters could be read in
+    more than one way, one rule decides: from left to right, the longest symbol at each place.
+
+    A vocabulary never changes. Two are equal when they give every symbol and every special token the same id; they
+    can be hashed, pickled, and shared between threads.
 
     Args:
-        symbols: Each character once; the first gets id 0. Any code point, including lone surrogates.
-        special_tokens: Any of the roles ``pad``, ``bos``, ``eos``, ``unk``; their ids follow the symbols.
+        symbols: Each once, in id order; a ``str`` gives its characters. Any code points, lone surrogates included.
+        special_tokens: Names, whose ids follow those of the symbols, or the id of each by name. ``pad``, ``bos``,
+            ``eos`` and ``unk`` are roles; any other name means something to you alone.
 
     Raises:
-        VocabularyError: A character or a role occurs twice, or a role is not one of the four.
-        TypeError: An item is not a single character.
+        VocabularyError: A symbol is empty, or a symbol or a name occurs twice; a name looks like a role; the ids of
+            special tokens collide or leave a gap.
+        TypeError: A symbol is not a ``str``.
 
     Example:
         >>> vocabulary = Vocabulary.from_text("hello\n")
@@ -67,148 +60,36 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         'hello'
         >>> Vocabulary("ab", special_tokens=["bos", "eos"])
         Vocabulary('ab', special_tokens={'bos': 2, 'eos': 3})
+        >>> Vocabulary(["C", "O", "Cl"], special_tokens={"pad": 0}).encode("CClO")
+        array([1, 3, 2], dtype=uint8)
     """
 
-    __slots__ = ("_code_point_of_id", "_special_ids", "_table")
+    __slots__ = ("_table", "_tokens")
 
-    def __init__(self, symbols: Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> None:
-        code_points = to_code_points(joined_symbols(symbols))
-        roles = checked_roles(special_tokens)
-        self._assemble(
-            np.concatenate([code_points, np.full(len(roles), NO_CHARACTER, dtype=np.uint32)]),
-            {role: len(code_points) + index for index, role in enumerate(roles)},
+    def __init__(self, symbols: Iterable[str], *, special_tokens: SpecialTokens = ()) -> None:
+        self._assemble(arranged(symbols, special_tokens))
+
+    def _assemble(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        unk = tokens.special_ids.get("unk")
+        self._table = (
+            SymbolTable(tokens.code_points, tokens.long_symbols, unk)
+            if tokens.long_symbols
+            else CodePointTable(tokens.code_points, unk)
         )
 
-    def _assemble(self, code_point_of_id: NDArray[np.uint32], special_ids: dict[SpecialToken, int]) -> None:
-        check_distinct(code_point_of_id)
-        self._code_point_of_id = code_point_of_id
-        self._special_ids = special_ids
-        self._table = CodePointTable(code_point_of_id, special_ids.get("unk"))
-
     @classmethod
-    def _restore(cls, code_point_of_id: NDArray[np.uint32], special_ids: dict[SpecialToken, int]) -> Self:
+    def _restore(
+        cls, code_points: NDArray[np.uint32], long_symbols: dict[str, int], special_ids: dict[str, int]
+    ) -> Self:
         vocabulary = cls.__new__(cls)
-        vocabulary._assemble(code_point_of_id, special_ids)  # noqa: SLF001 - the constructor's other half
+        vocabulary._assemble(Tokens(code_points, long_symbols, special_ids))  # noqa: SLF001 - as the constructor
         return vocabulary
-
-    @classmethod
-    def from_text(
-        cls,
-        text: str | Iterable[str],
-        *,
-        min_count: int = 1,
-        max_size: int | None = None,
-        special_tokens: Iterable[SpecialToken] = (),
-    ) -> Self:
-        """Returns the vocabulary of a text: its distinct characters in the order of their code points.
-
-        Args:
-            text: A string or several, with at least one character in all.
-            min_count: Characters that occur less often are left out.
-            max_size: The maximum number of ids, special tokens included: the most frequent characters are kept,
-                ties going to the lower code point.
-            special_tokens: Roles whose ids follow the symbols.
-
-        Raises:
-            ValueError: The text is empty, or no character is left; ``min_count`` or ``max_size`` is too small.
-            TypeError: ``text`` is neither a ``str`` nor an iterable of them.
-
-        Example:
-            >>> Vocabulary.from_text("banana").symbols
-            ('a', 'b', 'n')
-            >>> Vocabulary.from_text(["ada", "bob"], min_count=2).symbols
-            ('a', 'b')
-        """
-        if min_count != 1 or max_size is not None:
-            counts = count_characters(text)
-            return cls.from_counts(counts, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
-        code_points = distinct_code_points(checked_texts(text, "text"))
-        if not len(code_points):
-            raise ValueError("text is empty: a vocabulary needs at least one character")
-        return cls(from_code_points(code_points), special_tokens=special_tokens)
-
-    @classmethod
-    def from_counts(
-        cls,
-        counts: Mapping[str, int],
-        *,
-        min_count: int = 1,
-        max_size: int | None = None,
-        special_tokens: Iterable[SpecialToken] = (),
-    ) -> Self:
-        """Returns the vocabulary of counted characters, in the order of their code points.
-
-        The counts of parts of a corpus can be added, in any grouping: ``sum(parts, Counter())``.
-
-        Args:
-            counts: How often each character occurs, as ``count_characters`` returns it.
-            min_count: As in ``from_text``.
-            max_size: As in ``from_text``.
-            special_tokens: As in ``from_text``.
-
-        Raises:
-            ValueError: As in ``from_text``.
-            VocabularyError: A key is not one code point.
-            TypeError: ``counts`` is not a mapping of ``str`` to integers.
-
-        Example:
-            >>> from chartok import count_characters
-            >>> Vocabulary.from_counts(count_characters("banana") + count_characters("ban"), min_count=3)
-            Vocabulary('an')
-        """
-        roles = checked_roles(special_tokens)
-        positive_integer("min_count", min_count)
-        if not isinstance(counts, Mapping):
-            raise TypeError(f"counts must be a mapping of characters to integers, got {type(counts).__name__}")
-        for character, count in counts.items():
-            if not isinstance(character, str):
-                raise TypeError(expected_text("each key of counts", character))
-            integer(f"counts[{character!a}]", count)
-        frequent = sorted(character for character, count in counts.items() if count >= min_count)
-        if max_size is not None:
-            room = max(0, positive_integer("max_size", max_size) - len(roles))
-            frequent = sorted(sorted(frequent, key=lambda character: -counts[character])[:room])
-        if not frequent:
-            raise ValueError("no character is left: text is empty, or min_count and max_size leave none")
-        return cls(frequent, special_tokens=roles)
-
-    @classmethod
-    def from_file(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        min_count: int = 1,
-        max_size: int | None = None,
-        special_tokens: Iterable[SpecialToken] = (),
-    ) -> Self:
-        """Returns the vocabulary of a UTF-8 file, read in pieces: memory does not grow with the file.
-
-        Args:
-            path: The file.
-            min_count: As in ``from_text``.
-            max_size: As in ``from_text``.
-            special_tokens: As in ``from_text``.
-
-        Raises:
-            OSError: The file is missing, is a folder, or cannot be read.
-            FileDecodeError: It is not UTF-8.
-            ValueError: As in ``from_text``; names the file if it is empty.
-
-        Example:
-            >>> import tempfile
-            >>> from pathlib import Path
-            >>> path = Path(tempfile.mkdtemp()) / "input.txt"
-            >>> _ = path.write_text("banana", encoding="utf-8")
-            >>> Vocabulary.from_file(path).symbols
-            ('a', 'b', 'n')
-        """
-        text = not_empty(iterate_text(path), ascii(os.fspath(path)))
-        return cls.from_text(text, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
 
     def id_of(self, symbol: str) -> int:
         """Returns the id of a symbol; ``symbol in vocabulary`` asks whether there is one.
 
-        A special token is not a symbol: ``special_tokens`` has its id, by role.
+        A special token is not a symbol: ``special_tokens`` has its id, by name.
 
         Args:
             symbol: One of ``symbols``.
@@ -225,8 +106,11 @@ class Vocabulary(VocabularyFormats, BatchCodec):
             raise TypeError(expected_text("symbol", symbol))
         token_id = self._id_or_none(symbol)
         if token_id is None:
-            role = f"; special_tokens[{symbol!a}] is the id of that special token" * (symbol in self._special_ids)
-            raise VocabularyError(f"symbol {symbol!a} is not one of the symbols of this vocabulary{role}")
+            special = f"; special_tokens[{symbol!a}] is the id of that special token"
+            raise VocabularyError(
+                f"symbol {symbol!a} is not one of the symbols of this vocabulary"
+                + special * (symbol in self._tokens.special_ids)
+            )
         return token_id
 
     def symbol_of(self, token_id: SupportsIndex) -> str:
@@ -247,10 +131,10 @@ class Vocabulary(VocabularyFormats, BatchCodec):
             'c'
         """
         (index,) = as_id_array([token_id], self.size).tolist()
-        for role, special_id in self._special_ids.items():
+        for name, special_id in self._tokens.special_ids.items():
             if index == special_id:
-                raise VocabularyError(f"id {index} is the special token {role}, which has no symbol")
-        return chr(self._code_point_of_id[index])
+                raise VocabularyError(f"id {index} is the special token {name}, which has no symbol")
+        return self._table.text_of(np.array([index]))
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
@@ -258,10 +142,10 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         return self._table.dtype
 
     def encode(self, text: str, errors: Errors = "strict") -> NDArray[np.unsignedinteger[Any]]:
-        """Returns the id of each character of a text.
+        """Returns the id of each symbol of a text: from left to right, the longest at each place.
 
-        Besides the result, which takes ``dtype.itemsize`` bytes per character, encoding needs at most two
-        megabytes, however long the text.
+        Besides the result, which takes ``dtype.itemsize`` bytes per character, encoding needs at most two megabytes,
+        or eight with symbols of several characters, however long the text.
 
         Args:
             text: Any string.
@@ -269,7 +153,8 @@ class Vocabulary(VocabularyFormats, BatchCodec):
                 and ``"ignore"`` leaves it out.
 
         Returns:
-            Shape ``(len(text),)`` (fewer under ``"ignore"``), dtype ``self.dtype``.
+            Shape ``(len(text),)``, fewer with symbols of several characters or under ``"ignore"``; dtype
+            ``self.dtype``.
 
         Raises:
             UnknownCharacterError: A character has no id, under ``"strict"``; names it and its position.
@@ -285,27 +170,38 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         if not isinstance(text, str):
             raise TypeError(expected_text("text", text))
         if errors != "strict":
-            self._check_policy(errors)
+            self._check_errors(errors)
         if len(text) <= PIECE:
-            return self._table.encode(text, errors)
-        ids = np.empty(len(text), dtype=self.dtype)
-        end = 0
-        for start in range(0, len(text), PIECE):
-            piece = self._table.encode(text[start : start + PIECE], errors, offset=start)
-            ids[end : end + len(piece)] = piece
-            end += len(piece)
-        return ids if end == len(ids) else ids[:end].copy()
+            return self._table.encode_piece(text, 0, len(text), errors)[0]
+        return self._table.encode(text, len(text), errors)[0]
 
-    def _check_policy(self, errors: str) -> None:
+    def incremental_encoder(self, errors: Errors = "strict") -> IncrementalEncoder:
+        """Returns what encodes a text that arrives in pieces, at whose ends no symbol is cut.
+
+        Args:
+            errors: As for ``encode``.
+
+        Raises:
+            ValueError: As for ``encode``.
+
+        Example:
+            >>> encoder = Vocabulary(["C", "l", "Cl"]).incremental_encoder()
+            >>> encoder.encode("CC").tolist(), encoder.encode("l").tolist(), encoder.finish().tolist()
+            ([0], [2], [])
+        """
+        self._check_errors(errors)
+        return IncrementalEncoder(self._table, errors)
+
+    def _check_errors(self, errors: str) -> None:
         if errors not in get_args(Errors):
             raise ValueError(f"errors must be 'strict', 'replace' or 'ignore', got {errors!a}")
-        if errors == "replace" and "unk" not in self._special_ids:
+        if errors == "replace" and "unk" not in self._tokens.special_ids:
             raise ValueError("errors='replace' needs an unk token: make the vocabulary with special_tokens=['unk']")
 
     def decode(self, ids: Ids) -> str:
         """Returns the text that has these ids: ``decode(encode(text)) == text`` for every text it can encode.
 
-        A special token has no character: ``pad``, ``bos`` and ``eos`` decode to nothing, ``unk`` to U+FFFD.
+        A special token has no symbol: ``unk`` decodes to U+FFFD, any other to nothing.
 
         Args:
             ids: Shape ``(T,)``, any integer dtype: an array, a tensor on the CPU, or an iterable of integers.
@@ -324,29 +220,44 @@ class Vocabulary(VocabularyFormats, BatchCodec):
             raise ValueError(f"ids must be one-dimensional, got shape {array.shape}")
         return self._table.text_of(array)
 
-    def extend(self, text: str | Iterable[str], *, special_tokens: Iterable[SpecialToken] = ()) -> Self:
+    def extend(
+        self,
+        text: str | Iterable[str],
+        *,
+        symbols: Iterable[str] = (),
+        unit: Unit = "character",
+        special_tokens: Iterable[str] = (),
+    ) -> Self:
         """Returns a vocabulary that also has the characters of ``text``; every existing id keeps its meaning.
 
-        New characters get the next ids in the order of their code points, followed by new special tokens.
+        New symbols get the next ids, in the order of ``from_text``, followed by new special tokens. A new symbol of
+        several characters changes how text that contains it is encoded, not what any id decodes to.
 
         Args:
-            text: A string or several; characters that the vocabulary already has are skipped.
-            special_tokens: Roles to add; those that the vocabulary already has are skipped.
+            text: A string or several; what the vocabulary already has is skipped.
+            symbols: As in ``from_text``; those that the vocabulary already has are skipped.
+            unit: As in ``from_text``.
+            special_tokens: Names to add; those that the vocabulary already has are skipped.
 
         Raises:
-            VocabularyError: A role is unknown or given twice.
-            TypeError: ``text`` is neither a ``str`` nor an iterable of them.
+            VocabularyError: A symbol is empty or given twice, or a name is not sound or given twice.
+            TypeError: ``text`` is neither a ``str`` nor an iterable of them; ``special_tokens`` gives ids.
+            ValueError: ``unit`` is unknown.
+            ModuleNotFoundError: As in ``from_text``.
 
         Example:
             >>> Vocabulary("cab", special_tokens=["unk"]).extend("badge", special_tokens=["pad"]).to_dict()["tokens"]
             [99, 97, 98, 'unk', 100, 101, 103, 'pad']
         """
-        new = np.setdiff1d(distinct_code_points(checked_texts(text, "text")), self._code_point_of_id)
-        new_roles = [role for role in checked_roles(special_tokens) if role not in self._special_ids]
-        first_free = self.size + len(new)
+        if isinstance(special_tokens, Mapping):
+            raise TypeError("special_tokens must be a list of names: what is added gets the next ids")
+        names = [name for name in checked_special_tokens(special_tokens) if name not in self._tokens.special_ids]
+        new = arranged([symbol for symbol in symbols_of(text, unit, symbols) if symbol not in self], names)
+        before, after = ({name: self.size + i for name, i in ids.items()} for ids in new[1:])
         return self._restore(
-            np.concatenate([self._code_point_of_id, new, np.full(len(new_roles), NO_CHARACTER, dtype=np.uint32)]),
-            self._special_ids | {role: first_free + index for index, role in enumerate(new_roles)},
+            np.concatenate([self._tokens.code_points, new.code_points]),
+            self._tokens.long_symbols | before,
+            self._tokens.special_ids | after,
         )
 
     def remap(self, other: Vocabulary) -> NDArray[np.int64]:
@@ -375,10 +286,11 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         """
         if not isinstance(other, Vocabulary):
             raise TypeError(f"other must be a Vocabulary, got {type(other).__name__}")
-        remapped = self._table.ids_of_code_points(other._code_point_of_id).astype(np.int64)
+        remapped = self._table.ids_of_code_points(other._tokens.code_points).astype(np.int64)
         remapped[remapped == self._table.unknown] = -1
-        for role, token_id in other.special_tokens.items():
-            remapped[token_id] = self._special_ids.get(role, -1)
+        for mine, others in zip(self._tokens[1:], other._tokens[1:], strict=True):
+            for name, token_id in others.items():
+                remapped[token_id] = mine.get(name, -1)
         return remapped
 
     def __len__(self) -> int:
@@ -388,5 +300,7 @@ class Vocabulary(VocabularyFormats, BatchCodec):
         return isinstance(symbol, str) and self._id_or_none(symbol) is not None
 
     def _id_or_none(self, symbol: str) -> int | None:
-        token_id = self._table.ids_of(symbol).item() if len(symbol) == 1 else self._table.unknown
+        if len(symbol) != 1:
+            return self._tokens.long_symbols.get(symbol)
+        token_id = self._table.ids_of(symbol).item()
         return None if token_id == self._table.unknown else token_id

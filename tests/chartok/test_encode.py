@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from chartok import (
     FileDecodeError,
-    TokenFileError,
+    SourceError,
     UnknownCharacterError,
     Vocabulary,
     count_characters,
@@ -24,9 +24,8 @@ from chartok import (
     read_text,
 )
 from chartok.encode import find_characters
-from chartok.files import sources
-from chartok.files import text as textfile
-from chartok.files.sources import iterate_source
+from chartok.files import decoding, pieces, sources
+from chartok.files.text import Piece, iterate_pieces
 from strategies import costly
 
 scalar_text = st.text(st.characters(exclude_categories=["Cs"]))
@@ -46,11 +45,36 @@ def test_a_token_file_decodes_to_its_sources(
     for path, text in zip(paths, texts, strict=True):
         path.write_bytes(gzip.compress(text.encode()) if compressed else text.encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(textfile, "CHUNK_BYTES", 5)
-        tokens = encode_file(paths, folder / "a.tokens", compression="gzip" if compressed else None)
+        patch.setattr(decoding, "CHUNK_BYTES", 5)
+        patch.setattr(pieces, "CHUNK_BYTES", 5)
+        tokens = encode_file(paths, folder / "a.tokens", compression="gzip" if compressed else "none")
     assert tokens.vocabulary == Vocabulary.from_text(texts)
     assert tokens.vocabulary.decode(tokens.read(0, len(tokens))) == "".join(texts)
     tokens.verify()
+
+
+@costly()
+@given(st.lists(st.text(st.sampled_from("CBlrO\u00e9"))), st.booleans())
+def test_no_symbol_is_cut_where_a_piece_or_a_source_ends(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], has_unknown: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("sources")
+    texts = [*texts, "CCl", "lBr", "Cl!" * has_unknown]
+    paths = [folder / f"{number}.txt" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_bytes(text.encode())
+    vocabulary = Vocabulary.from_text("CBlrO\u00e9", symbols=["Cl", "ClBr", "Br", "lO", "CBlr"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "CHUNK_BYTES", 2)
+        patch.setattr(pieces, "CHUNK_BYTES", 2)
+        if not has_unknown:
+            with encode_file(paths, folder / "a.tokens", vocabulary) as tokens:
+                assert tokens.read(0, len(tokens)).tolist() == vocabulary.encode("".join(texts)).tolist()
+                assert tokens.vocabulary == vocabulary
+            return
+        with pytest.raises(UnknownCharacterError) as caught:
+            encode_file(paths, folder / "a.tokens", vocabulary)
+    assert (caught.value.path, caught.value.position) == (str(paths[-1]), 2)
 
 
 def test_patterns_and_urls_name_several_files_in_order(tmp_path: Path) -> None:
@@ -97,10 +121,10 @@ def test_a_token_file_is_not_written_into_a_pipe_or_a_device(tmp_path: Path) -> 
         encode_file(tmp_path / "a.txt", os.devnull)
 
 
-@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("compression", ["none", "auto", "gzip"])
 def test_a_pipe_is_read_once_and_two_readings_of_it_are_refused(tmp_path: Path, compression: Any) -> None:
     os.mkfifo(tmp_path / "pipe")
-    content = b"banana" if compression is None else gzip.compress(b"banana")
+    content = b"banana" if compression == "none" else gzip.compress(b"banana")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[content], daemon=True)
     for encode in (encode_file, encode_files):
         with pytest.raises(ValueError, match=r"pipe' is a pipe or a device, which can only be read once"):
@@ -132,7 +156,7 @@ def test_progress_rises_to_the_total_over_both_passes(tmp_path: Path) -> None:
 def test_an_unknown_character_is_named_with_its_file_and_nothing_is_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(textfile, "CHUNK_BYTES", 4)
+    monkeypatch.setattr(decoding, "CHUNK_BYTES", 4)
     (tmp_path / "a.txt").write_bytes(b"aaaaaaaa")
     (tmp_path / "b.txt").write_bytes(b"aaaaaaaaax")
     before = contents(tmp_path)
@@ -164,19 +188,18 @@ def test_a_source_that_changes_while_it_is_read_fails_and_publishes_nothing(tmp_
             with source.open("ab") as file:
                 file.write(b"y")
 
-    with pytest.raises(TokenFileError, match="changed while it was read"):
+    with pytest.raises(SourceError, match="changed while it was read"):
         encode_file(source, tmp_path / "a.tokens", Vocabulary("xy"), progress=grow)
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_gzip_that_is_not_announced_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"text"))
-    with pytest.raises(FileDecodeError, match="compression='gzip'"):
-        encode_file(tmp_path / "a.txt.gz", tmp_path / "a.tokens")
-    with pytest.raises(FileDecodeError, match="gzip data: decompress it"):
-        read_text(tmp_path / "a.txt.gz")
+def test_compressed_data_is_recognized_and_refused_where_it_is_to_be_read_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(gzip.compress(b"text"))
+    assert len(encode_file(tmp_path / "a.txt", tmp_path / "a.tokens")) == 4
+    with pytest.raises(SourceError, match="compressed by gzip"):
+        read_text(tmp_path / "a.txt", compression="none")
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"text" * 1000)[:-4])
-    with pytest.raises(TokenFileError, match="is truncated"):
+    with pytest.raises(SourceError, match="is truncated"):
         encode_file(tmp_path / "cut.gz", tmp_path / "a.tokens", compression="gzip")
 
 
@@ -185,7 +208,7 @@ def test_text_that_is_not_the_gzip_data_it_is_said_to_be_is_named(
     tmp_path: Path, vocabulary: Vocabulary | None
 ) -> None:
     (tmp_path / "plain").write_bytes(b"text")
-    with pytest.raises(TokenFileError, match=r"plain' is not gzip data, or is damaged"):
+    with pytest.raises(SourceError, match=r"plain' is not gzip data, or is damaged"):
         encode_file(tmp_path / "plain", tmp_path / "a.tokens", vocabulary, compression="gzip")
     assert [path.name for path in tmp_path.iterdir()] == ["plain"]
 
@@ -217,11 +240,11 @@ def test_every_damage_to_gzip_data_is_named_with_its_file(tmp_path: Path) -> Non
     sound = gzip.compress(b"a" * 9 + b"banana", mtime=0)
     for place in range(10, len(sound)):  # before that stand a date and the like
         path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
-        with pytest.raises(TokenFileError, match=r"a\.gz"):
+        with pytest.raises(SourceError, match=r"a\.gz"):
             encode_file(path, tmp_path / "a.tokens", compression="gzip")
     for length in range(1, len(sound)):
         path.write_bytes(sound[:length])
-        with pytest.raises(TokenFileError, match=r"a\.gz"):
+        with pytest.raises(SourceError, match=r"a\.gz"):
             encode_file(path, tmp_path / "a.tokens", compression="gzip")
     assert not (tmp_path / "a.tokens").exists()
 
@@ -231,7 +254,7 @@ def test_every_damage_to_gzip_data_is_named_with_its_file(tmp_path: Path) -> Non
     [
         ("missing.txt", FileNotFoundError, r"missing\.txt"),
         ("*.missing", FileNotFoundError, "no file matches this pattern"),
-        (".", OSError, "."),
+        (".", ValueError, r"'\./empty\.txt': text is empty"),
         ([], ValueError, "sources is empty"),
         ("empty.txt", ValueError, r"'empty\.txt': text is empty"),
         (["empty.txt", "empty.txt"], ValueError, r"'empty\.txt' and 1 more: text is empty"),
@@ -318,16 +341,16 @@ def test_where_one_source_fails_no_shard_that_a_running_worker_writes_is_left(
     (tmp_path / "good.txt").write_bytes(b"ab")
     is_writing, has_failed = threading.Event(), threading.Event()
 
-    def iterate(source: str, compression: Any) -> Iterator[tuple[str, int]]:
-        if "bad" in source:
+    def iterate(names: list[str], *settings: Any) -> Iterator[Piece]:
+        if "bad" in names[0]:
             is_writing.wait()
             has_failed.set()
         else:
             is_writing.set()
             has_failed.wait()
-        yield from iterate_source(source, compression)
+        yield from iterate_pieces(names, *settings)
 
-    monkeypatch.setattr("chartok.encode.iterate_source", iterate)
+    monkeypatch.setattr("chartok.encode.iterate_pieces", iterate)
     with ThreadPoolExecutor(2) as executor, pytest.raises(FileDecodeError):
         encode_files(tmp_path / "*.txt", tmp_path / "shards", Vocabulary("ab"), executor=executor)
     assert not list((tmp_path / "shards").iterdir())
@@ -374,10 +397,10 @@ def test_threads_encode_side_by_side(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encode", [encode_file, encode_files])
 def test_a_compression_that_cannot_be_read_is_refused_before_anything_is_written(tmp_path: Path, encode: Any) -> None:
-    (tmp_path / "a.bz2").write_bytes(b"text")
-    with pytest.raises(ValueError, match="compression must be 'gzip' or None, got 'bz2'"):
-        encode(tmp_path / "a.bz2", tmp_path / "out", compression="bz2")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.bz2"]
+    (tmp_path / "a.zip").write_bytes(b"text")
+    with pytest.raises(ValueError, match="compression must be one of auto, gzip, bz2, xz, zstd, none, got 'zip'"):
+        encode(tmp_path / "a.zip", tmp_path / "out", compression="zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
 
 
 def test_a_compressed_source_without_text_is_an_empty_shard(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from charlm import CharLM, RecordDataset
 from charlm.cli.app import main
-from chartok import read_lines
+from chartok import read_records
 
 SYLLABLES = ["an", "be", "ca", "do", "el", "fi", "go", "hu", "in", "jo", "ka", "lu"]
 
@@ -25,7 +25,7 @@ def both(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_the_records_are_the_same_everywhere(both: tuple[Path, Path]) -> None:
     unix, windows = both
-    assert read_lines(unix) == read_lines(windows)
+    assert read_records(unix) == read_records(windows)
     assert RecordDataset.from_file(unix).fingerprint() == RecordDataset.from_file(windows).fingerprint()
     models = [CharLM.fit_file(path, records=True) for path in both]
     assert models[0].vocabulary == models[1].vocabulary
@@ -61,4 +61,4 @@ def test_no_known_name_comes_through_an_excluded_list_with_other_line_ends(
     assert main(["generate", run, "--n-samples", "50", "--exclude", os.fspath(windows)]) == 0
     made_up = capsys.readouterr().out.splitlines()
     assert len(made_up) == 50
-    assert not set(made_up) & set(read_lines(unix))
+    assert not set(made_up) & set(read_records(unix))

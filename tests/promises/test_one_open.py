@@ -26,7 +26,7 @@ from charlm.cli.flags import COMMANDS
 from charlm.files.run_folder import RunFolder
 from charlm.training.checkpoint import read_checkpoint
 from charlm.training.log import read_log
-from chartok import TokenFile, TokenFileError, Vocabulary, encode_file
+from chartok import SourceError, TokenFile, TokenFileError, Vocabulary, encode_file
 from chartok.files import opening
 from chartok.files.pread import pread
 from within import within_seconds
@@ -218,7 +218,7 @@ def test_a_text_edited_in_place_with_its_time_restored_while_it_is_read_is_refus
     def edit(_: int, __: int | None) -> None:
         rewritten_in_place(text, 0, b"b")
 
-    with pytest.raises(TokenFileError, match="changed while it was read"):
+    with pytest.raises(SourceError, match="changed while it was read"):
         encode_file(text, tmp_path / "text.tokens", progress=edit)
 
 

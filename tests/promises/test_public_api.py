@@ -12,6 +12,8 @@ import chartok
 
 CHARTOK = {
     "FileDecodeError",
+    "ReadingSettings",
+    "SourceError",
     "TokenFile",
     "TokenFileError",
     "TokenIdError",
@@ -22,7 +24,7 @@ CHARTOK = {
     "count_characters",
     "encode_file",
     "encode_files",
-    "read_lines",
+    "read_records",
     "read_text",
 }
 CHARLM = {

@@ -48,13 +48,23 @@ from charlm import (
 from charlm.cli.app import main
 from charlm.cli.config_file import ConfigFileError, read_flags
 from charlm.cli.flags import COMMANDS
-from charlm.files.model_file import _hashed, load_stored_model
+from charlm.files.model_arrays import hashed_parts
+from charlm.files.model_file import load_stored_model
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import CheckpointFolder, RunFolder
 from charlm.training.checkpoint import _as_json, _manifest, read_checkpoint
-from chartok import FileDecodeError, TokenFile, TokenFileError, Vocabulary, VocabularyError, encode_file, read_text
+from chartok import (
+    FileDecodeError,
+    SourceError,
+    TokenFile,
+    TokenFileError,
+    Vocabulary,
+    VocabularyError,
+    encode_file,
+    read_text,
+)
 from chartok.files.envelope import sealed
-from chartok.files.sources import Compression
+from chartok.files.reading import Compression
 from chartok.token_file import MAGIC, PREFIX
 from mutations import as_json, mutated, mutated_json
 
@@ -112,7 +122,7 @@ def vocabulary_of_a_file(path: Path) -> object:
     return vocabulary.fingerprint
 
 
-def tokens_of_a_text(path: Path, *, compression: Compression | None = None) -> object:
+def tokens_of_a_text(path: Path, *, compression: Compression = "none") -> object:
     try:
         with encode_file(path, path.with_suffix(".tokens"), compression=compression) as tokens:
             return tokens.sha256
@@ -207,7 +217,7 @@ def signed_model_file(path: Path) -> Damage:
             name = generator.choice(list(parts))
             parts[name] = odd_tensor(parts[name], generator)
         if isinstance(changed, dict):
-            changed = sealed(changed, more=_hashed(parts))
+            changed = sealed(changed, more=hashed_parts(parts))
         return safetensors.torch.save(parts, {"charlm": json.dumps(changed)})
 
     return damaged
@@ -287,13 +297,13 @@ def readers_of_chartok(folder: Path) -> dict[str, Reader]:
     tokens = (folder / "input.tokens").read_bytes()
     text = (TEXT * 9).encode()
     compressed = gzip.compress(text, mtime=0)
-    refusals = (FileDecodeError, TokenFileError, gzip.BadGzipFile, EmptyTextError)
+    refusals = (FileDecodeError, SourceError, EmptyTextError)
     return {
         "vocabulary": of_bytes(as_json(description), vocabulary_of_a_file, VocabularyError),
         "vocabulary, values": of_values(description, vocabulary_of_a_file, VocabularyError),
         "token file": of_bytes(tokens, all_ids_of_a_token_file, TokenFileError, has_checksum=True),
         "token file, signed": Reader(all_ids_of_a_token_file, (TokenFileError,), signed_token_file(tokens)),
-        "text": of_bytes(text, read_text, FileDecodeError),
+        "text": of_bytes(text, read_text, FileDecodeError, SourceError),
         "text, encoded": of_bytes(text, tokens_of_a_text, *refusals, share=0.1),
         "gzip data, encoded": of_bytes(compressed, tokens_of_gzip_data, *refusals, share=0.1),
     }

@@ -21,7 +21,7 @@ import tyro
 
 from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
 from charlm.cli.endings import cleaning_up
-from charlm.cli.flags import COMMANDS, Completion, Train, as_flag, refusal, train_flags
+from charlm.cli.flags import COMMANDS, Completion, Score, Train, as_flag, refusal, train_flags
 from charlm.cli.output import print_line
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
@@ -160,7 +160,9 @@ def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands,
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return _tyro(arguments, train)
+            settings = _tyro(arguments, train)
+        _check_sources(settings, arguments)
+        return settings  # noqa: TRY300
     except SystemExit as ending:
         if not ending.code:
             return None
@@ -168,6 +170,17 @@ def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands,
         _check_flags(arguments, train if arguments[0] == "train" else COMMANDS[arguments[0]])
     command = f" {arguments[0]}" if arguments[:1] and arguments[0] in COMMANDS else ""
     raise UsageError(f"{_gist(said.getvalue())}; see charlm{command} --help")
+
+
+def _check_sources(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401 - one of the commands
+    """Checks that a command that reads text was given any.
+
+    Raises:
+        UsageError: It was not.
+    """
+    for name in ("sources", "texts"):
+        if getattr(settings, name, None) == () and not isinstance(settings, Score):
+            raise UsageError(f"Missing from charlm {arguments[0]}: {name.upper()}; see charlm {arguments[0]} --help")
 
 
 def _check_flags(arguments: list[str], settings: type) -> None:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-import sys
-from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json
+from charlm.cli.reading import reading_of, tell_note
 from charlm.evaluation.scoring import Evaluation
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
 from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
-from chartok import TokenFile, read_text
-from chartok.files.lines import batched_lines, split_lines
-from chartok.files.text import decoded, iterate_text
-from chartok.token_file import is_token_file
+from charlm.recipes.sources import token_file_of
+from chartok import TokenFile, read_records, read_text
+from chartok.files.records import batched_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from charlm.cli import flags
 
 
@@ -45,15 +40,15 @@ def evaluate(settings: flags.Evaluate) -> None:
 
 
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
-    if is_token_file(settings.text):
-        with TokenFile(settings.text) as tokens:
+    if name := token_file_of([*settings.texts], settings.reading):
+        with TokenFile(name) as tokens:
             corpus = Corpus.of_tokens(tokens, vocabulary=lm.vocabulary)
             tokens.verify()
             return evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary)
-    content = read_text(settings.text)
+    reading = reading_of(settings.reading)
     if not (settings.records or lm.is_of_records):
-        return lm.evaluate(content)
-    lines = split_lines(content)
+        return lm.evaluate(read_text(settings.texts, reading, note=tell_note))
+    lines = read_records(settings.texts, reading, note=tell_note)
     characters = _scored(lm, lines)
     if not characters:
         raise ValueError("text is empty: there is nothing to score")
@@ -65,25 +60,20 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
 
 
 def score(settings: flags.Score) -> None:
-    """Prints the log-likelihood of each line."""
+    """Prints the log-likelihood of each line, those before an invalid byte before it is an error."""
+    reading = reading_of(settings.reading)
+    if reading.blank_lines == "skip":
+        raise ValueError("score answers every line, and --blank-lines skip leaves some out: leave it out")
     lm = CharLM.load(settings.model, device=settings.device)
-    for lines in chain.from_iterable(map(batched_lines, _opened(settings.texts))):
+    for lines in batched_records(settings.texts or "-", reading, tell_note, may_grow=True):
         for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
             bits = abs(nats) / math.log(2) / max(1, _scored(lm, [line]))  # 0 for an empty line, not -0
             if settings.json:
                 print_json(log_likelihood=nats, bits_per_character=bits, text=line)
             else:
-                print(f"{nats:.4f}\t{bits:.4f}\t{line}")
+                in_one_line = line.replace("\n", r"\n")
+                print(f"{nats:.4f}\t{bits:.4f}\t{in_one_line}")
         print(end="", flush=True)  # the next line may take a long time to arrive
-
-
-def _opened(names: tuple[str, ...]) -> Iterable[Iterable[str]]:
-    """Returns each text, in pieces."""
-    if names:
-        return map(iterate_text, map(Path, names))
-    if sys.stdin is None:
-        raise ValueError("standard input is closed: name a file")
-    return [decoded(sys.stdin.buffer, "standard input")]
 
 
 def _scored(lm: CharLM, lines: list[str]) -> int:

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from charlm.cli.output import print_json, print_line
+from charlm.cli.reading import check_unused, reading_of, tell_note
 from charlm.files.arpa.writer import save_arpa
 from charlm.files.run_folder import RunFolder
+from charlm.files.vocabularies import read_vocabulary
 from charlm.lm import CharLM
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, Vocabulary, encode_file, read_text
+from chartok import Vocabulary, encode_file, read_text
 from chartok.files.atomic import check_not_read
-from chartok.token_file import is_token_file
+from chartok.files.sources import expand_sources
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from charlm.cli import flags
+
+OF_VOCABULARY = {"tokenizer-json": Vocabulary.to_tokenizer_json, "vocabulary": Vocabulary.save}
+"""How to write each format that has a vocabulary alone."""
 
 
 def prepare(settings: flags.Prepare) -> None:
@@ -35,10 +38,11 @@ def prepare(settings: flags.Prepare) -> None:
         with encode_file(
             settings.sources,
             settings.out,
-            None if settings.vocabulary is None else _read_vocabulary(settings.vocabulary),
+            None if settings.vocabulary is None else read_vocabulary(settings.vocabulary),
             errors=settings.errors,
-            compression=settings.compression,
             progress=show,
+            note=tell_note,
+            settings=reading_of(settings.reading),
         ) as tokens:
             characters, vocabulary = len(tokens), tokens.vocabulary
     if settings.json:
@@ -50,13 +54,6 @@ def prepare(settings: flags.Prepare) -> None:
         )
     else:
         print_line(f"{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
-
-
-def _read_vocabulary(path: Path) -> Vocabulary:
-    if not is_token_file(path):
-        return Vocabulary.load(path)
-    with TokenFile(path) as tokens:
-        return tokens.vocabulary
 
 
 def info(settings: flags.Info) -> None:
@@ -78,9 +75,14 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
 
 def report(settings: flags.Report) -> None:
     """Writes one HTML file that shows a run."""
-    if settings.out is not None and settings.text is not None:
-        check_not_read(settings.out, [settings.text])
-    text = None if settings.text is None else read_text(settings.text)
+    reading = reading_of(settings.reading)
+    text = None
+    if settings.text:
+        if settings.out is not None:
+            check_not_read(settings.out, expand_sources(settings.text, reading.pattern))
+        text = read_text(settings.text, reading, note=tell_note)
+    else:
+        check_unused(settings.reading, "--text")
     out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
     print_line(f"saved to {out}")
 
@@ -88,6 +90,10 @@ def report(settings: flags.Report) -> None:
 def export(settings: flags.Export) -> None:
     """Writes a model, or its vocabulary, in a form that other programs read."""
     check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
+    if settings.format in OF_VOCABULARY:
+        OF_VOCABULARY[settings.format](read_vocabulary(settings.model), settings.out)
+        print_line(f"saved to {settings.out}")
+        return
     lm = CharLM.load(settings.model)
     match settings.format:
         case "onnx":
@@ -97,6 +103,4 @@ def export(settings: flags.Export) -> None:
             save_onnx(settings.out, lm.model, lm.vocabulary)
         case "arpa":
             save_arpa(settings.out, lm.stored, lm.vocabulary)
-        case "tokenizer-json":
-            lm.vocabulary.to_tokenizer_json(settings.out)
     print_line(f"saved to {settings.out}")

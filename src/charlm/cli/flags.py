@@ -18,13 +18,13 @@ from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Errors
-from chartok.files.sources import Compression
+from chartok.files.reading import ReadingSettings
 
 if TYPE_CHECKING:
     Several: TypeAlias = tuple[str, ...]
 else:
     Several = tuple
-ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json"]
+ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json", "vocabulary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +48,12 @@ class Prepare(Command):
     """Write texts of any size to a token file that train takes, in constant memory.
 
     Attributes:
-        sources: UTF-8 files, patterns in quotes, or URLs; read one after the other.
+        sources: Files, folders, patterns in quotes, URLs, or - for standard input; read one after the other.
         out: The token file to write.
         errors: What to do with a character that is not in the given vocabulary.
-        vocabulary: A vocabulary in a JSON file, or a token file whose vocabulary to use; by default that of the text.
-        compression: How the sources are compressed.
+        vocabulary: What has the vocabulary to use: a run folder, a model file, a token file, a tokenizer.json, or a
+            vocabulary in JSON; by default that of the text.
+        reading: How to read the sources.
         json: Print one JSON object.
     """
 
@@ -60,7 +61,7 @@ class Prepare(Command):
     out: Path
     errors: Errors = "strict"
     vocabulary: Optional[Path] = None
-    compression: Optional[Compression] = None
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
     json: bool = False
 
 
@@ -72,11 +73,13 @@ class Train(Command):
 
     Attributes:
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
-        text: The UTF-8 text to train on, or a token file that prepare wrote.
+        texts: The text to train on: files, folders, patterns in quotes, URLs, or - for standard input; or a token file
+            that prepare wrote.
         model: The family: ngram and bigram count; trained-bigram and gpt are trained by gradient descent, mixture is
             gpt with ngram.
         out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
         records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
+        reading: How to read the files.
         train_fraction: Fraction of the text to train on, 0.9 by default; the rest is held out for validation.
         split: What is held out of a text: its tail by default, its head, or blocks of up to 4,096 characters drawn at
             random. Records are always drawn at random, and those that are the same stay together.
@@ -95,13 +98,14 @@ class Train(Command):
         training: How to train by gradient descent.
     """
 
-    text: Positional[Path]
+    texts: Positional[Several]
     model: Family = "ngram"
     out: Optional[Path] = None
     records: bool = False
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
     train_fraction: Optional[float] = None
     split: Optional[Split] = None
-    validation: Optional[Path] = None
+    validation: Several = ()
     min_count: int = 1
     max_size: Optional[int] = None
     json: bool = False
@@ -116,9 +120,9 @@ class Train(Command):
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
 
-OF_DATA = ("records", "train_fraction", "split", "validation", "min_count", "max_size")
+OF_DATA = ("records", "reading", "train_fraction", "split", "validation", "min_count", "max_size")
 """Flags that say how a text is read and split."""
-OF_EVERY_FAMILY = ("config", "text", "model", "out", *OF_DATA, "json")
+OF_EVERY_FAMILY = ("config", "texts", "model", "out", *OF_DATA, "json")
 OF_TRAINING = ("resume", "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
 
@@ -174,7 +178,7 @@ class Generate(Command):
         model: A run folder or a model file.
         prompt: The text to continue; by default empty.
         n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
-        exclude: A UTF-8 file of records not to generate, one per line, such as the training data.
+        exclude: Files of records not to generate, one per line, such as the training data.
         max_new_tokens: Maximum number of characters to add.
         sampling: How to sample characters.
         allowed: The characters that may be added; by default all.
@@ -182,12 +186,13 @@ class Generate(Command):
         seed: Seeds every random draw.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per text.
+        reading: How to read the files of --exclude.
     """
 
     model: Positional[Path]
     prompt: str = ""
     n_samples: Optional[int] = None
-    exclude: Optional[Path] = None
+    exclude: Several = ()
     max_new_tokens: int = 500
     sampling: OmitArgPrefixes[SamplingSettings] = SamplingSettings()
     allowed: Optional[str] = None
@@ -195,6 +200,7 @@ class Generate(Command):
     seed: int = 0
     device: str = "auto"
     json: bool = False
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,15 +209,18 @@ class Evaluate(Command):
 
     Attributes:
         model: A run folder or a model file.
-        text: A UTF-8 text, or a token file, preferably one that the model was not trained on.
+        texts: A text, preferably one that the model was not trained on: files, folders, patterns in quotes, URLs, or -
+            for standard input; or a token file.
         records: Each line is an example of its own, as it always is for a model of records.
+        reading: How to read the files.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
     """
 
     model: Positional[Path]
-    text: Positional[Path]
+    texts: Positional[Several]
     records: bool = False
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
     device: str = "auto"
     json: bool = False
 
@@ -222,13 +231,15 @@ class Score(Command):
 
     Attributes:
         model: A run folder or a model file.
-        texts: UTF-8 files; by default standard input.
+        texts: Files, folders, patterns in quotes, or URLs; by default standard input.
+        reading: How to read the files; blank lines are kept, since every line is answered.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line instead of tab-separated values.
     """
 
     model: Positional[Path]
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(blank_lines="keep")
     device: str = "auto"
     json: bool = False
 
@@ -253,14 +264,16 @@ class Report(Command):
     Attributes:
         run: A run folder or a model file.
         out: The file to write; by default report.html in the run folder, or beside the model file.
-        text: A UTF-8 text to color by surprise; by default the beginning of the validation part.
+        text: A text to color by surprise, in files; by default the beginning of the validation part.
+        reading: How to read the text.
         seed: Seeds the samples.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
 
     run: Positional[Path]
     out: Optional[Path] = None
-    text: Optional[Path] = None
+    text: Several = ()
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
     seed: int = 0
     device: str = "auto"
 
@@ -270,8 +283,8 @@ class Export(Command):
     """Write a model, or its vocabulary, in a form that other programs read.
 
     Attributes:
-        model: A run folder or a model file.
-        format: onnx for a bigram or a gpt, arpa for an ngram, tokenizer-json for any vocabulary.
+        model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
+        format: onnx for a bigram or a gpt, arpa for an ngram; tokenizer-json and vocabulary (JSON) for any vocabulary.
         out: The file to write.
     """
 
@@ -305,4 +318,4 @@ COMMANDS: dict[str, type] = {
 }
 """The commands by name."""
 
-restore_docstrings(__name__, SamplingSettings.__module__, TrainerConfig.__module__)
+restore_docstrings(__name__, ReadingSettings.__module__, SamplingSettings.__module__, TrainerConfig.__module__)

@@ -60,7 +60,8 @@ class Telling:
         progress = Progress(event.total_steps, first_step=event.first_step)
         self._observers.append(self._shown.enter_context(progress))
         if self._with_tensorboard:
-            self._observers.append(self._shown.enter_context(TensorBoardLog(self._folder.path)))
+            tensorboard = TensorBoardLog(self._folder.path, first_step=event.first_step)
+            self._observers.append(self._shown.enter_context(tensorboard))
 
 
 def _of_split(event: events.CorpusSplit) -> list[str]:

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import math
 import os
+import re
 import sys
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.cli import flags
 from charlm.cli.output import print_json
+from charlm.cli.reading import reading_of, tell_note
 from charlm.cli.telling import Telling, tell
 from charlm.data.corpora import python_docs
 from charlm.files.run_folder import RunFolder
@@ -21,12 +23,12 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
+from charlm.recipes.sources import corpus_of_files
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, read_text
-from chartok.files.lines import read_records
-from chartok.token_file import is_token_file
+from chartok import ReadingSettings
+from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
     from charlm.recipes.events import Hook
@@ -41,7 +43,7 @@ def train(settings: flags.Train) -> None:
     recipe = recipe_of(settings)
     if recipe.counts and launched_rank():
         return  # one process is enough for counting
-    folder = RunFolder(settings.out or _default_folder(settings.text, settings.model))
+    folder = RunFolder(settings.out or _default_folder(settings.texts[0], settings.model))
     resume = getattr(settings, "resume", False)
     with ExitStack() as stack:
         is_first = True
@@ -65,7 +67,7 @@ def train(settings: flags.Train) -> None:
             validation=held_out,
             folder=folder,
             resume=resume,
-            source=Source(text=str(settings.text), settings=_of_data(settings)),
+            source=Source(text=" ".join(settings.texts), settings=_of_data(settings)),
             hook=hook,
         )
     if settings.json and is_first:
@@ -78,13 +80,18 @@ def train(settings: flags.Train) -> None:
         )
 
 
-def _default_folder(text: Path, family: str) -> Path:
+def _default_folder(text: str, family: str) -> Path:
     """Returns ``runs/NAME-FAMILY`` in the current folder, which may have come from anyone: a link is not followed.
+
+    NAME is what remains of the name of the first source in that of a file.
 
     Raises:
         NotADirectoryError: It is a link.
     """
-    folder = Path("runs") / f"{text.stem}-{family}"
+    name = Path(text).stem
+    if not Path(text).exists():  # a pattern, a URL, or standard input
+        name = re.sub(r"[^\w.-]+", "", name).strip("-") or "text"
+    folder = Path("runs") / f"{name}-{family}"
     for path in (folder.parent, folder):
         if path.is_symlink():
             raise NotADirectoryError(
@@ -123,8 +130,8 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
 
 def _parts(settings: flags.Train, seed: int, *, is_first: bool) -> tuple[Corpus, Corpus]:
     """Returns the data to train on and those for validation."""
-    corpus = _corpus(settings.text, settings, None, is_first=is_first)
-    if settings.validation is None:
+    corpus = _corpus(settings.texts, settings, None, is_first=is_first)
+    if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
         return corpus.split(share, seed=seed, how=settings.split or "tail")
     for name in ("train_fraction", "split"):
@@ -133,33 +140,31 @@ def _parts(settings: flags.Train, seed: int, *, is_first: bool) -> tuple[Corpus,
     return corpus, _corpus(settings.validation, settings, corpus.vocabulary, is_first=is_first)
 
 
-def _corpus(path: Path, settings: flags.Train, vocabulary: Vocabulary | None, *, is_first: bool) -> Corpus:
-    """Returns the corpus of a UTF-8 text, whole or by lines, or of a token file, which is verified first.
+def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary | None, *, is_first: bool) -> Corpus:
+    """Returns the corpus of a text, whole or by lines, or of a token file, which is verified first.
 
     Args:
-        path: The file.
-        settings: How to read it.
+        texts: The sources.
+        settings: How to read them.
         vocabulary: That of the training data, for those for validation; None makes it.
         is_first: Whether this is the first of several processes.
     """
-    limits: Any = {"min_count": settings.min_count, "max_size": settings.max_size}
-    if settings.records:
-        return Corpus.of_records(read_records(path), vocabulary=vocabulary, name=str(path), **limits)
-    roles = roles_of_text(settings.model)
-    if not is_token_file(path):
-        return Corpus.of_text(read_text(path), roles, vocabulary=vocabulary, name=str(path), **limits)
-    if vocabulary is None and limits != {"min_count": 1, "max_size": None}:
-        raise ValueError(f"{str(path)!a} is a token file, which has its vocabulary: give min_count to prepare")
-    tokens = TokenFile(os.fspath(path))
-    if is_first:
-        tokens.verify()
-    return Corpus.of_tokens(tokens, roles, vocabulary=vocabulary)
+    return corpus_of_files(
+        texts,
+        settings.model,
+        records=settings.records,
+        reading=reading_of(settings.reading),
+        note=tell_note if is_first else say_nothing,
+        verify=is_first,
+        vocabulary=vocabulary,
+        min_count=settings.min_count,
+        max_size=settings.max_size,
+    )
 
 
 def _of_data(settings: flags.Train) -> dict[str, Any]:
     """Returns how the text is read and split, as JSON values; None for what is as by default."""
-    given = {name: getattr(settings, name) for name in flags.OF_DATA}
-    return {
-        name: None if value == DEFAULTS.get(name) else str(value) if isinstance(value, Path) else value
-        for name, value in given.items()
-    }
+    given = {name: getattr(settings, name) for name in flags.OF_DATA} | vars(settings.reading)
+    given |= {"reading": None, "validation": " ".join(settings.validation) or None}
+    defaults = DEFAULTS | vars(ReadingSettings())
+    return {name: None if value == defaults.get(name) else value for name, value in given.items()}

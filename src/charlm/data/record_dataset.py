@@ -15,15 +15,17 @@ from torch.utils.data import Dataset
 from charlm.data.dataset import IGNORE_INDEX, JoinedTexts, check_vocabulary_size, pieces_of_records
 from charlm.data.splitting import split_records
 from charlm.data.text_dataset import TextDataset
-from chartok import UnknownCharacterError, Vocabulary
+from chartok import ReadingSettings, UnknownCharacterError, Vocabulary, read_records
 from chartok.arguments import check_several, joined_texts, positive_integer
-from chartok.files.lines import read_records
 from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Unpack
 
     from numpy.typing import NDArray
+
+    from chartok.files.reading import ReadingKeywords
 
 
 MOST_REPEATED = 1 << 27
@@ -113,15 +115,23 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
 
     @classmethod
     def from_file(
-        cls, path: str | os.PathLike[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
+        cls,
+        path: str | os.PathLike[str],
+        vocabulary: Vocabulary | None = None,
+        *,
+        block_size: int | None = None,
+        **reading: Unpack[ReadingKeywords],
     ) -> Self:
-        r"""Returns the records of a UTF-8 file: its lines, which end in ``\n`` or ``\r\n``; the last end is optional.
+        r"""Returns the records of a file: its lines, as ``chartok.read_records`` returns them.
 
-        A byte order mark at the start of the file is no part of the first record.
+        Args:
+            path: The file.
+            vocabulary: As for the class.
+            block_size: As for the class.
+            reading: How to read the file: the settings of ``chartok.ReadingSettings``.
 
         Raises:
-            OSError: The file cannot be read.
-            FileDecodeError: It is not UTF-8.
+            OSError: The file cannot be read, like the other errors of ``chartok.read_records``.
             UnknownCharacterError: A character is not in the vocabulary; names the file and the line.
             ValueError: As for the class; names the file too.
 
@@ -133,7 +143,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(RecordDataset.from_file(path))
             2
         """
-        records = read_records(path)
+        records = read_records(path, ReadingSettings(**reading))
         try:
             return cls(records, vocabulary, block_size=block_size)
         except UnknownCharacterError as error:

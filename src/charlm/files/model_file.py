@@ -14,12 +14,13 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import save as save_arrays
 
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
+from charlm.files.model_arrays import check_storable, hashed_parts, model_arrays
 from charlm.files.run_folder import RunFolder, run_of_model
 from charlm.files.tensor_file import StoredTensor, parse_tensor_file, read_tensor_file
 from charlm.files.weights import check_weights
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import torch
-    from numpy.typing import NDArray
     from torch import Tensor
-    from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
 
     from charlm.files.tensor_file import TensorFile
     from charlm.models.base import LanguageModel
@@ -56,7 +55,7 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, 
         vocabulary: Its vocabulary.
 
     Raises:
-        ValueError: The sizes of the model and the vocabulary differ.
+        ValueError: The sizes of the model and the vocabulary differ, or a file could not hold all of the model.
         OSError: The file cannot be written.
 
     Example:
@@ -67,6 +66,7 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, 
         >>> load_model(path)[1]
         Vocabulary('abc')
     """
+    check_storable(model)
     data = serialized_model(model, vocabulary)
     with replace_file(path) as file:
         file.write(data)
@@ -76,20 +76,12 @@ def serialized_model(model: LanguageModel | CountModel, vocabulary: Vocabulary) 
     """Returns what ``save_model`` writes."""
     content = model_description(model, vocabulary)
     arrays = model_arrays(model)
-    metadata = {"charlm": json.dumps(sealed(content, more=_hashed(arrays)))}
+    metadata = {"charlm": json.dumps(sealed(content, more=hashed_parts(arrays)))}
     if all(isinstance(array, np.ndarray) for array in arrays.values()):
         return save_arrays(arrays, metadata)
     from safetensors.torch import save as save_tensors  # noqa: PLC0415 - it loads PyTorch
 
     return save_tensors(arrays, metadata)
-
-
-def model_arrays(model: LanguageModel | CountModel) -> dict[str, Any]:
-    """Returns the contents of a model by name: the arrays of a count model, or tensors on the CPU."""
-    if not hasattr(model, "state_dict"):
-        return dict(model.arrays())
-    states = cast("LanguageModel", model).state_dict()
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in states.items()}
 
 
 def model_description(model: StoredModel, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -122,7 +114,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
     """Returns the model, in evaluation mode and the dtype of its weights, and the vocabulary in a file or a run folder.
 
     Args:
-        path: A model file, or the folder of a run; if the run has not finished, its newest checkpoint is used.
+        path: A model file, or the folder of a run, whose model is the best so far.
         device: The device of the model, or ``"auto"``.
 
     Raises:
@@ -237,7 +229,7 @@ def _read_file(path: Path) -> ModelFile:
     with _explained(path):
         file = read_tensor_file(path)
         content = _checked_content(file.metadata)
-        check_seal(content, "a model file", error=ValueError, more=_hashed(file.tensors))
+        check_seal(content, "a model file", error=ValueError, more=hashed_parts(file.tensors))
         return _described(content, file)
 
 
@@ -279,8 +271,8 @@ def _explained(path: Path) -> Iterator[None]:
 def _family(name: str) -> ModelFamily:
     if name not in FAMILIES:
         raise CheckpointMismatchError(
-            f"its model is of family {name[:80]!a}, which charlm does not know: build the model and pass its "
-            "load_state_dict what safetensors.torch.load_file returns"
+            f"its model is of family {name[:80]!a}, which charlm does not know: build the model and fill it "
+            "with safetensors.torch.load_model"
         )
     return FAMILIES[name]
 
@@ -325,23 +317,3 @@ def _described(content: Mapping[str, Any], file: TensorFile) -> ModelFile:
         vocabulary=Vocabulary.from_dict(content["vocabulary"]),
         stored=file.tensors,
     )
-
-
-def _hashed(tensors: Mapping[str, Tensor | NDArray[Any] | StoredTensor]) -> Iterator[Buffer]:
-    """Yields what the seal of a model file covers besides its metadata."""
-    for name, tensor in sorted(tensors.items()):
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        yield f"\n{name} {dtype} {tuple(tensor.shape)}\n".encode()
-        yield _bytes_of(tensor)
-
-
-def _bytes_of(tensor: Tensor | NDArray[Any] | StoredTensor) -> Buffer:
-    if isinstance(tensor, StoredTensor):
-        return tensor.data
-    if not isinstance(tensor, np.ndarray):
-        import torch  # noqa: PLC0415 - there is a tensor
-
-        if not tensor.numel():  # it may have a stride of 0, which no view can change
-            return b""
-        tensor = tensor.reshape(-1).view(torch.uint8).numpy()
-    return np.ascontiguousarray(tensor).data

@@ -8,7 +8,7 @@ PyTorch::
       run.json                            the training text, the settings, and the machine
       log.jsonl                           one line of JSON per entry
       checkpoints/step-0000002000/        see CheckpointFolder
-      model.safetensors                   the final model of the run
+      model.safetensors                   the best model of the run so far
       report.html                         a page that shows all of it
       run.lock                            there while a process writes to the folder
 
@@ -51,7 +51,7 @@ class RunFolder(os.PathLike[str]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(path)
         self.model_path: Path = self.path / _MODEL
-        """The final model of the run, written when it finishes."""
+        """The best model of the run so far."""
         self.log_path: Path = self.path / "log.jsonl"
         self.report_path: Path = self.path / "report.html"
         self.description_path: Path = self.path / "run.json"
@@ -103,7 +103,7 @@ class RunFolder(os.PathLike[str]):
         return sorted(self._checkpoints.glob("step-" + "[0-9]" * 10))
 
     def newest_model_path(self) -> Path:
-        """Returns the model file of the run if it has finished, or else that of its newest checkpoint."""
+        """Returns the model file of the run, or, as after a kill before the first, that of its newest checkpoint."""
         checkpoints = [CheckpointFolder(path).model_path for path in reversed(self.checkpoint_paths())]
         return next(filter(Path.exists, [self.model_path, *checkpoints]), self.model_path)
 
@@ -124,7 +124,7 @@ class RunFolder(os.PathLike[str]):
             raise FileExistsError(errno.EEXIST, f"the folder already contains a run; {advice}", os.fspath(self.path))
 
     def write_model(self, data: bytes) -> None:
-        """Writes the final model of the run; an existing one is replaced atomically.
+        """Writes the model of the run; an existing one is replaced atomically.
 
         Args:
             data: What ``charlm.files.model_file.serialized_model`` returned.
@@ -133,17 +133,6 @@ class RunFolder(os.PathLike[str]):
             OSError: The file cannot be written.
         """
         _replace(self.model_path, data)
-
-    def keep_model(self, checkpoint: Path) -> None:
-        """Makes the model of a checkpoint the model of the run; an existing one is replaced atomically.
-
-        Args:
-            checkpoint: The folder of the checkpoint.
-
-        Raises:
-            OSError: It cannot be read, or cannot be written here.
-        """
-        self.write_model(CheckpointFolder(checkpoint).model_path.read_bytes())
 
     def write_description(self, description: RunDescription) -> None:
         """Writes ``run.json``; an existing one is replaced atomically.

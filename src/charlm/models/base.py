@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.models.predictor import CountModel, Predictor
+    from chartok import Vocabulary
 
 if hasattr(os, "register_at_fork"):  # a forked process would wait forever for the threads that it does not have
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
@@ -106,6 +107,27 @@ class LanguageModel(nn.Module, ABC):
             TypeError: This family is not made from counts.
         """
         raise TypeError(f"a {cls.family} model cannot be made from counts, got {type(counted).__name__}")
+
+    def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
+        """Returns a model for another vocabulary, which shares no memory with this one.
+
+        On texts of symbols that both vocabularies have, the logits of their ids stay equal. What new ids begin with
+        says each family: they are rare, and what comes after them is what comes after an average id. A family of your
+        own overrides this.
+
+        Args:
+            vocabulary_before: That of the model.
+            vocabulary_after: The new one, such as ``vocabulary_before.extend(text)``; symbols may also be missing, or
+                have other ids.
+
+        Raises:
+            TypeError: One is not a ``Vocabulary``, or the family cannot be resized.
+            ValueError: ``vocabulary_before`` is not that of the model, or the two share nothing that is predicted.
+        """
+        raise TypeError(
+            f"a {self.family} model cannot be resized from {vocabulary_before.size} to {vocabulary_after.size} ids: "
+            "override resize"
+        )
 
     def parameter_groups(self) -> ParameterGroups:
         """Returns which parameters an optimizer updates in which way, by default a guess that a family may override.

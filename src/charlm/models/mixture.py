@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from charlm.data.dataset import Dataset
+    from chartok import Vocabulary
 
 MOST_MODELS = 32
 """Keeps a model file from requesting more models than can be created quickly."""
@@ -90,6 +91,17 @@ class MixtureLanguageModel(LanguageModel):
     def settings(self) -> dict[str, Any]:
         """Returns the family and the settings of each model."""
         return {"models": [{"family": model.family, "settings": model.settings()} for model in self._components]}
+
+    def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
+        """Returns a mixture of the resized models, with the same weights.
+
+        Raises:
+            TypeError: As for ``LanguageModel``.
+            ValueError: Likewise, for one of the models.
+        """
+        mixture = type(self)([model.resize(vocabulary_before, vocabulary_after) for model in self._components])
+        mixture.weights = self.weights.clone()
+        return mixture.train(self.training)
 
     def parameter_groups(self) -> ParameterGroups:
         """Returns the combined groups of all models."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from torch import nn
+
+if TYPE_CHECKING:
+    from charlm.models.base import LanguageModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +40,29 @@ class ParameterGroups:
             raise ValueError(f"parameter {min(twice)!a} is in two groups: put it in one")
 
 
+def declared_groups(model: LanguageModel) -> ParameterGroups:
+    """Returns the groups that a model declares, with a weight that is shared by two modules under its first name.
+
+    Raises:
+        ValueError: A shared weight is in two groups.
+    """
+    groups, names = model.parameter_groups(), dict[str, str]()
+    first_names: dict[nn.Parameter, str] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names[name] = first_names.setdefault(parameter, name)
+    return ParameterGroups(
+        **{
+            field.name: frozenset(names.get(name, name) for name in getattr(groups, field.name))
+            for field in fields(groups)
+        }
+    )
+
+
 def groups_by_shape(model: nn.Module, vocab_size: int) -> ParameterGroups:
     """Returns default groups for a model, guessed from the order and the shapes of its linear layers.
 
     Their weights decay. All are hidden matrices, except the last if it has a row for each id and so gives the logits.
-    Embeddings, biases and gains are in no group.
+    Embeddings, biases, gains and weights with a parametrization are in no group.
 
     Args:
         model: Any model.

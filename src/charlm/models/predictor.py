@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from chartok import Vocabulary
+
 
 class Predictor(Protocol):
     """Gives the probabilities of ids and of what may follow, on NumPy arrays.
@@ -117,6 +119,9 @@ class CountModel(Predictor, StoredModel, Protocol):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Returns its tables by name."""
+
+    def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
+        """Returns the model for another vocabulary; see ``LanguageModel.resize``."""
 
     @classmethod
     def from_arrays(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:

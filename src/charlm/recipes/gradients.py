@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
-from charlm.files.model_file import read_model_file, rebuilt_model, serialized_model
-from charlm.files.run_folder import CheckpointFolder
+from charlm.files.model_file import serialized_model
 from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
@@ -167,14 +166,7 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
     # With several processes, only the first has the log of a finished run.
     hook(TrainingEnded(entry=trainer.log[-1] if trainer.log else None))
     losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
-    return _best_model(trainer), min(losses, default=None)
-
-
-def _best_model(trainer: Trainer) -> LanguageModel:
-    if trainer.best_checkpoint is None:
-        return trainer.model.eval()
-    path = CheckpointFolder(trainer.best_checkpoint).model_path
-    return rebuilt_model(read_model_file(path), path).to(trainer.batches.device)
+    return trainer.best_model(), min(losses, default=None)
 
 
 def _mixed(

@@ -127,6 +127,24 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid checkpoint: {error}") from error
 
 
+def read_model(path: str | os.PathLike[str]) -> bytes:
+    """Returns the model file of a checkpoint, after verifying it.
+
+    Args:
+        path: The folder of the checkpoint.
+
+    Raises:
+        OSError: A file is missing or cannot be read.
+        CheckpointCorruptError: It is damaged.
+    """
+    folder = CheckpointFolder(path)
+    try:
+        entries = _checked_manifest(folder.manifest_path)["files"]
+        return _checked_bytes(folder.model_path, entries[folder.model_path.name])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid checkpoint: {error}") from error
+
+
 def newest_checkpoint(run_folder: str | os.PathLike[str]) -> Checkpoint:
     """Returns the newest valid checkpoint of a run; a warning names each newer one that is damaged.
 
@@ -163,7 +181,7 @@ def naming_the_checkpoint(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (CheckpointMismatchError, CheckpointVersionError):
+    except (CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError):
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointCorruptError(f"{os.fspath(path)!a} has no valid state of a run: {error!r}") from error

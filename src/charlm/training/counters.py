@@ -11,6 +11,8 @@ from torch import Tensor
 
 from charlm.data.dataset import IGNORE_INDEX
 from charlm.runtime import distributed
+from charlm.runtime.devices import peak_memory
+from charlm.training.log import LogEntry
 
 
 class Counters:
@@ -72,9 +74,25 @@ class Counters:
         """Returns the training speed of all processes together since the last entry."""
         return int(self.recent_characters) * distributed.world_size() / self.recent_seconds
 
-    def begin_entry(self) -> None:
-        """Resets what has accumulated, after an entry has been made."""
+    def entry(self, *, train_loss: float, validation_loss: float | None, learning_rate: float) -> LogEntry:
+        """Returns an entry about the steps since the last one, and begins to accumulate anew.
+
+        Args:
+            train_loss: The mean loss of these steps.
+            validation_loss: The loss on the validation data, if it was evaluated.
+            learning_rate: That of the last step.
+        """
+        entry = LogEntry(
+            step=self.step,
+            train_loss=train_loss,
+            validation_loss=validation_loss,
+            learning_rate=learning_rate,
+            characters_per_second=self.characters_per_second(),
+            elapsed_seconds=self.seconds,
+            peak_memory_bytes=peak_memory(self._device),
+        )
         self.losses, self.recent_characters, self.recent_seconds = [], 0, 0.0
+        return entry
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the state over all processes, each of which must call this: JSON values, ``losses`` as a tensor."""

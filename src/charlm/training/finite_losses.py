@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from charlm.errors import NonFiniteLossError
+from charlm.runtime import distributed
 from charlm.runtime.devices import READS_EACH_LOSS
 
 if TYPE_CHECKING:
@@ -55,6 +56,16 @@ class FiniteLosses:
                 raise self.error("loss", self._counters.step + 1, loss.item())
         elif not self._scaler.is_enabled():
             self._optimizers.hold_still((~loss.isfinite()).float())
+
+    def recent_loss(self) -> float:
+        """Returns the mean of the losses since the last entry, of all processes, each of which must call this.
+
+        Raises:
+            NonFiniteLossError: One is not finite.
+        """
+        losses = distributed.add_up(self._counters.read_losses())
+        self.check_recent(losses)
+        return losses.mean().item()
 
     def check_recent(self, losses: Tensor) -> None:
         """Checks losses that were not read at their steps; if one is not finite, resets them and unfreezes AdamW.

@@ -84,17 +84,19 @@ class TensorBoardLog:
 
     Args:
         folder: The folder for its files, such as the folder of the run.
+        first_step: The step at which the run begins, above 0 in a resumed run: later entries that are already there are
+            not shown any more, since the run makes them again.
 
     Raises:
         ModuleNotFoundError: TensorBoard is not installed.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, first_step: int = 0) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra, and slow to load
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError("TensorBoardLog needs TensorBoard: pip install 'chartok[logs]'") from error
-        self._writer = SummaryWriter(os.fspath(folder))
+        self._writer = SummaryWriter(os.fspath(folder), purge_step=first_step + 1 if first_step else None)
 
     def __enter__(self) -> Self:
         return self

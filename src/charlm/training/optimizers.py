@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from charlm.models.parameter_groups import declared_groups
 from charlm.runtime.devices import FUSED_DEVICES
 from charlm.training.muon import Muon
 from charlm.training.state import check_alike
@@ -41,7 +42,7 @@ class Optimizers:
     def __init__(self, model: LanguageModel, config: TrainerConfig) -> None:
         self._model = model
         parameters = dict(model.named_parameters())
-        declared = model.parameter_groups()
+        declared = declared_groups(model)
         _check_groups(declared, parameters, model.family)
         by_muon = declared.hidden_matrices if config.optimizer == "muon" else frozenset()
         if config.optimizer == "muon" and not by_muon:

@@ -1,13 +1,16 @@
-"""Writes the log, the checkpoints and the final model of a run."""
+"""Writes the log, the checkpoints and the model of a run."""
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from charlm.errors import CheckpointCorruptError
+from charlm.files.model_arrays import check_storable
 from charlm.files.model_file import check_sizes, serialized_model
 from charlm.runtime import distributed
-from charlm.training.checkpoint import write_checkpoint
+from charlm.training.checkpoint import read_model, write_checkpoint
 from charlm.training.log import LogEntry, append_entry, open_log, sync_log
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ class RunWriter:
         saved_step: The step of the newest checkpoint; -1 before there is one.
 
     Raises:
-        ValueError: There is no vocabulary, or its size differs from the model's.
+        ValueError: There is no vocabulary, its size differs from the model's, or a file could not hold the model.
     """
 
     def __init__(
@@ -49,11 +52,13 @@ class RunWriter:
         if vocabulary is None:
             raise ValueError("folder needs vocabulary=, which every model file in it contains")
         check_sizes(model, vocabulary)
+        check_storable(model)
         self.folder = folder
         self.saved_step: int = saved_step
         self._model = model
         self._vocabulary = vocabulary
         self._kept = kept
+        self._model_step = -1  # of the checkpoint that the model of the run is known to come from
         self._writes = distributed.rank() == 0
 
     def open_log(self, entries: int) -> list[LogEntry]:
@@ -97,7 +102,7 @@ class RunWriter:
             append_entry(self.folder.log_path, entry)
 
     def save(self, state: dict[str, Any], *, step: int, best_step: int) -> None:
-        """Writes a new checkpoint, with the current weights of the model.
+        """Writes a new checkpoint, with the current weights of the model, and then the model of the run.
 
         Args:
             state: The state of the run.
@@ -105,7 +110,7 @@ class RunWriter:
             best_step: The step of a checkpoint to keep in any case.
 
         Raises:
-            OSError: It could not be written; earlier checkpoints are unchanged.
+            OSError: It could not be written; earlier checkpoints are unchanged, and so is the model of the run.
         """
         with self.locked():
             if self._writes:
@@ -119,6 +124,7 @@ class RunWriter:
                     best=best_step,
                 )
             self.saved_step = step
+            self.keep_model(best_step)
 
     def best_checkpoint(self, best_step: int) -> Path | None:
         """Returns the folder of the checkpoint of a step; None if there is none."""
@@ -126,11 +132,21 @@ class RunWriter:
         return path if best_step and path.exists() else None
 
     def keep_model(self, best_step: int) -> None:
-        """Makes the model of the best checkpoint, or else of the newest, the model of the run.
+        """Makes the model of the best checkpoint, or else of the newest, the model of the run, if it is not yet.
+
+        It is written after the checkpoint: a run that is killed in between goes on, and the next save makes up for it.
+
+        Warns:
+            UserWarning: The checkpoint is damaged; the model of the run stays as it is.
 
         Raises:
             OSError: It cannot be written.
         """
-        if self._writes:
-            newest = self.folder.checkpoint_path(self.saved_step)
-            self.folder.keep_model(self.best_checkpoint(best_step) or newest)
+        step = best_step if self.best_checkpoint(best_step) else self.saved_step
+        if not self._writes or step == self._model_step:
+            return
+        try:
+            self.folder.write_model(read_model(self.folder.checkpoint_path(step)))
+        except CheckpointCorruptError as error:
+            warnings.warn(f"the model of the run stays as it is: {error}", stacklevel=4)
+        self._model_step = step

@@ -121,20 +121,15 @@ def without(state: dict[str, Any], name: str) -> dict[str, Any]:
     return state | {"tensors": tensors}
 
 
-def identity(
-    model: LanguageModel, batches: BatchSampler, validation: str | None, vocabulary: Vocabulary | None
-) -> dict[str, Any]:
-    """Returns a flat description of the model and the data.
+def identity(batches: BatchSampler, validation: str | None, vocabulary: Vocabulary | None) -> dict[str, Any]:
+    """Returns a flat description of the data.
 
     Args:
-        model: The model to train.
         batches: The training data.
         validation: The fingerprint of the validation data.
         vocabulary: The vocabulary of the model.
     """
     return {
-        "model": model.family,
-        **{f"model.{name}": value for name, value in model.settings().items()},
         **{f"batches.{name}": value for name, value in batches.identity().items()},
         "validation": validation,
         "vocabulary": None if vocabulary is None else vocabulary.fingerprint,
@@ -150,8 +145,8 @@ def check_together(
     """Checks that the arguments of a trainer are compatible.
 
     Raises:
-        ValueError: The model and the batches are on different devices, its weights are float16, or ``patience`` is set
-            without validation data.
+        ValueError: The model and the batches are on different devices, its weights are float16 or all frozen, or
+            ``patience`` is set without validation data.
         TokenIdError: The data has an id that the model does not have.
     """
     if model.device != batches.device:
@@ -164,6 +159,8 @@ def check_together(
             "the weights of the model are float16, in which updates underflow: train it in float32 with model.float(), "
             "and precision='float16' to compute in float16"
         )
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise ValueError("the model has no parameter to train: all are frozen, or it is counted")
     batches.dataset.check_ids(model.vocab_size)
     if config.patience is not None and validation is None:
         raise ValueError("patience needs validation data: give validation=")

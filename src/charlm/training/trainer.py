@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from charlm.evaluation.scoring import Evaluation, evaluate
-from charlm.files.model_file import rebuilt_model
 from charlm.files.run_folder import RunFolder
 from charlm.models.modes import evaluation_mode, training_mode
 from charlm.runtime import distributed
-from charlm.runtime.devices import peak_memory
+from charlm.training import model_state
 from charlm.training import state as states
+from charlm.training.best_weights import BestWeights
 from charlm.training.checkpoint import naming_the_checkpoint, newest_checkpoint
 from charlm.training.config import TrainerConfig
 from charlm.training.counters import Counters
 from charlm.training.finite_losses import FiniteLosses
 from charlm.training.gradients import Gradients
-from charlm.training.log import LogEntry
 from charlm.training.optimizers import Optimizers
 from charlm.training.random_states import RandomStates
 from charlm.training.run_writer import RunWriter
 from charlm.training.schedule import RunSchedule
 from charlm.training.signals import StopSignals, stop_for
+from charlm.training.validation import Validation
 from charlm.training.weight_average import WeightAverage
 
 if TYPE_CHECKING:
@@ -36,7 +34,9 @@ if TYPE_CHECKING:
 
     from charlm.data.batch_sampler import BatchSampler
     from charlm.data.dataset import Dataset
+    from charlm.evaluation.scoring import Evaluation
     from charlm.models.base import LanguageModel
+    from charlm.training.log import LogEntry
     from chartok import Vocabulary
 
 
@@ -99,12 +99,13 @@ class Trainer:
         self._schedule = RunSchedule(config, examples=batches.dataset.examples_per_epoch, batch_size=batches.batch_size)
         self._gradients = Gradients(model, config, has_padding=batches.dataset.has_padding)
         self._optimizers = Optimizers(model, config)
-        self._average = None if config.ema_decay is None else WeightAverage(model, config.ema_decay)
+        self._average = WeightAverage(model, config.ema_decay)
+        self._best = BestWeights(model)
         self._random = RandomStates(config.seed + distributed.rank(), model.device)
         self._counters = Counters(model.device)
         self._agree = distributed.Agreement(2)
         self._finite = FiniteLosses(self._counters, self._optimizers, self._gradients.scaler, model.device)
-        self._validation_fingerprint = None if validation is None else validation.fingerprint()
+        self._validation = Validation(validation, model, self._average, self._counters, self._best, vocabulary)
         self._writer: RunWriter | None = None
         if folder is not None:
             self._write_to(folder)
@@ -144,7 +145,7 @@ class Trainer:
         checkpoint = newest_checkpoint(folder)
         with naming_the_checkpoint(checkpoint.path):
             config = TrainerConfig(**checkpoint.values["config"]) if config is None else config
-        model = rebuilt_model(checkpoint.model, checkpoint.path).to(batches.device) if model is None else model
+            model = model_state.restored_model(checkpoint, batches.device) if model is None else model
         vocabulary = checkpoint.model.vocabulary
         trainer = cls(model, batches, validation=validation, config=config, vocabulary=vocabulary, on_log=on_log)
         with naming_the_checkpoint(checkpoint.path):
@@ -163,8 +164,9 @@ class Trainer:
     def fit(self) -> Self:
         """Returns this trainer after training to the end of the run.
 
-        An entry is logged every ``log_interval`` steps, at each evaluation, and at the end. Then the folder gets the
-        model file of the run, with the weights of the best checkpoint, or of the last if nothing was evaluated.
+        An entry is logged every ``log_interval`` steps, at each evaluation, and at the end. The model file of the run
+        follows the best checkpoint, or the last if nothing was evaluated. ``model`` is left with the last weights, from
+        which training can go on; ``best_model`` returns the best.
 
         On SIGINT, SIGTERM and SIGHUP the current step finishes and a checkpoint is written first; a second SIGINT stops
         at once. After any exception the model is as the last complete step left it, and ``fit`` continues from there.
@@ -209,14 +211,27 @@ class Trainer:
         Raises:
             ValueError: The trainer has no validation data.
         """
-        if self.validation is None:
-            raise ValueError("this trainer has no validation data: give validation=")
+        return self._validation.evaluate()
+
+    def best_model(self) -> LanguageModel:
+        """Returns a copy of the model with the weights of the lowest validation loss, in evaluation mode.
+
+        These are what evaluation takes, so averaged ones with ``ema_decay``. If nothing was evaluated, they are the
+        current ones. They are read from the best checkpoint; without a folder, the trainer keeps them in main memory.
+
+        Raises:
+            OSError: The best checkpoint cannot be read.
+            CheckpointCorruptError: It is damaged.
+            ValueError: The best evaluation was that of a trainer with a folder, whose state this one has loaded.
+        """
+        best_step = self._counters.best_step
+        path = None if self._writer is None else self._writer.folder.checkpoint_path(best_step)
         with self.averaged_weights():
-            return evaluate(self.model, self.validation, vocabulary=self.vocabulary)
+            return self._best.model(best_step, path)
 
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Uses the averaged weights in the model for a ``with`` block; without ``ema_decay`` does nothing."""
-        return nullcontext() if self._average is None else self._average.in_force()
+        return self._average.in_force()
 
     @property
     def step(self) -> int:
@@ -249,8 +264,7 @@ class Trainer:
             factor=self._schedule.factor(step=self.step, seconds=self._counters.agreed_seconds),
             max_gradient_norm=self.config.max_gradient_norm,
         )
-        if self._average is not None:
-            self._average.update(self.step)
+        self._average.update(self.step)
         self._counters.count_step(loss, targets)
         self._counters.count_seconds(time.perf_counter() - started)
 
@@ -262,33 +276,17 @@ class Trainer:
         return any(self.step % interval == 0 for interval in intervals) or self._is_over()
 
     def _make_entry(self) -> None:
-        evaluates = self.validation is not None and self._is_due(self.config.evaluation_interval)
-        entry = LogEntry(
-            step=self.step,
-            train_loss=self._recent_loss(),
-            validation_loss=self._validation_loss() if evaluates else None,
+        evaluates = self._validation.dataset is not None and self._is_due(self.config.evaluation_interval)
+        is_saved = self._writer is not None and distributed.rank() == 0
+        train_loss = self._finite.recent_loss()
+        entry = self._counters.entry(
+            train_loss=train_loss,
+            validation_loss=self._validation.counted_loss(self._finite, is_saved=is_saved) if evaluates else None,
             learning_rate=self._optimizers.learning_rate,
-            characters_per_second=self._counters.characters_per_second(),
-            elapsed_seconds=self._counters.seconds,
-            peak_memory_bytes=peak_memory(self.model.device),
         )
-        self._counters.begin_entry()
         self.log.append(entry)
         if self._writer is not None:
             self._writer.append(entry)
-
-    def _recent_loss(self) -> float:
-        losses = distributed.add_up(self._counters.read_losses())
-        self._finite.check_recent(losses)
-        return losses.mean().item()
-
-    def _validation_loss(self) -> float:
-        loss = self.evaluate().nats_per_character if distributed.rank() == 0 else math.nan
-        loss = distributed.from_first(loss)
-        if not math.isfinite(loss):
-            raise self._finite.error("validation loss", self.step, loss)
-        self._counters.count_evaluation(loss)
-        return loss
 
     def save_checkpoint(self) -> Path:
         """Returns the folder of a new checkpoint; with several processes, each must call this.
@@ -304,7 +302,7 @@ class Trainer:
             state = self.state_dict()
             self._finite.check_recent(state["tensors"]["losses"])
             self._finite.check_weights(states.part(state, "model"))
-            if self._average is None:  # the model file contains them
+            if self.config.ema_decay is None:  # the model file contains them
                 state = states.without(state, "model")
             with self.averaged_weights():
                 self._writer.save(state, step=self.step, best_step=self._counters.best_step)
@@ -335,9 +333,11 @@ class Trainer:
 
     def _parts(self) -> list[tuple[str, states.Stateful]]:
         return [
-            ("model", self.model),
+            ("model", model_state.Weights(self.model)),
+            ("buffers", model_state.UnsavedBuffers(self.model)),
             ("optimizer", self._optimizers),
-            *([] if self._average is None else [("average", self._average)]),
+            ("average", self._average),
+            ("best", self._best),
             ("random", states.OfEachProcess(self._random)),
             ("batches", self.batches),
             ("", self._gradients),
@@ -345,4 +345,5 @@ class Trainer:
         ]
 
     def _identity(self) -> dict[str, Any]:
-        return states.identity(self.model, self.batches, self._validation_fingerprint, self.vocabulary)
+        data = states.identity(self.batches, self._validation.fingerprint, self.vocabulary)
+        return model_state.described(self.model) | data

@@ -24,7 +24,7 @@ class WeightAverage:
 
     Args:
         model: The model, whose current weights are the initial average.
-        decay: The fraction of the average that each step keeps, above 0 and below 1.
+        decay: The fraction of the average that each step keeps, above 0 and below 1; None keeps no average.
 
     Example:
         >>> model = torch.nn.Linear(1, 1, bias=False)
@@ -36,10 +36,10 @@ class WeightAverage:
         {'weight': tensor([[0.9000]])}
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self._model = model
-        self._decay = decay
-        self._tensors = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    def __init__(self, model: nn.Module, decay: float | None) -> None:
+        self._parameters = {} if decay is None else dict(model.named_parameters())
+        self._decay = 0.0 if decay is None else decay
+        self._tensors = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
         """Returns the averages, by the names of the parameters."""
@@ -63,13 +63,14 @@ class WeightAverage:
 
     def update(self, step: int) -> None:
         """Updates the average after one more step; ``step`` is the number of steps before it."""
-        keep = min(self._decay, (1 + step) / (10 + step))
-        averages: list[Tensor] = list(self._tensors.values())
-        get_ema_multi_avg_fn(keep)(averages, [parameter.detach() for parameter in self._model.parameters()], step)
+        if self._tensors:
+            keep = min(self._decay, (1 + step) / (10 + step))
+            averages: list[Tensor] = list(self._tensors.values())
+            get_ema_multi_avg_fn(keep)(averages, [parameter.detach() for parameter in self._parameters.values()], step)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Uses the averages as the model's weights for the block."""
+        """Uses the averages as the model's weights for the block; without an average does nothing."""
         self._swap()
         try:
             yield
@@ -79,7 +80,7 @@ class WeightAverage:
     @torch.no_grad()
     def _swap(self) -> None:
         """Swaps the averages with the model's own weights; a second call undoes it."""
-        for name, parameter in self._model.named_parameters():
+        for name, parameter in self._parameters.items():
             kept = parameter.clone()
             parameter.copy_(self._tensors[name])
             self._tensors[name].copy_(kept)

@@ -1,55 +1,20 @@
-r"""Cuts a text into lines, as an editor does: at ``\n`` and ``\r\n``, without the byte order mark at its start.
+r"""Cuts a text into records, by default the lines of an editor: at ``\n`` and ``\r\n``, without a byte order mark.
 
 A lone ``\r`` and Unicode's other line ends are characters like any other, and so is a byte order mark further on. The
-last line needs no end. These are the lines of a file of records; a *text* keeps every character.
+last line needs no end. Another delimiter may be chosen; in records, ``\r\n`` is read as ``\n`` all the same, unless the
+delimiter has a ``\r`` of its own. A *text* keeps every character.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from chartok.files.text import iterate_text
+from chartok.files.reading import NEWLINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 BYTE_ORDER_MARK = "\ufeff"
-
-
-def read_lines(path: str | os.PathLike[str]) -> list[str]:
-    r"""Returns the lines of a UTF-8 file, without their ends.
-
-    Args:
-        path: The file.
-
-    Raises:
-        OSError: The file is missing, is a folder, or cannot be read.
-        FileDecodeError: It is not UTF-8; gives the offset of the first invalid byte.
-
-    Example:
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> path = Path(tempfile.mkdtemp()) / "names.txt"
-        >>> _ = path.write_bytes("\ufeffNew York\r\nYork\r\n".encode())
-        >>> read_lines(path)
-        ['New York', 'York']
-    """
-    return [line for lines in batched_lines(iterate_text(path)) for line in lines]
-
-
-def read_records(path: str | os.PathLike[str]) -> list[str]:
-    """Returns the lines of a UTF-8 file, of which none may be empty.
-
-    Raises:
-        OSError: The file cannot be read.
-        FileDecodeError: It is not UTF-8.
-        ValueError: A line is empty; says which, from 1 on.
-    """
-    lines = read_lines(path)
-    if "" in lines:
-        raise ValueError(f"{os.fspath(path)!a}: line {lines.index('') + 1} is empty: leave empty lines out")
-    return lines
 
 
 def split_lines(text: str) -> list[str]:
@@ -62,26 +27,40 @@ def split_lines(text: str) -> list[str]:
     return [line for lines in batched_lines([text]) for line in lines]
 
 
-def batched_lines(pieces: Iterable[str]) -> Iterator[list[str]]:
-    r"""Yields the lines of a text that arrives in pieces, without their ends, as a batch those that a piece completes.
+def batched_lines(pieces: Iterable[str], delimiter: str = NEWLINE) -> Iterator[list[str]]:
+    r"""Yields the records of a text that arrives in pieces, as a batch those that a piece completes.
 
     Args:
         pieces: The text, cut anywhere.
+        delimiter: What ends a record. If it ends with a line end, that may be missing at the end of the text. If it is
+            empty, the text is one record.
 
     Example:
         >>> list(batched_lines(["on", "e\r", "\ntwo\nth", "ree"]))
         [['one', 'two'], ['three']]
+        >>> list(batched_lines(["a\nb\n\nc\n"], delimiter="\n\n"))
+        [['a\nb'], ['c']]
     """
+    is_line_end_read = "\r" not in delimiter
     unfinished: list[str] = []
+    held = ""  # the end of what is unfinished, where a delimiter may begin
     is_start = True
     for piece in pieces:
         if is_start and piece:
             piece, is_start = piece.removeprefix(BYTE_ORDER_MARK), False  # noqa: PLW2901 - what is left of it
-        end, *lines = piece.split("\n")
-        unfinished.append(end)
-        if lines:
-            *completed, start = ["".join(unfinished), *lines]
-            unfinished = [start]
-            yield [line.removesuffix("\r") for line in completed]
-    if rest := "".join(unfinished):
+        text = held + piece
+        if is_line_end_read and "\r" in text:
+            text = text.replace("\r\n", "\n")
+        end, *records = text.split(delimiter) if delimiter else [text]
+        if records:
+            *completed, end = ["".join([*unfinished, end]), *records]
+            unfinished = []
+            yield completed
+        length = len(delimiter[1:]) + (is_line_end_read and end.endswith("\r"))
+        held = end[len(end) - min(length, len(end)) :]
+        unfinished.append(end[: len(end) - len(held)])
+    rest = "".join([*unfinished, held])
+    if delimiter != NEWLINE and delimiter.endswith(NEWLINE):
+        rest = rest.removesuffix(delimiter[:-1])
+    if rest or not delimiter:
         yield [rest]

@@ -1,51 +1,55 @@
-"""Sources of text: files, glob patterns, URLs, compressed or not."""
+"""Sources of text: files, folders, glob patterns, URLs, and standard input."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import glob
-import gzip
 import os
 import stat
-import zlib
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+import sys
+from pathlib import Path, PurePath
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
-from chartok.errors import TokenFileError
+from chartok.errors import SourceError
 from chartok.files.atomic import check_not_read, is_special
-from chartok.files.text import decoded
+from chartok.files.reading import EVERY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Source: TypeAlias = str | os.PathLike[str]
-"""A path, a pattern such as ``data/*.txt``, or, if fsspec is installed, a URL such as ``s3://bucket/a.txt``."""
+"""A path, a folder, a pattern such as ``data/*.txt``, ``"-"`` for standard input, or, with fsspec, a URL such as
+``s3://bucket/a.txt`` or ``zip://*.txt::corpus.zip``."""
 
-Compression: TypeAlias = Literal["gzip"]
+STANDARD_INPUT = "-"
 
 
-def expand_sources(sources: Source | Iterable[Source]) -> list[str]:
-    """Returns the files that the sources name, in the order given; those of a pattern in alphabetical order.
+def expand_sources(sources: Source | Iterable[Source], pattern: str = EVERY_FILE) -> list[str]:
+    """Returns the files that the sources name, in the order given; those of a pattern or a folder sorted.
+
+    Args:
+        sources: One or several.
+        pattern: The files to read of a folder and the folders in it. Hidden ones are left out, and a link to a folder
+            is not followed.
 
     Raises:
-        FileNotFoundError: A pattern matches nothing.
+        TypeError: A source is neither a ``str`` nor a path.
+        FileNotFoundError: A pattern matches nothing, or a folder has no such file.
         ValueError: There are no sources.
     """
     several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     if not several:
         raise ValueError("sources is empty: give at least one file")
-    return [file for source in several for file in _expand(os.fspath(source))]
+    for position, source in enumerate(several):
+        if not isinstance(source, str | os.PathLike):
+            raise TypeError(f"sources[{position}] must be a path or a URL, got {type(source).__name__}")
+    return [file for source in several for file in _expand(source, pattern)]
 
 
-def check_compression(compression: str | None) -> None:
-    """Checks that a kind of compression is supported.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if compression is not None and compression not in get_args(Compression):
-        raise ValueError(f"compression must be 'gzip' or None, got {compression!a}")
+def shown_sources(sources: list[str]) -> str:
+    """Returns what to call sources in a message."""
+    return ascii(sources[0]) + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
 
 
 def source_size(source: str) -> int | None:
@@ -54,24 +58,32 @@ def source_size(source: str) -> int | None:
     Raises:
         OSError: It is missing.
     """
+    if source == STANDARD_INPUT:
+        return None
     if not _is_url(source):
         return _size(Path(source).stat())
     files, path = _file_system(source)
-    return cast("int | None", files.size(path))
+    with _documented_errors(source):
+        return cast("int | None", files.size(path))
 
 
 def check_two_readings(sources: Iterable[str]) -> None:
     """Checks that sources can be read twice.
 
     Raises:
-        ValueError: One is a pipe or a device.
+        ValueError: One is a pipe or a device, or standard input.
     """
     for source in sources:
-        if not _is_url(source) and is_special(source):
+        if not can_be_read_again(source):
             raise ValueError(
                 f"{source!a} is a pipe or a device, which can only be read once, and building the vocabulary takes an "
                 "extra pass: give a vocabulary, or a file"
             )
+
+
+def can_be_read_again(source: str) -> bool:
+    """Returns whether a source is more than what a pipe gives once."""
+    return _is_url(source) or not (source == STANDARD_INPUT or is_special(source))
 
 
 def check_destination(destination: Source, sources: Iterable[str]) -> None:
@@ -85,63 +97,126 @@ def check_destination(destination: Source, sources: Iterable[str]) -> None:
             f"destination must be a file, since a token file is read by window; {os.fspath(destination)!a} is a pipe "
             "or a device"
         )
-    local = (_file_system(source)[1] if source.startswith("file://") else source for source in sources)
-    check_not_read(destination, local)
+    innermost = (source.rpartition("::")[2] if _is_url(source) else source for source in sources)
+    check_not_read(destination, (_file_system(url)[1] if url.startswith("file://") else url for url in innermost))
 
 
-def iterate_source(source: str, compression: Compression | None = None) -> Iterator[tuple[str, int]]:
-    """Yields the text of a source in pieces, each with the number of bytes read so far.
+@contextlib.contextmanager
+def open_source(source: str, *, may_grow: bool = False) -> Iterator[CountedFile]:
+    """Yields a source, open for reading bytes, and checks in the end that it is what it was.
+
+    Args:
+        source: A file, a URL, or ``"-"`` for standard input.
+        may_grow: Whether it may change while it is read, as a log does.
 
     Raises:
-        OSError: It is missing, is a folder, or cannot be read; names it.
-        FileDecodeError: It is not UTF-8.
-        TokenFileError: ``compression`` is ``"gzip"`` and it is not gzip data, or is truncated or damaged; or its size
-            or time of change moved while it was read.
+        OSError: It is missing, is a folder, or cannot be opened.
+        SourceError: Its size or time of change moved while it was read to its end.
     """
+    if source == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise ValueError("standard input is closed: name a file")
+        yield CountedFile(sys.stdin.buffer, "standard input")
+        return
     with _open(source) as file:
         before = None if _is_url(source) else os.fstat(file.fileno())
         size = source_size(source) if before is None else _size(before)
-        counted = cast("IO[bytes]", counter := _CountedFile(file))
-        plain = counted if compression is None else cast("IO[bytes]", gzip.GzipFile(fileobj=counted))
-        try:
-            for text in decoded(plain, source):
-                yield text, counter.bytes_read
-        except EOFError as error:
-            raise TokenFileError(f"{source!a} is truncated: {error}") from None
-        except (zlib.error, gzip.BadGzipFile) as error:
-            raise TokenFileError(f"{source!a} is not gzip data, or is damaged: {error}") from None
-        if size is not None and (size != counter.bytes_read or (before is not None and _has_changed(before, file))):
-            raise TokenFileError(
-                f"{source!a} changed while it was read: {size} bytes at the start, {counter.bytes_read} read; try again"
+        counted = CountedFile(file, source)
+        yield counted
+        if size is None or may_grow or not counted.is_at_end:
+            return
+        if size != counted.bytes_read or (before is not None and _has_changed(before, file)):
+            raise SourceError(
+                f"{source!a} changed while it was read: {size} bytes at the start, {counted.bytes_read} read; try again"
             )
 
 
-class _CountedFile:
-    """A file that counts the bytes read from it: a pipe has no position."""
+class CountedFile:
+    """A file that counts the bytes read from it: a pipe has no position.
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    Args:
+        file: The file itself.
+        name: What to call it in an error.
+
+    Attributes:
+        file: The file itself.
+        bytes_read: How many bytes have been read.
+        is_at_end: Whether that was all.
+    """
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self.file = file
+        self._name = name
         self.bytes_read = 0
+        self.is_at_end = False
+        # ``read`` waits for the end of a pipe.
+        self._read = getattr(file, "read1", file.read)
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
+        """Returns up to ``size`` bytes; nothing at the end."""
+        with _documented_errors(self._name):
+            data: bytes = self._read(size)
         self.bytes_read += len(data)
+        self.is_at_end = not data
         return data
 
 
-def _expand(source: str) -> list[str]:
-    if _is_url(source):
-        files, path = _file_system(source)
-        if not glob.has_magic(path):
-            return [source]
-        found = [files.unstrip_protocol(name) for name in sorted(files.glob(path))]
-    elif glob.has_magic(source) and not Path(source).exists():
-        found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+def _expand(source: Source, pattern: str) -> list[str]:
+    name = os.fspath(source)
+    if name == STANDARD_INPUT:
+        return [name] if isinstance(source, str) else [os.path.join(".", name)]  # noqa: PTH118 - a Path drops the dot
+    if _is_url(name):
+        found = _in_url(name, pattern)
+    elif Path(name).is_dir():
+        found = _in_folder(name, pattern)
+    elif glob.has_magic(name) and not Path(name).exists():
+        matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+        found = list(
+            dict.fromkeys(
+                file for match in matches for file in (_in_folder(match, pattern) if Path(match).is_dir() else [match])
+            )
+        )
     else:
-        return [source]
+        return [name]
     if not found:
-        raise FileNotFoundError(errno.ENOENT, "no file matches this pattern", source)
+        what = "no file matches this pattern" if glob.has_magic(name) else f"no file of the folder matches {pattern}"
+        raise FileNotFoundError(errno.ENOENT, what, name)
     return found
+
+
+def _in_folder(folder: str, pattern: str) -> list[str]:
+    """Returns the files of a folder and the folders in it; no pipes, from which nothing may ever come."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    found = []
+    for inside, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (os.path.join(inside, name) for name in names)  # noqa: PTH118 - as it was given
+        found += [path for path in paths if _is_wanted(os.path.relpath(path, folder), pattern) and os.path.isfile(path)]  # noqa: PTH113
+    return sorted(found)
+
+
+def _in_url(url: str, pattern: str) -> list[str]:
+    files, path = _file_system(url)
+    if glob.has_magic(path):
+        found = files.glob(path)
+    elif path.endswith("/") or url.partition("::")[0].endswith("/"):
+        root = files._strip_protocol(path)  # noqa: SLF001 - as fsspec's own walk does
+        found = [name for name in files.find(path) if _is_wanted(name.removeprefix(root).lstrip("/"), pattern)]
+    else:
+        return [url]
+    links = url.split("::")
+    place = next(place for place, link in enumerate(links) if "://" in link)
+    protocol = links[place].partition("://")[0]
+    names = [name if "://" in name else f"{protocol}://{name}" for name in sorted(found)]
+    return ["::".join([*links[:place], name, *links[place + 1 :]]) for name in names]
+
+
+def _is_wanted(relative: str, pattern: str) -> bool:
+    path = PurePath(relative)
+    return path.match(pattern) and not any(part.startswith(".") for part in path.parts)
 
 
 def _is_url(source: str) -> bool:
@@ -152,16 +227,36 @@ def _file_system(url: str) -> tuple[Any, str]:
     try:
         import fsspec  # noqa: PLC0415 - only needed to read URLs
     except ImportError:
-        raise ModuleNotFoundError(f"reading {url!a} needs fsspec: pip install fsspec") from None
-    files, path = fsspec.core.url_to_fs(url)
+        raise ModuleNotFoundError(f"reading {url!a} needs fsspec: pip install 'chartok[urls]'") from None
+    with _documented_errors(url):
+        files, path = fsspec.core.url_to_fs(url)
     return files, path
+
+
+class _documented_errors:  # noqa: N801 - used like a function
+    """Turns whatever a file system of fsspec raises, such as ``BadZipFile``, into what is documented."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, FileNotFoundError) and error.errno is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._source) from None
+        is_documented = isinstance(error, OSError | ValueError | ImportError) or not isinstance(error, Exception)
+        if _is_url(self._source) and not is_documented:
+            raise SourceError(f"{self._source!a} cannot be read: {error or type(error).__name__}") from None
 
 
 @contextlib.contextmanager
 def _open(source: str) -> Iterator[IO[bytes]]:
     if _is_url(source):
         files, path = _file_system(source)
-        with files.open(path, "rb") as file:
+        with _documented_errors(source):
+            file = files.open(path, "rb")
+        with file:
             yield file
     else:
         with Path(source).open("rb") as file:

@@ -23,7 +23,7 @@ from charlm.recipes.presets import TAKES
 from charlm.training.checkpoint import newest_checkpoint
 from charlm.training.config import TrainerConfig
 from charlm.training.signals import ENDING
-from chartok import __version__
+from chartok import ReadingSettings, __version__
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
 TRAINED = ["--model", "trained-bigram"]
@@ -346,7 +346,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
             "'input.txt' is not gzip data, or is damaged: Not a gzipped file .*",
         ),
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
-        (["train", "."], r"\.: Is a directory"),
+        (["train", "bare"], r"bare: no file of the folder matches \*"),
         (["train", "empty.txt"], "'empty.txt': text is empty: give at least one character"),
         (["train", "empty.txt", "--records"], "'empty.txt': source is empty: give at least one record"),
         (
@@ -354,7 +354,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
             "'one.txt': a fraction of 0.9 of 1 characters leaves a part with fewer than two: give more",
         ),
         (["train", "one.txt", "--records"], "'one.txt': a fraction of 0.9 of 1 records leaves a part empty: give more"),
-        (["train", "blank.txt", "--records"], r"'blank\.txt': line 2 is empty: leave empty lines out"),
+        (["train", "blank.txt", "--records", "--blank-lines", "error"], r"line 2 of 'blank\.txt' is blank: .*"),
         (
             ["train", "short.txt", *TRAINED],
             "'short.txt': a fraction of 0.9 of 5 characters leaves a part with fewer than two: give more",
@@ -756,8 +756,11 @@ def test_the_reference_names_every_flag_of_every_command() -> None:
         section, *_ = section.split("\n## ")
         flags = {"--" + field.replace("_", "-") for field in flag_names(command)}
         of_training = {"--" + field.name.replace("_", "-") for field in dataclasses.fields(TrainerConfig)}
-        missing = [flag for flag in flags - of_training - {"--config"} if flag not in section]
+        of_reading = {"--" + field.name.replace("_", "-") for field in dataclasses.fields(ReadingSettings)}
+        missing = [flag for flag in flags - of_training - of_reading - {"--config"} if flag not in section]
         assert not missing, name
+    _, common = page.split("\n## Files of text\n")
+    assert not [flag for flag in of_reading if flag not in common.split("\n## ")[0]]
 
 
 def test_models_are_exported_for_other_programs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,7 +123,7 @@ def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
     ("content", "settings", "error", "message"),
     [
         (b"", {}, ValueError, r"names\.txt': records is empty"),
-        (b"ada\n\nbob\n", {}, ValueError, r"names\.txt': line 2 is empty"),
+        (b"ada\n\nbob\n", {"blank_lines": "error"}, ValueError, r"line 2 of '.*names\.txt' is blank"),
         (b"ada\nbob", {"block_size": 2}, ValueError, r"names\.txt': records\[0\] has 3 characters"),
         (
             b"a\naab",

@@ -23,7 +23,8 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.files.model_file import _hashed, load_stored_model, read_model_file
+from charlm.files.model_arrays import hashed_parts
+from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.models.bigram.table import BigramTable
 from charlm.models.predictor import CountModel
 from chartok import Vocabulary
@@ -229,7 +230,7 @@ def test_a_count_model_that_is_none_is_refused_with_and_without_pytorch(path: Pa
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
     }
-    content = sealed(content, more=_hashed(tensors))
+    content = sealed(content, more=hashed_parts(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     for load in (load_model, load_stored_model):
         with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors' is not a valid model file"):
@@ -239,7 +240,7 @@ def test_a_count_model_that_is_none_is_refused_with_and_without_pytorch(path: Pa
 def test_what_these_are_made_from_is_sound(path: Path) -> None:
     for family, (settings, tensors) in {"ngram": of_ngram(), "bigram": of_bigram(as_they_are)}.items():
         content = {"version": 1, "family": family, "settings": settings, "vocabulary": VOCABULARY.to_dict()}
-        content = sealed(content | {"library": "0"}, more=_hashed(tensors))
+        content = sealed(content | {"library": "0"}, more=hashed_parts(tensors))
         path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
         assert load_model(path)[0].settings() == settings
         assert not isinstance(load_stored_model(path)[0], LanguageModel)

@@ -21,7 +21,8 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.files.model_file import _hashed, parse_model_file, read_model_file, rebuilt_model
+from charlm.files.model_arrays import hashed_parts
+from charlm.files.model_file import parse_model_file, read_model_file, rebuilt_model
 from chartok import Vocabulary, __version__
 from chartok.files.envelope import sealed
 from lively_gpt import lively
@@ -95,7 +96,7 @@ def content_of(path: Path) -> dict[str, Any]:
 def test_the_metadata_are_those_that_are_described(path: Path) -> None:
     content = content_of(path)
     signature = content.pop("sha256")
-    assert signature == sealed(content, more=_hashed(safetensors.torch.load_file(path)))["sha256"]
+    assert signature == sealed(content, more=hashed_parts(safetensors.torch.load_file(path)))["sha256"]
     assert content == {
         "version": 1,
         "family": "bigram",
@@ -219,7 +220,7 @@ def test_settings_that_need_more_values_than_there_are_take_no_memory(path: Path
     tensors = {"table": torch.zeros(1)}
     content = content_of(path) | {"settings": {"vocab_size": size}}
     content["vocabulary"] = Vocabulary(map(chr, range(size))).to_dict()
-    content = sealed(content, more=_hashed(tensors))
+    content = sealed(content, more=hashed_parts(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(
         CheckpointCorruptError,
@@ -298,7 +299,7 @@ def test_a_signed_file_whose_parts_do_not_fit_is_refused(path: Path, changes: di
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
     } | changes
-    content = sealed(content, more=_hashed(tensors))
+    content = sealed(content, more=hashed_parts(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(CheckpointCorruptError, match="not a valid model file"):
         load_model(path)
@@ -345,7 +346,7 @@ def test_settings_that_ask_for_too_much_or_make_no_sense_are_refused_at_once(
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
     }
-    content = sealed(content, more=_hashed(tensors))
+    content = sealed(content, more=hashed_parts(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(CheckpointCorruptError, match="not a valid model file"):
         load_model(path)
@@ -361,7 +362,7 @@ def test_the_tensors_of_a_transformer_must_fit_its_settings(path: Path) -> None:
         "vocabulary": VOCABULARY.to_dict(),
         "library": "0",
     }
-    content = sealed(content, more=_hashed(tensors))
+    content = sealed(content, more=hashed_parts(tensors))
     path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
     with pytest.raises(CheckpointCorruptError, match="not a valid model file"):
         load_model(path)

@@ -30,7 +30,8 @@ from charlm import (
     save_arpa,
     save_model,
 )
-from charlm.files.model_file import _hashed, load_stored_model
+from charlm.files.model_arrays import hashed_parts
+from charlm.files.model_file import load_stored_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import log_softmax
@@ -73,7 +74,7 @@ def write(path: Path, model: LanguageModel, tensors: Mapping[str, torch.Tensor],
         found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     found |= dict(tensors)
     content["settings"] |= settings
-    content = sealed(content, more=_hashed(found))
+    content = sealed(content, more=hashed_parts(found))
     path.write_bytes(safetensors.torch.save(found, {"charlm": json.dumps(content)}))
 
 

@@ -1,13 +1,16 @@
 import dataclasses
+import math
+import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from charlm import CharLM, TrainerConfig, evaluate
+from charlm import CharLM, TrainerConfig, evaluate, read_log
 from charlm.cli.app import main
 from charlm.files.run_folder import RunFolder
+from charlm.models.registry import as_language_model
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.description import Source
@@ -196,26 +199,58 @@ def test_a_run_describes_what_its_family_takes(tmp_path: Path, family: Any) -> N
         assert described.settings["max_steps"] == 4
 
 
-@pytest.mark.parametrize("end", ["run", "checkpoint"])
-def test_the_transformer_of_a_mixture_is_not_taken_for_the_mixture(tmp_path: Path, end: str) -> None:
-    folder = RunFolder(tmp_path / "run")
-    train(
-        corpus_of(TEXT, "mixture"),
-        Recipe(family="mixture", **shared("mixture", **FEW)),
-        folder=folder,
-    )
+def stop_at_step_5(event: events.Event) -> None:
+    if isinstance(event, events.EntryMade) and event.entry.step == 5:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_run_that_is_extended_and_stopped_has_its_best_model_and_not_that_of_the_first_stage(tmp_path: Path) -> None:
+    folder, (corpus, held_out) = RunFolder(tmp_path / "run"), corpus_of(TEXT, "gpt").split(0.9)
+    every = FEW | {"evaluation_interval": 1, "schedule": "constant"}
+    recipes = [Recipe(family="gpt", **shared("gpt", **(every | {"max_steps": steps}))) for steps in (2, 9)]
+    first = train(corpus, recipes[0], validation=held_out, folder=folder)
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus, recipes[1], validation=held_out, folder=folder, resume=True, hook=stop_at_step_5)
+    best = min(entry.validation_loss for entry in read_log(folder) if entry.validation_loss is not None)
+    assert first.validation_nats is not None
+    found = evaluate(CharLM.load(folder.path).model, held_out.dataset(64)).nats_per_character
+    assert found == pytest.approx(best)
+    assert best < first.validation_nats
+
+
+def test_without_a_folder_the_model_is_the_best_too() -> None:
+    corpus, unlike = corpus_of("ab" * 200 + "aabb" * 40, "gpt").split(400 / 560)
+    recipe = Recipe(family="trained-bigram", **shared("trained-bigram", max_steps=30, evaluation_interval=3))
+    trained, told = happened(corpus, recipe, validation=unlike)
+    losses = [event.entry.validation_loss or math.inf for event in told if isinstance(event, events.EntryMade)]
+    assert trained.validation_nats == min(losses) < losses[-1]
+    assert evaluate(as_language_model(trained.model), unlike.dataset(64)).nats_per_character == trained.validation_nats
+
+
+def test_the_transformer_of_a_mixture_is_not_taken_for_the_mixture(tmp_path: Path) -> None:
+    folder, corpus = RunFolder(tmp_path / "run"), corpus_of(TEXT, "mixture")
+    alone = "is the Transformer of a mixture alone: the run mixes it .* when it ends"
+
+    def recipe(max_steps: int) -> Recipe:
+        return Recipe(family="mixture", **shared("mixture", **(FEW | {"max_steps": max_steps})))
+
+    def go_on(max_steps: int, hook: events.Hook = events.say_nothing) -> None:
+        train(corpus, recipe(max_steps), folder=folder, resume=True, hook=hook)
+
+    go_on(4)
     assert CharLM.load(folder.path).family == "mixture"
-    if end == "run":  # as it is before the run has ended
-        folder.model_path.unlink()
-        paths = [folder.path]
-    else:
-        (checkpoint,) = folder.checkpoint_paths()
-        paths = [checkpoint, checkpoint / "model.safetensors"]
-    for path in paths:
-        with pytest.warns(UserWarning, match="is the Transformer of a mixture alone: the run mixes it .* when it ends"):
-            assert CharLM.load(path).family == "gpt"
+    with pytest.raises(KeyboardInterrupt):
+        go_on(9, stop_at_step_5)
+    checkpoint = folder.checkpoint_paths()[-1]
+    found = []
+    for path in (folder.path, checkpoint, checkpoint / "model.safetensors"):
+        with pytest.warns(UserWarning, match=alone):
+            found.append(tables(path))
+    assert_equal(found[0], found[1])
+    go_on(9)
+    assert CharLM.load(folder.path).family == "mixture"
     folder.description_path.write_text("{", encoding="utf-8")  # the model is sound, whatever that is
-    assert CharLM.load(paths[0]).family == "gpt"
+    assert CharLM.load(checkpoint).family == "gpt"
 
 
 def test_a_checkpoint_of_a_run_that_mixes_nothing_is_its_model(tmp_path: Path) -> None:

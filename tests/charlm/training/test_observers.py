@@ -82,6 +82,19 @@ def test_tensorboard_gets_every_value_of_an_entry(tmp_path: Path) -> None:
     assert {"learning_rate", "characters_per_second", "elapsed_seconds"} <= set(events.Tags()["scalars"])
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TensorBoard's own
+def test_a_resumed_run_replaces_the_entries_after_its_checkpoint_in_tensorboard(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    with TensorBoardLog(tmp_path) as log:
+        for step in (5, 10, 15):
+            log(log_entry(step))
+    with TensorBoardLog(tmp_path, first_step=10) as log:
+        log(log_entry(12))
+        log(log_entry(15))
+    events = accumulator.EventAccumulator(str(tmp_path)).Reload()
+    assert [event.step for event in events.Scalars("train_loss")] == [5, 10, 12, 15]
+
+
 def test_a_missing_tensorboard_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'chartok\[logs\]'"):

@@ -38,8 +38,10 @@ def trainer(seed: int, **keywords: Any) -> Trainer:
 
 
 def all_of(run: Trainer) -> tuple[list[Any], dict[str, torch.Tensor]]:
-    """The losses, and all tensors of the state."""
-    return [(entry.train_loss, entry.validation_loss) for entry in run.log], run.state_dict()["tensors"]
+    """The losses, and all tensors of the state but the best weights, which a folder has in a checkpoint."""
+    tensors = run.state_dict()["tensors"]
+    losses = [(entry.train_loss, entry.validation_loss) for entry in run.log]
+    return losses, {name: tensor for name, tensor in tensors.items() if not name.startswith("best.")}
 
 
 def assert_same(one: Trainer, other: Trainer) -> None:

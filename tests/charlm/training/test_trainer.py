@@ -134,8 +134,7 @@ def test_an_entry_that_cannot_be_shown_costs_no_checkpoint(tmp_path: Path) -> No
 
 
 def test_validation_is_optional() -> None:
-    trainer = make_trainer(max_steps=2)
-    trainer.validation = None
+    trainer = Trainer(BigramLanguageModel(3), fresh_batches(), config=TrainerConfig(max_steps=2))
     assert trainer.fit().log[-1].validation_loss is None
     with pytest.raises(ValueError, match="has no validation data"):
         trainer.evaluate()

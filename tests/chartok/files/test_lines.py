@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartok import FileDecodeError, read_lines
-from chartok.files.lines import batched_lines, read_records, split_lines
+from chartok import FileDecodeError, SourceError, read_records
+from chartok.files.lines import batched_lines, split_lines
 
 pieces = st.lists(st.text("aé\r\n\ufeff\u2028"))
 
@@ -60,13 +60,13 @@ def test_no_character_is_looked_at_for_a_newline_twice(several: list[Piece]) -> 
 def test_the_lines_of_a_text_and_of_its_file_are_the_same(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "lines.txt"
     path.write_bytes(text.encode())
-    assert read_lines(path) == split_lines(text) == reference(text)
+    assert read_records(path, blank_lines="keep") == split_lines(text) == reference(text)
 
 
 def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"a\r\n\xe9")
     with pytest.raises(FileDecodeError, match=r"latin\.txt.*byte offset 3"):
-        read_lines(tmp_path / "latin.txt")
+        read_records(tmp_path / "latin.txt")
 
 
 def test_an_empty_record_is_named_by_its_line(tmp_path: Path) -> None:
@@ -74,5 +74,5 @@ def test_an_empty_record_is_named_by_its_line(tmp_path: Path) -> None:
     path.write_bytes(b"ada\r\nbob\r\n")
     assert read_records(path) == ["ada", "bob"]
     path.write_bytes(b"ada\r\n\r\nbob\r\n")
-    with pytest.raises(ValueError, match=r"names\.txt': line 2 is empty"):
-        read_records(path)
+    with pytest.raises(SourceError, match=r"^line 2 of '.*names\.txt' is blank"):
+        read_records(path, blank_lines="error")

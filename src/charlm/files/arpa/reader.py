@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from charlm.files.arpa.words import Token
+
 NEVER = -99.0
 """The base-10 logarithm that represents a probability of zero."""
 LARGEST = LARGEST_LOGARITHM / math.log(10)
@@ -42,6 +44,8 @@ FIRST_ROLE = 0x110000
 """The number of the first role where tokens are numbers; smaller numbers are code points."""
 START, PADDING = (FIRST_ROLE + ROLES.index(role) for role in ("bos", "pad"))
 """The numbers of ``<s>`` and ``<pad>``."""
+FIRST_OTHER = FIRST_ROLE + len(ROLES)
+"""The first number of other tokens, which are numbered as they are read."""
 
 _Line = list[bytes]
 
@@ -57,7 +61,7 @@ class ArpaTables(NamedTuple):
         probabilities: Natural logarithms.
     """
 
-    tokens: list[int | str]
+    tokens: list[int | str | list[int]]
     context_only: tuple[int, ...]
     order: int
     keys: NDArray[np.int64]
@@ -126,19 +130,53 @@ class _Lines:
         return _Section(*map(np.concatenate, zip(*parts, strict=True)))
 
 
+class _Numbers:
+    """Tokens as numbers, and back."""
+
+    def __init__(self) -> None:
+        self._others: dict[Token, int] = {}
+
+    def number(self, word: bytes) -> int:
+        """Returns the number of the token that a word names."""
+        try:
+            token = arpa_token(word.decode())
+        except UnicodeDecodeError:
+            token = None
+        if token is None:
+            raise ArpaFileError(f"{word[:SHOWN]!a} is neither a character in UTF-8 nor the name of a token")
+        if isinstance(token, int):
+            return token
+        if token in ROLES:
+            return FIRST_ROLE + ROLES.index(token)
+        return self._others.setdefault(token, FIRST_OTHER + len(self._others))
+
+    def tokens(self, numbers: NDArray[np.int64]) -> list[int | str | list[int]]:
+        """Returns the tokens with these numbers, as in ``Vocabulary.to_dict``."""
+        named: dict[int, Token] = dict(enumerate(ROLES, start=FIRST_ROLE))
+        named |= {number: token for token, number in self._others.items()}
+        found = (named.get(number, number) for number in numbers.tolist())
+        return [list(token) if isinstance(token, tuple) else token for token in found]
+
+    def are_names(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Returns which of the numbers are special tokens that are no role."""
+        return np.isin(numbers, [number for token, number in self._others.items() if isinstance(token, str)])
+
+
 class _Ids(dict[bytes, int]):
     """The id of each word, in any spelling.
 
     Args:
         numbers: The tokens as numbers.
+        numbering: How words become numbers.
     """
 
-    def __init__(self, numbers: NDArray[np.int64]) -> None:
+    def __init__(self, numbers: NDArray[np.int64], numbering: _Numbers) -> None:
         self.vocab_size = len(numbers)
+        self._numbering = numbering
         self._id_of_number = {number: token_id for token_id, number in enumerate(numbers.tolist())}
 
     def __missing__(self, word: bytes) -> int:
-        token_id = self._id_of_number.get(_number(word))
+        token_id = self._id_of_number.get(self._numbering.number(word))
         if token_id is None:
             raise ArpaFileError(f"{word!a} is not listed in \\1-grams:")
         self[word] = token_id
@@ -149,8 +187,9 @@ def _tables(lines: _Lines) -> ArpaTables:
     _expect("\\data\\", lines.next())
     counts, line = _header(lines)
     _expect("\\1-grams:", line)
-    numbers, section = _unigrams(lines, counts)
-    ids, sections = _Ids(numbers), [section]
+    numbering = _Numbers()
+    numbers, section = _unigrams(lines, counts, numbering)
+    ids, sections = _Ids(numbers, numbering), [section]
     for length, count in enumerate(counts[1:], start=2):
         _expect(f"\\{length}-grams:", lines.next())
         shorter = np.concatenate([section.keys for section in sections])
@@ -160,14 +199,14 @@ def _tables(lines: _Lines) -> ArpaTables:
         raise ArpaFileError("expected nothing after \\end\\")
     keys, log_probabilities, _ = map(np.concatenate, zip(*sections, strict=True))
     log_backoffs = np.nan_to_num(np.concatenate([[0.0], *(section.log_backoffs for section in sections[:-1])]))
-    is_never = (numbers == START) | ((numbers == PADDING) & (section.log_probabilities == NEVER))
+    is_padding = (numbers == PADDING) & (section.log_probabilities == NEVER)
+    is_never = (numbers == START) | is_padding | numbering.are_names(numbers)
     if is_never.all():
         raise ArpaFileError("no word can be predicted")
     context_only = np.flatnonzero(is_never)
     log_probabilities[np.isin(keys % len(numbers), context_only)] = -math.inf
     table = BackoffTable(log_probabilities * math.log(10), log_backoffs * math.log(10))
-    tokens = [number if number < FIRST_ROLE else ROLES[number - FIRST_ROLE] for number in numbers.tolist()]
-    return ArpaTables(tokens, tuple(context_only.tolist()), len(counts), keys, table)
+    return ArpaTables(numbering.tokens(numbers), tuple(context_only.tolist()), len(counts), keys, table)
 
 
 def _expect(expected: str, line: _Line) -> None:
@@ -192,17 +231,18 @@ def _header(lines: _Lines) -> tuple[list[int], _Line]:
         counts.append(int(match[2]))
 
 
-def _unigrams(lines: _Lines, counts: list[int]) -> tuple[NDArray[np.int64], _Section]:
+def _unigrams(lines: _Lines, counts: list[int], numbering: _Numbers) -> tuple[NDArray[np.int64], _Section]:
     """Returns the tokens as numbers, in the order of the file, and their section."""
     first = lines.number + 1
 
     def interpret(taken: list[_Line]) -> _Section:
         _check_sizes(taken, 1, is_longest=False)
-        return _Section(np.array([_number(line[1]) for line in taken], np.int64), *_logarithms(taken, 1))
+        return _Section(np.array([numbering.number(line[1]) for line in taken], np.int64), *_logarithms(taken, 1))
 
     section = lines.section(counts[0] if counts else 0, interpret)
     _check_distinct(lines, first, section.keys)
-    is_absent = (section.keys >= FIRST_ROLE) & (section.log_probabilities == NEVER) & np.isnan(section.log_backoffs)
+    is_role = (section.keys >= FIRST_ROLE) & (section.keys < FIRST_OTHER)
+    is_absent = is_role & (section.log_probabilities == NEVER) & np.isnan(section.log_backoffs)
     numbers, log_probabilities, log_backoffs = (column[~is_absent] for column in section)
     if not len(numbers):
         raise ArpaFileError("there are no words")
@@ -265,17 +305,6 @@ def _decimals(numbers: list[bytes]) -> NDArray[np.float64]:
             if (np.abs(values) <= LARGEST).all():
                 return values
     raise ArpaFileError(f"expected a logarithm in decimal notation, got {b' '.join(numbers)[:SHOWN]!a}")
-
-
-def _number(word: bytes) -> int:
-    """Returns the token of a word as a number."""
-    try:
-        token = arpa_token(word.decode())
-    except UnicodeDecodeError:
-        token = None
-    if token is None:
-        raise ArpaFileError(f"{word[:SHOWN]!a} is neither a character in UTF-8 nor the name of a token")
-    return token if isinstance(token, int) else FIRST_ROLE + ROLES.index(token)
 
 
 def _check_distinct(lines: _Lines, first: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ from charlm.files.model_file import check_sizes
 from charlm.models.ngram.table import NGramTable
 from chartok import Vocabulary
 from chartok.files.atomic import replace_file
-from chartok.vocabulary_formats import FORMAT, VERSION
+from chartok.tokens import FORMAT, VERSION
 
 if TYPE_CHECKING:
     import os
@@ -112,7 +112,8 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
 
 def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:
     """Yields the file in pieces of thousands of lines."""
-    words = np.array([arpa_word(token) for token in vocabulary.to_dict()["tokens"]], dtype=object)
+    tokens = (tuple(token) if isinstance(token, list) else token for token in vocabulary.to_dict()["tokens"])
+    words = np.array([arpa_word(token) for token in tokens], dtype=object)
     absent = [NAME_OF_ROLE[role] for role in REQUIRED if role not in vocabulary.special_tokens]
     keys, levels = table.keys, table.levels
     log_probabilities, log_backoffs = table.backoff_table()

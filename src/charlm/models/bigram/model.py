@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from charlm.models.ngram.counts import Tokens
     from charlm.models.predictor import CountModel
+    from chartok import Vocabulary
 
 WITHOUT_SIGN = (1 << 63) - 1
 """Turns a negative id, which as an index would count from the end, into one far out of range, in one fast pass."""
@@ -100,6 +101,20 @@ class BigramLanguageModel(LanguageModel):
         with torch.no_grad():
             self.table.copy_(torch.from_numpy(counted.table))
         return self
+
+    def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
+        """Returns a model for another vocabulary; what ``BigramTable.resize`` says of new ids holds.
+
+        Raises:
+            TypeError: As for ``LanguageModel``.
+            ValueError: Likewise.
+        """
+        table = BigramTable(
+            vocab_size=self.vocab_size, context_only=self.context_only, table=as_array(self.table.detach())
+        ).resize(vocabulary_before, vocabulary_after)
+        model = self.of(table).train(self.training)
+        model.table = nn.Parameter(torch.from_numpy(table.table).to(self.table), requires_grad=self.table.requires_grad)
+        return model
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns the row of each id, in float32 or wider: ``(B, T)`` to ``(B, T, V)``."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from charlm.models.bigram.resizing import resized
 from charlm.models.ngram.counts import separated_texts
 from charlm.models.predictor import checked_context_only
+from charlm.models.resizing import IdChange
 from chartok.arguments import number_from_zero, positive_integer
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.models.ngram.counts import Tokens
+    from chartok import Vocabulary
 
 ROWS_AT_ONCE = 1 << 12
 """How many distributions are yielded at a time."""
@@ -99,6 +102,33 @@ class BigramTable:
         with np.errstate(divide="ignore"):
             table = np.log(smoothed / smoothed.sum(axis=1, keepdims=True))
         return cls(vocab_size=vocab_size, context_only=tuple(never), table=table.astype(np.float32))
+
+    def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
+        """Returns a table for another vocabulary; see ``LanguageModel.resize``.
+
+        New ids share the probability of ``unk`` equally with it, and all others keep theirs. Without ``unk``, each is
+        as likely as the others in the geometric mean. What follows a new id is what follows ``unk``, or else what
+        follows an id on average.
+
+        Args:
+            vocabulary_before: That of the model.
+            vocabulary_after: The new one.
+
+        Raises:
+            TypeError: One is not a ``Vocabulary``.
+            ValueError: As for ``LanguageModel.resize``.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> before = Vocabulary("ab", special_tokens=["unk"])
+            >>> table = BigramTable.fit([0, 1, 0, 1, 1], vocab_size=3)
+            >>> [model.probabilities[0].round(3) for model in (table, table.resize(before, before.extend("c")))]
+            [array([0.2, 0.6, 0.2]), array([0.2, 0.6, 0.1, 0.1])]
+        """
+        change = IdChange.between(
+            vocabulary_before, vocabulary_after, vocab_size=self.vocab_size, context_only=self.context_only
+        )
+        return type(self)(vocab_size=change.size, context_only=change.never_after, table=resized(self.table, change))
 
     @property
     def log_rows(self) -> NDArray[np.float64]:

@@ -27,16 +27,18 @@ class GPTConfig:
         dropout: The probability of zeroing a value in the embedding or in the output of a sublayer in training.
         hash_rows: The number of rows in the hashed table of each n-gram length; 0 for no such tables.
         context_only: The ids that occur only as context and are never predicted, such as the start of a record.
+        hashed_as: The number that stands for each id in the hashes of n-grams, after ``GPT.resize`` has given symbols
+            other ids; empty if it is the id itself.
 
     Raises:
         TypeError: A value has the wrong type.
-        ValueError: A size is out of range, ``width`` is not a multiple of ``2 * n_heads``, or ``dropout`` is not in
-            [0, 1).
+        ValueError: A size is out of range, ``width`` is not a multiple of ``2 * n_heads``, ``dropout`` is not in
+            [0, 1), or ``hashed_as`` has not one number for each id.
 
     Example:
         >>> GPTConfig.nano(65)
         GPTConfig(vocab_size=65, block_size=64, n_layers=4, n_heads=4, width=128, dropout=0.0, hash_rows=16384,
-                  context_only=())
+                  context_only=(), hashed_as=())
         >>> import dataclasses
         >>> dataclasses.replace(GPTConfig.base(65), dropout=0.2).dropout
         0.2
@@ -50,6 +52,7 @@ class GPTConfig:
     dropout: float = 0.0
     hash_rows: int = 16_384
     context_only: tuple[int, ...] = ()
+    hashed_as: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "block_size", "n_layers", "n_heads", "width"):
@@ -60,6 +63,14 @@ class GPTConfig:
                 raise ValueError(f"{name} must be at most {LARGEST_SIZE}, got {getattr(self, name)}")
         object.__setattr__(self, "dropout", finite_number("dropout", self.dropout))
         object.__setattr__(self, "context_only", checked_context_only(self.context_only, self.vocab_size))
+        hashed_as = tuple(natural_number("each number of hashed_as", number) for number in self.hashed_as)
+        object.__setattr__(self, "hashed_as", hashed_as)
+        different = len(set(hashed_as))
+        if hashed_as and (not different == len(hashed_as) == self.vocab_size or max(hashed_as) >= LARGEST_SIZE):
+            raise ValueError(
+                f"hashed_as must have {self.vocab_size} different numbers below {LARGEST_SIZE}, got {len(hashed_as)}, "
+                f"{different} different ones up to {max(hashed_as)}"
+            )
         if self.n_layers > MOST_LAYERS:
             raise ValueError(f"n_layers must be at most {MOST_LAYERS}, got {self.n_layers}")
         if self.width % (2 * self.n_heads):

@@ -15,25 +15,32 @@ What differs from that paper, and where it comes from:
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, NamedTuple, Self
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.dropout import Dropout
 from charlm.models.gpt.cache import KeyValueCache
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.layers import Block, Embedding, HashedEmbedding, Linear, normalized, rotations
 from charlm.models.parameter_groups import ParameterGroups
+from charlm.models.resizing import IdChange
 from charlm.runtime.seeding import seeded_generator
+
+if TYPE_CHECKING:
+    from chartok import Vocabulary
 
 LONGEST_HASHED = 4
 """The longest n-grams that have embeddings."""
 HASH_MULTIPLIER, HASH_MODULUS = 1_000_003, 2**31 - 1
 """Constants of a polynomial hash (Karp and Rabin, 1987); products stay below 2**63."""
+BEFORE_THE_START = -1
 LOGIT_LIMIT = 15.0
 LEAST_ROOM = 256
 """The smallest capacity of a new cache in ids, unless a block is shorter."""
@@ -93,7 +100,43 @@ class GPT(LanguageModel):
 
     def settings(self) -> dict[str, Any]:
         """Returns the fields of ``config``."""
-        return asdict(self.config) | {"context_only": list(self.context_only)}
+        lists = {"context_only": list(self.context_only), "hashed_as": list(self.config.hashed_as)}
+        return asdict(self.config) | lists
+
+    @torch.no_grad()
+    def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
+        """Returns a model for another vocabulary, which shares no memory with this one.
+
+        The embedding of a new id is the mean of the embeddings, and its row of the head the mean of the rows of what
+        can be predicted: its logit is about the mean of the logits, so that it is no more likely than the average, and
+        the probabilities of the others all shrink by the same small factor (Hewitt, 2021).
+
+        Raises:
+            TypeError: As for ``LanguageModel``.
+            ValueError: Likewise.
+        """
+        change = IdChange.between(
+            vocabulary_before, vocabulary_after, vocab_size=self.vocab_size, context_only=self.context_only
+        )
+        config = replace(
+            self.config,
+            vocab_size=change.size,
+            context_only=change.never_after,
+            hashed_as=_hashed_as(self.config, change),
+        )
+        kept, outcomes = torch.from_numpy(change.kept), torch.from_numpy(change.outcomes)
+        tensors = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        for name, averaged in (("embedding.weight", kept), ("head.weight", outcomes)):
+            before = tensors[name]
+            rows = widened(before)[averaged.to(before.device)].mean(dim=0).repeat(change.size, 1).to(before.dtype)
+            rows[torch.from_numpy(change.ids[change.kept]).to(rows.device)] = before[kept.to(rows.device)]
+            tensors[name] = rows
+        with torch.device("meta"):
+            model = type(self)(config)
+        model.load_state_dict(tensors, assign=True)
+        for own, new in zip(self.parameters(), model.parameters(), strict=True):
+            new.requires_grad_(own.requires_grad)
+        return model.train(self.training)
 
     def parameter_groups(self) -> ParameterGroups:
         """Returns the matrices of all blocks as hidden, the head as decayed, and the hashed tables.
@@ -217,10 +260,12 @@ class GPT(LanguageModel):
         x: Tensor = self.embedding(ids)
         if x.dtype == torch.float16 and x.device.type == "cpu":  # its sums would overflow
             x = x.float()
+        if self.config.hashed_as and len(self.ngram_embeddings):
+            ids = torch.tensor(self.config.hashed_as, device=ids.device)[ids]
         hashes = ids
         for age, embedding in enumerate(self.ngram_embeddings, start=1):
-            # Positions before the start get an id outside the vocabulary.
-            before = functional.pad(ids, (age, 0), value=self.vocab_size)[:, : ids.shape[1]]
+            # Positions before the start get a number that no id ever has, however large the vocabulary becomes.
+            before = functional.pad(ids, (age, 0), value=BEFORE_THE_START)[:, : ids.shape[1]]
             hashes = (hashes * HASH_MULTIPLIER + before) % HASH_MODULUS
             x = x + embedding(hashes % self.config.hash_rows)
         return x
@@ -238,3 +283,12 @@ class GPT(LanguageModel):
             x = x[:, -1:]
         logits: Tensor = self.head(normalized(x)).float()
         return self.without_context_only(LOGIT_LIMIT * torch.tanh(logits / LOGIT_LIMIT))
+
+
+def _hashed_as(config: GPTConfig, change: IdChange) -> tuple[int, ...]:
+    """Returns the numbers that stand for the new ids in hashes: of symbols that are kept, those that they had."""
+    before = np.array(config.hashed_as or range(config.vocab_size))
+    numbers = np.empty(change.size, dtype=np.int64)
+    numbers[change.ids[change.kept]] = before[change.kept]
+    numbers[change.new] = before.max() + 1 + np.arange(len(change.new))
+    return () if np.array_equal(numbers, np.arange(change.size)) else tuple(numbers.tolist())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from charlm.models.ngram.counts import NGramCounts, Tokens
     from charlm.models.predictor import CountModel
+    from chartok import Vocabulary
 
 WITHOUT_FLOAT64 = {"mps"}
 """Devices without float64, to which probabilities must be moved as float32."""
@@ -123,6 +124,15 @@ class NGramLanguageModel(LanguageModel):
             [2, 2, 1, 2, 1]
         """
         return self._hold(self.table.update(tokens))
+
+    def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
+        """Returns a model for another vocabulary; what ``NGramTable.resize`` says of new ids holds.
+
+        Raises:
+            TypeError: As for ``LanguageModel``.
+            ValueError: Likewise; or the model has not been fitted.
+        """
+        return self.of(self.table.resize(vocabulary_before, vocabulary_after)).train(self.training).to(self.device)
 
     def prune(self, min_count: int) -> Self:
         """Returns this model without the rare n-grams of two or more ids.

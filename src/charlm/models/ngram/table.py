@@ -12,9 +12,11 @@ from charlm.models.ngram.counts import NGramCounts, checked_vocab_size, node_lev
 from charlm.models.ngram.kneser_ney import BackoffTable, estimate, pruned, suffix_nodes
 from charlm.models.ngram.lookup import Lookup
 from charlm.models.ngram.parts import Parts
+from charlm.models.ngram.resizing import resized
 from charlm.models.ngram.search import Search
 from charlm.models.ngram.soundness import check_tables
 from charlm.models.predictor import checked_context_only
+from charlm.models.resizing import IdChange
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.models.ngram.counts import Tokens
+    from chartok import Vocabulary
 
 HIGHEST_ORDER = 1 << 10
 """Keeps a model file from requesting more levels of a tree than can be created quickly."""
@@ -164,6 +167,38 @@ class NGramTable:
         suffixes = suffix_nodes(counts.keys, counts.levels, self.vocab_size)
         keys, table = pruned(counts, suffixes, self.backoff_table(), min_count, self.context_only)
         return self.holding(keys, counts.counts[:0], table)
+
+    def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
+        """Returns a table of the same n-grams for another vocabulary; see ``LanguageModel.resize``.
+
+        If the model has never seen some id, such as ``unk``, new ids share the probability of such ids with them, and
+        all others keep theirs; otherwise the others are scaled. Where ids are dropped, the rest is scaled. The counts
+        are kept, so that ``update`` can add texts with the new symbols.
+
+        Args:
+            vocabulary_before: That of the model.
+            vocabulary_after: The new one.
+
+        Raises:
+            TypeError: One is not a ``Vocabulary``.
+            ValueError: As for ``LanguageModel.resize``; or the model has not been fitted.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> before = Vocabulary("ab", special_tokens=["unk"])
+            >>> table = NGramTable.fit([0, 1, 0, 1, 1], vocab_size=3, order=2)
+            >>> larger = table.resize(before, before.extend("cd"))
+            >>> [np.exp(model.lookup.rows([0])).round(4).tolist() for model in (table, larger)]
+            [[[0.3958, 0.3958, 0.2083]], [[0.3958, 0.3958, 0.0694, 0.0694, 0.0694]]]
+        """
+        self.check_fitted()
+        change = IdChange.between(
+            vocabulary_before, vocabulary_after, vocab_size=self.vocab_size, context_only=self.context_only
+        )
+        keys, chosen, table = resized(self.keys, self.backoff_table(), change, order=self.order)
+        empty = type(self)(vocab_size=change.size, order=self.order, context_only=change.never_after)
+        counts = self.counts[chosen] if len(self.counts) else self.counts
+        return empty.holding(keys, counts, table).astype(self.log_backoffs.dtype)
 
     def astype(self, dtype: np.dtype[np.floating[Any]]) -> Self:
         """Returns this table with its logarithms in another floating-point dtype."""

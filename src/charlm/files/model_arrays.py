@@ -1,0 +1,76 @@
+"""The contents of a model as a file holds them: arrays or tensors by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from charlm.files.tensor_file import StoredTensor
+from charlm.models.registry import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+    from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
+
+    from charlm.models.base import LanguageModel
+    from charlm.models.predictor import CountModel
+
+
+def model_arrays(model: LanguageModel | CountModel) -> dict[str, Any]:
+    """Returns the contents of a model by name: the arrays of a count model, or tensors on the CPU, tied ones once."""
+    if not hasattr(model, "state_dict"):
+        return dict(model.arrays())
+    from charlm.models.shared_tensors import each_once  # noqa: PLC0415 - needs PyTorch
+
+    states = each_once(cast("LanguageModel", model).state_dict())
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in states.items()}
+
+
+def check_storable(model: LanguageModel | CountModel) -> None:
+    """Checks that a file can hold a model, and that the model of a family of charlm can be loaded from it.
+
+    Raises:
+        ValueError: It cannot; says why.
+    """
+    if not hasattr(model, "state_dict"):
+        return
+    import torch  # noqa: PLC0415 - count models do without
+
+    model = cast("LanguageModel", model)
+    for name, value in model.state_dict().items():
+        if not isinstance(value, torch.Tensor):
+            raise ValueError(f"the model has extra state, {name!a}, which no file can hold: make it a buffer")  # noqa: TRY004 - the model is wrong
+    if model.family not in FAMILIES:
+        return
+    with torch.device("meta"):
+        fresh = FAMILIES[model.family].language_model().from_settings(model.settings())
+    different = model_arrays(model).keys() ^ fresh.state_dict().keys()
+    if different:
+        raise ValueError(
+            f"the model has other tensors than a model of the family {model.family} with its settings, such as "
+            f"{min(different)!a}, and could not be loaded: give its class a family of its own"
+        )
+
+
+def hashed_parts(tensors: Mapping[str, Tensor | NDArray[Any] | StoredTensor]) -> Iterator[Buffer]:
+    """Yields what the seal of a model file covers besides its metadata."""
+    for name, tensor in sorted(tensors.items()):
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        yield f"\n{name} {dtype} {tuple(tensor.shape)}\n".encode()
+        yield _bytes_of(tensor)
+
+
+def _bytes_of(tensor: Tensor | NDArray[Any] | StoredTensor) -> Buffer:
+    if isinstance(tensor, StoredTensor):
+        return tensor.data
+    if not isinstance(tensor, np.ndarray):
+        import torch  # noqa: PLC0415 - there is a tensor
+
+        if not tensor.numel():  # it may have a stride of 0, which no view can change
+            return b""
+        tensor = tensor.reshape(-1).view(torch.uint8).numpy()
+    return np.ascontiguousarray(tensor).data

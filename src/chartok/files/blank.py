@@ -1,0 +1,66 @@
+"""Blank records: skipped and counted, kept, or an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chartok.errors import SourceError
+from chartok.files.reading import NEWLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chartok.files.reading import Note, ReadingSettings
+
+
+class BlankRule:
+    r"""Decides what happens to blank records: those that are empty, or have nothing but line ends.
+
+    Args:
+        settings: What is to happen.
+        note: Told how many have been skipped.
+
+    Example:
+        >>> from chartok.files.reading import ReadingSettings
+        >>> rule = BlankRule(ReadingSettings(), print)
+        >>> rule.kept(["ada", "", "bob"], lambda index: f"line {index + 1}")
+        ['ada', 'bob']
+        >>> rule.tell()
+        1 blank record skipped
+    """
+
+    def __init__(self, settings: ReadingSettings, note: Note) -> None:
+        self._rule = settings.blank_lines
+        self._may_hold_line_ends = settings.delimiter != NEWLINE or settings.column is not None
+        self._note = note
+        self._skipped = 0
+
+    def kept(self, records: list[str], where: Callable[[int], str]) -> list[str]:
+        """Returns the records that are not skipped.
+
+        Args:
+            records: Some of them.
+            where: Returns where one is, by its index.
+
+        Raises:
+            SourceError: One is blank, and that is an error; says where it is.
+        """
+        if self._rule == "keep" or (all(records) and not self._may_hold_line_ends):
+            return records
+        kept = (
+            [record for record in records if record.strip("\n")]
+            if self._may_hold_line_ends
+            else [*filter(None, records)]
+        )
+        if self._rule == "error" and len(kept) < len(records):
+            first = next(index for index, record in enumerate(records) if not record.strip("\n"))
+            raise SourceError(
+                f"{where(first)} is blank: leave it out, or skip blank lines (blank_lines, --blank-lines skip)"
+            )
+        self._skipped += len(records) - len(kept)
+        return kept
+
+    def tell(self) -> None:
+        """Notes how many records have been skipped, if any."""
+        if self._skipped:
+            self._note(f"{self._skipped:,} blank record{'s' * (self._skipped > 1)} skipped")

@@ -1,0 +1,197 @@
+"""Tables of texts: one column of csv, tsv, jsonl and Parquet files, each cell of which is a text."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from chartok.errors import SourceError
+from chartok.files.pieces import text_pieces
+from chartok.files.sources import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from chartok.files.reading import Note, ReadingSettings
+
+TableKind: TypeAlias = Literal["csv", "tsv", "jsonl", "ndjson", "parquet"]
+
+BYTE_ORDER_MARK = "\ufeff"
+BATCH = 4096
+"""The number of rows read at a time."""
+SUFFIXES_OF_COMPRESSION = (".gz", ".bz2", ".xz", ".zst")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Some cells of a column.
+
+    Attributes:
+        source: The name of the table.
+        texts: What is in them.
+        lines: The line of each, from 1 on; in a Parquet file, its row.
+        bytes_read: The number of bytes of the file that have been read.
+    """
+
+    source: str
+    texts: list[str]
+    lines: Sequence[int]
+    bytes_read: int
+
+    def where(self, index: int) -> str:
+        """Returns where one of the cells is, in words."""
+        return f"{'row' if table_kind(self.source) == 'parquet' else 'line'} {self.lines[index]} of {self.source!a}"
+
+
+def table_kind(source: str) -> TableKind | None:
+    """Returns the kind of table that the name of a source shows; None if it shows none.
+
+    Example:
+        >>> table_kind("names.csv.gz"), table_kind("zip://a.jsonl::b.zip"), table_kind("csv")
+        ('csv', 'jsonl', None)
+    """
+    name = PurePath(source.partition("::")[0].lower())
+    if name.suffix in SUFFIXES_OF_COMPRESSION:
+        name = name.with_suffix("")
+    kind: Any = name.suffix.removeprefix(".")
+    return kind if kind in get_args(TableKind) else None
+
+
+def iterate_cells(source: str, settings: ReadingSettings, note: Note, *, may_grow: bool = False) -> Iterator[Cells]:
+    """Yields the cells of the column that the settings name, some at a time.
+
+    Args:
+        source: The name of a table.
+        settings: How to read it.
+        note: Told what is worth knowing.
+        may_grow: Whether the file may change while it is read.
+
+    Raises:
+        OSError: It cannot be read.
+        FileDecodeError: It is not valid in its encoding.
+        SourceError: Its name shows no kind of table, it has no such column, or it is malformed; names the line.
+    """
+    kind, column = table_kind(source), settings.column or ""
+    if kind is None:
+        raise SourceError(
+            f"{source!a} is no table: a column is of a csv, tsv, jsonl, ndjson or parquet file, by the end of its name"
+        )
+    with open_source(source, may_grow=may_grow) as file:
+        if kind == "parquet":
+            for texts, rows in _of_parquet(file.file, source, column):
+                yield Cells(source, texts, rows, file.file.tell())
+            return
+        lines = _lines(text_pieces(file, source, settings, note))
+        cells = _of_json_lines(lines, source, column) if "json" in kind else _of_csv(lines, source, column, kind)
+        while batch := list(islice(cells, BATCH)):
+            yield Cells(source, [text for text, _ in batch], [line for _, line in batch], file.bytes_read)
+
+
+def _lines(pieces: Iterator[str]) -> Iterator[str]:
+    r"""Yields lines with their ends, as ``csv`` wants them: a ``\n`` within quotes is one too."""
+    unfinished: list[str] = []
+    is_start = True
+    for piece in pieces:
+        if is_start:
+            piece, is_start = piece.removeprefix(BYTE_ORDER_MARK), False  # noqa: PLW2901 - what is left of it
+        first, *others = piece.split("\n")
+        unfinished.append(first)
+        for other in others:
+            yield "".join(unfinished) + "\n"
+            unfinished = [other]
+    if rest := "".join(unfinished):
+        yield rest
+
+
+def _of_csv(lines: Iterator[str], source: str, column: str, kind: TableKind) -> Iterator[tuple[str, int]]:
+    names, delimiter = _columns(next(lines, ""), column, kind, source)
+    place = names.index(column)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    line = 2
+    for row in _rows(reader, source):
+        if row and len(row) <= place:
+            raise SourceError(f"{source!a}: line {line} has {len(row)} cells, and {column!a} is number {place + 1}")
+        yield row[place] if row else "", line
+        line = reader.line_num + 2
+
+
+def _columns(header: str, column: str, kind: TableKind, source: str) -> tuple[list[str], str]:
+    """Returns the names of the columns and what separates them."""
+    separators = "\t" if kind == "tsv" else ",;\t"
+    for separator in separators:
+        names = next(_rows(csv.reader([header], delimiter=separator), source), [])
+        if names.count(column) == 1:
+            return names, separator
+        if column in names:
+            raise SourceError(f"{source!a} has {names.count(column)} columns {column!a}: rename all but one")
+    names = next(_rows(csv.reader([header], delimiter=separators[0]), source), [])
+    shown = ", ".join(map(ascii, names)) or "none"
+    raise SourceError(f"{source!a} has no column {column!a}: its first line has {shown}")
+
+
+def _rows(reader: Any, source: str) -> Iterator[list[str]]:  # noqa: ANN401 - of csv
+    """Yields rows with cells of any length."""
+    while True:
+        limit = csv.field_size_limit(min(sys.maxsize, (1 << 31) - 1))  # a long of C, of the whole process
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise SourceError(f"{source!a}: line {reader.line_num + 1} is no row of a table: {error}") from None
+        finally:
+            csv.field_size_limit(limit)
+        if row is None:
+            return
+        yield row
+
+
+def _of_json_lines(lines: Iterator[str], source: str, column: str) -> Iterator[tuple[str, int]]:
+    for number, line in enumerate(lines, 1):
+        where = f"{source!a}: line {number}"
+        if not line.strip():
+            yield "", number
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise SourceError(f"{where} is not JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise SourceError(f"{where} must be a JSON object, got {type(value).__name__}")
+        if column not in value:
+            raise SourceError(f"{where} has no field {column!a}; it has {', '.join(map(ascii, value))}")
+        yield _text(value[column], f"{column!a} in {where}"), number
+
+
+def _of_parquet(file: IO[bytes], source: str, column: str) -> Iterator[tuple[list[str], range]]:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - only for such files
+        from pyarrow import parquet  # noqa: PLC0415
+    except ImportError:
+        raise ModuleNotFoundError(
+            f"{source!a} is a Parquet file, which needs pyarrow: pip install 'chartok[parquet]'"
+        ) from None
+    try:
+        table = parquet.ParquetFile(file)
+        names = table.schema_arrow.names
+        if column not in names:
+            raise SourceError(f"{source!a} has no column {column!a}: it has {', '.join(map(ascii, names))}")
+        first = 1
+        for batch in table.iter_batches(batch_size=BATCH, columns=[column]):
+            texts = [_text(value, f"{column!a} in {source!a}") for value in batch.column(0).to_pylist()]
+            yield texts, range(first, first + len(texts))
+            first += len(texts)
+    except pa.ArrowException as error:
+        raise SourceError(f"{source!a} is no Parquet file, or is damaged: {error}") from None
+
+
+def _text(value: object, where: str) -> str:
+    """Returns what is in a cell; null is an empty text."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise SourceError(f"{where} must be a string, got {type(value).__name__}")
+    return value
