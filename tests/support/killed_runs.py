@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 
 from charlm import BatchSampler, TextDataset, Trainer, TrainerConfig, read_log
+from charlm.files.model_file import read_model_file
 from charlm.files.run_folder import RunFolder
-from charlm.training.checkpoint import newest_checkpoint
+from charlm.training.checkpoint import newest_checkpoint, read_model
 from chartok import Vocabulary
 from two_layers import TwoLayers
 
@@ -56,13 +57,17 @@ def main(folder: Path, kills: int) -> None:
         os.kill(child, signal.SIGKILL)
         if os.waitpid(child, 0)[1] != signal.SIGKILL:
             sys.exit(f"kill {sound + 1} found a run that had ended by itself")
+        if RunFolder(folder).model_path.exists():
+            read_model_file(RunFolder(folder).model_path)  # is whole
         if RunFolder(folder).checkpoint_paths():
             newest = newest_checkpoint(folder).values["step"]
             if newest < step:
                 sys.exit(f"kill {sound + 1} threw the run back from step {step} to {newest}")
             step = newest
         sound += 1
-    trainer(folder, step + 3).fit()
+    last = trainer(folder, step + 3).fit()
+    if last.best_checkpoint is None or RunFolder(folder).model_path.read_bytes() != read_model(last.best_checkpoint):
+        sys.exit("the model of the run is not that of its best checkpoint")
     whole = trainer(folder.with_name("whole"), step + 3).fit()
     found = [(entry.step, entry.train_loss, entry.validation_loss) for entry in read_log(folder)]
     expected = [(entry.step, entry.train_loss, entry.validation_loss) for entry in whole.log]

@@ -24,6 +24,8 @@ def generate(settings: flags.Generate) -> None:
         raise ValueError("exclude is for models of records, and this is a model of text")
     if settings.exclude and settings.stop:
         raise ValueError("exclude applies to whole records, and stop truncates them: give only one of the two")
+    if not settings.exclude:
+        check_unused(settings.reading, "--exclude")
     sampling: Any = {
         "settings": settings.sampling,
         "allowed": settings.allowed,
@@ -41,7 +43,6 @@ def generate(settings: flags.Generate) -> None:
 
 def _excluded(settings: flags.Generate) -> Collection[str]:
     if not settings.exclude:
-        check_unused(settings.reading, "--exclude")
         return ()
     return set(read_records(settings.exclude, reading_of(settings.reading), note=tell_note))
 

@@ -8,7 +8,7 @@ from chartok.errors import SourceError
 from chartok.files.reading import NEWLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from chartok.files.reading import Note, ReadingSettings
 
@@ -23,8 +23,8 @@ class BlankRule:
     Example:
         >>> from chartok.files.reading import ReadingSettings
         >>> rule = BlankRule(ReadingSettings(), print)
-        >>> rule.kept(["ada", "", "bob"], lambda index: f"line {index + 1}")
-        ['ada', 'bob']
+        >>> list(rule.sifted(["ada", "", "bob"], lambda index: f"line {index + 1}"))
+        [['ada', 'bob']]
         >>> rule.tell()
         1 blank record skipped
     """
@@ -35,8 +35,8 @@ class BlankRule:
         self._note = note
         self._skipped = 0
 
-    def kept(self, records: list[str], where: Callable[[int], str]) -> list[str]:
-        """Returns the records that are not skipped.
+    def sifted(self, records: list[str], where: Callable[[int], str]) -> Iterator[list[str]]:
+        """Yields the records that are not skipped; those before one that is an error first.
 
         Args:
             records: Some of them.
@@ -46,19 +46,17 @@ class BlankRule:
             SourceError: One is blank, and that is an error; says where it is.
         """
         if self._rule == "keep" or (all(records) and not self._may_hold_line_ends):
-            return records
-        kept = (
-            [record for record in records if record.strip("\n")]
-            if self._may_hold_line_ends
-            else [*filter(None, records)]
-        )
+            yield records
+            return
+        kept = [record for record in records if record.strip("\n")]
         if self._rule == "error" and len(kept) < len(records):
             first = next(index for index, record in enumerate(records) if not record.strip("\n"))
+            yield records[:first]
             raise SourceError(
                 f"{where(first)} is blank: leave it out, or skip blank lines (blank_lines, --blank-lines skip)"
             )
         self._skipped += len(records) - len(kept)
-        return kept
+        yield kept
 
     def tell(self) -> None:
         """Notes how many records have been skipped, if any."""

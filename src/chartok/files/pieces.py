@@ -12,7 +12,7 @@ from chartok.files.compression import MAGIC, DecompressedFile, compression_of
 from chartok.files.decoding import CHUNK_BYTES, Readable, decoded
 from chartok.files.reading import AUTO
 from chartok.files.sources import CountedFile, can_be_read_again, open_source
-from chartok.files.suspicion import SAMPLE, encoding_of
+from chartok.files.suspicion import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +34,13 @@ def text_pieces(file: CountedFile, source: str, settings: ReadingSettings, note:
         FileDecodeError: It is not valid in its encoding; gives the byte and the line.
         SourceError: It is no text, or its compressed data is truncated or damaged.
     """
-    plain = _BegunFile(_decompressed(file, source, settings), source)
-    plain.begin(SAMPLE if settings.encoding == AUTO else 1)
-    encoding = encoding_of(plain.start, source, settings, note, is_whole=plain.is_whole)
+    plain = _BegunFile(_decompressed(file, settings), file.name)
+    plain.begin(CHUNK_BYTES if settings.encoding == AUTO else 1)
+    encoding = encoding_of(plain.start, file.name, settings, note, is_whole=plain.is_whole)
     is_counted = not can_be_read_again(source)
     line = 1
     try:
-        for text in decoded(plain, source, encoding, settings.decode_errors):
+        for text in decoded(plain, file.name, encoding, settings.decode_errors):
             if is_counted:
                 line += text.count("\n")
             yield text
@@ -83,13 +83,13 @@ class _BegunFile:
         return data
 
 
-def _decompressed(file: CountedFile, source: str, settings: ReadingSettings) -> Readable:
-    begun = _BegunFile(file, source)
+def _decompressed(file: CountedFile, settings: ReadingSettings) -> Readable:
+    begun = _BegunFile(file, file.name)
     kind = settings.compression
     if kind == AUTO:
         begun.begin(1)
         kind = compression_of(begun.start)
-    return begun if kind == "none" else DecompressedFile(begun, source, kind)
+    return begun if kind == "none" else DecompressedFile(begun, file.name, kind)
 
 
 def _line_of(offset: int, source: str, settings: ReadingSettings, encoding: str) -> int | None:
@@ -97,7 +97,7 @@ def _line_of(offset: int, source: str, settings: ReadingSettings, encoding: str)
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     line = 1
     with contextlib.suppress(OSError, ValueError), open_source(source, may_grow=True) as file:
-        plain = _decompressed(file, source, settings)
+        plain = _decompressed(file, settings)
         while offset:
             chunk = plain.read(min(offset, CHUNK_BYTES))
             line += decoder.decode(chunk).count("\n")

@@ -83,11 +83,11 @@ def batched_records(
     for name in expand_sources(sources, settings.pattern):
         if settings.column is not None:
             for cells in iterate_cells(name, settings, note, may_grow=may_grow):
-                yield blank.kept(cells.texts, cells.where)
+                yield from blank.sifted(cells.texts, cells.where)
         else:
             note_table(name, note)
             with open_source(name, may_grow=may_grow) as file:
-                yield from _lines(text_pieces(file, name, settings, note), name, settings, blank, note)
+                yield from _lines(text_pieces(file, name, settings, note), file.name, settings, blank, note)
     blank.tell()
 
 
@@ -100,7 +100,7 @@ def _lines(
         def where(index: int, records: list[str] = records, line: int = line) -> str:
             return f"line {line + _line_ends(records[:index], settings.delimiter)} of {name!a}"
 
-        yield blank.kept(records, where)
+        yield from blank.sifted(records, where)
         n_records += len(records)
         if settings.blank_lines == "error":
             line += _line_ends(records, settings.delimiter)

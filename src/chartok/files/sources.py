@@ -134,19 +134,16 @@ def open_source(source: str, *, may_grow: bool = False) -> Iterator[CountedFile]
 class CountedFile:
     """A file that counts the bytes read from it: a pipe has no position.
 
-    Args:
-        file: The file itself.
-        name: What to call it in an error.
-
     Attributes:
         file: The file itself.
+        name: What to call it in a message.
         bytes_read: How many bytes have been read.
         is_at_end: Whether that was all.
     """
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self.file = file
-        self._name = name
+        self.name = name
         self.bytes_read = 0
         self.is_at_end = False
         # ``read`` waits for the end of a pipe.
@@ -154,7 +151,7 @@ class CountedFile:
 
     def read(self, size: int = -1) -> bytes:
         """Returns up to ``size`` bytes; nothing at the end."""
-        with _documented_errors(self._name):
+        with _documented_errors(self.name):
             data: bytes = self._read(size)
         self.bytes_read += len(data)
         self.is_at_end = not data

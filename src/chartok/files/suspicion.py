@@ -122,10 +122,10 @@ def _wide_encoding(start: bytes) -> str | None:
     """Returns the encoding of two or four bytes to a character, without a mark, in which data looks like text."""
     if len(start) < LEAST_TO_JUDGE:
         return None
-    nul = [start[place::4].count(0) * 4 / len(start) for place in range(4)]
-    if nul[0] > MOST > nul[3] and nul[1] > FEW:
+    controls = [_share_of_controls(start[place::4]) for place in range(4)]
+    if start[::4].count(0) > MOST * len(start) / 4 and controls[1] > MOST and controls[3] < FEW:
         return "utf-32-be"
-    if nul[3] > MOST > nul[0] and nul[2] > FEW:
+    if start[3::4].count(0) > MOST * len(start) / 4 and controls[2] > MOST and controls[0] < FEW:
         return "utf-32-le"
     even, odd = _share_of_controls(start[::2]), _share_of_controls(start[1::2])
     if max(even, odd) > MANY and min(even, odd) < FEW:
@@ -146,13 +146,13 @@ def _guessed(start: bytes, name: str, *, is_whole: bool) -> str:
         return wide
     try:
         codecs.getincrementaldecoder("utf-8")().decode(start, final=is_whole)
-    except UnicodeDecodeError as error:
-        return _guessed_by_letters(start, error.start, name)
+    except UnicodeDecodeError:
+        return _guessed_by_letters(start, name)
     return "utf-8"
 
 
-def _guessed_by_letters(start: bytes, odd: int, name: str) -> str:
-    """Returns the encoding that charset-normalizer guesses from what is around the first byte that is not UTF-8."""
+def _guessed_by_letters(start: bytes, name: str) -> str:
+    """Returns the encoding that charset-normalizer guesses from the lines that are not ASCII."""
     try:
         import charset_normalizer  # noqa: PLC0415 - only where nothing else tells
     except ImportError:
@@ -160,8 +160,8 @@ def _guessed_by_letters(start: bytes, odd: int, name: str) -> str:
             f"{name!a} is not UTF-8, and guessing its encoding needs charset-normalizer: "
             "pip install 'chartok[encodings]', or give the encoding"
         ) from None
-    first = start.rfind(b"\n", 0, max(odd - GUESSED_FROM // 2, 0)) + 1
-    sample = start[first : first + GUESSED_FROM]
+    telling = (line for line in start.split(b"\n") if not line.isascii())
+    sample = b"\n".join(telling)[:GUESSED_FROM]
     if len(sample) < 4 * LEAST_TO_JUDGE and sum(byte > LAST_OF_ASCII for byte in sample) < LARGEST_SHARE * len(sample):
         return COMMONEST  # a few letters with accents could be anything
     guesses = charset_normalizer.from_bytes(sample)

@@ -171,6 +171,6 @@ def _texts_of(name: str, settings: ReadingSettings, blank: BlankRule, note: Note
         return
     before = ""
     for cells in iterate_cells(name, settings, note):
-        if texts := blank.kept(cells.texts, cells.where):
+        for texts in filter(None, blank.sifted(cells.texts, cells.where)):
             yield before + settings.separator.join(texts), cells.bytes_read
             before = settings.separator

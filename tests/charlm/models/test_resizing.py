@@ -1,6 +1,7 @@
 """A model goes on with another vocabulary: what it says of the symbols that stay does not change."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from charlm import (
     LanguageModel,
     MixtureLanguageModel,
     NGramLanguageModel,
+    load_model,
+    save_model,
 )
 from charlm.data.framing import Framing
 from charlm.models.bigram.table import BigramTable
@@ -267,3 +270,13 @@ def test_hash_numbers_that_are_not_one_for_each_id_are_refused(numbers: tuple[in
     shape = GPTConfig(vocab_size=3, block_size=4, n_layers=1, n_heads=1, width=4)
     with pytest.raises(ValueError, match="hashed_as"):
         replace(shape, hashed_as=numbers)
+
+
+def test_a_resized_model_is_saved_and_loaded(tmp_path: Path) -> None:
+    before, after = Vocabulary("abcd "), Vocabulary("xdab")
+    for model in (gpt(before), NGramLanguageModel.of(counted(before)), BigramLanguageModel(before.size, seed=1)):
+        resized = model.resize(before, after).eval()
+        save_model(tmp_path / "model.safetensors", resized, after)
+        loaded, vocabulary = load_model(tmp_path / "model.safetensors")
+        assert vocabulary == after
+        assert torch.equal(loaded(torch.tensor([[1, 2, 3, 0]]))[0], resized(torch.tensor([[1, 2, 3, 0]]))[0])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartok import FileDecodeError, SourceError, read_records
+from chartok import FileDecodeError, SourceError, read_records, read_text
 from chartok.files.lines import batched_lines, split_lines
 
 pieces = st.lists(st.text("aé\r\n\ufeff\u2028"))
@@ -76,3 +76,41 @@ def test_an_empty_record_is_named_by_its_line(tmp_path: Path) -> None:
     path.write_bytes(b"ada\r\n\r\nbob\r\n")
     with pytest.raises(SourceError, match=r"^line 2 of '.*names\.txt' is blank"):
         read_records(path, blank_lines="error")
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "records"),
+    [
+        ("a\nb\n\nc\n", "\n\n", ["a\nb", "c"]),
+        ("a\r\nb\r\n\r\nc\r\n", "\n\n", ["a\nb", "c"]),
+        ("a<|end|>\nb<|end|>\n", "<|end|>\n", ["a", "b"]),
+        ("a<|end|>\nb<|end|>", "<|end|>\n", ["a", "b"]),
+        ("a<|end|>b<|end|>\n", "<|end|>", ["a", "b"]),
+        ("New York\nYork\n", "\n", ["New York", "York"]),
+        ("New York\nYork\n", "", ["New York\nYork\n"]),
+        ("a\0b\0", "\0", ["a", "b"]),
+    ],
+)
+def test_another_delimiter_ends_records(tmp_path: Path, text: str, delimiter: str, records: list[str]) -> None:
+    (tmp_path / "records").write_bytes(text.encode())
+    assert read_records(tmp_path / "records", delimiter=delimiter) == records
+
+
+def test_settings_that_would_change_nothing_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"a\n")
+    with pytest.raises(ValueError, match="separator is for a text, and this reads records"):
+        read_records(tmp_path / "a.txt", separator="\n")
+    with pytest.raises(ValueError, match="delimiter is for records, and this reads a text"):
+        read_text(tmp_path / "a.txt", delimiter="\n\n")
+    with pytest.raises(ValueError, match="blank_lines is for records, and this reads a text"):
+        read_text(tmp_path / "a.txt", blank_lines="error")
+
+
+def test_a_delimiter_that_never_occurs_in_a_long_file_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    for length, delimiter, is_noted in ((1_000_000, "<|end|>", True), (1_000_000, "\n", True), (999_999, "\n", False)):
+        path.write_bytes(b"x" * length)
+        notes: list[str] = []
+        assert len(read_records(path, delimiter=delimiter, note=notes.append)) == 1
+        assert len(notes) == is_noted
+        assert all(f"the delimiter {delimiter!a} never occurs in {str(path)!a}" in note for note in notes)

@@ -1,0 +1,159 @@
+"""Each cell of a column is a text or a record, and what is wrong in a table is named with its line."""
+
+import csv
+import gzip
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartok import SourceError, encode_file, read_records, read_text
+from chartok.files import decoding, tables
+from strategies import costly
+
+cells = st.text('aé,;"\t\n\r ', max_size=4)
+
+
+def table(kind: str, values: list[str]) -> bytes:
+    """Returns a table with the values in its second column, as Python and Arrow write it."""
+    if kind == "parquet":
+        pa = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        data = io.BytesIO()
+        parquet.write_table(pa.table({"n": range(len(values)), "text": pa.array(values, pa.string())}), data)
+        return data.getvalue()
+    if "json" in kind:
+        return "".join(json.dumps({"n": n, "text": value}) + "\n" for n, value in enumerate(values)).encode()
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter={"csv": ",", "tsv": "\t", "semicolon.csv": ";"}[kind])
+    writer.writerows([["n", "text"], *([number, value] for number, value in enumerate(values))])
+    return file.getvalue().encode()
+
+
+@costly()
+@given(
+    kind=st.sampled_from(["csv", "semicolon.csv", "tsv", "jsonl", "ndjson", "parquet"]),
+    values=st.lists(cells),
+    is_compressed=st.booleans(),
+    separator=st.sampled_from(["", "|"]),
+    has_mark=st.booleans(),
+    size=st.sampled_from([3, 1 << 20]),
+)
+def test_cells_are_those_that_were_written(
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: str,
+    values: list[str],
+    is_compressed: bool,
+    separator: str,
+    has_mark: bool,
+    size: int,
+) -> None:
+    content = table(kind, values)
+    is_compressed = is_compressed and kind != "parquet"
+    if has_mark and kind != "parquet":
+        content = b"\xef\xbb\xbf" + content
+    path = tmp_path_factory.getbasetemp() / f"table.{kind}{'.gz' * is_compressed}"
+    path.write_bytes(gzip.compress(content) if is_compressed else content)
+    kept = [value for value in values if value.strip("\n")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "CHUNK_BYTES", size)
+        patch.setattr(tables, "BATCH", 2)
+        assert read_records(path, column="text", blank_lines="keep") == values
+        assert read_records(path, column="text") == kept
+        assert read_text(path, column="text", separator=separator) == separator.join(kept)
+        if "".join(kept):
+            with encode_file(path, path.with_name("a.tokens"), column="text", separator=separator) as tokens:
+                assert tokens.vocabulary.decode(tokens.read(0, len(tokens))) == separator.join(kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "name,n\nada,1\n", r"a\.csv' has no column 'text': its first line has 'name', 'n'"),
+        ("a.csv", "", r"a\.csv' has no column 'text': its first line has none"),
+        ("a.csv", "text,text\n", r"a\.csv' has 2 columns 'text': rename all but one"),
+        ("a.csv", "n,text\n1,a\n\n2\n", r"a\.csv': line 4 has 1 cells, and 'text' is number 2"),
+        ("a.csv", 'n,text\n1,"two\nlines"\n2\n', r"a\.csv': line 4 has 1 cells"),
+        ("a.csv", 'text\n"never closed\n', r"a\.csv': line 2 is no row of a table: unexpected end of data"),
+        ("a.tsv", "name\tn\nada\t1\n", r"a\.tsv' has no column 'text'"),
+        ("a.jsonl", '{"text": "a"}\nnope\n', r"a\.jsonl': line 2 is not JSON: Expecting value"),
+        ("a.jsonl", '{"text": "a"}\n\n{"text": }\n', r"a\.jsonl': line 3 is not JSON"),
+        ("a.jsonl", "[" * 100_000, r"a\.jsonl': line 1 is not JSON: maximum recursion depth"),
+        ("a.jsonl", '["a"]\n', r"a\.jsonl': line 1 must be a JSON object, got list"),
+        ("a.jsonl", '{"txt": "a"}\n', r"a\.jsonl': line 1 has no field 'text'; it has 'txt'"),
+        ("a.ndjson", '{"text": 3}\n', r"'text' in '.*a\.ndjson': line 1 must be a string, got int"),
+        ("a.parquet", "text", r"a\.parquet' is no Parquet file, or is damaged"),
+        ("a.txt", "text\na\n", r"a\.txt' is no table: a column is of a csv, tsv, jsonl, ndjson or parquet file"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_named(tmp_path: Path, name: str, content: str, message: str) -> None:
+    if "parquet" in name:
+        pytest.importorskip("pyarrow")
+    (tmp_path / name).write_text(content)
+    for read in (read_records, read_text):
+        with pytest.raises(SourceError, match=message):
+            read(tmp_path / name, column="text")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "where"),
+    [
+        ("a.csv", 'text,n\n"two\nlines",1\n,2\n', "line 4"),
+        ("a.csv", "text\na\n\nb\n", "line 3"),
+        ("a.jsonl", '{"text": "a"}\n{"text": null}\n', "line 2"),
+        ("a.jsonl", '{"text": "a"}\n\n', "line 2"),
+    ],
+)
+def test_a_blank_cell_is_named_where_it_is_an_error(tmp_path: Path, name: str, content: str, where: str) -> None:
+    (tmp_path / name).write_text(content)
+    for read in (read_records, read_text):
+        with pytest.raises(SourceError, match=rf"^{where} of '.*{name}' is blank"):
+            read(tmp_path / name, column="text", blank_lines="error")
+
+
+def test_an_empty_cell_of_a_parquet_file_is_named_by_its_row(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(table("parquet", ["a", "", "b"]))
+    with pytest.raises(SourceError, match=r"^row 2 of '.*a\.parquet' is blank"):
+        read_records(tmp_path / "a.parquet", column="text", blank_lines="error")
+    with pytest.raises(SourceError, match=r"a\.parquet' has no column 'name': it has 'n', 'text'"):
+        read_records(tmp_path / "a.parquet", column="name")
+    with pytest.raises(SourceError, match=r"'n' in '.*a\.parquet' must be a string, got int"):
+        read_records(tmp_path / "a.parquet", column="n")
+
+
+def test_a_cell_may_be_longer_than_csv_allows_by_default_and_that_stays_as_it_was(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    (tmp_path / "a.csv").write_text("text\n" + "x" * 300_000 + "\n")
+    assert read_records(tmp_path / "a.csv", column="text") == ["x" * 300_000]
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv.gz", "a.jsonl", "a.ndjson"])
+def test_a_table_read_as_plain_text_is_noted(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("name\nada\n")
+    for read, expected in ((read_text, "name\nada\n"), (read_records, ["name", "ada"])):
+        notes: list[str] = []
+        got: Any = read(tmp_path / name, note=notes.append)
+        assert got == expected
+        assert len(notes) == 1
+        assert "is read as plain text; to read the texts in a column of this" in notes[0]
+
+
+def test_a_column_of_another_encoding_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("text\ncafé\n".encode("utf-16"))
+    assert read_records(tmp_path / "a.csv", column="text", encoding="utf-16") == ["café"]
+    (tmp_path / "a.csv").write_bytes("text\na\ncafé\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"a\.csv' is not UTF-8: 0xE9 at byte offset 10 in line 3"):
+        read_records(tmp_path / "a.csv", column="text")
+
+
+def test_without_pyarrow_a_parquet_file_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ModuleNotFoundError, match=r"a\.parquet'.*pip install 'chartok\[parquet\]'"):
+        read_records(tmp_path / "a.parquet", column="text")
