@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from chartok.arguments import Errors
+    from chartok.arguments import Errors, SpecialToken
     from chartok.files.reading import Note, ReadingKeywords
     from chartok.files.text import Piece
 
@@ -43,12 +43,15 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes read so far and the total, None if it is not known."""
 
 
-def encode_file(
+def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is told
     source: Source | Iterable[Source],
     destination: str | os.PathLike[str],
     vocabulary: Vocabulary | None = None,
     *,
     errors: Errors = "strict",
+    min_count: int = 1,
+    max_size: int | None = None,
+    special_tokens: Iterable[SpecialToken] = (),
     progress: Progress | None = None,
     note: Note = say_nothing,
     settings: ReadingSettings = ReadingSettings(),
@@ -64,6 +67,9 @@ def encode_file(
         destination: The file to write.
         vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does.
         errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
+        min_count: Where the vocabulary is built, characters that occur less often are left out of it, for ``errors``.
+        max_size: The maximum number of ids of a vocabulary that is built, as in ``Vocabulary.from_text``.
+        special_tokens: What the vocabulary gets if it does not have it, after its other ids.
         progress: Called after each piece.
         note: Called with what is worth knowing about the sources, one line each.
         settings: How to read the sources.
@@ -96,7 +102,11 @@ def encode_file(
     passes = _Passes(sources=sources, settings=settings, progress=progress, total=total)
     if vocabulary is None:
         found = not_empty((piece.text for piece in passes.pieces(say_nothing)), shown_sources(sources))
-        vocabulary = Vocabulary.from_text(found)
+        vocabulary = Vocabulary.from_text(found, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
+    elif min_count != 1 or max_size is not None:
+        raise ValueError("min_count and max_size are for a vocabulary that is built: leave them out, or vocabulary")
+    else:
+        vocabulary = vocabulary.extend("", special_tokens=special_tokens)
     with write_token_file(destination, vocabulary) as writer:
         for ids in _encoded(passes.pieces(note), vocabulary, errors):
             writer.append(ids)

@@ -8,10 +8,12 @@ from tqdm import tqdm
 
 from charlm.cli.output import print_json, print_line
 from charlm.cli.reading import check_unused, reading_of, tell_note
+from charlm.data.framing import Framing
 from charlm.files.arpa.writer import save_arpa
 from charlm.files.run_folder import RunFolder
 from charlm.files.vocabularies import read_vocabulary
 from charlm.lm import CharLM
+from charlm.recipes.corpus import Corpus
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, encode_file, read_text
@@ -29,6 +31,12 @@ def prepare(settings: flags.Prepare) -> None:
     """Writes texts of any size to a token file."""
     if settings.vocabulary is not None:
         check_not_read(settings.out, [settings.vocabulary])
+    vocabulary = None if settings.vocabulary is None else read_vocabulary(settings.vocabulary)
+    leaves_out = (settings.min_count, settings.max_size) != (1, None)
+    special: Any = [*settings.special_tokens]
+    if leaves_out and settings.errors in (None, "replace") and "unk" not in special:
+        special.append("unk")
+    known = {*special, *(() if vocabulary is None else vocabulary.special_tokens)}
     with tqdm(unit="B", unit_scale=True, disable=None) as bar:
 
         def show(done: int, total: int | None) -> None:
@@ -38,13 +46,19 @@ def prepare(settings: flags.Prepare) -> None:
         with encode_file(
             settings.sources,
             settings.out,
-            None if settings.vocabulary is None else read_vocabulary(settings.vocabulary),
-            errors=settings.errors,
+            vocabulary,
+            errors=settings.errors or ("replace" if "unk" in known else "strict"),
+            min_count=settings.min_count,
+            max_size=settings.max_size,
+            special_tokens=special,
             progress=show,
             note=tell_note,
             settings=reading_of(settings.reading),
         ) as tokens:
-            characters, vocabulary = len(tokens), tokens.vocabulary
+            corpus = Corpus.of_tokens(tokens)
+            characters, vocabulary, unknown = len(tokens), tokens.vocabulary, corpus.unknown
+    if unknown:
+        tell_note(f"{unknown:,} of {characters:,} characters are not in the vocabulary and count as unk")
     if settings.json:
         print_json(
             file=str(settings.out),
@@ -81,6 +95,10 @@ def report(settings: flags.Report) -> None:
         if settings.out is not None:
             check_not_read(settings.out, expand_sources(settings.text, reading.pattern))
         text = read_text(settings.text, reading, note=tell_note)
+        if settings.errors is not None:
+            text = Framing(read_vocabulary(settings.run)).admitted(text, settings.errors)
+    elif settings.errors is not None:
+        raise ValueError("errors says what to do with a text of one's own: give --text too, or leave it out")
     else:
         check_unused(settings.reading, "--text")
     out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)

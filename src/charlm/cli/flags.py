@@ -50,17 +50,23 @@ class Prepare(Command):
     Attributes:
         sources: Files, folders, patterns in quotes, URLs, or - for standard input; read one after the other.
         out: The token file to write.
-        errors: What to do with a character that is not in the given vocabulary.
+        errors: What to do with a character that is not in the vocabulary; by default replace, if it has unk.
         vocabulary: What has the vocabulary to use: a run folder, a model file, a token file, a tokenizer.json, or a
             vocabulary in JSON; by default that of the text.
+        special_tokens: Special tokens to add to the vocabulary, such as unk, bos, eos and pad.
+        min_count: Characters that occur less often are unknown.
+        max_size: Most ids in the vocabulary, special tokens included; the rarest characters are unknown.
         reading: How to read the sources.
         json: Print one JSON object.
     """
 
     sources: Positional[Several]
     out: Path
-    errors: Errors = "strict"
+    errors: Optional[Errors] = None
     vocabulary: Optional[Path] = None
+    special_tokens: Several = ()
+    min_count: int = 1
+    max_size: Optional[int] = None
     reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
     json: bool = False
 
@@ -177,6 +183,8 @@ class Generate(Command):
     Attributes:
         model: A run folder or a model file.
         prompt: The text to continue; by default empty.
+        errors: What to do with a character of the prompt that the model does not know: strict refuses it, ignore leaves
+            it out.
         n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
         exclude: Files of records not to generate, one per line, such as the training data.
         max_new_tokens: Maximum number of characters to add.
@@ -191,6 +199,7 @@ class Generate(Command):
 
     model: Positional[Path]
     prompt: str = ""
+    errors: Literal["strict", "ignore"] = "strict"
     n_samples: Optional[int] = None
     exclude: Several = ()
     max_new_tokens: int = 500
@@ -213,6 +222,8 @@ class Evaluate(Command):
             for standard input; or a token file.
         records: Each line is an example of its own, as it always is for a model of records.
         reading: How to read the files.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
     """
@@ -220,6 +231,7 @@ class Evaluate(Command):
     model: Positional[Path]
     texts: Positional[Several]
     records: bool = False
+    errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
     device: str = "auto"
     json: bool = False
@@ -233,12 +245,15 @@ class Score(Command):
         model: A run folder or a model file.
         texts: Files, folders, patterns in quotes, or URLs; by default standard input.
         reading: How to read the files; blank lines are kept, since every line is answered.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line instead of tab-separated values.
     """
 
     model: Positional[Path]
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
+    errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(blank_lines="keep")
     device: str = "auto"
     json: bool = False
@@ -266,6 +281,8 @@ class Report(Command):
         out: The file to write; by default report.html in the run folder, or beside the model file.
         text: A text to color by surprise, in files; by default the beginning of the validation part.
         reading: How to read the text.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
         seed: Seeds the samples.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
@@ -273,6 +290,7 @@ class Report(Command):
     run: Positional[Path]
     out: Optional[Path] = None
     text: Several = ()
+    errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
     seed: int = 0
     device: str = "auto"

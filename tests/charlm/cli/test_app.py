@@ -259,7 +259,7 @@ def test_the_bytes_of_records_are_those_that_are_scored(
     assert shown["bits_per_byte"] == pytest.approx(shown["bits_per_character"] * characters / utf8_bytes)
     (folder / "empty.txt").touch()
     assert main(["evaluate", "run", "empty.txt", "--records"]) == 1
-    assert capsys.readouterr().err == "charlm: text is empty: there is nothing to score\n"
+    assert capsys.readouterr().err == "charlm: 'empty.txt': text is empty: there is nothing to score\n"
 
 
 def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

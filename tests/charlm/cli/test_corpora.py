@@ -1,13 +1,17 @@
 """Which data a run is trained and evaluated on, from the command line."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from charlm import CharLM
 from charlm.cli.app import main
 from charlm.files.run_folder import RunFolder
+from chartok import TokenFile, Vocabulary
 
 TEXT = "".join(f"{number:03} the quick brown fox\n" for number in range(100))
 STEPS = ["--model", "trained-bigram", "--device", "cpu", "--max-steps", "4", "--checkpoint-interval", "2"]
@@ -122,3 +126,79 @@ def test_a_vocabulary_of_as_many_symbols_as_a_byte_has_gets_unk_too(folder: Path
             said("train", source, "--model", model, "--out", f"{model}-{source}", *steps)
         evaluated = [said("evaluate", f"{model}-{source}", "held-out.txt") for source in ("wide.tokens", "wide.txt")]
         assert evaluated[0] == evaluated[1]
+
+
+def test_what_to_do_with_unknown_characters_can_be_said_of_every_command(folder: Path, said: Any) -> None:
+    (folder / "odd.txt").write_text("the fox!\n", encoding="utf-8", newline="")
+    (folder / "even.txt").write_text("the fox\n", encoding="utf-8", newline="")
+    said("train", "input.txt", "--out", "run", "--order", "3")
+    for command in ("evaluate", "score"):
+        of_odd = {
+            errors: said(command, "run", "odd.txt", "--errors", errors, "--json") for errors in ("replace", "ignore")
+        }
+        assert of_odd["replace"] == said(command, "run", "odd.txt", "--json")
+        left, known = json.loads(of_odd["ignore"]), json.loads(said(command, "run", "even.txt", "--json"))
+        assert left | {"text": ""} == known | {"text": ""}
+        assert "is U+0021 '!', which is not in" in said(command, "run", "odd.txt", "--errors", "strict", code=1)
+    assert "is U+0021 '!', which is not in" in said("generate", "run", "--prompt", "the!", code=1)
+    ignored = said("generate", "run", "--prompt", "the!", "--errors", "ignore", "--max-new-tokens", "5")
+    assert ignored == said("generate", "run", "--prompt", "the", "--max-new-tokens", "5")
+    assert "U+0021" in said("report", "run", "--text", "odd.txt", "--errors", "strict", code=1)
+    assert "give --text too" in said("report", "run", "--errors", "strict", code=1)
+    said("report", "run", "--text", "odd.txt", "--errors", "ignore")
+
+
+@pytest.mark.parametrize("kind", ["run", "model", "tokens", "json", "tokenizer.json"])
+def test_a_vocabulary_is_taken_from_whatever_has_one(folder: Path, said: Any, kind: str) -> None:
+    said("train", "input.txt", "--model", "trained-bigram", "--out", "run", *STEPS[2:])
+    said("prepare", "input.txt", "--out", "first.tokens", "--special-tokens", "unk")
+    said("export", "run", "--format", "vocabulary", "--out", "vocabulary.json")
+    said("export", "run", "--format", "tokenizer-json", "--out", "tokenizer.json")
+    assert Vocabulary.load("vocabulary.json") == CharLM.load("run").vocabulary
+    path = {
+        "run": "run",
+        "model": "run/model.safetensors",
+        "tokens": "first.tokens",
+        "json": "vocabulary.json",
+        "tokenizer.json": "tokenizer.json",
+    }[kind]
+    said("prepare", "held-out.txt", "--vocabulary", path, "--out", "new.tokens")
+    with TokenFile("new.tokens") as tokens:
+        assert tokens.vocabulary == CharLM.load("run").vocabulary
+        assert np.count_nonzero(tokens.read(0, len(tokens)) == tokens.vocabulary.special_tokens["unk"]) == 9
+    of_tokens, of_text = (
+        json.loads(said("evaluate", "run", name, "--json")) for name in ("new.tokens", "held-out.txt")
+    )
+    assert of_tokens["nats_per_character"] == pytest.approx(of_text["nats_per_character"], rel=0.02)
+    said("prepare", "held-out.txt", "--vocabulary", path, "--out", "short.tokens", "--errors", "ignore")
+    assert "U+0021" in said(
+        "prepare", "held-out.txt", "--vocabulary", path, "--out", "a.tokens", "--errors", "strict", code=1
+    )
+
+
+def test_what_has_no_vocabulary_is_named(folder: Path, said: Any) -> None:
+    (folder / "other.json").write_text('{"a": 1}')
+    for name in ("input.txt", "other.json", "missing"):
+        assert name in said("prepare", "input.txt", "--vocabulary", name, "--out", "a.tokens", code=1)
+
+
+def test_rare_characters_are_left_out_of_a_vocabulary(said: Any) -> None:
+    told = json.loads(said("prepare", "input.txt", "--min-count", "150", "--out", "a.tokens", "--json"))
+    assert told["characters"] == len(TEXT)
+    with TokenFile("a.tokens") as tokens:
+        counts = Counter(TEXT)
+        assert tokens.vocabulary == Vocabulary.from_text(TEXT, min_count=150, special_tokens=["unk"])
+        unknown = np.count_nonzero(tokens.read(0, len(tokens)) == tokens.vocabulary.special_tokens["unk"])
+        assert unknown == sum(count for count in counts.values() if count < 150)
+    json.loads(said("prepare", "input.txt", "--max-size", "9", "--out", "b.tokens", "--json"))
+    with TokenFile("b.tokens") as tokens:
+        assert tokens.vocabulary.size == 9
+    assert "give min_count or max_size to prepare" in said("train", "b.tokens", "--min-count", "2", code=1)
+
+
+def test_an_empty_text_is_named(folder: Path, said: Any) -> None:
+    (folder / "empty.txt").touch()
+    said("train", "input.txt", "--out", "run")
+    assert said("evaluate", "run", "empty.txt", code=1) == (
+        "charlm: 'empty.txt': text is empty: there is nothing to score\n"
+    )
