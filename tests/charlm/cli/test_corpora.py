@@ -202,3 +202,23 @@ def test_an_empty_text_is_named(folder: Path, said: Any) -> None:
     assert said("evaluate", "run", "empty.txt", code=1) == (
         "charlm: 'empty.txt': text is empty: there is nothing to score\n"
     )
+
+
+def test_line_ends_of_dos_are_noted_on_standard_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "dos.txt").write_bytes(TEXT.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert main(["train", "dos.txt", "--out", "run", "--json"]) == 0
+    for command in (
+        ["evaluate", "run", "dos.txt", "--json"],
+        ["prepare", "dos.txt", "--out", "a.tokens", "--json"],
+        [],
+    ):
+        told = capsys.readouterr()
+        assert "every line ends in CR LF" in told.err
+        assert "begins with a byte order mark" in told.err
+        json.loads(told.out)
+        assert not command or main(command) == 0
+    flags = ["--encoding", "utf-8-sig", "--newlines", "lf"]
+    for name, more in (("dos.txt", flags), ("input.txt", [])):
+        assert main(["train", name, *more, "--out", name.removesuffix(".txt")]) == 0
+    assert "CR LF" not in capsys.readouterr().err
+    assert CharLM.load("dos").score_samples([TEXT]) == CharLM.load("input").score_samples([TEXT])
