@@ -7,6 +7,7 @@ time in proportion takes 16 times as long, one that sorts a little more, and one
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import shutil
@@ -40,7 +41,7 @@ from charlm import (
     write_report,
 )
 from charlm.cli.app import main as charlm
-from chartok import Vocabulary, count_characters, encode_file, encode_files, read_records, read_text
+from chartok import Vocabulary, count_characters, encode_file, encode_files, encode_texts, read_records, read_text
 from environment import environment
 from page import LINEARITY, PAGE, page
 from scratch import scratch_folder
@@ -88,6 +89,14 @@ def _command(*arguments: str) -> Subject:
         return run
 
     return prepared
+
+
+def _of_a_column(sample: Sample) -> Callable[[], object]:
+    """Reads the lines as the cells of a table."""
+    path = sample.folder / "lines.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text"], *([line] for line in sample.lines)])
+    return partial(read_records, path, column="text")
 
 
 def _shards(sample: Sample) -> Callable[[], object]:
@@ -156,10 +165,15 @@ SUBJECTS: dict[str, Subject] = {
     "decode_batch": lambda it: lambda: it.vocabulary.decode_batch(it.ids[:, None]),
     "encode_file": lambda it: lambda: encode_file(it.path, it.folder / "out"),
     "encode_files": _shards,
+    "encode_texts": lambda it: lambda: encode_texts(it.lines, it.folder / "out", records=True).close(),
     "read_text": lambda it: partial(read_text, it.path),
     "read_records": lambda it: partial(read_records, it.path),
+    "read_records, of a column": _of_a_column,
+    "read_records, another delimiter": lambda it: partial(read_records, it.path, delimiter="ab\n"),
     "TokenFile.verify": lambda it: it.tokens.verify,
     "RecordDataset": lambda it: lambda: RecordDataset(it.lines),
+    "RecordDataset.from_file": lambda it: partial(RecordDataset.from_file, it.path_of_lines),
+    "RecordDataset of a token file": lambda it: lambda: RecordDataset(it.tokens_of_lines).joined(),
     "RecordDataset.split": lambda it: lambda: it.records.split(0.5) if len(it.records) > 1 else None,
     "RecordDataset.fingerprint": lambda it: it.records.fingerprint,
     "TextDataset of shards, ids": lambda it: lambda: TextDataset(it.shards, 8).ids,
@@ -212,6 +226,7 @@ SUBJECTS: dict[str, Subject] = {
     "read_log": lambda it: partial(read_log, it.log),
     "write_report": lambda it: partial(write_report, it.model, it.folder / "out", text=it.text),
     "charlm prepare": _command("prepare", "TEXT", "--out", "OUT"),
+    "charlm prepare --records": _command("prepare", "LINES", "--out", "OUT", "--records"),
     "charlm train": _command("train", "TEXT", "--out", "OUT"),
     "charlm train --records": _command("train", "LINES", "--out", "OUT", "--records"),
     "charlm generate": _command("generate", "MODEL", "--max-new-tokens", "LENGTH"),

@@ -65,6 +65,8 @@ nitpick_ignore = [
         )
     ),
     ("py:class", "charlm.lm.FitKeywords"),  # the settings of CharLM.fit
+    ("py:class", "charlm.lm.FitFileKeywords"),  # those, and how to read the files
+    ("py:class", "chartok.files.reading.ReadingKeywords"),  # the fields of ReadingSettings
     ("py:class", "charlm.generation.settings.SamplingKeywords"),  # the fields of SamplingSettings
 ]
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from charlm.data.limits import TooLong
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.corpus import Corpus
@@ -47,6 +48,9 @@ class FitKeywords(TypedDict, total=False):
     size: Size | None
     block_size: int | None
     batch_size: int | None
+    max_length: int | None
+    too_long: TooLong | None
+    packing: bool | None
     config: TrainerConfig | None
     device: str | None
     min_count: int
@@ -132,6 +136,9 @@ class CharLM(TextScorer, TextGenerator):
         size: Size | None = None,
         block_size: int | None = None,
         batch_size: int | None = None,
+        max_length: int | None = None,
+        too_long: TooLong | None = None,
+        packing: bool | None = None,
         config: TrainerConfig | None = None,
         device: str | None = None,
         validation: str | os.PathLike[str] | Iterable[str] | Mapping[str, int] | None = None,
@@ -151,7 +158,10 @@ class CharLM(TextScorer, TextGenerator):
             size: For a Transformer.
             block_size: For models that are trained.
             batch_size: Likewise.
-            config: Likewise.
+            max_length: For records: the most characters of one.
+            too_long: Likewise: what to do with a longer one.
+            packing: Likewise, for models that are trained: whether windows span several records.
+            config: For models that are trained.
             device: Likewise; the model stays on it.
             validation: Held-out data of the same kind, for ``validation_nats`` of the result and, for models that are
                 trained, to keep the weights that are best on them. They add nothing to the vocabulary.
@@ -173,6 +183,9 @@ class CharLM(TextScorer, TextGenerator):
             size=size,
             block_size=block_size,
             batch_size=batch_size,
+            max_length=max_length,
+            too_long=too_long,
+            packing=packing,
             config=config,
             device=device,
         )

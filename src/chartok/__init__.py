@@ -14,6 +14,7 @@ _MODULE_OF = {
     "SourceError": "errors",
     "TokenFile": "token_file",
     "TokenFileError": "errors",
+    "TokenFileWriter": "token_writer",
     "TokenIdError": "errors",
     "UnknownCharacterError": "errors",
     "Vocabulary": "vocabulary",
@@ -21,6 +22,7 @@ _MODULE_OF = {
     "count_characters": "codepoints",
     "encode_file": "encode",
     "encode_files": "encode",
+    "encode_texts": "encode_texts",
     "read_records": "files.records",
     "read_text": "files.text",
 }

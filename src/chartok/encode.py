@@ -23,7 +23,9 @@ from chartok.files.sources import (
     source_size,
 )
 from chartok.files.text import iterate_pieces, not_empty
-from chartok.token_file import TokenFile, write_token_file
+from chartok.record_lines import ROLES, LinePiece, RecordEncoder, characters_of, record_pieces
+from chartok.token_file import TokenFile
+from chartok.token_writer import TokenFileWriter
 from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from chartok.arguments import Errors, SpecialToken
     from chartok.files.reading import Note, ReadingKeywords
     from chartok.files.text import Piece
+    from chartok.record_lines import RecordPiece
 
 _Result = TypeVar("_Result")
 
@@ -48,6 +51,7 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
     destination: str | os.PathLike[str],
     vocabulary: Vocabulary | None = None,
     *,
+    records: bool = False,
     errors: Errors = "strict",
     min_count: int = 1,
     max_size: int | None = None,
@@ -57,7 +61,7 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
     settings: ReadingSettings = ReadingSettings(),
     **reading: Unpack[ReadingKeywords],
 ) -> TokenFile:
-    """Returns the token file made from one or more texts, by default concatenated without a separator.
+    """Returns the token file made from one or more texts, by default concatenated without a separator, or from records.
 
     Text is read in pieces, once, or twice if the vocabulary has to be built first. The file appears under its name
     once it is complete and on disk; until then, and whatever fails, an existing file is left unchanged.
@@ -65,7 +69,9 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
     Args:
         source: Files, folders, patterns such as ``data/*.txt``, or URLs that fsspec can read.
         destination: The file to write.
-        vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does.
+        vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does. That
+            of records has the special tokens ``bos``, ``eos`` and ``unk`` as well.
+        records: Whether each line is a record of its own, with a start and an end, as ``read_records`` returns them.
         errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
         min_count: Where the vocabulary is built, characters that occur less often are left out of it, for ``errors``.
         max_size: The maximum number of ids of a vocabulary that is built, as in ``Vocabulary.from_text``.
@@ -82,7 +88,7 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
         SourceError: A source is no text, changed while it was read, or its compressed data is truncated or damaged.
         ValueError: The text is empty and there is no vocabulary; a setting is invalid, or is one for records;
             ``destination`` is one of the sources, or a pipe or a device; a source is a pipe or a device and there is no
-            vocabulary.
+            vocabulary; the vocabulary for records has no ``bos`` or no ``eos``.
 
     Example:
         >>> import tempfile
@@ -93,7 +99,8 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
         >>> tokens.vocabulary.decode(tokens.read(0, len(tokens)))
         'banana'
     """
-    settings = settings.with_keywords(**reading).for_text()
+    settings = settings.with_keywords(**reading)
+    settings = settings.for_records() if records else settings.for_text()
     sources = expand_sources(source, settings.pattern)
     check_destination(destination, sources)
     total = _bytes_to_read(sources, passes=1 if vocabulary is not None else 2)
@@ -101,15 +108,21 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
         check_two_readings(sources)
     passes = _Passes(sources=sources, settings=settings, progress=progress, total=total)
     if vocabulary is None:
-        found = not_empty((piece.text for piece in passes.pieces(say_nothing)), shown_sources(sources))
-        vocabulary = Vocabulary.from_text(found, min_count=min_count, max_size=max_size, special_tokens=special_tokens)
+        vocabulary = passes.vocabulary(
+            records=records, min_count=min_count, max_size=max_size, special_tokens=special_tokens
+        )
     elif min_count != 1 or max_size is not None:
         raise ValueError("min_count and max_size are for a vocabulary that is built: leave them out, or vocabulary")
     else:
         vocabulary = vocabulary.extend("", special_tokens=special_tokens)
-    with write_token_file(destination, vocabulary) as writer:
-        for ids in _encoded(passes.pieces(note), vocabulary, errors):
-            writer.append(ids)
+    with TokenFileWriter(destination, vocabulary, records, errors=errors) as writer:
+        if records:
+            encoder = RecordEncoder(vocabulary, errors, settings=settings, note=note)
+            for some_ids, ends in encoder.encode(passes.records(note)):
+                writer.write(some_ids, ends)
+        else:
+            for ids in _encoded(passes.pieces(note), vocabulary, errors):
+                writer.write(ids)
     return TokenFile(destination)
 
 
@@ -189,13 +202,33 @@ class _Passes:
     done: int = 0
 
     def pieces(self, note: Note) -> Iterator[Piece]:
-        """Yields the pieces of one pass."""
+        """Yields the pieces of a text in one pass."""
         before = self.done
         for piece in iterate_pieces(self.sources, self.settings, note):
-            self.done = before + piece.bytes_read
-            if self.progress is not None:
-                self.progress(self.done, self.total)
+            self._tell(before + piece.bytes_read)
             yield piece
+
+    def records(self, note: Note) -> Iterator[RecordPiece]:
+        """Yields the records in one pass."""
+        before = self.done
+        for piece in record_pieces(self.sources, self.settings, note):
+            if isinstance(piece, LinePiece):
+                self._tell(before + piece.bytes_read)
+            yield piece
+
+    def vocabulary(
+        self, *, records: bool, min_count: int, max_size: int | None, special_tokens: Iterable[SpecialToken]
+    ) -> Vocabulary:
+        """Returns the vocabulary of the text or the records, in one pass."""
+        found = characters_of(self.records(say_nothing)) if records else (p.text for p in self.pieces(say_nothing))
+        roles = [*dict.fromkeys([*(ROLES if records else ()), *special_tokens])]
+        text = not_empty(found, shown_sources(self.sources))
+        return Vocabulary.from_text(text, min_count=min_count, max_size=max_size, special_tokens=roles)
+
+    def _tell(self, done: int) -> None:
+        self.done = done
+        if self.progress is not None:
+            self.progress(done, self.total)
 
 
 def _encoded(

@@ -16,6 +16,7 @@ CHARTOK = {
     "SourceError",
     "TokenFile",
     "TokenFileError",
+    "TokenFileWriter",
     "TokenIdError",
     "UnknownCharacterError",
     "Vocabulary",
@@ -24,6 +25,7 @@ CHARTOK = {
     "count_characters",
     "encode_file",
     "encode_files",
+    "encode_texts",
     "read_records",
     "read_text",
 }

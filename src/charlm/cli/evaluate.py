@@ -42,7 +42,7 @@ def evaluate(settings: flags.Evaluate) -> None:
 
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     framing = Framing(lm.vocabulary)
-    if name := token_file_of([*settings.texts], settings.reading):
+    if name := token_file_of(settings.texts, reading_of(settings.reading), records=settings.records):
         if settings.errors is not None:
             raise ValueError(f"{name!a} is a token file, which has no unknown characters: leave --errors out")
         with TokenFile(name) as tokens:

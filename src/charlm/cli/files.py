@@ -47,6 +47,7 @@ def prepare(settings: flags.Prepare) -> None:
             settings.sources,
             settings.out,
             vocabulary,
+            records=settings.records,
             errors=settings.errors or ("replace" if "unk" in known else "strict"),
             min_count=settings.min_count,
             max_size=settings.max_size,
@@ -55,19 +56,21 @@ def prepare(settings: flags.Prepare) -> None:
             note=tell_note,
             settings=reading_of(settings.reading),
         ) as tokens:
-            corpus = Corpus.of_tokens(tokens)
-            characters, vocabulary, unknown = len(tokens), tokens.vocabulary, corpus.unknown
+            records, vocabulary = tokens.records, tokens.vocabulary
+            characters, unknown = len(tokens) - 2 * (records or 0), Corpus.of_tokens(tokens).unknown
     if unknown:
         tell_note(f"{unknown:,} of {characters:,} characters are not in the vocabulary and count as unk")
     if settings.json:
         print_json(
             file=str(settings.out),
             characters=characters,
+            records=records,
             symbols=vocabulary.size,
             fingerprint=vocabulary.fingerprint,
         )
     else:
-        print_line(f"{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
+        of_records = "" if records is None else f"{records:,} records, "
+        print_line(f"{of_records}{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
 
 
 def info(settings: flags.Info) -> None:

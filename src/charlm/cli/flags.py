@@ -14,6 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.docstrings import restore_docstrings
 from charlm.data.choices import Split
+from charlm.data.limits import TooLong
 from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     Several: TypeAlias = tuple[str, ...]
 else:
     Several = tuple
+READING = ReadingSettings(delimiter=r"\n")
+"""How the commands read text by default, as it would be typed; see ``charlm.cli.reading``."""
 ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json", "vocabulary"]
 
 
@@ -50,6 +53,7 @@ class Prepare(Command):
     Attributes:
         sources: Files, folders, patterns in quotes, URLs, or - for standard input; read one after the other.
         out: The token file to write.
+        records: Each line is a record of its own, with a start and an end; lines end in LF or CR LF.
         errors: What to do with a character that is not in the vocabulary; by default replace, if it has unk.
         vocabulary: What has the vocabulary to use: a run folder, a model file, a token file, a tokenizer.json, or a
             vocabulary in JSON; by default that of the text.
@@ -62,12 +66,13 @@ class Prepare(Command):
 
     sources: Positional[Several]
     out: Path
+    records: bool = False
     errors: Optional[Errors] = None
     vocabulary: Optional[Path] = None
     special_tokens: Several = ()
     min_count: int = 1
     max_size: Optional[int] = None
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 
 
@@ -80,7 +85,7 @@ class Train(Command):
     Attributes:
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
         texts: The text to train on: files, folders, patterns in quotes, URLs, or - for standard input; or a token file
-            that prepare wrote.
+            of a text or of records that prepare wrote.
         model: The family: ngram and bigram count; trained-bigram and gpt are trained by gradient descent, mixture is
             gpt with ngram.
         out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
@@ -97,7 +102,12 @@ class Train(Command):
         smoothing: What the bigram adds to each count.
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
         block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
-        batch_size: Windows in a batch.
+            Longer records are cut into windows; of records none is wider than the longest needs.
+        batch_size: Windows or records in a batch.
+        max_length: The most characters of a record; by default there is no limit.
+        too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
+            into windows, which is its default.
+        packing: Train on windows of records one after the other, instead of on each with padding.
         device: Such as cpu, cuda or mps; auto uses the best available.
         resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
         tensorboard: Also write the log for TensorBoard.
@@ -108,7 +118,7 @@ class Train(Command):
     model: Family = "ngram"
     out: Optional[Path] = None
     records: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     train_fraction: Optional[float] = None
     split: Optional[Split] = None
     validation: Several = ()
@@ -120,6 +130,9 @@ class Train(Command):
     size: Optional[Size] = None
     block_size: Optional[int] = None
     batch_size: int = BATCH_SIZE
+    max_length: Optional[int] = None
+    too_long: Optional[TooLong] = None
+    packing: bool = False
     device: str = "auto"
     resume: bool = False
     tensorboard: bool = False
@@ -138,7 +151,7 @@ def train_flags(family: Family) -> type[Train]:
 
     Example:
         >>> [field.name for field in fields(train_flags("ngram")) if field.name not in OF_EVERY_FAMILY]
-        ['order']
+        ['order', 'max_length', 'too_long']
     """
     names = {*OF_EVERY_FAMILY, *(name for name in TAKES[family] if name != "config")}
     if family in CONFIGS:
@@ -163,8 +176,8 @@ def refusal(name: str, family: Family) -> str:
     """Returns the error message for a flag of ``train`` that belongs to another family.
 
     Example:
-        >>> refusal("max_steps", "ngram")
-        '--max-steps is not a setting of ngram, which takes --order; see charlm train --model ngram --help'
+        >>> refusal("size", "bigram")
+        '--size is not a setting of bigram, which takes --smoothing, --max-length, --too-long; see charlm train ...'
     """
     taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
     see = f"see charlm train --model {family} --help"
@@ -209,7 +222,7 @@ class Generate(Command):
     seed: int = 0
     device: str = "auto"
     json: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +245,7 @@ class Evaluate(Command):
     texts: Positional[Several]
     records: bool = False
     errors: Optional[Errors] = None
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     device: str = "auto"
     json: bool = False
 
@@ -254,7 +267,7 @@ class Score(Command):
     model: Positional[Path]
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
     errors: Optional[Errors] = None
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(blank_lines="keep")
+    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(delimiter=READING.delimiter, blank_lines="keep")
     device: str = "auto"
     json: bool = False
 
@@ -291,7 +304,7 @@ class Report(Command):
     out: Optional[Path] = None
     text: Several = ()
     errors: Optional[Errors] = None
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings()
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     seed: int = 0
     device: str = "auto"
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
+from typing import TYPE_CHECKING
 
+from charlm.cli.flags import READING
 from charlm.cli.output import print_line
-from chartok import ReadingSettings
+
+if TYPE_CHECKING:
+    from chartok import ReadingSettings
 
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\"}
 """What may be typed after a backslash, and what it stands for."""
@@ -37,7 +41,7 @@ def check_unused(settings: ReadingSettings, flag: str) -> None:
     Raises:
         ValueError: One does.
     """
-    if settings != ReadingSettings():
+    if settings != READING:
         raise ValueError(f"there is no {flag}, and flags say how to read its files: give {flag}, or leave them out")
 
 

@@ -164,7 +164,7 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
 
 def _of_data(settings: flags.Train) -> dict[str, Any]:
     """Returns how the text is read and split, as JSON values; None for what is as by default."""
-    given = {name: getattr(settings, name) for name in flags.OF_DATA} | vars(settings.reading)
+    given = {name: getattr(settings, name) for name in flags.OF_DATA} | vars(reading_of(settings.reading))
     given |= {"reading": None, "validation": " ".join(settings.validation) or None}
     defaults = DEFAULTS | vars(ReadingSettings())
     return {name: None if value == defaults.get(name) else value for name, value in given.items()}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from charlm.recipes.corpus import Corpus, roles_of_text
-from chartok import ReadingSettings, TokenFile, read_records, read_text
+from chartok import ReadingSettings, TokenFile, read_text
 from chartok.files.reading import say_nothing
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
     from chartok import Vocabulary
@@ -83,32 +84,37 @@ def corpus_of_files(
     reading = ReadingSettings() if reading is None else reading
     several: list[Source] = [files] if isinstance(files, str | os.PathLike) else list(files)
     name = " ".join(os.fspath(file) for file in several)
-    if records:
-        return Corpus.of_records(read_records(several, reading, note=note), name=name, **settings)
-    if token_file_of(several, reading) is None:
+    token_file = token_file_of(several, reading, records=records)
+    if token_file is None and records:
+        of_files = Corpus.of_record_files(several, reading, note, **settings)
+        return dataclasses.replace(of_files, name=name)
+    if token_file is None:
         return Corpus.of_text(read_text(several, reading, note=note), roles_of_text(family), name=name, **settings)
     is_own = settings.get("vocabulary") is None
     if is_own and (settings.get("min_count", 1) != 1 or settings.get("max_size") is not None):
         raise ValueError(f"{name!a} is a token file, which has its vocabulary: give min_count or max_size to prepare")
-    tokens = TokenFile(several[0])
+    tokens = TokenFile(token_file)
     if verify:
         tokens.verify()
     return Corpus.of_tokens(tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"))
 
 
-def token_file_of(files: list[Source], reading: ReadingSettings) -> Source | None:
+def token_file_of(files: Sequence[Source], reading: ReadingSettings, *, records: bool) -> Source | None:
     """Returns the token file that was given in place of a text; None if it is a text.
 
     Raises:
-        ValueError: Settings say how to read the text.
+        ValueError: Settings say how to read the text, or that there are records, and it holds one text.
         OSError: The file cannot be read.
     """
-    if len(files) > 1 or not Path(files[0]).is_file() or not is_token_file(files[0]):
+    if len(files) != 1 or not Path(files[0]).is_file() or not is_token_file(files[0]):
         return None
+    name = os.fspath(files[0])
     if reading != ReadingSettings():
-        raise ValueError(
-            f"{os.fspath(files[0])!a} is a token file, whose text has been read already: leave out how to read it"
-        )
+        raise ValueError(f"{name!a} is a token file, whose text has been read already: leave out how to read it")
+    if records:
+        with TokenFile(name) as tokens:
+            if tokens.records is None:
+                raise ValueError(f"{name!a} holds one text: write its lines as records with charlm prepare --records")
     return files[0]
 
 

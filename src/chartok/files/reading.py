@@ -6,7 +6,7 @@ import codecs
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, get_args
+from typing import TYPE_CHECKING, Literal, Optional, TypeAlias, TypedDict, get_args
 
 if TYPE_CHECKING:
     from typing import Self, Unpack
@@ -46,10 +46,10 @@ class ReadingSettings:
     Attributes:
         encoding: The encoding of the text, any that Python has; auto takes it from the byte order mark, tries UTF-8,
             and then guesses with charset-normalizer.
-        decode_errors: What to do with bytes that are not valid in the encoding, as in ``open``: strict, replace,
+        decode_errors: What to do with bytes that are not valid in the encoding, as Python's open does: strict, replace,
             ignore, backslashreplace, surrogateescape.
         compression: How the files are compressed; auto recognizes it by their first bytes, none reads them as they are.
-        pattern: The files to read of a folder, such as ``*.txt``; by default all of them but hidden ones.
+        pattern: The files to read of a folder, by a pattern of their names; by default all of them but hidden ones.
         column: The column of csv, tsv and parquet files, or the field of jsonl files, whose cells are the texts.
         separator: What to put between two files, or two cells, of a text; by default nothing.
         newlines: What to do with CR LF in a text: keep both, or read lf alone. Records end at either.
@@ -69,7 +69,7 @@ class ReadingSettings:
     decode_errors: str = "strict"
     compression: Compression = AUTO
     pattern: str = EVERY_FILE
-    column: str | None = None
+    column: Optional[str] = None  # noqa: UP045 - tyro imports typeguard for the other form
     separator: str = ""
     newlines: Newlines = "keep"
     delimiter: str = NEWLINE

@@ -23,6 +23,8 @@ Source: TypeAlias = str | os.PathLike[str]
 ``s3://bucket/a.txt`` or ``zip://*.txt::corpus.zip``."""
 
 STANDARD_INPUT = "-"
+LONGEST_NAME = 4096
+"""In characters; a longer string is a text."""
 
 
 def expand_sources(sources: Source | Iterable[Source], pattern: str = EVERY_FILE) -> list[str]:
@@ -36,7 +38,7 @@ def expand_sources(sources: Source | Iterable[Source], pattern: str = EVERY_FILE
     Raises:
         TypeError: A source is neither a ``str`` nor a path.
         FileNotFoundError: A pattern matches nothing, or a folder has no such file.
-        ValueError: There are no sources.
+        ValueError: There are no sources, or one is clearly a text itself.
     """
     several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     if not several:
@@ -44,6 +46,8 @@ def expand_sources(sources: Source | Iterable[Source], pattern: str = EVERY_FILE
     for position, source in enumerate(several):
         if not isinstance(source, str | os.PathLike):
             raise TypeError(f"sources[{position}] must be a path or a URL, got {type(source).__name__}")
+        if isinstance(source, str) and _is_text(source):
+            raise ValueError(f"sources[{position}] is a text, not the name of a file: chartok.encode_texts takes texts")
     return [file for source in several for file in _expand(source, pattern)]
 
 
@@ -156,6 +160,16 @@ class CountedFile:
         self.bytes_read += len(data)
         self.is_at_end = not data
         return data
+
+
+def _is_text(source: str) -> bool:
+    """Returns whether a string can hardly be meant as the name of a file."""
+    if not {"\n", "\0"} & set(source) and len(source) <= LONGEST_NAME:
+        return False
+    try:
+        return not Path(source).exists()
+    except (OSError, ValueError):  # too long for the system, or with a NUL
+        return True
 
 
 def _expand(source: Source, pattern: str) -> list[str]:

@@ -348,7 +348,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "bare"], r"bare: no file of the folder matches \*"),
         (["train", "empty.txt"], "'empty.txt': text is empty: give at least one character"),
-        (["train", "empty.txt", "--records"], "'empty.txt': source is empty: give at least one record"),
+        (["train", "empty.txt", "--records"], "'empty.txt': records is empty: give at least one record"),
         (
             ["train", "one.txt"],
             "'one.txt': a fraction of 0.9 of 1 characters leaves a part with fewer than two: give more",
@@ -370,10 +370,6 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", *TRAINED, "--batch-size", "-3"], "batch_size must be at least 1, got -3"),
         (["train", "input.txt", "--order", "0"], "order must be at least 1, got 0"),
         (["train", "input.txt", *TRAINED, "--records", "--block-size", "0"], "block_size must be at least 1, got 0"),
-        (
-            ["train", "few.txt", "--model", "gpt", "--records", "--block-size", "8"],
-            "'few.txt': block_size applies only to texts: for records, the longest record determines it",
-        ),
         (["train", "input.txt", "--train-fraction", "1"], "train_fraction must be above 0 and below 1, got 1.0"),
         (["train", "input.txt", "--train-fraction", "nan"], "train_fraction must be finite, got nan"),
         (["train", "input.txt", *TRAINED, "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
@@ -429,8 +425,11 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
             r"train has no flag --max-step: did you mean --max-steps\?",
         ),
         (["generate", "run", "--temprature", "1"], r"generate has no flag --temprature: did you mean --temperature\?"),
-        (["train", "input.txt", "--no-resume"], "--resume is not a setting of ngram, which takes --order; see .*"),
-        (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order; .*"),
+        (
+            ["train", "input.txt", "--no-resume"],
+            "--resume is not a setting of ngram, which takes --order, --max-length, --too-long; see .*",
+        ),
+        (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order, .*"),
         *(
             ([command, "--xyzzy"], f"{command} has no flag --xyzzy; see charlm {command} --help")
             for command in COMMANDS
@@ -450,7 +449,7 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         ),
         (
             ["train", "input.txt", "--config", "other.toml", "--model", "bigram"],
-            "'other.toml': --order is not a setting of bigram, which takes --smoothing; .*",
+            "'other.toml': --order is not a setting of bigram, which takes --smoothing, .*",
         ),
         (
             ["train", "input.txt", "--config", "config.toml"],

@@ -4,6 +4,7 @@ import bz2
 import io
 import json
 import os
+import subprocess
 import sys
 import zipfile
 from itertools import product
@@ -238,3 +239,12 @@ def test_python_takes_the_same_settings(folder: Path) -> None:
     assert len(RecordDataset.from_file("names.csv", column="name")) == len(NAMES)
     with pytest.raises(TypeError, match="encodin"):
         CharLM.fit_file("wide.txt", encodin="auto")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "prepare", "score", "info"])
+def test_no_command_waits_for_typeguard(command: str) -> None:
+    code = (
+        "import sys; from charlm.cli.app import main; main([sys.argv[1], '--help']); print('typeguard' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("False\n")
