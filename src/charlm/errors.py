@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+HASHED = {
+    "dataset": "the training data",
+    "batches.dataset": "the training data",
+    "validation": "the validation data",
+    "vocabulary": "the vocabulary",
+}
+"""What a state has only a SHA-256 of."""
+
 
 class ArpaFileError(ValueError):
     """An ARPA file is malformed or truncated, or is not a model of single characters."""
@@ -24,3 +32,22 @@ class CheckpointVersionError(ValueError):
 
 class NonFiniteLossError(ArithmeticError):
     """A loss in training is infinite or NaN."""
+
+
+def described_change(name: str, saved: object, current: object) -> str:
+    """Returns what has changed of what determines a run, for a ``CheckpointMismatchError``.
+
+    Args:
+        name: The name of a setting, or of data that are saved as their SHA-256.
+        saved: Its value in the state.
+        current: Its value now; None for data if there are none.
+
+    Example:
+        >>> described_change("seed", 1, 2), described_change("dataset", "5f3759df", "deadbeef")
+        ('seed: 1 -> 2', 'the training data have changed')
+    """
+    if name not in HASHED:
+        return f"{name}: {saved!a} -> {current!a}"
+    if saved is None or current is None:
+        return f"{HASHED[name]}: {'none' if saved is None else 'some'} -> {'none' if current is None else 'some'}"
+    return f"{HASHED[name]} {'has' if name == 'vocabulary' else 'have'} changed"

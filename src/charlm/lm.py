@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, get_args
 
 import numpy as np
@@ -19,10 +18,10 @@ from charlm.files.model_file import check_sizes, load_stored_model, save_model
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
-from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import Family, Recipe, check_one_of
+from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.runtime.pytorch import check_device_name
-from chartok import ReadingSettings, Vocabulary, read_text
+from chartok import ReadingSettings, Vocabulary
 from chartok.arguments import check_several
 from chartok.files.reading import ReadingKeywords
 
@@ -35,13 +34,10 @@ if TYPE_CHECKING:
     from charlm.data.limits import TooLong
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
+    from charlm.recipes.corpus import Corpus
     from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
     from chartok.files.sources import Source
-
-
-LONGEST_NAME = 4096
-"""In characters; a longer text is not a file name."""
 
 
 class FitKeywords(TypedDict, total=False):
@@ -57,6 +53,8 @@ class FitKeywords(TypedDict, total=False):
     packing: bool | None
     config: TrainerConfig | None
     device: str | None
+    min_count: int
+    max_size: int | None
 
 
 class FitFileKeywords(FitKeywords, ReadingKeywords, total=False):
@@ -95,6 +93,8 @@ class CharLM(TextScorer, TextGenerator):
         check_context_only(model, vocabulary)
         self._model = model
         self.vocabulary = vocabulary
+        self.validation_nats: float | None = None
+        """The mean loss in nats per character on the validation data that it was fitted with, if any."""
 
     @property
     def model(self) -> LanguageModel:
@@ -141,12 +141,15 @@ class CharLM(TextScorer, TextGenerator):
         packing: bool | None = None,
         config: TrainerConfig | None = None,
         device: str | None = None,
+        validation: str | os.PathLike[str] | Iterable[str] | Mapping[str, int] | None = None,
+        min_count: int = 1,
+        max_size: int | None = None,
     ) -> Self:
         """Returns a model fitted to a text, a file, or records.
 
         Args:
-            source: A ``str`` is a text, a path a UTF-8 file that contains one; any other iterable gives records, one
-                text each, and a mapping gives the count of each record.
+            source: A ``str`` is a text, a path a UTF-8 file that contains one, or a token file; any other iterable
+                gives records, one text each, and a mapping gives the count of each record.
             model: ``"ngram"`` and ``"bigram"`` count, in less than a second per megabyte and without PyTorch;
                 ``"trained-bigram"``, ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an n-gram model)
                 are trained, for a minute or two on two cores.
@@ -160,6 +163,10 @@ class CharLM(TextScorer, TextGenerator):
             packing: Likewise, for models that are trained: whether windows span several records.
             config: For models that are trained.
             device: Likewise; the model stays on it.
+            validation: Held-out data of the same kind, for ``validation_nats`` of the result and, for models that are
+                trained, to keep the weights that are best on them. They add nothing to the vocabulary.
+            min_count: Characters that occur less often count as ``unk``; see ``Vocabulary.from_text``.
+            max_size: The maximum number of ids; the least frequent characters count as ``unk``.
 
         Raises:
             ValueError: The source is empty or shorter than a window; a setting is out of range, or the model does not
@@ -182,12 +189,9 @@ class CharLM(TextScorer, TextGenerator):
             config=config,
             device=device,
         )
-        if isinstance(source, os.PathLike):
-            source = read_text(source)
-        elif isinstance(source, str):
-            _check_no_file_name(source)
-        corpus = Corpus.of_text(source, roles_of_text(model)) if isinstance(source, str) else Corpus.of_records(source)
-        return cls._trained(corpus, recipe)
+        corpus = corpus_of(source, model, min_count=min_count, max_size=max_size)
+        held_out = None if validation is None else corpus_of(validation, model, vocabulary=corpus.vocabulary)
+        return cls._trained(corpus, recipe, held_out)
 
     @classmethod
     def fit_file(
@@ -196,6 +200,7 @@ class CharLM(TextScorer, TextGenerator):
         model: Family = "ngram",
         *,
         records: bool = False,
+        validation: Source | Iterable[Source] | None = None,
         **settings: Unpack[FitFileKeywords],
     ) -> Self:
         r"""Returns a model fitted to files.
@@ -204,6 +209,7 @@ class CharLM(TextScorer, TextGenerator):
             sources: Files, folders, patterns or URLs; see ``chartok.read_text``.
             model: As for ``fit``.
             records: Whether each line is a separate record, as ``chartok.read_records`` returns them.
+            validation: Held-out files that are read in the same way; see ``fit``.
             settings: As for ``fit``, and those of ``chartok.ReadingSettings``: how to read the files.
 
         Raises:
@@ -215,19 +221,27 @@ class CharLM(TextScorer, TextGenerator):
         reading = ReadingSettings(
             **{field.name: of_model.pop(field.name) for field in fields(ReadingSettings) if field.name in of_model}
         )
+        limits = {name: of_model.pop(name) for name in ("min_count", "max_size") if name in of_model}
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(family=model, **of_model)
-        if records:
-            corpus = Corpus.of_record_files(sources, reading)
-        else:
-            corpus = Corpus.of_text(read_text(sources, reading), roles_of_text(model))
-        return cls._trained(corpus, recipe)
+        corpus = corpus_of_files(sources, model, records=records, reading=reading, **limits)
+        held_out = None
+        if validation is not None:
+            held_out = corpus_of_files(
+                validation, model, records=records, reading=reading, vocabulary=corpus.vocabulary
+            )
+        return cls._trained(corpus, recipe, held_out)
 
     @classmethod
-    def _trained(cls, corpus: Corpus, recipe: Recipe) -> Self:
+    def _trained(cls, corpus: Corpus, recipe: Recipe, validation: Corpus | None) -> Self:
         from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
 
-        return cls(train(corpus, recipe).model, corpus.vocabulary)
+        if validation is not None and validation.is_of_records != corpus.is_of_records:
+            raise TypeError("source and validation must be of the same kind: two texts, or records both")
+        trained = train(corpus, recipe, validation=validation)
+        lm = cls(trained.model, corpus.vocabulary)
+        lm.validation_nats = trained.validation_nats
+        return lm
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""
@@ -287,25 +301,6 @@ def check_context_only(model: LanguageModel | CountModel, vocabulary: Vocabulary
         raise ValueError(
             f"the model could predict special tokens that are contexts alone, {', '.join(map(str, never))}: make it "
             f"with context_only={never}"
-        )
-
-
-def _check_no_file_name(text: str) -> None:
-    """Checks that a text is not the name of a file, which would mean that its content was intended.
-
-    Raises:
-        ValueError: It is.
-    """
-    if not text or "\n" in text or len(text) > LONGEST_NAME:
-        return
-    try:
-        exists = Path(text).exists()
-    except (OSError, ValueError):  # too long for the system, or with a NUL
-        return
-    if exists:
-        raise ValueError(
-            f"source {text!a} is the name of a file or a folder: use Path({text!a}) or CharLM.fit_file({text!a}) to "
-            "fit to its content"
         )
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from chartok.arguments import Errors
+    from chartok.arguments import Errors, SpecialToken
     from chartok.files.reading import Note, ReadingKeywords
     from chartok.files.text import Piece
     from chartok.record_lines import RecordPiece
@@ -46,13 +46,16 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes read so far and the total, None if it is not known."""
 
 
-def encode_file(
+def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is told
     source: Source | Iterable[Source],
     destination: str | os.PathLike[str],
     vocabulary: Vocabulary | None = None,
     *,
     records: bool = False,
     errors: Errors = "strict",
+    min_count: int = 1,
+    max_size: int | None = None,
+    special_tokens: Iterable[SpecialToken] = (),
     progress: Progress | None = None,
     note: Note = say_nothing,
     settings: ReadingSettings = ReadingSettings(),
@@ -70,6 +73,9 @@ def encode_file(
             of records has the special tokens ``bos``, ``eos`` and ``unk`` as well.
         records: Whether each line is a record of its own, with a start and an end, as ``read_records`` returns them.
         errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
+        min_count: Where the vocabulary is built, characters that occur less often are left out of it, for ``errors``.
+        max_size: The maximum number of ids of a vocabulary that is built, as in ``Vocabulary.from_text``.
+        special_tokens: What the vocabulary gets if it does not have it, after its other ids.
         progress: Called after each piece.
         note: Called with what is worth knowing about the sources, one line each.
         settings: How to read the sources.
@@ -102,7 +108,13 @@ def encode_file(
         check_two_readings(sources)
     passes = _Passes(sources=sources, settings=settings, progress=progress, total=total)
     if vocabulary is None:
-        vocabulary = passes.vocabulary(records=records)
+        vocabulary = passes.vocabulary(
+            records=records, min_count=min_count, max_size=max_size, special_tokens=special_tokens
+        )
+    elif min_count != 1 or max_size is not None:
+        raise ValueError("min_count and max_size are for a vocabulary that is built: leave them out, or vocabulary")
+    else:
+        vocabulary = vocabulary.extend("", special_tokens=special_tokens)
     with TokenFileWriter(destination, vocabulary, records, errors=errors) as writer:
         if records:
             encoder = RecordEncoder(vocabulary, errors, settings=settings, note=note)
@@ -204,11 +216,14 @@ class _Passes:
                 self._tell(before + piece.bytes_read)
             yield piece
 
-    def vocabulary(self, *, records: bool) -> Vocabulary:
+    def vocabulary(
+        self, *, records: bool, min_count: int, max_size: int | None, special_tokens: Iterable[SpecialToken]
+    ) -> Vocabulary:
         """Returns the vocabulary of the text or the records, in one pass."""
         found = characters_of(self.records(say_nothing)) if records else (p.text for p in self.pieces(say_nothing))
-        roles = ROLES if records else ()
-        return Vocabulary.from_text(not_empty(found, shown_sources(self.sources)), special_tokens=roles)
+        roles = [*dict.fromkeys([*(ROLES if records else ()), *special_tokens])]
+        text = not_empty(found, shown_sources(self.sources))
+        return Vocabulary.from_text(text, min_count=min_count, max_size=max_size, special_tokens=roles)
 
     def _tell(self, done: int) -> None:
         self.done = done

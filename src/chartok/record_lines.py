@@ -12,7 +12,7 @@ import numpy as np
 
 from chartok.errors import UnknownCharacterError
 from chartok.files.blank import BlankRule
-from chartok.files.lines import BYTE_ORDER_MARK
+from chartok.files.line_ends import BYTE_ORDER_MARK
 from chartok.files.pieces import text_pieces
 from chartok.files.reading import NEWLINE, ReadingSettings, say_nothing
 from chartok.files.records import LONG, batched_records

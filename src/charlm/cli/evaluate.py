@@ -6,11 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json
-from charlm.cli.reading import reading_of, tell_note, token_file_of
+from charlm.cli.reading import reading_of, tell_note
+from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
 from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
+from charlm.recipes.sources import token_file_of
 from chartok import TokenFile, read_records, read_text
 from chartok.files.records import batched_records
 
@@ -41,22 +43,25 @@ def evaluate(settings: flags.Evaluate) -> None:
 
 
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
-    if name := token_file_of(settings.texts, settings.reading, records=settings.records):
+    framing = Framing(lm.vocabulary)
+    if name := token_file_of(settings.texts, reading_of(settings.reading), records=settings.records):
+        if settings.errors is not None:
+            raise ValueError(f"{name!a} is a token file, which has no unknown characters: leave --errors out")
         with TokenFile(name) as tokens:
-            if tokens.vocabulary != lm.vocabulary:
-                raise ValueError(
-                    f"the vocabulary of {name!a} differs from that of the model: prepare it with the model's"
-                )
+            corpus = Corpus.of_tokens(tokens, vocabulary=lm.vocabulary)
             tokens.verify()
-            corpus = Corpus.of_tokens(tokens)
-            return corpus.in_characters(evaluate_corpus(lm.stored, corpus))
+            return corpus.in_characters(evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary))
     reading = reading_of(settings.reading)
     if not (settings.records or lm.is_of_records):
-        return lm.evaluate(read_text(settings.texts, reading, note=tell_note))
-    lines = read_records(settings.texts, reading, note=tell_note)
+        text = framing.admitted(read_text(settings.texts, reading, note=tell_note), settings.errors)
+        if not text:
+            raise _empty(settings)
+        return lm.evaluate(text)
+    read = read_records(settings.texts, reading, note=tell_note)
+    lines = [framing.admitted(line, settings.errors) for line in read]
     symbols = int(lm.counts_of_symbols(lines).sum())
     if not symbols:
-        raise ValueError("text is empty: there is nothing to score")
+        raise _empty(settings)
     return Evaluation.of_symbols(
         -float(lm.score_samples(lines).sum()),
         symbols,
@@ -65,15 +70,21 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     )
 
 
+def _empty(settings: flags.Evaluate) -> ValueError:
+    return ValueError(f"{' '.join(settings.texts)!a}: text is empty: there is nothing to score")
+
+
 def score(settings: flags.Score) -> None:
     """Prints the log-likelihood of each line, those before an invalid byte before it is an error."""
     reading = reading_of(settings.reading)
     if reading.blank_lines == "skip":
         raise ValueError("score answers every line, and --blank-lines skip leaves some out: leave it out")
     lm = CharLM.load(settings.model, device=settings.device)
+    framing = Framing(lm.vocabulary)
     for lines in batched_records(settings.texts or "-", reading, tell_note, may_grow=True):
-        for line, nats in zip(lines, lm.score_samples(lines).tolist(), strict=True):
-            bits = abs(nats) / math.log(2) / max(1, _scored(lm, [line]))  # 0 for an empty line, not -0
+        admitted = [framing.admitted(line, settings.errors) for line in lines]
+        for line, known, nats in zip(lines, admitted, lm.score_samples(admitted).tolist(), strict=True):
+            bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
             if settings.json:
                 print_json(log_likelihood=nats, bits_per_character=bits, text=line)
             else:

@@ -8,26 +8,39 @@ from tqdm import tqdm
 
 from charlm.cli.output import print_json, print_line
 from charlm.cli.reading import check_unused, reading_of, tell_note
+from charlm.data.framing import Framing
 from charlm.files.arpa.writer import save_arpa
 from charlm.files.run_folder import RunFolder
+from charlm.files.vocabularies import read_vocabulary
 from charlm.lm import CharLM
+from charlm.recipes.corpus import Corpus
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, Vocabulary, encode_file, read_records, read_text
+from chartok import Vocabulary, encode_file, read_records, read_text
 from chartok.files.atomic import check_not_read
 from chartok.files.sources import check_two_readings, expand_sources
-from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from charlm.cli import flags
+
+OF_VOCABULARY = {"tokenizer-json": Vocabulary.to_tokenizer_json, "vocabulary": Vocabulary.save}
+"""How to write each format that has a vocabulary alone."""
 
 
 def prepare(settings: flags.Prepare) -> None:
     """Writes texts of any size to a token file."""
     if settings.vocabulary is not None:
         check_not_read(settings.out, [settings.vocabulary])
+    limits: Any = {"min_count": settings.min_count, "max_size": settings.max_size}
+    special: Any = [*settings.special_tokens]
+    if limits != {"min_count": 1, "max_size": None} and settings.errors in (None, "replace") and "unk" not in special:
+        special.append("unk")
+    vocabulary = None if settings.vocabulary is None else read_vocabulary(settings.vocabulary)
+    if settings.symbols or settings.unit != "character":
+        if vocabulary is not None:
+            raise ValueError("vocabulary has its symbols: leave out symbols and unit")
+        vocabulary, limits = _vocabulary_of_symbols(settings, special, limits), {}
+    known = {*special, *(() if vocabulary is None else vocabulary.special_tokens)}
     with tqdm(unit="B", unit_scale=True, disable=None) as bar:
 
         def show(done: int, total: int | None) -> None:
@@ -37,15 +50,19 @@ def prepare(settings: flags.Prepare) -> None:
         with encode_file(
             settings.sources,
             settings.out,
-            _vocabulary(settings),
+            vocabulary,
             records=settings.records,
-            errors=settings.errors,
+            errors=settings.errors or ("replace" if "unk" in known else "strict"),
+            **limits,
+            special_tokens=special,
             progress=show,
             note=tell_note,
             settings=reading_of(settings.reading),
         ) as tokens:
             records, vocabulary = tokens.records, tokens.vocabulary
-            characters = len(tokens) - 2 * (records or 0)
+            characters, unknown = len(tokens) - 2 * (records or 0), Corpus.of_tokens(tokens).unknown
+    if unknown:
+        tell_note(f"{unknown:,} of {characters:,} characters are not in the vocabulary and count as unk")
     if settings.json:
         print_json(
             file=str(settings.out),
@@ -60,29 +77,15 @@ def prepare(settings: flags.Prepare) -> None:
         print_line(f"{of_records}{characters:,} {unit}, {vocabulary.size} symbols: saved to {settings.out}")
 
 
-def _vocabulary(settings: flags.Prepare) -> Vocabulary | None:
-    """Returns the vocabulary that was asked for; None for that of the characters of the text."""
-    has_units = bool(settings.symbols) or settings.unit != "character"
-    if settings.vocabulary is None:
-        if not has_units:
-            return None
-        reading = reading_of(settings.reading)
-        check_two_readings(expand_sources(settings.sources, reading.pattern))
-        asked: Any = {"symbols": settings.symbols, "unit": settings.unit}
-        if settings.records:
-            records = read_records(settings.sources, reading)
-            return Vocabulary.from_text(records, special_tokens=["bos", "eos", "unk"], **asked)
-        return Vocabulary.from_file(settings.sources, settings=reading, **asked)
-    if has_units:
-        raise ValueError("vocabulary has its symbols: leave out symbols and unit")
-    return _read_vocabulary(settings.vocabulary)
-
-
-def _read_vocabulary(path: Path) -> Vocabulary:
-    if not is_token_file(path):
-        return Vocabulary.load(path)
-    with TokenFile(path) as tokens:
-        return tokens.vocabulary
+def _vocabulary_of_symbols(settings: flags.Prepare, special: list[Any], limits: dict[str, Any]) -> Vocabulary:
+    """Returns the vocabulary of the text, with symbols of several characters."""
+    reading = reading_of(settings.reading)
+    check_two_readings(expand_sources(settings.sources, reading.pattern))
+    asked: Any = {"symbols": settings.symbols, "unit": settings.unit, **limits}
+    if not settings.records:
+        return Vocabulary.from_file(settings.sources, settings=reading, special_tokens=special, **asked)
+    roles = dict.fromkeys(["bos", "eos", "unk", *special])
+    return Vocabulary.from_text(read_records(settings.sources, reading), special_tokens=roles, **asked)
 
 
 def info(settings: flags.Info) -> None:
@@ -110,6 +113,10 @@ def report(settings: flags.Report) -> None:
         if settings.out is not None:
             check_not_read(settings.out, expand_sources(settings.text, reading.pattern))
         text = read_text(settings.text, reading, note=tell_note)
+        if settings.errors is not None:
+            text = Framing(read_vocabulary(settings.run)).admitted(text, settings.errors)
+    elif settings.errors is not None:
+        raise ValueError("errors says what to do with a text of one's own: give --text too, or leave it out")
     else:
         check_unused(settings.reading, "--text")
     out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
@@ -119,6 +126,10 @@ def report(settings: flags.Report) -> None:
 def export(settings: flags.Export) -> None:
     """Writes a model, or its vocabulary, in a form that other programs read."""
     check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
+    if settings.format in OF_VOCABULARY:
+        OF_VOCABULARY[settings.format](read_vocabulary(settings.model), settings.out)
+        print_line(f"saved to {settings.out}")
+        return
     lm = CharLM.load(settings.model)
     match settings.format:
         case "onnx":
@@ -128,6 +139,4 @@ def export(settings: flags.Export) -> None:
             save_onnx(settings.out, lm.model, lm.vocabulary)
         case "arpa":
             save_arpa(settings.out, lm.stored, lm.vocabulary)
-        case "tokenizer-json":
-            lm.vocabulary.to_tokenizer_json(settings.out)
     print_line(f"saved to {settings.out}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeAlias, 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.docstrings import restore_docstrings
+from charlm.data.choices import Split
 from charlm.data.limits import TooLong
 from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
@@ -26,7 +27,7 @@ else:
     Several = tuple
 READING = ReadingSettings(delimiter=r"\n")
 """How the commands read text by default, as it would be typed; see ``charlm.cli.reading``."""
-ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json"]
+ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json", "vocabulary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +54,12 @@ class Prepare(Command):
         sources: Files, folders, patterns in quotes, URLs, or - for standard input; read one after the other.
         out: The token file to write.
         records: Each line is a record of its own, with a start and an end; lines end in LF or CR LF.
-        errors: What to do with a character that is not in the given vocabulary.
-        vocabulary: A vocabulary in a JSON file, or a token file whose vocabulary to use; by default that of the text.
+        errors: What to do with a character that is not in the vocabulary; by default replace, if it has unk.
+        vocabulary: What has the vocabulary to use: a run folder, a model file, a token file, a tokenizer.json, or a
+            vocabulary in JSON; by default that of the text.
+        special_tokens: Special tokens to add to the vocabulary, such as unk, bos, eos and pad.
+        min_count: Characters that occur less often are unknown.
+        max_size: Most ids in the vocabulary, special tokens included; the rarest characters are unknown.
         symbols: Symbols of several characters that get an id each, such as Cl Br.
         unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         reading: How to read the sources.
@@ -64,10 +69,13 @@ class Prepare(Command):
     sources: Positional[Several]
     out: Path
     records: bool = False
-    errors: Errors = "strict"
+    errors: Optional[Errors] = None
     vocabulary: Optional[Path] = None
     symbols: Several = ()
     unit: Unit = "character"
+    special_tokens: Several = ()
+    min_count: int = 1
+    max_size: Optional[int] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 
@@ -87,7 +95,12 @@ class Train(Command):
         out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
         records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
         reading: How to read the files.
-        train_fraction: Fraction of the text to train on; the rest is held out for validation.
+        train_fraction: Fraction of the text to train on, 0.9 by default; the rest is held out for validation.
+        split: What is held out of a text: its tail by default, its head, or blocks of up to 4,096 characters drawn at
+            random. Records are always drawn at random, and those that are the same stay together.
+        validation: A text of its own for validation, or a token file; then all of the other is trained on.
+        min_count: Characters that occur less often count as unknown.
+        max_size: Most symbols in the vocabulary, special tokens included; the rarest characters count as unknown.
         symbols: Symbols of several characters that get an id each, such as Cl Br.
         unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
@@ -112,7 +125,11 @@ class Train(Command):
     out: Optional[Path] = None
     records: bool = False
     reading: OmitArgPrefixes[ReadingSettings] = READING
-    train_fraction: float = 0.9
+    train_fraction: Optional[float] = None
+    split: Optional[Split] = None
+    validation: Several = ()
+    min_count: int = 1
+    max_size: Optional[int] = None
     symbols: Several = ()
     unit: Unit = "character"
     json: bool = False
@@ -130,7 +147,9 @@ class Train(Command):
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
 
-OF_EVERY_FAMILY = ("config", "texts", "model", "out", "records", "reading", "train_fraction", "symbols", "unit", "json")
+OF_DATA = ("records", "reading", "train_fraction", "split", "validation", "min_count", "max_size", "symbols", "unit")
+"""Flags that say how a text is read and split."""
+OF_EVERY_FAMILY = ("config", "texts", "model", "out", *OF_DATA, "json")
 OF_TRAINING = ("resume", "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
 
@@ -185,6 +204,8 @@ class Generate(Command):
     Attributes:
         model: A run folder or a model file.
         prompt: The text to continue; by default empty.
+        errors: What to do with a character of the prompt that the model does not know: strict refuses it, ignore leaves
+            it out.
         n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
         exclude: Files of records not to generate, one per line, such as the training data.
         max_new_tokens: Maximum number of symbols to add.
@@ -199,6 +220,7 @@ class Generate(Command):
 
     model: Positional[Path]
     prompt: str = ""
+    errors: Literal["strict", "ignore"] = "strict"
     n_samples: Optional[int] = None
     exclude: Several = ()
     max_new_tokens: int = 500
@@ -221,6 +243,8 @@ class Evaluate(Command):
             for standard input; or a token file.
         records: Each line is an example of its own, as it always is for a model of records.
         reading: How to read the files.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
     """
@@ -228,6 +252,7 @@ class Evaluate(Command):
     model: Positional[Path]
     texts: Positional[Several]
     records: bool = False
+    errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     device: str = "auto"
     json: bool = False
@@ -241,12 +266,15 @@ class Score(Command):
         model: A run folder or a model file.
         texts: Files, folders, patterns in quotes, or URLs; by default standard input.
         reading: How to read the files; blank lines are kept, since every line is answered.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line instead of tab-separated values.
     """
 
     model: Positional[Path]
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
+    errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(delimiter=READING.delimiter, blank_lines="keep")
     device: str = "auto"
     json: bool = False
@@ -274,6 +302,8 @@ class Report(Command):
         out: The file to write; by default report.html in the run folder, or beside the model file.
         text: A text to color by surprise, in files; by default the beginning of the validation part.
         reading: How to read the text.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
         seed: Seeds the samples.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
@@ -281,6 +311,7 @@ class Report(Command):
     run: Positional[Path]
     out: Optional[Path] = None
     text: Several = ()
+    errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     seed: int = 0
     device: str = "auto"
@@ -291,8 +322,8 @@ class Export(Command):
     """Write a model, or its vocabulary, in a form that other programs read.
 
     Attributes:
-        model: A run folder or a model file.
-        format: onnx for a bigram or a gpt, arpa for an ngram, tokenizer-json for any vocabulary.
+        model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
+        format: onnx for a bigram or a gpt, arpa for an ngram; tokenizer-json and vocabulary (JSON) for any vocabulary.
         out: The file to write.
     """
 

@@ -69,6 +69,11 @@ def _of_split(event: events.CorpusSplit) -> list[str]:
     return [f"{event.total:,} {event.unit}, {event.symbols} symbols: {parts}"]
 
 
+def _of_unknown(event: events.UnknownFound) -> list[str]:
+    found = f"{event.unknown:,} of {event.characters:,} characters {event.purpose}"
+    return [f"{found} are not in the vocabulary and count as unk"]
+
+
 def _of_counting(event: events.Counted) -> list[str]:
     if event.family == "bigram":
         return [f"bigram model, counted in {event.seconds:.2f} s"]
@@ -113,6 +118,7 @@ def _of_saving(event: events.Saved) -> list[str]:
 
 LINES: dict[type, Callable[[Any], list[str]]] = {
     events.CorpusSplit: _of_split,
+    events.UnknownFound: _of_unknown,
     events.Counted: _of_counting,
     events.TrainingBegan: _of_beginning,
     events.TrainingEnded: _of_end,

@@ -12,24 +12,30 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charlm.cli import flags
 from charlm.cli.output import print_json
-from charlm.cli.reading import reading_of, tell_note, token_file_of
+from charlm.cli.reading import reading_of, tell_note
 from charlm.cli.telling import Telling, tell
 from charlm.data.corpora import python_docs
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
+from charlm.recipes.sources import corpus_of_files
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, read_text
+from chartok import ReadingSettings
 from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
-    from charlm.cli import flags
     from charlm.recipes.events import Hook
+    from chartok import Vocabulary
+
+DEFAULTS = {"train_fraction": 0.9, "split": "tail", "min_count": 1}
+"""What flags about data mean where they are not given: a run that has these values does not name them."""
 
 
 def train(settings: flags.Train) -> None:
@@ -50,9 +56,8 @@ def train(settings: flags.Train) -> None:
             )
         if settings.json:
             stack.enter_context(redirect_stdout(sys.stderr))
-        corpus = _corpus(settings, is_first=is_first)
         seed = recipe.config.seed if recipe.config is not None else 0
-        learned, held_out = corpus.split(settings.train_fraction, seed=seed)
+        learned, held_out = _parts(settings, seed, is_first=is_first)
         hook: Hook = events.say_nothing
         if is_first:
             hook = stack.enter_context(Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False)))
@@ -62,7 +67,7 @@ def train(settings: flags.Train) -> None:
             validation=held_out,
             folder=folder,
             resume=resume,
-            source=" ".join(settings.texts),
+            source=Source(text=" ".join(settings.texts), settings=_of_data(settings)),
             hook=hook,
         )
     if settings.json and is_first:
@@ -123,19 +128,45 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     return dataclasses.replace(recipe, device=device), rank() == 0
 
 
-def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
-    """Returns the corpus of a text, whole or by lines, or of a token file, which is verified first."""
-    reading = reading_of(settings.reading)
-    note = tell_note if is_first else say_nothing
-    asked: Any = {"symbols": settings.symbols, "unit": settings.unit}
-    name = token_file_of(settings.texts, settings.reading, records=settings.records)
-    if name is None and settings.records:
-        return Corpus.of_record_files(settings.texts, reading, note, **asked)
-    if name is None:
-        return Corpus.of_text(read_text(settings.texts, reading, note=note), roles_of_text(settings.model), **asked)
-    if settings.symbols or settings.unit != "character":
-        raise ValueError(f"{name!a} is a token file, which has its symbols: give symbols or unit to prepare")
-    tokens = TokenFile(name)
-    if is_first:
-        tokens.verify()
-    return Corpus.of_tokens(tokens)
+def _parts(settings: flags.Train, seed: int, *, is_first: bool) -> tuple[Corpus, Corpus]:
+    """Returns the data to train on and those for validation."""
+    corpus = _corpus(settings.texts, settings, None, is_first=is_first)
+    if not settings.validation:
+        share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
+        return corpus.split(share, seed=seed, how=settings.split or "tail")
+    for name in ("train_fraction", "split"):
+        if getattr(settings, name) is not None:
+            raise ValueError(f"{name} says what to hold out of the text, and validation is a text of its own")
+    return corpus, _corpus(settings.validation, settings, corpus.vocabulary, is_first=is_first)
+
+
+def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary | None, *, is_first: bool) -> Corpus:
+    """Returns the corpus of a text, whole or by lines, or of a token file, which is verified first.
+
+    Args:
+        texts: The sources.
+        settings: How to read them.
+        vocabulary: That of the training data, for those for validation; None makes it.
+        is_first: Whether this is the first of several processes.
+    """
+    return corpus_of_files(
+        texts,
+        settings.model,
+        records=settings.records,
+        reading=reading_of(settings.reading),
+        note=tell_note if is_first else say_nothing,
+        verify=is_first,
+        vocabulary=vocabulary,
+        symbols=settings.symbols,
+        unit=settings.unit,
+        min_count=settings.min_count,
+        max_size=settings.max_size,
+    )
+
+
+def _of_data(settings: flags.Train) -> dict[str, Any]:
+    """Returns how the text is read and split, as JSON values; None for what is as by default."""
+    given = {name: getattr(settings, name) for name in flags.OF_DATA} | vars(reading_of(settings.reading))
+    given |= {"reading": None, "validation": " ".join(settings.validation) or None}
+    defaults = DEFAULTS | vars(ReadingSettings())
+    return {name: None if value == defaults.get(name) else value for name, value in given.items()}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from charlm.data.batch_order import BatchOrder, Order
 from charlm.data.dataset import holds_texts
-from charlm.errors import CheckpointMismatchError, CheckpointVersionError
+from charlm.errors import CheckpointMismatchError, CheckpointVersionError, described_change
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.runtime.forking import renew_in_children
@@ -192,7 +192,9 @@ class BatchSampler:
         """
         check_version(state, VERSION, "a sampler's state", error=ValueError, newer=CheckpointVersionError)
         differences = [
-            f"{name}: {state[name]!a} -> {value!a}" for name, value in self.identity().items() if state[name] != value
+            described_change(name, state[name], value)
+            for name, value in self.identity().items()
+            if state[name] != value
         ]
         if differences:
             raise CheckpointMismatchError(

@@ -57,8 +57,33 @@ class Framing:
 
     @property
     def errors(self) -> Errors:
-        """What scoring does with a character that the vocabulary does not have."""
+        """What training and scoring do with a character that the vocabulary does not have, unless someone says.
+
+        A prompt is another matter: what follows an unknown character, few models know, so that one is refused.
+        """
         return "strict" if self.unk is None else "replace"
+
+    def admitted(self, text: str, errors: Errors | None) -> str:
+        """Returns a text as it is to be scored or continued where someone has said what to do with unknown characters.
+
+        Args:
+            text: Any string.
+            errors: ``"strict"`` refuses a character that the vocabulary does not have, ``"ignore"`` leaves it out;
+                ``"replace"`` needs ``unk``. None is as ``self.errors`` says.
+
+        Raises:
+            UnknownCharacterError: There is one, under ``"strict"``.
+            ValueError: ``errors`` is ``"replace"`` and there is no ``unk`` token.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> Framing(Vocabulary("abc", special_tokens=["unk"])).admitted("cab!", "ignore")
+            'cab'
+        """
+        if errors is None:
+            return text
+        ids = self._vocabulary.encode(text, errors)
+        return self._vocabulary.decode(ids) if errors == "ignore" else text
 
     @property
     def log_share_of_unknown(self) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from charlm.data.choices import Split
 from charlm.data.dataset import pieces_of_text
 from charlm.data.permutation import mixed, shuffled
 from chartok.arguments import fraction as checked_fraction
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.dataset import JoinedTexts, SupportsParts
-
-Split: TypeAlias = Literal["tail", "head", "random-blocks"]
-"""Which part of a text is held out: its end, its beginning, or blocks drawn at random from all of it."""
 
 BLOCK = 4096
 """The most ids in a block of ``random-blocks``; a text is cut into equal ones, none longer than one part."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.data.splitting import Split
+    from charlm.data.choices import Split
     from charlm.data.streams import StreamLike
 
 
@@ -98,7 +98,8 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     @property
     def examples_per_epoch(self) -> int:
         """The number of windows that are as long as the stream together, and never more than there are."""
-        return min(len(self), -(-(len(self.stream) - 1) // self.block_size))
+        targets = len(self._passages) - len(self._passages.starts)
+        return min(len(self), -(-targets // self.block_size))
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if not -len(self) <= index < len(self):

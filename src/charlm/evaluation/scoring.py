@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.data.dataset import on_host
+from charlm.data.framing import Framing
 from charlm.models.predictor import check_model
 from chartok import TokenIdError
 from chartok.arguments import positive_integer
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from charlm.data.dataset import SupportsPieces
     from charlm.models.predictor import PredictingModel, Predictor
+    from chartok import Vocabulary
     from chartok.ids import Ids
 
 
@@ -145,7 +147,13 @@ def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float
     return split_joined(model.predictor().scores(joined, lengths), np.maximum(lengths - 1, 0))
 
 
-def evaluate(model: PredictingModel, dataset: SupportsPieces, *, stride: int | None = None) -> Evaluation:
+def evaluate(
+    model: PredictingModel,
+    dataset: SupportsPieces,
+    *,
+    stride: int | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> Evaluation:
     """Returns the mean loss over a dataset, in which every id of a stream but the first is scored exactly once.
 
     The first id of a stream has no context and is not scored. A model with an unlimited context sees everything before
@@ -158,6 +166,8 @@ def evaluate(model: PredictingModel, dataset: SupportsPieces, *, stride: int | N
         dataset: The stream, or the records.
         stride: For a stream and a model with a limited context: blocks overlap, and only the last ``stride`` targets of
             each count, so that every id is predicted from more context. None uses blocks that do not overlap.
+        vocabulary: What the ids mean. With it, each ``unk`` counts as the character that it stands for, one of all that
+            the vocabulary does not have, as in ``CharLM.evaluate``; None counts the probability of the id.
 
     Raises:
         TokenIdError: An id of the dataset is not in the vocabulary of the model.
@@ -174,7 +184,8 @@ def evaluate(model: PredictingModel, dataset: SupportsPieces, *, stride: int | N
         positive_integer("stride", stride)
     dataset.check_ids(model.vocab_size)
     predictor = model.predictor(stride=stride)
-    total, characters = 0.0, 0
+    total, characters, unknown = 0.0, 0, 0
+    framing = None if vocabulary is None else Framing(vocabulary)
     for ids, lengths, scored_before in dataset.pieces(_targets_at_once(predictor, stride), predictor.history or 0):
         is_target = np.ones(len(ids), dtype=bool)
         is_target[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
@@ -182,6 +193,10 @@ def evaluate(model: PredictingModel, dataset: SupportsPieces, *, stride: int | N
         counts[:scored_before] = False
         total += float(predictor.scores(ids, lengths)[counts].sum())
         characters += int(counts.sum())
+        if framing is not None and framing.unk is not None:
+            unknown += int(np.count_nonzero(ids[is_target][counts] == framing.unk))
+    if framing is not None and unknown:
+        total += unknown * framing.log_share_of_unknown
     if not characters:
         raise ValueError("dataset has nothing to score: every target is in context_only")
     return Evaluation(nats_per_character=-total / characters, characters=characters)

@@ -24,6 +24,7 @@ class RunDescription:
         symbols: The number of distinct characters.
         excerpt: The beginning of the validation part.
         settings: The settings that were given; JSON values.
+        fingerprints: The SHA-256 of the training data and, if there are any, of the validation data.
         machine: What ``machine`` returned.
         began: When the run began, in UTC, in ISO 8601.
 
@@ -40,6 +41,7 @@ class RunDescription:
     symbols: int
     excerpt: str
     settings: dict[str, Any]
+    fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
     machine: dict[str, str] = dataclasses.field(default_factory=dict)
     began: str = dataclasses.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -72,8 +74,9 @@ class RunDescription:
 def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Returns the values of a description after validating it."""
     content = check_version(content, VERSION, "a description of a run", error=ValueError)
-    types = {"text": str, "characters": int, "symbols": int, "excerpt": str, "settings": dict, "machine": dict}
-    for name, kind in (types | {"began": str}).items():
+    content = {"fingerprints": {}, **content}
+    types = {"text": str, "characters": int, "symbols": int, "excerpt": str, "settings": dict, "fingerprints": dict}
+    for name, kind in (types | {"machine": dict, "began": str}).items():
         if type(content.get(name)) is not kind:
             raise ValueError(f"{name} must be of type {kind.__name__}, got {type(content.get(name)).__name__}")
     return {name: value for name, value in content.items() if name != "version"}

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from charlm.data.choices import Split
     from charlm.data.dataset import Dataset
     from charlm.data.limits import TooLong
-    from charlm.data.splitting import Split
     from chartok import ReadingSettings
     from chartok.arguments import SpecialToken, Unit
     from chartok.files.reading import Note

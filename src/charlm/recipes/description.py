@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from charlm.errors import CheckpointMismatchError
 from charlm.files.run_description import RunDescription
 from charlm.recipes.presets import TAKES
 from charlm.runtime.machine import machine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from charlm.files.run_folder import RunFolder
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.presets import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the data of a run come from.
+
+    Attributes:
+        text: The path of the text, as it was given.
+        settings: How it is read and split, as JSON values; None and False count as not given.
+    """
+
+    text: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def given(self) -> dict[str, Any]:
+        """Returns the settings that were given."""
+        return {name: value for name, value in self.settings.items() if value is not None and value is not False}
 
 
 def describe_run(
@@ -22,7 +43,7 @@ def describe_run(
     *,
     validation: Corpus | None,
     device: str,
-    source: str,
+    source: Source,
     resume: bool,
 ) -> None:
     """Writes the description of a run with its latest settings; a resumed run keeps its start time.
@@ -32,11 +53,12 @@ def describe_run(
         ValueError: The existing file is not the description of a run.
     """
     description = RunDescription(
-        text=source,
-        characters=corpus.characters + (0 if validation is None else validation.characters),
+        text=source.text,
+        characters=_characters(corpus, validation),
         symbols=len(corpus.vocabulary.symbols),
         excerpt="" if validation is None else validation.excerpt(),
-        settings=_settings(recipe),
+        settings=_settings(recipe) | source.given(),
+        fingerprints=_fingerprints(corpus, validation),
         machine=machine(device),
     )
     earlier = folder.read_description() if resume else None
@@ -45,18 +67,60 @@ def describe_run(
     folder.write_description(description)
 
 
-def check_family(folder: RunFolder, recipe: Recipe) -> None:
-    """Checks that the run in a folder has the family of the recipe with which to resume it.
+def check_same_run(
+    folder: RunFolder, corpus: Corpus, recipe: Recipe, *, validation: Corpus | None, source: Source
+) -> None:
+    """Checks that the run in a folder has the family and the data with which to resume it.
 
     Raises:
-        ValueError: It has another.
+        ValueError: It has another family.
+        CheckpointMismatchError: Its text was another one, or was read or split in another way; says which.
     """
     earlier = folder.read_description()
-    if earlier is not None and earlier.family != recipe.family:
+    if earlier is None:
+        return
+    if earlier.family != recipe.family:
         raise ValueError(
             f"the run in {str(folder.path)!a} is of the family {earlier.family} and cannot be resumed as a "
             f"{recipe.family}: give another folder"
         )
+    if not earlier.fingerprints or not folder.checkpoint_paths():
+        return
+    given = source.given()
+    changes = [
+        f"{name}: {_shown(earlier.settings.get(name))} -> {_shown(given.get(name))}"
+        for name in source.settings
+        if earlier.settings.get(name) != given.get(name)
+    ]
+    if changes:
+        raise CheckpointMismatchError(
+            f"the run in {str(folder.path)!a} was started with other data (saved -> current): {'; '.join(changes)}"
+        )
+    now = _fingerprints(corpus, validation)
+    if earlier.fingerprints != now:
+        is_of_validation = "validation" in given and earlier.fingerprints.get("training") == now["training"]
+        what = f"the validation text {given['validation']!a}" if is_of_validation else f"the text {source.text!a}"
+        characters = _characters(corpus, validation)
+        sizes = f"it had {earlier.characters:,} characters and has {characters:,}"
+        if earlier.characters == characters:
+            sizes = "it is as long as before, but not the same"
+        raise CheckpointMismatchError(
+            f"{what} has changed since the run in {str(folder.path)!a} was started ({sizes}): resume it with the text "
+            "as it was, or start a new run in another folder"
+        )
+
+
+def _shown(value: object) -> str:
+    return "by default" if value is None else ascii(value)
+
+
+def _characters(corpus: Corpus, validation: Corpus | None) -> int:
+    return corpus.characters + (0 if validation is None else validation.characters)
+
+
+def _fingerprints(corpus: Corpus, validation: Corpus | None) -> dict[str, str]:
+    parts = {"training": corpus, "validation": validation}
+    return {name: part.fingerprint() for name, part in parts.items() if part is not None}
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

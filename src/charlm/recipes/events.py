@@ -25,6 +25,15 @@ class CorpusSplit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnknownFound:
+    """The vocabulary does not have some characters of the data; each counts as ``unk``."""
+
+    unknown: int
+    characters: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Counted:
     """A count model has been fitted."""
 
@@ -92,7 +101,16 @@ class Saved:
 
 
 Event: TypeAlias = (
-    CorpusSplit | Counted | TrainingBegan | EntryMade | TrainingEnded | TrainingStopped | Mixed | Evaluated | Saved
+    CorpusSplit
+    | UnknownFound
+    | Counted
+    | TrainingBegan
+    | EntryMade
+    | TrainingEnded
+    | TrainingStopped
+    | Mixed
+    | Evaluated
+    | Saved
 )
 Hook: TypeAlias = Callable[[Event], None]
 

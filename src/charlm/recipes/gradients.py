@@ -13,7 +13,7 @@ from charlm.files.model_file import serialized_model
 from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
-from charlm.recipes.description import check_family, describe_run
+from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
 from charlm.recipes.presets import BLOCK_SIZE
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
     from charlm.recipes.corpus import Corpus
+    from charlm.recipes.description import Source
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
+    from chartok import Vocabulary
 
 
 def train_by_gradients(
@@ -40,13 +42,13 @@ def train_by_gradients(
     validation: Corpus | None,
     folder: RunFolder | None,
     resume: bool,
-    source: str,
+    source: Source,
     hook: Hook,
 ) -> Trained:
     """Returns a model trained on a corpus; ``charlm.recipes.train`` describes the arguments."""
     assert recipe.config is not None  # noqa: S101 - it has a default
     if resume and folder is not None:
-        check_family(folder, recipe)
+        check_same_run(folder, corpus, recipe, validation=validation, source=source)
     device = resolve_device(recipe.device or "auto")
     shape = gpt_shape(corpus, recipe, device)
     whole = corpus.dataset(_block_size(corpus, recipe, shape), packing=bool(recipe.packing))
@@ -69,7 +71,7 @@ def train_by_gradients(
     best, nats = _run(trainer, folder, hook)
     trained = Trained(best, nats)
     if data is not None and distributed.rank() == 0:
-        trained = _mixed(best, data, recipe, held_out, hook)
+        trained = _mixed(best, data, recipe, held_out, corpus.vocabulary, hook)
         if folder is not None:
             folder.write_model(serialized_model(trained.model, corpus.vocabulary))
     if folder is not None:
@@ -135,7 +137,7 @@ def _trainer(
     resume: bool,
 ) -> Trainer:
     if folder is None:
-        return Trainer(model, batches, validation=validation, config=recipe.config)
+        return Trainer(model, batches, validation=validation, config=recipe.config, vocabulary=corpus.vocabulary)
     if resume and folder.checkpoint_paths():
         return Trainer.resume(folder, batches, model=model, validation=validation, config=recipe.config)
     if resume:
@@ -177,13 +179,20 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
     return trainer.best_model(), min(losses, default=None)
 
 
-def _mixed(model: LanguageModel, data: MixtureData, recipe: Recipe, validation: Dataset | None, hook: Hook) -> Trained:
+def _mixed(
+    model: LanguageModel,
+    data: MixtureData,
+    recipe: Recipe,
+    validation: Dataset | None,
+    vocabulary: Vocabulary,
+    hook: Hook,
+) -> Trained:
     assert recipe.order is not None  # noqa: S101 - it has a default
     started = time.perf_counter()
     mixture = fitted_mixture(model, recipe.order, data)
     hook(Mixed(order=recipe.order, seconds=time.perf_counter() - started))
     if validation is None:
         return Trained(mixture, None)
-    evaluation = evaluate(mixture, validation)
+    evaluation = evaluate(mixture, validation, vocabulary=vocabulary)
     hook(Evaluated(evaluation=evaluation))
     return Trained(mixture, evaluation.nats_per_character)

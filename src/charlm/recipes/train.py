@@ -11,8 +11,8 @@ from charlm.evaluation.scoring import evaluate
 from charlm.files.model_file import serialized_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
-from charlm.recipes.description import describe_run
-from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, say_nothing
+from charlm.recipes.description import Source, describe_run
+from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, UnknownFound, say_nothing
 from charlm.recipes.trained import Trained
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
@@ -33,7 +33,7 @@ def train(
     validation: Corpus | None = None,
     folder: RunFolder | None = None,
     resume: bool = False,
-    source: str = "",
+    source: Source | None = None,
     hook: Hook = say_nothing,
 ) -> Trained:
     """Returns a model trained on a corpus.
@@ -44,7 +44,7 @@ def train(
         validation: The data to evaluate it on; None for no evaluation.
         folder: The folder of the run; None saves nothing.
         resume: Whether to resume a run in the folder.
-        source: The name of the source of the corpus, for the description of the run.
+        source: Where the data come from, for the description of the run.
         hook: Called with each event.
 
     Raises:
@@ -55,6 +55,7 @@ def train(
         OSError: The folder cannot be written to.
         ModuleNotFoundError: The model is trained by gradient descent, and PyTorch is not installed.
     """
+    source = Source() if source is None else source
     corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
     if validation is not None:
         validation = validation.limited(recipe.max_length, recipe.too_long or "split")
@@ -67,6 +68,9 @@ def train(
                 validation=len(validation),
             )
         )
+    for part, purpose in ((corpus, "to train on"), (validation, "for validation")):
+        if part is not None and (unknown := part.unknown):
+            hook(UnknownFound(unknown=unknown, characters=part.characters, purpose=purpose))
     with _alone(folder, resume=resume):
         if recipe.counts:
             return _counted(corpus, recipe, validation=validation, folder=folder, source=source, hook=hook)
@@ -96,7 +100,7 @@ def _alone(folder: RunFolder | None, *, resume: bool) -> Iterator[None]:
 
 
 def _counted(
-    corpus: Corpus, recipe: Recipe, *, validation: Corpus | None, folder: RunFolder | None, source: str, hook: Hook
+    corpus: Corpus, recipe: Recipe, *, validation: Corpus | None, folder: RunFolder | None, source: Source, hook: Hook
 ) -> Trained:
     started = time.perf_counter()
     model = count(corpus, recipe)
@@ -110,7 +114,7 @@ def _counted(
     )
     nats = None
     if validation is not None:
-        evaluation = validation.in_characters(evaluate(model, validation))
+        evaluation = validation.in_characters(evaluate(model, validation, vocabulary=corpus.vocabulary))
         nats = evaluation.nats_per_character
         hook(Evaluated(evaluation=evaluation))
     if folder is not None:

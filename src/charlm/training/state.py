@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from charlm.errors import CheckpointMismatchError, CheckpointVersionError
+from charlm.errors import CheckpointMismatchError, CheckpointVersionError, described_change
 from charlm.runtime import distributed
 from charlm.training.config import CHANGES_ROUNDING, MAY_CHANGE
 from chartok.arguments import finite_number, integer, natural_number
@@ -187,7 +187,7 @@ def _check_settings(then: dict[str, Any], now: dict[str, Any]) -> None:
     """Rejects settings and data that differ from those of the run, or warns if they only change rounding."""
     now = json.loads(json.dumps(now))
     different = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)} - MAY_CHANGE
-    changes = {name: f"{name}: {then.get(name)!a} -> {now.get(name)!a}" for name in sorted(different)}
+    changes = {name: described_change(name, then.get(name), now.get(name)) for name in sorted(different)}
     refused = [change for name, change in changes.items() if name not in CHANGES_ROUNDING]
     if refused:
         raise CheckpointMismatchError(

@@ -53,7 +53,8 @@ class Trainer:
         validation: Data on which to evaluate at intervals, scoring every character; None for no evaluation.
         config: The settings.
         folder: The folder of the run, for log and checkpoints; None saves nothing.
-        vocabulary: The model's vocabulary, for the model files in checkpoints; needed with ``folder``.
+        vocabulary: The model's vocabulary, for the model files in checkpoints, and for ``unk`` in the validation data;
+            needed with ``folder``.
         on_log: Called with each new entry, after the checkpoint of its step.
 
     Attributes:
@@ -104,7 +105,7 @@ class Trainer:
         self._counters = Counters(model.device)
         self._agree = distributed.Agreement(2)
         self._finite = FiniteLosses(self._counters, self._optimizers, self._gradients.scaler, model.device)
-        self._validation = Validation(validation, model, self._average, self._counters, self._best)
+        self._validation = Validation(validation, model, self._average, self._counters, self._best, vocabulary)
         self._writer: RunWriter | None = None
         if folder is not None:
             self._write_to(folder)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from charlm.training.counters import Counters
     from charlm.training.finite_losses import FiniteLosses
     from charlm.training.weight_average import WeightAverage
+    from chartok import Vocabulary
 
 
 class Validation:
@@ -26,6 +27,7 @@ class Validation:
         average: The average of its weights, with which it is evaluated.
         counters: Those of the run.
         best: The best weights so far.
+        vocabulary: What the ids mean, for ``unk``; see ``charlm.evaluate``.
 
     Attributes:
         dataset: The validation data.
@@ -39,6 +41,7 @@ class Validation:
         average: WeightAverage,
         counters: Counters,
         best: BestWeights,
+        vocabulary: Vocabulary | None,
     ) -> None:
         self.dataset = dataset
         self.fingerprint: str | None = None if dataset is None else dataset.fingerprint()
@@ -46,6 +49,7 @@ class Validation:
         self._average = average
         self._counters = counters
         self._best = best
+        self._vocabulary = vocabulary
 
     def evaluate(self) -> Evaluation:
         """Returns the exact loss.
@@ -56,7 +60,7 @@ class Validation:
         if self.dataset is None:
             raise ValueError("this trainer has no validation data: give validation=")
         with self._average.in_force():
-            return evaluate(self._model, self.dataset)
+            return evaluate(self._model, self.dataset, vocabulary=self._vocabulary)
 
     def counted_loss(self, finite: FiniteLosses, *, is_saved: bool) -> float:
         """Returns the loss after the last step, in nats per character; each process must call this.

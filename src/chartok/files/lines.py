@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chartok.files.line_ends import BYTE_ORDER_MARK
 from chartok.files.reading import NEWLINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-BYTE_ORDER_MARK = "\ufeff"
 
 
 def split_lines(text: str) -> list[str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Compression: TypeAlias = Literal["auto", "gzip", "bz2", "xz", "zstd", "none"]
 BlankLines: TypeAlias = Literal["skip", "keep", "error"]
+Newlines: TypeAlias = Literal["keep", "lf"]
 
 Note: TypeAlias = Callable[[str], None]
 """Called with one line of text about what was read that is no error but is worth knowing."""
@@ -33,6 +34,7 @@ class ReadingKeywords(TypedDict, total=False):
     pattern: str
     column: str | None
     separator: str
+    newlines: Newlines
     delimiter: str
     blank_lines: BlankLines
 
@@ -50,6 +52,7 @@ class ReadingSettings:
         pattern: The files to read of a folder, by a pattern of their names; by default all of them but hidden ones.
         column: The column of csv, tsv and parquet files, or the field of jsonl files, whose cells are the texts.
         separator: What to put between two files, or two cells, of a text; by default nothing.
+        newlines: What to do with CR LF in a text: keep both, or read lf alone. Records end at either.
         delimiter: What ends a record; by default the end of a line. If empty, each file or cell is one record.
         blank_lines: What to do with blank records: skip and count them, keep them, or stop with an error.
 
@@ -68,6 +71,7 @@ class ReadingSettings:
     pattern: str = EVERY_FILE
     column: Optional[str] = None  # noqa: UP045 - tyro imports typeguard for the other form
     separator: str = ""
+    newlines: Newlines = "keep"
     delimiter: str = NEWLINE
     blank_lines: BlankLines = "skip"
 
@@ -79,6 +83,7 @@ class ReadingSettings:
             _check_encoding(self.encoding)
         _check_decode_errors(self.decode_errors)
         _check_choice("compression", self.compression, get_args(Compression))
+        _check_choice("newlines", self.newlines, get_args(Newlines))
         _check_choice("blank_lines", self.blank_lines, get_args(BlankLines))
         if not self.pattern:
             raise ValueError("pattern is empty: leave it out to read every file of a folder")
@@ -110,6 +115,8 @@ class ReadingSettings:
         Raises:
             ValueError: They do.
         """
+        if self.newlines != "keep":
+            raise ValueError("newlines is for a text, and this reads records, which end at CR LF or LF: leave it out")
         if self.separator:
             raise ValueError("separator is for a text, and this reads records, which are separate: leave it out")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chartok.files.blank import BlankRule
+from chartok.files.line_ends import LineEnds
 from chartok.files.pieces import text_pieces
 from chartok.files.reading import ReadingSettings, say_nothing
 from chartok.files.sources import expand_sources, open_source, shown_sources
@@ -117,9 +118,13 @@ def iterate_pieces(names: Iterable[str], settings: ReadingSettings, note: Note) 
         if number and settings.separator:
             yield Piece(settings.separator, SEPARATOR, 0, bytes_before)
         position = bytes_read = 0
-        for text, bytes_read in _texts_of(name, settings, blank, note):
+        ends = LineEnds(name, settings, note)
+        for read, bytes_read in _texts_of(name, settings, blank, note):
+            text = ends.read(read)
             yield Piece(text, name, position, bytes_before + bytes_read)
             position += len(text)
+        if rest := ends.rest():
+            yield Piece(rest, name, position, bytes_before + bytes_read)
         bytes_before += bytes_read
     blank.tell()
 

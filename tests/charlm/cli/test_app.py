@@ -236,7 +236,7 @@ def test_records_are_learned_line_by_line(folder: Path, capsys: pytest.CaptureFi
     (folder / "names.txt").write_bytes(b"anna\nhanna\njoanna\nsusanna\n" * 5)
     steps = ["--max-steps", "300"] if family == "trained-bigram" else []
     assert main(["train", "names.txt", "--records", "--model", family, "--out", "run", *steps]) == 0
-    assert "20 records, 7 symbols: 18 to train on, 2 for validation" in capsys.readouterr().out
+    assert "20 records, 7 symbols: 15 to train on, 5 for validation" in capsys.readouterr().out
     for flags in (["--records"], []):  # to a model of records every line is one
         assert main(["evaluate", "run", "names.txt", *flags]) == 0
         assert "characters          130\n" in capsys.readouterr().out
@@ -259,7 +259,7 @@ def test_the_bytes_of_records_are_those_that_are_scored(
     assert shown["bits_per_byte"] == pytest.approx(shown["bits_per_character"] * characters / utf8_bytes)
     (folder / "empty.txt").touch()
     assert main(["evaluate", "run", "empty.txt", "--records"]) == 1
-    assert capsys.readouterr().err == "charlm: text is empty: there is nothing to score\n"
+    assert capsys.readouterr().err == "charlm: 'empty.txt': text is empty: there is nothing to score\n"
 
 
 def test_a_prepared_corpus_is_trained_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -347,21 +347,24 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         ),
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "bare"], r"bare: no file of the folder matches \*"),
-        (["train", "empty.txt"], "text is empty: give at least one character to train on"),
+        (["train", "empty.txt"], "'empty.txt': text is empty: give at least one character"),
         (["train", "empty.txt", "--records"], "'empty.txt': records is empty: give at least one record"),
-        (["train", "one.txt"], "a fraction of 0.9 of 1 characters leaves a part with fewer than two: give more"),
-        (["train", "one.txt", "--records"], "a fraction of 0.9 of 1 records leaves a part empty: give more"),
-        (["train", "gaps.txt", "--records", "--blank-lines", "error"], r"line 2 of 'gaps\.txt' is blank: .*"),
+        (
+            ["train", "one.txt"],
+            "'one.txt': a fraction of 0.9 of 1 characters leaves a part with fewer than two: give more",
+        ),
+        (["train", "one.txt", "--records"], "'one.txt': a fraction of 0.9 of 1 records leaves a part empty: give more"),
+        (["train", "blank.txt", "--records", "--blank-lines", "error"], r"line 2 of 'blank\.txt' is blank: .*"),
         (
             ["train", "short.txt", *TRAINED],
-            "a fraction of 0.9 of 5 characters leaves a part with fewer than two: give more",
+            "'short.txt': a fraction of 0.9 of 5 characters leaves a part with fewer than two: give more",
         ),
         (["train", "latin1.txt"], "'latin1.txt' is not UTF-8: 0xE9 at byte offset 3 .*"),
         (["train", "input.txt", *TRAINED, "--block-size", "0"], "block_size must be at least 1, got 0"),
         (["train", "input.txt", "--model", "gpt", "--block-size", "0"], "block_size must be at least 1, got 0"),
         (
             ["train", "input.txt", "--model", "gpt", "--device", "cpu", "--block-size", "3000"],
-            "a gpt of size 'nano' needs a text of at least 3001 characters to train on, got 1980: give more text, .*",
+            "'input.txt': a gpt of size 'nano' needs a text of at least 3001 characters to train on, got 1980: .*",
         ),
         (["train", "input.txt", *TRAINED, "--batch-size", "0"], "batch_size must be at least 1, got 0"),
         (["train", "input.txt", *TRAINED, "--batch-size", "-3"], "batch_size must be at least 1, got -3"),
@@ -395,7 +398,8 @@ def test_an_error_is_one_line_and_exit_code_1(
     (folder / "empty.txt").touch()
     (folder / "short.txt").write_bytes(b"short")
     (folder / "one.txt").write_bytes(b"x")
-    (folder / "gaps.txt").write_bytes(b"a\n\nb\n")
+    (folder / "blank.txt").write_bytes(b"a\n\nb\n")
+    (folder / "few.txt").write_bytes(b"a\nb\n" * 20)
     (folder / "bare").mkdir()
     (folder / "latin1.txt").write_bytes("caf\u00e9".encode("latin-1"))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -559,8 +563,14 @@ def test_whole_records_that_are_new_are_made_up(folder: Path, capsys: pytest.Cap
     assert "exclude is for models of records" in capsys.readouterr().err
 
 
-def test_a_token_file_of_another_vocabulary_is_not_evaluated(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["prepare", "input.txt", "--out", "other.tokens"]) == 0
+def test_a_token_file_of_another_vocabulary_is_not_evaluated(
+    folder: Path, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prepare", "input.txt", "--out", "same.tokens"]) == 0
+    assert main(["evaluate", "run", "same.tokens"]) == 0  # the run has unk besides
+    (folder / "other.txt").write_text(TEXT.replace("q", "Q"), encoding="utf-8", newline="")
+    assert main(["prepare", "other.txt", "--out", "other.tokens"]) == 0
+    capsys.readouterr()
     assert main(["evaluate", "run", "other.tokens"]) == 1
     assert "the vocabulary of 'other.tokens' differs from that of the model" in capsys.readouterr().err
 

@@ -247,7 +247,7 @@ def test_an_epoch_can_be_one_batch(order: Any) -> None:
         ({"seed": 6}, "seed: 6 -> 5"),
         ({"order": "shuffled"}, "order: 'shuffled' -> 'random'"),
         ({"batch_size": 6, "seed": 1}, "seed: 1 -> 5; batch_size: 6 -> 12"),
-        ({"dataset": "another"}, "dataset: 'another' -> '"),
+        ({"dataset": "another"}, "the training data have changed$"),
     ],
 )
 def test_the_state_of_another_sampler_is_refused_with_every_difference(changes: dict[str, Any], message: str) -> None:
@@ -259,7 +259,7 @@ def test_the_state_of_another_sampler_is_refused_with_every_difference(changes: 
 
 def test_the_state_of_other_data_or_a_newer_version_is_refused() -> None:
     other = BatchSampler(TextDataset(range(1, 42), block_size=4), 12, seed=5)
-    with pytest.raises(CheckpointMismatchError, match="dataset"):
+    with pytest.raises(CheckpointMismatchError, match="the training data have changed"):
         make().load_state_dict(other.state_dict())
     with pytest.raises(CheckpointVersionError, match="version 2 is newer than version 1"):
         make().load_state_dict(other.state_dict() | {"version": 2})

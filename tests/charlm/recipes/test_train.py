@@ -13,6 +13,7 @@ from charlm.files.run_folder import RunFolder
 from charlm.models.registry import as_language_model
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train
 
@@ -189,7 +190,7 @@ def test_a_run_describes_what_its_family_takes(tmp_path: Path, family: Any) -> N
     folder = RunFolder(tmp_path / "run")
     learned, held_out = corpus_of(NAMES, family).split(0.75)
     recipe = Recipe(family=family, **shared(family, **FEW))
-    train(learned, recipe, validation=held_out, folder=folder, source="names.txt")
+    train(learned, recipe, validation=held_out, folder=folder, source=Source(text="names.txt"))
     described = folder.read_description()
     assert described is not None
     assert described.family == family

@@ -583,12 +583,12 @@ def test_every_difference_of_settings_is_listed_and_refused(tmp_path: Path) -> N
     for difference in (
         "batches.batch_size: 6 -> 5",
         "batches.seed: 3 -> 4",
-        "batches.dataset: '",
+        "the training data have changed",
         "learning_rate: 0.05 -> 0.1",
         "model.dropout: 0.5 -> 0.0",
         "model.width: 4 -> 5",
         "optimizer: 'adamw' -> 'muon'",
-        "validation: '",
+        "the validation data have changed",
     ):
         assert difference in message
     assert "max_steps" not in message

@@ -1,0 +1,150 @@
+"""What a model is trained on: the text or the records in files or in memory, or a token file."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from charlm.recipes.corpus import Corpus, roles_of_text
+from chartok import ReadingSettings, TokenFile, read_text
+from chartok.files.reading import say_nothing
+from chartok.token_file import is_token_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Unpack
+
+    from chartok import Vocabulary
+    from chartok.arguments import Unit
+    from chartok.files.reading import Note
+    from chartok.files.sources import Source
+
+LONGEST_NAME = 4096
+"""In characters; a longer text is not a file name."""
+
+
+class VocabularyKeywords(TypedDict, total=False):
+    """Which symbols a corpus has: those of another, or those that its own text has often enough."""
+
+    vocabulary: Vocabulary | None
+    symbols: Iterable[str]
+    unit: Unit
+    min_count: int
+    max_size: int | None
+
+
+def corpus_of(
+    source: str | os.PathLike[str] | Iterable[str] | Mapping[str, int],
+    family: str,
+    **settings: Unpack[VocabularyKeywords],
+) -> Corpus:
+    """Returns the corpus of a text, of the file that a path names, or of records.
+
+    Args:
+        source: A text, a path, or records; a mapping gives the count of each.
+        family: The family of the model, which determines the special tokens.
+        settings: As for ``Corpus.of_text``.
+
+    Raises:
+        ValueError: It is empty, or a ``str`` that is the name of a file.
+        OSError: The file cannot be read.
+    """
+    if isinstance(source, os.PathLike):
+        return corpus_of_files(source, family, **settings)
+    if isinstance(source, str):
+        _check_no_file_name(source)
+        return Corpus.of_text(source, roles_of_text(family), **settings)
+    return Corpus.of_records(source, **settings)
+
+
+def corpus_of_files(
+    files: Source | Iterable[Source],
+    family: str,
+    *,
+    records: bool = False,
+    reading: ReadingSettings | None = None,
+    note: Note = say_nothing,
+    verify: bool = True,
+    **settings: Unpack[VocabularyKeywords],
+) -> Corpus:
+    """Returns the corpus of files: of their text, of their records, or of a token file.
+
+    Args:
+        files: The files, folders, patterns or URLs.
+        family: The family of the model, which determines the special tokens.
+        records: Whether they contain records.
+        reading: How to read them; None is as by default.
+        note: Called with what is worth knowing about them.
+        verify: Whether to look for damage in a token file.
+        settings: As for ``Corpus.of_text``.
+
+    Raises:
+        ValueError: They are empty, or settings are given that are not for a token file.
+        OSError: One cannot be read.
+    """
+    reading = ReadingSettings() if reading is None else reading
+    several: list[Source] = [files] if isinstance(files, str | os.PathLike) else list(files)
+    name = " ".join(os.fspath(file) for file in several)
+    token_file = token_file_of(several, reading, records=records)
+    if token_file is None and records:
+        of_files = Corpus.of_record_files(several, reading, note, **settings)
+        return dataclasses.replace(of_files, name=name)
+    if token_file is None:
+        return Corpus.of_text(read_text(several, reading, note=note), roles_of_text(family), name=name, **settings)
+    if settings.get("vocabulary") is None:
+        _check_default(name, settings)
+    tokens = TokenFile(token_file)
+    if verify:
+        tokens.verify()
+    return Corpus.of_tokens(tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"))
+
+
+def _check_default(name: str, settings: VocabularyKeywords) -> None:
+    """Checks that nothing is asked of the vocabulary of a token file.
+
+    Raises:
+        ValueError: It is.
+    """
+    for setting, default in (("symbols", ()), ("unit", "character"), ("min_count", 1), ("max_size", None)):
+        if settings.get(setting, default) != default:
+            raise ValueError(f"{name!a} is a token file, which has its vocabulary: give {setting} to prepare")
+
+
+def token_file_of(files: Sequence[Source], reading: ReadingSettings, *, records: bool) -> Source | None:
+    """Returns the token file that was given in place of a text; None if it is a text.
+
+    Raises:
+        ValueError: Settings say how to read the text, or that there are records, and it holds one text.
+        OSError: The file cannot be read.
+    """
+    if len(files) != 1 or not Path(files[0]).is_file() or not is_token_file(files[0]):
+        return None
+    name = os.fspath(files[0])
+    if reading != ReadingSettings():
+        raise ValueError(f"{name!a} is a token file, whose text has been read already: leave out how to read it")
+    if records:
+        with TokenFile(name) as tokens:
+            if tokens.records is None:
+                raise ValueError(f"{name!a} holds one text: write its lines as records with charlm prepare --records")
+    return files[0]
+
+
+def _check_no_file_name(text: str) -> None:
+    """Checks that a text is not the name of a file, which would mean that its content was intended.
+
+    Raises:
+        ValueError: It is.
+    """
+    if not text or "\n" in text or len(text) > LONGEST_NAME:
+        return
+    try:
+        exists = Path(text).exists()
+    except (OSError, ValueError):  # too long for the system, or with a NUL
+        return
+    if exists:
+        raise ValueError(
+            f"source {text!a} is the name of a file or a folder: use Path({text!a}) or CharLM.fit_file({text!a}) to "
+            "fit to its content"
+        )
