@@ -41,7 +41,7 @@ from charlm import (
     write_report,
 )
 from charlm.cli.app import main as charlm
-from chartok import Vocabulary, count_characters, encode_file, encode_files, read_records, read_text
+from chartok import Vocabulary, count_characters, encode_file, encode_files, encode_texts, read_records, read_text
 from environment import environment
 from page import LINEARITY, PAGE, page
 from scratch import scratch_folder
@@ -148,6 +148,10 @@ def _generated(settings_of: Callable[[Sample], dict[str, Any]]) -> Subject:
     )
 
 
+def _of_long_symbols(sample: Sample) -> Vocabulary:
+    return sample.vocabulary.extend("", symbols=["th", "the", "he", "aa", "xx", "in "])
+
+
 SUBJECTS: dict[str, Subject] = {
     "Vocabulary.from_text": lambda it: lambda: Vocabulary.from_text(it.text),
     "Vocabulary.from_text, of lines": lambda it: lambda: Vocabulary.from_text(it.lines),
@@ -158,6 +162,12 @@ SUBJECTS: dict[str, Subject] = {
     "Vocabulary.encode, replace": lambda it: lambda: Vocabulary("a", special_tokens=["unk"]).encode(it.text, "replace"),
     "Vocabulary.encode, ignore": lambda it: lambda: Vocabulary("a").encode(it.text, "ignore"),
     "Vocabulary.decode": lambda it: lambda: it.vocabulary.decode(it.ids),
+    "Vocabulary.encode, long symbols": lambda it: partial(_of_long_symbols(it).encode, it.text),
+    "Vocabulary.decode, long symbols": lambda it: partial(
+        _of_long_symbols(it).decode, _of_long_symbols(it).encode(it.text)
+    ),
+    "Vocabulary.char_offsets": lambda it: partial(_of_long_symbols(it).char_offsets, it.text),
+    "Vocabulary.from_text, graphemes": lambda it: lambda: Vocabulary.from_text(it.text, unit="grapheme"),
     "encode_batch": lambda it: lambda: it.vocabulary.encode_batch(it.lines, bos=True, max_length=100),
     "encode_batch, ignore": lambda it: (
         lambda: Vocabulary("a", special_tokens=["pad"]).encode_batch(it.lines, errors="ignore", max_length=100)
@@ -165,12 +175,15 @@ SUBJECTS: dict[str, Subject] = {
     "decode_batch": lambda it: lambda: it.vocabulary.decode_batch(it.ids[:, None]),
     "encode_file": lambda it: lambda: encode_file(it.path, it.folder / "out"),
     "encode_files": _shards,
+    "encode_texts": lambda it: lambda: encode_texts(it.lines, it.folder / "out", records=True).close(),
     "read_text": lambda it: partial(read_text, it.path),
     "read_records": lambda it: partial(read_records, it.path),
     "read_records, of a column": _of_a_column,
     "read_records, another delimiter": lambda it: partial(read_records, it.path, delimiter="ab\n"),
     "TokenFile.verify": lambda it: it.tokens.verify,
     "RecordDataset": lambda it: lambda: RecordDataset(it.lines),
+    "RecordDataset.from_file": lambda it: partial(RecordDataset.from_file, it.path_of_lines),
+    "RecordDataset of a token file": lambda it: lambda: RecordDataset(it.tokens_of_lines).joined(),
     "RecordDataset.split": lambda it: lambda: it.records.split(0.5) if len(it.records) > 1 else None,
     "RecordDataset.fingerprint": lambda it: it.records.fingerprint,
     "TextDataset of shards, ids": lambda it: lambda: TextDataset(it.shards, 8).ids,
@@ -223,6 +236,7 @@ SUBJECTS: dict[str, Subject] = {
     "read_log": lambda it: partial(read_log, it.log),
     "write_report": lambda it: partial(write_report, it.model, it.folder / "out", text=it.text),
     "charlm prepare": _command("prepare", "TEXT", "--out", "OUT"),
+    "charlm prepare --records": _command("prepare", "LINES", "--out", "OUT", "--records"),
     "charlm train": _command("train", "TEXT", "--out", "OUT"),
     "charlm train --records": _command("train", "LINES", "--out", "OUT", "--records"),
     "charlm generate": _command("generate", "MODEL", "--max-new-tokens", "LENGTH"),

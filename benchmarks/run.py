@@ -15,6 +15,7 @@ import generating
 import growth
 import memory
 import numpy_alone
+import records
 import starting
 import tokenizing
 import training
@@ -31,6 +32,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs start from compiled 
 SUBJECTS: dict[str, ModuleType] = {
     "Characters and ids": tokenizing,
     "Batches": batching,
+    "Records": records,
     "Counting and scoring": counting,
     "KenLM": arpa,
     "Training": training,

@@ -68,6 +68,11 @@ class Sample:
         return encode_file(self.path, self.folder / "text.tokens")
 
     @cached_property
+    def tokens_of_lines(self) -> TokenFile:
+        """A token file of its lines as records."""
+        return encode_file(self.path_of_lines, self.folder / "lines.tokens", records=True)
+
+    @cached_property
     def records(self) -> RecordDataset:
         """Its lines as records."""
         return RecordDataset(self.lines, self.vocabulary)

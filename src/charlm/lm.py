@@ -22,7 +22,7 @@ from charlm.models.registry import as_language_model
 from charlm.recipes.corpus import Corpus, roles_of_text
 from charlm.recipes.presets import Family, Recipe, check_one_of
 from charlm.runtime.pytorch import check_device_name
-from chartok import ReadingSettings, Vocabulary, read_records, read_text
+from chartok import ReadingSettings, Vocabulary, read_text
 from chartok.arguments import check_several
 from chartok.files.reading import ReadingKeywords
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from charlm.data.limits import TooLong
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.presets import Size
@@ -51,6 +52,9 @@ class FitKeywords(TypedDict, total=False):
     size: Size | None
     block_size: int | None
     batch_size: int | None
+    max_length: int | None
+    too_long: TooLong | None
+    packing: bool | None
     config: TrainerConfig | None
     device: str | None
 
@@ -132,6 +136,9 @@ class CharLM(TextScorer, TextGenerator):
         size: Size | None = None,
         block_size: int | None = None,
         batch_size: int | None = None,
+        max_length: int | None = None,
+        too_long: TooLong | None = None,
+        packing: bool | None = None,
         config: TrainerConfig | None = None,
         device: str | None = None,
     ) -> Self:
@@ -148,7 +155,10 @@ class CharLM(TextScorer, TextGenerator):
             size: For a Transformer.
             block_size: For models that are trained.
             batch_size: Likewise.
-            config: Likewise.
+            max_length: For records: the most characters of one.
+            too_long: Likewise: what to do with a longer one.
+            packing: Likewise, for models that are trained: whether windows span several records.
+            config: For models that are trained.
             device: Likewise; the model stays on it.
 
         Raises:
@@ -166,6 +176,9 @@ class CharLM(TextScorer, TextGenerator):
             size=size,
             block_size=block_size,
             batch_size=batch_size,
+            max_length=max_length,
+            too_long=too_long,
+            packing=packing,
             config=config,
             device=device,
         )
@@ -205,7 +218,7 @@ class CharLM(TextScorer, TextGenerator):
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(family=model, **of_model)
         if records:
-            corpus = Corpus.of_records(read_records(sources, reading))
+            corpus = Corpus.of_record_files(sources, reading)
         else:
             corpus = Corpus.of_text(read_text(sources, reading), roles_of_text(model))
         return cls._trained(corpus, recipe)

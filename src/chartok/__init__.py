@@ -10,10 +10,12 @@ __version__ = "1.0.0"
 
 _MODULE_OF = {
     "FileDecodeError": "errors",
+    "IncrementalEncoder": "incremental",
     "ReadingSettings": "files.reading",
     "SourceError": "errors",
     "TokenFile": "token_file",
     "TokenFileError": "errors",
+    "TokenFileWriter": "token_writer",
     "TokenIdError": "errors",
     "UnknownCharacterError": "errors",
     "Vocabulary": "vocabulary",
@@ -21,6 +23,7 @@ _MODULE_OF = {
     "count_characters": "codepoints",
     "encode_file": "encode",
     "encode_files": "encode",
+    "encode_texts": "encode_texts",
     "read_records": "files.records",
     "read_text": "files.text",
 }

@@ -23,7 +23,9 @@ from chartok.files.sources import (
     source_size,
 )
 from chartok.files.text import iterate_pieces, not_empty
-from chartok.token_file import TokenFile, write_token_file
+from chartok.record_lines import ROLES, LinePiece, RecordEncoder, characters_of, record_pieces
+from chartok.token_file import TokenFile
+from chartok.token_writer import TokenFileWriter
 from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from chartok.arguments import Errors
     from chartok.files.reading import Note, ReadingKeywords
     from chartok.files.text import Piece
+    from chartok.record_lines import RecordPiece
 
 _Result = TypeVar("_Result")
 
@@ -48,13 +51,14 @@ def encode_file(
     destination: str | os.PathLike[str],
     vocabulary: Vocabulary | None = None,
     *,
+    records: bool = False,
     errors: Errors = "strict",
     progress: Progress | None = None,
     note: Note = say_nothing,
     settings: ReadingSettings = ReadingSettings(),
     **reading: Unpack[ReadingKeywords],
 ) -> TokenFile:
-    """Returns the token file made from one or more texts, by default concatenated without a separator.
+    """Returns the token file made from one or more texts, by default concatenated without a separator, or from records.
 
     Text is read in pieces, once, or twice if the vocabulary has to be built first. The file appears under its name
     once it is complete and on disk; until then, and whatever fails, an existing file is left unchanged.
@@ -62,7 +66,9 @@ def encode_file(
     Args:
         source: Files, folders, patterns such as ``data/*.txt``, or URLs that fsspec can read.
         destination: The file to write.
-        vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does.
+        vocabulary: The vocabulary to encode with; None builds one from the text, as ``Vocabulary.from_text`` does. That
+            of records has the special tokens ``bos``, ``eos`` and ``unk`` as well.
+        records: Whether each line is a record of its own, with a start and an end, as ``read_records`` returns them.
         errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
         progress: Called after each piece.
         note: Called with what is worth knowing about the sources, one line each.
@@ -76,7 +82,7 @@ def encode_file(
         SourceError: A source is no text, changed while it was read, or its compressed data is truncated or damaged.
         ValueError: The text is empty and there is no vocabulary; a setting is invalid, or is one for records;
             ``destination`` is one of the sources, or a pipe or a device; a source is a pipe or a device and there is no
-            vocabulary.
+            vocabulary; the vocabulary for records has no ``bos`` or no ``eos``.
 
     Example:
         >>> import tempfile
@@ -87,7 +93,8 @@ def encode_file(
         >>> tokens.vocabulary.decode(tokens.read(0, len(tokens)))
         'banana'
     """
-    settings = settings.with_keywords(**reading).for_text()
+    settings = settings.with_keywords(**reading)
+    settings = settings.for_records() if records else settings.for_text()
     sources = expand_sources(source, settings.pattern)
     check_destination(destination, sources)
     total = _bytes_to_read(sources, passes=1 if vocabulary is not None else 2)
@@ -95,11 +102,15 @@ def encode_file(
         check_two_readings(sources)
     passes = _Passes(sources=sources, settings=settings, progress=progress, total=total)
     if vocabulary is None:
-        found = not_empty((piece.text for piece in passes.pieces(say_nothing)), shown_sources(sources))
-        vocabulary = Vocabulary.from_text(found)
-    with write_token_file(destination, vocabulary) as writer:
-        for ids in _encoded(passes.pieces(note), vocabulary, errors):
-            writer.append(ids)
+        vocabulary = passes.vocabulary(records=records)
+    with TokenFileWriter(destination, vocabulary, records, errors=errors) as writer:
+        if records:
+            encoder = RecordEncoder(vocabulary, errors, settings=settings, note=note)
+            for some_ids, ends in encoder.encode(passes.records(note)):
+                writer.write(some_ids, ends)
+        else:
+            for ids in _encoded(passes.pieces(note), vocabulary, errors):
+                writer.write(ids)
     return TokenFile(destination)
 
 
@@ -179,13 +190,30 @@ class _Passes:
     done: int = 0
 
     def pieces(self, note: Note) -> Iterator[Piece]:
-        """Yields the pieces of one pass."""
+        """Yields the pieces of a text in one pass."""
         before = self.done
         for piece in iterate_pieces(self.sources, self.settings, note):
-            self.done = before + piece.bytes_read
-            if self.progress is not None:
-                self.progress(self.done, self.total)
+            self._tell(before + piece.bytes_read)
             yield piece
+
+    def records(self, note: Note) -> Iterator[RecordPiece]:
+        """Yields the records in one pass."""
+        before = self.done
+        for piece in record_pieces(self.sources, self.settings, note):
+            if isinstance(piece, LinePiece):
+                self._tell(before + piece.bytes_read)
+            yield piece
+
+    def vocabulary(self, *, records: bool) -> Vocabulary:
+        """Returns the vocabulary of the text or the records, in one pass."""
+        found = characters_of(self.records(say_nothing)) if records else (p.text for p in self.pieces(say_nothing))
+        roles = ROLES if records else ()
+        return Vocabulary.from_text(not_empty(found, shown_sources(self.sources)), special_tokens=roles)
+
+    def _tell(self, done: int) -> None:
+        self.done = done
+        if self.progress is not None:
+            self.progress(done, self.total)
 
 
 def _encoded(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from chartok.ids import Ids, SupportsArray
     from chartok.tokens import Tokens
 
+MOST_PADDED = 1 << 32
+"""How many bytes rows may take of which padding takes most."""
+
 Value = TypeVar("Value", bound=np.generic)
 
 
@@ -51,6 +54,9 @@ class BatchCodec(ABC):
     ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
         """Returns the ids of several texts as the rows of one array, and the length of each row.
 
+        Every row is as wide as the longest, so a single long text makes all of them wide: encode texts of like length
+        together, or give a ``max_length``. An array of over 4 GiB that is mostly padding is refused.
+
         Args:
             texts: Strings of any lengths.
             bos: Put the ``bos`` token before each text.
@@ -66,7 +72,7 @@ class BatchCodec(ABC):
         Raises:
             UnknownCharacterError: As in ``encode``; also says which text.
             ValueError: A token that was asked for is not in the vocabulary, or ``pad`` if rows differ in length;
-                ``max_length`` is below 1.
+                ``max_length`` is below 1; or padding would take most of an array of over 4 GiB.
             TypeError: ``texts`` is a single ``str`` or not iterable, or an item is not a ``str``.
 
         Example:
@@ -213,6 +219,7 @@ def pad_rows(
     width = int(row_lengths.max(initial=0))
     if pad is None and row_lengths.min(initial=width) < width:
         raise ValueError("texts of different lengths need a pad token: make the vocabulary with special_tokens=['pad']")
+    _check_padding(row_lengths, width, ids.dtype.itemsize)
     rows = np.full((len(lengths), width), 0 if pad is None else pad, dtype=ids.dtype)
 
     kept = np.minimum(lengths, max(width - before, 0))
@@ -228,6 +235,15 @@ def pad_rows(
         ends = np.flatnonzero(whole == row_lengths)
         rows[ends, row_lengths[ends] - 1] = eos
     return rows, row_lengths
+
+
+def _check_padding(lengths: NDArray[np.int64], width: int, itemsize: int) -> None:
+    needed = len(lengths) * width * itemsize
+    if needed > MOST_PADDED and needed > 2 * itemsize * int(lengths.sum()):
+        raise ValueError(
+            f"{len(lengths):,} rows as wide as the longest, of {width:,} ids, take {needed / 2**30:,.1f} GiB, "
+            f"most of it padding: texts[{int(lengths.argmax())}] is the longest; give max_length, or fewer texts"
+        )
 
 
 def _in_its_text(error: UnknownCharacterError, lengths: NDArray[np.int64]) -> UnknownCharacterError:

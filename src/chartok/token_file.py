@@ -2,31 +2,32 @@ r"""Ids on disk: a header that describes them, and the ids themselves, read by w
 
 Layout: the eight bytes ``CHARTOK\n``, the length of the header in eight bytes (little-endian), the SHA-256 of the
 header in 32 bytes, the header (JSON, padded with spaces to a multiple of 64 bytes), the ids (little-endian).
-The header holds the version of this layout, the dtype, the number of ids, their SHA-256, and the vocabulary.
+The header holds the version of this layout, the dtype, the number of ids, the number of records (null for one text),
+the SHA-256 of everything after the header, and the vocabulary.
+
+In a file of records each has its ``bos`` and ``eos`` among the ids, and the ids are followed by where each record
+begins, and where the last one ends, as int64 (little-endian).
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import os
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from chartok.arguments import natural_number
 from chartok.errors import TokenFileError, VocabularyError
-from chartok.files.atomic import Naming, is_special, replace_file
+from chartok.files.atomic import is_special
 from chartok.files.envelope import check_version
-from chartok.files.opening import OpenedFile
-from chartok.files.pread import pread
+from chartok.files.fixed import FixedFile
 from chartok.files.strict_json import LONGEST, parse_json
 from chartok.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,17 +35,22 @@ MAGIC = b"CHARTOK\n"
 VERSION = 1
 PREFIX = len(MAGIC) + 8 + 32
 ALIGNMENT = 64
-IDS_AT_ONCE = 1 << 20
-"""How many ids are hashed at a time."""
+RECORDS_AT_ONCE = 1 << 17
+"""How many records are verified at a time."""
+OFFSET = np.dtype("<i8")
+"""How the beginning of a record is stored."""
+SHORTEST_RECORD = 2
+"""The ids of an empty record: its start and its end."""
 
 
 class TokenFile:
-    """The ids of a text on disk, read by window; memory does not grow with the file.
+    """The ids of a text or of records on disk, read by window; memory does not grow with the file.
 
-    Opening only checks the header and the length; ``verify`` reads every id and finds any damage.
+    Opening only checks the header and the length; ``verify`` reads everything and finds any damage. What is read of
+    where records begin is checked each time.
 
-    Reading uses ``pread``: if the file is truncated meanwhile, an error is raised, where a memory map would crash the
-    process. A token file can be pickled; the copy reopens the file and checks that it is the same.
+    If the file is truncated or changed meanwhile, an error is raised. A token file can be pickled; the copy reopens the
+    file and checks that it is the same.
 
     Args:
         path: The file that ``encode_file`` wrote.
@@ -53,7 +59,8 @@ class TokenFile:
         path: The file.
         vocabulary: What the ids mean.
         dtype: How they are stored: ``vocabulary.dtype``, little-endian.
-        sha256: The SHA-256 of the ids, in hexadecimal, as recorded in the header.
+        records: The number of records, whose ids include ``bos`` and ``eos``; None for the ids of one text.
+        sha256: The SHA-256 of everything after the header, in hexadecimal, as recorded there.
 
     Raises:
         OSError: The file is missing, is a folder, or cannot be read.
@@ -72,38 +79,21 @@ class TokenFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: str = os.fspath(path)
-        self._naming = Naming(self.path)
-        self._opened: OpenedFile | None = OpenedFile(self.path)
+        self._file = FixedFile(self.path)
         try:
-            self._state = _state(os.fstat(self._opened.descriptor))
-            with self._naming:
-                header, self._start = self._checked_header(self._opened.descriptor)
+            header, self._start = _checked_header(self._file)
             self.vocabulary: Vocabulary = Vocabulary.from_dict(header["vocabulary"])
             self.dtype: np.dtype[np.unsignedinteger[Any]] = self.vocabulary.dtype.newbyteorder("<")
-            self._length = _checked_length(header, self.dtype, self._state[2] - self._start)
+            self.records: int | None = _checked_records(header, self.vocabulary)
+            self._length = _checked_length(header, self.dtype, self.records, self._file.size - self._start)
             self.sha256: str = str(header["sha256"])
+            self._file.sealed = (self._start, self.sha256)
         except (TokenFileError, VocabularyError, KeyError) as error:
             self.close()
             raise TokenFileError(f"{self.path!a} is not a valid token file: {error}") from None
         except BaseException:
             self.close()
             raise
-
-    def _checked_header(self, descriptor: int) -> tuple[Mapping[str, Any], int]:
-        prefix = pread(descriptor, PREFIX, 0)
-        if len(prefix) < PREFIX or not prefix.startswith(MAGIC):
-            raise TokenFileError("it does not start with the marker of one")
-        length = int.from_bytes(prefix[len(MAGIC) : len(MAGIC) + 8], "little")
-        if not 0 < length <= min(LONGEST, self._state[2] - PREFIX):
-            raise TokenFileError(f"its header has an impossible length, {length} bytes")
-        encoded = pread(descriptor, length, PREFIX)
-        if hashlib.sha256(encoded).digest() != prefix[-32:]:
-            raise TokenFileError("its header does not match its SHA-256")
-        try:
-            header = parse_json(encoded)
-        except ValueError as error:
-            raise TokenFileError(f"its header cannot be read: {error}") from None
-        return check_version(header, VERSION, "a token file", error=TokenFileError), PREFIX + length
 
     def __len__(self) -> int:
         return self._length
@@ -118,10 +108,8 @@ class TokenFile:
         """
         if not 0 <= start <= stop <= self._length:
             raise IndexError(f"ids {start} to {stop} are out of range: {self.path!a} has {self._length} ids")
-        opened = self._held()
-        parts = self._parts(opened, start, stop)
-        self._check_unchanged(opened)
-        return np.frombuffer(bytearray().join(parts), dtype=self.dtype).astype(self.vocabulary.dtype, copy=False)
+        first, last = (self._start + position * self.dtype.itemsize for position in (start, stop))
+        return np.frombuffer(self._file.read(first, last), dtype=self.dtype).astype(self.vocabulary.dtype, copy=False)
 
     def windows(self, starts: NDArray[np.integer[Any]] | Sequence[int], width: int) -> NDArray[np.unsignedinteger[Any]]:
         """Returns the ``width`` ids that begin at each start.
@@ -149,35 +137,80 @@ class TokenFile:
                 f"windows of {width} ids starting at {starts.min()} to {starts.max()} are out of range: "
                 f"{self.path!a} has {self._length} ids"
             )
-        opened = self._held()
-        size = width * self.dtype.itemsize
-        offsets = (starts * self.dtype.itemsize + self._start).tolist()
-        with self._naming:
-            ids = bytearray().join([pread(opened.descriptor, size, offset) for offset in offsets])
-        self._check_unchanged(opened)
-        if len(ids) != size * len(offsets):
-            raise self._changed()
-        windows = np.frombuffer(ids, dtype=self.dtype).reshape(len(offsets), width)
+        size = self.dtype.itemsize
+        ids = self._file.scattered((starts * size + self._start).tolist(), [width * size] * len(starts))
+        windows = np.frombuffer(ids, dtype=self.dtype).reshape(len(starts), width)
         return windows.astype(self.vocabulary.dtype, copy=False)
 
+    def bounds(self, records: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns where records begin among the ids, and how many ids each has, ``bos`` and ``eos`` included.
+
+        Args:
+            records: Which records, int64 ``(B,)``.
+
+        Returns:
+            Two int64 arrays, ``(B,)``.
+
+        Raises:
+            IndexError: There is no such record.
+            OSError: The file cannot be read.
+            TokenFileError: It is not a file of records, was changed since it was opened, or is damaged.
+        """
+        first = self._first_offset(int(records.min(initial=0)), int(records.max(initial=-1)) + 1)
+        places = (records * OFFSET.itemsize + first).tolist()
+        found = self._file.scattered(places, [2 * OFFSET.itemsize] * len(places))
+        return self._checked_bounds(*np.frombuffer(found, dtype=OFFSET).reshape(-1, 2).T)
+
+    def bounds_from(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns what ``bounds`` does for the records from ``start`` up to, but not including, ``stop``.
+
+        Raises:
+            IndexError: The range is not within the file.
+            OSError: As in ``bounds``, like the other errors.
+        """
+        first = self._first_offset(start, stop)
+        found = self._file.read(first + start * OFFSET.itemsize, first + (stop + 1) * OFFSET.itemsize)
+        offsets = np.frombuffer(found, dtype=OFFSET)
+        return self._checked_bounds(offsets[:-1], offsets[1:])
+
+    def spans(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns several spans of ids, concatenated: shape ``(lengths.sum(),)``.
+
+        Args:
+            starts: Where each begins, int64 ``(B,)``.
+            lengths: How many ids each has, int64 ``(B,)``.
+
+        Raises:
+            IndexError: A span is not within the file.
+            OSError: It cannot be read.
+            TokenFileError: The file was truncated, replaced or changed since it was opened.
+        """
+        if len(starts) and (starts.min() < 0 or lengths.min() < 0 or (starts + lengths).max() > self._length):
+            raise IndexError(f"spans are out of range: {self.path!a} has {self._length} ids")
+        size = self.dtype.itemsize
+        ids = self._file.scattered((starts * size + self._start).tolist(), (lengths * size).tolist())
+        return np.frombuffer(ids, dtype=self.dtype).astype(self.vocabulary.dtype, copy=False)
+
     def verify(self) -> None:
-        """Reads every id and checks them against the SHA-256 in the header.
+        """Reads everything and checks it against the SHA-256 in the header, and where the records begin.
 
         No other check notices an id changed to another valid one: call this once before a long run.
 
         Raises:
-            OSError: They cannot be read.
-            TokenFileError: They are not the ids that were written.
+            OSError: The file cannot be read.
+            TokenFileError: It is not what was written.
         """
-        opened = self._held()
-        is_whole = self._matches_its_hash(opened)
-        self._check_unchanged(opened)
-        if not is_whole:
+        if not self._file.matches_its_seal():
             raise TokenFileError(f"{self.path!a} is damaged: its ids do not match its SHA-256")
+        for start in range(0, self.records or 0, RECORDS_AT_ONCE):
+            starts, lengths = self.bounds_from(start, min(start + RECORDS_AT_ONCE, self.records or 0))
+            is_first, is_last = not start, start + len(starts) == self.records
+            if (is_first and starts[0]) or (is_last and starts[-1] + lengths[-1] != self._length):
+                raise self._unsound_records()
 
     def close(self) -> None:
         """Closes the file, once no other thread reads it; reading it afterwards is an error."""
-        self._opened = None
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -189,62 +222,38 @@ class TokenFile:
         return _reopen, (self.path, self.sha256)
 
     def __repr__(self) -> str:
-        return f"TokenFile({self.path!a}, {self._length} ids)"
+        of_records = "" if self.records is None else f" of {self.records} records"
+        return f"TokenFile({self.path!a}, {self._length} ids{of_records})"
 
     def check_unchanged(self) -> None:
         """Checks that the file is the one that was opened, and that nothing has written to it.
-
-        Compares the inode, the size, and the times of the last change of the content and of anything. The last cannot
-        be set back, but a new link or other permissions move it too: then the ids are checked against their SHA-256.
 
         Raises:
             TokenFileError: It was truncated, replaced, removed or changed.
             ValueError: It has been closed.
         """
-        self._check_unchanged(self._held())
+        self._file.check_unchanged()
 
-    def _held(self) -> OpenedFile:
-        """Returns the open file, which stays open for as long as the caller holds it."""
-        opened = self._opened
-        if opened is None:
-            raise ValueError(f"{self.path!a} has been closed")
-        return opened
+    def _first_offset(self, start: int, stop: int) -> int:
+        """Returns where in the file the beginning of record 0 is stored, once the records asked for exist."""
+        if self.records is None:
+            raise TokenFileError(f"{self.path!a} holds one text, not records: prepare it with records=True")
+        if not 0 <= start <= stop <= self.records:
+            raise IndexError(f"records {start} to {stop} are out of range: {self.path!a} has {self.records} records")
+        return self._start + self._length * self.dtype.itemsize
 
-    def _parts(self, opened: OpenedFile, start: int, stop: int) -> list[bytes]:
-        """Returns the bytes of the ids from ``start`` to ``stop``, in parts: one call reads at most two gibibytes."""
-        first, last = (self._start + position * self.dtype.itemsize for position in (start, stop))
-        parts = []
-        while first < last:
-            with self._naming:
-                parts.append(pread(opened.descriptor, last - first, first))
-            first += len(parts[-1])
-            if not parts[-1]:
-                raise self._changed()
-        return parts
+    def _checked_bounds(
+        self, starts: NDArray[np.int64], stops: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns where records begin and their lengths, which nothing but the file itself vouches for so far."""
+        starts, stops = starts.astype(np.int64, copy=False), stops.astype(np.int64, copy=False)
+        is_sound = (starts >= 0) & (starts <= stops) & (stops <= self._length) & (stops - starts >= SHORTEST_RECORD)
+        if not is_sound.all():
+            raise self._unsound_records()
+        return starts, stops - starts
 
-    def _matches_its_hash(self, opened: OpenedFile) -> bool:
-        digest = hashlib.sha256()
-        for start in range(0, self._length, IDS_AT_ONCE):
-            for part in self._parts(opened, start, min(start + IDS_AT_ONCE, self._length)):
-                digest.update(part)
-        return digest.hexdigest() == self.sha256
-
-    def _check_unchanged(self, opened: OpenedFile) -> None:
-        """Checks the file as ``check_unchanged`` does; what was read before it is what was written."""
-        try:
-            # Path.stat takes five times as long, and this runs once per batch.
-            state = _state(os.stat(self.path))  # noqa: PTH116
-        except FileNotFoundError:
-            raise self._changed() from None
-        if state == self._state:
-            return
-        if state[:-1] != self._state[:-1] or not self._matches_its_hash(opened):
-            self._state = (0, 0, 0, 0, 0)  # for good
-            raise self._changed()
-        self._state = state
-
-    def _changed(self) -> TokenFileError:
-        return TokenFileError(f"{self.path!a} was replaced, removed or changed since it was opened: reopen it")
+    def _unsound_records(self) -> TokenFileError:
+        return TokenFileError(f"{self.path!a} is damaged: where its records begin makes no sense; prepare it again")
 
 
 def is_token_file(path: str | os.PathLike[str]) -> bool:
@@ -259,52 +268,22 @@ def is_token_file(path: str | os.PathLike[str]) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-@contextlib.contextmanager
-def write_token_file(path: str | os.PathLike[str], vocabulary: Vocabulary) -> Iterator[TokenFileWriter]:
-    """Yields a writer for the ids; the file appears under its name if the block ends without an exception.
-
-    Raises:
-        OSError: It cannot be written; an existing file is left unchanged.
-    """
-    with replace_file(path) as file:
-        writer = TokenFileWriter(file, vocabulary)
-        yield writer
-        writer.finish()
-
-
-class TokenFileWriter:
-    """Appends ids to a token file that is being written."""
-
-    def __init__(self, file: IO[bytes], vocabulary: Vocabulary) -> None:
-        self._file = file
-        self._dtype = vocabulary.dtype.newbyteorder("<")
-        self._header = {
-            "version": VERSION,
-            "dtype": self._dtype.str,
-            "length": 0,
-            "sha256": hashlib.sha256().hexdigest(),
-            "vocabulary": vocabulary.to_dict(),
-        }
-        self._digest = hashlib.sha256()
-        self._length = 0
-        # Twenty bytes more than for an empty file: the number of ids is not known yet.
-        needed = len(json.dumps(self._header)) + 20
-        self._header_length = -(-(PREFIX + needed) // ALIGNMENT) * ALIGNMENT - PREFIX
-        self._file.seek(PREFIX + self._header_length)
-
-    def append(self, ids: NDArray[np.unsignedinteger[Any]]) -> None:
-        """Writes ids of the vocabulary's dtype."""
-        stored = np.ascontiguousarray(ids, dtype=self._dtype)
-        self._file.write(stored.data)
-        self._digest.update(stored.data)
-        self._length += len(stored)
-
-    def finish(self) -> None:
-        """Writes the header."""
-        self._header |= {"length": self._length, "sha256": self._digest.hexdigest()}
-        encoded = json.dumps(self._header).encode().ljust(self._header_length)
-        self._file.seek(0)
-        self._file.write(MAGIC + len(encoded).to_bytes(8, "little") + hashlib.sha256(encoded).digest() + encoded)
+def _checked_header(file: FixedFile) -> tuple[Mapping[str, Any], int]:
+    """Returns the header, and where it ends."""
+    prefix = bytes(file.read(0, min(PREFIX, file.size)))
+    if len(prefix) < PREFIX or not prefix.startswith(MAGIC):
+        raise TokenFileError("it does not start with the marker of one")
+    length = int.from_bytes(prefix[len(MAGIC) : len(MAGIC) + 8], "little")
+    if not 0 < length <= min(LONGEST, file.size - PREFIX):
+        raise TokenFileError(f"its header has an impossible length, {length} bytes")
+    encoded = bytes(file.read(PREFIX, PREFIX + length))
+    if hashlib.sha256(encoded).digest() != prefix[-32:]:
+        raise TokenFileError("its header does not match its SHA-256")
+    try:
+        header = parse_json(encoded)
+    except ValueError as error:
+        raise TokenFileError(f"its header cannot be read: {error}") from None
+    return check_version(header, VERSION, "a token file", error=TokenFileError), PREFIX + length
 
 
 def _checked_starts(starts: NDArray[np.integer[Any]] | Sequence[int]) -> NDArray[np.int64]:
@@ -324,16 +303,24 @@ def _reopen(path: str, sha256: str) -> TokenFile:
     return file
 
 
-def _checked_length(header: Mapping[str, Any], dtype: np.dtype[Any], size: int) -> int:
+def _checked_records(header: Mapping[str, Any], vocabulary: Vocabulary) -> int | None:
+    records = header["records"]
+    if records is None:
+        return None
+    if type(records) is not int or records < 0:
+        raise TokenFileError(f"its number of records must be null or a non-negative integer, got {records!a}")
+    if missing := {"bos", "eos"} - set(vocabulary.special_tokens):
+        raise TokenFileError(f"it has records, but its vocabulary has no {' and no '.join(sorted(missing))} token")
+    return records
+
+
+def _checked_length(header: Mapping[str, Any], dtype: np.dtype[Any], records: int | None, size: int) -> int:
     if header["dtype"] != dtype.str:
         raise TokenFileError(f"its dtype is {header['dtype']!a}, but a vocabulary of its size needs {dtype.str!r}")
     length = header["length"]
     if type(length) is not int or length < 0:
         raise TokenFileError(f"its length must be a non-negative integer, got {length!a}")
-    if size != length * dtype.itemsize:
-        raise TokenFileError(f"its ids take {size} bytes, not the {length * dtype.itemsize} recorded in its header")
+    needed = length * dtype.itemsize + (0 if records is None else (records + 1) * OFFSET.itemsize)
+    if size != needed:
+        raise TokenFileError(f"its ids take {size} bytes, not the {needed} recorded in its header")
     return length
-
-
-def _state(status: os.stat_result) -> tuple[int, int, int, int, int]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -156,3 +156,14 @@ def test_what_is_ignored_is_counted_over_pieces_of_any_number() -> None:
     ids, lengths = encode_joined(Vocabulary("ab"), texts, "ignore")
     assert lengths.tolist() == [PIECE, 0, PIECE, 0]
     assert [set(part.tolist()) for part in split_joined(ids, lengths)] == [{0}, set(), {1}, set()]
+
+
+def test_rows_that_one_long_text_would_widen_beyond_memory_are_refused_with_what_they_need() -> None:
+    vocabulary = Vocabulary("ab", special_tokens=["pad"])
+    texts = ["a"] * 50_000 + ["b" * 200_000]
+    message = (
+        r"^50,001 rows as wide as the longest, of 200,000 ids, take 9\.3 GiB, .*: texts\[50000\] is the longest; give "
+    )
+    with pytest.raises(ValueError, match=message):
+        vocabulary.encode_batch(texts)
+    assert vocabulary.encode_batch(texts, max_length=3)[0].shape == (50_001, 3)

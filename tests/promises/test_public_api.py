@@ -12,10 +12,12 @@ import chartok
 
 CHARTOK = {
     "FileDecodeError",
+    "IncrementalEncoder",
     "ReadingSettings",
     "SourceError",
     "TokenFile",
     "TokenFileError",
+    "TokenFileWriter",
     "TokenIdError",
     "UnknownCharacterError",
     "Vocabulary",
@@ -24,6 +26,7 @@ CHARTOK = {
     "count_characters",
     "encode_file",
     "encode_files",
+    "encode_texts",
     "read_records",
     "read_text",
 }

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from chartok import Vocabulary
-from chartok.token_file import write_token_file
+from chartok import TokenFileWriter, Vocabulary
 
 
 def write(path: Path, ids: Any, vocabulary: Vocabulary) -> Path:
-    with write_token_file(path, vocabulary) as writer:
-        writer.append(np.asarray(ids, dtype=vocabulary.dtype))
+    with TokenFileWriter(path, vocabulary) as writer:
+        writer.write(np.asarray(ids, dtype=vocabulary.dtype))
     return path

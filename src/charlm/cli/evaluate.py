@@ -26,6 +26,8 @@ def evaluate(settings: flags.Evaluate) -> None:
         "characters": evaluation.characters,
         "nats_per_character": evaluation.nats_per_character,
         "bits_per_character": evaluation.bits_per_character,
+        "symbols": evaluation.symbols if lm.vocabulary.longest_symbol > 1 else None,
+        "bits_per_symbol": evaluation.bits_per_symbol if lm.vocabulary.longest_symbol > 1 else None,
         "bits_per_byte": None if evaluation.utf8_bytes is None else evaluation.bits_per_byte,
         "perplexity": evaluation.perplexity,
     }
@@ -39,24 +41,26 @@ def evaluate(settings: flags.Evaluate) -> None:
 
 
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
-    if name := token_file_of(settings.texts, settings.reading):
+    if name := token_file_of(settings.texts, settings.reading, records=settings.records):
         with TokenFile(name) as tokens:
             if tokens.vocabulary != lm.vocabulary:
                 raise ValueError(
                     f"the vocabulary of {name!a} differs from that of the model: prepare it with the model's"
                 )
             tokens.verify()
-            return evaluate_corpus(lm.stored, Corpus.of_tokens(tokens))
+            corpus = Corpus.of_tokens(tokens)
+            return corpus.in_characters(evaluate_corpus(lm.stored, corpus))
     reading = reading_of(settings.reading)
     if not (settings.records or lm.is_of_records):
         return lm.evaluate(read_text(settings.texts, reading, note=tell_note))
     lines = read_records(settings.texts, reading, note=tell_note)
-    characters = _scored(lm, lines)
-    if not characters:
+    symbols = int(lm.counts_of_symbols(lines).sum())
+    if not symbols:
         raise ValueError("text is empty: there is nothing to score")
-    return Evaluation(
-        nats_per_character=-float(lm.score_samples(lines).sum()) / characters,
-        characters=characters,
+    return Evaluation.of_symbols(
+        -float(lm.score_samples(lines).sum()),
+        symbols,
+        characters=_scored(lm, lines),
         utf8_bytes=len("".join(lines).encode()) + len(lines) * lm.is_of_records,
     )
 

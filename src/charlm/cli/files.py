@@ -13,9 +13,9 @@ from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, Vocabulary, encode_file, read_text
+from chartok import TokenFile, Vocabulary, encode_file, read_records, read_text
 from chartok.files.atomic import check_not_read
-from chartok.files.sources import expand_sources
+from chartok.files.sources import check_two_readings, expand_sources
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
@@ -37,22 +37,45 @@ def prepare(settings: flags.Prepare) -> None:
         with encode_file(
             settings.sources,
             settings.out,
-            None if settings.vocabulary is None else _read_vocabulary(settings.vocabulary),
+            _vocabulary(settings),
+            records=settings.records,
             errors=settings.errors,
             progress=show,
             note=tell_note,
             settings=reading_of(settings.reading),
         ) as tokens:
-            characters, vocabulary = len(tokens), tokens.vocabulary
+            records, vocabulary = tokens.records, tokens.vocabulary
+            characters = len(tokens) - 2 * (records or 0)
     if settings.json:
         print_json(
             file=str(settings.out),
             characters=characters,
+            records=records,
             symbols=vocabulary.size,
             fingerprint=vocabulary.fingerprint,
         )
     else:
-        print_line(f"{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
+        unit = "characters" if vocabulary.longest_symbol == 1 else "ids"
+        of_records = "" if records is None else f"{records:,} records, "
+        print_line(f"{of_records}{characters:,} {unit}, {vocabulary.size} symbols: saved to {settings.out}")
+
+
+def _vocabulary(settings: flags.Prepare) -> Vocabulary | None:
+    """Returns the vocabulary that was asked for; None for that of the characters of the text."""
+    has_units = bool(settings.symbols) or settings.unit != "character"
+    if settings.vocabulary is None:
+        if not has_units:
+            return None
+        reading = reading_of(settings.reading)
+        check_two_readings(expand_sources(settings.sources, reading.pattern))
+        asked: Any = {"symbols": settings.symbols, "unit": settings.unit}
+        if settings.records:
+            records = read_records(settings.sources, reading)
+            return Vocabulary.from_text(records, special_tokens=["bos", "eos", "unk"], **asked)
+        return Vocabulary.from_file(settings.sources, settings=reading, **asked)
+    if has_units:
+        raise ValueError("vocabulary has its symbols: leave out symbols and unit")
+    return _read_vocabulary(settings.vocabulary)
 
 
 def _read_vocabulary(path: Path) -> Vocabulary:

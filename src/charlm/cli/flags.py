@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeAlias, 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.docstrings import restore_docstrings
+from charlm.data.limits import TooLong
 from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
-from chartok.arguments import Errors
+from chartok.arguments import Errors, Unit
 from chartok.files.reading import ReadingSettings
 
 if TYPE_CHECKING:
@@ -51,16 +52,22 @@ class Prepare(Command):
     Attributes:
         sources: Files, folders, patterns in quotes, URLs, or - for standard input; read one after the other.
         out: The token file to write.
+        records: Each line is a record of its own, with a start and an end; lines end in LF or CR LF.
         errors: What to do with a character that is not in the given vocabulary.
         vocabulary: A vocabulary in a JSON file, or a token file whose vocabulary to use; by default that of the text.
+        symbols: Symbols of several characters that get an id each, such as Cl Br.
+        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         reading: How to read the sources.
         json: Print one JSON object.
     """
 
     sources: Positional[Several]
     out: Path
+    records: bool = False
     errors: Errors = "strict"
     vocabulary: Optional[Path] = None
+    symbols: Several = ()
+    unit: Unit = "character"
     reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 
@@ -74,19 +81,26 @@ class Train(Command):
     Attributes:
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
         texts: The text to train on: files, folders, patterns in quotes, URLs, or - for standard input; or a token file
-            that prepare wrote.
+            of a text or of records that prepare wrote.
         model: The family: ngram and bigram count; trained-bigram and gpt are trained by gradient descent, mixture is
             gpt with ngram.
         out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
         records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
         reading: How to read the files.
         train_fraction: Fraction of the text to train on; the rest is held out for validation.
+        symbols: Symbols of several characters that get an id each, such as Cl Br.
+        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1.
         smoothing: What the bigram adds to each count.
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
         block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
-        batch_size: Windows in a batch.
+            Longer records are cut into windows; of records none is wider than the longest needs.
+        batch_size: Windows or records in a batch.
+        max_length: The most characters of a record; by default there is no limit.
+        too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
+            into windows, which is its default.
+        packing: Train on windows of records one after the other, instead of on each with padding.
         device: Such as cpu, cuda or mps; auto uses the best available.
         resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
         tensorboard: Also write the log for TensorBoard.
@@ -99,19 +113,24 @@ class Train(Command):
     records: bool = False
     reading: OmitArgPrefixes[ReadingSettings] = READING
     train_fraction: float = 0.9
+    symbols: Several = ()
+    unit: Unit = "character"
     json: bool = False
     order: int = ORDER
     smoothing: float = SMOOTHING
     size: Optional[Size] = None
     block_size: Optional[int] = None
     batch_size: int = BATCH_SIZE
+    max_length: Optional[int] = None
+    too_long: Optional[TooLong] = None
+    packing: bool = False
     device: str = "auto"
     resume: bool = False
     tensorboard: bool = False
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
 
-OF_EVERY_FAMILY = ("config", "texts", "model", "out", "records", "reading", "train_fraction", "json")
+OF_EVERY_FAMILY = ("config", "texts", "model", "out", "records", "reading", "train_fraction", "symbols", "unit", "json")
 OF_TRAINING = ("resume", "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
 
@@ -121,7 +140,7 @@ def train_flags(family: Family) -> type[Train]:
 
     Example:
         >>> [field.name for field in fields(train_flags("ngram")) if field.name not in OF_EVERY_FAMILY]
-        ['order']
+        ['order', 'max_length', 'too_long']
     """
     names = {*OF_EVERY_FAMILY, *(name for name in TAKES[family] if name != "config")}
     if family in CONFIGS:
@@ -146,8 +165,8 @@ def refusal(name: str, family: Family) -> str:
     """Returns the error message for a flag of ``train`` that belongs to another family.
 
     Example:
-        >>> refusal("max_steps", "ngram")
-        '--max-steps is not a setting of ngram, which takes --order; see charlm train --model ngram --help'
+        >>> refusal("size", "bigram")
+        '--size is not a setting of bigram, which takes --smoothing, --max-length, --too-long; see charlm train ...'
     """
     taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
     see = f"see charlm train --model {family} --help"
@@ -168,9 +187,9 @@ class Generate(Command):
         prompt: The text to continue; by default empty.
         n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
         exclude: Files of records not to generate, one per line, such as the training data.
-        max_new_tokens: Maximum number of characters to add.
+        max_new_tokens: Maximum number of symbols to add.
         sampling: How to sample characters.
-        allowed: The characters that may be added; by default all.
+        allowed: The characters that may be added, as one argument; by default all symbols.
         stop: Strings before which the text ends.
         seed: Seeds every random draw.
         device: Such as cpu, cuda or mps; auto uses the best available.

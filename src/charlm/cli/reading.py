@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from charlm.cli.flags import READING
 from charlm.cli.output import print_line
+from chartok import TokenFile
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def reading_of(settings: ReadingSettings) -> ReadingSettings:
         ValueError: A backslash is followed by something else.
 
     Example:
-        >>>         >>> reading_of(ReadingSettings(delimiter=r"\n\n")).delimiter
+        >>> from chartok import ReadingSettings
+        >>> reading_of(ReadingSettings(delimiter=r"\n\n")).delimiter
         '\n\n'
     """
     return dataclasses.replace(
@@ -37,17 +39,23 @@ def reading_of(settings: ReadingSettings) -> ReadingSettings:
     )
 
 
-def token_file_of(texts: Several, settings: ReadingSettings) -> str | None:
+def token_file_of(texts: Several, settings: ReadingSettings, *, records: bool) -> str | None:
     """Returns the name of the token file that was given in place of a text; None if it is a text.
 
     Raises:
-        ValueError: Flags say how to read the text.
+        ValueError: Flags say how to read the text, or that there are records, and it holds one text.
         OSError: The file cannot be read.
     """
     if len(texts) > 1 or not Path(texts[0]).is_file() or not is_token_file(texts[0]):
         return None
     if settings != READING:
         raise ValueError(f"{texts[0]!a} is a token file, whose text has been read already: leave out how to read it")
+    if records:
+        with TokenFile(texts[0]) as tokens:
+            if tokens.records is None:
+                raise ValueError(
+                    f"{texts[0]!a} holds one text: write its lines as records with charlm prepare --records"
+                )
     return texts[0]
 
 

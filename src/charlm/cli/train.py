@@ -10,7 +10,7 @@ import re
 import sys
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from charlm.cli.output import print_json
 from charlm.cli.reading import reading_of, tell_note, token_file_of
@@ -24,7 +24,7 @@ from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
-from chartok import TokenFile, read_records, read_text
+from chartok import TokenFile, read_text
 from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
@@ -127,11 +127,14 @@ def _corpus(settings: flags.Train, *, is_first: bool) -> Corpus:
     """Returns the corpus of a text, whole or by lines, or of a token file, which is verified first."""
     reading = reading_of(settings.reading)
     note = tell_note if is_first else say_nothing
-    if settings.records:
-        return Corpus.of_records(read_records(settings.texts, reading, note=note))
-    name = token_file_of(settings.texts, settings.reading)
+    asked: Any = {"symbols": settings.symbols, "unit": settings.unit}
+    name = token_file_of(settings.texts, settings.reading, records=settings.records)
+    if name is None and settings.records:
+        return Corpus.of_record_files(settings.texts, reading, note, **asked)
     if name is None:
-        return Corpus.of_text(read_text(settings.texts, reading, note=note), roles_of_text(settings.model))
+        return Corpus.of_text(read_text(settings.texts, reading, note=note), roles_of_text(settings.model), **asked)
+    if settings.symbols or settings.unit != "character":
+        raise ValueError(f"{name!a} is a token file, which has its symbols: give symbols or unit to prepare")
     tokens = TokenFile(name)
     if is_first:
         tokens.verify()

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from charlm.data.batch_order import BatchOrder, Order
 from charlm.data.dataset import holds_texts
-from charlm.data.permutation import Permutation
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.runtime.forking import renew_in_children
-from charlm.runtime.seeding import check_generator, seeded_generator
-from chartok.arguments import integer, positive_integer
+from charlm.runtime.seeding import check_generator
+from chartok.arguments import flag, integer, positive_integer
 from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from charlm.data.dataset import Dataset
-
-Order: TypeAlias = Literal["random", "shuffled", "sequential"]
 
 VERSION = 1
 
 LARGEST_BATCH = 1 << 31
 """Its positions are drawn at once."""
-ORDERED_AT_ONCE = 1 << 12
-"""How many examples are put in order at a time: ordering one takes as long as ordering hundreds."""
 
 
 class BatchSampler:
@@ -42,6 +35,11 @@ class BatchSampler:
     epoch, in a different order each epoch, without storing the order. ``sequential`` takes them in order. A batch
     that reaches the end of an epoch continues with the next, so every batch is full.
 
+    With ``by_length``, 64 batches at a time are drawn as without it, and their examples put into batches with others of
+    about the same length, so that little of a batch is padding: all up to 16 inputs are alike, then up to 32, 64, and
+    so on. The examples of a window of 64 batches stay in it, and the examples of an epoch in the epoch. Where all are
+    alike, nothing changes.
+
     With several processes, each takes its share of one global batch, in the order of the ranks: the global batches
     are the same whatever the number of processes. On an accelerator the next batch is prepared in the background,
     through pinned memory.
@@ -51,6 +49,7 @@ class BatchSampler:
         batch_size: The number of examples in a global batch, over all processes.
         seed: Seeds every draw.
         order: See above.
+        by_length: Whether examples of like length share batches.
         device: The device of the batches, or ``"auto"``.
         rank: The rank of this process; None asks torch.distributed, if it is initialized.
         world_size: The number of processes; None likewise.
@@ -58,7 +57,7 @@ class BatchSampler:
     Raises:
         ValueError: ``batch_size`` is below 1 or above 2^31, not a multiple of ``world_size``, or larger than the
             dataset in an order that does not repeat; ``rank`` is not below ``world_size``; the order or device is
-            unknown.
+            unknown; ``by_length`` is set for the order ``sequential``, which it would change.
         TypeError: ``dataset`` is neither a ``TextDataset`` nor a ``RecordDataset``, or a number is not an integer.
 
     Example:
@@ -80,6 +79,7 @@ class BatchSampler:
         *,
         seed: int = 0,
         order: Order = "random",
+        by_length: bool = False,
         device: str | torch.device = "cpu",
         rank: int | None = None,
         world_size: int | None = None,
@@ -90,6 +90,7 @@ class BatchSampler:
         self.batch_size: int = positive_integer("batch_size", batch_size)
         self.seed: int = integer("seed", seed)
         self.order = order
+        self.by_length: bool = flag("by_length", by_length)
         self.device: torch.device = resolve_device(device)
         self.rank: int = distributed.rank() if rank is None else integer("rank", rank)
         self.world_size: int = positive_integer(
@@ -100,8 +101,7 @@ class BatchSampler:
         self._check()
         share = self.batch_size // self.world_size
         self._share = slice(self.rank * share, (self.rank + 1) * share)
-        self._generator = seeded_generator(seed)
-        self._ordered, self._ordered_from = np.empty(0, dtype=np.int64), 0
+        self._batches = BatchOrder(dataset, self.batch_size, seed=self.seed, order=order, by_length=by_length)
         self.batches_drawn: int = 0
         """The number of batches returned so far."""
         self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None
@@ -111,7 +111,7 @@ class BatchSampler:
     def _renew_loader(self) -> None:
         """Makes a new thread for the batches of an accelerator; a batch that was being read is read again."""
         self._loader = None if self.device.type == "cpu" else ThreadPoolExecutor(1, "batches")
-        self._generator.set_state(self._generator_state())
+        self._batches.resume(self._generator_state())
         self._upcoming = None
 
     def _check(self) -> None:
@@ -126,6 +126,8 @@ class BatchSampler:
                 f"batch_size, the total over all processes, must be a multiple of world_size {self.world_size}, got "
                 f"{self.batch_size}"
             )
+        if self.order == "sequential" and self.by_length:
+            raise ValueError("by_length would change the order 'sequential': use 'random' or 'shuffled'")
         if self.order != "random" and self.batch_size > self._length:
             raise ValueError(
                 f"batch_size {self.batch_size} is larger than the dataset of {self._length} examples, and order "
@@ -156,36 +158,17 @@ class BatchSampler:
         return future.result()
 
     def _rewind(self) -> None:
-        """Rewinds to the next batch to return, by replaying all draws: keeping past states would take longer."""
+        """Rewinds to the next batch to return."""
         self._upcoming = None
-        self._generator = seeded_generator(self.seed)
-        for number in range(self.batches_drawn if self.order == "random" else 0):
-            self._draw(number)
+        self._batches.rewind(self.batches_drawn)
 
     def _prepare(self, loader: ThreadPoolExecutor, number: int) -> tuple[Future[tuple[Tensor, Tensor]], Tensor]:
-        state_before = self._generator.get_state()
-        return loader.submit(self.dataset.batch, self._draw(number), self.device), state_before
+        share = self._draw(number)
+        return loader.submit(self.dataset.batch, share, self.device), self._batches.state(number)
 
     def _draw(self, number: int) -> Tensor:
-        """Returns the indices of this process's share of a global batch, int64 ``(batch_size / world_size,)``."""
-        if self.order == "random":
-            return torch.randint(self._length, (self.batch_size,), generator=self._generator)[self._share]
-        start = number * self.batch_size - self._ordered_from
-        if not 0 <= start <= len(self._ordered) - self.batch_size:
-            start, self._ordered_from = 0, number * self.batch_size
-            self._ordered = self._in_order(self._ordered_from, max(self.batch_size, ORDERED_AT_ONCE))
-        return torch.from_numpy(self._ordered[start : start + self.batch_size])[self._share]
-
-    def _in_order(self, start: int, count: int) -> NDArray[np.int64]:
-        """Returns ``count`` example indices from position ``start``, counted over all epochs."""
-        epochs, positions = np.divmod(np.arange(start, start + count), self._length)
-        if self.order == "sequential":
-            return positions
-        permutations = (
-            Permutation(self._length, seed=self.seed, epoch=epoch)(positions[epochs == epoch])
-            for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)
-        )
-        return np.concatenate(list(permutations))
+        """Returns the examples of this process's share of a global batch, int64 ``(batch_size / world_size,)``."""
+        return torch.from_numpy(self._batches[number][self._share])
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the sampler's position: JSON values, and the generator's state as a uint8 tensor."""
@@ -197,7 +180,7 @@ class BatchSampler:
 
     def _generator_state(self) -> Tensor:
         """Returns the state from which the next batch to return is drawn."""
-        return self._generator.get_state() if self._upcoming is None else self._upcoming[1]
+        return self._batches.state(self.batches_drawn) if self._upcoming is None else self._upcoming[1]
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Resumes where the sampler that returned ``state`` was; the number of processes may differ.
@@ -216,12 +199,18 @@ class BatchSampler:
                 f"the state is of a different sampler (saved -> current): {'; '.join(differences)}"
             )
         check_generator(state["generator"])
-        self._generator.set_state(state["generator"])
+        self._batches.resume(state["generator"])
         self.batches_drawn = state["batches"]
         self._upcoming = None
 
     def identity(self) -> dict[str, Any]:
-        """Returns what determines the batches: seed, order, batch size, and the fingerprint of the data."""
+        """Returns what determines the batches: the settings, and the fingerprint of the data."""
         if self._fingerprint is None:
             self._fingerprint = self.dataset.fingerprint()
-        return {"seed": self.seed, "order": self.order, "batch_size": self.batch_size, "dataset": self._fingerprint}
+        return {
+            "seed": self.seed,
+            "order": self.order,
+            "by_length": self.by_length,
+            "batch_size": self.batch_size,
+            "dataset": self._fingerprint,
+        }

@@ -46,7 +46,7 @@ class Dataset(SupportsPieces, Protocol):
     targets. Nothing outside this package needs to know which dataset it has.
 
     Attributes:
-        block_size: The number of inputs of an example.
+        block_size: The largest number of inputs of an example.
         has_padding: Whether some targets of a batch may be ``IGNORE_INDEX``.
         examples_per_epoch: How many examples have about as many targets as the data.
     """
@@ -64,6 +64,12 @@ class Dataset(SupportsPieces, Protocol):
     def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
         """Returns several examples as int64 inputs and targets, each ``(B, T)``, on ``device``."""
 
+    def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the number of inputs of each of several examples, int64 ``(B,)``."""
+
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:
+        """Yields whole texts in order, about ``ids`` ids at a time."""
+
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
 
@@ -74,11 +80,11 @@ class Dataset(SupportsPieces, Protocol):
         """Returns the SHA-256, in hexadecimal, of the data and of how they are cut into examples."""
 
 
-class SupportsJoined(Protocol):
+class SupportsParts(Protocol):
     """Texts as ids: a dataset, or ``JoinedTexts``."""
 
-    def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
-        """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:
+        """Yields whole texts in order, about ``ids`` ids at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +101,9 @@ class JoinedTexts:
     lengths: NDArray[np.int64]
     weights: NDArray[np.int64] | None = None
 
-    def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
-        """Returns ids and lengths."""
-        return self.ids, self.lengths
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:  # noqa: ARG002 - they are in memory already
+        """Yields these texts."""
+        yield self
 
 
 def pieces_of_text(
@@ -121,20 +127,6 @@ def pieces_of_text(
         yield ids, np.array([len(ids)]), start - begin
 
 
-def pieces_of_records(
-    ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], targets: int | None
-) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-    """Yields whole records, in pieces of about ``targets`` targets each; see ``Dataset.pieces``."""
-    ends = np.cumsum(lengths)
-    first = 0
-    while first < len(lengths):
-        begin = int(ends[first] - lengths[first])
-        limit = len(ids) if targets is None else begin + targets
-        stop = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
-        yield ids[begin : int(ends[stop - 1])], lengths[first:stop], 0
-        first = stop
-
-
 def grouped(items: NDArray[Any], keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yields each key once, in ascending order, and the items that have it.
 
@@ -147,9 +139,9 @@ def grouped(items: NDArray[Any], keys: NDArray[np.int64]) -> Iterator[tuple[int,
     yield from zip(distinct.tolist(), np.split(items[order], starts[1:]), strict=False)  # of no items one part is left
 
 
-def holds_texts(value: object) -> TypeIs[SupportsJoined]:
+def holds_texts(value: object) -> TypeIs[SupportsParts]:
     """Returns whether a value is a dataset or ``JoinedTexts``."""
-    return hasattr(value, "joined")
+    return hasattr(value, "parts")
 
 
 def on_host(ids: Any) -> Any:  # noqa: ANN401 - whatever may hold ids

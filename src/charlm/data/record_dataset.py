@@ -5,52 +5,67 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from charlm.data.dataset import IGNORE_INDEX, JoinedTexts, check_vocabulary_size, pieces_of_records
-from charlm.data.splitting import split_records
+from charlm.data.dataset import IGNORE_INDEX, check_vocabulary_size
+from charlm.data.record_file import records_of_files
+from charlm.data.records import Records, RecordsInMemory
+from charlm.data.streams import as_stream
 from charlm.data.text_dataset import TextDataset
-from chartok import ReadingSettings, UnknownCharacterError, Vocabulary, read_records
+from charlm.data.windows import Windows
+from chartok import ReadingSettings, TokenFile, Vocabulary
 from chartok.arguments import check_several, joined_texts, positive_integer
 from chartok.ragged import encode_joined
+from chartok.token_writer import framing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Unpack
 
     from numpy.typing import NDArray
 
+    from charlm.data.dataset import JoinedTexts
+    from charlm.data.limits import TooLong
     from chartok.files.reading import ReadingKeywords
 
-
+LONGEST_WINDOW = 1024
+"""The number of inputs from which on a record is cut into windows, unless ``block_size`` says otherwise."""
 MOST_REPEATED = 1 << 27
-"""How often records that count several times may count in all: each time takes 16 bytes."""
+"""How often records that count several times may count in all: each time takes 8 bytes."""
 
 
 class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     """Independent texts (names, molecules, log lines), one example each.
 
     The inputs of a record are ``bos`` and its ids, its targets the ids and ``eos``: the model learns how a record
-    begins and where it ends. Both are padded to ``block_size``; padding targets are ``-100``, which the loss and scores
-    ignore.
+    begins and where it ends. A batch is padded to its own longest example; padding targets are ``-100``, which the loss
+    and scores ignore.
+
+    A record that needs more than ``block_size`` inputs is several examples: consecutive windows, each of which begins
+    with the last character of the one before as context, so that every character, and the end, is a target once.
 
     Args:
-        records: The texts, each at least one character long.
+        records: The texts, each at least one character long, or a ``TokenFile`` of records, which stays on disk.
         vocabulary: Must have a ``bos`` and an ``eos`` token; None builds one from the characters of the records.
-        block_size: The number of inputs of an example; by default what the longest record needs, its length plus 1.
+        block_size: The largest number of inputs of an example; by default what the longest record needs, its length
+            plus 1, but at most 1,024.
+        max_length: The most characters of a record; None for no limit.
+        too_long: What to do with a longer one. ``"split"`` trains on it in windows of at most ``max_length + 1``
+            inputs, ``"truncate"`` takes its beginning, which gets no ``eos``, since it does not end there, ``"skip"``
+            leaves it out, and ``"error"`` refuses it.
 
     Attributes:
         vocabulary: What the ids mean.
-        block_size: The number of inputs of an example.
+        block_size: The largest number of inputs of an example.
+        records: The records as ids.
 
     Raises:
-        ValueError: There is no record, one is empty or longer than ``block_size - 1``, or the vocabulary has no
-            ``bos`` or ``eos``; names the record.
+        ValueError: There is no record, one is empty, or longer than ``max_length`` under ``"error"``; names the record.
+            Or the vocabulary has no ``bos`` or ``eos`` or is not that of the token file, or that is of one text.
         UnknownCharacterError: A character is not in the vocabulary; names the record.
         TypeError: ``records`` is a single ``str`` or not iterable, or a record is not a ``str``.
 
@@ -58,59 +73,85 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         >>> dataset = RecordDataset(["ab", "b"])
         >>> dataset.vocabulary
         Vocabulary('ab', special_tokens={'bos': 2, 'eos': 3})
-        >>> inputs, targets = dataset[1]
+        >>> dataset[1]
+        (tensor([2, 1]), tensor([1, 3]))
+        >>> inputs, targets = dataset.batch(torch.tensor([0, 1]), torch.device("cpu"))
         >>> inputs, targets
-        (tensor([2, 1, 3]), tensor([   1,    3, -100]))
+        (tensor([[2, 0, 1],
+                [2, 1, 3]]), tensor([[   0,    1,    3],
+                [   1,    3, -100]]))
     """
 
     has_padding = True
 
     def __init__(
-        self, records: Iterable[str], vocabulary: Vocabulary | None = None, *, block_size: int | None = None
+        self,
+        records: Iterable[str] | TokenFile,
+        vocabulary: Vocabulary | None = None,
+        *,
+        block_size: int | None = None,
+        max_length: int | None = None,
+        too_long: TooLong = "split",
     ) -> None:
+        if isinstance(records, TokenFile):
+            if vocabulary not in (None, records.vocabulary):
+                raise ValueError(
+                    f"vocabulary is not that of {records.path!a}: leave it out, or prepare the file with it"
+                )
+            self._hold(Records(records), records.vocabulary, block_size, max_length, too_long)
+            return
         check_several(records, "records")
         texts = list(records)
         joined = joined_texts(texts, "records")
-        if block_size is not None:
-            positive_integer("block_size", block_size)
-        _check_lengths(texts, block_size)
+        if not texts:
+            raise ValueError("records is empty: give at least one text")
+        if not all(texts):
+            raise ValueError(f"records[{texts.index('')}] is empty: leave empty records out")
         if vocabulary is None:
             vocabulary = Vocabulary.from_text(joined, special_tokens=["bos", "eos"])
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
-        for role in ("bos", "eos"):
-            if role not in vocabulary.special_tokens:
-                raise ValueError(f"records need a {role} token: make the vocabulary with special_tokens=['bos', 'eos']")
-        special = vocabulary.special_tokens
-        ids, lengths = encode_joined(vocabulary, texts, bos=special["bos"], eos=special["eos"])
-        self._hold(JoinedTexts(ids, lengths), vocabulary, block_size)
+        bos, eos = framing(vocabulary)
+        source = RecordsInMemory.of(*encode_joined(vocabulary, texts, bos=bos, eos=eos))
+        self._hold(Records(source), vocabulary, block_size, max_length, too_long)
 
-    def _hold(self, records: JoinedTexts, vocabulary: Vocabulary, block_size: int | None = None) -> None:
-        ids, lengths = records.joined()
-        starts = np.cumsum(lengths) - lengths
-        if records.weights is not None and int(records.weights.sum()) > MOST_REPEATED:
-            raise ValueError(
-                f"records that count {int(records.weights.sum()):,} times in all are too many to train on: "
-                f"at most {MOST_REPEATED:,}; count them with an n-gram model, or divide their numbers"
-            )
-        if records.weights is not None:  # a record that counts several times is repeated, over the same ids
-            starts, lengths = np.repeat(starts, records.weights), np.repeat(lengths, records.weights)
+    def _hold(
+        self,
+        records: Records,
+        vocabulary: Vocabulary,
+        block_size: int | None,
+        max_length: int | None = None,
+        too_long: TooLong = "split",
+    ) -> None:
+        most = LONGEST_WINDOW if block_size is None else positive_integer("block_size", block_size)
+        if max_length is not None:
+            records = records.limited(max_length, too_long)
+            most = min(most, max_length + 1) if too_long == "split" else most
         self.vocabulary = vocabulary
-        self.block_size: int = int(lengths.max()) - 1 if block_size is None else int(block_size)
-        self._ids = torch.from_numpy(ids)
-        self._starts = torch.from_numpy(starts)
-        self._lengths = torch.from_numpy(lengths)
+        self.records: Records = records
+        self._windows = Windows(records, most)
+        self.block_size: int = most if block_size is not None else min(most, self._windows.longest)
 
     @classmethod
-    def of(cls, records: JoinedTexts, vocabulary: Vocabulary) -> Self:
-        """Returns a dataset of records given as ids, each from ``bos`` to ``eos`` and repeated by its weight.
+    def of(cls, records: Records, vocabulary: Vocabulary, *, block_size: int | None = None) -> Self:
+        """Returns a dataset of records given as ids, each repeated by its weight.
 
         Args:
             records: At least one.
             vocabulary: What the ids mean.
+            block_size: As for the class.
+
+        Raises:
+            ValueError: They count too many times in all.
         """
+        times = len(records) if records.weights is None else int(records.weights.sum())
+        if records.weights is not None and times > MOST_REPEATED:
+            raise ValueError(
+                f"records that count {times:,} times in all are too many to train on: at most {MOST_REPEATED:,}; "
+                "count them with an n-gram model, or divide their numbers"
+            )
         dataset = cls.__new__(cls)
-        dataset._hold(records, vocabulary)  # noqa: SLF001 - the constructor's other half
+        dataset._hold(records.repeated(), vocabulary, block_size)  # noqa: SLF001 - the constructor's other half
         return dataset
 
     @classmethod
@@ -120,6 +161,8 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         vocabulary: Vocabulary | None = None,
         *,
         block_size: int | None = None,
+        max_length: int | None = None,
+        too_long: TooLong = "split",
         **reading: Unpack[ReadingKeywords],
     ) -> Self:
         r"""Returns the records of a file: its lines, as ``chartok.read_records`` returns them.
@@ -127,7 +170,9 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Args:
             path: The file.
             vocabulary: As for the class.
-            block_size: As for the class.
+            block_size: Likewise.
+            max_length: Likewise.
+            too_long: Likewise.
             reading: How to read the file: the settings of ``chartok.ReadingSettings``.
 
         Raises:
@@ -143,22 +188,22 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(RecordDataset.from_file(path))
             2
         """
-        records = read_records(path, ReadingSettings(**reading))
+        records, own = records_of_files(
+            path, vocabulary, settings=ReadingSettings(**reading), special_tokens=["bos", "eos"]
+        )
+        dataset = cls.__new__(cls)
         try:
-            return cls(records, vocabulary, block_size=block_size)
-        except UnknownCharacterError as error:
-            raise UnknownCharacterError(
-                error.character, error.position, error.vocabulary_size, error.text_index, path=os.fspath(path)
-            ) from None
+            dataset._hold(records, own, block_size, max_length, too_long)  # noqa: SLF001 - the constructor's other half
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)!a}: {error}") from None
+        return dataset
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._windows)
 
     @property
     def examples_per_epoch(self) -> int:
-        """The number of records."""
+        """The number of examples."""
         return len(self)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
@@ -172,23 +217,33 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         return list(zip(inputs, targets, strict=True))
 
     def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Returns several records as int64 inputs and targets, each ``(B, block_size)``, on ``device``.
+        """Returns several examples as int64 inputs and targets, each ``(B, T)``, on ``device``.
 
         Args:
-            indices: Which records, int64 ``(B,)``, each at least 0.
+            indices: Which examples, int64 ``(B,)``, each at least 0.
             device: The device of the result.
+
+        Returns:
+            T is the number of inputs of the longest of them.
         """
-        columns = torch.arange(self.block_size + 1)
-        is_filled = columns < self._lengths[indices, None]
-        places = (self._starts[indices, None] + columns).clamp_(max=len(self._ids) - 1)
-        eos = self.vocabulary.special_tokens["eos"]
-        rows = torch.where(is_filled, self._ids[places].long(), eos)
-        targets = rows[:, 1:].masked_fill(~is_filled[:, 1:], IGNORE_INDEX)
-        return rows[:, :-1].to(device), targets.to(device)
+        starts, widths = self._windows.spans(indices.numpy())
+        is_filled = np.arange(int(widths.max(initial=0)) + 1) <= widths[:, None]
+        rows = np.full(is_filled.shape, self.vocabulary.special_tokens["eos"], dtype=np.int64)
+        rows[is_filled] = self.records.source.spans(starts, widths + 1)
+        targets = np.where(is_filled[:, 1:], rows[:, 1:], IGNORE_INDEX)
+        return torch.from_numpy(rows[:, :-1]).to(device), torch.from_numpy(targets).to(device)
+
+    def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the number of inputs of each example, int64 ``(B,)``."""
+        return self._windows.spans(indices)[1]
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all records, ``bos`` and ``eos`` included, and the length of each, int64 ``(N,)``."""
-        return self._joined().numpy(), self._lengths.numpy()
+        return self.records.joined()
+
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:
+        """Yields whole records in order, about ``ids`` ids at a time."""
+        return self.records.parts(ids)
 
     def pieces(
         self,
@@ -198,13 +253,13 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         """Returns whole records, in pieces of about ``targets`` targets each.
 
         Args:
-            targets: The approximate number of targets; None returns everything at once.
+            targets: The approximate number of targets; None leaves it to the records.
             overlap: Not used: every record starts without context.
 
         Returns:
             The ids of the records, the length of each, and 0.
         """
-        return pieces_of_records(*self.joined(), targets)
+        return self.records.pieces(targets)
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.
@@ -217,11 +272,8 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
         """Returns two datasets: some of the records, drawn at random, and the rest, each in the original order.
 
-        A record that occurs several times is in one of the two alone.
-
         Args:
-            fraction: The share of the records in the first, above 0 and below 1; rounded down to whole records, or the
-                nearest to that where some occur several times.
+            fraction: The share of the records in the first, above 0 and below 1; rounded down to whole records.
             seed: Determines which records are drawn.
 
         Raises:
@@ -233,18 +285,19 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> len(train), len(validation)
             (3, 1)
         """
-        first, rest = split_records(self, None, fraction, seed=seed)
-        return self._chosen(torch.from_numpy(first)), self._chosen(torch.from_numpy(rest))
+        first, rest = self.records.split(fraction, seed=seed)
+        return self._with(first), self._with(rest)
 
-    def _chosen(self, indices: Tensor) -> Self:
-        chosen = copy.copy(self)
-        chosen._starts, chosen._lengths = self._starts[indices], self._lengths[indices]  # noqa: SLF001 - its own kind
-        return chosen
+    def _with(self, records: Records) -> Self:
+        some = copy.copy(self)
+        some.records, some._windows = records, Windows(records, self.block_size)  # noqa: SLF001 - its own kind
+        return some
 
     def packed(self, block_size: int) -> TextDataset:
         """Returns the records concatenated, ``bos`` before and ``eos`` after each, as one stream without padding.
 
-        A window may begin in one record and end in another.
+        A window may begin in one record and end in another. The ids of a whole token file stay on disk; those of a part
+        of one, as after ``split``, are read into memory.
 
         Args:
             block_size: The number of ids in a window.
@@ -252,30 +305,12 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             ValueError: All records together are shorter than a window.
         """
-        return TextDataset(self._joined(), block_size)
+        source = self.records.source
+        if isinstance(source, TokenFile) and self.records.is_whole:
+            return TextDataset(as_stream(source), block_size)
+        return TextDataset(self.records.joined()[0], block_size)
 
     def fingerprint(self) -> str:
         """Returns the SHA-256, in hexadecimal, of the records and their vocabulary."""
-        digest = hashlib.sha256(f"{self.vocabulary.fingerprint} {self.block_size}".encode())
-        digest.update(self._joined().numpy().astype("<i8").data)
-        return digest.hexdigest()
-
-    def _joined(self) -> Tensor:
-        """Returns the ids of these records only, concatenated; a split shares the ids of the whole dataset."""
-        moved_by = self._starts - (self._lengths.cumsum(0) - self._lengths)
-        return self._ids[torch.repeat_interleave(moved_by, self._lengths).add_(torch.arange(int(self._lengths.sum())))]
-
-
-def _check_lengths(texts: list[str], block_size: int | None) -> None:
-    if not texts:
-        raise ValueError("records is empty: give at least one text")
-    lengths = list(map(len, texts))
-    if not min(lengths):
-        raise ValueError(f"records[{lengths.index(0)}] is empty: leave empty records out")
-    longest = max(lengths)
-    if block_size is not None and longest > block_size - 1:
-        index = lengths.index(longest)
-        raise ValueError(
-            f"records[{index}] has {longest} characters, but a block_size of {block_size} leaves room for only "
-            f"{block_size - 1} after bos: {texts[index][:40]!a}"
-        )
+        own = f"{self.vocabulary.fingerprint} {self.block_size} {self.records.fingerprint()}"
+        return hashlib.sha256(own.encode()).hexdigest()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.data.dataset import SupportsPieces
+    from charlm.data.dataset import JoinedTexts, SupportsParts
 
 Split: TypeAlias = Literal["tail", "head", "random-blocks"]
 """Which part of a text is held out: its end, its beginning, or blocks drawn at random from all of it."""
@@ -26,6 +26,10 @@ BLOCK = 4096
 """The most ids in a block of ``random-blocks``; a text is cut into equal ones, none longer than one part."""
 IDS_AT_ONCE = 1 << 20
 """How many ids of records are hashed at a time."""
+HALF = 1 << 16
+"""The values of half of a hash."""
+PLACES = 1 << 16
+"""The places in a record that differ for its hash."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,44 +149,78 @@ def pieces_of_passages(
         yield from pieces_of_text(read_here, last - first, targets, overlap)
 
 
-def split_records(
-    data: SupportsPieces, weights: NDArray[np.int64] | None, share: float, *, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Returns the indices of the records of the first part and those of the rest, each ascending.
+def split_records(data: SupportsParts, share: float, *, seed: int) -> NDArray[np.bool_]:
+    """Returns whether each record is in the first part, ``(N,)``, which is all that is kept of a record.
 
     Records are drawn at random, and those with the same ids together: they are ordered by a hash of their ids and the
-    seed, and the order is cut between two hashes.
+    seed, and the order is cut between two hashes. Hashes are counted by their upper half, and only those with the half
+    in which the cut falls are sorted.
 
     Args:
         data: The records.
-        weights: How many times each counts, int64 ``(N,)``; None counts each once.
         share: The share of the records in the first part; rounded down to whole records, or the nearest to that where
-            records are the same.
+            records are the same. One that counts several times counts as several.
         seed: Determines which records are drawn.
 
     Raises:
         ValueError: ``share`` is not between 0 and 1, or a part would be empty.
         TypeError: ``seed`` is not an integer.
     """
-    keys = np.concatenate([_keys(*piece[:2], seed) for piece in data.pieces(IDS_AT_ONCE, 0)])
-    order = np.argsort(keys, kind="stable")
-    counts = np.arange(1, len(keys) + 1) if weights is None else np.cumsum(weights[order])
-    wanted = int(checked_fraction("fraction", share) * counts[-1])
+    multipliers = _multipliers(seed)
+    records, counts = 0, np.zeros(HALF)
+    for part in data.parts(IDS_AT_ONCE):
+        records += len(part.lengths)
+        counts += np.bincount(_keys(part, multipliers) // HALF, part.weights, minlength=HALF)
+    total = int(counts.sum())
+    wanted = int(checked_fraction("fraction", share) * total)
     if not wanted:
-        raise ValueError(f"a fraction of {share} of {counts[-1]} records leaves a part empty: give more")
-    ends = np.flatnonzero(np.diff(keys[order])) + 1
-    if not len(ends):
+        raise ValueError(f"a fraction of {share} of {total} records leaves a part empty: give more")
+    up_to = np.cumsum(counts)
+    half = int(np.searchsorted(up_to, wanted, side="right"))
+    cut = _cut(data, multipliers, half, wanted=wanted, before=int(up_to[half] - counts[half]), total=total)
+    is_first, place = np.empty(records, dtype=np.bool_), 0
+    for part in data.parts(IDS_AT_ONCE):
+        is_first[place : place + len(part.lengths)] = _keys(part, multipliers) < cut
+        place += len(part.lengths)
+    return is_first
+
+
+def _cut(
+    data: SupportsParts, multipliers: NDArray[np.uint64], half: int, *, wanted: int, before: int, total: int
+) -> int:
+    """Returns the hash from which on records are in the rest, among those with this upper half."""
+    found = [np.empty(0, dtype=np.int64)]
+    weights = [np.empty(0, dtype=np.int64)]
+    for part in data.parts(IDS_AT_ONCE):
+        keys = _keys(part, multipliers)
+        places = np.flatnonzero(keys // HALF == half)
+        found.append(keys[places])
+        weights.append(np.ones(len(places), dtype=np.int64) if part.weights is None else part.weights[places])
+    distinct, inverse = np.unique(np.concatenate(found), return_inverse=True)
+    counts = np.bincount(inverse, np.concatenate(weights)).astype(np.int64)
+    up_to = before + np.cumsum(counts)
+    place = int(np.searchsorted(up_to, wanted, side="right"))
+    key, after = int(distinct[place]), int(up_to[place])
+    cuts = [(key, after - int(counts[place])), (key + 1, after)]
+    inner = [(abs(first - wanted), cut) for cut, first in cuts if 0 < first < total]
+    if not inner:
         raise ValueError(
-            f"the {counts[-1]} records are all the same, and the same records stay together: a part would be empty"
+            f"the {total} records are all the same, and the same records stay together: a part would be empty"
         )
-    end = ends[np.abs(counts[ends - 1] - wanted).argmin()]
-    return np.sort(order[:end]), np.sort(order[end:])
+    return min(inner)[1]
 
 
-def _keys(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
-    """Returns a hash of each record, uint64 ``(N,)``: the sum of those of its ids, each with its place and the seed."""
-    starts = np.cumsum(lengths) - lengths
-    places = np.arange(len(ids)) - np.repeat(starts, lengths)
+def _multipliers(seed: int) -> NDArray[np.uint64]:
     salt = np.random.SeedSequence(integer("seed", seed) % (1 << 64)).generate_state(1, np.uint64)
-    terms = mixed((places.astype(np.uint64) << np.uint64(32) | ids.astype(np.uint64)) ^ salt)
-    return mixed(np.add.reduceat(terms, starts))
+    return mixed(np.arange(PLACES, dtype=np.uint64) ^ salt)
+
+
+def _keys(part: JoinedTexts, multipliers: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Returns a hash of each record, of 32 bits: from the sum of its ids, each times a number for its place.
+
+    Different records that happen to have the same one land on the same side, which does no harm.
+    """
+    starts = np.cumsum(part.lengths) - part.lengths
+    places = np.arange(len(part.ids)) - np.repeat(starts, part.lengths)
+    terms = multipliers[places & (PLACES - 1)] * (part.ids.astype(np.uint64) + np.uint64(1))
+    return (mixed(np.add.reduceat(terms, starts)) >> np.uint64(32)).astype(np.int64)

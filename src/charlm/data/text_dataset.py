@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from charlm.data.dataset import on_host
+from charlm.data.dataset import JoinedTexts, on_host
 from charlm.data.splitting import Passages, pieces_of_passages
 from charlm.data.streams import Stream, as_stream
 from chartok.arguments import positive_integer
@@ -152,6 +152,14 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
             windows = windows.pin_memory().to(device, non_blocking=True)
         windows = windows.to(device, torch.int64)
         return windows[:, :-1], windows[:, 1:]
+
+    def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the number of inputs of each window, int64 ``(B,)``: all have as many."""
+        return np.full(len(indices), self.block_size)
+
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:  # noqa: ARG002 - they are passages of one text
+        """Yields all passages."""
+        yield JoinedTexts(*self.joined())
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all passages, ``(N,)``, and the length of each, ``(P,)``; a whole stream is one."""

@@ -293,12 +293,12 @@ def _in_blocks(block_size: int | None, function: Callable[..., Tensor], *rows: T
 
 def _rows(dataset: Dataset, device: torch.device) -> Iterator[Tensor]:
     """Yields the texts of a dataset, batched by length, int64 ``(B, T)``."""
-    ids, lengths = dataset.joined()
-    ends = np.cumsum(lengths)
-    for length, starts in grouped(ends - lengths, lengths):
-        for some in np.array_split(starts, max(1, len(starts) * length // IDS_AT_ONCE)):
-            rows = ids[some[:, None] + np.arange(length)]
-            yield torch.from_numpy(rows.astype(np.int64)).to(device)
+    for texts in dataset.parts(64 * IDS_AT_ONCE):
+        starts = np.cumsum(texts.lengths) - texts.lengths
+        for length, alike in grouped(starts, texts.lengths):
+            for some in np.array_split(alike, max(1, len(alike) * length // IDS_AT_ONCE)):
+                rows = texts.ids[some[:, None] + np.arange(length)]
+                yield torch.from_numpy(rows.astype(np.int64)).to(device)
 
 
 def _check(models: list[LanguageModel]) -> None:

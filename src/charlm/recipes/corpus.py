@@ -6,15 +6,19 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from charlm.data.dataset import JoinedTexts, check_vocabulary_size, pieces_of_records
+from charlm.data.dataset import JoinedTexts, check_vocabulary_size
 from charlm.data.framing import Framing
-from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages, split_records
+from charlm.data.record_file import records_of_files
+from charlm.data.records import Records, RecordsInMemory
+from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
+from charlm.evaluation.scoring import Evaluation
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
+from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +26,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.dataset import Dataset
+    from charlm.data.limits import TooLong
     from charlm.data.splitting import Split
-    from chartok.arguments import SpecialToken
+    from chartok import ReadingSettings
+    from chartok.arguments import SpecialToken, Unit
+    from chartok.files.reading import Note
+    from chartok.files.sources import Source
 
 LARGEST_COUNT = 1 << 32
 """Of one record; sums over a corpus stay exact in float64."""
@@ -32,9 +40,18 @@ EXCERPT_RECORDS = 50
 """The maximum size of an excerpt."""
 
 
+class VocabularyLimits(TypedDict, total=False):
+    """What the vocabulary of a text has, and what is left out of it; see ``Vocabulary.from_text``."""
+
+    symbols: Iterable[str]
+    unit: Unit
+    min_count: int
+    max_size: int | None
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Corpus:
-    """Texts to train or evaluate on, without PyTorch: records, or passages of one text in memory or in a token file.
+    """Texts to train or evaluate on, without PyTorch: records, or passages of one text, in memory or in a token file.
 
     Attributes:
         vocabulary: The vocabulary of the ids.
@@ -45,7 +62,7 @@ class Corpus:
     """
 
     vocabulary: Vocabulary
-    records: JoinedTexts | None = None
+    records: Records | None = None
     stream: NDArray[np.integer[Any]] | TokenFile | None = None
     passages: Passages = dataclasses.field(default_factory=lambda: Passages.whole(0))
     name: str | None = None
@@ -57,6 +74,8 @@ class Corpus:
         roles: Iterable[SpecialToken] = (),
         *,
         vocabulary: Vocabulary | None = None,
+        symbols: Iterable[str] = (),
+        unit: Unit = "character",
         min_count: int = 1,
         max_size: int | None = None,
         name: str | None = None,
@@ -67,6 +86,8 @@ class Corpus:
             text: The text.
             roles: The special tokens of its vocabulary.
             vocabulary: That of a model, in which a character that it lacks counts as ``unk``; None makes one.
+            symbols: Symbols of several characters; see ``Vocabulary.from_text``.
+            unit: Likewise.
             min_count: Characters that occur less often count as ``unk``; see ``Vocabulary.from_text``.
             max_size: The maximum number of ids; the least frequent characters count as ``unk``.
             name: What to call it in errors: a path.
@@ -78,7 +99,9 @@ class Corpus:
         if not text:
             raise ValueError(_named(name, "text is empty: give at least one character"))
         if vocabulary is None:
-            vocabulary = Vocabulary.from_text(text, min_count=min_count, max_size=max_size, special_tokens=roles)
+            vocabulary = Vocabulary.from_text(
+                text, symbols=symbols, unit=unit, min_count=min_count, max_size=max_size, special_tokens=roles
+            )
         ids = vocabulary.encode(text, Framing(vocabulary).errors)
         return cls(vocabulary=vocabulary, stream=ids, passages=Passages.whole(len(ids)), name=name)
 
@@ -88,6 +111,8 @@ class Corpus:
         records: Iterable[str] | Mapping[str, int],
         *,
         vocabulary: Vocabulary | None = None,
+        symbols: Iterable[str] = (),
+        unit: Unit = "character",
         min_count: int = 1,
         max_size: int | None = None,
         name: str | None = None,
@@ -97,6 +122,8 @@ class Corpus:
         Args:
             records: Strings; a mapping gives the count of each.
             vocabulary: As for ``of_text``.
+            symbols: Likewise.
+            unit: Likewise.
             min_count: Likewise; a record that counts several times counts with each of its characters.
             max_size: Likewise.
             name: Likewise.
@@ -117,10 +144,45 @@ class Corpus:
             if weights is not None and (min_count, max_size) != (1, None):
                 counted = (text for text, weight in zip(texts, weights.tolist(), strict=True) for _ in range(weight))
             vocabulary = Vocabulary.from_text(
-                counted, min_count=min_count, max_size=max_size, special_tokens=["bos", "eos", "unk"]
+                counted,
+                symbols=symbols,
+                unit=unit,
+                min_count=min_count,
+                max_size=max_size,
+                special_tokens=["bos", "eos", "unk"],
             )
-        ids, lengths = Framing(vocabulary).to_count(texts)
-        return cls(vocabulary=vocabulary, records=JoinedTexts(ids, lengths, weights), name=name)
+        source = RecordsInMemory.of(*Framing(vocabulary).to_count(texts))
+        return cls(vocabulary=vocabulary, records=Records(source, weights), name=name)
+
+    @classmethod
+    def of_record_files(
+        cls,
+        sources: Source | Iterable[Source],
+        settings: ReadingSettings,
+        note: Note = say_nothing,
+        *,
+        vocabulary: Vocabulary | None = None,
+        **limits: Unpack[VocabularyLimits],
+    ) -> Corpus:
+        """Returns the corpus of the records of files, without a string for each line.
+
+        Args:
+            sources: As for ``chartok.read_records``.
+            settings: How to read them.
+            note: Called with what is worth knowing about them.
+            vocabulary: As for ``of_text``.
+            limits: ``symbols``, ``unit``, ``min_count`` and ``max_size``, as for ``of_text``.
+
+        Raises:
+            OSError: A file cannot be read, like the other errors of ``chartok.read_records``.
+            ValueError: There is no record, or no character is left.
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+        """
+        errors = "replace" if vocabulary is None else Framing(vocabulary).errors
+        records, vocabulary = records_of_files(
+            sources, vocabulary, settings=settings, note=note, errors=errors, **limits
+        )
+        return cls(vocabulary=vocabulary, records=records)
 
     @classmethod
     def of_tokens(
@@ -129,12 +191,12 @@ class Corpus:
         """Returns the corpus of a token file.
 
         Args:
-            tokens: The file.
+            tokens: The file, of one text or of records.
             roles: The special tokens that the vocabulary of the corpus has, after those of the file.
             vocabulary: That of a model, which gives every id of the file the same meaning; None takes that of the file.
 
         Raises:
-            ValueError: The vocabulary gives an id another meaning.
+            ValueError: The vocabulary gives an id another meaning, or it is a file of records that has none.
         """
         own = tokens.vocabulary
         if vocabulary is None:
@@ -144,6 +206,8 @@ class Corpus:
                 f"the vocabulary of {tokens.path!a} differs from that of the model: prepare the text again, with the "
                 "model's"
             )
+        if tokens.records is not None:
+            return cls(vocabulary=vocabulary, records=Records(tokens), name=tokens.path)
         passages = Passages.whole(len(tokens))
         return cls(vocabulary=vocabulary, stream=tokens, passages=passages, name=tokens.path)
 
@@ -155,22 +219,39 @@ class Corpus:
     @property
     def unit(self) -> str:
         """The unit in which its size is counted."""
-        return "records" if self.is_of_records else "characters"
+        if self.is_of_records:
+            return "records"
+        return "characters" if self.vocabulary.longest_symbol == 1 else "ids"
 
     def __len__(self) -> int:
-        return len(self.passages) if self.records is None else len(self.records.lengths)
+        return len(self.passages if self.records is None else self.records)
 
     @property
     def characters(self) -> int:
         """The number of characters in its texts."""
-        if self.records is None:
-            return len(self)
-        return int((self.records.lengths - 2).sum())  # without bos and eos
+        if self.vocabulary.longest_symbol > 1:
+            return sum(len(self.vocabulary.decode(ids)) for ids in self._chunks())
+        return len(self) if self.records is None else self.records.characters
+
+    def in_characters(self, evaluation: Evaluation) -> Evaluation:
+        """Returns the evaluation of a model on this corpus, in which each id counted as one character, by characters.
+
+        Scored are all symbols but the first of each passage, and the ends of records.
+        """
+        if self.vocabulary.longest_symbol == 1:
+            return evaluation
+        if self.records is not None:
+            characters = self.characters + len(self)
+        else:
+            firsts = [self._read(start, start + 1) for start, stop in self.passages.pairs() if start < stop]
+            characters = self.characters - sum(len(self.vocabulary.decode(first)) for first in firsts)
+        nats = evaluation.nats_per_character * evaluation.characters
+        return Evaluation.of_symbols(nats, evaluation.characters, characters=characters)
 
     @property
     def longest(self) -> int:
         """The number of ids in the longest text or passage."""
-        return int((self.passages if self.records is None else self.records).lengths.max(initial=0))
+        return int(self.passages.lengths.max(initial=0)) if self.records is None else self.records.longest
 
     @property
     def unknown(self) -> int:
@@ -180,6 +261,9 @@ class Corpus:
 
     def fingerprint(self) -> str:
         """Returns the SHA-256, in hexadecimal, of the texts as ids."""
+        if self.records is not None:
+            described = f"{self.vocabulary.fingerprint} {self.records.fingerprint()}"
+            return hashlib.sha256(described.encode()).hexdigest()
         digest = hashlib.sha256(f"{self.vocabulary.fingerprint} {self.passages.pairs()}".encode())
         if isinstance(self.stream, TokenFile):
             digest.update(self.stream.sha256.encode())
@@ -190,7 +274,7 @@ class Corpus:
 
     def _chunks(self) -> Iterator[NDArray[np.integer[Any]]]:
         if self.records is not None:
-            yield self.records.ids
+            yield from (part.ids for part in self.records.parts(IDS_AT_ONCE))
             return
         for start, stop in self.passages.pairs():
             for begin in range(start, stop, IDS_AT_ONCE):
@@ -199,6 +283,21 @@ class Corpus:
     def error(self, message: str) -> ValueError:
         """Returns an error about this corpus, which it names."""
         return ValueError(_named(self.name, message))
+
+    def limited(self, max_length: int | None, too_long: TooLong) -> Corpus:
+        """Returns the corpus with what ``Records.limited`` makes of long records.
+
+        Raises:
+            ValueError: As ``Records.limited`` does; or this is a text.
+        """
+        if max_length is None:
+            return self
+        if self.records is None:
+            raise self.error("max_length applies only to records: a text is cut into windows of block_size")
+        try:
+            return dataclasses.replace(self, records=self.records.limited(max_length, too_long))
+        except ValueError as error:
+            raise self.error(str(error)) from None
 
     def split(self, share: float, *, seed: int = 0, how: Split = "tail") -> tuple[Corpus, Corpus]:
         """Returns the first part and what is held out.
@@ -216,10 +315,10 @@ class Corpus:
             if how != "tail":
                 raise ValueError(f"split must be 'tail' for records, which are always drawn at random, got {how!a}")
             try:
-                first, rest = split_records(self, self.weights, share, seed=seed)
+                first, rest = self.records.split(share, seed=seed)
             except ValueError as error:
                 raise self.error(str(error)) from None
-            return self._chosen(first), self._chosen(rest)
+            return dataclasses.replace(self, records=first), dataclasses.replace(self, records=rest)
         parts = self.passages.split(share, seed=seed, how=how)
         if min(map(len, parts)) < 2:  # noqa: PLR2004 - of one character nothing can be predicted
             raise self.error(
@@ -227,17 +326,12 @@ class Corpus:
             )
         return dataclasses.replace(self, passages=parts[0]), dataclasses.replace(self, passages=parts[1])
 
-    def _chosen(self, indices: NDArray[np.int64]) -> Corpus:
-        assert self.records is not None  # noqa: S101 - of records
-        ids, lengths, weights = self.records.ids, self.records.lengths, self.records.weights
-        starts, chosen = np.cumsum(lengths) - lengths, lengths[indices]
-        moved_by = starts[indices] - (np.cumsum(chosen) - chosen)
-        records = JoinedTexts(
-            ids[np.repeat(moved_by, chosen) + np.arange(int(chosen.sum()))],
-            chosen,
-            None if weights is None else weights[indices],
-        )
-        return dataclasses.replace(self, records=records)
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:
+        """Yields whole texts in order, about ``ids`` ids at a time."""
+        if self.records is not None:
+            yield from self.records.parts(ids)
+            return
+        yield JoinedTexts(*self.joined())
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
@@ -246,23 +340,23 @@ class Corpus:
         read = [self._read(start, stop) for start, stop in self.passages.pairs()]
         return read[0] if len(read) == 1 else np.concatenate(read), self.passages.lengths
 
+    @property
+    def weights(self) -> NDArray[np.int64] | None:
+        """The count of each text; None if each counts once."""
+        return None if self.records is None else self.records.weights
+
     def _read(self, start: int, stop: int) -> NDArray[np.integer[Any]]:
         if isinstance(self.stream, TokenFile):
             return self.stream.read(start, stop)
         assert self.stream is not None  # noqa: S101 - of a text
         return self.stream[start:stop]
 
-    @property
-    def weights(self) -> NDArray[np.int64] | None:
-        """The count of each text; None if each counts once."""
-        return None if self.records is None else self.records.weights
-
     def pieces(
         self, targets: int | None, overlap: int
     ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
         """Returns all texts a piece at a time; see ``charlm.data.dataset.Dataset``."""
         if self.records is not None:
-            return pieces_of_records(*self.joined(), targets)
+            return self.records.pieces(targets)
         return pieces_of_passages(self._read, self.passages, targets, overlap)
 
     def check_ids(self, size: int) -> None:
@@ -273,14 +367,15 @@ class Corpus:
         """
         check_vocabulary_size(self.vocabulary, size)
 
-    def dataset(self, block_size: int) -> Dataset:
+    def dataset(self, block_size: int, *, packing: bool = False) -> Dataset:
         """Returns the corpus as a dataset to train on, which needs PyTorch.
 
         Args:
-            block_size: The number of characters in a window; for records the longest determines it.
+            block_size: The largest number of inputs of an example; a longer record is cut into windows.
+            packing: Whether to put records one after the other, without padding, into windows that may span several.
 
         Raises:
-            ValueError: It is shorter than a window.
+            ValueError: It is shorter than a window; or it is a text, and ``packing`` is set.
         """
         from charlm.data.record_dataset import RecordDataset  # noqa: PLC0415 - needs PyTorch
         from charlm.data.streams import as_stream  # noqa: PLC0415 - likewise
@@ -288,7 +383,10 @@ class Corpus:
 
         try:
             if self.records is not None:
-                return RecordDataset.of(self.records, self.vocabulary)
+                dataset = RecordDataset.of(self.records, self.vocabulary, block_size=block_size)
+                return dataset.packed(block_size) if packing else dataset
+            if packing:
+                raise ValueError("packing applies only to records: the windows of a text have no padding")  # noqa: TRY301
             assert self.stream is not None  # noqa: S101 - of a text
             pairs = self.passages.pairs()
             if len(pairs) == 1:
@@ -302,10 +400,10 @@ class Corpus:
         if self.records is None:
             ids = next(self.pieces(EXCERPT_CHARACTERS, 0), (np.zeros(0, dtype=np.int64), None, 0))[0]
             return self.vocabulary.decode(ids[:EXCERPT_CHARACTERS])
-        ids, lengths = self.joined()
-        ends = np.cumsum(lengths)[:EXCERPT_RECORDS].tolist()
-        records = (ids[end - length : end] for end, length in zip(ends, lengths.tolist(), strict=False))
-        return "\n".join(self.vocabulary.decode(record) for record in records)[:EXCERPT_CHARACTERS]
+        starts, lengths = self.records.bounds(np.arange(min(len(self), EXCERPT_RECORDS)))
+        spans = zip(starts.tolist(), np.minimum(lengths, EXCERPT_CHARACTERS).tolist(), strict=True)
+        several = [self.records.source.read(start, start + length) for start, length in spans]
+        return "\n".join(map(self.vocabulary.decode, several))[:EXCERPT_CHARACTERS]
 
 
 def _named(name: str | None, message: str) -> str:

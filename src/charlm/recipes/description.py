@@ -66,6 +66,6 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
         value = getattr(recipe, name)
         if name == "config":
             settings |= {key: own for key, own in dataclasses.asdict(value).items() if own not in (None, False)}
-        elif value is not None:
+        elif value is not None and value is not False:
             settings[name] = value
     return settings

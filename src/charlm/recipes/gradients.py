@@ -49,8 +49,7 @@ def train_by_gradients(
         check_family(folder, recipe)
     device = resolve_device(recipe.device or "auto")
     shape = gpt_shape(corpus, recipe, device)
-    block_size = BLOCK_SIZE if recipe.block_size is None and shape is None else recipe.block_size
-    whole = corpus.dataset(block_size or (BLOCK_SIZE if shape is None else shape.block_size))
+    whole = corpus.dataset(_block_size(corpus, recipe, shape), packing=bool(recipe.packing))
     if recipe.family == "mixture" and corpus.is_of_records and len(corpus) < MixtureData.fewest_records():
         raise corpus.error(
             f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
@@ -58,7 +57,9 @@ def train_by_gradients(
         )
     data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
     learned = whole if data is None else data.learned
-    batches = BatchSampler(learned, recipe.batch_size or 1, seed=recipe.config.seed, device=device)
+    batches = BatchSampler(
+        learned, recipe.batch_size or 1, seed=recipe.config.seed, by_length=learned.has_padding, device=device
+    )
     model = _untrained(corpus, shape, whole.block_size, recipe.config.seed).to(batches.device)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
     trainer = _trainer(model, batches, held_out, recipe, corpus, folder, resume=resume)
@@ -74,6 +75,15 @@ def train_by_gradients(
     if folder is not None:
         hook(Saved(folder=folder.path))
     return trained
+
+
+def _block_size(corpus: Corpus, recipe: Recipe, shape: GPTConfig | None) -> int:
+    """Returns the largest number of inputs of an example, which is also the context of a Transformer."""
+    most = recipe.block_size or (BLOCK_SIZE if shape is None else shape.block_size)
+    if recipe.max_length is not None and recipe.too_long in (None, "split"):
+        most = min(most, recipe.max_length + 1)
+    fits = recipe.block_size or recipe.packing or not corpus.is_of_records
+    return most if fits else min(most, corpus.longest - 1)
 
 
 def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig | None:

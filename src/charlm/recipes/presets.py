@@ -6,16 +6,18 @@ import difflib
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args
 
+from charlm.data.limits import TooLong
 from charlm.training.config import TrainerConfig
-from chartok.arguments import number_from_zero, positive_integer
+from chartok.arguments import flag, number_from_zero, positive_integer
 
 Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "mixture"]
 Size: TypeAlias = Literal["nano", "small", "base"]
 
-BY_GRADIENTS = ("block_size", "batch_size", "device", "config")
+OF_RECORDS = ("max_length", "too_long")
+BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "packing", "device", "config")
 TAKES: dict[Family, tuple[str, ...]] = {
-    "ngram": ("order",),
-    "bigram": ("smoothing",),
+    "ngram": ("order", *OF_RECORDS),
+    "bigram": ("smoothing", *OF_RECORDS),
     "trained-bigram": BY_GRADIENTS,
     "gpt": ("size", *BY_GRADIENTS),
     "mixture": ("order", "size", *BY_GRADIENTS),
@@ -64,8 +66,12 @@ class Recipe:
         smoothing: What the counted bigram adds to each count; by default 1.
         size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
         block_size: The number of characters in a training window and, for a Transformer, of context; by default 64, or
-            that of the size. For records the longest determines it.
-        batch_size: The number of windows in a batch; by default 32.
+            that of the size, but for records no more than the longest needs. A longer record is cut into windows.
+        batch_size: The number of windows or records in a batch; by default 32.
+        max_length: The most characters of a record; by default there is no limit.
+        too_long: What to do with a longer record: ``truncate``, ``skip``, ``error``, or, for a family that is trained,
+            ``split`` it into windows, which is its default.
+        packing: Whether to train on windows of records one after the other, instead of on each with padding.
         device: The device to train on; by default the best available.
         config: The training settings; by default ``CONFIGS[family]``.
 
@@ -78,7 +84,7 @@ class Recipe:
         400
         >>> Recipe(family="ngram", size="nano")
         Traceback (most recent call last):
-        ValueError: size is not a setting of ngram, which takes order
+        ValueError: size is not a setting of ngram, which takes order, max_length, too_long
     """
 
     family: Family = "ngram"
@@ -87,6 +93,9 @@ class Recipe:
     size: Size | None = None
     block_size: int | None = None
     batch_size: int | None = None
+    max_length: int | None = None
+    too_long: TooLong | None = None
+    packing: bool | None = None
     device: str | None = None
     config: TrainerConfig | None = field(default=None)
 
@@ -95,9 +104,10 @@ class Recipe:
         for setting in fields(self):
             if setting.name != "family" and getattr(self, setting.name) is not None:
                 self._check_taken(setting.name)
-        for name in ("order", "block_size", "batch_size"):
+        for name in ("order", "block_size", "batch_size", "max_length"):
             if getattr(self, name) is not None:
                 positive_integer(name, getattr(self, name))
+        self._check_records()
         if self.smoothing is not None:
             number_from_zero("smoothing", self.smoothing)
         if self.size is not None:
@@ -113,6 +123,19 @@ class Recipe:
         """Whether models of the family are fitted by counting, without PyTorch."""
         return self.family not in CONFIGS
 
+    def _check_records(self) -> None:
+        if self.packing is not None:
+            flag("packing", self.packing)
+        if self.too_long is not None:
+            check_one_of("too_long", self.too_long, get_args(TooLong))
+            if self.max_length is None:
+                raise ValueError("too_long says what to do with a record above max_length: give max_length as well")
+        if self.max_length is not None and self.counts and self.too_long in (None, "split"):
+            raise ValueError(
+                f"a {self.family} counts records of any length, and has no windows into which to split them: "
+                "give too_long='truncate', 'skip' or 'error', or no max_length"
+            )
+
     def _check_taken(self, name: str) -> None:
         taken = TAKES[self.family]
         if name not in taken:
@@ -124,6 +147,7 @@ class Recipe:
             "order": ORDER,
             "smoothing": SMOOTHING,
             "batch_size": BATCH_SIZE,
+            "packing": False,
             "device": "auto",
             "config": CONFIGS.get(self.family),
         }

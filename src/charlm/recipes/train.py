@@ -48,16 +48,16 @@ def train(
         hook: Called with each event.
 
     Raises:
-        ValueError: The corpus is too short for the model, ``block_size`` is given for records, or the run in the folder
-            is of another family.
+        ValueError: The corpus is too short for the model, a record is too long, or the run in the folder is of another
+            family; a setting for records is given for a text.
         FileExistsError: The folder already contains a run, and ``resume`` is false.
         BlockingIOError: Another process is writing to the folder.
         OSError: The folder cannot be written to.
         ModuleNotFoundError: The model is trained by gradient descent, and PyTorch is not installed.
     """
-    if recipe.block_size is not None and corpus.is_of_records:
-        raise corpus.error("block_size applies only to texts: for records, the longest record determines it")
+    corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
     if validation is not None:
+        validation = validation.limited(recipe.max_length, recipe.too_long or "split")
         hook(
             CorpusSplit(
                 total=len(corpus) + len(validation),
@@ -110,7 +110,7 @@ def _counted(
     )
     nats = None
     if validation is not None:
-        evaluation = evaluate(model, validation)
+        evaluation = validation.in_characters(evaluate(model, validation))
         nats = evaluation.nats_per_character
         hook(Evaluated(evaluation=evaluation))
     if folder is not None:

@@ -348,7 +348,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "missing.txt"], "missing.txt: No such file or directory"),
         (["train", "bare"], r"bare: no file of the folder matches \*"),
         (["train", "empty.txt"], "text is empty: give at least one character to train on"),
-        (["train", "empty.txt", "--records"], "source is empty: give at least one record to train on"),
+        (["train", "empty.txt", "--records"], "'empty.txt': records is empty: give at least one record"),
         (["train", "one.txt"], "a fraction of 0.9 of 1 characters leaves a part with fewer than two: give more"),
         (["train", "one.txt", "--records"], "a fraction of 0.9 of 1 records leaves a part empty: give more"),
         (["train", "gaps.txt", "--records", "--blank-lines", "error"], r"line 2 of 'gaps\.txt' is blank: .*"),
@@ -367,10 +367,6 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", *TRAINED, "--batch-size", "-3"], "batch_size must be at least 1, got -3"),
         (["train", "input.txt", "--order", "0"], "order must be at least 1, got 0"),
         (["train", "input.txt", *TRAINED, "--records", "--block-size", "0"], "block_size must be at least 1, got 0"),
-        (
-            ["train", "input.txt", "--model", "gpt", "--records", "--block-size", "8"],
-            "block_size applies only to texts: for records, the longest record determines it",
-        ),
         (["train", "input.txt", "--train-fraction", "1"], "train_fraction must be above 0 and below 1, got 1.0"),
         (["train", "input.txt", "--train-fraction", "nan"], "train_fraction must be finite, got nan"),
         (["train", "input.txt", *TRAINED, "--device", "nonsense"], "device 'nonsense' cannot be used here: .*"),
@@ -425,8 +421,11 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
             r"train has no flag --max-step: did you mean --max-steps\?",
         ),
         (["generate", "run", "--temprature", "1"], r"generate has no flag --temprature: did you mean --temperature\?"),
-        (["train", "input.txt", "--no-resume"], "--resume is not a setting of ngram, which takes --order; see .*"),
-        (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order; .*"),
+        (
+            ["train", "input.txt", "--no-resume"],
+            "--resume is not a setting of ngram, which takes --order, --max-length, --too-long; see .*",
+        ),
+        (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order, .*"),
         *(
             ([command, "--xyzzy"], f"{command} has no flag --xyzzy; see charlm {command} --help")
             for command in COMMANDS
@@ -446,7 +445,7 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         ),
         (
             ["train", "input.txt", "--config", "other.toml", "--model", "bigram"],
-            "'other.toml': --order is not a setting of bigram, which takes --smoothing; .*",
+            "'other.toml': --order is not a setting of bigram, which takes --smoothing, .*",
         ),
         (
             ["train", "input.txt", "--config", "config.toml"],
@@ -670,12 +669,13 @@ def test_the_transformer_of_a_mixture_that_is_not_mixed_yet_says_so_in_one_line(
     assert main(["train", "input.txt", "--model", "mixture", "--order", "3", "--out", "run", *settings]) == 0
     whole = shell("charlm info run", folder)
     assert (whole.returncode, whole.stderr) == (0, b"")
-    (folder / "run" / "model.safetensors").unlink()  # as it is before the run has ended
+    model = "model.safetensors"  # as it is before the run has ended:
+    shutil.copy(folder / "run" / "checkpoints" / "step-0000000002" / model, folder / "run" / model)
     part = shell("charlm info run", folder)
     assert (part.returncode, part.stdout.splitlines()[0]) == (0, b"family         gpt")
     assert part.stderr == (
-        b"charlm: 'run/checkpoints/step-0000000002/model.safetensors' is the Transformer of a mixture alone: the run "
-        b"mixes it with an n-gram model when it ends\n"
+        b"charlm: 'run/model.safetensors' is the Transformer of a mixture alone: the run mixes it with an n-gram model "
+        b"when it ends\n"
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from charlm import BigramLanguageModel, RecordDataset, TextDataset, evaluate
-from charlm.data.dataset import JoinedTexts, SupportsJoined, grouped, holds_texts
+from charlm.data.dataset import JoinedTexts, SupportsParts, grouped, holds_texts
 from chartok import Vocabulary
 
 if TYPE_CHECKING:
@@ -116,9 +116,8 @@ def test_a_split_of_records_draws_with_numpy_and_leaves_the_generators_alone() -
 
 
 def test_joined_texts_are_texts_of_their_own() -> None:
-    joined: SupportsJoined = JoinedTexts(np.array([0, 1, 2]), np.array([2, 0, 1]))
-    ids, lengths = joined.joined()
-    assert (ids.tolist(), lengths.tolist()) == ([0, 1, 2], [2, 0, 1])
+    joined: SupportsParts = JoinedTexts(np.array([0, 1, 2]), np.array([2, 0, 1]))
+    assert list(joined.parts(1)) == [joined]
     assert holds_texts(joined)
     assert not holds_texts([0, 1])
 

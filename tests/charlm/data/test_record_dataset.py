@@ -8,11 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, BigramLanguageModel, RecordDataset, Trainer, TrainerConfig, evaluate
+from charlm.data.limits import TooLong
 from charlm.recipes.corpus import Corpus
-from chartok import UnknownCharacterError, Vocabulary
+from chartok import UnknownCharacterError, Vocabulary, encode_texts
 from strategies import any_text, costly
 
 BOS_EOS = Vocabulary("a", special_tokens=["bos", "eos"])
@@ -28,22 +30,138 @@ def test_a_record_is_its_start_its_characters_and_its_end(texts: list[str], room
     special = dataset.vocabulary.special_tokens
     for text, (inputs, targets) in zip(texts, (dataset[i] for i in range(len(dataset))), strict=True):
         ids = dataset.vocabulary.encode(text).tolist()
-        assert inputs[: len(ids) + 1].tolist() == [special["bos"], *ids]
-        assert targets.tolist() == [*ids, special["eos"]] + [-100] * (block_size - len(ids) - 1)
-        assert inputs.shape == targets.shape == (block_size,)
-        assert inputs.min() >= 0
-        assert inputs.max() < dataset.vocabulary.size
+        assert inputs.tolist() == [special["bos"], *ids]
+        assert targets.tolist() == [*ids, special["eos"]]
+    assert dataset.block_size == block_size
     assert dataset[-1][1].tolist() == dataset[len(texts) - 1][1].tolist()
 
 
 @costly()
 @given(records_of_text, st.data())
-def test_a_batch_is_its_records(texts: list[str], data: st.DataObject) -> None:
+def test_a_batch_is_its_records_padded_to_the_longest_of_them(texts: list[str], data: st.DataObject) -> None:
     dataset = RecordDataset(texts)
     indices = data.draw(st.lists(st.sampled_from(range(len(texts))), min_size=1))
     inputs, targets = dataset.batch(torch.tensor(indices), torch.device("cpu"))
-    assert torch.equal(inputs, torch.stack([dataset[i][0] for i in indices]))
-    assert torch.equal(targets, torch.stack([dataset[i][1] for i in indices]))
+    eos = dataset.vocabulary.special_tokens["eos"]
+    expected = [dataset[i] for i in indices]
+    assert torch.equal(inputs, pad_sequence([record for record, _ in expected], batch_first=True, padding_value=eos))
+    assert torch.equal(targets, pad_sequence([ids for _, ids in expected], batch_first=True, padding_value=-100))
+    assert dataset.widths(np.array(indices)).tolist() == [len(record) for record, _ in expected]
+    assert inputs.dtype == targets.dtype == torch.int64
+
+
+@costly()
+@given(records_of_text, st.integers(1, 6))
+def test_a_long_record_is_windows_in_which_each_character_is_a_target_once(texts: list[str], block_size: int) -> None:
+    dataset = RecordDataset(texts, block_size=block_size)
+    special = dataset.vocabulary.special_tokens
+    expected = []
+    for text in texts:
+        ids = [special["bos"], *dataset.vocabulary.encode(text).tolist(), special["eos"]]
+        starts = range(0, len(ids) - 1, block_size)
+        expected += [(ids[start:-1][:block_size], ids[start + 1 :][:block_size]) for start in starts]
+    examples = [dataset[i] for i in range(len(dataset))]
+    assert [(inputs.tolist(), targets.tolist()) for inputs, targets in examples] == expected
+    everything = torch.arange(len(dataset))
+    assert dataset.batch(everything, torch.device("cpu"))[0].shape[1] <= block_size
+    whole = RecordDataset(texts)
+    assert evaluate(BigramLanguageModel(whole.vocabulary.size), dataset) == evaluate(
+        BigramLanguageModel(whole.vocabulary.size), whole
+    )
+
+
+@given(records_of_text, st.integers(1, 6))
+def test_what_is_too_long_is_cut_left_out_windowed_or_refused(texts: list[str], max_length: int) -> None:
+    vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos"])
+    bos, eos = vocabulary.special_tokens["bos"], vocabulary.special_tokens["eos"]
+
+    def made(too_long: TooLong) -> list[list[int]]:
+        dataset = RecordDataset(texts, vocabulary, max_length=max_length, too_long=too_long)
+        return records_of(*dataset.joined())
+
+    whole = [[bos, *vocabulary.encode(text).tolist(), eos] for text in texts]
+    fits = [len(text) <= max_length for text in texts]
+    truncated = RecordDataset(texts, vocabulary, max_length=max_length, too_long="truncate")
+    assert made("truncate") == [
+        record if fit else record[: max_length + 1] for record, fit in zip(whole, fits, strict=True)
+    ]
+    assert truncated.records.characters == sum(min(len(text), max_length) for text in texts)
+    assert made("split") == whole
+    assert RecordDataset(texts, vocabulary, max_length=max_length).block_size <= max_length + 1
+    if any(fits):
+        assert made("skip") == [record for record, fit in zip(whole, fits, strict=True) if fit]
+    else:
+        with pytest.raises(ValueError, match=f"every record has more than max_length {max_length} characters"):
+            made("skip")
+    if all(fits):
+        assert made("error") == whole
+    else:
+        place = fits.index(False)
+        message = f"record {place + 1} has {len(texts[place])} characters, more than max_length {max_length}: "
+        with pytest.raises(ValueError, match=message):
+            made("error")
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"max_length": 0}, ValueError, "max_length must be at least 1, got 0"),
+        ({"max_length": 2.0}, TypeError, "max_length must be an integer, got float"),
+        (
+            {"max_length": 2, "too_long": "cut"},
+            ValueError,
+            "too_long must be 'truncate', 'split', 'skip' or 'error', got 'cut'",
+        ),
+    ],
+)
+def test_limits_that_are_none_are_refused(settings: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        RecordDataset(["ab"], **settings)
+
+
+@costly()
+@given(records_of_text, st.integers(1, 4), st.integers(0, 5))
+def test_records_on_disk_are_those_in_memory(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], block_size: int, seed: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "records.tokens"
+    with encode_texts(texts, path, records=True) as tokens:
+        on_disk = RecordDataset(tokens, block_size=block_size)
+        in_memory = RecordDataset(texts, tokens.vocabulary, block_size=block_size)
+        pairs = [(on_disk, in_memory)]
+        if len(set(texts)) > 1:
+            pairs += zip(on_disk.split(0.5, seed=seed), in_memory.split(0.5, seed=seed), strict=True)
+        for found, expected in pairs:
+            everything = torch.arange(len(expected))
+            assert len(found) == len(expected)
+            for one, other in zip(
+                found.batch(everything, torch.device("cpu")),
+                expected.batch(everything, torch.device("cpu")),
+                strict=True,
+            ):
+                assert torch.equal(one, other)
+            assert records_of(*found.joined()) == records_of(*expected.joined())
+            assert found.packed(1).ids.tolist() == expected.packed(1).ids.tolist()
+
+
+def test_records_on_disk_are_told_apart_by_what_they_are(tmp_path: Path) -> None:
+    with encode_texts(["ada", "bob", "eve"], tmp_path / "a.tokens", records=True) as tokens:
+        whole = RecordDataset(tokens)
+        first, rest = whole.split(0.5, seed=1)
+        several = [whole, first, rest, RecordDataset(tokens, block_size=2), RecordDataset(tokens, tokens.vocabulary)]
+        assert len({dataset.fingerprint() for dataset in several}) == 4
+        with pytest.raises(ValueError, match=r"vocabulary is not that of '.*a\.tokens'"):
+            RecordDataset(tokens, Vocabulary("ab", special_tokens=["bos", "eos"]))
+    with (
+        encode_texts(["ada"], tmp_path / "text.tokens") as text,
+        pytest.raises(ValueError, match=r"text\.tokens' holds one text: write the lines of a text as records"),
+    ):
+        RecordDataset(text)
+    with (
+        encode_texts([], tmp_path / "none.tokens", tokens.vocabulary, records=True) as none,
+        pytest.raises(ValueError, match=r"none\.tokens' holds no records"),
+    ):
+        RecordDataset(none)
 
 
 def test_padding_counts_neither_in_the_loss_nor_in_a_score() -> None:
@@ -85,11 +203,9 @@ def test_pieces_are_all_records_in_order_and_hold_few_ids_at_a_time(texts: list[
     assert all(before == 0 for _, _, before in pieces)
     records = [record for ids, lengths, _ in pieces for record in records_of(ids, lengths)]
     whole = (dataset[i] for i in range(len(dataset)))
-    for record, (all_inputs, all_targets) in zip(records, whole, strict=True):
-        width = len(record) - 1
-        assert record[:-1] == all_inputs[:width].tolist()
-        assert record[1:] == all_targets[:width].tolist()
-        assert (all_targets[width:] == -100).all()
+    for record, (inputs, targets) in zip(records, whole, strict=True):
+        assert record[:-1] == inputs.tolist()
+        assert record[1:] == targets.tolist()
 
 
 @given(records_of_text)
@@ -98,8 +214,8 @@ def test_what_is_joined_are_the_records_alone(texts: list[str]) -> None:
     special = dataset.vocabulary.special_tokens
     expected = [[special["bos"], *dataset.vocabulary.encode(text).tolist(), special["eos"]] for text in texts]
     assert records_of(*dataset.joined()) == expected
-    chosen = dataset._chosen(torch.arange(len(texts) - 1, -1, -2))
-    assert records_of(*chosen.joined()) == expected[::-2]
+    is_chosen = np.arange(len(texts)) % 2 == 0
+    assert records_of(*dataset.records.chosen(is_chosen).joined()) == expected[::2]
 
 
 def test_packed_records_are_one_stream_without_padding() -> None:
@@ -124,7 +240,12 @@ def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
     [
         (b"", {}, ValueError, r"names\.txt': records is empty"),
         (b"ada\n\nbob\n", {"blank_lines": "error"}, ValueError, r"line 2 of '.*names\.txt' is blank"),
-        (b"ada\nbob", {"block_size": 2}, ValueError, r"names\.txt': records\[0\] has 3 characters"),
+        (
+            b"ada\nbob",
+            {"max_length": 2, "too_long": "error"},
+            ValueError,
+            r"names\.txt': record 1 has 3 characters, more than max_length 2",
+        ),
         (
             b"a\naab",
             {"vocabulary": BOS_EOS},
@@ -173,12 +294,6 @@ def test_a_model_learns_names(names: list[str]) -> None:
     [
         ([], {}, ValueError, "records is empty"),
         (["a", ""], {}, ValueError, r"records\[1\] is empty"),
-        (
-            ["a", "abc"],
-            {"block_size": 3},
-            ValueError,
-            r"records\[1\] has 3 characters, .* block_size of 3 leaves room for only 2",
-        ),
         (["a"], {"block_size": 0}, ValueError, "block_size"),
         (["a", b"b"], {}, TypeError, r"records\[1\] must be a str, got bytes"),
         ("abc", {}, TypeError, "records must be an iterable of str, got a single str: put it in a list"),

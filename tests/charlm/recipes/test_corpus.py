@@ -39,7 +39,7 @@ def test_how_often_a_record_counts_is_how_often_it_might_be_there(family: Any, r
 @given(weighted)
 def test_a_data_set_has_a_record_as_often_as_it_counts(records: dict[str, int]) -> None:
     corpus = Corpus.of_records(records)
-    found = corpus.dataset(block_size=1)
+    found = corpus.dataset(corpus.longest - 1)
     expected = RecordDataset(repeated(records), corpus.vocabulary)
     assert isinstance(found, RecordDataset)
     assert len(found) == sum(records.values())

@@ -15,6 +15,9 @@ VALUES: dict[str, Any] = {
     "size": "nano",
     "block_size": 8,
     "batch_size": 4,
+    "max_length": 9,
+    "too_long": "truncate",
+    "packing": True,
     "device": "cpu",
     "config": TrainerConfig(max_steps=1),
 }
@@ -31,6 +34,8 @@ def test_there_is_a_line_for_each_family_and_a_value_for_each_setting() -> None:
 
 @given(families, st.sets(st.sampled_from(sorted(VALUES))))
 def test_a_family_takes_its_settings_and_no_other(family: Any, given_: set[str]) -> None:
+    if given_ & {"max_length", "too_long"}:
+        given_ |= {"max_length", "too_long"}
     settings = {name: VALUES[name] for name in given_}
     if given_ <= set(TAKES[family]):
         recipe = Recipe(family=family, **settings)
@@ -77,6 +82,12 @@ def test_what_is_left_out_is_what_suits_the_family(family: Any) -> None:
         ({"family": "bigram", "smoothing": "1"}, TypeError, "smoothing must be a number, got str"),
         ({"family": "gpt", "batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"family": "gpt", "block_size": -1}, ValueError, "block_size must be at least 1, got -1"),
+        ({"max_length": 0, "too_long": "skip"}, ValueError, "max_length must be at least 1, got 0"),
+        ({"max_length": 9, "too_long": "cut"}, ValueError, "too_long must be one of truncate, split, skip, error, got"),
+        ({"too_long": "skip"}, ValueError, "too_long says what to do with a record above max_length: give max_length"),
+        ({"max_length": 9}, ValueError, "a ngram counts records of any length, .* give too_long='truncate', 'skip'"),
+        ({"max_length": 9, "too_long": "split"}, ValueError, "a ngram counts records of any length"),
+        ({"family": "gpt", "packing": "yes"}, TypeError, "packing must be True or False, got 'yes'"),
         ({"family": "gpt", "config": {"max_steps": 3}}, TypeError, "config must be a TrainerConfig, got dict"),
     ],
 )

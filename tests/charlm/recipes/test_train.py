@@ -79,10 +79,16 @@ def test_bad_input_is_refused_before_anything_is_trained() -> None:
         CharLM.fit(TEXT, "gpt", device="nonsense")
 
 
-@pytest.mark.parametrize("family", ["trained-bigram", "gpt", "mixture"])
-def test_records_decide_themselves_how_long_an_example_is(family: Any) -> None:
-    with pytest.raises(ValueError, match="block_size applies only to texts: for records"):
-        CharLM.fit(NAMES, family, block_size=8)
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_length": 3}, "max_length applies only to records: a text is cut into windows of block_size"),
+        ({"packing": True}, "packing applies only to records: the windows of a text have no padding"),
+    ],
+)
+def test_what_is_for_records_is_refused_for_a_text(settings: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CharLM.fit(TEXT, "trained-bigram", **settings)
 
 
 def tables(path: Path) -> dict[str, np.ndarray]:
@@ -117,8 +123,8 @@ def test_the_command_line_and_fit_make_the_same_model(
     assert main(["train", "input.txt", "--model", family, "--out", "run", *records, *flags]) == 0
     seed = settings["config"].seed if "config" in settings else 0
     learned, _ = corpus_of(TEXT if kind == "text" else NAMES, family).split(0.9, seed=seed)
-    ids, lengths = learned.joined()
-    texts = [learned.vocabulary.decode(part) for part in np.split(ids, np.cumsum(lengths)[:-1])]
+    (joined,) = learned.parts(10**6)
+    texts = [learned.vocabulary.decode(part) for part in np.split(joined.ids, np.cumsum(joined.lengths)[:-1])]
     CharLM.fit(texts[0] if kind == "text" else texts, family, **settings).save("fit.safetensors")
     assert_equal(tables(Path("run")), tables(Path("fit.safetensors")))
 
@@ -193,7 +199,8 @@ def test_a_run_describes_what_its_family_takes(tmp_path: Path, family: Any) -> N
     known = {"model", *TAKES[family]} | {field.name for field in dataclasses.fields(TrainerConfig)}
     assert set(described.settings) <= known
     for name in set(TAKES[family]) - {"config"}:
-        assert described.settings.get(name) == getattr(recipe, name)
+        value = getattr(recipe, name)
+        assert described.settings.get(name) == (None if value is False else value)
     if recipe.config is not None:
         assert described.settings["max_steps"] == 4
 

@@ -85,14 +85,9 @@ class BigramTable:
         """
         alpha = number_from_zero("smoothing", smoothing)
         never = list(checked_context_only(context_only, positive_integer("vocab_size", vocab_size)))
-        symbols, weights = separated_texts(tokens, vocab_size, padding=0)
-        if not symbols.any():  # zeros separate texts
+        counts, frequencies = _counts(tokens, vocab_size)
+        if not frequencies.any():
             raise ValueError("tokens contains no ids: give at least one")
-        size = vocab_size + 1
-        pairs = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
-        of_pairs = None if weights is None else np.minimum(weights[:-1], weights[1:])
-        counts = np.bincount(pairs, of_pairs, minlength=size**2).reshape(size, size)[1:, 1:]
-        frequencies = np.bincount(symbols, weights, minlength=size)[1:]
         counts[:, never] = frequencies[never] = 0
         smoothed = np.where(counts.any(axis=1, keepdims=True), counts, frequencies) + alpha
         smoothed[~smoothed.any(axis=1)] = 1
@@ -208,3 +203,15 @@ class BigramTable:
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_log_rows"}
+
+
+def _counts(tokens: Tokens, vocab_size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns how often each pair of ids occurs, ``(V, V)``, and each id, ``(V,)``; exact up to 2**53."""
+    size = vocab_size + 1
+    pairs, frequencies = np.zeros(size**2), np.zeros(size)
+    for symbols, weights in separated_texts(tokens, vocab_size, padding=0):
+        places = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
+        of_pairs = None if weights is None else np.minimum(weights[:-1], weights[1:])
+        pairs += np.bincount(places, of_pairs, minlength=size**2)
+        frequencies += np.bincount(symbols, weights, minlength=size)
+    return pairs.reshape(size, size)[1:, 1:], frequencies[1:]

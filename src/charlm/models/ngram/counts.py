@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.dataset import JoinedTexts, SupportsJoined, holds_texts, on_host
+from charlm.data.dataset import JoinedTexts, SupportsParts, holds_texts, on_host
 from chartok.arguments import positive_integer
 from chartok.ids import Ids, as_id_array, is_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Tokens: TypeAlias = Ids | SupportsJoined | Iterable[Ids | SupportsJoined]
+Tokens: TypeAlias = Ids | SupportsParts | Iterable[Ids | SupportsParts]
 """One text or several: the ids of a text in an array, a tensor on any device or an iterable of integers; the texts of
 a dataset; or an iterable of those."""
 
@@ -30,6 +30,8 @@ LARGEST_VOCABULARY = 1 << 31
 KEY_BITS = 63
 """A key is never negative."""
 
+IDS_AT_ONCE = 1 << 22
+"""How many ids of several texts are counted together."""
 WINDOWS_AT_ONCE = 1 << 24
 """How many positions are sorted at a time, which bounds the memory that counting takes besides its result."""
 
@@ -84,13 +86,11 @@ class NGramCounts:
         """
         checked_vocab_size(vocab_size)
         positive_integer("order", order)
-        symbols, weights = separated_texts(tokens, vocab_size, padding=order)
-        positions = range(0, max(len(symbols) - order, 1), WINDOWS_AT_ONCE)
-        parts = (
+        return _merged(
             _count(symbols[start:], None if weights is None else weights[start:], vocab_size, order)
-            for start in positions
+            for symbols, weights in separated_texts(tokens, vocab_size, padding=order)
+            for start in range(0, max(len(symbols) - order, 1), WINDOWS_AT_ONCE)
         )
-        return _merged(parts)
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -166,16 +166,16 @@ def node_levels(keys: NDArray[np.int64], vocab_size: int, order: int) -> tuple[i
 
 def separated_texts(
     tokens: Tokens, vocab_size: int, *, padding: int
-) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64] | None]:
-    """Returns one text or several as one array of ids plus one, in the smallest dtype, with a 0 after each text.
+) -> Iterator[tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64] | None]]:
+    """Yields whole texts, many at a time, as ids plus one in the smallest dtype, with a 0 after each text.
 
     Args:
         tokens: The ids of one text, or an iterable of texts.
         vocab_size: The number of ids.
-        padding: How many more zeros to add at the end.
+        padding: How many more zeros to add at the end of an array.
 
-    Returns:
-        The ids, and the weight of each position, int64; None if all count once.
+    Yields:
+        The ids, and the weight of each position, int64; None if all count once. Without texts, one array of zeros.
 
     Raises:
         TypeError: The ids are not integers.
@@ -183,13 +183,27 @@ def separated_texts(
         TokenIdError: An id is not below ``vocab_size``.
 
     Example:
-        >>> separated_texts([[0, 1], [2]], 3, padding=1)
-        (array([1, 2, 0, 3, 0, 0], dtype=uint8), None)
+        >>> list(separated_texts([[0, 1], [2]], 3, padding=1))
+        [(array([1, 2, 0, 3, 0, 0], dtype=uint8), None)]
     """
+    waiting: list[JoinedTexts] = []
+    symbols, is_empty = 0, True
+    for texts in _texts(tokens, vocab_size):
+        waiting.append(texts)
+        symbols += len(texts.ids) + len(texts.lengths)
+        if symbols >= IDS_AT_ONCE:
+            yield _separated(waiting, vocab_size, padding)
+            waiting, symbols, is_empty = [], 0, False
+    if waiting or is_empty:
+        yield _separated(waiting, vocab_size, padding)
+
+
+def _separated(
+    several: list[JoinedTexts], vocab_size: int, padding: int
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64] | None]:
     dtype = np.min_scalar_type(vocab_size)
     pieces: list[NDArray[Any]] = []
-    weights: list[tuple[NDArray[np.int64] | None, NDArray[np.int64]]] = []
-    for texts in _texts(tokens, vocab_size):
+    for texts in several:
         lengths = texts.lengths + 1
         shifted = np.zeros(len(texts.ids) + len(lengths), dtype=dtype)
         is_id = np.ones(len(shifted), dtype=bool)
@@ -197,13 +211,14 @@ def separated_texts(
         shifted[is_id] = texts.ids
         shifted[is_id] += 1
         pieces.append(shifted)
-        weights.append((texts.weights, lengths))
     symbols = np.concatenate([*pieces, np.zeros(padding, dtype=dtype)])
-    if all(of_texts is None for of_texts, _ in weights):
+    if all(texts.weights is None for texts in several):
         return symbols, None
     of_places = [
-        np.repeat(np.ones(len(lengths), dtype=np.int64) if of_texts is None else of_texts, lengths)
-        for of_texts, lengths in weights
+        np.repeat(
+            np.ones(len(texts.lengths), dtype=np.int64) if texts.weights is None else texts.weights, texts.lengths + 1
+        )
+        for texts in several
     ]
     return symbols, np.concatenate([*of_places, np.zeros(padding, dtype=np.int64)])
 
@@ -211,8 +226,8 @@ def separated_texts(
 def _texts(tokens: Tokens, vocab_size: int) -> Iterator[JoinedTexts]:
     """Yields checked ids of one text or of several."""
     if holds_texts(tokens):
-        ids, lengths = tokens.joined()
-        yield JoinedTexts(as_id_array(ids, vocab_size), lengths, getattr(tokens, "weights", None))
+        for texts in tokens.parts(IDS_AT_ONCE):
+            yield JoinedTexts(as_id_array(texts.ids, vocab_size), texts.lengths, texts.weights)
         return
     tokens = on_host(tokens)
     if is_array(tokens) or not isinstance(tokens, Iterable):

@@ -79,7 +79,7 @@ def test_scores_distributions_and_steps_agree(
 ) -> None:
     table = fitted(some_texts, 1.0, context_only)
     expected = [table.log_rows[a, b] for text in scored for a, b in pairwise(text)]
-    assert table.scores(*joined(scored).joined()).tolist() == expected
+    assert table.scores(joined(scored).ids, joined(scored).lengths).tolist() == expected
     ids = np.array([token_id for text in scored for token_id in text])
     assert np.array_equal(np.concatenate(list(table.distributions(ids))), table.log_rows[ids])
     assert np.array_equal(table.start(ids[None])[0], table.step(ids[-1:], None)[0])

@@ -47,9 +47,10 @@ def reference_logits(model: GPT, ids: list[int]) -> Any:
     stream = []
     for position, token_id in enumerate(ids):
         x = weights["embedding.weight"][token_id].copy()
-        value = token_id
+        numbers = config.hashed_as or range(config.vocab_size)
+        value = numbers[token_id]
         for age in (1, 2, 3):
-            before = ids[position - age] if position >= age else config.vocab_size
+            before = numbers[ids[position - age]] if position >= age else -1
             value = (value * 1_000_003 + before) % (2**31 - 1)
             if config.hash_rows:
                 x += weights[f"ngram_embeddings.{age - 1}.weight"][value % config.hash_rows]
@@ -75,9 +76,16 @@ def reference_logits(model: GPT, ids: list[int]) -> Any:
 
 
 @costly()
-@given(st.lists(ids_of_tiny, min_size=1, max_size=6), st.sampled_from([0, 11]), st.sampled_from([1, 2, 4]))
-def test_the_logits_are_those_of_the_formulas(ids: list[int], hash_rows: int, n_heads: int) -> None:
-    model = lively(dataclasses.replace(TINY, hash_rows=hash_rows, n_heads=n_heads))
+@given(
+    ids=st.lists(ids_of_tiny, min_size=1, max_size=6),
+    hash_rows=st.sampled_from([0, 11]),
+    n_heads=st.sampled_from([1, 2, 4]),
+    hashed_as=st.sampled_from([(), (3, 1, 0, 2, 6, 5, 4), (2**31 - 1, 1, 2**30, 7, 8, 9, 10)]),
+)
+def test_the_logits_are_those_of_the_formulas(
+    ids: list[int], hash_rows: int, n_heads: int, hashed_as: tuple[int, ...]
+) -> None:
+    model = lively(dataclasses.replace(TINY, hash_rows=hash_rows, n_heads=n_heads, hashed_as=hashed_as))
     expected = reference_logits(model, ids)
     np.testing.assert_allclose(model.logits(torch.tensor([ids]))[0, -1].detach(), expected, rtol=1e-4, atol=1e-4)
 

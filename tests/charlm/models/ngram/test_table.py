@@ -147,7 +147,7 @@ def test_texts_are_scored_in_pieces_as_they_are_one_by_one(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_module, "PLACES_AT_ONCE", at_once)
         patch.setattr(table_module, "ROWS_AT_ONCE", at_once)
-        together = table.scores(*joined(scored).joined())
+        together = table.scores(joined(scored).ids, joined(scored).lengths)
         rows = np.concatenate(list(table.distributions(np.array(scored[0]))))
     np.testing.assert_allclose(together, expected, rtol=0, atol=EXACT)
     (whole,) = table.distributions(np.array(scored[0]))

@@ -1,0 +1,321 @@
+"""Records as ids, in memory or in a token file, without an object for each."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+
+import numpy as np
+
+from charlm.data.dataset import JoinedTexts
+from charlm.data.limits import check_too_long
+from charlm.data.selection import Selection
+from charlm.data.splitting import split_records
+from chartok.token_file import TokenFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from charlm.data.limits import TooLong
+
+    Numbers: TypeAlias = Selection | NDArray[np.int64]
+    """Ascending numbers, looked up by their places."""
+
+RECORDS_AT_ONCE = 1 << 16
+"""How many records are looked up at a time."""
+IDS_AT_ONCE = 1 << 16
+"""How many ids are read at a time where nothing else determines it."""
+SPARSEST = 16
+"""Records of which at least one in so many ids is wanted are read with what lies between them."""
+BOUNDARIES = 2
+"""``bos`` and ``eos`` of a record."""
+
+
+class RecordSource(Protocol):
+    """Where the ids of all records are; a ``TokenFile`` of records is one."""
+
+    @property
+    def records(self) -> int | None:
+        """The number of records."""
+
+    def __len__(self) -> int:
+        """Returns the number of ids."""
+
+    def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns the ids from ``start`` up to ``stop``."""
+
+    def spans(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns several spans of ids, concatenated."""
+
+    def bounds(self, records: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns where records begin, and how many ids each has."""
+
+    def bounds_from(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the same of consecutive records."""
+
+
+class RecordsInMemory:
+    """The ids of records in one array, and where each begins.
+
+    Args:
+        ids: The ids of all records, concatenated.
+        offsets: Where each begins, and where the last one ends, int64 ``(N + 1,)``.
+    """
+
+    def __init__(self, ids: NDArray[np.unsignedinteger[Any]], offsets: NDArray[np.int64]) -> None:
+        self._ids = ids
+        self._offsets = offsets
+
+    @classmethod
+    def of(cls, ids: NDArray[np.unsignedinteger[Any]], lengths: NDArray[np.int64]) -> Self:
+        """Returns records given by the number of ids of each, int64 ``(N,)``."""
+        offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        return cls(ids, offsets)
+
+    @property
+    def records(self) -> int:
+        """The number of records."""
+        return len(self._offsets) - 1
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns a view."""
+        return self._ids[start:stop]
+
+    def spans(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns several spans of ids, concatenated."""
+        return spans_of(self._ids, starts, lengths)
+
+    def bounds(self, records: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns where records begin, and how many ids each has."""
+        starts = self._offsets[records]
+        return starts, self._offsets[records + 1] - starts
+
+    def bounds_from(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the same of consecutive records."""
+        return self._offsets[start:stop], np.diff(self._offsets[start : stop + 1])
+
+
+class Records:
+    """Independent texts as ids, each from ``bos`` to ``eos``: all those of a source, or some of them, in its order.
+
+    Args:
+        source: Where the ids are.
+        weights: How often each record counts, int64 ``(N,)``; None counts each once.
+
+    Raises:
+        ValueError: It is a token file without records, or of one text.
+
+    Example:
+        >>> records = Records(RecordsInMemory.of(np.array([8, 0, 1, 9, 8, 1, 9]), np.array([4, 3])))
+        >>> len(records), records.characters
+        (2, 3)
+        >>> records.joined()
+        (array([8, 0, 1, 9, 8, 1, 9]), array([4, 3]))
+        >>> records.chosen(np.array([False, True])).joined()
+        (array([8, 1, 9]), array([3]))
+    """
+
+    def __init__(self, source: RecordSource, weights: NDArray[np.int64] | None = None) -> None:
+        if not source.records:
+            name = source.path if isinstance(source, TokenFile) else "the source"
+            has = "one text" if source.records is None else "no records"
+            raise ValueError(
+                f"{name!a} holds {has}: write the lines of a text as records with records=True or --records"
+            )
+        self.source = source
+        self.weights = weights
+        self._numbers: Numbers | None = None
+        self._most_ids: int | None = None
+
+    def __len__(self) -> int:
+        return self.source.records or 0 if self._numbers is None else len(self._numbers)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all ids of the source, unchanged."""
+        return self._numbers is None and self._most_ids is None
+
+    @property
+    def characters(self) -> int:
+        """The number of characters in all of them."""
+        if self.is_whole:
+            return len(self.source) - BOUNDARIES * len(self)
+        most = np.iinfo(np.int64).max if self._most_ids is None else self._most_ids
+        return sum(int((np.minimum(lengths, most) - BOUNDARIES).sum()) for _, lengths in self._whole_in_parts())
+
+    def bounds(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns where some of these records begin in the source, and how many ids each has.
+
+        Args:
+            places: Which of these records, int64 ``(B,)``.
+        """
+        starts, lengths = self.source.bounds(places if self._numbers is None else self._numbers[places])
+        return starts, self._limited(lengths)
+
+    def bounds_in_parts(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yields what ``bounds`` returns, for all records in order, many at a time."""
+        for starts, lengths in self._whole_in_parts():
+            yield starts, self._limited(lengths)
+
+    def _whole_in_parts(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        for start in range(0, len(self), RECORDS_AT_ONCE):
+            stop = min(start + RECORDS_AT_ONCE, len(self))
+            if self._numbers is None:
+                yield self.source.bounds_from(start, stop)
+            else:
+                yield self._bounds_of(self._numbers[start:stop])
+
+    def _bounds_of(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the bounds of ascending records."""
+        first, last = int(numbers[0]), int(numbers[-1])
+        if last - first > SPARSEST * len(numbers):
+            return self.source.bounds(numbers)
+        starts, lengths = self.source.bounds_from(first, last + 1)
+        return starts[numbers - first], lengths[numbers - first]
+
+    def _limited(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns lengths without what is cut off of longer records, which includes their ``eos``."""
+        return lengths if self._most_ids is None else np.where(lengths > self._most_ids, self._most_ids - 1, lengths)
+
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:
+        """Yields whole records in order, about ``ids`` ids at a time."""
+        place = 0
+        for starts, lengths in self.bounds_in_parts():
+            ends = starts + lengths
+            first = 0
+            while first < len(starts):
+                stop = max(first + 1, int(np.searchsorted(ends, starts[first] + ids, side="right")))
+                weights = None if self.weights is None else self.weights[place + first : place + stop]
+                yield JoinedTexts(self._read(starts[first:stop], lengths[first:stop]), lengths[first:stop], weights)
+                first = stop
+            place += len(starts)
+
+    def _read(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
+        """Returns the ids of records in the order of the source."""
+        begin, end = int(starts[0]), int((starts + lengths).max())
+        wanted = int(lengths.sum())
+        if end - begin > SPARSEST * wanted:
+            return self.source.spans(starts, lengths)
+        ids = self.source.read(begin, end)
+        return ids if wanted == end - begin else spans_of(ids, starts - begin, lengths)
+
+    @property
+    def longest(self) -> int:
+        """The number of ids of the longest record."""
+        return max(int(lengths.max()) for _, lengths in self.bounds_in_parts())
+
+    def pieces(self, targets: int | None) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+        """Yields whole records, in pieces of about ``targets`` targets each; see ``Dataset.pieces``."""
+        for texts in self.parts(targets or IDS_AT_ONCE):
+            yield texts.ids, texts.lengths, 0
+
+    def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
+        """Returns the ids of all records, concatenated, and the length of each, int64 ``(N,)``."""
+        if self.is_whole:
+            return self.source.read(0, len(self.source)), self.source.bounds_from(0, len(self))[1]
+        parts = list(self.parts(IDS_AT_ONCE))
+        return np.concatenate([part.ids for part in parts]), np.concatenate([part.lengths for part in parts])
+
+    def chosen(self, is_chosen: NDArray[np.bool_]) -> Self:
+        """Returns some of these records, in the same order.
+
+        Args:
+            is_chosen: Whether each is among them, ``(N,)``.
+        """
+        some = copy.copy(self)
+        some.weights = None if self.weights is None else self.weights[is_chosen]
+        if isinstance(self._numbers, Selection):
+            some._numbers = self._numbers.chosen(is_chosen)  # noqa: SLF001 - its own kind
+        else:
+            some._numbers = Selection(is_chosen) if self._numbers is None else self._numbers[is_chosen]  # noqa: SLF001
+        return some
+
+    def split(self, share: float, *, seed: int) -> tuple[Self, Self]:
+        """Returns some of these records, drawn at random, and the others, each in the same order.
+
+        Raises:
+            ValueError: As ``split_records`` does.
+        """
+        is_first = split_records(self, share, seed=seed)
+        first = self.chosen(is_first)
+        return first, self.chosen(np.logical_not(is_first, out=is_first))
+
+    def repeated(self) -> Self:
+        """Returns each record as often as it counts."""
+        if self.weights is None:
+            return self
+        several = copy.copy(self)
+        places = np.repeat(np.arange(len(self)), self.weights)
+        several._numbers = places if self._numbers is None else self._numbers[places]  # noqa: SLF001 - its own kind
+        several.weights = None
+        return several
+
+    def limited(self, max_length: int, too_long: TooLong) -> Self:
+        """Returns these records without what makes them longer than ``max_length`` characters.
+
+        Args:
+            max_length: The most characters of a record.
+            too_long: ``"truncate"`` takes the beginning of a longer one, which then has no ``eos``, since it does not
+                end there; ``"skip"`` leaves it out; ``"error"`` refuses it; ``"split"`` leaves it as it is: how a
+                dataset cuts it is no property of the records.
+
+        Raises:
+            ValueError: A record is longer, under ``"error"``; or all are, under ``"skip"``.
+        """
+        check_too_long(max_length, too_long)
+        most_ids = max_length + BOUNDARIES
+        if too_long == "split":
+            return self
+        if too_long == "truncate":
+            some = copy.copy(self)
+            some._most_ids = most_ids  # noqa: SLF001 - its own kind
+            return some
+        fits = [lengths <= most_ids for _, lengths in self.bounds_in_parts()]
+        is_chosen = np.concatenate(fits) if fits else np.zeros(0, dtype=np.bool_)
+        if is_chosen.all():
+            return self
+        if too_long == "error":
+            place = int(is_chosen.argmin())
+            length = int(self.bounds(np.array([place]))[1][0]) - BOUNDARIES
+            number = place if self._numbers is None else int(self._numbers[np.array([place])][0])
+            raise ValueError(
+                f"record {number + 1} has {length:,} characters, more than max_length {max_length:,}: give a larger "
+                "one, or too_long='truncate', 'split' or 'skip'"
+            )
+        if not is_chosen.any():
+            raise ValueError(f"every record has more than max_length {max_length:,} characters: give a larger one")
+        return self.chosen(is_chosen)
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256, in hexadecimal, that identifies these records."""
+        digest = hashlib.sha256(f"{self._most_ids}".encode())
+        if isinstance(self.source, TokenFile):
+            digest.update(self.source.sha256.encode())
+            if self._numbers is not None:
+                digest.update(self._numbers.tobytes())
+            return digest.hexdigest()
+        for part in self.parts(IDS_AT_ONCE):
+            digest.update(part.ids.astype("<i8").data)
+            digest.update(part.lengths.astype("<i8").data)
+        return digest.hexdigest()
+
+
+def spans_of(
+    ids: NDArray[np.unsignedinteger[Any]], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.unsignedinteger[Any]]:
+    """Returns several spans of an array, concatenated.
+
+    Example:
+        >>> spans_of(np.arange(9), np.array([6, 1]), np.array([2, 3]))
+        array([6, 7, 1, 2, 3])
+    """
+    places = np.arange(int(lengths.sum()))
+    places += np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    return ids[places]

@@ -1,0 +1,75 @@
+"""Which part of which record an example is, where long records are cut into windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from charlm.data.records import Records
+
+
+class Windows:
+    """The examples of records: one for each, or several for one that needs more than ``block_size`` inputs.
+
+    Only long records take memory, 24 bytes each.
+
+    Args:
+        records: The records.
+        block_size: The largest number of inputs of an example.
+
+    Attributes:
+        longest: The number of inputs that the longest record needs.
+
+    Example:
+        >>> from charlm.data.records import Records, RecordsInMemory
+        >>> windows = Windows(Records(RecordsInMemory.of(np.arange(9), np.array([2, 7]))), block_size=4)
+        >>> len(windows)
+        3
+        >>> windows.spans(np.array([0, 1, 2]))  # 6 targets of the second record, of which 4 are in its first window
+        (array([0, 2, 6]), array([1, 4, 2]))
+    """
+
+    def __init__(self, records: Records, block_size: int) -> None:
+        self._records = records
+        self._block_size = block_size
+        self.longest: int = 0
+        long_ones, windows = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        place = 0
+        for _, lengths in records.bounds_in_parts():
+            inputs = lengths - 1
+            self.longest = max(self.longest, int(inputs.max()))
+            found = np.flatnonzero(inputs > block_size)
+            long_ones.append(found + place)
+            windows.append(-(-inputs[found] // block_size))
+            place += len(lengths)
+        self._long = np.concatenate(long_ones)
+        self._more_before = np.concatenate([[0], np.cumsum(np.concatenate(windows) - 1)])
+        self._first = self._long + self._more_before[:-1]
+        """The first example of each long record."""
+
+    def __len__(self) -> int:
+        return len(self._records) + int(self._more_before[-1])
+
+    def spans(self, examples: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns where the ids of examples begin in the source of the records, and their numbers of inputs.
+
+        An example has one id more than inputs: the last target.
+
+        Args:
+            examples: Which examples, int64 ``(B,)``.
+        """
+        if not len(self._long):
+            starts, lengths = self._records.bounds(examples)
+            return starts, lengths - 1
+        latest = np.searchsorted(self._first, examples, side="right") - 1
+        window = np.where(latest >= 0, examples - self._first[latest], 0)
+        windows = np.where(latest >= 0, np.diff(self._more_before)[latest] + 1, 1)
+        is_inside = (latest >= 0) & (window < windows)
+        records = np.where(is_inside, self._long[latest], examples - self._more_before[latest + 1])
+        starts, lengths = self._records.bounds(records)
+        skipped = np.where(is_inside, window * self._block_size, 0)
+        return starts + skipped, np.minimum(lengths - 1 - skipped, self._block_size)
