@@ -23,7 +23,7 @@ _MODULE_OF = {
     "count_characters": "codepoints",
     "encode_file": "encode",
     "encode_files": "encode",
-    "encode_texts": "encode_texts",
+    "encode_texts": "encode_iterable",
     "read_records": "files.records",
     "read_text": "files.text",
 }

@@ -1,7 +1,7 @@
 from chartok.codepoints import count_characters as count_characters
 from chartok.encode import encode_file as encode_file
 from chartok.encode import encode_files as encode_files
-from chartok.encode_texts import encode_texts as encode_texts
+from chartok.encode_iterable import encode_texts as encode_texts
 from chartok.errors import FileDecodeError as FileDecodeError
 from chartok.errors import SourceError as SourceError
 from chartok.errors import TokenFileError as TokenFileError

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from chartok.files.reading import Note
     from chartok.vocabulary import Vocabulary
 
-    RecordPiece: TypeAlias = "LinePiece | list[str]"
-    """Lines, cut anywhere, or whole records."""
     Framed: TypeAlias = tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]
     """Ids, and where records end among them; a record may begin in one array and end in a later one."""
 
@@ -51,6 +49,10 @@ class LinePiece(NamedTuple):
     text: str
     source: str
     bytes_read: int = 0
+
+
+RecordPiece: TypeAlias = LinePiece | list[str]
+"""Lines, cut anywhere, or whole records."""
 
 
 def record_pieces(names: list[str], settings: ReadingSettings, note: Note) -> Iterator[RecordPiece]:
