@@ -148,6 +148,10 @@ def _generated(settings_of: Callable[[Sample], dict[str, Any]]) -> Subject:
     )
 
 
+def _of_long_symbols(sample: Sample) -> Vocabulary:
+    return sample.vocabulary.extend("", symbols=["th", "the", "he", "aa", "xx", "in "])
+
+
 SUBJECTS: dict[str, Subject] = {
     "Vocabulary.from_text": lambda it: lambda: Vocabulary.from_text(it.text),
     "Vocabulary.from_text, of lines": lambda it: lambda: Vocabulary.from_text(it.lines),
@@ -158,6 +162,12 @@ SUBJECTS: dict[str, Subject] = {
     "Vocabulary.encode, replace": lambda it: lambda: Vocabulary("a", special_tokens=["unk"]).encode(it.text, "replace"),
     "Vocabulary.encode, ignore": lambda it: lambda: Vocabulary("a").encode(it.text, "ignore"),
     "Vocabulary.decode": lambda it: lambda: it.vocabulary.decode(it.ids),
+    "Vocabulary.encode, long symbols": lambda it: partial(_of_long_symbols(it).encode, it.text),
+    "Vocabulary.decode, long symbols": lambda it: partial(
+        _of_long_symbols(it).decode, _of_long_symbols(it).encode(it.text)
+    ),
+    "Vocabulary.char_offsets": lambda it: partial(_of_long_symbols(it).char_offsets, it.text),
+    "Vocabulary.from_text, graphemes": lambda it: lambda: Vocabulary.from_text(it.text, unit="grapheme"),
     "encode_batch": lambda it: lambda: it.vocabulary.encode_batch(it.lines, bos=True, max_length=100),
     "encode_batch, ignore": lambda it: (
         lambda: Vocabulary("a", special_tokens=["pad"]).encode_batch(it.lines, errors="ignore", max_length=100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import tempfile
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def comparisons() -> list[Comparison]:
         *_on_text("Latin-1", latin, encode_target=80, vocabulary_target=5),
         *_on_text("CJK and emoji", wide, encode_target=20, vocabulary_target=2, decode_why=DECODE_WHY),
         _against_tokenizers(latin[:1_000_000]),
+        *_of_symbols(),
         _batch(_names(latin)),
         _short_call("five Latin-1 characters", latin, "hello"),
         _short_call("five CJK characters", wide, wide[:5]),
@@ -91,6 +93,38 @@ def _against_tokenizers(text: str) -> Comparison:
         rival=lambda: tokenizer.encode(text).ids,
         target=300,
     )
+
+
+def _of_symbols() -> list[Comparison]:
+    """Returns the comparisons on a million characters of SMILES, where Cl, Br and [nH] are a symbol each."""
+    generator = random.Random(0)  # noqa: S311 - a text to measure on
+    text = "".join(generator.choices([*"CCCCccccNOO()()12=nos", "Cl", "Br", "[nH]"], k=1_000_000))
+    vocabulary = Vocabulary.from_text(text, symbols=["Cl", "Br", "[nH]"])
+    ids = vocabulary.encode(text)
+    symbols, listed = vocabulary.symbols, ids.tolist()
+    find = re.compile("Cl|Br|\\[nH\\]|.", re.DOTALL).findall
+    id_of = {symbol: i for i, symbol in enumerate(symbols)}
+
+    def encode_by_expression() -> np.ndarray:
+        return np.array([id_of[symbol] for symbol in find(text)], dtype=np.uint8)
+
+    assert np.array_equal(ids, encode_by_expression())  # noqa: S101 - both do the same
+    return [
+        Comparison(
+            name="encode, SMILES",
+            ours=lambda: vocabulary.encode(text),
+            rival_name="re",
+            rival=encode_by_expression,
+            target=5,
+        ),
+        Comparison(
+            name="decode, SMILES",
+            ours=lambda: vocabulary.decode(ids),
+            rival_name="Python list",
+            rival=lambda: "".join([symbols[i] for i in listed]),
+            target=2,
+        ),
+    ]
 
 
 def _batch(names: list[str]) -> Comparison:

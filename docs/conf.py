@@ -64,6 +64,7 @@ nitpick_ignore = [
             "ngram.search.Search",
         )
     ),
+    ("py:class", "chartok.codepoints.CodePointTable"),  # opaque to callers too
     ("py:class", "charlm.lm.FitKeywords"),  # the settings of CharLM.fit
     ("py:class", "charlm.lm.FitFileKeywords"),  # those, and how to read the files
     ("py:class", "chartok.files.reading.ReadingKeywords"),  # the fields of ReadingSettings

@@ -10,6 +10,7 @@ __version__ = "1.0.0"
 
 _MODULE_OF = {
     "FileDecodeError": "errors",
+    "IncrementalEncoder": "incremental",
     "ReadingSettings": "files.reading",
     "SourceError": "errors",
     "TokenFile": "token_file",

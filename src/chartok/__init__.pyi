@@ -11,6 +11,7 @@ from chartok.errors import VocabularyError as VocabularyError
 from chartok.files.reading import ReadingSettings as ReadingSettings
 from chartok.files.records import read_records as read_records
 from chartok.files.text import read_text as read_text
+from chartok.incremental import IncrementalEncoder as IncrementalEncoder
 from chartok.token_file import TokenFile as TokenFile
 from chartok.token_writer import TokenFileWriter as TokenFileWriter
 from chartok.vocabulary import Vocabulary as Vocabulary

@@ -14,6 +14,10 @@ SpecialToken: TypeAlias = Literal["pad", "bos", "eos", "unk"]
 """The names of special tokens that are roles: padding, start of text, end of text, unknown character."""
 
 
+Unit: TypeAlias = Literal["character", "grapheme"]
+"""What a text is taken to consist of: code points, or what a reader takes for one character."""
+
+
 def expected_text(name: str, value: object) -> str:
     """Returns the message for a value that is not a ``str``."""
     hint = "; decode the bytes first" if isinstance(value, bytes | bytearray) else ""

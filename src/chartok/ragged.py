@@ -242,7 +242,7 @@ def _check_padding(lengths: NDArray[np.int64], width: int, itemsize: int) -> Non
     if needed > MOST_PADDED and needed > 2 * itemsize * int(lengths.sum()):
         raise ValueError(
             f"{len(lengths):,} rows as wide as the longest, of {width:,} ids, take {needed / 2**30:,.1f} GiB, "
-            f"most of it padding: texts[{int(lengths.argmax())}] is the longest; give max_length, or fewer texts at a time"
+            f"most of it padding: texts[{int(lengths.argmax())}] is the longest; give max_length, or fewer texts"
         )
 
 

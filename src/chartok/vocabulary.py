@@ -26,9 +26,9 @@ from chartok.vocabulary_sources import VocabularySources, symbols_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from chartok.arguments import Unit
     from chartok.ids import Ids
     from chartok.special_tokens import SpecialTokens
-    from chartok.vocabulary_sources import Unit
 
 
 class Vocabulary(VocabularySources, VocabularyFormats, BatchCodec, TextOffsets):
@@ -135,6 +135,11 @@ class Vocabulary(VocabularySources, VocabularyFormats, BatchCodec, TextOffsets):
             if index == special_id:
                 raise VocabularyError(f"id {index} is the special token {name}, which has no symbol")
         return self._table.text_of(np.array([index]))
+
+    @property
+    def longest_symbol(self) -> int:
+        """The number of characters in the longest symbol: 1 unless some have several."""
+        return self._table.longest
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Self, get_args
 
-from chartok.arguments import check_several, checked_texts, expected_text, integer, positive_integer
+from chartok.arguments import Unit, check_several, checked_texts, expected_text, integer, positive_integer
 from chartok.codepoints import count_characters, distinct_code_points, from_code_points
 from chartok.errors import VocabularyError
 from chartok.files.reading import ReadingSettings
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from chartok.files.reading import ReadingKeywords
     from chartok.files.sources import Source
     from chartok.special_tokens import SpecialTokens
-
-Unit: TypeAlias = Literal["character", "grapheme"]
-"""What a text is taken to consist of: code points, or what a reader takes for one character."""
 
 
 class VocabularySources(ABC):

@@ -137,7 +137,7 @@ def test_a_file_that_is_closed_beside_a_reading_thread_is_read_to_the_end(
         others.append(os.open(tmp_path / "other", os.O_RDONLY))  # would get the number that was closed
         return pread(descriptor, length, offset)
 
-    monkeypatch.setattr("chartok.token_file.pread", close_and_read)
+    monkeypatch.setattr("chartok.files.fixed.pread", close_and_read)
     ids = tokens.read(0, 6) if reads_a_range else tokens.windows([0], 6)[0]
     assert ids.tolist() == [1, 0, 2, 0, 2, 0]
     monkeypatch.undo()
@@ -198,7 +198,7 @@ def test_a_file_whose_permissions_keep_changing_can_be_read(tokens: TokenFile, m
         Path(tokens.path).chmod(0o600)
         return pread(descriptor, length, offset)
 
-    monkeypatch.setattr("chartok.token_file.pread", change_and_read)
+    monkeypatch.setattr("chartok.files.fixed.pread", change_and_read)
     for _ in range(3):
         assert tokens.read(0, 6).tolist() == [1, 0, 2, 0, 2, 0]
         tokens.verify()

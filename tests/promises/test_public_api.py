@@ -12,6 +12,7 @@ import chartok
 
 CHARTOK = {
     "FileDecodeError",
+    "IncrementalEncoder",
     "ReadingSettings",
     "SourceError",
     "TokenFile",

@@ -28,6 +28,8 @@ def evaluate(settings: flags.Evaluate) -> None:
         "characters": evaluation.characters,
         "nats_per_character": evaluation.nats_per_character,
         "bits_per_character": evaluation.bits_per_character,
+        "symbols": evaluation.symbols if lm.vocabulary.longest_symbol > 1 else None,
+        "bits_per_symbol": evaluation.bits_per_symbol if lm.vocabulary.longest_symbol > 1 else None,
         "bits_per_byte": None if evaluation.utf8_bytes is None else evaluation.bits_per_byte,
         "perplexity": evaluation.perplexity,
     }
@@ -48,7 +50,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         with TokenFile(name) as tokens:
             corpus = Corpus.of_tokens(tokens, vocabulary=lm.vocabulary)
             tokens.verify()
-            return evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary)
+            return corpus.in_characters(evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary))
     reading = reading_of(settings.reading)
     if not (settings.records or lm.is_of_records):
         text = framing.admitted(read_text(settings.texts, reading, note=tell_note), settings.errors)
@@ -57,12 +59,13 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         return lm.evaluate(text)
     read = read_records(settings.texts, reading, note=tell_note)
     lines = [framing.admitted(line, settings.errors) for line in read]
-    characters = _scored(lm, lines)
-    if not characters:
+    symbols = int(lm.counts_of_symbols(lines).sum())
+    if not symbols:
         raise _empty(settings)
-    return Evaluation(
-        nats_per_character=-float(lm.score_samples(lines).sum()) / characters,
-        characters=characters,
+    return Evaluation.of_symbols(
+        -float(lm.score_samples(lines).sum()),
+        symbols,
+        characters=_scored(lm, lines),
         utf8_bytes=len("".join(lines).encode()) + len(lines) * lm.is_of_records,
     )
 

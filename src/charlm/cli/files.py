@@ -16,9 +16,9 @@ from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
-from chartok import Vocabulary, encode_file, read_text
+from chartok import Vocabulary, encode_file, read_records, read_text
 from chartok.files.atomic import check_not_read
-from chartok.files.sources import expand_sources
+from chartok.files.sources import check_two_readings, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli import flags
@@ -31,11 +31,15 @@ def prepare(settings: flags.Prepare) -> None:
     """Writes texts of any size to a token file."""
     if settings.vocabulary is not None:
         check_not_read(settings.out, [settings.vocabulary])
-    vocabulary = None if settings.vocabulary is None else read_vocabulary(settings.vocabulary)
-    leaves_out = (settings.min_count, settings.max_size) != (1, None)
+    limits: Any = {"min_count": settings.min_count, "max_size": settings.max_size}
     special: Any = [*settings.special_tokens]
-    if leaves_out and settings.errors in (None, "replace") and "unk" not in special:
+    if limits != {"min_count": 1, "max_size": None} and settings.errors in (None, "replace") and "unk" not in special:
         special.append("unk")
+    vocabulary = None if settings.vocabulary is None else read_vocabulary(settings.vocabulary)
+    if settings.symbols or settings.unit != "character":
+        if vocabulary is not None:
+            raise ValueError("vocabulary has its symbols: leave out symbols and unit")
+        vocabulary, limits = _vocabulary_of_symbols(settings, special, limits), {}
     known = {*special, *(() if vocabulary is None else vocabulary.special_tokens)}
     with tqdm(unit="B", unit_scale=True, disable=None) as bar:
 
@@ -49,8 +53,7 @@ def prepare(settings: flags.Prepare) -> None:
             vocabulary,
             records=settings.records,
             errors=settings.errors or ("replace" if "unk" in known else "strict"),
-            min_count=settings.min_count,
-            max_size=settings.max_size,
+            **limits,
             special_tokens=special,
             progress=show,
             note=tell_note,
@@ -69,8 +72,20 @@ def prepare(settings: flags.Prepare) -> None:
             fingerprint=vocabulary.fingerprint,
         )
     else:
+        unit = "characters" if vocabulary.longest_symbol == 1 else "ids"
         of_records = "" if records is None else f"{records:,} records, "
-        print_line(f"{of_records}{characters:,} characters, {vocabulary.size} symbols: saved to {settings.out}")
+        print_line(f"{of_records}{characters:,} {unit}, {vocabulary.size} symbols: saved to {settings.out}")
+
+
+def _vocabulary_of_symbols(settings: flags.Prepare, special: list[Any], limits: dict[str, Any]) -> Vocabulary:
+    """Returns the vocabulary of the text, with symbols of several characters."""
+    reading = reading_of(settings.reading)
+    check_two_readings(expand_sources(settings.sources, reading.pattern))
+    asked: Any = {"symbols": settings.symbols, "unit": settings.unit, **limits}
+    if not settings.records:
+        return Vocabulary.from_file(settings.sources, settings=reading, special_tokens=special, **asked)
+    roles = dict.fromkeys(["bos", "eos", "unk", *special])
+    return Vocabulary.from_text(read_records(settings.sources, reading), special_tokens=roles, **asked)
 
 
 def info(settings: flags.Info) -> None:

@@ -18,7 +18,7 @@ from charlm.data.limits import TooLong
 from charlm.generation.settings import SamplingSettings
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
 from charlm.training.config import TrainerConfig
-from chartok.arguments import Errors
+from chartok.arguments import Errors, Unit
 from chartok.files.reading import ReadingSettings
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Prepare(Command):
         special_tokens: Special tokens to add to the vocabulary, such as unk, bos, eos and pad.
         min_count: Characters that occur less often are unknown.
         max_size: Most ids in the vocabulary, special tokens included; the rarest characters are unknown.
+        symbols: Symbols of several characters that get an id each, such as Cl Br.
+        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         reading: How to read the sources.
         json: Print one JSON object.
     """
@@ -69,6 +71,8 @@ class Prepare(Command):
     records: bool = False
     errors: Optional[Errors] = None
     vocabulary: Optional[Path] = None
+    symbols: Several = ()
+    unit: Unit = "character"
     special_tokens: Several = ()
     min_count: int = 1
     max_size: Optional[int] = None
@@ -97,6 +101,8 @@ class Train(Command):
         validation: A text of its own for validation, or a token file; then all of the other is trained on.
         min_count: Characters that occur less often count as unknown.
         max_size: Most symbols in the vocabulary, special tokens included; the rarest characters count as unknown.
+        symbols: Symbols of several characters that get an id each, such as Cl Br.
+        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1.
         smoothing: What the bigram adds to each count.
@@ -124,6 +130,8 @@ class Train(Command):
     validation: Several = ()
     min_count: int = 1
     max_size: Optional[int] = None
+    symbols: Several = ()
+    unit: Unit = "character"
     json: bool = False
     order: int = ORDER
     smoothing: float = SMOOTHING
@@ -139,7 +147,7 @@ class Train(Command):
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
 
-OF_DATA = ("records", "reading", "train_fraction", "split", "validation", "min_count", "max_size")
+OF_DATA = ("records", "reading", "train_fraction", "split", "validation", "min_count", "max_size", "symbols", "unit")
 """Flags that say how a text is read and split."""
 OF_EVERY_FAMILY = ("config", "texts", "model", "out", *OF_DATA, "json")
 OF_TRAINING = ("resume", "tensorboard", "training")
@@ -200,9 +208,9 @@ class Generate(Command):
             it out.
         n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
         exclude: Files of records not to generate, one per line, such as the training data.
-        max_new_tokens: Maximum number of characters to add.
+        max_new_tokens: Maximum number of symbols to add.
         sampling: How to sample characters.
-        allowed: The characters that may be added; by default all.
+        allowed: The characters that may be added, as one argument; by default all symbols.
         stop: Strings before which the text ends.
         seed: Seeds every random draw.
         device: Such as cpu, cuda or mps; auto uses the best available.

@@ -157,6 +157,8 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
         note=tell_note if is_first else say_nothing,
         verify=is_first,
         vocabulary=vocabulary,
+        symbols=settings.symbols,
+        unit=settings.unit,
         min_count=settings.min_count,
         max_size=settings.max_size,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from chartok.arguments import checked_texts
 from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
 
 CODE_POINTS = 0x110000
 """The number of code points, lone surrogates included."""
+END = -1
+"""Stands for the end of a record among code points."""
 
 
 class Framing:
-    """What the special tokens ``bos``, ``eos``, ``unk`` and ``pad`` of a vocabulary do.
+    """What the special tokens of a vocabulary do.
 
-    - ``bos`` precedes a record, or a passage without known context. It is never predicted, and neither is ``pad``.
+    - ``bos`` precedes a record, or a passage without known context. It is never predicted, and neither are ``pad`` and
+      special tokens without a role, which no text contains.
     - ``eos`` ends a record, and is predicted. A vocabulary that has it is one of records.
     - ``unk`` stands for any character that the vocabulary does not have, all equally likely: the probability of one
-      is that of ``unk`` divided by the number of code points outside the alphabet. So the probabilities of all
-      strings sum to 1 whatever the alphabet, and models with different alphabets can be compared. Generated text
-      never contains it.
+      is that of ``unk`` divided by the number of code points that are no symbol. So the probabilities of all strings
+      sum to 1 whatever the alphabet, and models with different alphabets can be compared. Where symbols have several
+      characters they sum to at most 1: a string is scored as it is encoded, and what a model gives to other ways of
+      spelling it out is given to none. Generated text never contains ``unk``.
 
     Args:
         vocabulary: The vocabulary that has the special tokens.
@@ -40,7 +45,9 @@ class Framing:
         self.bos: int | None = special.get("bos")
         self.eos: int | None = special.get("eos")
         self.unk: int | None = special.get("unk")
-        self.context_only: tuple[int, ...] = tuple(sorted(special[role] for role in ("bos", "pad") if role in special))
+        self.context_only: tuple[int, ...] = tuple(
+            sorted(token_id for name, token_id in special.items() if name not in ("eos", "unk"))
+        )
         """The ids that occur only as context and are never predicted."""
 
     @property
@@ -80,8 +87,8 @@ class Framing:
 
     @property
     def log_share_of_unknown(self) -> float:
-        """The logarithm of the share of the probability of ``unk`` that each character outside the alphabet gets."""
-        return -math.log(CODE_POINTS - len(self._vocabulary.symbols))
+        """The logarithm of the share of the probability of ``unk`` that each character that is no symbol gets."""
+        return -math.log(CODE_POINTS - sum(len(symbol) == 1 for symbol in self._vocabulary.symbols))
 
     def to_count(self, texts: str | list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
         """Returns the ids of texts to train on, in one array, and the length of each.
@@ -98,8 +105,8 @@ class Framing:
     def prompt(self, text: str, errors: Errors = "strict") -> list[int]:
         """Returns the ids of a prompt, preceded by ``bos`` if the vocabulary has it.
 
-        Without ``bos`` generation can only start from a character: an empty prompt then becomes the first character of
-        the vocabulary, which is not part of the text.
+        Without ``bos`` generation can only start from a symbol: an empty prompt then becomes the first symbol of the
+        vocabulary, which is not part of the text.
 
         Args:
             text: The text to continue.
@@ -130,14 +137,15 @@ class Framing:
         special = set(self._vocabulary.special_tokens.values())
         return [token_id for token_id in range(self._vocabulary.size) if token_id not in special]
 
-    def outcomes(self, allowed: str | None = None) -> dict[int, str]:
-        """Returns what may be generated, by id: characters, and the empty string for the end of a record.
+    def outcomes(self, allowed: Iterable[str] | None = None) -> dict[int, str]:
+        """Returns what may be generated, by id: symbols, and the empty string for the end of a record.
 
         Args:
-            allowed: The characters that may be generated; None allows all.
+            allowed: The symbols that may be generated, where a ``str`` gives its characters; None allows all.
 
         Raises:
-            ValueError: The vocabulary has none of the characters.
+            ValueError: The vocabulary has none of them.
+            TypeError: ``allowed`` is not an iterable of ``str``.
 
         Example:
             >>> from chartok import Vocabulary
@@ -145,16 +153,24 @@ class Framing:
             {0: 'a', 2: 'c', 3: ''}
         """
         symbols = zip(self.symbol_ids(), self._vocabulary.symbols, strict=True)
-        wanted = None if allowed is None else set(allowed)
+        wanted = None if allowed is None else set(checked_texts(list(allowed), "allowed"))
         found = {token_id: symbol for token_id, symbol in symbols if wanted is None or symbol in wanted}
         if not found:
             raise ValueError(f"allowed has no symbol of the vocabulary: {allowed!a}")
         return found if self.eos is None else found | {self.eos: ""}
 
-    def stops(self, stop: Iterable[str] | None) -> list[list[int]]:
-        """Returns the ids of each stop string, and ``eos`` if the vocabulary has it.
+    def spelling(self) -> dict[int, list[int]]:
+        """Returns the code points of what may be generated, by id; ``[END]`` for the end of a record.
 
-        A string with a character that the vocabulary lacks can never be generated, and is left out.
+        Example:
+            >>> from chartok import Vocabulary
+            >>> Framing(Vocabulary(["a", "Cl"], special_tokens=["eos"])).spelling()
+            {0: [97], 1: [67, 108], 2: [-1]}
+        """
+        return {token_id: [*map(ord, symbol)] or [END] for token_id, symbol in self.outcomes().items()}
+
+    def stops(self, stop: Iterable[str] | None) -> list[list[int]]:
+        """Returns each stop string as code points, and ``[END]`` if the vocabulary has ``eos``.
 
         Raises:
             TypeError: ``stop`` is a single ``str``, or an item is not a ``str``.
@@ -163,7 +179,7 @@ class Framing:
         Example:
             >>> from chartok import Vocabulary
             >>> Framing(Vocabulary("abc", special_tokens=["eos"])).stops(["cab", "x"])
-            [[2, 0, 1], [3]]
+            [[99, 97, 98], [120], [-1]]
         """
         if isinstance(stop, str):
             raise TypeError("stop must be an iterable of str, got a single str: put it in a list")
@@ -173,6 +189,5 @@ class Framing:
                 raise TypeError(f"stop must be an iterable of str, got {type(string).__name__}")
             if not string:
                 raise ValueError("stop contains an empty string: give at least one character")
-        known = set(self._vocabulary.symbols)
-        sequences = [self._vocabulary.encode(string).tolist() for string in strings if known.issuperset(string)]
-        return sequences if self.eos is None else [*sequences, [self.eos]]
+        sequences = [[*map(ord, string)] for string in strings]
+        return sequences if self.eos is None else [*sequences, [END]]

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chartok import ReadingSettings
-    from chartok.arguments import Errors, SpecialToken
+    from chartok.arguments import Errors, SpecialToken, Unit
     from chartok.files.reading import Note
     from chartok.files.sources import Source
     from chartok.record_lines import RecordPiece
 
 
-def records_of_files(
+def records_of_files(  # noqa: PLR0913 - what one asks of a vocabulary
     sources: Source | Iterable[Source],
     vocabulary: Vocabulary | None = None,
     *,
@@ -32,6 +32,8 @@ def records_of_files(
     note: Note = say_nothing,
     special_tokens: Iterable[SpecialToken] = ROLES,
     errors: Errors = "strict",
+    symbols: Iterable[str] = (),
+    unit: Unit = "character",
     min_count: int = 1,
     max_size: int | None = None,
 ) -> tuple[Records, Vocabulary]:
@@ -44,7 +46,9 @@ def records_of_files(
         note: Called with what is worth knowing about them.
         special_tokens: Those of a vocabulary that is built.
         errors: What to do with a character that the vocabulary does not have.
-        min_count: As in ``Vocabulary.from_text``.
+        symbols: As in ``Vocabulary.from_text``.
+        unit: Likewise.
+        min_count: Likewise.
         max_size: Likewise.
 
     Raises:
@@ -57,7 +61,12 @@ def records_of_files(
     if vocabulary is None:
         if any(characters_of(pieces)):
             vocabulary = Vocabulary.from_text(
-                characters_of(pieces), min_count=min_count, max_size=max_size, special_tokens=special_tokens
+                characters_of(pieces),
+                symbols=symbols,
+                unit=unit,
+                min_count=min_count,
+                max_size=max_size,
+                special_tokens=special_tokens,
             )
         else:
             vocabulary = Vocabulary("", special_tokens=special_tokens)

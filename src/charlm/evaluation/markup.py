@@ -9,20 +9,25 @@ _SIGNS = {" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5", "\x7f": "\u2421", "": "
 }
 """What is shown for a character; a word for the empty string, which stands for the end of a record."""
 
+_JOINERS = "\u200c\u200d"
+"""What shapes the characters of a symbol around it, and is shown by that."""
 
-def visible(character: str) -> str:
-    r"""Returns a visible form of a character: itself, a symbol, or its code point.
+
+def visible(symbol: str) -> str:
+    r"""Returns a visible form of a symbol: for each character itself, a sign, or its code point.
 
     Args:
-        character: One character, or the empty string for the end of a record.
+        symbol: Any, or the empty string for the end of a record.
 
     Example:
         >>> visible(" "), visible("<"), visible("\u200b"), visible("")
         ('␣', '<', 'U+200B', 'end')
     """
-    if character in _SIGNS:
-        return _SIGNS[character]
-    return character if character.isprintable() else f"U+{ord(character):04X}"
+    if symbol in _SIGNS:
+        return _SIGNS[symbol]
+    if len(symbol) > 1:
+        return "".join(character if character in _JOINERS else visible(character) for character in symbol)
+    return symbol if symbol.isprintable() else f"U+{ord(symbol):04X}"
 
 
 def escaped(text: str) -> str:

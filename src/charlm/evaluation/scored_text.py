@@ -1,4 +1,4 @@
-"""A text with the probability that a model gives each of its characters."""
+"""A text with the probability that a model gives each of its symbols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Alternatives: TypeAlias = list[tuple[str, float]]
-"""Characters with their probabilities, the most likely first; the empty string is the end of a record."""
+"""Symbols with their probabilities, the most likely first; the empty string is the end of a record."""
 
 MOST_BITS = 10.0
 """The surprise, in bits, at which the color saturates."""
@@ -23,48 +23,50 @@ MOST_BITS = 10.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScoredText:
-    """A text, the probability of each of its characters, and the most likely alternatives; colored in a notebook.
+    """A text, the probability of each of its symbols, and the most likely alternatives; colored in a notebook.
 
     Attributes:
         text: The text.
-        log_probabilities: Those of ``CharLM.log_probabilities``, float64, in nats: one per character, and one more for
-            the end of a record.
-        alternatives: For each of those, the most likely characters; empty for a character without context.
+        symbols: What it consists of: symbols, and characters that the vocabulary does not have.
+        log_probabilities: Those of ``CharLM.log_probabilities``, float64, in nats: one per symbol, and one more for the
+            end of a record.
+        alternatives: For each of those, the most likely symbols; empty for a symbol without context.
 
     Example:
         >>> from charlm import CharLM
         >>> scored = CharLM.fit("abcabcabd" * 20).inspect("cabx", k=2)
         >>> scored.bits.round(1).tolist()
         [2.6, 0.9, 0.5, 24.7]
-        >>> [character for character, _ in scored.alternatives[3]]
+        >>> [symbol for symbol, _ in scored.alternatives[3]]
         ['c', 'd']
     """
 
     text: str
+    symbols: list[str]
     log_probabilities: NDArray[np.float64]
     alternatives: list[Alternatives]
 
     @property
     def bits(self) -> NDArray[np.float64]:
-        """How surprised the model was at each character, in bits: ``-log2 P``."""
+        """How surprised the model was at each symbol, in bits: ``-log2 P``."""
         bits: NDArray[np.float64] = self.log_probabilities / -math.log(2)
         return bits
 
     def spans(self) -> Iterator[str]:
-        """Yields each character as an HTML element with its surprise and the alternatives.
+        """Yields each symbol as an HTML element with its surprise and the alternatives.
 
         Its ``style`` attribute sets ``--surprise``, from 0 to 1; ``title`` gives the rest in words.
         """
         for place, bits in enumerate(self.bits.tolist()):
-            character = self.text[place : place + 1]
-            name = escaped(visible(character))
+            symbol = self.symbols[place] if place < len(self.symbols) else ""
+            name = escaped(visible(symbol))
             words = f"{name}: {2**-bits:.2%}, {bits:.2f} bits"
             if self.alternatives[place]:
                 words += "; most likely: " + ", ".join(
                     f"{escaped(visible(other))} {share:.1%}" for other, share in self.alternatives[place]
                 )
-            shown = " " if character == " " else name
-            line_end = "<br>" if character == "\n" else ""
+            shown = " " if symbol == " " else name
+            line_end = "<br>" if symbol.endswith("\n") else ""
             share = min(bits / MOST_BITS, 1)
             yield f'<span style="--surprise:{share:.2f}" title="{words}">{shown}</span>{line_end}'
 
@@ -75,5 +77,5 @@ class ScoredText:
         mean = total / max(1, len(self.log_probabilities))
         return (
             f'<div style="font-family:monospace;line-height:1.6">{spans}</div>'
-            f"<small>{total:.1f} bits, {mean:.3f} per character; darker is more surprising</small>"
+            f"<small>{total:.1f} bits, {mean:.3f} per symbol; darker is more surprising</small>"
         )

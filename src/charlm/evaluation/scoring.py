@@ -1,4 +1,4 @@
-"""Exact evaluation: every character is scored once."""
+"""Exact evaluation: every symbol is scored once."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ class Evaluation:
     """The mean loss over a text, in the usual units.
 
     Attributes:
-        nats_per_character: The mean negative natural logarithm of the probability of a character.
+        nats_per_character: The negative natural logarithm of the probability of all that was scored, per character.
         characters: The number of characters scored; the end of a record counts as one.
         utf8_bytes: The number of bytes that they take in UTF-8; None if unknown.
+        symbols: The number of symbols scored; None if each is one character.
 
     Example:
         >>> evaluation = Evaluation(nats_per_character=math.log(2), characters=10)
@@ -49,6 +50,34 @@ class Evaluation:
     nats_per_character: float
     characters: int
     utf8_bytes: int | None = None
+    symbols: int | None = None
+
+    @classmethod
+    def of_symbols(cls, nats: float, symbols: int, *, characters: int, utf8_bytes: int | None = None) -> Evaluation:
+        """Returns the evaluation of symbols that may have several characters.
+
+        Args:
+            nats: The negative natural logarithm of the probability of all of them.
+            symbols: How many were scored, at least one.
+            characters: How many characters they have.
+            utf8_bytes: How many bytes they take in UTF-8; None if unknown.
+
+        Example:
+            >>> evaluation = Evaluation.of_symbols(math.log(2) * 6, 2, characters=3)
+            >>> round(evaluation.bits_per_symbol, 9), round(evaluation.bits_per_character, 9)
+            (3.0, 2.0)
+        """
+        return cls(nats_per_character=nats / characters, characters=characters, utf8_bytes=utf8_bytes, symbols=symbols)
+
+    @property
+    def nats_per_symbol(self) -> float:
+        """The mean loss of a symbol in nats."""
+        return self.nats_per_character * (self.characters / (self.symbols or self.characters))
+
+    @property
+    def bits_per_symbol(self) -> float:
+        """The mean loss of a symbol in bits."""
+        return self.nats_per_symbol / math.log(2)
 
     @property
     def bits_per_character(self) -> float:
@@ -68,12 +97,12 @@ class Evaluation:
 
     @property
     def perplexity(self) -> float:
-        """``exp(nats_per_character)``: as uncertain as a choice between that many equally likely characters.
+        """``exp(nats_per_symbol)``: as uncertain as a choice between that many equally likely symbols.
 
         Infinite if it overflows a float.
         """
         try:
-            return math.exp(self.nats_per_character)
+            return math.exp(self.nats_per_symbol)
         except OverflowError:
             return math.inf
 
@@ -128,8 +157,9 @@ def evaluate(
     """Returns the mean loss over a dataset, in which every id of a stream but the first is scored exactly once.
 
     The first id of a stream has no context and is not scored. A model with an unlimited context sees everything before
-    each id; one with a limit gets consecutive blocks. In records, every character and the end are scored.
-    ``context_only`` ids do not count as targets. The model computes in evaluation mode; its own mode is restored.
+    each id; one with a limit gets consecutive blocks. In records, every symbol and the end are scored.
+    ``context_only`` ids do not count as targets. Each id counts as one character, since only a vocabulary
+    knows how many it has; ``CharLM.evaluate`` does. The model computes in evaluation mode; its own mode is restored.
 
     Args:
         model: Any language model.

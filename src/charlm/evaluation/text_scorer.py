@@ -44,13 +44,14 @@ class TextScorer(ABC):
         return Framing(self.vocabulary).is_of_records
 
     def log_probabilities(self, text: str) -> NDArray[np.float64]:
-        """Returns the natural logarithm of the probability of each character, given those before it.
+        """Returns the natural logarithm of the probability of each symbol, given those before it.
 
         Args:
             text: Any string, including the empty one.
 
         Returns:
-            float64 ``(len(text),)`` in nats; for a model of records one more, that of the end.
+            float64 ``(len(text),)`` in nats, fewer where symbols have several characters; for a model of records one
+            more, that of the end. ``vocabulary.char_offsets`` says where each symbol is.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
@@ -82,10 +83,27 @@ class TextScorer(ABC):
         totals[lengths > 0] = np.add.reduceat(scores, starts[lengths > 0])
         return totals
 
-    def evaluate(self, text: str) -> Evaluation:
-        """Returns the mean loss over a text, in nats, bits per character, bits per UTF-8 byte and perplexity.
+    def counts_of_symbols(self, texts: Iterable[str]) -> NDArray[np.int64]:
+        """Returns how many symbols of each text ``score_samples`` scores, the end of a record included.
 
-        The end of a record counts as one character of one byte, like its newline.
+        Raises:
+            UnknownCharacterError: As for ``score_samples``.
+            TypeError: As for ``score_samples``.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> CharLM.fit(["ada", "ava", "eva"]).counts_of_symbols(["ava", ""]).tolist()
+            [4, 1]
+        """
+        check_several(texts, "texts")
+        framing = Framing(self.vocabulary)
+        counts: NDArray[np.int64] = framing.to_score(list(texts))[1] - (framing.bos is not None)
+        return counts
+
+    def evaluate(self, text: str) -> Evaluation:
+        """Returns the mean loss over a text, in nats, bits per symbol, character and UTF-8 byte, and perplexity.
+
+        The end of a record counts as one symbol of one character and one byte, like its newline.
 
         Raises:
             ValueError: There is nothing to score.
@@ -96,7 +114,9 @@ class TextScorer(ABC):
         if not len(scores):
             raise ValueError("text is empty: there is nothing to score")
         utf8_bytes = len(text.encode("utf-8", "surrogatepass")) + self.is_of_records
-        return Evaluation(nats_per_character=-float(scores.mean()), characters=len(scores), utf8_bytes=utf8_bytes)
+        return Evaluation.of_symbols(
+            -float(scores.sum()), len(scores), characters=len(text) + self.is_of_records, utf8_bytes=utf8_bytes
+        )
 
     def bits_per_character(self, text: str) -> float:
         """Returns the mean loss in bits over the characters of a text (and the end of a record)."""
@@ -107,15 +127,15 @@ class TextScorer(ABC):
         return self.evaluate(text).perplexity
 
     def next_symbols(self, context: str, *, k: int = 10) -> Alternatives:
-        """Returns the ``k`` most likely next characters with their probabilities, the most likely first.
+        """Returns the ``k`` most likely next symbols with their probabilities, the most likely first.
 
         The probabilities are those with which ``generate`` draws after the same prompt with default settings: over all
-        characters and, for records, the end, which is the empty string. They sum to 1. Unknown characters cannot be
+        symbols and, for records, the end, which is the empty string. They sum to 1. Unknown characters cannot be
         generated, so they get no probability.
 
         Args:
             context: The preceding text; for records, from their start.
-            k: The maximum number of characters.
+            k: The maximum number of symbols.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
@@ -133,7 +153,7 @@ class TextScorer(ABC):
         return likeliest(logits[0].astype(np.float64), framing.outcomes(), k)
 
     def inspect(self, text: str, *, k: int = 5) -> ScoredText:
-        """Returns the text with the log-probability of each character and the most likely alternatives to it.
+        """Returns the text with the log-probability of each symbol and the most likely alternatives to it.
 
         Args:
             text: Any string. All distributions are computed at once: meant for up to a few thousand characters.
@@ -157,6 +177,7 @@ class TextScorer(ABC):
         nothing_before = len(log_probabilities) - len(alternatives)
         return ScoredText(
             text=text,
+            symbols=[text[start:end] for start, end in self.vocabulary.char_offsets(text, framing.errors).tolist()],
             log_probabilities=log_probabilities,
             alternatives=[list[tuple[str, float]]() for _ in range(nothing_before)] + alternatives,
         )

@@ -13,7 +13,7 @@ from charlm.runtime.seeds import derived_seed
 from chartok.arguments import integer, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Required, Unpack
 
     import numpy as np
@@ -110,8 +110,9 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
     others = [] if n_samples is None else range(1, positive_integer("n_samples", n_samples))
     seeds = [integer("seed", seed), *(derived_seed(seed, index) for index in others)]
     before = checked_ids("prompt", prompt, model.vocab_size)
+    stops = stop_sequences(stop, model.vocab_size)
     new = continuations(
-        model, before, seeds, chosen, max_new_tokens=max_new_tokens, allowed=allowed, stop=stop, seen=seen
+        model, before, seeds, chosen, max_new_tokens=max_new_tokens, allowed=allowed, stop=stops, seen=seen
     )
     samples = [model.as_ids(before + ids) for ids in new]
     return samples[0] if n_samples is None else samples
@@ -145,18 +146,45 @@ def stream_ids(
         [2, 0, 2, 2, 0, 0]
     """
     check_model(model)
+    return continuation(
+        model,
+        prompt,
+        (settings or SamplingSettings()).with_keywords(**sampling),
+        max_new_tokens=max_new_tokens,
+        allowed=allowed,
+        stop=stop_sequences(stop, model.vocab_size),
+        seed=seed,
+        seen=seen,
+    )
+
+
+def continuation(  # noqa: PLR0913 - as stream_ids
+    model: PredictingModel,
+    prompt: Ids,
+    settings: SamplingSettings,
+    *,
+    max_new_tokens: int,
+    allowed: Ids | None,
+    stop: Iterable[list[int]],
+    seed: int,
+    seen: Ids | None,
+    spelling: Mapping[int, list[int]] | None = None,
+) -> Iterator[int]:
+    """Yields the ids that ``stream_ids`` does, or their code points; ``continuations`` describes the arguments."""
     size = model.vocab_size
-    chosen = (settings or SamplingSettings()).with_keywords(**sampling)
     start, masks = checked_ids("prompt", prompt, size), forbidden(size, allowed)
-    stop_filter = StopFilter(StopAutomaton(stop_sequences(stop, size)))
+    stop_filter = StopFilter(StopAutomaton(stop))
     counted = start if seen is None else id_list(seen, size)
-    columns = next_ids(model.predictor(), start, [integer("seed", seed)], chosen, masks, counted)
-    return _stream(size, islice(columns, positive_integer("max_new_tokens", max_new_tokens)), stop_filter)
+    columns = next_ids(model.predictor(), start, [integer("seed", seed)], settings, masks, counted)
+    drawn_ids = (
+        drawn(column, 0, size) for column in islice(columns, positive_integer("max_new_tokens", max_new_tokens))
+    )
+    return _passed(([token_id] if spelling is None else spelling[token_id] for token_id in drawn_ids), stop_filter)
 
 
-def _stream(vocab_size: int, columns: Iterator[list[int]], stop_filter: StopFilter) -> Iterator[int]:
-    for column in columns:
-        yield from stop_filter.take(drawn(column, 0, vocab_size))
+def _passed(parts: Iterator[list[int]], stop_filter: StopFilter) -> Iterator[int]:
+    for part in parts:
+        yield from stop_filter.take_all(part)
         if stop_filter.is_finished:
             break
     yield from stop_filter.rest()

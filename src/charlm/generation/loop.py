@@ -15,7 +15,7 @@ from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,10 +32,11 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     *,
     max_new_tokens: int,
     allowed: Ids | None = None,
-    stop: Iterable[Ids] | None = None,
+    stop: Iterable[list[int]] = (),
     end: int | None = None,
     min_new_tokens: int = 0,
     seen: Ids | None = None,
+    spelling: Mapping[int, list[int]] | None = None,
 ) -> list[list[int]]:
     """Returns the ids with which the model continues, for each seed, without the prompt.
 
@@ -46,10 +47,11 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
         settings: How to sample.
         max_new_tokens: The maximum number of ids in a sample.
         allowed: The ids that may be generated, besides ``end``; None allows all.
-        stop: Sequences of ids before which a sample ends.
+        stop: Sequences of ids, or of code points if there is a ``spelling``, before which a sample ends; none empty.
         end: An id before which a sample also ends.
         min_new_tokens: The minimum number of ids before ``end``.
         seen: The ids that a repetition penalty treats as already present; None takes those of the prompt.
+        spelling: The code points of each id, which are then returned in its place.
 
     Raises:
         ValueError: As for ``generate``.
@@ -64,7 +66,7 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
         [[1, 0, 1], [1, 0], [1]]
     """
     size = model.vocab_size
-    automaton = StopAutomaton(stop_sequences(stop, size) + ([] if end is None else [[end]]))
+    automaton = StopAutomaton([*stop, *([] if end is None else [[end]])])
     samples = [(list[int](), StopFilter(automaton)) for _ in seeds]
     masks = forbidden(size, allowed, end, min_new_tokens)
     start = checked_ids("prompt", prompt, size)
@@ -72,7 +74,8 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     for column in islice(columns, positive_integer("max_new_tokens", max_new_tokens)):
         for place, (ids, stop_filter) in enumerate(samples):
             if not stop_filter.is_finished:
-                ids.extend(stop_filter.take(drawn(column, place, size)))
+                token_id = drawn(column, place, size)
+                ids.extend(stop_filter.take_all([token_id] if spelling is None else spelling[token_id]))
         if all(stop_filter.is_finished for _, stop_filter in samples):
             break
     return [ids + stop_filter.rest() for ids, stop_filter in samples]

@@ -96,6 +96,15 @@ class StopFilter:
             self._held.clear()
         return passed
 
+    def take_all(self, ids: Iterable[int]) -> list[int]:
+        """Returns what ``take`` does for several ids, up to one that completes a stop sequence."""
+        passed: list[int] = []
+        for token_id in ids:
+            passed += self.take(token_id)
+            if self.is_finished:
+                break
+        return passed
+
     def rest(self) -> list[int]:
         """Returns the ids held back, when no more will arrive."""
         rest = list(self._held)

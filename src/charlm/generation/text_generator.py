@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, overload
 
 from charlm.data.framing import Framing
-from charlm.generation.ids import stream_ids
+from charlm.generation.ids import continuation
 from charlm.generation.loop import continuations
 from charlm.generation.records import sample_records
 from charlm.generation.settings import SamplingKeywords, SamplingSettings
@@ -25,7 +25,7 @@ class TextKeywords(SamplingKeywords, total=False):
     """The keywords that the overloads of ``CharLM.generate`` share."""
 
     max_new_tokens: int
-    allowed: str | None
+    allowed: Iterable[str] | None
     stop: Iterable[str] | None
     seed: int
     settings: SamplingSettings | None
@@ -55,7 +55,7 @@ class TextGenerator(ABC):
         *,
         max_new_tokens: int = 500,
         n_samples: int | None = None,
-        allowed: str | None = None,
+        allowed: Iterable[str] | None = None,
         stop: Iterable[str] | None = None,
         seed: int = 0,
         settings: SamplingSettings | None = None,
@@ -65,11 +65,13 @@ class TextGenerator(ABC):
 
         Args:
             prompt: The text to continue.
-            max_new_tokens: The maximum number of characters to add.
+            max_new_tokens: The maximum number of symbols to add.
             n_samples: How many texts to draw in one batch; the first is the one drawn alone. None returns a single
                 text, not in a list. ``charlm.generate`` describes how far they are independent.
-            allowed: The characters that may be added; None allows all. The end of a record is always allowed.
-            stop: Strings before which the text ends: it is cut off before the first one generated.
+            allowed: The symbols that may be added, where a ``str`` gives its characters; None allows all.
+                The end of a record is always allowed.
+            stop: Strings before which the text ends: it is cut off before the first one generated, even
+                within a symbol.
             seed: Determines every draw.
             settings: How to sample.
             sampling: Fields of ``SamplingSettings`` (``temperature``, ``top_k``, ``top_p``, ``min_p``,
@@ -101,8 +103,9 @@ class TextGenerator(ABC):
             allowed=list(framing.outcomes(allowed)),
             stop=framing.stops(stop),
             seen=self.vocabulary.encode(prompt),
+            spelling=framing.spelling(),
         )
-        texts = [prompt + self.vocabulary.decode(sample) for sample in samples]
+        texts = [prompt + "".join(map(chr, sample)) for sample in samples]
         return texts[0] if n_samples is None else texts
 
     def stream(
@@ -110,7 +113,7 @@ class TextGenerator(ABC):
         prompt: str = "",
         *,
         max_new_tokens: int = 500,
-        allowed: str | None = None,
+        allowed: Iterable[str] | None = None,
         stop: Iterable[str] | None = None,
         seed: int = 0,
         settings: SamplingSettings | None = None,
@@ -132,19 +135,18 @@ class TextGenerator(ABC):
             'cabc'
         """
         framing = Framing(self.vocabulary)
-        outcomes = framing.outcomes()
-        new = stream_ids(
+        new = continuation(
             self.stored,
             framing.prompt(prompt),
+            (settings or SamplingSettings()).with_keywords(**sampling),
             max_new_tokens=max_new_tokens,
             allowed=list(framing.outcomes(allowed)),
             stop=framing.stops(stop),
             seed=seed,
             seen=self.vocabulary.encode(prompt),
-            settings=settings,
-            **sampling,
+            spelling=framing.spelling(),
         )
-        return (outcomes[token_id] for token_id in new)
+        return map(chr, new)
 
     def sample(  # noqa: PLR0913 - what one asks of a name
         self,
@@ -155,7 +157,7 @@ class TextGenerator(ABC):
         max_length: int = 100,
         unique: bool = True,
         exclude: Iterable[str] = (),
-        allowed: str | None = None,
+        allowed: Iterable[str] | None = None,
         seed: int = 0,
         settings: SamplingSettings | None = None,
         **sampling: Unpack[SamplingKeywords],
@@ -169,7 +171,7 @@ class TextGenerator(ABC):
             max_length: Their maximum length.
             unique: Return no record twice.
             exclude: Records not to return; for new names, those in the training data.
-            allowed: The characters that may be added; None allows all.
+            allowed: The symbols that may be added, where a ``str`` gives its characters; None allows all.
             seed: Determines every draw.
             settings: How to sample.
             sampling: Fields of ``SamplingSettings``, which override ``settings``.

@@ -15,6 +15,7 @@ from charlm.data.framing import Framing
 from charlm.data.record_file import records_of_files
 from charlm.data.records import Records, RecordsInMemory
 from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
+from charlm.evaluation.scoring import Evaluation
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
 from chartok.files.reading import say_nothing
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from charlm.data.dataset import Dataset
     from charlm.data.limits import TooLong
     from chartok import ReadingSettings
-    from chartok.arguments import SpecialToken
+    from chartok.arguments import SpecialToken, Unit
     from chartok.files.reading import Note
     from chartok.files.sources import Source
 
@@ -40,8 +41,10 @@ EXCERPT_RECORDS = 50
 
 
 class VocabularyLimits(TypedDict, total=False):
-    """Which characters of a text are left out of its vocabulary; see ``Vocabulary.from_text``."""
+    """What the vocabulary of a text has, and what is left out of it; see ``Vocabulary.from_text``."""
 
+    symbols: Iterable[str]
+    unit: Unit
     min_count: int
     max_size: int | None
 
@@ -71,6 +74,8 @@ class Corpus:
         roles: Iterable[SpecialToken] = (),
         *,
         vocabulary: Vocabulary | None = None,
+        symbols: Iterable[str] = (),
+        unit: Unit = "character",
         min_count: int = 1,
         max_size: int | None = None,
         name: str | None = None,
@@ -81,6 +86,8 @@ class Corpus:
             text: The text.
             roles: The special tokens of its vocabulary.
             vocabulary: That of a model, in which a character that it lacks counts as ``unk``; None makes one.
+            symbols: Symbols of several characters; see ``Vocabulary.from_text``.
+            unit: Likewise.
             min_count: Characters that occur less often count as ``unk``; see ``Vocabulary.from_text``.
             max_size: The maximum number of ids; the least frequent characters count as ``unk``.
             name: What to call it in errors: a path.
@@ -92,7 +99,9 @@ class Corpus:
         if not text:
             raise ValueError(_named(name, "text is empty: give at least one character"))
         if vocabulary is None:
-            vocabulary = Vocabulary.from_text(text, min_count=min_count, max_size=max_size, special_tokens=roles)
+            vocabulary = Vocabulary.from_text(
+                text, symbols=symbols, unit=unit, min_count=min_count, max_size=max_size, special_tokens=roles
+            )
         ids = vocabulary.encode(text, Framing(vocabulary).errors)
         return cls(vocabulary=vocabulary, stream=ids, passages=Passages.whole(len(ids)), name=name)
 
@@ -102,6 +111,8 @@ class Corpus:
         records: Iterable[str] | Mapping[str, int],
         *,
         vocabulary: Vocabulary | None = None,
+        symbols: Iterable[str] = (),
+        unit: Unit = "character",
         min_count: int = 1,
         max_size: int | None = None,
         name: str | None = None,
@@ -111,6 +122,8 @@ class Corpus:
         Args:
             records: Strings; a mapping gives the count of each.
             vocabulary: As for ``of_text``.
+            symbols: Likewise.
+            unit: Likewise.
             min_count: Likewise; a record that counts several times counts with each of its characters.
             max_size: Likewise.
             name: Likewise.
@@ -131,7 +144,12 @@ class Corpus:
             if weights is not None and (min_count, max_size) != (1, None):
                 counted = (text for text, weight in zip(texts, weights.tolist(), strict=True) for _ in range(weight))
             vocabulary = Vocabulary.from_text(
-                counted, min_count=min_count, max_size=max_size, special_tokens=["bos", "eos", "unk"]
+                counted,
+                symbols=symbols,
+                unit=unit,
+                min_count=min_count,
+                max_size=max_size,
+                special_tokens=["bos", "eos", "unk"],
             )
         source = RecordsInMemory.of(*Framing(vocabulary).to_count(texts))
         return cls(vocabulary=vocabulary, records=Records(source, weights), name=name)
@@ -153,7 +171,7 @@ class Corpus:
             settings: How to read them.
             note: Called with what is worth knowing about them.
             vocabulary: As for ``of_text``.
-            limits: ``min_count`` and ``max_size``, as for ``of_text``.
+            limits: ``symbols``, ``unit``, ``min_count`` and ``max_size``, as for ``of_text``.
 
         Raises:
             OSError: A file cannot be read, like the other errors of ``chartok.read_records``.
@@ -201,7 +219,9 @@ class Corpus:
     @property
     def unit(self) -> str:
         """The unit in which its size is counted."""
-        return "records" if self.is_of_records else "characters"
+        if self.is_of_records:
+            return "records"
+        return "characters" if self.vocabulary.longest_symbol == 1 else "ids"
 
     def __len__(self) -> int:
         return len(self.passages if self.records is None else self.records)
@@ -209,7 +229,24 @@ class Corpus:
     @property
     def characters(self) -> int:
         """The number of characters in its texts."""
+        if self.vocabulary.longest_symbol > 1:
+            return sum(len(self.vocabulary.decode(ids)) for ids in self._chunks())
         return len(self) if self.records is None else self.records.characters
+
+    def in_characters(self, evaluation: Evaluation) -> Evaluation:
+        """Returns the evaluation of a model on this corpus, in which each id counted as one character, by characters.
+
+        Scored are all symbols but the first of each passage, and the ends of records.
+        """
+        if self.vocabulary.longest_symbol == 1:
+            return evaluation
+        if self.records is not None:
+            characters = self.characters + len(self)
+        else:
+            firsts = [self._read(start, start + 1) for start, stop in self.passages.pairs() if start < stop]
+            characters = self.characters - sum(len(self.vocabulary.decode(first)) for first in firsts)
+        nats = evaluation.nats_per_character * evaluation.characters
+        return Evaluation.of_symbols(nats, evaluation.characters, characters=characters)
 
     @property
     def longest(self) -> int:

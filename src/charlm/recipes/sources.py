@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from chartok import Vocabulary
+    from chartok.arguments import Unit
     from chartok.files.reading import Note
     from chartok.files.sources import Source
 
@@ -28,6 +29,8 @@ class VocabularyKeywords(TypedDict, total=False):
     """Which symbols a corpus has: those of another, or those that its own text has often enough."""
 
     vocabulary: Vocabulary | None
+    symbols: Iterable[str]
+    unit: Unit
     min_count: int
     max_size: int | None
 
@@ -90,13 +93,23 @@ def corpus_of_files(
         return dataclasses.replace(of_files, name=name)
     if token_file is None:
         return Corpus.of_text(read_text(several, reading, note=note), roles_of_text(family), name=name, **settings)
-    is_own = settings.get("vocabulary") is None
-    if is_own and (settings.get("min_count", 1) != 1 or settings.get("max_size") is not None):
-        raise ValueError(f"{name!a} is a token file, which has its vocabulary: give min_count or max_size to prepare")
+    if settings.get("vocabulary") is None:
+        _check_default(name, settings)
     tokens = TokenFile(token_file)
     if verify:
         tokens.verify()
     return Corpus.of_tokens(tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"))
+
+
+def _check_default(name: str, settings: VocabularyKeywords) -> None:
+    """Checks that nothing is asked of the vocabulary of a token file.
+
+    Raises:
+        ValueError: It is.
+    """
+    for setting, default in (("symbols", ()), ("unit", "character"), ("min_count", 1), ("max_size", None)):
+        if settings.get(setting, default) != default:
+            raise ValueError(f"{name!a} is a token file, which has its vocabulary: give {setting} to prepare")
 
 
 def token_file_of(files: Sequence[Source], reading: ReadingSettings, *, records: bool) -> Source | None:

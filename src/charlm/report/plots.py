@@ -110,7 +110,7 @@ def plot_surprise(scored: ScoredText) -> Figure:
         axes.text(
             column,
             line,
-            visible(scored.text[place : place + 1]),
+            visible("".join(scored.symbols[place : place + 1])),
             ha="center",
             va="center",
             family="monospace",
