@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from charlm.recipes.events import Hook
     from chartok import Vocabulary
 
-DEFAULTS = {"train_fraction": 0.9, "split": "tail", "min_count": 1}
+DEFAULTS = {"train_fraction": 0.9, "split": "tail", "min_count": 1, "unit": "character"}
 """What flags about data mean where they are not given: a run that has these values does not name them."""
 
 
@@ -167,6 +167,6 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
 def _of_data(settings: flags.Train) -> dict[str, Any]:
     """Returns how the text is read and split, as JSON values; None for what is as by default."""
     given = {name: getattr(settings, name) for name in flags.OF_DATA} | vars(reading_of(settings.reading))
-    given |= {"reading": None, "validation": " ".join(settings.validation) or None}
+    given |= {"reading": None} | {name: " ".join(given[name]) or None for name in ("validation", "symbols")}
     defaults = DEFAULTS | vars(ReadingSettings())
     return {name: None if value == defaults.get(name) else value for name, value in given.items()}

@@ -193,7 +193,7 @@ def test_rare_characters_are_left_out_of_a_vocabulary(said: Any) -> None:
     json.loads(said("prepare", "input.txt", "--max-size", "9", "--out", "b.tokens", "--json"))
     with TokenFile("b.tokens") as tokens:
         assert tokens.vocabulary.size == 9
-    assert "give min_count or max_size to prepare" in said("train", "b.tokens", "--min-count", "2", code=1)
+    assert "give min_count to prepare" in said("train", "b.tokens", "--min-count", "2", code=1)
 
 
 def test_an_empty_text_is_named(folder: Path, said: Any) -> None:

@@ -772,8 +772,7 @@ def test_a_validation_loss_that_is_not_finite_ends_the_run() -> None:
     trainer = make_trainer(max_steps=4)
     with torch.no_grad():
         next(trainer.model.parameters())[1, 2] = -math.inf
-    trainer.batches.dataset = TextDataset([0, 1] * 20, block_size=8)
-    trainer.batches._length = 10
+    trainer.batches = BatchSampler(TextDataset([0, 1] * 20, block_size=8), batch_size=4)
     with pytest.raises(NonFiniteLossError, match="the validation loss of step 4 is inf"):
         trainer.fit()
 
