@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, TextDataset
-from chartok import Vocabulary, encode_file
+from chartok import Vocabulary, encode_file, encode_texts
 from comparison import Comparison
 from scratch import scratch_folder
 
@@ -48,8 +48,7 @@ def _batch(ids: np.ndarray, batch_size: int, block_size: int, *, target: float) 
 
 def _batch_from_file(ids: np.ndarray, folder: Path, batch_size: int, block_size: int, *, target: float) -> Comparison:
     text = Vocabulary(map(chr, range(65))).decode(ids)
-    (folder / "ids.txt").write_text(text, encoding="utf-8", newline="")
-    tokens = encode_file(folder / "ids.txt", folder / "ids.tokens")
+    tokens = encode_texts([text], folder / "ids.tokens")
     batches = BatchSampler(TextDataset(tokens, block_size), batch_size)
     return Comparison(
         name=f"batch {batch_size}x{block_size} from a token file",

@@ -19,9 +19,11 @@ import torch
 
 from charlm import GPT, BatchSampler, CharLM, GPTConfig, LogEntry, Trainer, TrainerConfig, evaluate, generate
 from charlm.models.ngram.table import NGramTable
-from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.corpus import Corpus
+from charlm.recipes.dataset import dataset_of
 from charlm.recipes.events import EntryMade, TrainingEnded
 from charlm.recipes.presets import CONFIGS, Recipe
+from charlm.recipes.sources import roles_of_text
 from charlm.recipes.train import train
 from chartok import read_text
 from classic import ClassicTransformer
@@ -133,8 +135,8 @@ def _to_the_target(text: str, show: Show) -> None:
     ours = _until_reached(lambda look: train(learned, sprint, validation=held_out, hook=_of_events(look)))
     show("GPT, to the target", **_of(ours))
     classic = ClassicTransformer(learned.vocabulary.size)
-    batches = BatchSampler(learned.dataset(CLASSIC_BLOCK_SIZE), CLASSIC_BATCH_SIZE, seed=1337)
-    validation = held_out.dataset(CLASSIC_BLOCK_SIZE)
+    batches = BatchSampler(dataset_of(learned, CLASSIC_BLOCK_SIZE), CLASSIC_BATCH_SIZE, seed=1337)
+    validation = dataset_of(held_out, CLASSIC_BLOCK_SIZE)
     theirs = _until_reached(
         lambda look: Trainer(classic, batches, validation=validation, config=CLASSIC, on_log=look).fit()
     )

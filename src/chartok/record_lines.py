@@ -110,6 +110,12 @@ def characters_of(pieces: Iterable[RecordPiece]) -> Iterator[str]:
             yield from piece
 
 
+def lines_of(pieces: Iterable[RecordPiece]) -> Iterator[str]:
+    """Yields the text of whole records, and nothing across two of them."""
+    for piece in _at_line_ends(pieces):
+        yield from piece.text.split("\n") if isinstance(piece, LinePiece) else piece
+
+
 def _at_line_ends(pieces: Iterable[RecordPiece]) -> Iterator[RecordPiece]:
     """Yields lines cut only at their ends, and at the ends of files."""
     held: list[LinePiece] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Self, TypedDict, get_args
 
 from chartok.arguments import Unit, check_several, checked_texts, expected_text, integer, positive_integer
 from chartok.codepoints import count_characters, distinct_code_points, from_code_points
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from chartok.files.reading import ReadingKeywords
     from chartok.files.sources import Source
     from chartok.special_tokens import SpecialTokens
+
+
+class VocabularyKeywords(TypedDict, total=False):
+    """What is asked of a vocabulary besides its text; see ``Vocabulary.from_text``."""
+
+    symbols: Iterable[str]
+    unit: Unit
+    min_count: int
+    max_size: int | None
 
 
 class VocabularySources(ABC):

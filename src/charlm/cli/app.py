@@ -21,7 +21,8 @@ import tyro
 
 from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
 from charlm.cli.endings import cleaning_up
-from charlm.cli.flags import COMMANDS, Completion, Score, Train, as_flag, refusal, train_flags
+from charlm.cli.families import as_flag, refusal, train_flags
+from charlm.cli.flags import COMMANDS, Completion, Score, Train
 from charlm.cli.output import print_line
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
-from charlm.cli.flags import refusal, train_flags
+from charlm.cli.families import refusal, train_flags
 from chartok.files.opening import open_file
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         with TokenFile(name) as tokens:
             corpus = Corpus.of_tokens(tokens, vocabulary=lm.vocabulary)
             tokens.verify()
-            return corpus.in_characters(evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary))
+            return evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary)
     reading = reading_of(settings.reading)
     if not (settings.records or lm.is_of_records):
         text = framing.admitted(read_text(settings.texts, reading, note=tell_note), settings.errors)

@@ -6,9 +6,9 @@ typeguard, which takes a third as long as NumPy and which each command would wai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal, Optional, TypeAlias
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
@@ -16,7 +16,7 @@ from charlm.cli.docstrings import restore_docstrings
 from charlm.data.choices import Split
 from charlm.data.limits import TooLong
 from charlm.generation.settings import SamplingSettings
-from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, TAKES, Family, Size
+from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Errors, Unit
 from chartok.files.reading import ReadingSettings
@@ -145,56 +145,6 @@ class Train(Command):
     resume: bool = False
     tensorboard: bool = False
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
-
-
-OF_DATA = ("records", "reading", "train_fraction", "split", "validation", "min_count", "max_size", "symbols", "unit")
-"""Flags that say how a text is read and split."""
-OF_EVERY_FAMILY = ("config", "texts", "model", "out", *OF_DATA, "json")
-OF_TRAINING = ("resume", "tensorboard", "training")
-"""Flags of families trained by gradient descent, besides those of the family."""
-
-
-def train_flags(family: Family) -> type[Train]:
-    """Returns the settings of ``train`` for a family, with its defaults.
-
-    Example:
-        >>> [field.name for field in fields(train_flags("ngram")) if field.name not in OF_EVERY_FAMILY]
-        ['order', 'max_length', 'too_long']
-    """
-    names = {*OF_EVERY_FAMILY, *(name for name in TAKES[family] if name != "config")}
-    if family in CONFIGS:
-        names |= set(OF_TRAINING)
-    defaults: dict[str, Any] = {"model": family, "training": CONFIGS.get(family)}
-    hints = get_type_hints(Train, include_extras=True)
-    made: Any = make_dataclass(
-        "Train",
-        [
-            (own.name, hints[own.name], field(default=defaults.get(own.name, own.default)))
-            for own in fields(Train)
-            if own.name in names
-        ],
-        namespace={"__doc__": Train.__doc__},
-        frozen=True,
-        kw_only=True,
-    )
-    return made  # type: ignore[no-any-return]  # it has some of the fields of Train
-
-
-def refusal(name: str, family: Family) -> str:
-    """Returns the error message for a flag of ``train`` that belongs to another family.
-
-    Example:
-        >>> refusal("size", "bigram")
-        '--size is not a setting of bigram, which takes --smoothing, --max-length, --too-long; see charlm train ...'
-    """
-    taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
-    see = f"see charlm train --model {family} --help"
-    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}; {see}"
-
-
-def as_flag(name: str) -> str:
-    """Returns the flag for the name of a setting."""
-    return "--" + name.replace("_", "-")
 
 
 @dataclass(frozen=True, kw_only=True)

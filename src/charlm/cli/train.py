@@ -12,7 +12,7 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charlm.cli import flags
+from charlm.cli.families import OF_DATA
 from charlm.cli.output import print_json
 from charlm.cli.reading import reading_of, tell_note
 from charlm.cli.telling import Telling, tell
@@ -20,10 +20,10 @@ from charlm.data.corpora import python_docs
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.recipes import events
-from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
-from charlm.recipes.sources import corpus_of_files
+from charlm.recipes.sources import corpus_of_files, roles_of_text
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
@@ -31,6 +31,7 @@ from chartok import ReadingSettings
 from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
+    from charlm.cli import flags
     from charlm.recipes.events import Hook
     from chartok import Vocabulary
 
@@ -166,7 +167,7 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
 
 def _of_data(settings: flags.Train) -> dict[str, Any]:
     """Returns how the text is read and split, as JSON values; None for what is as by default."""
-    given = {name: getattr(settings, name) for name in flags.OF_DATA} | vars(reading_of(settings.reading))
+    given = {name: getattr(settings, name) for name in OF_DATA} | vars(reading_of(settings.reading))
     given |= {"reading": None} | {name: " ".join(given[name]) or None for name in ("validation", "symbols")}
     defaults = DEFAULTS | vars(ReadingSettings())
     return {name: None if value == defaults.get(name) else value for name, value in given.items()}

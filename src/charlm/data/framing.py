@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chartok.arguments import checked_texts
 from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from chartok import Vocabulary
@@ -136,6 +137,19 @@ class Framing:
         """
         special = set(self._vocabulary.special_tokens.values())
         return [token_id for token_id in range(self._vocabulary.size) if token_id not in special]
+
+    def characters_of_ids(self) -> NDArray[np.int64]:
+        """Returns how many characters each id counts as where it is scored, int64 ``(V,)``: ``eos`` and ``unk`` as one.
+
+        Example:
+            >>> from chartok import Vocabulary
+            >>> Framing(Vocabulary(["C", "Cl"], special_tokens=["bos", "eos"])).characters_of_ids()
+            array([1, 2, 0, 1])
+        """
+        counts = np.zeros(self._vocabulary.size, dtype=np.int64)
+        counts[self.symbol_ids()] = list(map(len, self._vocabulary.symbols))
+        counts[[role for role in (self.eos, self.unk) if role is not None]] = 1
+        return counts
 
     def outcomes(self, allowed: Iterable[str] | None = None) -> dict[int, str]:
         """Returns what may be generated, by id: symbols, and the empty string for the end of a record.

@@ -189,7 +189,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             2
         """
         records, own = records_of_files(
-            path, vocabulary, settings=ReadingSettings(**reading), special_tokens=["bos", "eos"]
+            path, vocabulary, reading=ReadingSettings(**reading), special_tokens=["bos", "eos"]
         )
         dataset = cls.__new__(cls)
         try:

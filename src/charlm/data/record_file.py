@@ -11,70 +11,60 @@ from charlm.data.records import Records, RecordsInMemory
 from chartok import Vocabulary
 from chartok.files.reading import say_nothing
 from chartok.files.sources import expand_sources, shown_sources
-from chartok.record_lines import ROLES, LinePiece, RecordEncoder, characters_of, record_pieces
+from chartok.record_lines import ROLES, LinePiece, RecordEncoder, characters_of, lines_of, record_pieces
 from chartok.token_writer import framing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Unpack
 
     from chartok import ReadingSettings
-    from chartok.arguments import Errors, SpecialToken, Unit
+    from chartok.arguments import Errors, SpecialToken
     from chartok.files.reading import Note
     from chartok.files.sources import Source
     from chartok.record_lines import RecordPiece
+    from chartok.vocabulary_sources import VocabularyKeywords
 
 
-def records_of_files(  # noqa: PLR0913 - what one asks of a vocabulary
+def records_of_files(
     sources: Source | Iterable[Source],
     vocabulary: Vocabulary | None = None,
     *,
-    settings: ReadingSettings,
+    reading: ReadingSettings,
     note: Note = say_nothing,
-    special_tokens: Iterable[SpecialToken] = ROLES,
     errors: Errors = "strict",
-    symbols: Iterable[str] = (),
-    unit: Unit = "character",
-    min_count: int = 1,
-    max_size: int | None = None,
+    special_tokens: Iterable[SpecialToken] = ROLES,
+    **asked: Unpack[VocabularyKeywords],
 ) -> tuple[Records, Vocabulary]:
     """Returns the records of files, and their vocabulary; each file is read once.
 
     Args:
         sources: As for ``chartok.read_records``.
-        vocabulary: The vocabulary to encode with; None builds one.
-        settings: How to read the files.
+        vocabulary: The vocabulary to encode with; None makes one.
+        reading: How to read the files.
         note: Called with what is worth knowing about them.
-        special_tokens: Those of a vocabulary that is built.
         errors: What to do with a character that the vocabulary does not have.
-        symbols: As in ``Vocabulary.from_text``.
-        unit: Likewise.
-        min_count: Likewise.
-        max_size: Likewise.
+        special_tokens: Those of a vocabulary that is made.
+        asked: What is asked of a vocabulary that is made, as in ``Vocabulary.from_text``.
 
     Raises:
         OSError: A file cannot be read, like the other errors of ``chartok.read_records``.
         UnknownCharacterError: A character is not in the vocabulary; names the file and the line.
         ValueError: There is no record, or the vocabulary has no ``bos`` or no ``eos``.
     """
-    names = expand_sources(sources, settings.pattern)
-    pieces = deque(record_pieces(names, settings, note))
+    names = expand_sources(sources, reading.pattern)
+    pieces = deque(record_pieces(names, reading, note))
     if vocabulary is None:
         if any(characters_of(pieces)):
-            vocabulary = Vocabulary.from_text(
-                characters_of(pieces),
-                symbols=symbols,
-                unit=unit,
-                min_count=min_count,
-                max_size=max_size,
-                special_tokens=special_tokens,
-            )
+            texts = lines_of(pieces) if asked.get("unit") == "grapheme" else characters_of(pieces)
+            vocabulary = Vocabulary.from_text(texts, special_tokens=special_tokens, **asked)
         else:
             vocabulary = Vocabulary("", special_tokens=special_tokens)
     framing(vocabulary)
     room, ends = map(sum, zip(*map(_room, pieces), strict=True)) if pieces else (0, 0)
     ids, offsets = np.empty(room, dtype=vocabulary.dtype), np.zeros(ends + 1, dtype=np.int64)
     length = records = 0
-    encoder = RecordEncoder(vocabulary, errors, settings=settings, note=note)
+    encoder = RecordEncoder(vocabulary, errors, settings=reading, note=note)
     for some_ids, some_ends in encoder.encode(pieces.popleft() for _ in range(len(pieces))):  # each is freed then
         ids[length : length + len(some_ids)] = some_ids
         offsets[records + 1 : records + 1 + len(some_ends)] = some_ends + length

@@ -158,16 +158,16 @@ def evaluate(
 
     The first id of a stream has no context and is not scored. A model with an unlimited context sees everything before
     each id; one with a limit gets consecutive blocks. In records, every symbol and the end are scored.
-    ``context_only`` ids do not count as targets. Each id counts as one character, since only a vocabulary
-    knows how many it has; ``CharLM.evaluate`` does. The model computes in evaluation mode; its own mode is restored.
+    ``context_only`` ids do not count as targets. The model computes in evaluation mode; its own mode is restored.
 
     Args:
         model: Any language model.
         dataset: The stream, or the records.
         stride: For a stream and a model with a limited context: blocks overlap, and only the last ``stride`` targets of
             each count, so that every id is predicted from more context. None uses blocks that do not overlap.
-        vocabulary: What the ids mean. With it, each ``unk`` counts as the character that it stands for, one of all that
-            the vocabulary does not have, as in ``CharLM.evaluate``; None counts the probability of the id.
+        vocabulary: What the ids mean. With it, a symbol counts with all of its characters, and each ``unk`` as the one
+            that it stands for, of all that the vocabulary does not have, as in ``CharLM.evaluate``. None counts each id
+            as one character, with the probability of the id.
 
     Raises:
         TokenIdError: An id of the dataset is not in the vocabulary of the model.
@@ -184,22 +184,23 @@ def evaluate(
         positive_integer("stride", stride)
     dataset.check_ids(model.vocab_size)
     predictor = model.predictor(stride=stride)
-    total, characters, unknown = 0.0, 0, 0
-    framing = None if vocabulary is None else Framing(vocabulary)
+    total, occurrences = 0.0, np.zeros(model.vocab_size, dtype=np.int64)
     for ids, lengths, scored_before in dataset.pieces(_targets_at_once(predictor, stride), predictor.history or 0):
         is_target = np.ones(len(ids), dtype=bool)
         is_target[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
         counts = ~np.isin(ids[is_target], predictor.context_only)
         counts[:scored_before] = False
         total += float(predictor.scores(ids, lengths)[counts].sum())
-        characters += int(counts.sum())
-        if framing is not None and framing.unk is not None:
-            unknown += int(np.count_nonzero(ids[is_target][counts] == framing.unk))
-    if framing is not None and unknown:
-        total += unknown * framing.log_share_of_unknown
-    if not characters:
+        occurrences += np.bincount(ids[is_target][counts], minlength=model.vocab_size)
+    symbols = int(occurrences.sum())
+    if not symbols:
         raise ValueError("dataset has nothing to score: every target is in context_only")
-    return Evaluation(nats_per_character=-total / characters, characters=characters)
+    if vocabulary is None:
+        return Evaluation(nats_per_character=-total / symbols, characters=symbols)
+    framing = Framing(vocabulary)
+    if framing.unk is not None and occurrences[framing.unk]:
+        total += int(occurrences[framing.unk]) * framing.log_share_of_unknown
+    return Evaluation.of_symbols(-total, symbols, characters=int(occurrences @ framing.characters_of_ids()))
 
 
 def _targets_at_once(predictor: Predictor, stride: int | None) -> int | None:

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,38 +15,36 @@ from charlm.data.framing import Framing
 from charlm.data.record_file import records_of_files
 from charlm.data.records import Records, RecordsInMemory
 from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
-from charlm.evaluation.scoring import Evaluation
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
 from chartok.files.reading import say_nothing
+from chartok.record_lines import ROLES
+from chartok.vocabulary_sources import VocabularyKeywords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Unpack
 
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
-    from charlm.data.dataset import Dataset
     from charlm.data.limits import TooLong
     from chartok import ReadingSettings
-    from chartok.arguments import SpecialToken, Unit
+    from chartok.arguments import SpecialToken
     from chartok.files.reading import Note
     from chartok.files.sources import Source
 
 LARGEST_COUNT = 1 << 32
 """Of one record; sums over a corpus stay exact in float64."""
-EXCERPT_CHARACTERS = 1_000
-EXCERPT_RECORDS = 50
-"""The maximum size of an excerpt."""
 
 
-class VocabularyLimits(TypedDict, total=False):
-    """What the vocabulary of a text has, and what is left out of it; see ``Vocabulary.from_text``."""
+class CorpusKeywords(VocabularyKeywords, total=False):
+    """The vocabulary of a corpus, in which a character that it lacks counts as ``unk``; or what is asked of a new one.
 
-    symbols: Iterable[str]
-    unit: Unit
-    min_count: int
-    max_size: int | None
+    One is made where there is no ``vocabulary``, or it is None.
+    """
+
+    vocabulary: Vocabulary | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,24 +71,16 @@ class Corpus:
         text: str,
         roles: Iterable[SpecialToken] = (),
         *,
-        vocabulary: Vocabulary | None = None,
-        symbols: Iterable[str] = (),
-        unit: Unit = "character",
-        min_count: int = 1,
-        max_size: int | None = None,
         name: str | None = None,
+        **settings: Unpack[CorpusKeywords],
     ) -> Corpus:
         """Returns the corpus of one text.
 
         Args:
             text: The text.
-            roles: The special tokens of its vocabulary.
-            vocabulary: That of a model, in which a character that it lacks counts as ``unk``; None makes one.
-            symbols: Symbols of several characters; see ``Vocabulary.from_text``.
-            unit: Likewise.
-            min_count: Characters that occur less often count as ``unk``; see ``Vocabulary.from_text``.
-            max_size: The maximum number of ids; the least frequent characters count as ``unk``.
+            roles: The special tokens of a vocabulary that is made.
             name: What to call it in errors: a path.
+            settings: The fields of ``CorpusKeywords``.
 
         Raises:
             ValueError: The text is empty, or no character is left.
@@ -98,10 +88,7 @@ class Corpus:
         """
         if not text:
             raise ValueError(_named(name, "text is empty: give at least one character"))
-        if vocabulary is None:
-            vocabulary = Vocabulary.from_text(
-                text, symbols=symbols, unit=unit, min_count=min_count, max_size=max_size, special_tokens=roles
-            )
+        vocabulary = _vocabulary(text, roles, settings)
         ids = vocabulary.encode(text, Framing(vocabulary).errors)
         return cls(vocabulary=vocabulary, stream=ids, passages=Passages.whole(len(ids)), name=name)
 
@@ -110,23 +97,15 @@ class Corpus:
         cls,
         records: Iterable[str] | Mapping[str, int],
         *,
-        vocabulary: Vocabulary | None = None,
-        symbols: Iterable[str] = (),
-        unit: Unit = "character",
-        min_count: int = 1,
-        max_size: int | None = None,
         name: str | None = None,
+        **settings: Unpack[CorpusKeywords],
     ) -> Corpus:
         """Returns the corpus of independent texts.
 
         Args:
-            records: Strings; a mapping gives the count of each.
-            vocabulary: As for ``of_text``.
-            symbols: Likewise.
-            unit: Likewise.
-            min_count: Likewise; a record that counts several times counts with each of its characters.
-            max_size: Likewise.
-            name: Likewise.
+            records: Strings; a mapping gives the count of each, which is that of each of its characters.
+            name: What to call it in errors: a path.
+            settings: The fields of ``CorpusKeywords``.
 
         Raises:
             ValueError: There are none, one is empty, or a count is below 1.
@@ -139,49 +118,36 @@ class Corpus:
             raise ValueError(_named(name, "source is empty: give at least one record"))
         if not all(texts):
             raise ValueError(_named(name, f"source[{texts.index('')}] is empty: leave empty records out"))
-        if vocabulary is None:
-            counted: Iterable[str] = texts
-            if weights is not None and (min_count, max_size) != (1, None):
-                counted = (text for text, weight in zip(texts, weights.tolist(), strict=True) for _ in range(weight))
-            vocabulary = Vocabulary.from_text(
-                counted,
-                symbols=symbols,
-                unit=unit,
-                min_count=min_count,
-                max_size=max_size,
-                special_tokens=["bos", "eos", "unk"],
-            )
-        source = RecordsInMemory.of(*Framing(vocabulary).to_count(texts))
+        counted: Iterable[str] = texts
+        if weights is not None and {"min_count", "max_size"} & settings.keys():
+            counted = (text for text, weight in zip(texts, weights.tolist(), strict=True) for _ in range(weight))
+        source = RecordsInMemory.of(*Framing(vocabulary := _vocabulary(counted, ROLES, settings)).to_count(texts))
         return cls(vocabulary=vocabulary, records=Records(source, weights), name=name)
 
     @classmethod
     def of_record_files(
         cls,
         sources: Source | Iterable[Source],
-        settings: ReadingSettings,
+        reading: ReadingSettings,
         note: Note = say_nothing,
-        *,
-        vocabulary: Vocabulary | None = None,
-        **limits: Unpack[VocabularyLimits],
+        **settings: Unpack[CorpusKeywords],
     ) -> Corpus:
         """Returns the corpus of the records of files, without a string for each line.
 
         Args:
             sources: As for ``chartok.read_records``.
-            settings: How to read them.
+            reading: How to read them.
             note: Called with what is worth knowing about them.
-            vocabulary: As for ``of_text``.
-            limits: ``symbols``, ``unit``, ``min_count`` and ``max_size``, as for ``of_text``.
+            settings: The fields of ``CorpusKeywords``.
 
         Raises:
             OSError: A file cannot be read, like the other errors of ``chartok.read_records``.
             ValueError: There is no record, or no character is left.
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
         """
-        errors = "replace" if vocabulary is None else Framing(vocabulary).errors
-        records, vocabulary = records_of_files(
-            sources, vocabulary, settings=settings, note=note, errors=errors, **limits
-        )
+        given = settings.get("vocabulary")
+        errors = "replace" if given is None else Framing(given).errors
+        records, vocabulary = records_of_files(sources, reading=reading, note=note, errors=errors, **settings)
         return cls(vocabulary=vocabulary, records=records)
 
     @classmethod
@@ -232,21 +198,6 @@ class Corpus:
         if self.vocabulary.longest_symbol > 1:
             return sum(len(self.vocabulary.decode(ids)) for ids in self._chunks())
         return len(self) if self.records is None else self.records.characters
-
-    def in_characters(self, evaluation: Evaluation) -> Evaluation:
-        """Returns the evaluation of a model on this corpus, in which each id counted as one character, by characters.
-
-        Scored are all symbols but the first of each passage, and the ends of records.
-        """
-        if self.vocabulary.longest_symbol == 1:
-            return evaluation
-        if self.records is not None:
-            characters = self.characters + len(self)
-        else:
-            firsts = [self._read(start, start + 1) for start, stop in self.passages.pairs() if start < stop]
-            characters = self.characters - sum(len(self.vocabulary.decode(first)) for first in firsts)
-        nats = evaluation.nats_per_character * evaluation.characters
-        return Evaluation.of_symbols(nats, evaluation.characters, characters=characters)
 
     @property
     def longest(self) -> int:
@@ -367,47 +318,15 @@ class Corpus:
         """
         check_vocabulary_size(self.vocabulary, size)
 
-    def dataset(self, block_size: int, *, packing: bool = False) -> Dataset:
-        """Returns the corpus as a dataset to train on, which needs PyTorch.
-
-        Args:
-            block_size: The largest number of inputs of an example; a longer record is cut into windows.
-            packing: Whether to put records one after the other, without padding, into windows that may span several.
-
-        Raises:
-            ValueError: It is shorter than a window; or it is a text, and ``packing`` is set.
-        """
-        from charlm.data.record_dataset import RecordDataset  # noqa: PLC0415 - needs PyTorch
-        from charlm.data.streams import as_stream  # noqa: PLC0415 - likewise
-        from charlm.data.text_dataset import TextDataset  # noqa: PLC0415 - likewise
-
-        try:
-            if self.records is not None:
-                dataset = RecordDataset.of(self.records, self.vocabulary, block_size=block_size)
-                return dataset.packed(block_size) if packing else dataset
-            if packing:
-                raise ValueError("packing applies only to records: the windows of a text have no padding")  # noqa: TRY301
-            assert self.stream is not None  # noqa: S101 - of a text
-            pairs = self.passages.pairs()
-            if len(pairs) == 1:
-                return TextDataset(as_stream(self.stream).part(*pairs[0]), block_size)
-            return TextDataset(self.stream, block_size, passages=pairs)
-        except ValueError as error:
-            raise self.error(str(error)) from None
-
-    def excerpt(self) -> str:
-        """Returns the beginning, as text."""
-        if self.records is None:
-            ids = next(self.pieces(EXCERPT_CHARACTERS, 0), (np.zeros(0, dtype=np.int64), None, 0))[0]
-            return self.vocabulary.decode(ids[:EXCERPT_CHARACTERS])
-        starts, lengths = self.records.bounds(np.arange(min(len(self), EXCERPT_RECORDS)))
-        spans = zip(starts.tolist(), np.minimum(lengths, EXCERPT_CHARACTERS).tolist(), strict=True)
-        several = [self.records.source.read(start, start + length) for start, length in spans]
-        return "\n".join(map(self.vocabulary.decode, several))[:EXCERPT_CHARACTERS]
-
 
 def _named(name: str | None, message: str) -> str:
     return message if name is None else f"{name!a}: {message}"
+
+
+def _vocabulary(text: str | Iterable[str], roles: Iterable[SpecialToken], settings: CorpusKeywords) -> Vocabulary:
+    """Returns the vocabulary that is given, or that of a text."""
+    asked = {name: value for name, value in settings.items() if name != "vocabulary"}
+    return settings.get("vocabulary") or Vocabulary.from_text(text, special_tokens=roles, **asked)  # type: ignore[arg-type]  # from_text takes these
 
 
 def _weights(records: Mapping[str, int]) -> NDArray[np.int64]:
@@ -417,12 +336,3 @@ def _weights(records: Mapping[str, int]) -> NDArray[np.int64]:
         if count > LARGEST_COUNT:
             raise ValueError(f"source[{record!a}] must be at most {LARGEST_COUNT}, got {count}")
     return np.array(counts, dtype=np.int64)
-
-
-def roles_of_text(family: str) -> list[SpecialToken]:
-    """Returns the special tokens in the vocabulary of a text.
-
-    A model trained by gradient descent on one text never sees ``bos`` and would learn nothing about it; a count model
-    without information about it falls back to character frequencies.
-    """
-    return ["bos", "unk"] if family in ("ngram", "bigram") else ["unk"]

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from charlm.errors import CheckpointMismatchError
 from charlm.files.run_description import RunDescription
 from charlm.recipes.presets import TAKES
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from charlm.files.run_folder import RunFolder
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.presets import Recipe
+
+
+EXCERPT_CHARACTERS = 1_000
+EXCERPT_RECORDS = 50
+"""The maximum size of an excerpt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +41,17 @@ class Source:
     def given(self) -> dict[str, Any]:
         """Returns the settings that were given."""
         return {name: value for name, value in self.settings.items() if value is not None and value is not False}
+
+
+def excerpt(corpus: Corpus) -> str:
+    """Returns the beginning of a corpus, as text."""
+    if corpus.records is None:
+        ids = next(corpus.pieces(EXCERPT_CHARACTERS, 0), (np.zeros(0, dtype=np.int64), None, 0))[0]
+        return corpus.vocabulary.decode(ids[:EXCERPT_CHARACTERS])
+    starts, lengths = corpus.records.bounds(np.arange(min(len(corpus), EXCERPT_RECORDS)))
+    spans = zip(starts.tolist(), np.minimum(lengths, EXCERPT_CHARACTERS).tolist(), strict=True)
+    several = [corpus.records.source.read(start, start + length) for start, length in spans]
+    return "\n".join(map(corpus.vocabulary.decode, several))[:EXCERPT_CHARACTERS]
 
 
 def describe_run(
@@ -56,7 +74,7 @@ def describe_run(
         text=source.text,
         characters=_characters(corpus, validation),
         symbols=len(corpus.vocabulary.symbols),
-        excerpt="" if validation is None else validation.excerpt(),
+        excerpt="" if validation is None else excerpt(validation),
         settings=_settings(recipe) | source.given(),
         fingerprints=_fingerprints(corpus, validation),
         machine=machine(device),

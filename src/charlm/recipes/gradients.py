@@ -13,6 +13,7 @@ from charlm.files.model_file import serialized_model
 from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
+from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
@@ -51,7 +52,7 @@ def train_by_gradients(
         check_same_run(folder, corpus, recipe, validation=validation, source=source)
     device = resolve_device(recipe.device or "auto")
     shape = gpt_shape(corpus, recipe, device)
-    whole = corpus.dataset(_block_size(corpus, recipe, shape), packing=bool(recipe.packing))
+    whole = dataset_of(corpus, _block_size(corpus, recipe, shape), packing=bool(recipe.packing))
     if recipe.family == "mixture" and corpus.is_of_records and len(corpus) < MixtureData.fewest_records():
         raise corpus.error(
             f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
@@ -117,7 +118,7 @@ def _held_out(validation: Corpus, block_size: int) -> Dataset:
             f"the validation part has {validation.longest} characters, and a window of block_size {block_size} and its "
             f"targets need {block_size + 1}: give more text, a smaller train_fraction, or a smaller block_size"
         )
-    return validation.dataset(block_size)
+    return dataset_of(validation, block_size)
 
 
 def _untrained(corpus: Corpus, shape: GPTConfig | None, block_size: int, seed: int) -> LanguageModel:

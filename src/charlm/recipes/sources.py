@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
-from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.corpus import Corpus
 from chartok import ReadingSettings, TokenFile, read_text
 from chartok.files.reading import say_nothing
 from chartok.token_file import is_token_file
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
-    from chartok import Vocabulary
-    from chartok.arguments import Unit
+    from charlm.recipes.corpus import CorpusKeywords
+    from chartok.arguments import SpecialToken
     from chartok.files.reading import Note
     from chartok.files.sources import Source
 
@@ -25,27 +25,17 @@ LONGEST_NAME = 4096
 """In characters; a longer text is not a file name."""
 
 
-class VocabularyKeywords(TypedDict, total=False):
-    """Which symbols a corpus has: those of another, or those that its own text has often enough."""
-
-    vocabulary: Vocabulary | None
-    symbols: Iterable[str]
-    unit: Unit
-    min_count: int
-    max_size: int | None
-
-
 def corpus_of(
     source: str | os.PathLike[str] | Iterable[str] | Mapping[str, int],
     family: str,
-    **settings: Unpack[VocabularyKeywords],
+    **settings: Unpack[CorpusKeywords],
 ) -> Corpus:
     """Returns the corpus of a text, of the file that a path names, or of records.
 
     Args:
         source: A text, a path, or records; a mapping gives the count of each.
         family: The family of the model, which determines the special tokens.
-        settings: As for ``Corpus.of_text``.
+        settings: The fields of ``CorpusKeywords``.
 
     Raises:
         ValueError: It is empty, or a ``str`` that is the name of a file.
@@ -67,7 +57,7 @@ def corpus_of_files(
     reading: ReadingSettings | None = None,
     note: Note = say_nothing,
     verify: bool = True,
-    **settings: Unpack[VocabularyKeywords],
+    **settings: Unpack[CorpusKeywords],
 ) -> Corpus:
     """Returns the corpus of files: of their text, of their records, or of a token file.
 
@@ -78,7 +68,7 @@ def corpus_of_files(
         reading: How to read them; None is as by default.
         note: Called with what is worth knowing about them.
         verify: Whether to look for damage in a token file.
-        settings: As for ``Corpus.of_text``.
+        settings: The fields of ``CorpusKeywords``.
 
     Raises:
         ValueError: They are empty, or settings are given that are not for a token file.
@@ -101,7 +91,16 @@ def corpus_of_files(
     return Corpus.of_tokens(tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"))
 
 
-def _check_default(name: str, settings: VocabularyKeywords) -> None:
+def roles_of_text(family: str) -> list[SpecialToken]:
+    """Returns the special tokens in the vocabulary of a text.
+
+    A model trained by gradient descent on one text never sees ``bos`` and would learn nothing about it; a count model
+    without information about it falls back to character frequencies.
+    """
+    return ["bos", "unk"] if family in ("ngram", "bigram") else ["unk"]
+
+
+def _check_default(name: str, settings: CorpusKeywords) -> None:
     """Checks that nothing is asked of the vocabulary of a token file.
 
     Raises:

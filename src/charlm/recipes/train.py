@@ -114,7 +114,7 @@ def _counted(
     )
     nats = None
     if validation is not None:
-        evaluation = validation.in_characters(evaluate(model, validation, vocabulary=corpus.vocabulary))
+        evaluation = evaluate(model, validation, vocabulary=corpus.vocabulary)
         nats = evaluation.nats_per_character
         hook(Evaluated(evaluation=evaluation))
     if folder is not None:

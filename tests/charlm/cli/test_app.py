@@ -16,7 +16,8 @@ import pytest
 from charlm import load_model, read_log
 from charlm.cli.app import main
 from charlm.cli.config_file import flag_names
-from charlm.cli.flags import COMMANDS, train_flags
+from charlm.cli.families import train_flags
+from charlm.cli.flags import COMMANDS
 from charlm.cli.output import print_json
 from charlm.files.run_folder import RunFolder
 from charlm.recipes.presets import TAKES

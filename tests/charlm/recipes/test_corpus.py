@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import BigramLanguageModel, CharLM, NGramCounts, RecordDataset, evaluate, score
-from charlm.recipes.corpus import Corpus, roles_of_text
+from charlm.recipes.corpus import Corpus
+from charlm.recipes.dataset import dataset_of
+from charlm.recipes.description import excerpt
+from charlm.recipes.sources import roles_of_text
 from chartok import encode_file
 
 NAMES = ["anna", "hanna", "joanna", "susanna", "johanna"]
@@ -39,7 +42,7 @@ def test_how_often_a_record_counts_is_how_often_it_might_be_there(family: Any, r
 @given(weighted)
 def test_a_data_set_has_a_record_as_often_as_it_counts(records: dict[str, int]) -> None:
     corpus = Corpus.of_records(records)
-    found = corpus.dataset(corpus.longest - 1)
+    found = dataset_of(corpus, corpus.longest - 1)
     expected = RecordDataset(repeated(records), corpus.vocabulary)
     assert isinstance(found, RecordDataset)
     assert len(found) == sum(records.values())
@@ -226,7 +229,7 @@ def test_no_window_and_no_n_gram_is_partly_in_a_held_out_block(tmp_path: Path, s
     assert min(len(part.passages.pairs()) for part in parts) > 1
     for part in parts:
         passages = [TEXT[start:stop] for start, stop in part.passages.pairs()]
-        dataset = part.dataset(12)
+        dataset = dataset_of(part, 12)
         windows = dataset.batch(torch.arange(len(dataset)), torch.device("cpu"))
         rows = torch.cat([windows[0], windows[1][:, -1:]], dim=1).numpy()
         decoded = [corpus.vocabulary.decode(row) for row in rows]
@@ -248,16 +251,16 @@ def test_the_parts_of_a_token_file_are_those_of_its_text(tmp_path: Path) -> None
         first, rest = Corpus.of_tokens(tokens).split(0.5)
         decoded = [tokens.vocabulary.decode(part.joined()[0]) for part in (first, rest)]
         assert decoded == ["the quick", " brown fox"]
-        assert (rest.excerpt(), len(rest), rest.characters) == (" brown fox", 10, 10)
+        assert (excerpt(rest), len(rest), rest.characters) == (" brown fox", 10, 10)
 
 
 def test_an_excerpt_of_records_has_a_line_for_each() -> None:
-    assert Corpus.of_records(NAMES).excerpt() == "\n".join(NAMES)
+    assert excerpt(Corpus.of_records(NAMES)) == "\n".join(NAMES)
     assert Corpus.of_records(NAMES).characters == sum(map(len, NAMES))
 
 
 def test_an_excerpt_is_short_however_long_the_records() -> None:
-    assert Corpus.of_records(["b", "a" * 100_000]).excerpt() == "b\n" + "a" * 998
+    assert excerpt(Corpus.of_records(["b", "a" * 100_000])) == "b\n" + "a" * 998
 
 
 def test_a_model_that_counts_knows_the_start_of_a_text_and_one_that_is_trained_does_not() -> None:

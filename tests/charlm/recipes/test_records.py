@@ -16,6 +16,7 @@ from charlm.cli.app import main
 from charlm.models.bigram.table import BigramTable
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
+from charlm.recipes.description import excerpt
 from charlm.recipes.presets import Recipe
 from charlm.recipes.train import train
 from chartok import encode_texts
@@ -148,11 +149,11 @@ def test_parts_of_records_on_disk_are_those_in_memory(
 ) -> None:
     with encode_texts(texts, tmp_path_factory.getbasetemp() / "a.tokens", records=True) as tokens:
         on_disk, in_memory = Corpus.of_tokens(tokens), Corpus.of_records(texts)
-        assert (len(on_disk), on_disk.characters, on_disk.longest, on_disk.excerpt(), on_disk.unit) == (
+        assert (len(on_disk), on_disk.characters, on_disk.longest, excerpt(on_disk), on_disk.unit) == (
             len(in_memory),
             in_memory.characters,
             in_memory.longest,
-            in_memory.excerpt(),
+            excerpt(in_memory),
             "records",
         )
         for one, other in zip(on_disk.split(0.5, seed=1), in_memory.split(0.5, seed=1), strict=True):

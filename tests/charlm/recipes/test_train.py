@@ -12,9 +12,11 @@ from charlm.cli.app import main
 from charlm.files.run_folder import RunFolder
 from charlm.models.registry import as_language_model
 from charlm.recipes import events
-from charlm.recipes.corpus import Corpus, roles_of_text
-from charlm.recipes.description import Source
+from charlm.recipes.corpus import Corpus
+from charlm.recipes.dataset import dataset_of
+from charlm.recipes.description import Source, excerpt
 from charlm.recipes.presets import TAKES, Recipe
+from charlm.recipes.sources import roles_of_text
 from charlm.recipes.train import train
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 40
@@ -196,7 +198,7 @@ def test_a_run_describes_what_its_family_takes(tmp_path: Path, family: Any) -> N
     assert described.family == family
     assert (described.text, described.symbols) == ("names.txt", 7)
     assert described.characters == sum(map(len, NAMES))
-    assert described.excerpt == held_out.excerpt()
+    assert described.excerpt == excerpt(held_out)
     known = {"model", *TAKES[family]} | {field.name for field in dataclasses.fields(TrainerConfig)}
     assert set(described.settings) <= known
     for name in set(TAKES[family]) - {"config"}:
@@ -220,7 +222,7 @@ def test_a_run_that_is_extended_and_stopped_has_its_best_model_and_not_that_of_t
         train(corpus, recipes[1], validation=held_out, folder=folder, resume=True, hook=stop_at_step_5)
     best = min(entry.validation_loss for entry in read_log(folder) if entry.validation_loss is not None)
     assert first.validation_nats is not None
-    found = evaluate(CharLM.load(folder.path).model, held_out.dataset(64)).nats_per_character
+    found = evaluate(CharLM.load(folder.path).model, dataset_of(held_out, 64)).nats_per_character
     assert found == pytest.approx(best)
     assert best < first.validation_nats
 
@@ -231,7 +233,9 @@ def test_without_a_folder_the_model_is_the_best_too() -> None:
     trained, told = happened(corpus, recipe, validation=unlike)
     losses = [event.entry.validation_loss or math.inf for event in told if isinstance(event, events.EntryMade)]
     assert trained.validation_nats == min(losses) < losses[-1]
-    assert evaluate(as_language_model(trained.model), unlike.dataset(64)).nats_per_character == trained.validation_nats
+    assert (
+        evaluate(as_language_model(trained.model), dataset_of(unlike, 64)).nats_per_character == trained.validation_nats
+    )
 
 
 def test_the_transformer_of_a_mixture_is_not_taken_for_the_mixture(tmp_path: Path) -> None:
