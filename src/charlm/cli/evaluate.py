@@ -13,11 +13,13 @@ from charlm.evaluation.scoring import evaluate as evaluate_corpus
 from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.sources import token_file_of
-from chartok import TokenFile, read_records, read_text
+from chartok import TokenFile, UnknownCharacterError, read_records, read_text
 from chartok.files.records import batched_records
+from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli import flags
+    from chartok.arguments import Errors
 
 
 def evaluate(settings: flags.Evaluate) -> None:
@@ -58,7 +60,9 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
             raise _empty(settings)
         return lm.evaluate(text)
     read = read_records(settings.texts, reading, note=tell_note)
-    lines = [framing.admitted(line, settings.errors) for line in read]
+    lines, refused = _admitted(framing, read, settings.errors)
+    if refused is not None:
+        raise UnknownCharacterError(refused.character, refused.position, refused.vocabulary_size, len(lines))
     symbols = int(lm.counts_of_symbols(lines).sum())
     if not symbols:
         raise _empty(settings)
@@ -81,16 +85,40 @@ def score(settings: flags.Score) -> None:
         raise ValueError("score answers every line, and --blank-lines skip leaves some out: leave it out")
     lm = CharLM.load(settings.model, device=settings.device)
     framing = Framing(lm.vocabulary)
-    for lines in batched_records(settings.texts or "-", reading, tell_note, may_grow=True):
-        admitted = [framing.admitted(line, settings.errors) for line in lines]
-        for line, known, nats in zip(lines, admitted, lm.score_samples(admitted).tolist(), strict=True):
-            bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
-            if settings.json:
-                print_json(log_likelihood=nats, bits_per_character=bits, text=line)
-            else:
-                in_one_line = line.replace("\n", r"\n")
-                print(f"{nats:.4f}\t{bits:.4f}\t{in_one_line}")
-        print(end="", flush=True)  # the next line may take a long time to arrive
+    for name in expand_sources(settings.texts or STANDARD_INPUT, reading.pattern):
+        n_lines = 0
+        for lines in batched_records(name, reading, tell_note, may_grow=True):
+            admitted, refused = _admitted(framing, lines, settings.errors)
+            for line, known, nats in zip(lines, admitted, lm.score_samples(admitted).tolist(), strict=False):
+                bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
+                if settings.json:
+                    print_json(log_likelihood=nats, bits_per_character=bits, text=line)
+                else:
+                    in_one_line = line.replace("\n", r"\n")
+                    print(f"{nats:.4f}\t{bits:.4f}\t{in_one_line}")
+            print(end="", flush=True)  # the next line may take a long time to arrive
+            if refused is not None:
+                number = n_lines + len(admitted)
+                shown = "standard input" if name == STANDARD_INPUT else name
+                raise UnknownCharacterError(
+                    refused.character, refused.position, refused.vocabulary_size, number, path=shown
+                )
+            n_lines += len(lines)
+
+
+def _admitted(
+    framing: Framing, lines: list[str], errors: Errors | None
+) -> tuple[list[str], UnknownCharacterError | None]:
+    """Returns lines as they are to be scored, and the error about the one before which they end, if one is refused."""
+    if errors is None and framing.unk is not None:
+        return lines, None
+    admitted = list[str]()
+    try:
+        for line in lines:
+            admitted.append(framing.admitted(line, errors or framing.errors))
+    except UnknownCharacterError as error:
+        return admitted, error
+    return admitted, None
 
 
 def _scored(lm: CharLM, lines: list[str]) -> int:

@@ -154,8 +154,8 @@ class Generate(Command):
     Attributes:
         model: A run folder or a model file.
         prompt: The text to continue; by default empty.
-        errors: What to do with a character of the prompt that the model does not know: strict refuses it, ignore leaves
-            it out.
+        errors: What the model sees of a character of the prompt that it does not know: strict refuses it, replace gives
+            it unk, ignore nothing.
         n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
         exclude: Files of records not to generate, one per line, such as the training data.
         max_new_tokens: Maximum number of symbols to add.
@@ -170,7 +170,7 @@ class Generate(Command):
 
     model: Positional[Path]
     prompt: str = ""
-    errors: Literal["strict", "ignore"] = "strict"
+    errors: Errors = "strict"
     n_samples: Optional[int] = None
     exclude: Several = ()
     max_new_tokens: int = 500

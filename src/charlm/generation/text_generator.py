@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from charlm.models.predictor import PredictingModel
     from chartok import Vocabulary
+    from chartok.arguments import Errors
 
 
 class TextKeywords(SamplingKeywords, total=False):
@@ -27,6 +28,7 @@ class TextKeywords(SamplingKeywords, total=False):
     max_new_tokens: int
     allowed: Iterable[str] | None
     stop: Iterable[str] | None
+    errors: Errors
     seed: int
     settings: SamplingSettings | None
 
@@ -57,6 +59,7 @@ class TextGenerator(ABC):
         n_samples: int | None = None,
         allowed: Iterable[str] | None = None,
         stop: Iterable[str] | None = None,
+        errors: Errors = "strict",
         seed: int = 0,
         settings: SamplingSettings | None = None,
         **sampling: Unpack[SamplingKeywords],
@@ -72,13 +75,15 @@ class TextGenerator(ABC):
                 The end of a record is always allowed.
             stop: Strings before which the text ends: it is cut off before the first one generated, even
                 within a symbol.
+            errors: What the model sees of a character of the prompt that it does not know: ``"replace"`` gives it
+                ``unk``, ``"ignore"`` nothing. The text has the character in either case.
             seed: Determines every draw.
             settings: How to sample.
             sampling: Fields of ``SamplingSettings`` (``temperature``, ``top_k``, ``top_p``, ``min_p``,
                 ``repetition_penalty``), which override ``settings``.
 
         Raises:
-            UnknownCharacterError: A character of the prompt is not in the vocabulary.
+            UnknownCharacterError: A character of the prompt is not in the vocabulary, under ``"strict"``.
             ValueError: A setting is out of range, a stop string is empty, ``allowed`` has no character of the
                 vocabulary, or at some point everything allowed has probability zero.
             TypeError: An argument has the wrong type, such as a single ``str`` for ``stop``.
@@ -92,7 +97,7 @@ class TextGenerator(ABC):
             ['one, two', 'one, two']
         """
         framing = Framing(self.vocabulary)
-        start = framing.prompt(prompt)
+        start = framing.prompt(prompt, errors)
         others = [] if n_samples is None else range(1, positive_integer("n_samples", n_samples))
         samples = continuations(
             self.stored,
@@ -102,7 +107,7 @@ class TextGenerator(ABC):
             max_new_tokens=max_new_tokens,
             allowed=list(framing.outcomes(allowed)),
             stop=framing.stops(stop),
-            seen=self.vocabulary.encode(prompt),
+            seen=self.vocabulary.encode(prompt, errors),
             spelling=framing.spelling(),
         )
         texts = [prompt + "".join(map(chr, sample)) for sample in samples]
@@ -115,6 +120,7 @@ class TextGenerator(ABC):
         max_new_tokens: int = 500,
         allowed: Iterable[str] | None = None,
         stop: Iterable[str] | None = None,
+        errors: Errors = "strict",
         seed: int = 0,
         settings: SamplingSettings | None = None,
         **sampling: Unpack[SamplingKeywords],
@@ -137,13 +143,13 @@ class TextGenerator(ABC):
         framing = Framing(self.vocabulary)
         new = continuation(
             self.stored,
-            framing.prompt(prompt),
+            framing.prompt(prompt, errors),
             (settings or SamplingSettings()).with_keywords(**sampling),
             max_new_tokens=max_new_tokens,
             allowed=list(framing.outcomes(allowed)),
             stop=framing.stops(stop),
             seed=seed,
-            seen=self.vocabulary.encode(prompt),
+            seen=self.vocabulary.encode(prompt, errors),
             spelling=framing.spelling(),
         )
         return map(chr, new)

@@ -141,8 +141,10 @@ def test_what_to_do_with_unknown_characters_can_be_said_of_every_command(folder:
         assert left | {"text": ""} == known | {"text": ""}
         assert "is U+0021 '!', which is not in" in said(command, "run", "odd.txt", "--errors", "strict", code=1)
     assert "is U+0021 '!', which is not in" in said("generate", "run", "--prompt", "the!", code=1)
+    known = said("generate", "run", "--prompt", "the", "--max-new-tokens", "5")
     ignored = said("generate", "run", "--prompt", "the!", "--errors", "ignore", "--max-new-tokens", "5")
-    assert ignored == said("generate", "run", "--prompt", "the", "--max-new-tokens", "5")
+    assert ignored == "the!" + known.removeprefix("the")
+    assert said("generate", "run", "--prompt", "the!", "--errors", "replace").startswith("the!")
     assert "U+0021" in said("report", "run", "--text", "odd.txt", "--errors", "strict", code=1)
     assert "give --text too" in said("report", "run", "--errors", "strict", code=1)
     said("report", "run", "--text", "odd.txt", "--errors", "ignore")
@@ -180,6 +182,18 @@ def test_what_has_no_vocabulary_is_named(folder: Path, said: Any) -> None:
     (folder / "other.json").write_text('{"a": 1}')
     for name in ("input.txt", "other.json", "missing"):
         assert name in said("prepare", "input.txt", "--vocabulary", name, "--out", "a.tokens", code=1)
+
+
+def test_lines_before_one_that_is_refused_are_scored_and_it_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "lines.txt").write_text("the\n\nfox\nt!\nbrown\n", encoding="utf-8")
+    assert main(["train", "input.txt", "--out", "run"]) == 0
+    capsys.readouterr()
+    assert main(["score", "run", "lines.txt", "--errors", "strict"]) == 1
+    told = capsys.readouterr()
+    assert [line.split("\t")[-1] for line in told.out.splitlines()] == ["the", "", "fox"]
+    assert "character 2 of line 4 of 'lines.txt' is U+0021 '!'" in told.err
 
 
 def test_rare_characters_are_left_out_of_a_vocabulary(said: Any) -> None:
