@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import wait
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from chartok.codepoints import distinct_code_points, from_code_points
+from chartok.codepoints import count_characters, distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
 from chartok.files.reading import ReadingSettings, say_nothing
 from chartok.files.sources import (
@@ -111,10 +112,8 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
         vocabulary = passes.vocabulary(
             records=records, min_count=min_count, max_size=max_size, special_tokens=special_tokens
         )
-    elif min_count != 1 or max_size is not None:
-        raise ValueError("min_count and max_size are for a vocabulary that is built: leave them out, or vocabulary")
     else:
-        vocabulary = vocabulary.extend("", special_tokens=special_tokens)
+        vocabulary = _given(vocabulary, min_count, max_size, special_tokens)
     with TokenFileWriter(destination, vocabulary, records, errors=errors) as writer:
         if records:
             encoder = RecordEncoder(vocabulary, errors, settings=settings, note=note)
@@ -126,13 +125,17 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
     return TokenFile(destination)
 
 
-def encode_files(
+def encode_files(  # noqa: PLR0913 - which texts, which vocabulary, and who works
     sources: Source | Iterable[Source],
     folder: str | os.PathLike[str],
     vocabulary: Vocabulary | None = None,
     *,
     executor: Executor | None = None,
+    records: bool = False,
     errors: Errors = "strict",
+    min_count: int = 1,
+    max_size: int | None = None,
+    special_tokens: Iterable[SpecialToken] = (),
     settings: ReadingSettings = ReadingSettings(),
     **reading: Unpack[ReadingKeywords],
 ) -> list[TokenFile]:
@@ -144,9 +147,13 @@ def encode_files(
     Args:
         sources: Files, folders, patterns such as ``data/*.txt``, or URLs that fsspec can read.
         folder: Where the shards go; created if missing. Each shard is named after its number and source.
-        vocabulary: The vocabulary to encode with; None builds one from all sources first.
+        vocabulary: As for ``encode_file``; None builds one from all sources first.
         executor: Runs the work; None runs it in this thread, one source after the other.
-        errors: What to do with a character that the vocabulary does not have, as in ``Vocabulary.encode``.
+        records: As for ``encode_file``.
+        errors: Likewise.
+        min_count: Likewise, counted over all sources.
+        max_size: Likewise.
+        special_tokens: Likewise.
         settings: How to read the sources.
         reading: Settings, which replace those of ``settings``.
 
@@ -162,7 +169,8 @@ def encode_files(
         >>> [Path(shard.path).name for shard in encode_files(folder / "*.txt", folder / "shards")]
         ['00000-a.tokens', '00001-b.tokens']
     """
-    settings = settings.with_keywords(**reading).for_text()
+    settings = settings.with_keywords(**reading)
+    settings = settings.for_records() if records else settings.for_text()
     names = expand_sources(sources, settings.pattern)
     run = map if executor is None else partial(_run_in, executor)
     destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]
@@ -171,10 +179,14 @@ def encode_files(
             raise FileExistsError(errno.EEXIST, "a shard of this name already exists", os.fspath(destination))
     if vocabulary is None:
         check_two_readings(names)
-        found = run(partial(find_characters, settings=settings), names)
-        vocabulary = Vocabulary.from_text(not_empty(found, shown_sources(names)))
+        limits: Any = {"min_count": min_count, "max_size": max_size}
+        counts = min_count != 1 or max_size is not None
+        find = partial(find_characters, settings=settings, records=records, count=counts)
+        vocabulary = _vocabulary_of(run(find, names), shown_sources(names), limits, _roles(special_tokens, records))
+    else:
+        vocabulary = _given(vocabulary, min_count, max_size, special_tokens)
     Path(folder).mkdir(parents=True, exist_ok=True)
-    encode = partial(_encode_shard, vocabulary=vocabulary, errors=errors, settings=settings)
+    encode = partial(_encode_shard, vocabulary=vocabulary, records=records, errors=errors, settings=settings)
     try:
         for _ in run(encode, names, [os.fspath(destination) for destination in destinations]):
             pass
@@ -185,10 +197,50 @@ def encode_files(
         raise
 
 
-def find_characters(source: str, settings: ReadingSettings = ReadingSettings()) -> str:
-    """Returns the distinct characters of a source in code point order; those of several sources can be merged."""
-    pieces = iterate_pieces([source], settings, say_nothing)
-    return from_code_points(distinct_code_points(piece.text for piece in pieces))
+def find_characters(
+    source: str, settings: ReadingSettings = ReadingSettings(), *, records: bool = False, count: bool = False
+) -> Counter[str]:
+    """Returns the characters of a source, those of several of which can be added.
+
+    Args:
+        source: The source.
+        settings: How to read it.
+        records: Whether it holds records, whose ends are no characters.
+        count: Whether to count how often each occurs, which takes longer; otherwise each counts once.
+    """
+    if records:
+        texts = characters_of(record_pieces([source], settings, say_nothing))
+    else:
+        texts = (piece.text for piece in iterate_pieces([source], settings, say_nothing))
+    return count_characters(texts) if count else Counter(from_code_points(distinct_code_points(texts)))
+
+
+def _vocabulary_of(
+    counts: Iterable[Counter[str]], name: str, limits: dict[str, Any], roles: list[SpecialToken]
+) -> Vocabulary:
+    """Returns the vocabulary of the characters that were found in several sources."""
+    total = sum(counts, Counter[str]())
+    if not total:
+        raise ValueError(f"{name}: text is empty: a vocabulary needs at least one character")
+    return Vocabulary.from_counts(total, special_tokens=roles, **limits)
+
+
+def _roles(special_tokens: Iterable[SpecialToken], records: bool) -> list[SpecialToken]:  # noqa: FBT001 - of records
+    """Returns the special tokens of a vocabulary that is built."""
+    return [*dict.fromkeys([*(ROLES if records else ()), *special_tokens])]
+
+
+def _given(
+    vocabulary: Vocabulary, min_count: int, max_size: int | None, special_tokens: Iterable[SpecialToken]
+) -> Vocabulary:
+    """Returns a vocabulary that was given, with the special tokens that are asked for.
+
+    Raises:
+        ValueError: Something is asked that only a vocabulary that is built can have.
+    """
+    if min_count != 1 or max_size is not None:
+        raise ValueError("min_count and max_size are for a vocabulary that is built: leave them out, or vocabulary")
+    return vocabulary.extend("", special_tokens=special_tokens)
 
 
 @dataclass(kw_only=True)
@@ -221,8 +273,7 @@ class _Passes:
     ) -> Vocabulary:
         """Returns the vocabulary of the text or the records, in one pass."""
         found = characters_of(self.records(say_nothing)) if records else (p.text for p in self.pieces(say_nothing))
-        roles = [*dict.fromkeys([*(ROLES if records else ()), *special_tokens])]
-        text = not_empty(found, shown_sources(self.sources))
+        text, roles = not_empty(found, shown_sources(self.sources)), _roles(special_tokens, records)
         return Vocabulary.from_text(text, min_count=min_count, max_size=max_size, special_tokens=roles)
 
     def _tell(self, done: int) -> None:
@@ -256,9 +307,9 @@ def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:
 
 
 def _encode_shard(
-    source: str, destination: str, *, vocabulary: Vocabulary, errors: Errors, settings: ReadingSettings
+    source: str, destination: str, *, vocabulary: Vocabulary, records: bool, errors: Errors, settings: ReadingSettings
 ) -> None:
-    encode_file(source, destination, vocabulary, errors=errors, settings=settings).close()
+    encode_file(source, destination, vocabulary, records=records, errors=errors, settings=settings).close()
 
 
 def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterable[str]) -> Iterator[_Result]:

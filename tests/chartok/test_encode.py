@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -375,9 +376,9 @@ def test_vocabularies_and_counts_of_parts_merge_in_any_grouping(
         (folder / str(number)).write_bytes(text.encode())
         found.append(find_characters(str(folder / str(number))))
     a, b, c = found
-    left = Vocabulary.from_text([*Vocabulary.from_text([a, b]).symbols, c])
-    right = Vocabulary.from_text([a, *Vocabulary.from_text([b, c]).symbols])
-    assert left == right == Vocabulary.from_text(texts)
+    assert a | b | c == (a | c) | b == Counter({character: 1 for text in texts for character in text})
+    left = Vocabulary.from_counts((a + b) + c)
+    assert left == Vocabulary.from_counts(a + (b + c)) == Vocabulary.from_text(texts)
     x, y, z = map(count_characters, texts)
     assert (x + y) + z == x + (y + z) == count_characters(texts) == Counter("".join(texts))
     assert Vocabulary.from_counts(x + y + z) == left
@@ -410,3 +411,20 @@ def test_a_compressed_source_without_text_is_an_empty_shard(tmp_path: Path) -> N
     (tmp_path / "b.gz").write_bytes(gzip.compress(b"banana"))
     shards = encode_files(tmp_path / "*.gz", tmp_path / "shards", compression="gzip")
     assert [len(shard) for shard in shards] == [0, 6]
+
+
+@pytest.mark.parametrize("records", [False, True])
+def test_shards_are_what_encode_file_makes_with_the_vocabulary_of_all(tmp_path: Path, records: bool) -> None:
+    texts = ["ana\n\nbob\r\n", "anna\nzoe"]
+    paths = [tmp_path / f"{number}.txt" for number in range(2)]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_bytes(text.encode())
+    asked: Any = {"records": records, "min_count": 2, "special_tokens": ["unk", "pad"], "errors": "replace"}
+    shards = encode_files(paths, tmp_path / "shards", **asked)
+    with encode_file(paths, tmp_path / "all.tokens", **asked) as whole:
+        assert {shard.vocabulary for shard in shards} == {whole.vocabulary}
+        read = np.concatenate([shard.read(0, len(shard)) for shard in shards]).tolist()
+        assert read == whole.read(0, len(whole)).tolist()
+    assert [shard.records for shard in shards] == ([2, 2] if records else [None, None])
+    with pytest.raises(ValueError, match="min_count and max_size are for a vocabulary that is built"):
+        encode_files(paths, tmp_path / "other", shards[0].vocabulary, max_size=3)
