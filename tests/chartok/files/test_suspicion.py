@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartok import SourceError, encode_file, read_records, read_text
+from chartok import FileDecodeError, SourceError, encode_file, read_records, read_text
 from strategies import costly
 
 ENGLISH = "To be, or not to be, that is the question\n" * 4
@@ -86,6 +86,22 @@ def test_wide_text_without_a_mark_is_refused_and_its_encoding_named(
     with pytest.raises(ValueError, match=message):
         read_text(path, encoding=read_as)
     assert read_text(path, encoding=encoding) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize(
+    "content", [b"plain text", ENGLISH.encode("utf-16-be"), b"caf\xe9", b"ab\ncd" * 9, b"abcd\0\xd8ab"]
+)
+@pytest.mark.parametrize("handler", ["strict", "replace"])
+def test_wide_text_must_have_a_mark_where_one_is_promised(
+    tmp_path: Path, encoding: str, content: bytes, handler: str
+) -> None:
+    path = tmp_path / "wide"
+    path.write_bytes(content)
+    message = rf"wide' is not {encoding.upper()}: 0x.* at byte offset .* \(.*\); give its encoding, or 'auto'"
+    for read in (read_text, read_records):
+        with pytest.raises(FileDecodeError, match=message):
+            read(path, encoding=encoding, decode_errors=handler)
 
 
 @pytest.mark.parametrize("encoding", [*WIDE, "utf-8"])
