@@ -23,6 +23,7 @@ Source: TypeAlias = str | os.PathLike[str]
 ``s3://bucket/a.txt`` or ``zip://*.txt::corpus.zip``."""
 
 STANDARD_INPUT = "-"
+LOCAL_PROTOCOLS = ("file", "local")
 LONGEST_NAME = 4096
 """In characters; a longer string is a text."""
 
@@ -101,8 +102,17 @@ def check_destination(destination: Source, sources: Iterable[str]) -> None:
             f"destination must be a file, since a token file is read by window; {os.fspath(destination)!a} is a pipe "
             "or a device"
         )
+    check_not_source(destination, sources)
+
+
+def check_not_source(destination: Source, sources: Iterable[str]) -> None:
+    """Checks that a file that is to be written is no source, nor the archive that holds one.
+
+    Raises:
+        ValueError: It is.
+    """
     innermost = (source.rpartition("::")[2] if _is_url(source) else source for source in sources)
-    check_not_read(destination, (_file_system(url)[1] if url.startswith("file://") else url for url in innermost))
+    check_not_read(destination, (_file_system(name)[1] if _is_local(name) else name for name in innermost))
 
 
 @contextlib.contextmanager
@@ -232,6 +242,10 @@ def _is_wanted(relative: str, pattern: str) -> bool:
 
 def _is_url(source: str) -> bool:
     return "://" in source
+
+
+def _is_local(url: str) -> bool:
+    return _is_url(url) and url.partition("://")[0] in LOCAL_PROTOCOLS
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -164,11 +164,22 @@ def test_a_dash_is_standard_input_and_a_path_of_that_name_a_file(folder: Path, m
         read_text("-")
 
 
-def test_a_source_inside_an_archive_is_never_written_over(folder: Path) -> None:
-    before = (folder / "texts.zip").read_bytes()
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("zip://b.txt::texts.zip", "texts.zip"),
+        ("zip://b.txt::local://{}/texts.zip", "texts.zip"),
+        ("file://{}/corpus/a.txt", "corpus/a.txt"),
+        ("local://{}/corpus/a.txt", "corpus/a.txt"),
+        ("simplecache::local://{}/corpus/../corpus/a.txt", "corpus/a.txt"),
+    ],
+)
+def test_a_source_behind_a_url_is_never_written_over(folder: Path, url: str, name: str) -> None:
+    pytest.importorskip("fsspec")
+    before = (folder / name).read_bytes()
     with pytest.raises(ValueError, match="is both a source and the destination"):
-        encode_file("zip://b.txt::texts.zip", folder / "texts.zip")
-    assert (folder / "texts.zip").read_bytes() == before
+        encode_file(url.format(folder), folder / name)
+    assert (folder / name).read_bytes() == before
 
 
 @pytest.mark.parametrize("column", [None, "name"])
