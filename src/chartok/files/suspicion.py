@@ -104,6 +104,7 @@ def _check_kind(start: bytes, name: str) -> None:
 
 def _check_characters(start: bytes, name: str, encoding: str, delimiter: str) -> None:
     if "\0" not in delimiter and (suspected := _wide_encoding(start)):
+        suspected = _marked_encoding(start) or suspected
         nul = start.count(0) / len(start)
         raise SourceError(
             f"{name!a} looks like {suspected}, not {encoding}: {nul:.0%} of its bytes are NUL; read it with "
@@ -118,8 +119,13 @@ def _check_characters(start: bytes, name: str, encoding: str, delimiter: str) ->
         )
 
 
+def _marked_encoding(start: bytes) -> str | None:
+    """Returns the encoding that a byte order mark shows."""
+    return next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), None)
+
+
 def _wide_encoding(start: bytes) -> str | None:
-    """Returns the encoding of two or four bytes to a character, without a mark, in which data looks like text."""
+    """Returns the encoding of two or four bytes to a character in which data looks like text."""
     if len(start) < LEAST_TO_JUDGE:
         return None
     controls = [_share_of_controls(start[place::4]) for place in range(4)]
@@ -139,11 +145,8 @@ def _share_of_controls(data: bytes) -> float:
 
 def _guessed(start: bytes, name: str, *, is_whole: bool) -> str:
     """Returns the encoding that the first bytes show."""
-    for mark, encoding in MARKS.items():
-        if start.startswith(mark):
-            return encoding
-    if wide := _wide_encoding(start[:SAMPLE]):
-        return wide
+    if known := _marked_encoding(start) or _wide_encoding(start[:SAMPLE]):
+        return known
     try:
         codecs.getincrementaldecoder("utf-8")().decode(start, final=is_whole)
     except UnicodeDecodeError:
