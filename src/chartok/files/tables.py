@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -24,7 +25,7 @@ TableKind: TypeAlias = Literal["csv", "tsv", "jsonl", "ndjson", "parquet"]
 BYTE_ORDER_MARK = "\ufeff"
 BATCH = 4096
 """The number of rows read at a time."""
-SUFFIXES_OF_COMPRESSION = (".gz", ".bz2", ".xz", ".zst")
+SUFFIXES_OF_COMPRESSION = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,11 @@ def table_kind(source: str) -> TableKind | None:
     """Returns the kind of table that the name of a source shows; None if it shows none.
 
     Example:
-        >>> table_kind("names.csv.gz"), table_kind("zip://a.jsonl::b.zip"), table_kind("csv")
-        ('csv', 'jsonl', None)
+        >>> table_kind("names.csv.gz"), table_kind("zip://a.jsonl::b.zip"), table_kind("https://e.org/a.tsv?new=1")
+        ('csv', 'jsonl', 'tsv')
     """
-    name = PurePath(source.partition("::")[0].lower())
+    link = next((link for link in source.lower().split("::") if "://" in link), source.lower())
+    name = PurePath(re.split(r"[?#]", link)[0] if link.startswith(("http://", "https://")) else link)
     if name.suffix in SUFFIXES_OF_COMPRESSION:
         name = name.with_suffix("")
     kind: Any = name.suffix.removeprefix(".")

@@ -153,6 +153,27 @@ def test_a_header_may_have_quotes(tmp_path: Path, header: str) -> None:
     assert read_records(tmp_path / "a.csv", column="text") == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((f"a.csv.{suffix}", "csv") for suffix in ("gz", "gzip", "bz2", "xz", "zst", "ZSTD")),
+        ("https://example.org/a.csv?raw=true", "csv"),
+        ("https://example.org/a.tsv.gz#top", "tsv"),
+        ("simplecache::https://example.org/a.csv", "csv"),
+        ("simplecache::zip://a.jsonl::https://example.org/b.zip", "jsonl"),
+        ("zip://a.txt::b.csv", None),
+        ("https://example.org/a?file=b.csv", None),
+        ("a?b.csv", "csv"),
+        ("a.csv#1", None),
+        ("a.csv::b.txt", None),
+        ("csv", None),
+        (".csv", None),
+    ],
+)
+def test_the_end_of_a_name_shows_the_kind_of_a_table(name: str, kind: str | None) -> None:
+    assert tables.table_kind(name) == kind
+
+
 def test_a_cell_may_be_longer_than_csv_allows_by_default_and_that_stays_as_it_was(tmp_path: Path) -> None:
     before = csv.field_size_limit()
     (tmp_path / "a.csv").write_text("text\n" + "x" * 300_000 + "\n")
