@@ -145,6 +145,16 @@ def test_auto_needs_no_package_where_the_text_is_unicode(tmp_path: Path, monkeyp
         read_text(path, encoding="auto")
 
 
+def test_auto_is_no_advice_where_it_was_wrong(tmp_path: Path) -> None:
+    (tmp_path / "late").write_bytes(b"plain\n" * (1 << 18) + b"caf\xe9\n")
+    message = r"late' is not UTF-8 to its end, as its beginning suggested: 0xE9 .* in line 262145 \(.*\); give its enc"
+    for read in (read_text, read_records):
+        with pytest.raises(FileDecodeError, match=message) as caught:
+            read(tmp_path / "late", encoding="auto")
+        copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+        assert str(copy) == str(caught.value)
+
+
 @costly()
 @given(st.text("ab\n\0", min_size=1), st.integers(20, 40))
 def test_a_text_with_a_few_nul_characters_passes(
