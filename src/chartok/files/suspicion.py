@@ -10,7 +10,7 @@ from chartok.files.compression import compression_of
 from chartok.files.reading import AUTO
 
 if TYPE_CHECKING:
-    from chartok.files.reading import Note, ReadingSettings
+    from chartok.files.reading import Compression, Note, ReadingSettings
 
 EVERY_BYTE = "iso8859-1"
 """The codec that reads any bytes, for whom wants to."""
@@ -74,7 +74,7 @@ def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note, 
         ModuleNotFoundError: charset-normalizer is needed to guess the encoding, and is not installed.
     """
     if settings.encoding == AUTO:
-        _check_kind(start, name)
+        _check_kind(start, name, settings.compression)
         encoding = _guessed(start, name, is_whole=is_whole)
         if encoding != "utf-8":
             note(f"{name!a} is read as {encoding}")
@@ -82,14 +82,16 @@ def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note, 
         encoding = settings.encoding
     codec = codecs.lookup(encoding).name
     if codec != EVERY_BYTE:
-        _check_kind(start, name)
+        _check_kind(start, name, settings.compression)
         if not codec.startswith(("utf-16", "utf-32")):
             _check_characters(start[:SAMPLE], name, encoding, settings.delimiter)
     return encoding
 
 
-def _check_kind(start: bytes, name: str) -> None:
+def _check_kind(start: bytes, name: str, compression: Compression) -> None:
     if (kind := compression_of(start)) != "none":
+        if compression != "none":
+            raise SourceError(f"{name!a} is compressed by {kind} once more: decompress it once before it is read here")
         raise SourceError(
             f"{name!a} is compressed by {kind}: leave compression out, or give {kind!a} (--compression {kind})"
         )
