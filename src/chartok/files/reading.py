@@ -21,6 +21,8 @@ Note: TypeAlias = Callable[[str], None]
 AUTO: Literal["auto"] = "auto"
 NEWLINE = "\n"
 EVERY_FILE = "*"
+SHOWN_STANDARD_INPUT = "standard input"
+"""What standard input is called in a message."""
 NOT_OF_TEXT = ("idna", "punycode", "undefined")
 """Encodings of host names, and of nothing."""
 

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 from chartok.errors import SourceError
 from chartok.files.atomic import check_not_read, is_special
 from chartok.files.patterns import fits, is_hidden, is_wanted
-from chartok.files.reading import EVERY_FILE
+from chartok.files.reading import EVERY_FILE, SHOWN_STANDARD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -131,7 +131,7 @@ def open_source(source: str, *, may_grow: bool = False) -> Iterator[CountedFile]
     if source == STANDARD_INPUT:
         if sys.stdin is None:
             raise ValueError("standard input is closed: name a file")
-        yield CountedFile(sys.stdin.buffer, "standard input")
+        yield CountedFile(sys.stdin.buffer, SHOWN_STANDARD_INPUT)
         return
     with _open(source) as file:
         before = None if _is_url(source) else os.fstat(file.fileno())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chartok.errors import SourceError
 from chartok.files.compression import compression_of
-from chartok.files.reading import AUTO
+from chartok.files.reading import AUTO, SHOWN_STANDARD_INPUT
 
 if TYPE_CHECKING:
     from chartok.files.reading import Compression, Note, ReadingSettings
@@ -36,7 +36,7 @@ MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
 }
 """The encoding that each byte order mark shows."""
-ARCHIVE = "take texts out of it with a URL such as {scheme}://*.txt::{name}"
+ARCHIVE = "take texts out of it with a URL such as {scheme}://*.txt::{file}"
 KINDS = {
     b"PK\x03\x04": ("a zip archive", ARCHIVE.replace("{scheme}", "zip")),
     b"PK\x05\x06": ("an empty zip archive", "give a file of text"),
@@ -95,11 +95,12 @@ def _check_kind(start: bytes, name: str, compression: Compression) -> None:
         raise SourceError(
             f"{name!a} is compressed by {kind}: leave compression out, or give {kind!a} (--compression {kind})"
         )
+    file = "FILE, once it is in one" if name == SHOWN_STANDARD_INPUT else name
     for magic, (what, advice) in KINDS.items():
         if start.startswith(magic):
-            raise SourceError(f"{name!a} is {what}, not text: {advice.format(name=name)}")
+            raise SourceError(f"{name!a} is {what}, not text: {advice.format(file=file)}")
     if start[257:262] == b"ustar":
-        raise SourceError(f"{name!a} is a tar archive, not text: {ARCHIVE.format(scheme='tar', name=name)}")
+        raise SourceError(f"{name!a} is a tar archive, not text: {ARCHIVE.format(scheme='tar', file=file)}")
     if start[4:10] == b'\0\0\0\0{"':
         raise SourceError(f"{name!a} is a safetensors file, not text: a model is not a corpus")
 

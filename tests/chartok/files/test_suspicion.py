@@ -74,6 +74,13 @@ def test_a_binary_file_is_refused_by_what_it_is(tmp_path: Path, kind: str, encod
         assert read_text(path, encoding="latin-1").encode("latin-1") == content
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_archive_on_standard_input_is_first_to_be_in_a_file(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(archive(kind))))
+    with pytest.raises(SourceError, match=rf"a URL such as {kind}://\*\.txt::FILE, once it is in one$"):
+        read_text("-")
+
+
 @pytest.mark.parametrize("encoding", WIDE)
 @pytest.mark.parametrize("text", [ENGLISH, "привет, мир\n" * 4, "Ελληνικά γράμματα\n" * 4])
 @pytest.mark.parametrize("read_as", ["utf-8", "ascii", "utf-8-sig"])
