@@ -198,9 +198,10 @@ def _of_parquet(file: IO[bytes], source: str, column: str) -> Iterator[tuple[lis
             raise SourceError(f"{source!a} has no column {column!a}: it has {', '.join(map(ascii, names))}")
         first = 1
         for batch in table.iter_batches(batch_size=BATCH, columns=[column]):
-            texts = [_text(value, f"{column!a} in {source!a}") for value in batch.column(0).to_pylist()]
-            yield texts, range(first, first + len(texts))
-            first += len(texts)
+            rows = range(first, first + len(batch))
+            values = zip(batch.column(0).to_pylist(), rows, strict=True)
+            yield [v if isinstance(v, str) else _text(v, f"{column!a} in {source!a}: row {n}") for v, n in values], rows
+            first += len(batch)
     except pa.ArrowException as error:
         raise SourceError(f"{source!a} is no Parquet file, or is damaged: {error}") from None
 

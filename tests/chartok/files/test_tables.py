@@ -136,7 +136,7 @@ def test_an_empty_cell_of_a_parquet_file_is_named_by_its_row(tmp_path: Path) -> 
         read_records(tmp_path / "a.parquet", column="text", blank_lines="error")
     with pytest.raises(SourceError, match=r"a\.parquet' has no column 'name': it has 'n', 'text'"):
         read_records(tmp_path / "a.parquet", column="name")
-    with pytest.raises(SourceError, match=r"'n' in '.*a\.parquet' must be a string, got int"):
+    with pytest.raises(SourceError, match=r"'n' in '.*a\.parquet': row 1 must be a string, got int"):
         read_records(tmp_path / "a.parquet", column="n")
 
 
