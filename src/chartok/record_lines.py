@@ -12,7 +12,7 @@ import numpy as np
 
 from chartok.errors import UnknownCharacterError
 from chartok.files.blank import BlankRule
-from chartok.files.line_ends import BYTE_ORDER_MARK
+from chartok.files.line_ends import BYTE_ORDER_MARK, noting_lone_returns
 from chartok.files.pieces import text_pieces
 from chartok.files.reading import NEWLINE, ReadingSettings, say_nothing
 from chartok.files.records import LONG, batched_records
@@ -74,7 +74,8 @@ def record_pieces(names: list[str], settings: ReadingSettings, note: Note) -> It
     for name in names:
         note_table(name, note)
         with open_source(name) as file:
-            for text in unix_lines(text_pieces(file, name, settings, note)):
+            pieces = noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
+            for text in unix_lines(pieces):
                 yield LinePiece(text, file.name, bytes_before + file.bytes_read)
             bytes_before += file.bytes_read
 

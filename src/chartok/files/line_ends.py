@@ -5,9 +5,11 @@ from __future__ import annotations
 from codecs import lookup
 from typing import TYPE_CHECKING
 
-from chartok.files.reading import AUTO, say_nothing
+from chartok.files.reading import AUTO, NEWLINE, say_nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from chartok.files.reading import Note, ReadingSettings
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -74,3 +76,26 @@ class LineEnds:
                 "--newlines lf"
             )
         return self._held
+
+
+def noting_lone_returns(pieces: Iterable[str], name: str, settings: ReadingSettings, note: Note) -> Iterator[str]:
+    r"""Yields the pieces of a file of records, and notes where its lines end in ``\r`` alone, which ends no record.
+
+    Example:
+        >>> from chartok.files.reading import ReadingSettings
+        >>> list(noting_lone_returns(["one\rtwo\r"], "mac.txt", ReadingSettings(), print))
+        'mac.txt' has no LF, but 2 CR, and is one record: if CR ends a line in it, give --delimiter '\r'
+        ['one\rtwo\r']
+    """
+    is_one_record = settings.delimiter == NEWLINE and note is not say_nothing
+    returns = 0
+    for piece in pieces:
+        if is_one_record:
+            is_one_record = "\n" not in piece
+            returns += piece.count("\r")
+        yield piece
+    if is_one_record and returns > 1:
+        note(
+            f"{name!a} has no LF, but {returns:,} CR, and is one record: if CR ends a line in it, give --delimiter "
+            r"'\r'"
+        )

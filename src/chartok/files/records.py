@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chartok.files.blank import BlankRule
+from chartok.files.line_ends import noting_lone_returns
 from chartok.files.lines import batched_lines
 from chartok.files.pieces import text_pieces
 from chartok.files.reading import NEWLINE, ReadingSettings, say_nothing
@@ -87,7 +88,8 @@ def batched_records(
         else:
             note_table(name, note)
             with open_source(name, may_grow=may_grow) as file:
-                yield from _lines(text_pieces(file, name, settings, note), file.name, settings, blank, note)
+                pieces = noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
+                yield from _lines(pieces, file.name, settings, blank, note)
     blank.tell()
 
 

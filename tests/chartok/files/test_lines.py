@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartok import FileDecodeError, SourceError, read_records, read_text
+from chartok import FileDecodeError, SourceError, Vocabulary, encode_file, read_records, read_text
 from chartok.files.lines import batched_lines, split_lines
 
 pieces = st.lists(st.text("aé\r\n\ufeff\u2028"))
@@ -104,6 +104,22 @@ def test_settings_that_would_change_nothing_are_refused(tmp_path: Path) -> None:
         read_text(tmp_path / "a.txt", delimiter="\n\n")
     with pytest.raises(ValueError, match="blank_lines is for records, and this reads a text"):
         read_text(tmp_path / "a.txt", blank_lines="error")
+
+
+@pytest.mark.parametrize(
+    ("content", "is_noted"),
+    [("one\rtwo\r", True), ("one\rtwo\n", False), ("one\r\ntwo\r\n", False), ("one\r", False), ("", False)],
+)
+def test_lines_that_end_in_cr_alone_are_noted(tmp_path: Path, content: str, is_noted: bool) -> None:
+    path = tmp_path / "mac.txt"
+    path.write_bytes(content.encode())
+    vocabulary = Vocabulary("oentw\r", special_tokens=["bos", "eos"])
+    message = f"{str(path)!a} has no LF, but 2 CR, and is one record: if CR ends a line in it, give --delimiter '\\r'"
+    notes: list[str] = []
+    read_records(path, note=notes.append)
+    encode_file(path, tmp_path / "a.tokens", vocabulary, records=True, note=notes.append).close()
+    read_records(path, delimiter="\r", blank_lines="keep", note=notes.append)
+    assert notes == [message] * 2 * is_noted
 
 
 def test_a_delimiter_that_never_occurs_in_a_long_file_is_noted(tmp_path: Path) -> None:
