@@ -140,7 +140,8 @@ def open_source(source: str, *, may_grow: bool = False) -> Iterator[CountedFile]
         yield counted
         if size is None or may_grow or not counted.is_at_end:
             return
-        if size != counted.bytes_read or (before is not None and _has_changed(before, file)):
+        has_moved = size != counted.bytes_read and not _is_made_up(before)
+        if has_moved or (before is not None and _has_changed(before, file)):
             raise SourceError(
                 f"{source!a} changed while it was read: {size} bytes at the start, {counted.bytes_read} read; try again"
             )
@@ -315,6 +316,11 @@ def _open(source: str) -> Iterator[IO[bytes]]:
 
 def _size(status: os.stat_result) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _is_made_up(status: os.stat_result | None) -> bool:
+    """Returns whether a file may be made as it is read, as in /proc, so that its size says nothing."""
+    return getattr(status, "st_blocks", None) == 0
 
 
 def _has_changed(before: os.stat_result, file: IO[bytes]) -> bool:

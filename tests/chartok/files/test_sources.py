@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chartok import SourceError, Vocabulary, encode_file, read_records, read_text
-from chartok.files.sources import expand_sources
+from chartok.files.sources import expand_sources, open_source
 
 
 @pytest.fixture
@@ -239,3 +239,26 @@ def test_a_source_that_changes_while_it_is_read_is_an_error(folder: Path, column
     with pytest.raises(SourceError, match=r"grows\.csv' changed while it was read"):
         encode_file(path, folder / "a.tokens", Vocabulary("abdemno\n"), progress=grow, column=column)
     assert not (folder / "a.tokens").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs /proc")
+def test_a_file_that_the_system_makes_as_it_is_read_has_no_size(tmp_path: Path) -> None:
+    text = Path("/proc/version").read_text(encoding="utf-8")
+    assert read_text("/proc/version") == text
+    assert read_records("/proc/version") == [text.removesuffix("\n")]
+    with encode_file("/proc/version", tmp_path / "a.tokens") as tokens:
+        assert tokens.vocabulary.decode(tokens.read(0, len(tokens))) == text
+
+
+def test_an_empty_file_that_grows_while_it_is_read_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "grows"
+    path.write_bytes(b"")
+
+    def read_as_it_grows() -> None:
+        with open_source(str(path)) as file:
+            path.write_bytes(b"more")
+            while file.read():
+                pass
+
+    with pytest.raises(SourceError, match=r"grows' changed while it was read"):
+        read_as_it_grows()
