@@ -68,13 +68,13 @@ def prepare(settings: flags.Prepare) -> None:
             file=str(settings.out),
             characters=characters,
             records=records,
-            symbols=vocabulary.size,
+            symbols=len(vocabulary.symbols),
             fingerprint=vocabulary.fingerprint,
         )
     else:
         unit = "characters" if vocabulary.longest_symbol == 1 else "ids"
         of_records = "" if records is None else f"{records:,} records, "
-        print_line(f"{of_records}{characters:,} {unit}, {vocabulary.size} symbols: saved to {settings.out}")
+        print_line(f"{of_records}{characters:,} {unit}, {len(vocabulary.symbols)} symbols: saved to {settings.out}")
 
 
 def _vocabulary_of_symbols(settings: flags.Prepare, special: list[Any], limits: dict[str, Any]) -> Vocabulary:
@@ -84,7 +84,7 @@ def _vocabulary_of_symbols(settings: flags.Prepare, special: list[Any], limits: 
     asked: Any = {"symbols": settings.symbols, "unit": settings.unit, **limits}
     if not settings.records:
         return Vocabulary.from_file(settings.sources, settings=reading, special_tokens=special, **asked)
-    roles = dict.fromkeys(["bos", "eos", "unk", *special])
+    roles = [*dict.fromkeys(["bos", "eos", "unk", *special])]
     return Vocabulary.from_text(read_records(settings.sources, reading), special_tokens=roles, **asked)
 
 

@@ -57,8 +57,7 @@ def train(settings: flags.Train) -> None:
             )
         if settings.json:
             stack.enter_context(redirect_stdout(sys.stderr))
-        seed = recipe.config.seed if recipe.config is not None else 0
-        learned, held_out = _parts(settings, seed, is_first=is_first)
+        learned, held_out = _parts(settings, recipe, is_first=is_first)
         hook: Hook = events.say_nothing
         if is_first:
             hook = stack.enter_context(Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False)))
@@ -129,15 +128,19 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     return dataclasses.replace(recipe, device=device), rank() == 0
 
 
-def _parts(settings: flags.Train, seed: int, *, is_first: bool) -> tuple[Corpus, Corpus]:
-    """Returns the data to train on and those for validation."""
+def _parts(settings: flags.Train, recipe: Recipe, *, is_first: bool) -> tuple[Corpus, Corpus]:
+    """Returns the data to train on and those for validation; long records are dealt with before the split."""
+    seed = 0 if recipe.config is None else recipe.config.seed
     corpus = _corpus(settings.texts, settings, None, is_first=is_first)
+    corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
         return corpus.split(share, seed=seed, how=settings.split or "tail")
     for name in ("train_fraction", "split"):
         if getattr(settings, name) is not None:
             raise ValueError(f"{name} says what to hold out of the text, and validation is a text of its own")
+    if corpus.is_of_records:
+        settings = dataclasses.replace(settings, records=True)
     return corpus, _corpus(settings.validation, settings, corpus.vocabulary, is_first=is_first)
 
 
@@ -168,6 +171,7 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
 def _of_data(settings: flags.Train) -> dict[str, Any]:
     """Returns how the text is read and split, as JSON values; None for what is as by default."""
     given = {name: getattr(settings, name) for name in OF_DATA} | vars(reading_of(settings.reading))
-    given |= {"reading": None} | {name: " ".join(given[name]) or None for name in ("validation", "symbols")}
+    given |= {"reading": None, "validation": " ".join(settings.validation) or None}
+    given |= {"symbols": [*settings.symbols] or None}  # as it comes back from JSON
     defaults = DEFAULTS | vars(ReadingSettings())
     return {name: None if value == defaults.get(name) else value for name, value in given.items()}
