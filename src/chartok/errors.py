@@ -88,25 +88,36 @@ class FileDecodeError(UnicodeDecodeError):
         path: The file.
         offset: The position of its first invalid byte, in bytes from the start of what the file holds, decompressed.
         line: The line in which it is, from 1 on; None if that is not known.
+        is_guess: Whether the encoding was guessed from the beginning of the file.
     """
 
     def __init__(
-        self, path: str, offset: int, invalid: bytes, reason: str, encoding: str = "utf-8", line: int | None = None
+        self,
+        path: str,
+        offset: int,
+        invalid: bytes,
+        reason: str,
+        encoding: str = "utf-8",
+        line: int | None = None,
+        is_guess: bool = False,  # noqa: FBT001, FBT002 - an exception is pickled by position
     ) -> None:
         super().__init__(encoding, invalid, 0, len(invalid), reason)
         self.path = path
         self.offset = offset
         self.line = line
+        self.is_guess = is_guess
 
-    def __reduce__(self) -> tuple[type[FileDecodeError], tuple[str, int, bytes, str, str, int | None]]:
-        return type(self), (self.path, self.offset, self.object, self.reason, self.encoding, self.line)
+    def __reduce__(self) -> tuple[type[FileDecodeError], tuple[str, int, bytes, str, str, int | None, bool]]:
+        return type(self), (self.path, self.offset, self.object, self.reason, self.encoding, self.line, self.is_guess)
 
     def __str__(self) -> str:
         shown = " ".join(f"0x{byte:02X}" for byte in self.object)
         where = f"byte offset {self.offset}" + ("" if self.line is None else f" in line {self.line}")
+        guess = " to its end, as its beginning suggested" if self.is_guess else ""
+        auto = "" if self.is_guess else "or 'auto', "
         return (
-            f"{self.path!a} is not {self.encoding.upper()}: {shown} at {where} ({self.reason}); "
-            "give its encoding, or 'auto', or what to do with such bytes (encoding and decode_errors, --encoding and "
+            f"{self.path!a} is not {self.encoding.upper()}{guess}: {shown} at {where} ({self.reason}); "
+            f"give its encoding, {auto}or what to do with such bytes (encoding and decode_errors, --encoding and "
             "--decode-errors)"
         )
 

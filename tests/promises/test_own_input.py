@@ -32,10 +32,13 @@ def folder(tmp_path: Path) -> Path:
         "report run --out run/run.json",
         "report run --text text.txt --out text.txt",
         "report run --text linked.txt --out text.txt",
+        "report run --text file://{}/text.txt --out text.txt",
+        "report run --text local://{}/linked.txt --out text.txt",
         "export model.html --format arpa --out model.html",
         "export run --format tokenizer-json --out run/model.safetensors",
         "prepare text.txt --out text.txt",
         "prepare linked.txt --out text.txt",
+        "prepare local://{}/text.txt --out text.txt",
         "prepare text.txt --vocabulary vocabulary.json --out vocabulary.json",
     ],
 )
@@ -46,9 +49,11 @@ def test_a_command_refuses_to_replace_its_input(
         files = [path for path in folder.rglob("*") if path.is_file()]
         return {os.fspath(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
+    if "://" in command:
+        pytest.importorskip("fsspec")
     monkeypatch.chdir(folder)
     before = contents()
     capsys.readouterr()
-    assert main(command.split()) == 1
+    assert main(command.format(folder).split()) == 1
     assert "is both a source and the destination" in capsys.readouterr().err
     assert contents() == before

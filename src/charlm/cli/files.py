@@ -18,7 +18,7 @@ from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, encode_file, read_records, read_text
 from chartok.files.atomic import check_not_read
-from chartok.files.sources import check_two_readings, expand_sources
+from chartok.files.sources import check_not_source, check_two_readings, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli import flags
@@ -111,7 +111,7 @@ def report(settings: flags.Report) -> None:
     text = None
     if settings.text:
         if settings.out is not None:
-            check_not_read(settings.out, expand_sources(settings.text, reading.pattern))
+            check_not_source(settings.out, expand_sources(settings.text, reading.pattern))
         text = read_text(settings.text, reading, note=tell_note)
         if settings.errors is not None:
             text = Framing(read_vocabulary(settings.run)).admitted(text, settings.errors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from chartok.errors import FileDecodeError
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK_BYTES = 1 << 20
+MARK_BYTES = 4
+"""The size of the longest byte order mark."""
 
 
 class Readable(Protocol):
@@ -48,10 +51,13 @@ def decoded(file: Readable, name: str, encoding: str, errors: str) -> Iterator[s
         except UnicodeDecodeError as error:
             left = len(error.object) - error.start
             decoder.setstate(state)
-            if text := decoder.decode(chunk[: max(len(chunk) - left, 0)]):
-                yield text
+            with contextlib.suppress(UnicodeError):  # no byte order mark where one must be
+                if text := decoder.decode(chunk[: max(len(chunk) - left, 0)]):
+                    yield text
             invalid = error.object[error.start : error.end]
             raise FileDecodeError(name, bytes_read - left, invalid, error.reason, encoding) from None
+        except UnicodeError as error:
+            raise FileDecodeError(name, bytes_read - len(chunk), chunk[:MARK_BYTES], str(error), encoding) from None
         if text:
             yield text
         if not chunk:

@@ -2,14 +2,20 @@ r"""The line ends and the byte order mark of a text: kept, with a note, or read 
 
 from __future__ import annotations
 
+from codecs import lookup
 from typing import TYPE_CHECKING
 
-from chartok.files.reading import say_nothing
+from chartok.files.reading import AUTO, say_nothing
 
 if TYPE_CHECKING:
     from chartok.files.reading import Note, ReadingSettings
 
 BYTE_ORDER_MARK = "\ufeff"
+WITHOUT_MARK = {
+    "utf-8": "utf-8-sig",
+    **{f"{wide}{order}": wide for wide in ("utf-16", "utf-32") for order in ("-le", "-be")},
+}
+"""The encoding that reads the same text without the mark, for each that keeps it."""
 
 
 class LineEnds:
@@ -34,6 +40,9 @@ class LineEnds:
 
     def __init__(self, name: str, settings: ReadingSettings, note: Note) -> None:
         self._name = name
+        self._unmarked = WITHOUT_MARK.get(
+            settings.encoding if settings.encoding == AUTO else lookup(settings.encoding).name
+        )
         self._is_read_as_lf = settings.newlines == "lf"
         self._note = note
         self._is_start = True
@@ -43,10 +52,8 @@ class LineEnds:
     def read(self, text: str) -> str:
         """Returns the next piece of the text, as it is to be read; a CR at its end waits for the next piece."""
         if self._note is not say_nothing and self._is_start and text.startswith(BYTE_ORDER_MARK):
-            self._note(
-                f"{self._name!a} begins with a byte order mark, which counts as a character: leave it out with "
-                "--encoding utf-8-sig"
-            )
+            advice = f": leave it out with --encoding {self._unmarked}" if self._unmarked else ""
+            self._note(f"{self._name!a} begins with a byte order mark, which counts as a character{advice}")
         self._is_start = self._is_start and not text
         if not self._is_read_as_lf and self._note is say_nothing:
             return text

@@ -45,6 +45,7 @@ def text_pieces(file: CountedFile, source: str, settings: ReadingSettings, note:
                 line += text.count("\n")
             yield text
     except FileDecodeError as error:
+        error.is_guess = settings.encoding == AUTO
         error.line = line if is_counted else _line_of(error.offset, source, settings, encoding)
         raise
 

@@ -21,6 +21,8 @@ Note: TypeAlias = Callable[[str], None]
 AUTO: Literal["auto"] = "auto"
 NEWLINE = "\n"
 EVERY_FILE = "*"
+SHOWN_STANDARD_INPUT = "standard input"
+"""What standard input is called in a message."""
 NOT_OF_TEXT = ("idna", "punycode", "undefined")
 """Encodings of host names, and of nothing."""
 
@@ -49,7 +51,7 @@ class ReadingSettings:
         decode_errors: What to do with bytes that are not valid in the encoding, as Python's open does: strict, replace,
             ignore, backslashreplace, surrogateescape.
         compression: How the files are compressed; auto recognizes it by their first bytes, none reads them as they are.
-        pattern: The files to read of a folder, by a pattern of their names; by default all of them but hidden ones.
+        pattern: The files to read of a folder, by the end of their paths; by default all but hidden ones.
         column: The column of csv, tsv and parquet files, or the field of jsonl files, whose cells are the texts.
         separator: What to put between two files, or two cells, of a text; by default nothing.
         newlines: What to do with CR LF in a text: keep both, or read lf alone. Records end at either.

@@ -8,12 +8,13 @@ import glob
 import os
 import stat
 import sys
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
 from chartok.errors import SourceError
 from chartok.files.atomic import check_not_read, is_special
-from chartok.files.reading import EVERY_FILE
+from chartok.files.patterns import fits, is_hidden, is_wanted
+from chartok.files.reading import EVERY_FILE, SHOWN_STANDARD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ Source: TypeAlias = str | os.PathLike[str]
 ``s3://bucket/a.txt`` or ``zip://*.txt::corpus.zip``."""
 
 STANDARD_INPUT = "-"
+LOCAL_PROTOCOLS = ("file", "local")
 LONGEST_NAME = 4096
 """In characters; a longer string is a text."""
 
@@ -32,13 +34,13 @@ def expand_sources(sources: Source | Iterable[Source], pattern: str = EVERY_FILE
 
     Args:
         sources: One or several.
-        pattern: The files to read of a folder and the folders in it. Hidden ones are left out, and a link to a folder
-            is not followed.
+        pattern: The files to read of a folder and the folders in it, by the end of their paths. Hidden ones are left
+            out, and a link to a folder is not followed.
 
     Raises:
         TypeError: A source is neither a ``str`` nor a path.
         FileNotFoundError: A pattern matches nothing, or a folder has no such file.
-        ValueError: There are no sources, or one is clearly a text itself.
+        ValueError: There are no sources, one is clearly a text itself, or a named file does not match the pattern.
     """
     several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     if not several:
@@ -101,8 +103,17 @@ def check_destination(destination: Source, sources: Iterable[str]) -> None:
             f"destination must be a file, since a token file is read by window; {os.fspath(destination)!a} is a pipe "
             "or a device"
         )
+    check_not_source(destination, sources)
+
+
+def check_not_source(destination: Source, sources: Iterable[str]) -> None:
+    """Checks that a file that is to be written is no source, nor the archive that holds one.
+
+    Raises:
+        ValueError: It is.
+    """
     innermost = (source.rpartition("::")[2] if _is_url(source) else source for source in sources)
-    check_not_read(destination, (_file_system(url)[1] if url.startswith("file://") else url for url in innermost))
+    check_not_read(destination, (_file_system(name)[1] if _is_local(name) else name for name in innermost))
 
 
 @contextlib.contextmanager
@@ -120,7 +131,7 @@ def open_source(source: str, *, may_grow: bool = False) -> Iterator[CountedFile]
     if source == STANDARD_INPUT:
         if sys.stdin is None:
             raise ValueError("standard input is closed: name a file")
-        yield CountedFile(sys.stdin.buffer, "standard input")
+        yield CountedFile(sys.stdin.buffer, SHOWN_STANDARD_INPUT)
         return
     with _open(source) as file:
         before = None if _is_url(source) else os.fstat(file.fileno())
@@ -175,24 +186,37 @@ def _is_text(source: str) -> bool:
 def _expand(source: Source, pattern: str) -> list[str]:
     name = os.fspath(source)
     if name == STANDARD_INPUT:
-        return [name] if isinstance(source, str) else [os.path.join(".", name)]  # noqa: PTH118 - a Path drops the dot
-    if _is_url(name):
-        found = _in_url(name, pattern)
-    elif Path(name).is_dir():
-        found = _in_folder(name, pattern)
-    elif glob.has_magic(name) and not Path(name).exists():
-        matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - the pattern may be absolute
-        found = list(
-            dict.fromkeys(
-                file for match in matches for file in (_in_folder(match, pattern) if Path(match).is_dir() else [match])
-            )
-        )
+        _check_named(name, name, pattern)
+        return [name if isinstance(source, str) else os.path.join(".", name)]  # noqa: PTH118 - a Path drops the dot
+    if _is_local(name):
+        found = [f"{name.partition('://')[0]}://{path}" for path in _on_disk(_file_system(name)[1], pattern)]
     else:
-        return [name]
+        found = _in_url(name, pattern) if _is_url(name) else _on_disk(name, pattern)
     if not found:
         what = "no file matches this pattern" if glob.has_magic(name) else f"no file of the folder matches {pattern}"
         raise FileNotFoundError(errno.ENOENT, what, name)
     return found
+
+
+def _on_disk(name: str, pattern: str) -> list[str]:
+    if Path(name).is_dir():
+        return _in_folder(name, pattern)
+    if not glob.has_magic(name) or Path(name).exists():
+        _check_named(name, name, pattern)
+        return [name]
+    found: list[str] = []
+    for match in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207 - the pattern may be absolute
+        if Path(match).is_dir():
+            found += _in_folder(match, pattern)
+        elif not is_special(match) and fits(match, pattern):
+            found.append(match)
+    return list(dict.fromkeys(found))
+
+
+def _check_named(source: str, path: str, pattern: str) -> None:
+    """Checks that a source that is one file fits the pattern of the files to read."""
+    if not fits(path, pattern):
+        raise ValueError(f"{source!a} does not match the pattern {pattern!a}: leave out one of them")
 
 
 def _in_folder(folder: str, pattern: str) -> list[str]:
@@ -205,33 +229,48 @@ def _in_folder(folder: str, pattern: str) -> list[str]:
     for inside, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = (os.path.join(inside, name) for name in names)  # noqa: PTH118 - as it was given
-        found += [path for path in paths if _is_wanted(os.path.relpath(path, folder), pattern) and os.path.isfile(path)]  # noqa: PTH113
+        found += [path for path in paths if is_wanted(os.path.relpath(path, folder), pattern) and os.path.isfile(path)]  # noqa: PTH113
     return sorted(found)
 
 
 def _in_url(url: str, pattern: str) -> list[str]:
     files, path = _file_system(url)
-    if glob.has_magic(path):
-        found = files.glob(path)
-    elif path.endswith("/") or url.partition("::")[0].endswith("/"):
-        root = files._strip_protocol(path)  # noqa: SLF001 - as fsspec's own walk does
-        found = [name for name in files.find(path) if _is_wanted(name.removeprefix(root).lstrip("/"), pattern)]
-    else:
-        return [url]
+    with _documented_errors(url):
+        if path.endswith("/") or url.partition("::")[0].endswith("/"):
+            found = _below(files, files._strip_protocol(path), pattern)  # noqa: SLF001 - as fsspec's own walk does
+        elif glob.has_magic(path) and not files.isfile(path):
+            found = list(_matched(files, path, pattern))
+        else:
+            _check_named(url, path, pattern)
+            return [url]
     links = url.split("::")
     place = next(place for place, link in enumerate(links) if "://" in link)
     protocol = links[place].partition("://")[0]
-    names = [name if "://" in name else f"{protocol}://{name}" for name in sorted(found)]
+    names = [name if "://" in name else f"{protocol}://{name}" for name in dict.fromkeys(found)]
     return ["::".join([*links[:place], name, *links[place + 1 :]]) for name in names]
 
 
-def _is_wanted(relative: str, pattern: str) -> bool:
-    path = PurePath(relative)
-    return path.match(pattern) and not any(part.startswith(".") for part in path.parts)
+def _matched(files: Any, path: str, pattern: str) -> Iterator[str]:  # noqa: ANN401 - a file system of fsspec
+    """Yields the files that match a path, and those of the folders that do."""
+    matches = files.glob(path, detail=True)
+    root = files._strip_protocol(path)  # noqa: SLF001
+    for match in sorted(name for name in matches if not is_hidden(name, root)):
+        if matches[match]["type"] == "directory":
+            yield from _below(files, match, pattern)
+        elif fits(match, pattern):
+            yield match
+
+
+def _below(files: Any, folder: str, pattern: str) -> list[str]:  # noqa: ANN401
+    return sorted(name for name in files.find(folder) if is_wanted(name.removeprefix(folder).lstrip("/"), pattern))
 
 
 def _is_url(source: str) -> bool:
     return "://" in source
+
+
+def _is_local(url: str) -> bool:
+    return _is_url(url) and url.partition("://")[0] in LOCAL_PROTOCOLS
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from chartok.errors import SourceError
 from chartok.files.compression import compression_of
-from chartok.files.reading import AUTO
+from chartok.files.reading import AUTO, SHOWN_STANDARD_INPUT
 
 if TYPE_CHECKING:
-    from chartok.files.reading import Note, ReadingSettings
+    from chartok.files.reading import Compression, Note, ReadingSettings
 
 EVERY_BYTE = "iso8859-1"
 """The codec that reads any bytes, for whom wants to."""
@@ -36,7 +36,7 @@ MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
 }
 """The encoding that each byte order mark shows."""
-ARCHIVE = "take texts out of it with a URL such as {scheme}://*.txt::{name}"
+ARCHIVE = "take texts out of it with a URL such as {scheme}://*.txt::{file}"
 KINDS = {
     b"PK\x03\x04": ("a zip archive", ARCHIVE.replace("{scheme}", "zip")),
     b"PK\x05\x06": ("an empty zip archive", "give a file of text"),
@@ -74,7 +74,7 @@ def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note, 
         ModuleNotFoundError: charset-normalizer is needed to guess the encoding, and is not installed.
     """
     if settings.encoding == AUTO:
-        _check_kind(start, name)
+        _check_kind(start, name, settings.compression)
         encoding = _guessed(start, name, is_whole=is_whole)
         if encoding != "utf-8":
             note(f"{name!a} is read as {encoding}")
@@ -82,28 +82,32 @@ def encoding_of(start: bytes, name: str, settings: ReadingSettings, note: Note, 
         encoding = settings.encoding
     codec = codecs.lookup(encoding).name
     if codec != EVERY_BYTE:
-        _check_kind(start, name)
+        _check_kind(start, name, settings.compression)
         if not codec.startswith(("utf-16", "utf-32")):
             _check_characters(start[:SAMPLE], name, encoding, settings.delimiter)
     return encoding
 
 
-def _check_kind(start: bytes, name: str) -> None:
+def _check_kind(start: bytes, name: str, compression: Compression) -> None:
     if (kind := compression_of(start)) != "none":
+        if compression != "none":
+            raise SourceError(f"{name!a} is compressed by {kind} once more: decompress it once before it is read here")
         raise SourceError(
             f"{name!a} is compressed by {kind}: leave compression out, or give {kind!a} (--compression {kind})"
         )
+    file = "FILE, once it is in one" if name == SHOWN_STANDARD_INPUT else name
     for magic, (what, advice) in KINDS.items():
         if start.startswith(magic):
-            raise SourceError(f"{name!a} is {what}, not text: {advice.format(name=name)}")
+            raise SourceError(f"{name!a} is {what}, not text: {advice.format(file=file)}")
     if start[257:262] == b"ustar":
-        raise SourceError(f"{name!a} is a tar archive, not text: {ARCHIVE.format(scheme='tar', name=name)}")
+        raise SourceError(f"{name!a} is a tar archive, not text: {ARCHIVE.format(scheme='tar', file=file)}")
     if start[4:10] == b'\0\0\0\0{"':
         raise SourceError(f"{name!a} is a safetensors file, not text: a model is not a corpus")
 
 
 def _check_characters(start: bytes, name: str, encoding: str, delimiter: str) -> None:
     if "\0" not in delimiter and (suspected := _wide_encoding(start)):
+        suspected = _marked_encoding(start) or suspected
         nul = start.count(0) / len(start)
         raise SourceError(
             f"{name!a} looks like {suspected}, not {encoding}: {nul:.0%} of its bytes are NUL; read it with "
@@ -118,8 +122,13 @@ def _check_characters(start: bytes, name: str, encoding: str, delimiter: str) ->
         )
 
 
+def _marked_encoding(start: bytes) -> str | None:
+    """Returns the encoding that a byte order mark shows."""
+    return next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), None)
+
+
 def _wide_encoding(start: bytes) -> str | None:
-    """Returns the encoding of two or four bytes to a character, without a mark, in which data looks like text."""
+    """Returns the encoding of two or four bytes to a character in which data looks like text."""
     if len(start) < LEAST_TO_JUDGE:
         return None
     controls = [_share_of_controls(start[place::4]) for place in range(4)]
@@ -139,11 +148,8 @@ def _share_of_controls(data: bytes) -> float:
 
 def _guessed(start: bytes, name: str, *, is_whole: bool) -> str:
     """Returns the encoding that the first bytes show."""
-    for mark, encoding in MARKS.items():
-        if start.startswith(mark):
-            return encoding
-    if wide := _wide_encoding(start[:SAMPLE]):
-        return wide
+    if known := _marked_encoding(start) or _wide_encoding(start[:SAMPLE]):
+        return known
     try:
         codecs.getincrementaldecoder("utf-8")().decode(start, final=is_whole)
     except UnicodeDecodeError:

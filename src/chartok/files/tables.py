@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -24,7 +25,7 @@ TableKind: TypeAlias = Literal["csv", "tsv", "jsonl", "ndjson", "parquet"]
 BYTE_ORDER_MARK = "\ufeff"
 BATCH = 4096
 """The number of rows read at a time."""
-SUFFIXES_OF_COMPRESSION = (".gz", ".bz2", ".xz", ".zst")
+SUFFIXES_OF_COMPRESSION = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,11 @@ def table_kind(source: str) -> TableKind | None:
     """Returns the kind of table that the name of a source shows; None if it shows none.
 
     Example:
-        >>> table_kind("names.csv.gz"), table_kind("zip://a.jsonl::b.zip"), table_kind("csv")
-        ('csv', 'jsonl', None)
+        >>> table_kind("names.csv.gz"), table_kind("zip://a.jsonl::b.zip"), table_kind("https://e.org/a.tsv?new=1")
+        ('csv', 'jsonl', 'tsv')
     """
-    name = PurePath(source.partition("::")[0].lower())
+    link = next((link for link in source.lower().split("::") if "://" in link), source.lower())
+    name = PurePath(re.split(r"[?#]", link)[0] if link.startswith(("http://", "https://")) else link)
     if name.suffix in SUFFIXES_OF_COMPRESSION:
         name = name.with_suffix("")
     kind: Any = name.suffix.removeprefix(".")
@@ -109,44 +111,59 @@ def _lines(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _of_csv(lines: Iterator[str], source: str, column: str, kind: TableKind) -> Iterator[tuple[str, int]]:
-    names, delimiter = _columns(next(lines, ""), column, kind, source)
+    names, form, read = _columns(lines, column, kind, source)
     place = names.index(column)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    line = 2
-    for row in _rows(reader, source):
+    rows = _rows(chain(read, lines), source, form)
+    next(rows)
+    for row, line in rows:
+        if len(row) > len(names):
+            advice = "" if kind == "tsv" else f": a cell with a {form['delimiter']!a} in it needs quotes around it"
+            raise SourceError(f"{source!a}: line {line} has {len(row)} cells, and the columns are {len(names)}{advice}")
         if row and len(row) <= place:
             raise SourceError(f"{source!a}: line {line} has {len(row)} cells, and {column!a} is number {place + 1}")
         yield row[place] if row else "", line
-        line = reader.line_num + 2
 
 
-def _columns(header: str, column: str, kind: TableKind, source: str) -> tuple[list[str], str]:
-    """Returns the names of the columns and what separates them."""
-    separators = "\t" if kind == "tsv" else ",;\t"
-    for separator in separators:
-        names = next(_rows(csv.reader([header], delimiter=separator), source), [])
+def _columns(
+    lines: Iterator[str], column: str, kind: TableKind, source: str
+) -> tuple[list[str], dict[str, Any], list[str]]:
+    """Returns the names of the columns, how ``csv`` reads the rows, and the lines read to find out."""
+    read: list[str] = []
+
+    def from_start() -> Iterator[str]:
+        yield from [*read]
+        for line in lines:
+            read.append(line)
+            yield line
+
+    forms = [{"delimiter": separator, "quoting": csv.QUOTE_MINIMAL} for separator in ",;\t"]
+    if kind == "tsv":
+        forms = [{"delimiter": "\t", "quoting": csv.QUOTE_NONE}]  # a quote in it is a character like any other
+    found = [next(_rows(from_start(), source, {**form, "strict": False}), ([], 1))[0] for form in forms]
+    for names, form in zip(found, forms, strict=True):
         if names.count(column) == 1:
-            return names, separator
+            return names, {**form, "strict": True}, read
         if column in names:
             raise SourceError(f"{source!a} has {names.count(column)} columns {column!a}: rename all but one")
-    names = next(_rows(csv.reader([header], delimiter=separators[0]), source), [])
-    shown = ", ".join(map(ascii, names)) or "none"
+    shown = ", ".join(map(ascii, found[0])) or "none"
     raise SourceError(f"{source!a} has no column {column!a}: its first line has {shown}")
 
 
-def _rows(reader: Any, source: str) -> Iterator[list[str]]:  # noqa: ANN401 - of csv
-    """Yields rows with cells of any length."""
+def _rows(lines: Iterator[str], source: str, form: dict[str, Any]) -> Iterator[tuple[list[str], int]]:
+    """Yields rows with cells of any length, and the line at which each begins."""
+    reader = csv.reader(lines, **form)
     while True:
+        line = reader.line_num + 1
         limit = csv.field_size_limit(min(sys.maxsize, (1 << 31) - 1))  # a long of C, of the whole process
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise SourceError(f"{source!a}: line {reader.line_num + 1} is no row of a table: {error}") from None
+            raise SourceError(f"{source!a}: line {line} is no row of a table: {error}") from None
         finally:
             csv.field_size_limit(limit)
         if row is None:
             return
-        yield row
+        yield row, line
 
 
 def _of_json_lines(lines: Iterator[str], source: str, column: str) -> Iterator[tuple[str, int]]:
@@ -181,9 +198,10 @@ def _of_parquet(file: IO[bytes], source: str, column: str) -> Iterator[tuple[lis
             raise SourceError(f"{source!a} has no column {column!a}: it has {', '.join(map(ascii, names))}")
         first = 1
         for batch in table.iter_batches(batch_size=BATCH, columns=[column]):
-            texts = [_text(value, f"{column!a} in {source!a}") for value in batch.column(0).to_pylist()]
-            yield texts, range(first, first + len(texts))
-            first += len(texts)
+            rows = range(first, first + len(batch))
+            values = zip(batch.column(0).to_pylist(), rows, strict=True)
+            yield [v if isinstance(v, str) else _text(v, f"{column!a} in {source!a}: row {n}") for v, n in values], rows
+            first += len(batch)
     except pa.ArrowException as error:
         raise SourceError(f"{source!a} is no Parquet file, or is damaged: {error}") from None
 

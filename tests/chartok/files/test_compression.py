@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chartok import SourceError, read_text
+from chartok.files.reading import Compression
 
 TEXT = "banana\n" * 400
 KINDS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
@@ -83,6 +84,13 @@ def test_compressed_data_is_not_read_as_text(tmp_path: Path, kind: str) -> None:
     with pytest.raises(SourceError, match=rf"data' is compressed by {kind}: leave compression out"):
         read_text(path, compression="none")
     assert len(read_text(path, compression="none", encoding="latin-1")) == path.stat().st_size
+
+
+@pytest.mark.parametrize("compression", ["auto", "gzip"])
+def test_data_compressed_twice_is_refused_with_what_helps(tmp_path: Path, kind: str, compression: Compression) -> None:
+    (tmp_path / "twice").write_bytes(gzip.compress(compressed(kind, TEXT)))
+    with pytest.raises(SourceError, match=rf"twice' is compressed by {kind} once more: decompress it once before"):
+        read_text(tmp_path / "twice", compression=compression)
 
 
 def test_a_missing_module_for_zstd_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         archive.writestr("b.txt", "b\n")
         archive.writestr("in/a.txt", gzip.compress(b"a\n"))
         archive.writestr("names.csv", "name\nada\nbob\n")
+    with zipfile.ZipFile("mac.zip", "w") as archive:
+        for name, text in (("b.txt", "b"), ("in/a.txt", "a"), (".hid.txt", "hidden"), (".g/c", "git")):
+            archive.writestr(name, f"{text}\n")
+        archive.writestr("__MACOSX/._b.txt", bytes(9))
+    with zipfile.ZipFile("odd.zip", "w") as archive:
+        archive.writestr("d/c[1].txt", "odd\n")
     for mode, name in (("w", "texts.tar"), ("w:gz", "texts.tar.gz")):
         with tarfile.open(name, mode) as tar:  # type: ignore[call-overload]
             for inside in ("a.txt", "b.txt"):
@@ -40,6 +46,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("corpus/", "*.txt", ["a.txt", "b.txt", "more/d.txt"]),
         ("corpus", "more/*", ["more/c.md", "more/d.txt"]),
         (Path("corpus"), "[ac]*", ["a.txt", "more/c.md"]),
+        ("corpus", "**/*.txt", ["a.txt", "b.txt", "more/d.txt"]),
+        ("corpus", "**/more/**", ["more/c.md", "more/d.txt"]),
+        ("corpus", "mo*/**/d.txt", ["more/d.txt"]),
+        (["corpus/more", "corpus/a.txt"], "*.[tm]*", ["more/c.md", "more/d.txt", "a.txt"]),
+        ("corpus/**", "[ac].*", ["a.txt", "more/c.md"]),
         ("corpus/*.txt", "*", ["a.txt", "b.txt"]),
         ("corpus/*", "*.txt", ["a.txt", "b.txt", "more/d.txt"]),
         ("corpus/**", "*", ["a.txt", "b.txt", "more/c.md", "more/d.txt"]),
@@ -63,7 +74,23 @@ def test_folders_and_patterns_name_files_in_order(folder: Path, source: Any, pat
         ("zip://*.txt::texts.zip", "b\n"),
         ("zip://**/*.txt::texts.zip", "b\na\n"),
         ("zip://in/::texts.zip", "a\n"),
+        ("zip://*.txt::mac.zip", "b\n"),
+        ("zip://**/*.txt::mac.zip", "b\na\n"),
+        ("zip://**::mac.zip", "b\na\n"),
+        ("zip://*::mac.zip", "b\na\n"),
+        ("zip://::mac.zip", "b\na\n"),
+        ("zip://.h*::mac.zip", "hidden\n"),
+        ("zip://.g/*::mac.zip", "git\n"),
+        ("zip://d/c[1].txt::odd.zip", "odd\n"),
+        ("zip://d/c[[]1].txt::odd.zip", "odd\n"),
+        ("zip://*::odd.zip", "odd\n"),
+        ("tar://*::texts.tar.gz", "a\nb\n"),
         ("tar://*.txt::texts.tar", "a\nb\n"),
+        ("file://{}/corpus/*", "a\nb\nc\nd\n"),
+        ("file://{}/corpus/mo*", "c\nd\n"),
+        ("file://{}/corpus/more", "c\nd\n"),
+        ("local://{}/corpus/more", "c\nd\n"),
+        ("file://{}/corpus/.hidden", ".hidden\n"),
         ("tar://::texts.tar.gz", "a\nb\n"),
         ("file://{}/corpus/*.txt", "a\nb\n"),
         ("file://{}/corpus/more/", "c\nd\n"),
@@ -144,6 +171,23 @@ def test_a_link_that_leads_back_into_its_folder_is_not_followed(folder: Path) ->
     assert "corpus/pipe" not in expand_sources("corpus")
 
 
+@pytest.mark.parametrize("source", ["corpus/*", "file://{}/corpus/*", "file://{}/corpus", "file://{}/corpus/"])
+def test_a_pipe_that_nobody_named_is_left_out(folder: Path, source: str) -> None:
+    os.mkfifo(folder / "corpus" / "a pipe")
+    if "://" in source:
+        pytest.importorskip("fsspec")
+    assert read_text(source.format(folder)) == "a\nb\nc\nd\n"
+
+
+@pytest.mark.parametrize("source", ["corpus/a.txt", "-", "zip://b.txt::texts.zip", "file://{}/corpus/a.txt"])
+def test_a_file_that_does_not_match_the_pattern_is_refused(folder: Path, source: str) -> None:
+    if "://" in source:
+        pytest.importorskip("fsspec")
+    for read in (read_text, read_records):
+        with pytest.raises(ValueError, match=r"does not match the pattern '\*\.md': leave out one of them"):
+            read(["corpus", source.format(folder)], pattern="*.md")
+
+
 def test_a_file_with_the_name_of_a_pattern_is_that_file(folder: Path) -> None:
     (folder / "[ab].txt").write_text("both")
     assert read_text("[ab].txt") == "both"
@@ -164,11 +208,22 @@ def test_a_dash_is_standard_input_and_a_path_of_that_name_a_file(folder: Path, m
         read_text("-")
 
 
-def test_a_source_inside_an_archive_is_never_written_over(folder: Path) -> None:
-    before = (folder / "texts.zip").read_bytes()
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("zip://b.txt::texts.zip", "texts.zip"),
+        ("zip://b.txt::local://{}/texts.zip", "texts.zip"),
+        ("file://{}/corpus/a.txt", "corpus/a.txt"),
+        ("local://{}/corpus/a.txt", "corpus/a.txt"),
+        ("simplecache::local://{}/corpus/../corpus/a.txt", "corpus/a.txt"),
+    ],
+)
+def test_a_source_behind_a_url_is_never_written_over(folder: Path, url: str, name: str) -> None:
+    pytest.importorskip("fsspec")
+    before = (folder / name).read_bytes()
     with pytest.raises(ValueError, match="is both a source and the destination"):
-        encode_file("zip://b.txt::texts.zip", folder / "texts.zip")
-    assert (folder / "texts.zip").read_bytes() == before
+        encode_file(url.format(folder), folder / name)
+    assert (folder / name).read_bytes() == before
 
 
 @pytest.mark.parametrize("column", [None, "name"])

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartok import SourceError, encode_file, read_records, read_text
+from chartok import FileDecodeError, SourceError, encode_file, read_records, read_text
 from strategies import costly
 
 ENGLISH = "To be, or not to be, that is the question\n" * 4
@@ -74,6 +74,13 @@ def test_a_binary_file_is_refused_by_what_it_is(tmp_path: Path, kind: str, encod
         assert read_text(path, encoding="latin-1").encode("latin-1") == content
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_archive_on_standard_input_is_first_to_be_in_a_file(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(archive(kind))))
+    with pytest.raises(SourceError, match=rf"a URL such as {kind}://\*\.txt::FILE, once it is in one$"):
+        read_text("-")
+
+
 @pytest.mark.parametrize("encoding", WIDE)
 @pytest.mark.parametrize("text", [ENGLISH, "привет, мир\n" * 4, "Ελληνικά γράμματα\n" * 4])
 @pytest.mark.parametrize("read_as", ["utf-8", "ascii", "utf-8-sig"])
@@ -86,6 +93,22 @@ def test_wide_text_without_a_mark_is_refused_and_its_encoding_named(
     with pytest.raises(ValueError, match=message):
         read_text(path, encoding=read_as)
     assert read_text(path, encoding=encoding) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize(
+    "content", [b"plain text", ENGLISH.encode("utf-16-be"), b"caf\xe9", b"ab\ncd" * 9, b"abcd\0\xd8ab"]
+)
+@pytest.mark.parametrize("handler", ["strict", "replace"])
+def test_wide_text_must_have_a_mark_where_one_is_promised(
+    tmp_path: Path, encoding: str, content: bytes, handler: str
+) -> None:
+    path = tmp_path / "wide"
+    path.write_bytes(content)
+    message = rf"wide' is not {encoding.upper()}: 0x.* at byte offset .* \(.*\); give its encoding, or 'auto'"
+    for read in (read_text, read_records):
+        with pytest.raises(FileDecodeError, match=message):
+            read(path, encoding=encoding, decode_errors=handler)
 
 
 @pytest.mark.parametrize("encoding", [*WIDE, "utf-8"])
@@ -127,6 +150,16 @@ def test_auto_needs_no_package_where_the_text_is_unicode(tmp_path: Path, monkeyp
     path.write_bytes(b"caf\xe9")
     with pytest.raises(ModuleNotFoundError, match=r"text' is not UTF-8.*pip install 'chartok\[encodings\]'"):
         read_text(path, encoding="auto")
+
+
+def test_auto_is_no_advice_where_it_was_wrong(tmp_path: Path) -> None:
+    (tmp_path / "late").write_bytes(b"plain\n" * (1 << 18) + b"caf\xe9\n")
+    message = r"late' is not UTF-8 to its end, as its beginning suggested: 0xE9 .* in line 262145 \(.*\); give its enc"
+    for read in (read_text, read_records):
+        with pytest.raises(FileDecodeError, match=message) as caught:
+            read(tmp_path / "late", encoding="auto")
+        copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+        assert str(copy) == str(caught.value)
 
 
 @costly()

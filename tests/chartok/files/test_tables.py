@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,10 @@ def table(kind: str, values: list[str]) -> bytes:
         return data.getvalue()
     if "json" in kind:
         return "".join(json.dumps({"n": n, "text": value}) + "\n" for n, value in enumerate(values)).encode()
+    if kind == "tsv":
+        return "".join(f"{n}\t{value}\n" for n, value in [("n", "text"), *enumerate(values)]).encode()
     file = io.StringIO()
-    writer = csv.writer(file, delimiter={"csv": ",", "tsv": "\t", "semicolon.csv": ";"}[kind])
+    writer = csv.writer(file, delimiter={"csv": ",", "semicolon.csv": ";"}[kind])
     writer.writerows([["n", "text"], *([number, value] for number, value in enumerate(values))])
     return file.getvalue().encode()
 
@@ -53,6 +56,8 @@ def test_cells_are_those_that_were_written(
     has_mark: bool,
     size: int,
 ) -> None:
+    if kind == "tsv":
+        values = [re.sub(r"[\t\n\r]", "", value) for value in values]
     content = table(kind, values)
     is_compressed = is_compressed and kind != "parquet"
     if has_mark and kind != "parquet":
@@ -79,6 +84,15 @@ def test_cells_are_those_that_were_written(
         ("a.csv", "text,text\n", r"a\.csv' has 2 columns 'text': rename all but one"),
         ("a.csv", "n,text\n1,a\n\n2\n", r"a\.csv': line 4 has 1 cells, and 'text' is number 2"),
         ("a.csv", 'n,text\n1,"two\nlines"\n2\n', r"a\.csv': line 4 has 1 cells"),
+        (
+            "a.csv",
+            "id,text\n1,Smith, John\n",
+            r"a\.csv': line 2 has 3 cells, and the columns are 2: .* ',' in it needs quotes",
+        ),
+        ("a.csv", "id;text\n1;a\n2;a;b\n", r"a\.csv': line 3 has 3 cells, and the columns are 2: .* ';' in it"),
+        ("a.tsv", "id\ttext\n1\ta\tb\n", r"a\.tsv': line 2 has 3 cells, and the columns are 2$"),
+        ("a.csv", '"two\nlines",text\n1\n', r"a\.csv': line 3 has 1 cells"),
+        ("a.csv", 'text\na\n"never\nclosed\n', r"a\.csv': line 3 is no row of a table"),
         ("a.csv", 'text\n"never closed\n', r"a\.csv': line 2 is no row of a table: unexpected end of data"),
         ("a.tsv", "name\tn\nada\t1\n", r"a\.tsv' has no column 'text'"),
         ("a.jsonl", '{"text": "a"}\nnope\n', r"a\.jsonl': line 2 is not JSON: Expecting value"),
@@ -122,8 +136,42 @@ def test_an_empty_cell_of_a_parquet_file_is_named_by_its_row(tmp_path: Path) -> 
         read_records(tmp_path / "a.parquet", column="text", blank_lines="error")
     with pytest.raises(SourceError, match=r"a\.parquet' has no column 'name': it has 'n', 'text'"):
         read_records(tmp_path / "a.parquet", column="name")
-    with pytest.raises(SourceError, match=r"'n' in '.*a\.parquet' must be a string, got int"):
+    with pytest.raises(SourceError, match=r"'n' in '.*a\.parquet': row 1 must be a string, got int"):
         read_records(tmp_path / "a.parquet", column="n")
+
+
+def test_a_quote_in_a_tsv_file_is_a_character(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text('id\ttext\n1\t"open\n2\tbob\n3\t"close"\n')
+    assert read_records(tmp_path / "a.tsv", column="text") == ['"open', "bob", '"close"']
+
+
+@pytest.mark.parametrize(
+    "header", ['"two\nlines",text', '"two\nlines";text', '5" disk,text', '"a;b";text', '"a,b";text']
+)
+def test_a_header_may_have_quotes(tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.csv").write_text(header + "\n" + "1,a\n2,b\n".replace(",", ";" if ";t" in header else ","))
+    assert read_records(tmp_path / "a.csv", column="text") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((f"a.csv.{suffix}", "csv") for suffix in ("gz", "gzip", "bz2", "xz", "zst", "ZSTD")),
+        ("https://example.org/a.csv?raw=true", "csv"),
+        ("https://example.org/a.tsv.gz#top", "tsv"),
+        ("simplecache::https://example.org/a.csv", "csv"),
+        ("simplecache::zip://a.jsonl::https://example.org/b.zip", "jsonl"),
+        ("zip://a.txt::b.csv", None),
+        ("https://example.org/a?file=b.csv", None),
+        ("a?b.csv", "csv"),
+        ("a.csv#1", None),
+        ("a.csv::b.txt", None),
+        ("csv", None),
+        (".csv", None),
+    ],
+)
+def test_the_end_of_a_name_shows_the_kind_of_a_table(name: str, kind: str | None) -> None:
+    assert tables.table_kind(name) == kind
 
 
 def test_a_cell_may_be_longer_than_csv_allows_by_default_and_that_stays_as_it_was(tmp_path: Path) -> None:
