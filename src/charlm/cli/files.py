@@ -41,6 +41,8 @@ def prepare(settings: flags.Prepare) -> None:
             raise ValueError("vocabulary has its symbols: leave out symbols and unit")
         vocabulary, limits = _vocabulary_of_symbols(settings, special, limits), {}
     known = {*special, *(() if vocabulary is None else vocabulary.special_tokens)}
+    if "eos" in known and not settings.records:
+        raise ValueError("eos ends records, and this is one text: give --records, or a vocabulary without eos")
     with tqdm(unit="B", unit_scale=True, disable=None) as bar:
 
         def show(done: int, total: int | None) -> None:

@@ -57,7 +57,7 @@ class Prepare(Command):
         errors: What to do with a character that is not in the vocabulary; by default replace, if it has unk.
         vocabulary: What has the vocabulary to use: a run folder, a model file, a token file, a tokenizer.json, or a
             vocabulary in JSON; by default that of the text.
-        special_tokens: Special tokens to add to the vocabulary, such as unk, bos, eos and pad.
+        special_tokens: Special tokens to add to the vocabulary, such as unk, bos and pad; eos is for records.
         min_count: Characters that occur less often are unknown.
         max_size: Most ids in the vocabulary, special tokens included; the rarest characters are unknown.
         symbols: Symbols of several characters that get an id each, such as Cl Br.
