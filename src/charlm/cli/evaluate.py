@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from charlm.cli.output import print_json
 from charlm.cli.reading import reading_of, tell_note
 from charlm.data.framing import Framing
-from charlm.evaluation.scoring import Evaluation
+from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
 from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
@@ -70,7 +70,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         -float(lm.score_samples(lines).sum()),
         symbols,
         characters=_scored(lm, lines),
-        utf8_bytes=len("".join(lines).encode()) + len(lines) * lm.is_of_records,
+        utf8_bytes=utf8_length("".join(lines)) + len(lines) * lm.is_of_records,
     )
 
 

@@ -240,3 +240,15 @@ def test_line_ends_of_dos_are_noted_on_standard_error(folder: Path, capsys: pyte
         assert main(["train", name, *more, "--out", name.removesuffix(".txt")]) == 0
     assert "CR LF" not in capsys.readouterr().err
     assert CharLM.load("dos").score_samples([TEXT]) == CharLM.load("input").score_samples([TEXT])
+
+
+def test_half_of_a_character_counts_three_bytes_in_records_and_in_text(folder: Path, said: Any) -> None:
+    (folder / "bad.txt").write_bytes(b"999 the br\xffown\n")
+    (folder / "bad.jsonl").write_text('{"name": "999 the br\\ud800own"}\n', encoding="utf-8")
+    said("train", "input.txt", "--out", "text", "--order", "3")
+    said("train", "input.txt", "--records", "--out", "lines", "--order", "3")
+    kept = ["bad.txt", "--decode-errors", "surrogateescape"]
+    for arguments in (["text", *kept], ["lines", *kept], ["lines", "bad.jsonl", "--column", "name"]):
+        found = json.loads(said("evaluate", *arguments, "--json"))
+        bits = found["bits_per_character"] * found["characters"]
+        assert bits / found["bits_per_byte"] == pytest.approx(len("999 the brown\n") + 3)
