@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json
-from charlm.cli.reading import reading_of, tell_note
+from charlm.cli.reading import admitted_lines, reading_of, tell_note
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
@@ -19,7 +19,6 @@ from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli import flags
-    from chartok.arguments import Errors
 
 
 def evaluate(settings: flags.Evaluate) -> None:
@@ -60,9 +59,9 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
             raise _empty(settings)
         return lm.evaluate(text)
     read = read_records(settings.texts, reading, note=tell_note)
-    lines, refused = _admitted(framing, read, settings.errors)
+    lines, refused = admitted_lines(framing, read, settings.errors)
     if refused is not None:
-        raise UnknownCharacterError(refused.character, refused.position, refused.vocabulary_size, len(lines))
+        raise refused
     symbols = int(lm.counts_of_symbols(lines).sum())
     if not symbols:
         raise _empty(settings)
@@ -88,7 +87,7 @@ def score(settings: flags.Score) -> None:
     for name in expand_sources(settings.texts or STANDARD_INPUT, reading.pattern):
         n_lines = 0
         for lines in batched_records(name, reading, tell_note, may_grow=True):
-            admitted, refused = _admitted(framing, lines, settings.errors)
+            admitted, refused = admitted_lines(framing, lines, settings.errors)
             for line, known, nats in zip(lines, admitted, lm.score_samples(admitted).tolist(), strict=False):
                 bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
                 if settings.json:
@@ -104,21 +103,6 @@ def score(settings: flags.Score) -> None:
                     refused.character, refused.position, refused.vocabulary_size, number, path=shown
                 )
             n_lines += len(lines)
-
-
-def _admitted(
-    framing: Framing, lines: list[str], errors: Errors | None
-) -> tuple[list[str], UnknownCharacterError | None]:
-    """Returns lines as they are to be scored, and the error about the one before which they end, if one is refused."""
-    if errors is None and framing.unk is not None:
-        return lines, None
-    admitted = list[str]()
-    try:
-        for line in lines:
-            admitted.append(framing.admitted(line, errors or framing.errors))
-    except UnknownCharacterError as error:
-        return admitted, error
-    return admitted, None
 
 
 def _scored(lm: CharLM, lines: list[str]) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from charlm.cli.output import print_json, print_line
-from charlm.cli.reading import check_unused, reading_of, tell_note
+from charlm.cli.reading import admitted_lines, check_unused, reading_of, tell_note
 from charlm.data.framing import Framing
 from charlm.files.arpa.writer import save_arpa
 from charlm.files.run_folder import RunFolder
@@ -22,6 +22,7 @@ from chartok.files.sources import check_two_readings, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli import flags
+    from chartok import ReadingSettings
 
 OF_VOCABULARY = {"tokenizer-json": Vocabulary.to_tokenizer_json, "vocabulary": Vocabulary.save}
 """How to write each format that has a vocabulary alone."""
@@ -110,19 +111,30 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
 def report(settings: flags.Report) -> None:
     """Writes one HTML file that shows a run."""
     reading = reading_of(settings.reading)
-    text = None
+    text: str | list[str] | None = None
     if settings.text:
         if settings.out is not None:
             check_not_read(settings.out, expand_sources(settings.text, reading.pattern))
-        text = read_text(settings.text, reading, note=tell_note)
-        if settings.errors is not None:
-            text = Framing(read_vocabulary(settings.run)).admitted(text, settings.errors)
+        text = _text_to_color(settings, reading)
+        if not text:
+            raise ValueError(f"{' '.join(settings.text)!a}: text is empty: there is nothing to color")
     elif settings.errors is not None:
         raise ValueError("errors says what to do with a text of one's own: give --text too, or leave it out")
     else:
         check_unused(settings.reading, "--text")
     out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
     print_line(f"saved to {out}")
+
+
+def _text_to_color(settings: flags.Report, reading: ReadingSettings) -> str | list[str]:
+    """Returns the text of a report, or its records where the model is one of records."""
+    framing = Framing(read_vocabulary(settings.run))
+    if not framing.is_of_records:
+        return framing.admitted(read_text(settings.text, reading, note=tell_note), settings.errors)
+    records, refused = admitted_lines(framing, read_records(settings.text, reading, note=tell_note), settings.errors)
+    if refused is not None:
+        raise refused
+    return records
 
 
 def export(settings: flags.Export) -> None:

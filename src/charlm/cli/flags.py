@@ -250,7 +250,8 @@ class Report(Command):
     Attributes:
         run: A run folder or a model file.
         out: The file to write; by default report.html in the run folder, or beside the model file.
-        text: A text to color by surprise, in files; by default the beginning of the validation part.
+        text: A text to color by surprise, in files, read as records for a model of records; by default the beginning
+            of the validation part.
         reading: How to read the text.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.

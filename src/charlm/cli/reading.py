@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from charlm.cli.flags import READING
 from charlm.cli.output import print_line
+from chartok import UnknownCharacterError
 
 if TYPE_CHECKING:
+    from charlm.data.framing import Framing
     from chartok import ReadingSettings
+    from chartok.arguments import Errors
 
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\"}
 """What may be typed after a backslash, and what it stands for."""
@@ -43,6 +46,27 @@ def check_unused(settings: ReadingSettings, flag: str) -> None:
     """
     if settings != READING:
         raise ValueError(f"there is no {flag}, and flags say how to read its files: give {flag}, or leave them out")
+
+
+def admitted_lines(
+    framing: Framing, lines: list[str], errors: Errors | None
+) -> tuple[list[str], UnknownCharacterError | None]:
+    """Returns lines as they are to be scored, and the error about the one before which they end, if one is refused.
+
+    Args:
+        framing: That of the vocabulary.
+        lines: The lines.
+        errors: As for ``Framing.admitted``.
+    """
+    if errors is None and framing.unk is not None:
+        return lines, None
+    admitted = list[str]()
+    try:
+        for line in lines:
+            admitted.append(framing.admitted(line, errors or framing.errors))
+    except UnknownCharacterError as error:
+        return admitted, UnknownCharacterError(error.character, error.position, error.vocabulary_size, len(admitted))
+    return admitted, None
 
 
 def tell_note(note: str) -> None:
