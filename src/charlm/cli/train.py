@@ -84,21 +84,32 @@ def train(settings: flags.Train) -> None:
 def _default_folder(text: str, family: str) -> Path:
     """Returns ``runs/NAME-FAMILY`` in the current folder, which may have come from anyone: a link is not followed.
 
-    NAME is what remains of the name of the first source in that of a file.
-
     Raises:
         NotADirectoryError: It is a link.
     """
-    name = Path(text).stem
-    if not Path(text).exists():  # a pattern, a URL, or standard input
-        name = re.sub(r"[^\w.-]+", "", name).strip("-") or "text"
-    folder = Path("runs") / f"{name}-{family}"
+    folder = Path("runs") / f"{_name_of(text)}-{family}"
     for path in (folder.parent, folder):
         if path.is_symlink():
             raise NotADirectoryError(
                 errno.ENOTDIR, "is a symbolic link, which is followed only where --out names it", os.fspath(path)
             )
     return folder
+
+
+def _name_of(text: str) -> str:
+    """Returns the name of a source without its ending, or of a URL that of its innermost file; never a hidden one.
+
+    What a pattern leaves is the name; where nothing is left, that of the archive that it is in, or else ``text``.
+    """
+    path = Path(text)
+    if path.exists():
+        named = path.resolve() if path.name in ("", "..") else path
+        return (named.name if path.is_dir() else named.stem).lstrip(".") or "text"
+    *outer, last = text.split("::")
+    parts = [re.split("[?#]", part.partition("://")[2])[0] for part in outer]
+    parts.append(re.split("[?#]", last.partition("://")[2])[0] if "://" in last else last)
+    names = (re.sub(r"[^\w.-]+", "", Path(part).stem).lstrip(".-").rstrip("-") for part in parts)
+    return next(filter(None, names), "text")
 
 
 def recipe_of(settings: flags.Train) -> Recipe:

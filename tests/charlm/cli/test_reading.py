@@ -213,11 +213,26 @@ def test_a_run_is_named_after_its_first_source(
 ) -> None:
     (folder / "parts").mkdir()
     (folder / "parts" / "a.txt").write_bytes(TEXT.encode())
+    (folder / "my.parts").mkdir()
+    (folder / "my.parts" / "a.txt").write_bytes(TEXT.encode())
+    (folder / ".hidden.txt").write_bytes(TEXT.encode())
+    for archive in ("n.zip", "archive.zip"):
+        with zipfile.ZipFile(folder / archive, "w") as file:
+            file.writestr("n.txt", TEXT)
     for sources, name in (
         (["text.txt", "parts/a.txt"], "text"),
         (["parts"], "parts"),
         (["parts/a*.txt"], "a"),
         (["parts/*"], "text"),
+        (["."], folder.name),
+        (["parts/.."], folder.name),
+        (["my.parts"], "my.parts"),
+        ([".hidden.txt"], "hidden"),
+        (["zip://n.txt::n.zip"], "n"),
+        (["zip://*.txt::archive.zip"], "archive"),
+        (["zip://?.txt::archive.zip"], "archive"),
+        (["simplecache::zip://n.txt::archive.zip"], "n"),
+        ([f"file://{folder}/text.txt"], "text"),
         (["-", "--order", "3"], "text"),
     ):
         typed(monkeypatch, TEXT.encode())
