@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json
-from charlm.cli.reading import admitted_lines, reading_of, tell_note
+from charlm.cli.reading import OF_READING, admitted_lines, for_kind, reading_of, tell_note, without_shared
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
 from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
-from charlm.recipes.sources import token_file_of
+from charlm.recipes.sources import is_token_source, token_file_of
 from chartok import TokenFile, UnknownCharacterError, read_records, read_text
 from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
@@ -45,6 +45,9 @@ def evaluate(settings: flags.Evaluate) -> None:
 
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     framing = Framing(lm.vocabulary)
+    settings = for_kind(settings, records=settings.records or lm.is_of_records)
+    if is_token_source(settings.texts):
+        settings = without_shared(settings, (*OF_READING, "errors"))
     if name := token_file_of(settings.texts, reading_of(settings.reading), records=settings.records):
         if settings.errors is not None:
             raise ValueError(f"{name!a} is a token file, which has no unknown characters: leave --errors out")
@@ -79,6 +82,7 @@ def _empty(settings: flags.Evaluate) -> ValueError:
 
 def score(settings: flags.Score) -> None:
     """Prints the log-likelihood of each line, those before an invalid byte before it is an error."""
+    settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
     reading = reading_of(settings.reading)
     if reading.blank_lines == "skip":
         raise ValueError("score answers every line, and --blank-lines skip leaves some out: leave it out")

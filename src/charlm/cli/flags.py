@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional, TypeAlias
 
-from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.conf import Fixed, OmitArgPrefixes, Positional, Suppress, arg
 
 from charlm.cli.docstrings import restore_docstrings
 from charlm.data.choices import Split
@@ -36,9 +36,11 @@ class Command:
 
     Attributes:
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
+        shared: The names of the settings from the top of that file, which are for every command that uses them.
     """
 
     config: Optional[Path] = None
+    shared: Annotated[Several, Fixed, Suppress] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.cli.families import OF_DATA
 from charlm.cli.output import print_json
-from charlm.cli.reading import reading_of, tell_note
+from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import Telling, tell
 from charlm.data.corpora import python_docs
 from charlm.files.run_folder import RunFolder
@@ -23,7 +23,7 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
-from charlm.recipes.sources import corpus_of_files, roles_of_text
+from charlm.recipes.sources import corpus_of_files, is_token_source, roles_of_text
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
@@ -41,6 +41,9 @@ DEFAULTS = {"train_fraction": 0.9, "split": "tail", "min_count": 1, "unit": "cha
 
 def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
+    settings = for_kind(settings, records=settings.records)
+    if settings.validation:
+        settings = without_shared(settings, ("train_fraction", "split"))
     recipe = recipe_of(settings)
     if recipe.counts and launched_rank():
         return  # one process is enough for counting
@@ -161,6 +164,8 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
         vocabulary: That of the training data, for those for validation; None makes it.
         is_first: Whether this is the first of several processes.
     """
+    if is_token_source(texts):
+        settings = without_shared(settings, (*OF_READING, *OF_NEW_VOCABULARY))
     return corpus_of_files(
         texts,
         settings.model,
