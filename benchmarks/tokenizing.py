@@ -122,7 +122,7 @@ def _of_symbols() -> list[Comparison]:
             ours=lambda: vocabulary.decode(ids),
             rival_name="Python list",
             rival=lambda: "".join([symbols[i] for i in listed]),
-            target=2,
+            target=1.5,
         ),
     ]
 

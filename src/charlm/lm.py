@@ -24,6 +24,7 @@ from charlm.runtime.pytorch import check_device_name
 from chartok import ReadingSettings, Vocabulary
 from chartok.arguments import check_several
 from chartok.files.reading import ReadingKeywords
+from chartok.vocabulary_sources import VocabularyKeywords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
+    from chartok.arguments import Unit
     from chartok.files.sources import Source
 
 
@@ -53,6 +55,8 @@ class FitKeywords(TypedDict, total=False):
     packing: bool | None
     config: TrainerConfig | None
     device: str | None
+    symbols: Iterable[str]
+    unit: Unit
     min_count: int
     max_size: int | None
 
@@ -142,6 +146,8 @@ class CharLM(TextScorer, TextGenerator):
         config: TrainerConfig | None = None,
         device: str | None = None,
         validation: str | os.PathLike[str] | Iterable[str] | Mapping[str, int] | None = None,
+        symbols: Iterable[str] = (),
+        unit: Unit = "character",
         min_count: int = 1,
         max_size: int | None = None,
     ) -> Self:
@@ -165,7 +171,9 @@ class CharLM(TextScorer, TextGenerator):
             device: Likewise; the model stays on it.
             validation: Held-out data of the same kind, for ``validation_nats`` of the result and, for models that are
                 trained, to keep the weights that are best on them. They add nothing to the vocabulary.
-            min_count: Characters that occur less often count as ``unk``; see ``Vocabulary.from_text``.
+            symbols: Symbols of several characters; see ``Vocabulary.from_text``.
+            unit: ``"grapheme"`` gives an id to each grapheme, instead of each character.
+            min_count: Characters that occur less often count as ``unk``.
             max_size: The maximum number of ids; the least frequent characters count as ``unk``.
 
         Raises:
@@ -189,7 +197,7 @@ class CharLM(TextScorer, TextGenerator):
             config=config,
             device=device,
         )
-        corpus = corpus_of(source, model, min_count=min_count, max_size=max_size)
+        corpus = corpus_of(source, model, symbols=symbols, unit=unit, min_count=min_count, max_size=max_size)
         held_out = None if validation is None else corpus_of(validation, model, vocabulary=corpus.vocabulary)
         return cls._trained(corpus, recipe, held_out)
 
@@ -221,10 +229,10 @@ class CharLM(TextScorer, TextGenerator):
         reading = ReadingSettings(
             **{field.name: of_model.pop(field.name) for field in fields(ReadingSettings) if field.name in of_model}
         )
-        limits = {name: of_model.pop(name) for name in ("min_count", "max_size") if name in of_model}
+        asked = {name: of_model.pop(name) for name in VocabularyKeywords.__annotations__ if name in of_model}
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(family=model, **of_model)
-        corpus = corpus_of_files(sources, model, records=records, reading=reading, **limits)
+        corpus = corpus_of_files(sources, model, records=records, reading=reading, **asked)
         held_out = None
         if validation is not None:
             held_out = corpus_of_files(

@@ -73,7 +73,7 @@ class _Spooled:
     """Texts that are written to a file once, and can then be read any number of times."""
 
     def __init__(self, texts: Iterable[str], file: IO[str]) -> None:
-        file.writelines(f"{json.dumps(text)}\n" for text in texts)
+        file.writelines(f"{json.dumps(text, ensure_ascii=False)}\n" for text in texts)  # \u would join surrogates
         self._file = file
 
     def __iter__(self) -> Iterator[str]:
@@ -89,4 +89,4 @@ def _temporary_beside(path: str | os.PathLike[str]) -> IO[str]:
     """
     with Naming(os.fspath(path)):
         folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - any path
-        return tempfile.TemporaryFile("w+", dir=folder, encoding="ascii")
+        return tempfile.TemporaryFile("w+", dir=folder, encoding="utf-8", errors="surrogatepass")

@@ -76,16 +76,19 @@ class TokenFileWriter:
     ) -> None:
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
-        vocabulary.encode("", errors)
+        vocabulary.encode("", errors)  # checks errors
         self._destination, self._vocabulary, self._errors = destination, vocabulary, errors
         self._framing = framing(vocabulary) if records else None
         self._dtype = vocabulary.dtype.newbyteorder("<")
         self._digest = hashlib.sha256()
-        self._length = self._records = self._texts_before = self._characters = 0
+        self._length = self._ended = self._records = self._texts_before = self._characters = 0
         self._waiting: list[str] = []
         self._stack = ExitStack()
+        self._is_open = self._was_open = False
 
     def __enter__(self) -> Self:
+        if self._was_open:
+            raise ValueError("a writer writes one file: make another one")
         with ExitStack() as stack:
             self._file = stack.enter_context(replace_file(self._destination))
             # Forty bytes more than for an empty file: the numbers of ids and of records are not known yet.
@@ -96,17 +99,21 @@ class TokenFileWriter:
                 self._offsets = stack.enter_context(tempfile.TemporaryFile(dir=folder))
                 self._offsets.write(np.zeros(1, dtype=OFFSET).data)
             self._stack = stack.pop_all()
+        self._is_open = self._was_open = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._stack.__exit__(kind, error, traceback)
-            return
-        with self._stack:
-            self._flush()
-            self._finish()
+        try:
+            if kind is not None:
+                self._stack.__exit__(kind, error, traceback)
+                return
+            with self._stack:
+                self._flush()
+                self._finish()
+        finally:
+            self._is_open = False
 
     def append(self, text: str | Ids) -> None:
         """Appends a text, or the ids of one, without ``bos`` and ``eos``.
@@ -120,10 +127,12 @@ class TokenFileWriter:
             UnknownCharacterError: A character of this text or an earlier one has no id, under ``"strict"``; says of
                 which, from 0 on.
             TokenIdError: An id is not in the vocabulary.
-            ValueError: The ids are not one-dimensional.
+            ValueError: The ids are not one-dimensional, or have the start or the end of a record among them; or this is
+                not in the ``with`` block.
             TypeError: It is neither text nor ids.
             OSError: It cannot be written.
         """
+        self._check_open()
         if isinstance(text, str):
             self._waiting.append(text)
             self._characters += len(text)
@@ -136,20 +145,45 @@ class TokenFileWriter:
         ids = as_id_array(text, self._vocabulary.size)
         if ids.ndim != 1:
             raise ValueError(f"the ids of a text must be one-dimensional, got shape {ids.shape}")
+        if self._framing is not None and np.isin(ids, self._framing).any():
+            raise ValueError(
+                "the ids of a record have its start or its end among them, which append adds: leave it out"
+            )
         self._texts_before += 1
         if self._framing is None:
-            self.write(ids)
+            self._write(ids)
         else:
             bos, eos = self._framing
-            self.write(np.concatenate([[bos], ids, [eos]]), np.array([len(ids) + 2]))
+            self._write(np.concatenate([[bos], ids, [eos]]), np.array([len(ids) + 2]))
 
-    def write(self, ids: NDArray[np.integer[Any]], ends: NDArray[np.int64] | None = None) -> None:
-        """Writes ids of the vocabulary as they are: those of records with each ``bos`` and ``eos``.
+    def write(self, ids: Ids, ends: NDArray[np.int64] | None = None) -> None:
+        """Writes ids as they are, after what was appended: those of records with each ``bos`` and ``eos``.
 
         Args:
-            ids: Checked ids, ``(T,)``.
-            ends: Where records end among these ids, ascending, int64; a record may have begun in earlier ones.
+            ids: Of shape ``(T,)``.
+            ends: Of records: where they end among these ids, ascending, int64; one may have begun in earlier ids.
+
+        Raises:
+            TokenIdError: An id is not in the vocabulary.
+            ValueError: There are ends and the file is one of a text, or the other way round, or one is not among these
+                ids; or this is not in the ``with`` block.
+            TypeError: The ids are not integers.
+            OSError: They cannot be written.
         """
+        self._check_open()
+        if (ends is None) != (self._framing is None):
+            raise ValueError("ends are those of records: give them where the file is one of records, and only there")
+        self._flush()
+        array = as_id_array(ids, self._vocabulary.size)
+        if ends is not None and len(ends) and not (0 < ends[0] <= ends[-1] <= len(array) and (np.diff(ends) > 0).all()):
+            raise ValueError(f"ends must ascend, from 1 to at most the {len(array)} ids that are given")
+        self._write(array, ends)
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise ValueError("the writer is not open: append and write within its with block")
+
+    def _write(self, ids: NDArray[np.integer[Any]], ends: NDArray[np.int64] | None = None) -> None:
         stored = np.ascontiguousarray(ids, dtype=self._dtype)
         self._file.write(stored.data)
         self._digest.update(stored.data)
@@ -157,6 +191,7 @@ class TokenFileWriter:
             with Naming(os.fspath(self._destination)):
                 self._offsets.write((ends + self._length).astype(OFFSET).data)
             self._records += len(ends)
+            self._ended = self._length + int(ends[-1]) if len(ends) else self._ended
         self._length += len(stored)
 
     def _flush(self) -> None:
@@ -173,11 +208,15 @@ class TokenFileWriter:
                 error.character, error.position, error.vocabulary_size, text_index=index
             ) from None
         self._texts_before += len(texts)
-        self.write(ids, None if self._framing is None else np.cumsum(lengths))
+        self._write(ids, None if self._framing is None else np.cumsum(lengths))
 
     def _finish(self) -> None:
         """Writes where the records begin, and the header."""
         if self._framing is not None:
+            if self._ended != self._length:
+                raise ValueError(
+                    f"the last record has no end: {self._length - self._ended} ids come after the last one"
+                )
             self._offsets.seek(0)
             while chunk := self._offsets.read(COPIED_AT_ONCE):
                 self._file.write(chunk)

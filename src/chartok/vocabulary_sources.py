@@ -140,8 +140,11 @@ class VocabularySources(ABC):
         others = counts.keys() - set(given)
         frequent = sorted(symbol for symbol in others if counts[symbol] >= min_count)
         if max_size is not None:
-            room = max(0, positive_integer("max_size", max_size) - len(special) - len(given))
-            frequent = sorted(sorted(frequent, key=lambda symbol: -counts[symbol])[:room])
+            room = positive_integer("max_size", max_size) - len(special) - len(given)
+            if room < 0 and given:
+                asked = f"{len(given)} symbols and {len(special)} special tokens"
+                raise ValueError(f"max_size {max_size} has no room for the {asked} that are asked for")
+            frequent = sorted(sorted(frequent, key=lambda symbol: -counts[symbol])[: max(0, room)])
         if not frequent and not given:
             raise ValueError("no character is left: text is empty, or min_count and max_size leave none")
         return cls([*frequent, *given], special_tokens=special)

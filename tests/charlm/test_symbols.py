@@ -145,3 +145,14 @@ def test_the_commands_take_symbols(tmp_path: Path, capsys: pytest.CaptureFixture
     assert found["bits_per_symbol"] > found["bits_per_character"]
     assert main(["train", str(tmp_path / "a.tokens"), "--symbols", "Cl"]) == 1
     assert "symbols" in capsys.readouterr().err
+
+
+def test_a_model_is_fitted_with_symbols_of_several_characters(tmp_path: Path) -> None:
+    records = ["CCl", "BrCC", "ClCCl"] * 5
+    lm = CharLM.fit(records, symbols=["Cl", "Br"], order=3)
+    assert {"Cl", "Br"} <= set(lm.vocabulary.symbols)
+    (tmp_path / "a.txt").write_text("\n".join(records), encoding="utf-8")
+    of_file = CharLM.fit_file(tmp_path / "a.txt", records=True, symbols=["Cl", "Br"], order=3)
+    assert of_file.vocabulary == lm.vocabulary
+    assert of_file.score_samples(records).tolist() == lm.score_samples(records).tolist()
+    assert CharLM.fit("e\u0301e" * 9, unit="grapheme").vocabulary.symbols == ("e", "e\u0301")

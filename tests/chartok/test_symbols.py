@@ -226,3 +226,9 @@ def test_graphemes_without_their_package_say_what_to_install(monkeypatch: pytest
 def test_bad_symbols_are_refused(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_vocabulary_never_has_more_than_its_largest_size() -> None:
+    with pytest.raises(ValueError, match="max_size 2 has no room for the 3 symbols and 0 special tokens"):
+        Vocabulary.from_text("aaabbc", symbols=["xy", "zw", "qq"], max_size=2)
+    assert Vocabulary.from_text("aaabbc", symbols=["xy"], max_size=2).symbols == ("a", "xy")

@@ -251,3 +251,57 @@ def test_a_vocabulary_that_is_none_and_an_unknown_policy_are_refused(tmp_path: P
         TokenFileWriter(tmp_path / "a.tokens", VOCABULARY, errors="drop")  # type: ignore[arg-type]  # bad input
     with pytest.raises(ValueError, match="errors='replace' needs an unk token"):
         encode_texts(["a"], tmp_path / "a.tokens", Vocabulary("a"), errors="replace")
+
+
+def test_a_writer_writes_within_its_block_and_one_file(tmp_path: Path) -> None:
+    writer = TokenFileWriter(tmp_path / "a.tokens", VOCABULARY, records=True)
+    for text in ("a", [0]):
+        with pytest.raises(ValueError, match="the writer is not open: append and write within its with block"):
+            writer.append(text)
+    with pytest.raises(ValueError, match="the writer is not open"):
+        writer.write([0], np.array([1]))
+    with writer:
+        writer.append("a")
+    before = (tmp_path / "a.tokens").read_bytes()
+    with pytest.raises(ValueError, match="not open"):
+        writer.append("b")
+    with pytest.raises(ValueError, match="a writer writes one file: make another one"), writer:
+        pass
+    assert (tmp_path / "a.tokens").read_bytes() == before
+
+
+def test_what_is_written_as_it_is_comes_in_its_turn_and_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "a.tokens"
+    with TokenFileWriter(path, VOCABULARY, records=True) as writer:
+        writer.append("ab")
+        writer.write([BOS, 1, EOS, BOS], np.array([3]))
+        writer.write([0, EOS], np.array([2]))
+        with pytest.raises(ValueError, match="have its start or its end among them"):
+            writer.append([0, EOS])
+        with pytest.raises(TokenIdError):
+            writer.write([900], np.array([1]))
+        with pytest.raises(ValueError, match="ends must ascend, from 1 to at most the 1 ids"):
+            writer.write([0], np.array([2]))
+        with pytest.raises(ValueError, match="ends are those of records"):
+            writer.write([0])
+    with TokenFile(path) as tokens:
+        assert tokens.records == 3
+        assert VOCABULARY.decode(tokens.read(0, len(tokens))) == "abba"
+        assert tokens.read(0, len(tokens)).tolist() == [BOS, 0, 1, EOS, BOS, 1, EOS, BOS, 0, EOS]
+    before = path.read_bytes()
+    with (
+        pytest.raises(ValueError, match="the last record has no end: 2 ids come after the last one"),
+        TokenFileWriter(path, VOCABULARY, records=True) as writer,
+    ):
+        writer.write([BOS, 0], np.array([], dtype=np.int64))
+    assert path.read_bytes() == before
+
+
+@given(st.lists(any_text, min_size=1).filter(any))
+def test_an_iterator_gives_the_file_that_a_list_gives(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    encode_texts(texts, folder / "list.tokens").close()
+    encode_texts(iter(texts), folder / "iterator.tokens").close()
+    assert (folder / "list.tokens").read_bytes() == (folder / "iterator.tokens").read_bytes()

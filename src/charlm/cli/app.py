@@ -6,6 +6,7 @@ PyTorch is loaded only by the commands that need it.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import importlib
 import io
@@ -124,7 +125,7 @@ def _run(arguments: list[str]) -> None:
     if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
         hint = _nearest(arguments[0], COMMANDS) or "; see charlm --help"
         raise UsageError(f"there is no command {arguments[0]!a}{hint}")
-    arguments = _with_config(arguments)
+    arguments, shared = _with_config(arguments)
     settings = _parsed(arguments)
     if isinstance(settings, Completion):
         with contextlib.suppress(SystemExit):
@@ -133,22 +134,27 @@ def _run(arguments: list[str]) -> None:
         name = arguments[0]
         command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)
         with cleaning_up():
-            command(settings)
+            command(dataclasses.replace(settings, shared=shared))
 
 
-def _with_config(arguments: list[str]) -> list[str]:
-    """Returns the arguments with the flags of the ``--config`` file added; typed flags take precedence."""
+def _with_config(arguments: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Returns the arguments with the flags of the ``--config`` file added; typed flags take precedence.
+
+    And the names of the settings that the file gives every command.
+    """
     parts = [part for argument in arguments for part in argument.split("=", 1)]
     paths = [value for flag, value in pairwise(parts) if flag == "--config"]
     if not paths or arguments[0] not in COMMANDS:
-        return arguments
+        return arguments, ()
     typed = {part.replace("_", "-").replace("--no-", "--", 1) for part in parts}
     path, command = Path(paths[-1]), arguments[0]
-    flags = read_flags(path, command, COMMANDS)
+    flags, shared = read_flags(path, command, COMMANDS)
     if command == "train":
         family = _family_in([*flags.get("--model", []), *arguments])
-        flags = read_flags(path, command, COMMANDS, family)
-    return [*arguments, *(part for flag, parts in flags.items() if flag not in typed for part in parts)]
+        flags, shared = read_flags(path, command, COMMANDS, family)
+    added = {flag: parts for flag, parts in flags.items() if flag not in typed}
+    names = tuple(flag.removeprefix("--").replace("-", "_") for flag in added if flag in shared)
+    return [*arguments, *(part for parts in added.values() for part in parts)], names
 
 
 def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands, or None after help

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
-from charlm.cli.families import refusal, train_flags
+from charlm.cli.families import as_flag, refusal, train_flags
 from chartok.files.opening import open_file
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ class ConfigFileError(ValueError):
 
 def read_flags(
     path: Path, command: str, commands: dict[str, type], family: Family | None = None
-) -> dict[str, list[str]]:
+) -> tuple[dict[str, list[str]], set[str]]:
     r"""Returns the flags that a TOML file sets for a command, each with the arguments one would type for it.
+
+    And those among them that it sets for every command, which may be of no use to this one.
 
     ``name = value`` means ``--name value``; true and false mean ``--name`` and ``--no-name``; a list gives several
     values. A key at the top applies to every command that has such a flag, and for ``train`` to every family that does.
@@ -52,8 +54,9 @@ def read_flags(
         >>> from charlm.cli.flags import COMMANDS
         >>> path = Path(tempfile.mkdtemp()) / "charlm.toml"
         >>> _ = path.write_text("device = 'cpu'\n[train]\nmax_steps = 9\n[generate]\nstop = ['a', 'b']")
-        >>> read_flags(path, "train", COMMANDS)
-        {'--device': ['--device=cpu'], '--max-steps': ['--max-steps=9']}
+        >>> flags, shared = read_flags(path, "train", COMMANDS)
+        >>> flags, shared
+        ({'--device': ['--device=cpu'], '--max-steps': ['--max-steps=9']}, {'--device'})
     """
     with open_file(path) as file:
         data = file.read(LONGEST + 1)
@@ -77,7 +80,8 @@ def read_flags(
     if family is not None and (refused := next((name for name in for_one if name not in taken), None)):
         raise ConfigFileError(f"{os.fspath(path)!a}: {refusal(refused, family)}")
     named = {name: value for name, value in (for_all | for_one).items() if name in taken}
-    return {(flag := "--" + name.replace("_", "-")): _typed(flag, value, path) for name, value in named.items()}
+    flags = {as_flag(name): _typed(as_flag(name), value, path) for name, value in named.items()}
+    return flags, {as_flag(name) for name in named if name not in for_one}
 
 
 def flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass

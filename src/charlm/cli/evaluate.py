@@ -6,20 +6,19 @@ import math
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json
-from charlm.cli.reading import reading_of, tell_note
+from charlm.cli.reading import OF_READING, admitted_lines, for_kind, reading_of, tell_note, without_shared
 from charlm.data.framing import Framing
-from charlm.evaluation.scoring import Evaluation
+from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
 from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
-from charlm.recipes.sources import token_file_of
+from charlm.recipes.sources import is_token_source, token_file_of
 from chartok import TokenFile, UnknownCharacterError, read_records, read_text
 from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli import flags
-    from chartok.arguments import Errors
 
 
 def evaluate(settings: flags.Evaluate) -> None:
@@ -46,11 +45,17 @@ def evaluate(settings: flags.Evaluate) -> None:
 
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     framing = Framing(lm.vocabulary)
+    settings = for_kind(settings, records=settings.records or lm.is_of_records)
+    if is_token_source(settings.texts):
+        settings = without_shared(settings, (*OF_READING, "errors"))
     if name := token_file_of(settings.texts, reading_of(settings.reading), records=settings.records):
         if settings.errors is not None:
             raise ValueError(f"{name!a} is a token file, which has no unknown characters: leave --errors out")
         with TokenFile(name) as tokens:
             corpus = Corpus.of_tokens(tokens, vocabulary=lm.vocabulary)
+            if corpus.is_of_records != lm.is_of_records:
+                held, wanted = ("records", "one text") if corpus.is_of_records else ("one text", "records")
+                raise ValueError(f"{name!a} holds {held}, and this is a model of {wanted}: prepare it as such")
             tokens.verify()
             return evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary)
     reading = reading_of(settings.reading)
@@ -60,9 +65,9 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
             raise _empty(settings)
         return lm.evaluate(text)
     read = read_records(settings.texts, reading, note=tell_note)
-    lines, refused = _admitted(framing, read, settings.errors)
+    lines, refused = admitted_lines(framing, read, settings.errors)
     if refused is not None:
-        raise UnknownCharacterError(refused.character, refused.position, refused.vocabulary_size, len(lines))
+        raise refused
     symbols = int(lm.counts_of_symbols(lines).sum())
     if not symbols:
         raise _empty(settings)
@@ -70,7 +75,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         -float(lm.score_samples(lines).sum()),
         symbols,
         characters=_scored(lm, lines),
-        utf8_bytes=len("".join(lines).encode()) + len(lines) * lm.is_of_records,
+        utf8_bytes=utf8_length("".join(lines)) + len(lines) * lm.is_of_records,
     )
 
 
@@ -80,6 +85,7 @@ def _empty(settings: flags.Evaluate) -> ValueError:
 
 def score(settings: flags.Score) -> None:
     """Prints the log-likelihood of each line, those before an invalid byte before it is an error."""
+    settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
     reading = reading_of(settings.reading)
     if reading.blank_lines == "skip":
         raise ValueError("score answers every line, and --blank-lines skip leaves some out: leave it out")
@@ -88,7 +94,7 @@ def score(settings: flags.Score) -> None:
     for name in expand_sources(settings.texts or STANDARD_INPUT, reading.pattern):
         n_lines = 0
         for lines in batched_records(name, reading, tell_note, may_grow=True):
-            admitted, refused = _admitted(framing, lines, settings.errors)
+            admitted, refused = admitted_lines(framing, lines, settings.errors)
             for line, known, nats in zip(lines, admitted, lm.score_samples(admitted).tolist(), strict=False):
                 bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
                 if settings.json:
@@ -104,21 +110,6 @@ def score(settings: flags.Score) -> None:
                     refused.character, refused.position, refused.vocabulary_size, number, path=shown
                 )
             n_lines += len(lines)
-
-
-def _admitted(
-    framing: Framing, lines: list[str], errors: Errors | None
-) -> tuple[list[str], UnknownCharacterError | None]:
-    """Returns lines as they are to be scored, and the error about the one before which they end, if one is refused."""
-    if errors is None and framing.unk is not None:
-        return lines, None
-    admitted = list[str]()
-    try:
-        for line in lines:
-            admitted.append(framing.admitted(line, errors or framing.errors))
-    except UnknownCharacterError as error:
-        return admitted, error
-    return admitted, None
 
 
 def _scored(lm: CharLM, lines: list[str]) -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 OF_DATA = ("records", "reading", "train_fraction", "split", "validation", "min_count", "max_size", "symbols", "unit")
 """Flags that say how a text is read and split."""
-OF_EVERY_FAMILY = ("config", "texts", "model", "out", *OF_DATA, "json")
+OF_EVERY_FAMILY = ("config", "shared", "texts", "model", "out", *OF_DATA, "json")
 OF_TRAINING = ("resume", "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
 

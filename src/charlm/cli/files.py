@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from charlm.cli.output import print_json, print_line
-from charlm.cli.reading import check_unused, reading_of, tell_note
+from charlm.cli.reading import (
+    OF_NEW_VOCABULARY,
+    OF_READING,
+    admitted_lines,
+    check_unused,
+    for_kind,
+    reading_of,
+    tell_note,
+    without_shared,
+)
 from charlm.data.framing import Framing
 from charlm.files.arpa.writer import save_arpa
 from charlm.files.run_folder import RunFolder
@@ -29,6 +38,9 @@ OF_VOCABULARY = {"tokenizer-json": Vocabulary.to_tokenizer_json, "vocabulary": V
 
 def prepare(settings: flags.Prepare) -> None:
     """Writes texts of any size to a token file."""
+    settings = for_kind(settings, records=settings.records)
+    if settings.vocabulary is not None:
+        settings = without_shared(settings, OF_NEW_VOCABULARY)
     if settings.vocabulary is not None:
         check_not_read(settings.out, [settings.vocabulary])
     limits: Any = {"min_count": settings.min_count, "max_size": settings.max_size}
@@ -41,6 +53,8 @@ def prepare(settings: flags.Prepare) -> None:
             raise ValueError("vocabulary has its symbols: leave out symbols and unit")
         vocabulary, limits = _vocabulary_of_symbols(settings, special, limits), {}
     known = {*special, *(() if vocabulary is None else vocabulary.special_tokens)}
+    if "eos" in known and not settings.records:
+        raise ValueError("eos ends records, and this is one text: give --records, or a vocabulary without eos")
     with tqdm(unit="B", unit_scale=True, disable=None) as bar:
 
         def show(done: int, total: int | None) -> None:
@@ -68,13 +82,13 @@ def prepare(settings: flags.Prepare) -> None:
             file=str(settings.out),
             characters=characters,
             records=records,
-            symbols=vocabulary.size,
+            symbols=len(vocabulary.symbols),
             fingerprint=vocabulary.fingerprint,
         )
     else:
         unit = "characters" if vocabulary.longest_symbol == 1 else "ids"
         of_records = "" if records is None else f"{records:,} records, "
-        print_line(f"{of_records}{characters:,} {unit}, {vocabulary.size} symbols: saved to {settings.out}")
+        print_line(f"{of_records}{characters:,} {unit}, {len(vocabulary.symbols)} symbols: saved to {settings.out}")
 
 
 def _vocabulary_of_symbols(settings: flags.Prepare, special: list[Any], limits: dict[str, Any]) -> Vocabulary:
@@ -84,7 +98,7 @@ def _vocabulary_of_symbols(settings: flags.Prepare, special: list[Any], limits: 
     asked: Any = {"symbols": settings.symbols, "unit": settings.unit, **limits}
     if not settings.records:
         return Vocabulary.from_file(settings.sources, settings=reading, special_tokens=special, **asked)
-    roles = dict.fromkeys(["bos", "eos", "unk", *special])
+    roles = [*dict.fromkeys(["bos", "eos", "unk", *special])]
     return Vocabulary.from_text(read_records(settings.sources, reading), special_tokens=roles, **asked)
 
 
@@ -107,20 +121,34 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
 
 def report(settings: flags.Report) -> None:
     """Writes one HTML file that shows a run."""
+    if not settings.text:
+        settings = without_shared(settings, (*OF_READING, "errors"))
     reading = reading_of(settings.reading)
-    text = None
+    text: str | list[str] | None = None
     if settings.text:
         if settings.out is not None:
             check_not_source(settings.out, expand_sources(settings.text, reading.pattern))
-        text = read_text(settings.text, reading, note=tell_note)
-        if settings.errors is not None:
-            text = Framing(read_vocabulary(settings.run)).admitted(text, settings.errors)
+        text = _text_to_color(settings)
+        if not text:
+            raise ValueError(f"{' '.join(settings.text)!a}: text is empty: there is nothing to color")
     elif settings.errors is not None:
         raise ValueError("errors says what to do with a text of one's own: give --text too, or leave it out")
     else:
         check_unused(settings.reading, "--text")
     out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
     print_line(f"saved to {out}")
+
+
+def _text_to_color(settings: flags.Report) -> str | list[str]:
+    """Returns the text of a report, or its records where the model is one of records."""
+    framing = Framing(read_vocabulary(settings.run))
+    reading = reading_of(for_kind(settings, records=framing.is_of_records).reading)
+    if not framing.is_of_records:
+        return framing.admitted(read_text(settings.text, reading, note=tell_note), settings.errors)
+    records, refused = admitted_lines(framing, read_records(settings.text, reading, note=tell_note), settings.errors)
+    if refused is not None:
+        raise refused
+    return records
 
 
 def export(settings: flags.Export) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional, TypeAlias
 
-from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.conf import Fixed, OmitArgPrefixes, Positional, Suppress, arg
 
 from charlm.cli.docstrings import restore_docstrings
 from charlm.data.choices import Split
@@ -36,9 +36,11 @@ class Command:
 
     Attributes:
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
+        shared: The names of the settings from the top of that file, which are for every command that uses them.
     """
 
     config: Optional[Path] = None
+    shared: Annotated[Several, Fixed, Suppress] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,7 @@ class Prepare(Command):
         errors: What to do with a character that is not in the vocabulary; by default replace, if it has unk.
         vocabulary: What has the vocabulary to use: a run folder, a model file, a token file, a tokenizer.json, or a
             vocabulary in JSON; by default that of the text.
-        special_tokens: Special tokens to add to the vocabulary, such as unk, bos, eos and pad.
+        special_tokens: Special tokens to add to the vocabulary, such as unk, bos and pad; eos is for records.
         min_count: Characters that occur less often are unknown.
         max_size: Most ids in the vocabulary, special tokens included; the rarest characters are unknown.
         symbols: Symbols of several characters that get an id each, such as Cl Br.
@@ -250,7 +252,8 @@ class Report(Command):
     Attributes:
         run: A run folder or a model file.
         out: The file to write; by default report.html in the run folder, or beside the model file.
-        text: A text to color by surprise, in files; by default the beginning of the validation part.
+        text: A text to color by surprise, in files, read as records for a model of records; by default the beginning
+            of the validation part.
         reading: How to read the text.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.

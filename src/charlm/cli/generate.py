@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from charlm.cli.output import print_json
-from charlm.cli.reading import check_unused, reading_of, tell_note
+from charlm.cli.reading import OF_READING, check_unused, for_kind, reading_of, tell_note, without_shared
 from charlm.lm import CharLM
 from chartok import read_records
 
@@ -25,7 +25,11 @@ def generate(settings: flags.Generate) -> None:
     if settings.exclude and settings.stop:
         raise ValueError("exclude applies to whole records, and stop truncates them: give only one of the two")
     if not settings.exclude:
+        settings = without_shared(settings, OF_READING)
         check_unused(settings.reading, "--exclude")
+    settings = for_kind(settings, records=True)
+    if lm.is_of_records and not settings.stop:
+        settings = without_shared(settings, ("errors",))
     sampling: Any = {"settings": settings.sampling, "allowed": settings.allowed, "seed": settings.seed}
     if settings.n_samples is None and not settings.exclude and not settings.json:
         _stream(lm, settings, sampling)

@@ -5,14 +5,22 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from charlm.cli.flags import READING
 from charlm.cli.output import print_line
+from chartok import ReadingSettings, UnknownCharacterError
 
 if TYPE_CHECKING:
-    from chartok import ReadingSettings
+    from collections.abc import Collection
 
+    from charlm.cli.flags import Command
+    from charlm.data.framing import Framing
+    from chartok.arguments import Errors
+
+AnyCommand = TypeVar("AnyCommand", bound="Command")
+OF_READING = tuple(field.name for field in dataclasses.fields(ReadingSettings))
+OF_NEW_VOCABULARY = ("symbols", "unit", "min_count", "max_size")
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\"}
 """What may be typed after a backslash, and what it stands for."""
 
@@ -35,6 +43,36 @@ def reading_of(settings: ReadingSettings) -> ReadingSettings:
     )
 
 
+def without_shared(settings: AnyCommand, names: Collection[str]) -> AnyCommand:
+    """Returns the settings of a command without those that it has no use for and that nobody gave to it alone.
+
+    Args:
+        settings: The settings of the command.
+        names: What it has no use for; a value from the top of a configuration file gives way to the default.
+    """
+    unused = set(names) & set(settings.shared)
+    if not unused:
+        return settings
+    defaults: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(settings)}
+    own: dict[str, Any] = {name: defaults[name] for name in unused if name in defaults}
+    of_reading: Any = {name: getattr(defaults["reading"], name) for name in unused if name in OF_READING}
+    current: Any = settings
+    result: AnyCommand = dataclasses.replace(current, reading=dataclasses.replace(current.reading, **of_reading), **own)
+    return result
+
+
+def for_kind(settings: AnyCommand, *, records: bool) -> AnyCommand:
+    """Returns the settings of a command without what the top of a configuration file says of the other kind of text.
+
+    Args:
+        settings: The settings of the command.
+        records: Whether it reads records.
+    """
+    reading: ReadingSettings = getattr(settings, "reading")  # noqa: B009 - of the commands that read
+    of_records = ("delimiter", "blank_lines") if reading.column is None else ("delimiter",)
+    return without_shared(settings, ("newlines", "separator") if records else of_records)
+
+
 def check_unused(settings: ReadingSettings, flag: str) -> None:
     """Checks that no flag says how to read files where there are none.
 
@@ -43,6 +81,27 @@ def check_unused(settings: ReadingSettings, flag: str) -> None:
     """
     if settings != READING:
         raise ValueError(f"there is no {flag}, and flags say how to read its files: give {flag}, or leave them out")
+
+
+def admitted_lines(
+    framing: Framing, lines: list[str], errors: Errors | None
+) -> tuple[list[str], UnknownCharacterError | None]:
+    """Returns lines as they are to be scored, and the error about the one before which they end, if one is refused.
+
+    Args:
+        framing: That of the vocabulary.
+        lines: The lines.
+        errors: As for ``Framing.admitted``.
+    """
+    if errors is None and framing.unk is not None:
+        return lines, None
+    admitted = list[str]()
+    try:
+        for line in lines:
+            admitted.append(framing.admitted(line, errors or framing.errors))
+    except UnknownCharacterError as error:
+        return admitted, UnknownCharacterError(error.character, error.position, error.vocabulary_size, len(admitted))
+    return admitted, None
 
 
 def tell_note(note: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.cli.families import OF_DATA
 from charlm.cli.output import print_json
-from charlm.cli.reading import reading_of, tell_note
+from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import Telling, tell
 from charlm.data.corpora import python_docs
 from charlm.files.run_folder import RunFolder
@@ -23,7 +23,7 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
-from charlm.recipes.sources import corpus_of_files, roles_of_text
+from charlm.recipes.sources import corpus_of_files, is_token_source, roles_of_text
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
@@ -41,6 +41,9 @@ DEFAULTS = {"train_fraction": 0.9, "split": "tail", "min_count": 1, "unit": "cha
 
 def train(settings: flags.Train) -> None:
     """Trains a model and writes a run."""
+    settings = for_kind(settings, records=settings.records)
+    if settings.validation:
+        settings = without_shared(settings, ("train_fraction", "split"))
     recipe = recipe_of(settings)
     if recipe.counts and launched_rank():
         return  # one process is enough for counting
@@ -57,8 +60,7 @@ def train(settings: flags.Train) -> None:
             )
         if settings.json:
             stack.enter_context(redirect_stdout(sys.stderr))
-        seed = recipe.config.seed if recipe.config is not None else 0
-        learned, held_out = _parts(settings, seed, is_first=is_first)
+        learned, held_out = _parts(settings, recipe, is_first=is_first)
         hook: Hook = events.say_nothing
         if is_first:
             hook = stack.enter_context(Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False)))
@@ -84,21 +86,32 @@ def train(settings: flags.Train) -> None:
 def _default_folder(text: str, family: str) -> Path:
     """Returns ``runs/NAME-FAMILY`` in the current folder, which may have come from anyone: a link is not followed.
 
-    NAME is what remains of the name of the first source in that of a file.
-
     Raises:
         NotADirectoryError: It is a link.
     """
-    name = Path(text).stem
-    if not Path(text).exists():  # a pattern, a URL, or standard input
-        name = re.sub(r"[^\w.-]+", "", name).strip("-") or "text"
-    folder = Path("runs") / f"{name}-{family}"
+    folder = Path("runs") / f"{_name_of(text)}-{family}"
     for path in (folder.parent, folder):
         if path.is_symlink():
             raise NotADirectoryError(
                 errno.ENOTDIR, "is a symbolic link, which is followed only where --out names it", os.fspath(path)
             )
     return folder
+
+
+def _name_of(text: str) -> str:
+    """Returns the name of a source without its ending, or of a URL that of its innermost file; never a hidden one.
+
+    What a pattern leaves is the name; where nothing is left, that of the archive that it is in, or else ``text``.
+    """
+    path = Path(text)
+    if path.exists():
+        named = path.resolve() if path.name in ("", "..") else path
+        return (named.name if path.is_dir() else named.stem).lstrip(".") or "text"
+    *outer, last = text.split("::")
+    parts = [re.split("[?#]", part.partition("://")[2])[0] for part in outer]
+    parts.append(re.split("[?#]", last.partition("://")[2])[0] if "://" in last else last)
+    names = (re.sub(r"[^\w.-]+", "", Path(part).stem).lstrip(".-").rstrip("-") for part in parts)
+    return next(filter(None, names), "text")
 
 
 def recipe_of(settings: flags.Train) -> Recipe:
@@ -129,15 +142,19 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     return dataclasses.replace(recipe, device=device), rank() == 0
 
 
-def _parts(settings: flags.Train, seed: int, *, is_first: bool) -> tuple[Corpus, Corpus]:
-    """Returns the data to train on and those for validation."""
+def _parts(settings: flags.Train, recipe: Recipe, *, is_first: bool) -> tuple[Corpus, Corpus]:
+    """Returns the data to train on and those for validation; long records are dealt with before the split."""
+    seed = 0 if recipe.config is None else recipe.config.seed
     corpus = _corpus(settings.texts, settings, None, is_first=is_first)
+    corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
         return corpus.split(share, seed=seed, how=settings.split or "tail")
     for name in ("train_fraction", "split"):
         if getattr(settings, name) is not None:
             raise ValueError(f"{name} says what to hold out of the text, and validation is a text of its own")
+    if corpus.is_of_records:
+        settings = dataclasses.replace(settings, records=True)
     return corpus, _corpus(settings.validation, settings, corpus.vocabulary, is_first=is_first)
 
 
@@ -150,6 +167,8 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
         vocabulary: That of the training data, for those for validation; None makes it.
         is_first: Whether this is the first of several processes.
     """
+    if is_token_source(texts):
+        settings = without_shared(settings, (*OF_READING, *OF_NEW_VOCABULARY))
     return corpus_of_files(
         texts,
         settings.model,
@@ -168,6 +187,7 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
 def _of_data(settings: flags.Train) -> dict[str, Any]:
     """Returns how the text is read and split, as JSON values; None for what is as by default."""
     given = {name: getattr(settings, name) for name in OF_DATA} | vars(reading_of(settings.reading))
-    given |= {"reading": None} | {name: " ".join(given[name]) or None for name in ("validation", "symbols")}
+    given |= {"reading": None, "validation": " ".join(settings.validation) or None}
+    given |= {"symbols": [*settings.symbols] or None}  # as it comes back from JSON
     defaults = DEFAULTS | vars(ReadingSettings())
     return {name: None if value == defaults.get(name) else value for name, value in given.items()}

@@ -15,7 +15,7 @@ from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.runtime.forking import renew_in_children
 from charlm.runtime.seeding import check_generator
-from chartok.arguments import flag, integer, positive_integer
+from chartok.arguments import flag, integer, natural_number, positive_integer
 from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
@@ -191,10 +191,13 @@ class BatchSampler:
             ValueError: It is not the state of a sampler, or its generator state is invalid.
         """
         check_version(state, VERSION, "a sampler's state", error=ValueError, newer=CheckpointVersionError)
+        identity = self.identity()
+        missing = sorted({*identity, "generator", "batches"} - state.keys())
+        if missing:
+            raise ValueError(f"a sampler's state has no {missing[0]!a}: it was made by something else")
+        batches_drawn = natural_number("batches of a sampler's state", state["batches"])
         differences = [
-            described_change(name, state[name], value)
-            for name, value in self.identity().items()
-            if state[name] != value
+            described_change(name, state[name], value) for name, value in identity.items() if state[name] != value
         ]
         if differences:
             raise CheckpointMismatchError(
@@ -202,7 +205,7 @@ class BatchSampler:
             )
         check_generator(state["generator"])
         self._batches.resume(state["generator"])
-        self.batches_drawn = state["batches"]
+        self.batches_drawn = batches_drawn
         self._upcoming = None
 
     def identity(self) -> dict[str, Any]:

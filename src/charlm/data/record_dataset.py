@@ -124,6 +124,8 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         too_long: TooLong = "split",
     ) -> None:
         most = LONGEST_WINDOW if block_size is None else positive_integer("block_size", block_size)
+        if max_length is None and too_long != "split":
+            raise ValueError("too_long says what to do with a record above max_length: give max_length as well")
         if max_length is not None:
             records = records.limited(max_length, too_long)
             most = min(most, max_length + 1) if too_long == "split" else most

@@ -188,10 +188,11 @@ class Records:
         """Yields whole records in order, about ``ids`` ids at a time."""
         place = 0
         for starts, lengths in self.bounds_in_parts():
-            ends = starts + lengths
+            ends = np.cumsum(lengths)
             first = 0
             while first < len(starts):
-                stop = max(first + 1, int(np.searchsorted(ends, starts[first] + ids, side="right")))
+                most = ends[first] - lengths[first] + ids
+                stop = max(first + 1, int(np.searchsorted(ends, most, side="right")))
                 weights = None if self.weights is None else self.weights[place + first : place + stop]
                 yield JoinedTexts(self._read(starts[first:stop], lengths[first:stop]), lengths[first:stop], weights)
                 first = stop
@@ -199,12 +200,12 @@ class Records:
 
     def _read(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
         """Returns the ids of records in the order of the source."""
-        begin, end = int(starts[0]), int((starts + lengths).max())
-        wanted = int(lengths.sum())
-        if end - begin > SPARSEST * wanted:
+        ends = starts + lengths
+        begin, end = int(starts[0]), int(ends.max())
+        if end - begin > SPARSEST * int(lengths.sum()):
             return self.source.spans(starts, lengths)
         ids = self.source.read(begin, end)
-        return ids if wanted == end - begin else spans_of(ids, starts - begin, lengths)
+        return ids if np.array_equal(starts[1:], ends[:-1]) else spans_of(ids, starts - begin, lengths)
 
     @property
     def longest(self) -> int:
@@ -258,10 +259,10 @@ class Records:
         return several
 
     def limited(self, max_length: int, too_long: TooLong) -> Self:
-        """Returns these records without what makes them longer than ``max_length`` characters.
+        """Returns these records without what makes them longer than ``max_length`` symbols.
 
         Args:
-            max_length: The most characters of a record.
+            max_length: The most symbols of a record: its characters, unless a symbol has several.
             too_long: ``"truncate"`` takes the beginning of a longer one, which then has no ``eos``, since it does not
                 end there; ``"skip"`` leaves it out; ``"error"`` refuses it; ``"split"`` leaves it as it is: how a
                 dataset cuts it is no property of the records.
@@ -286,11 +287,11 @@ class Records:
             length = int(self.bounds(np.array([place]))[1][0]) - BOUNDARIES
             number = place if self._numbers is None else int(self._numbers[np.array([place])][0])
             raise ValueError(
-                f"record {number + 1} has {length:,} characters, more than max_length {max_length:,}: give a larger "
+                f"record {number + 1} has {length:,} symbols, more than max_length {max_length:,}: give a larger "
                 "one, or too_long='truncate', 'split' or 'skip'"
             )
         if not is_chosen.any():
-            raise ValueError(f"every record has more than max_length {max_length:,} characters: give a larger one")
+            raise ValueError(f"every record has more than max_length {max_length:,} symbols: give a larger one")
         return self.chosen(is_chosen)
 
     def fingerprint(self) -> str:

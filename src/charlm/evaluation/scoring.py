@@ -107,6 +107,16 @@ class Evaluation:
             return math.inf
 
 
+def utf8_length(text: str) -> int:
+    r"""Returns how many bytes a text takes in UTF-8; a lone surrogate takes three.
+
+    Example:
+        >>> utf8_length("h\u00e9\ud800")
+        6
+    """
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
 def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float64]]:
     """Returns for each text the natural-log probability of every id but the first, given those before it.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from charlm.data.framing import Framing
 from charlm.evaluation.scored_text import ScoredText
-from charlm.evaluation.scoring import Evaluation
+from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.models.predictor import log_softmax
 from chartok.arguments import check_several, expected_text, positive_integer
 
@@ -113,7 +113,7 @@ class TextScorer(ABC):
         scores = self.log_probabilities(text)
         if not len(scores):
             raise ValueError("text is empty: there is nothing to score")
-        utf8_bytes = len(text.encode("utf-8", "surrogatepass")) + self.is_of_records
+        utf8_bytes = utf8_length(text) + self.is_of_records
         return Evaluation.of_symbols(
             -float(scores.sum()), len(scores), characters=len(text) + self.is_of_records, utf8_bytes=utf8_bytes
         )

@@ -21,6 +21,7 @@ class RunDescription:
     Attributes:
         text: The path of the text, as it was given.
         characters: The number of characters in it.
+        validation_characters: The number of characters in a validation text of its own; 0 if there is none.
         symbols: The number of distinct characters.
         excerpt: The beginning of the validation part.
         settings: The settings that were given; JSON values.
@@ -41,6 +42,7 @@ class RunDescription:
     symbols: int
     excerpt: str
     settings: dict[str, Any]
+    validation_characters: int = 0
     fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
     machine: dict[str, str] = dataclasses.field(default_factory=dict)
     began: str = dataclasses.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -74,9 +76,9 @@ class RunDescription:
 def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Returns the values of a description after validating it."""
     content = check_version(content, VERSION, "a description of a run", error=ValueError)
-    content = {"fingerprints": {}, **content}
-    types = {"text": str, "characters": int, "symbols": int, "excerpt": str, "settings": dict, "fingerprints": dict}
-    for name, kind in (types | {"machine": dict, "began": str}).items():
+    content = {"fingerprints": {}, "validation_characters": 0, **content}
+    types = {"text": str, "characters": int, "validation_characters": int, "symbols": int, "excerpt": str}
+    for name, kind in (types | {"settings": dict, "fingerprints": dict, "machine": dict, "began": str}).items():
         if type(content.get(name)) is not kind:
             raise ValueError(f"{name} must be of type {kind.__name__}, got {type(content.get(name)).__name__}")
     return {name: value for name, value in content.items() if name != "version"}

@@ -57,6 +57,9 @@ class Corpus:
         stream: The ids of a text, ``(N,)``, or the token file that has them; None for records.
         passages: The passages of the text that are in this corpus, all of it unless it was split.
         name: What to call it in errors: a path.
+
+    Raises:
+        ValueError: It is a text, and the vocabulary has ``eos``.
     """
 
     vocabulary: Vocabulary
@@ -64,6 +67,13 @@ class Corpus:
     stream: NDArray[np.integer[Any]] | TokenFile | None = None
     passages: Passages = dataclasses.field(default_factory=lambda: Passages.whole(0))
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.records is None and Framing(self.vocabulary).is_of_records:
+            raise self.error(
+                "this is one text, and its vocabulary has eos, which ends records: read it as records, or give a "
+                "vocabulary without eos"
+            )
 
     @classmethod
     def of_text(

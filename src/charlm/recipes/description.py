@@ -70,9 +70,11 @@ def describe_run(
         OSError: It cannot be written.
         ValueError: The existing file is not the description of a run.
     """
+    characters, of_validation = _characters(corpus, validation, source)
     description = RunDescription(
         text=source.text,
-        characters=_characters(corpus, validation),
+        characters=characters,
+        validation_characters=of_validation,
         symbols=len(corpus.vocabulary.symbols),
         excerpt="" if validation is None else excerpt(validation),
         settings=_settings(recipe) | source.given(),
@@ -117,10 +119,13 @@ def check_same_run(
     now = _fingerprints(corpus, validation)
     if earlier.fingerprints != now:
         is_of_validation = "validation" in given and earlier.fingerprints.get("training") == now["training"]
-        what = f"the validation text {given['validation']!a}" if is_of_validation else f"the text {source.text!a}"
-        characters = _characters(corpus, validation)
-        sizes = f"it had {earlier.characters:,} characters and has {characters:,}"
-        if earlier.characters == characters:
+        what, before = f"the text {source.text!a}", earlier.characters
+        characters, of_validation = _characters(corpus, validation, source)
+        if is_of_validation:
+            what, before = f"the validation text {given['validation']!a}", earlier.validation_characters
+            characters = of_validation
+        sizes = f"it had {before:,} characters and has {characters:,}"
+        if before == characters:
             sizes = "it is as long as before, but not the same"
         raise CheckpointMismatchError(
             f"{what} has changed since the run in {str(folder.path)!a} was started ({sizes}): resume it with the text "
@@ -132,8 +137,12 @@ def _shown(value: object) -> str:
     return "by default" if value is None else ascii(value)
 
 
-def _characters(corpus: Corpus, validation: Corpus | None) -> int:
-    return corpus.characters + (0 if validation is None else validation.characters)
+def _characters(corpus: Corpus, validation: Corpus | None, source: Source) -> tuple[int, int]:
+    """Returns the number of characters in the text, and that in a validation text of its own."""
+    held_out = 0 if validation is None else validation.characters
+    if "validation" in source.given():
+        return corpus.characters, held_out
+    return corpus.characters + held_out, 0
 
 
 def _fingerprints(corpus: Corpus, validation: Corpus | None) -> dict[str, str]:

@@ -111,6 +111,11 @@ def _check_default(name: str, settings: CorpusKeywords) -> None:
             raise ValueError(f"{name!a} is a token file, which has its vocabulary: give {setting} to prepare")
 
 
+def is_token_source(files: Sequence[Source]) -> bool:
+    """Returns whether a token file was given in place of a text."""
+    return len(files) == 1 and Path(files[0]).is_file() and is_token_file(files[0])
+
+
 def token_file_of(files: Sequence[Source], reading: ReadingSettings, *, records: bool) -> Source | None:
     """Returns the token file that was given in place of a text; None if it is a text.
 
@@ -118,7 +123,7 @@ def token_file_of(files: Sequence[Source], reading: ReadingSettings, *, records:
         ValueError: Settings say how to read the text, or that there are records, and it holds one text.
         OSError: The file cannot be read.
     """
-    if len(files) != 1 or not Path(files[0]).is_file() or not is_token_file(files[0]):
+    if not is_token_source(files):
         return None
     name = os.fspath(files[0])
     if reading != ReadingSettings():

@@ -58,6 +58,8 @@ def train(
     source = Source() if source is None else source
     corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
     if validation is not None:
+        if validation.is_of_records != corpus.is_of_records:
+            raise validation.error("what is held out must be records like the training data, or a text like them")
         validation = validation.limited(recipe.max_length, recipe.too_long or "split")
         hook(
             CorpusSplit(

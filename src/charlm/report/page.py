@@ -18,7 +18,7 @@ from chartok.files.atomic import check_not_read, replace_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import torch
 
@@ -39,7 +39,7 @@ def write_report(
     run: str | os.PathLike[str],
     path: str | os.PathLike[str] | None = None,
     *,
-    text: str | None = None,
+    text: str | Iterable[str] | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
 ) -> Path:
@@ -48,8 +48,8 @@ def write_report(
     Args:
         run: A run folder or a model file.
         path: The file to write; by default ``report.html`` in the run folder, or beside the model file under its name.
-        text: The text to color by surprise, its first 5,000 characters; by default the beginning of the validation
-            part, or a sample if that is not known.
+        text: The text to color by surprise, its first 5,000 characters, or several records for a model of records; by
+            default the beginning of the validation part, or a sample if that is not known.
         seed: Seeds the samples.
         device: The device to compute on.
 
@@ -58,7 +58,8 @@ def write_report(
         CheckpointCorruptError: The model file is damaged.
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: The family of the model is not one of charlm's.
-        ValueError: The log or the description of the run is invalid, or ``path`` is a file of the run.
+        ValueError: The log or the description of the run is invalid, ``path`` is a file of the run, or there are
+            several texts and the model is one of text.
 
     Example:
         >>> import tempfile
@@ -74,6 +75,8 @@ def write_report(
     out = default if path is None else Path(path)
     check_not_read(out, [folder.path, folder.model_path, folder.log_path, folder.description_path])
     lm = CharLM.load(run, device=device)
+    if not (text is None or isinstance(text, str) or lm.is_of_records):
+        raise ValueError("text must be one str for a model of text: join the texts")
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
     content = _page(folder.path.resolve().name, lm, entries, folder.read_description(), text, seed)
     with replace_file(out, follow_links=path is not None) as file:
@@ -86,18 +89,20 @@ def _page(
     lm: CharLM,
     entries: list[LogEntry],
     description: RunDescription | None,
-    text: str | None,
+    text: str | Iterable[str] | None,
     seed: int,
 ) -> str:
     samples = _samples(lm, seed)
     if text is None:
         text = samples[0] if description is None or not description.excerpt else description.excerpt
+        text = text.split("\n") if lm.is_of_records else text
+    texts = [text] if isinstance(text, str) else text
     assets = files("charlm.report")
     title = f"{escaped(name)} · charlm"
     source = "" if description is None else f", trained on {escaped(Path(description.text).name)}"
     sections = [
         _section("learning", "Learning", _learning(entries)),
-        _section("surprise", "Surprise, character by character", _surprise(lm, text[:LONGEST_TEXT])),
+        _section("surprise", "Surprise, character by character", _surprise(lm, texts)),
         _section("transitions", "Character transitions", _transitions(lm)),
         _section("samples", "Samples", "".join(f'<pre dir="auto" tabindex="0">{escaped(s)}</pre>' for s in samples)),
         _section("settings", "Settings and machine", _settings(lm, description)),
@@ -183,16 +188,27 @@ def _log_table(entries: list[LogEntry]) -> str:
     return _table("Log of the run", rows, head)
 
 
-def _surprise(lm: CharLM, text: str) -> str:
-    scored = lm.inspect(text)
-    mean = float(scored.bits.mean()) if len(scored.bits) else 0.0
+def _surprise(lm: CharLM, texts: Iterable[str]) -> str:
+    scored = [lm.inspect(text) for text in _beginning(texts)]
+    bits = [surprise for one in scored for surprise in one.bits.tolist()]
+    mean = sum(bits) / max(1, len(bits))
     return (
         f"<p>The stronger the color, the more surprised the model was: {mean:.2f} bits per character on average. Point "
         "at a character, or move with the arrow keys, to see which characters the model considered most likely.</p>"
         '<p class="scale" aria-hidden="true"><span>0 bits</span><i></i><span>10 bits or more</span></p>'
         f'<div class="text" id="text" tabindex="0" role="group" aria-label="The text, character by character">'
-        f'{"".join(scored.spans())}</div><p class="told" id="text-told" role="status"></p>'
+        f'{"<br>".join("".join(one.spans()) for one in scored)}</div><p class="told" id="text-told" role="status"></p>'
     )
+
+
+def _beginning(texts: Iterable[str]) -> Iterator[str]:
+    """Yields the texts, or records, that the first characters are in."""
+    left = LONGEST_TEXT
+    for text in texts:
+        yield text[:left]
+        left -= len(text) + 1
+        if left <= 0:
+            return
 
 
 def _transitions(lm: CharLM) -> str:

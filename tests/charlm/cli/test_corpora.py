@@ -46,7 +46,8 @@ def test_a_text_of_its_own_is_for_validation(said: Any) -> None:
     assert nats == pytest.approx(evaluated["nats_per_character"], rel=0.02)  # the first has nothing before it
     described = RunFolder("run").read_description()
     assert described is not None
-    assert (described.characters, described.settings["validation"]) == (len(TEXT) + 225, "held-out.txt")
+    assert (described.characters, described.validation_characters) == (len(TEXT), 225)
+    assert described.settings["validation"] == "held-out.txt"
     assert described.excerpt.startswith("999 the brown")
 
 
@@ -102,6 +103,9 @@ def test_a_run_whose_validation_text_has_changed_says_so(folder: Path, said: Any
     (folder / "held-out.txt").write_text("the quick brown fox " * 9, encoding="utf-8", newline="")
     message = said(*of_its_own, "--resume", code=1)
     assert "the validation text 'held-out.txt' has changed since" in message
+    assert "it had 225 characters and has 180" in message
+    (folder / "input.txt").write_text(f"{TEXT}one more\n", encoding="utf-8", newline="")
+    assert "it had 2,400 characters and has 2,409" in said(*of_its_own, "--resume", code=1)
     assert "validation: 'held-out.txt' -> by default" in said(*RUN, "--resume", code=1)
 
 
@@ -236,3 +240,15 @@ def test_line_ends_of_dos_are_noted_on_standard_error(folder: Path, capsys: pyte
         assert main(["train", name, *more, "--out", name.removesuffix(".txt")]) == 0
     assert "CR LF" not in capsys.readouterr().err
     assert CharLM.load("dos").score_samples([TEXT]) == CharLM.load("input").score_samples([TEXT])
+
+
+def test_half_of_a_character_counts_three_bytes_in_records_and_in_text(folder: Path, said: Any) -> None:
+    (folder / "bad.txt").write_bytes(b"999 the br\xffown\n")
+    (folder / "bad.jsonl").write_text('{"name": "999 the br\\ud800own"}\n', encoding="utf-8")
+    said("train", "input.txt", "--out", "text", "--order", "3")
+    said("train", "input.txt", "--records", "--out", "lines", "--order", "3")
+    kept = ["bad.txt", "--decode-errors", "surrogateescape"]
+    for arguments in (["text", *kept], ["lines", *kept], ["lines", "bad.jsonl", "--column", "name"]):
+        found = json.loads(said("evaluate", *arguments, "--json"))
+        bits = found["bits_per_character"] * found["characters"]
+        assert bits / found["bits_per_byte"] == pytest.approx(len("999 the brown\n") + 3)

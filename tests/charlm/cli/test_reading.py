@@ -213,11 +213,26 @@ def test_a_run_is_named_after_its_first_source(
 ) -> None:
     (folder / "parts").mkdir()
     (folder / "parts" / "a.txt").write_bytes(TEXT.encode())
+    (folder / "my.parts").mkdir()
+    (folder / "my.parts" / "a.txt").write_bytes(TEXT.encode())
+    (folder / ".hidden.txt").write_bytes(TEXT.encode())
+    for archive in ("n.zip", "archive.zip"):
+        with zipfile.ZipFile(folder / archive, "w") as file:
+            file.writestr("n.txt", TEXT)
     for sources, name in (
         (["text.txt", "parts/a.txt"], "text"),
         (["parts"], "parts"),
         (["parts/a*.txt"], "a"),
         (["parts/*"], "text"),
+        ([".", "--pattern", "text.txt"], folder.name),
+        (["parts/..", "--pattern", "text.txt"], folder.name),
+        (["my.parts"], "my.parts"),
+        ([".hidden.txt"], "hidden"),
+        (["zip://n.txt::n.zip"], "n"),
+        (["zip://*.txt::archive.zip"], "archive"),
+        (["zip://?.txt::archive.zip"], "archive"),
+        (["simplecache::zip://n.txt::archive.zip"], "n"),
+        ([f"file://{folder}/text.txt"], "text"),
         (["-", "--order", "3"], "text"),
     ):
         typed(monkeypatch, TEXT.encode())
@@ -248,3 +263,38 @@ def test_no_command_waits_for_typeguard(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("False\n")
+
+
+READ_OTHERWISE = """
+encoding = "utf-16"
+delimiter = '\\n\\n'
+separator = ' '
+blank-lines = "skip"
+errors = "replace"
+min-count = 2
+train-fraction = 0.8
+"""
+
+
+def test_what_a_file_says_to_every_command_is_left_out_where_it_is_of_no_use(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "prepare", "text.txt", "--out", "text.tokens", "--special-tokens", "unk")
+    (folder / "wide.txt").write_bytes(TEXT.encode("utf-16"))
+    (folder / "all.toml").write_text(READ_OTHERWISE)
+    config = ["--config", "all.toml"]
+    run(capsys, "train", "text.tokens", "--out", "of-tokens", *config)
+    run(capsys, "train", "wide.txt", "--validation", "wide.txt", "--out", "text", *config)
+    run(capsys, "train", "wide.txt", "--records", "--out", "records", *config, "--delimiter", r"\n")
+    for name in ("text", "records"):
+        run(capsys, "generate", name, "--n-samples", "2", "--max-new-tokens", "9", *config)
+        run(capsys, "score", name, "wide.txt", *config)
+        run(capsys, "evaluate", name, "wide.txt", *config)
+        run(capsys, "report", name, *config)
+        run(capsys, "report", name, "--text", "wide.txt", "--out", "r.html", *config)
+    run(capsys, "prepare", "wide.txt", "--vocabulary", "text", "--out", "wide.tokens", *config)
+    run(capsys, "evaluate", "text", "wide.tokens", *config)
+    (folder / "one.toml").write_text('[generate]\nencoding = "utf-16"\n[train]\nencoding = "utf-16"\n')
+    run(capsys, "generate", "text", "--config", "one.toml", code=1)
+    run(capsys, "train", "text.tokens", "--out", "new", "--config", "one.toml", code=1)
+    run(capsys, "generate", "text", *config, "--encoding", "utf-16", code=1)

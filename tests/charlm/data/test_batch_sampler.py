@@ -303,3 +303,19 @@ def test_rank_and_world_size_come_from_torch_distributed() -> None:
         assert make(rank=1, world_size=2).rank == 1
     finally:
         torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"batches": -1}, "batches of a sampler's state must be"),
+        ({"batches": "x"}, "batches of a sampler's state must be"),
+        ({"by_length": None}, "no 'by_length'"),
+    ],
+)
+def test_a_state_that_is_not_one_of_a_sampler_is_refused(change: dict[str, Any], match: str) -> None:
+    batches = BatchSampler(TextDataset(range(100), block_size=4), batch_size=2)
+    state = {name: value for name, value in (batches.state_dict() | change).items() if value is not None}
+    with pytest.raises((TypeError, ValueError), match=match):
+        batches.load_state_dict(state)
+    assert batches.batches_drawn == 0

@@ -91,13 +91,13 @@ def test_what_is_too_long_is_cut_left_out_windowed_or_refused(texts: list[str], 
     if any(fits):
         assert made("skip") == [record for record, fit in zip(whole, fits, strict=True) if fit]
     else:
-        with pytest.raises(ValueError, match=f"every record has more than max_length {max_length} characters"):
+        with pytest.raises(ValueError, match=f"every record has more than max_length {max_length} symbols"):
             made("skip")
     if all(fits):
         assert made("error") == whole
     else:
         place = fits.index(False)
-        message = f"record {place + 1} has {len(texts[place])} characters, more than max_length {max_length}: "
+        message = f"record {place + 1} has {len(texts[place])} symbols, more than max_length {max_length}: "
         with pytest.raises(ValueError, match=message):
             made("error")
 
@@ -244,7 +244,7 @@ def test_lines_of_a_file_are_records(tmp_path: Path) -> None:
             b"ada\nbob",
             {"max_length": 2, "too_long": "error"},
             ValueError,
-            r"names\.txt': record 1 has 3 characters, more than max_length 2",
+            r"names\.txt': record 1 has 3 symbols, more than max_length 2",
         ),
         (
             b"a\naab",

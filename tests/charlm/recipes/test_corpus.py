@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import BigramLanguageModel, CharLM, NGramCounts, RecordDataset, evaluate, score
+from charlm.cli.app import main
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import excerpt
 from charlm.recipes.sources import roles_of_text
-from chartok import encode_file
+from chartok import Vocabulary, encode_file
 
 NAMES = ["anna", "hanna", "joanna", "susanna", "johanna"]
 
@@ -271,3 +272,24 @@ def test_a_model_that_counts_knows_the_start_of_a_text_and_one_that_is_trained_d
         ["unk"],
         ["unk"],
     ]
+
+
+def test_a_text_whose_vocabulary_ends_records_is_no_text_to_train_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("n.txt").write_text("anna\nhanna\n" * 20, encoding="utf-8")
+    encode_file("n.txt", "n.tok", special_tokens=["unk", "bos", "eos"])
+    message = "'n.tok': this is one text, and its vocabulary has eos, which ends records"
+    with pytest.raises(ValueError, match=message):
+        CharLM.fit_file("n.tok")
+    with pytest.raises(ValueError, match="one text, and its vocabulary has eos"):
+        Corpus.of_text("anna", vocabulary=Vocabulary("an", special_tokens=["bos", "eos"]))
+    assert main(["train", "n.tok"]) == 1
+    assert message in capsys.readouterr().err
+    for more in ([], ["--symbols", "nn"]):
+        assert main(["prepare", "n.txt", "--out", "new.tok", "--special-tokens", "unk", "bos", "eos", *more]) == 1
+        assert "eos ends records, and this is one text: give --records" in capsys.readouterr().err
+    assert not Path("new.tok").exists()
+    assert main(["prepare", "n.txt", "--records", "--out", "new.tok", "--special-tokens", "eos", "pad"]) == 0
+    assert main(["train", "new.tok"]) == 0

@@ -19,7 +19,7 @@ from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import excerpt
 from charlm.recipes.presets import Recipe
 from charlm.recipes.train import train
-from chartok import encode_texts
+from chartok import TokenFile, encode_texts
 from strategies import costly
 
 NAMES = [first + last for first in ("ada", "bob", "cleo", "dora") for last in ("", "a", "lin", "na", "s")]
@@ -58,7 +58,7 @@ def test_a_token_file_of_records_is_trained_on_and_evaluated_as_its_text_is(
 
 def test_a_record_that_is_too_long_is_named_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "names.txt", "--records", "--max-length", "3", "--too-long", "error"]) == 1
-    assert "has 4 characters, more than max_length 3: give a larger one, or too_long=" in capsys.readouterr().err
+    assert "has 4 symbols, more than max_length 3: give a larger one, or too_long=" in capsys.readouterr().err
 
 
 def test_a_token_file_of_one_text_has_no_records_to_ask_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +119,7 @@ def test_what_counts_counts_records_cut_short_or_leaves_them_out() -> None:
     skipped = CharLM.fit(long, order=3, max_length=5, too_long="skip")
     assert skipped.bits_per_character("adalin") > CharLM.fit(NAMES, order=3).bits_per_character("adalin")
     assert short.bits_per_character("xxxxx") < skipped.bits_per_character("xxxxx")
-    with pytest.raises(ValueError, match="record 21 has 500 characters, more than max_length 9"):
+    with pytest.raises(ValueError, match="record 21 has 500 symbols, more than max_length 9"):
         CharLM.fit(long, order=3, max_length=9, too_long="error")
 
 
@@ -159,3 +159,36 @@ def test_parts_of_records_on_disk_are_those_in_memory(
         for one, other in zip(on_disk.split(0.5, seed=1), in_memory.split(0.5, seed=1), strict=True):
             assert [array.tolist() for array in one.joined()] == [array.tolist() for array in other.joined()]
             assert one.characters == other.characters
+
+
+def test_long_records_are_dealt_with_before_the_split(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("few.txt").write_text("ab\n" * 4 + "cd\n" * 4 + "longlong\n" * 4, encoding="utf-8")
+    assert main(["train", "few.txt", "--records", "--max-length", "3", "--too-long", "skip", "--out", "run"]) == 0
+    assert "8 records, 8 symbols: 4 to train on, 4 for validation" in capsys.readouterr().out
+
+
+def test_a_model_of_records_is_validated_and_evaluated_on_records_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    ran(capsys, "prepare", "names.txt", "--records", "--out", "names.tokens")
+    Path("more.txt").write_text("adala\nbobna\n", encoding="utf-8")
+    by_text = ran(capsys, "train", "names.tokens", "--validation", "more.txt", "--order", "3", "--out", "a")
+    as_text = ran(capsys, "train", "names.txt", "--records", "--validation", "more.txt", "--order", "3", "--out", "b")
+    assert by_text["validation_nats"] == as_text["validation_nats"]
+    ran(capsys, "prepare", "more.txt", "--vocabulary", "a", "--errors", "replace", "--out", "more.tokens")
+    assert main(["evaluate", "a", "more.tokens"]) == 1
+    assert "holds one text, and this is a model of records: prepare it as such" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="must be records like the training data, or a text like them"):
+        train(Corpus.of_records(NAMES), Recipe(family="ngram"), validation=Corpus.of_text("ada"))
+
+
+def test_records_are_prepared_with_symbols_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    told = ran(capsys, "prepare", "names.txt", "--records", "--symbols", "lin", "na", "--out", "names.tokens")
+    assert told["records"] == len(NAMES)
+    with TokenFile("names.tokens") as tokens:
+        assert {"lin", "na"} <= set(tokens.vocabulary.symbols)
+        assert told["symbols"] == len(tokens.vocabulary.symbols)
+
+
+@pytest.mark.parametrize("too_long", ["error", "skip", "nonsense"])
+def test_what_to_do_with_long_records_needs_a_limit(too_long: Any) -> None:
+    with pytest.raises(ValueError, match="too_long says what to do with a record above max_length"):
+        RecordDataset(NAMES, too_long=too_long)

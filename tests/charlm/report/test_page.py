@@ -22,6 +22,7 @@ from charlm import (
     save_model,
     write_report,
 )
+from charlm.cli.app import main
 from charlm.data.framing import Framing
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
@@ -312,3 +313,36 @@ def test_without_scripts_all_but_the_telling_is_there(browser: Any, report: Path
     assert page.locator("svg.chart").count() == 3
     assert page.locator("#text span").first.get_attribute("title")
     page.close()
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbfanna\r\nhanna\r\n", b"anna;hanna;"])
+def test_records_are_colored_as_records_with_the_end_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lm = CharLM.fit(["anna", "hanna", "joanna"], order=3)
+    lm.save("names.safetensors")
+    Path("names.txt").write_bytes(content)
+    typed = ["--delimiter", ";"] if b";" in content else []
+    assert main(["report", "names.safetensors", "--text", "names.txt", "--out", "report.html", *typed]) == 0
+    html = Path("report.html").read_text(encoding="utf-8")
+    spans = [f"{''.join(lm.inspect(name).spans())}" for name in ("anna", "hanna")]
+    assert "<br>".join(spans) in html
+    assert html.count(">end</span>") == 2
+    Path("empty.txt").touch()
+    CharLM.fit(TEXT, order=3).save("text.safetensors")
+    for model in ("names.safetensors", "text.safetensors"):
+        assert main(["report", model, "--text", "empty.txt", "--out", "empty.html"]) == 1
+        assert capsys.readouterr().err == "charlm: 'empty.txt': text is empty: there is nothing to color\n"
+    assert not Path("empty.html").exists()
+    Path("other.txt").write_bytes(b"anna\nbob\n")
+    refused = ["report", "names.safetensors", "--text", "other.txt", "--errors", "strict"]
+    assert main(refused) == 1
+    assert "texts[1][0] is U+0062 'b'" in capsys.readouterr().err
+    RunFolder(tmp_path).write_description(
+        RunDescription(text="a", characters=9, symbols=4, excerpt="anna\nhanna", settings={"model": "ngram"})
+    )
+    lm.save("model.safetensors")
+    assert "<br>".join(spans) in write_report(tmp_path, "own.html").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="text must be one str for a model of text"):
+        write_report("text.safetensors", text=["anna"])
