@@ -25,6 +25,8 @@ TableKind: TypeAlias = Literal["csv", "tsv", "jsonl", "ndjson", "parquet"]
 BYTE_ORDER_MARK = "\ufeff"
 BATCH = 4096
 """The number of rows read at a time."""
+LONGEST_CELL = min(sys.maxsize, (1 << 31) - 1)
+"""In characters; a long of C."""
 SUFFIXES_OF_COMPRESSION = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
 
 
@@ -112,16 +114,20 @@ def _lines(pieces: Iterator[str]) -> Iterator[str]:
 
 def _of_csv(lines: Iterator[str], source: str, column: str, kind: TableKind) -> Iterator[tuple[str, int]]:
     names, form, read = _columns(lines, column, kind, source)
-    place = names.index(column)
+    place, width = names.index(column), len(names)
     rows = _rows(chain(read, lines), source, form)
     next(rows)
     for row, line in rows:
-        if len(row) > len(names):
-            advice = "" if kind == "tsv" else f": a cell with a {form['delimiter']!a} in it needs quotes around it"
-            raise SourceError(f"{source!a}: line {line} has {len(row)} cells, and the columns are {len(names)}{advice}")
-        if row and len(row) <= place:
-            raise SourceError(f"{source!a}: line {line} has {len(row)} cells, and {column!a} is number {place + 1}")
-        yield row[place] if row else "", line
+        if not row:
+            yield "", line
+        elif place < len(row) <= width:
+            yield row[place], line
+        else:
+            expected = f"and {column!a} is number {place + 1}"
+            if len(row) > width:
+                advice = "" if kind == "tsv" else f": a cell with a {form['delimiter']!a} in it needs quotes around it"
+                expected = f"and the columns are {width}{advice}"
+            raise SourceError(f"{source!a}: line {line} has {len(row)} cells, {expected}")
 
 
 def _columns(
@@ -154,7 +160,7 @@ def _rows(lines: Iterator[str], source: str, form: dict[str, Any]) -> Iterator[t
     reader = csv.reader(lines, **form)
     while True:
         line = reader.line_num + 1
-        limit = csv.field_size_limit(min(sys.maxsize, (1 << 31) - 1))  # a long of C, of the whole process
+        limit = csv.field_size_limit(LONGEST_CELL)  # of the whole process
         try:
             row = next(reader, None)
         except csv.Error as error:
