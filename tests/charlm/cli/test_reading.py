@@ -298,3 +298,29 @@ def test_what_a_file_says_to_every_command_is_left_out_where_it_is_of_no_use(
     run(capsys, "generate", "text", "--config", "one.toml", code=1)
     run(capsys, "train", "text.tokens", "--out", "new", "--config", "one.toml", code=1)
     run(capsys, "generate", "text", *config, "--encoding", "utf-16", code=1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["train - --validation -", "train - -", "prepare - - --out a.tokens", "evaluate run - -", "score run - text.txt -"],
+)
+def test_standard_input_is_read_once(folder: Path, capsys: pytest.CaptureFixture[str], arguments: str) -> None:
+    message = "charlm: standard input, -, can be read only once: give it once\n"
+    assert run(capsys, *arguments.split(), code=2) == ("", message)
+
+
+def test_score_prints_a_record_with_line_ends_of_any_kind_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "train", "text.txt", "--out", "run")
+    (folder / "odd.txt").write_bytes(b"to\rbe;or\nnot;")
+    out, _ = run(capsys, "score", "run", "odd.txt", "--delimiter", ";")
+    assert [line.split("\t")[2] for line in out.splitlines()] == [r"to\rbe", r"or\nnot"]
+
+
+@pytest.mark.parametrize("split", ["tail", "head", "random-blocks"])
+def test_records_are_split_at_random_alone(folder: Path, capsys: pytest.CaptureFixture[str], split: str) -> None:
+    message = f"charlm: split is for a text, and records are always drawn at random: leave out '{split}'\n"
+    assert run(capsys, "train", "names.txt", "--records", "--split", split, code=1) == ("", message)
+    (folder / "all.toml").write_text(f"split = '{split}'\n")
+    run(capsys, "train", "names.txt", "--records", "--config", "all.toml")
