@@ -23,7 +23,7 @@ from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.runtime.pytorch import check_device_name
 from chartok import ReadingSettings, Vocabulary
 from chartok.arguments import check_several
-from chartok.files.reading import ReadingKeywords
+from chartok.files.reading import ReadingKeywords, say_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
+    from chartok.files.reading import Note
     from chartok.files.sources import Source
 
 
@@ -201,6 +202,7 @@ class CharLM(TextScorer, TextGenerator):
         *,
         records: bool = False,
         validation: Source | Iterable[Source] | None = None,
+        note: Note = say_nothing,
         **settings: Unpack[FitFileKeywords],
     ) -> Self:
         r"""Returns a model fitted to files.
@@ -210,6 +212,7 @@ class CharLM(TextScorer, TextGenerator):
             model: As for ``fit``.
             records: Whether each line is a separate record, as ``chartok.read_records`` returns them.
             validation: Held-out files that are read in the same way; see ``fit``.
+            note: Called with what is worth knowing about the files, one line each.
             settings: As for ``fit``, and those of ``chartok.ReadingSettings``: how to read the files.
 
         Raises:
@@ -224,11 +227,11 @@ class CharLM(TextScorer, TextGenerator):
         limits = {name: of_model.pop(name) for name in ("min_count", "max_size") if name in of_model}
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(family=model, **of_model)
-        corpus = corpus_of_files(sources, model, records=records, reading=reading, **limits)
+        corpus = corpus_of_files(sources, model, records=records, reading=reading, note=note, **limits)
         held_out = None
         if validation is not None:
             held_out = corpus_of_files(
-                validation, model, records=records, reading=reading, vocabulary=corpus.vocabulary
+                validation, model, records=records, reading=reading, note=note, vocabulary=corpus.vocabulary
             )
         return cls._trained(corpus, recipe, held_out)
 
