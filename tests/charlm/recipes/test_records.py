@@ -159,3 +159,12 @@ def test_parts_of_records_on_disk_are_those_in_memory(
         for one, other in zip(on_disk.split(0.5, seed=1), in_memory.split(0.5, seed=1), strict=True):
             assert [array.tolist() for array in one.joined()] == [array.tolist() for array in other.joined()]
             assert one.characters == other.characters
+
+
+def test_a_record_that_is_too_long_is_named_in_its_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("long.txt").write_bytes(b"anna\n\nhanna\njohannaaaaaaa\n")
+    for first in (b"anna\nhanna", b"anna\n\nhanna\n\n"):
+        Path("short.txt").write_bytes(first)
+        arguments = ["short.txt", "long.txt", "--records", "--max-length", "9", "--too-long", "error"]
+        assert main(["train", *arguments, "--validation", "short.txt"]) == 1
+        assert "record 3 of 'long.txt' has 13 characters, more than max_length 9" in capsys.readouterr().err
