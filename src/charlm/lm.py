@@ -23,7 +23,7 @@ from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.runtime.pytorch import check_device_name
 from chartok import ReadingSettings, Vocabulary
 from chartok.arguments import check_several
-from chartok.files.reading import ReadingKeywords
+from chartok.files.reading import ReadingKeywords, say_nothing
 from chartok.vocabulary_sources import VocabularyKeywords
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
     from chartok.arguments import Unit
+    from chartok.files.reading import Note
     from chartok.files.sources import Source
 
 
@@ -209,6 +210,7 @@ class CharLM(TextScorer, TextGenerator):
         *,
         records: bool = False,
         validation: Source | Iterable[Source] | None = None,
+        note: Note = say_nothing,
         **settings: Unpack[FitFileKeywords],
     ) -> Self:
         r"""Returns a model fitted to files.
@@ -218,6 +220,7 @@ class CharLM(TextScorer, TextGenerator):
             model: As for ``fit``.
             records: Whether each line is a separate record, as ``chartok.read_records`` returns them.
             validation: Held-out files that are read in the same way; see ``fit``.
+            note: Called with what is worth knowing about the files, one line each.
             settings: As for ``fit``, and those of ``chartok.ReadingSettings``: how to read the files.
 
         Raises:
@@ -232,11 +235,11 @@ class CharLM(TextScorer, TextGenerator):
         asked = {name: of_model.pop(name) for name in VocabularyKeywords.__annotations__ if name in of_model}
         check_one_of("model", model, get_args(Family))
         recipe = Recipe(family=model, **of_model)
-        corpus = corpus_of_files(sources, model, records=records, reading=reading, **asked)
+        corpus = corpus_of_files(sources, model, records=records, reading=reading, note=note, **asked)
         held_out = None
         if validation is not None:
             held_out = corpus_of_files(
-                validation, model, records=records, reading=reading, vocabulary=corpus.vocabulary
+                validation, model, records=records, reading=reading, note=note, vocabulary=corpus.vocabulary
             )
         return cls._trained(corpus, recipe, held_out)
 

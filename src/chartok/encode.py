@@ -136,6 +136,7 @@ def encode_files(  # noqa: PLR0913 - which texts, which vocabulary, and who work
     min_count: int = 1,
     max_size: int | None = None,
     special_tokens: Iterable[SpecialToken] = (),
+    note: Note = say_nothing,
     settings: ReadingSettings = ReadingSettings(),
     **reading: Unpack[ReadingKeywords],
 ) -> list[TokenFile]:
@@ -154,6 +155,7 @@ def encode_files(  # noqa: PLR0913 - which texts, which vocabulary, and who work
         min_count: Likewise, counted over all sources.
         max_size: Likewise.
         special_tokens: Likewise.
+        note: Called with what is worth knowing about each source, one line each, once it is encoded.
         settings: How to read the sources.
         reading: Settings, which replace those of ``settings``.
 
@@ -188,8 +190,9 @@ def encode_files(  # noqa: PLR0913 - which texts, which vocabulary, and who work
     Path(folder).mkdir(parents=True, exist_ok=True)
     encode = partial(_encode_shard, vocabulary=vocabulary, records=records, errors=errors, settings=settings)
     try:
-        for _ in run(encode, names, [os.fspath(destination) for destination in destinations]):
-            pass
+        for notes in run(encode, names, [os.fspath(destination) for destination in destinations]):
+            for line in notes:
+                note(line)
         return [TokenFile(destination) for destination in destinations]
     except BaseException:
         for destination in destinations:
@@ -308,8 +311,13 @@ def _bytes_to_read(sources: list[str], *, passes: int) -> int | None:
 
 def _encode_shard(
     source: str, destination: str, *, vocabulary: Vocabulary, records: bool, errors: Errors, settings: ReadingSettings
-) -> None:
-    encode_file(source, destination, vocabulary, records=records, errors=errors, settings=settings).close()
+) -> list[str]:
+    """Writes one shard, and returns what is worth knowing about its source."""
+    notes = list[str]()
+    encode_file(
+        source, destination, vocabulary, records=records, errors=errors, note=notes.append, settings=settings
+    ).close()
+    return notes
 
 
 def _run_in(executor: Executor, work: Callable[..., _Result], *arguments: Iterable[str]) -> Iterator[_Result]:

@@ -27,6 +27,7 @@ from charlm.cli.flags import COMMANDS, Completion, Score, Train
 from charlm.cli.output import print_line
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
+from chartok.files.sources import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -180,11 +181,14 @@ def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands,
 
 
 def _check_sources(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401 - one of the commands
-    """Checks that a command that reads text was given any.
+    """Checks that a command that reads text was given any, and standard input at most once.
 
     Raises:
         UsageError: It was not.
     """
+    given = [getattr(settings, name, ()) for name in ("sources", "texts", "validation", "exclude", "text")]
+    if sum(sources.count(STANDARD_INPUT) for sources in given) > 1:
+        raise UsageError("standard input, -, can be read only once: give it once")
     for name in ("sources", "texts"):
         if getattr(settings, name, None) == () and not isinstance(settings, Score):
             raise UsageError(f"Missing from charlm {arguments[0]}: {name.upper()}; see charlm {arguments[0]} --help")

@@ -100,7 +100,7 @@ def score(settings: flags.Score) -> None:
                 if settings.json:
                     print_json(log_likelihood=nats, bits_per_character=bits, text=line)
                 else:
-                    in_one_line = line.replace("\n", r"\n")
+                    in_one_line = line.replace("\n", r"\n").replace("\r", r"\r")
                     print(f"{nats:.4f}\t{bits:.4f}\t{in_one_line}")
             print(end="", flush=True)  # the next line may take a long time to arrive
             if refused is not None:

@@ -149,7 +149,8 @@ def _parts(settings: flags.Train, recipe: Recipe, *, is_first: bool) -> tuple[Co
     corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
-        return corpus.split(share, seed=seed, how=settings.split or "tail")
+        is_shared = corpus.is_of_records and "split" in settings.shared
+        return corpus.split(share, seed=seed, how=None if is_shared else settings.split)
     for name in ("train_fraction", "split"):
         if getattr(settings, name) is not None:
             raise ValueError(f"{name} says what to hold out of the text, and validation is a text of its own")

@@ -20,6 +20,7 @@ from charlm.data.text_dataset import TextDataset
 from charlm.data.windows import Windows
 from chartok import ReadingSettings, TokenFile, Vocabulary
 from chartok.arguments import check_several, joined_texts, positive_integer
+from chartok.files.reading import say_nothing
 from chartok.ragged import encode_joined
 from chartok.token_writer import framing
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from charlm.data.dataset import JoinedTexts
     from charlm.data.limits import TooLong
-    from chartok.files.reading import ReadingKeywords
+    from chartok.files.reading import Note, ReadingKeywords
 
 LONGEST_WINDOW = 1024
 """The number of inputs from which on a record is cut into windows, unless ``block_size`` says otherwise."""
@@ -165,6 +166,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         block_size: int | None = None,
         max_length: int | None = None,
         too_long: TooLong = "split",
+        note: Note = say_nothing,
         **reading: Unpack[ReadingKeywords],
     ) -> Self:
         r"""Returns the records of a file: its lines, as ``chartok.read_records`` returns them.
@@ -175,6 +177,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             block_size: Likewise.
             max_length: Likewise.
             too_long: Likewise.
+            note: Called with what is worth knowing about the file, one line each.
             reading: How to read the file: the settings of ``chartok.ReadingSettings``.
 
         Raises:
@@ -191,7 +194,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             2
         """
         records, own = records_of_files(
-            path, vocabulary, reading=ReadingSettings(**reading), special_tokens=["bos", "eos"]
+            path, vocabulary, reading=ReadingSettings(**reading), note=note, special_tokens=["bos", "eos"]
         )
         dataset = cls.__new__(cls)
         try:

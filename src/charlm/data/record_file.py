@@ -15,7 +15,7 @@ from chartok.record_lines import ROLES, LinePiece, RecordEncoder, characters_of,
 from chartok.token_writer import framing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Unpack
 
     from chartok import ReadingSettings
@@ -65,13 +65,26 @@ def records_of_files(
     ids, offsets = np.empty(room, dtype=vocabulary.dtype), np.zeros(ends + 1, dtype=np.int64)
     length = records = 0
     encoder = RecordEncoder(vocabulary, errors, settings=reading, note=note)
-    for some_ids, some_ends in encoder.encode(pieces.popleft() for _ in range(len(pieces))):  # each is freed then
+    files = list[tuple[int, str]]()
+
+    def freed() -> Iterator[RecordPiece]:
+        """Yields each piece, which nothing holds then, and notes where a file begins."""
+        is_begun, last = False, None
+        while pieces:
+            piece = pieces.popleft()
+            source = piece.source if isinstance(piece, LinePiece) else ""  # of other records it is not known
+            if source != last:
+                files.append((records + is_begun, source))
+            is_begun, last = isinstance(piece, LinePiece) and not piece.text.endswith("\n"), source
+            yield piece
+
+    for some_ids, some_ends in encoder.encode(freed()):
         ids[length : length + len(some_ids)] = some_ids
         offsets[records + 1 : records + 1 + len(some_ends)] = some_ends + length
         length, records = length + len(some_ids), records + len(some_ends)
     if not records:
         raise ValueError(f"{shown_sources(names)}: records is empty: give at least one record")
-    return Records(RecordsInMemory(ids[:length], offsets[: records + 1])), vocabulary
+    return Records(RecordsInMemory(ids[:length], offsets[: records + 1], files)), vocabulary
 
 
 def _room(piece: RecordPiece) -> tuple[int, int]:

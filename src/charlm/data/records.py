@@ -15,7 +15,7 @@ from charlm.data.splitting import split_records
 from chartok.token_file import TokenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,11 +63,18 @@ class RecordsInMemory:
     Args:
         ids: The ids of all records, concatenated.
         offsets: Where each begins, and where the last one ends, int64 ``(N + 1,)``.
+        files: The number of the first record of each file that they come from, ascending, and its name.
     """
 
-    def __init__(self, ids: NDArray[np.unsignedinteger[Any]], offsets: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        ids: NDArray[np.unsignedinteger[Any]],
+        offsets: NDArray[np.int64],
+        files: Sequence[tuple[int, str]] = (),
+    ) -> None:
         self._ids = ids
         self._offsets = offsets
+        self._files = files
 
     @classmethod
     def of(cls, ids: NDArray[np.unsignedinteger[Any]], lengths: NDArray[np.int64]) -> Self:
@@ -80,6 +87,13 @@ class RecordsInMemory:
     def records(self) -> int:
         """The number of records."""
         return len(self._offsets) - 1
+
+    def name_of(self, record: int) -> str:
+        """Returns what to call a record in a message: its number, from 1, and its file if there are several."""
+        first, name = next((file for file in reversed(self._files) if file[0] <= record), (0, ""))
+        if not name or len(self._files) == 1:
+            return f"record {record + 1}"
+        return f"record {record - first + 1} of {name!a}"
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -286,8 +300,9 @@ class Records:
             place = int(is_chosen.argmin())
             length = int(self.bounds(np.array([place]))[1][0]) - BOUNDARIES
             number = place if self._numbers is None else int(self._numbers[np.array([place])][0])
+            name = self.source.name_of(number) if isinstance(self.source, RecordsInMemory) else f"record {number + 1}"
             raise ValueError(
-                f"record {number + 1} has {length:,} symbols, more than max_length {max_length:,}: give a larger "
+                f"{name} has {length:,} symbols, more than max_length {max_length:,}: give a larger "
                 "one, or too_long='truncate', 'split' or 'skip'"
             )
         if not is_chosen.any():

@@ -17,6 +17,7 @@ import numpy as np
 from chartok.files.atomic import Naming
 from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json
+from chartok.token_file import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,7 +111,10 @@ def parse_tensor_file(data: bytes) -> TensorFile:
 
 
 def _contents(file: IO[bytes], size: int) -> TensorFile:
-    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    start = file.read(LENGTH_BYTES)
+    if start == MAGIC:
+        raise ValueError("it is a token file, which holds a text as ids")
+    length = int.from_bytes(start, "little")
     if length > min(size - LENGTH_BYTES, LONGEST_HEADER):
         raise ValueError("it is truncated, or not a safetensors file")
     header = parse_json(file.read(length))

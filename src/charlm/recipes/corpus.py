@@ -260,27 +260,28 @@ class Corpus:
         except ValueError as error:
             raise self.error(str(error)) from None
 
-    def split(self, share: float, *, seed: int = 0, how: Split = "tail") -> tuple[Corpus, Corpus]:
+    def split(self, share: float, *, seed: int = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
         """Returns the first part and what is held out.
 
         Args:
             share: The share of the characters or records in the first part.
             seed: Determines which records or blocks are drawn.
-            how: What is held out of a text; records are always drawn at random, and the same ones together.
+            how: What is held out of a text, by default its tail; records are always drawn at random, and the same
+                ones together.
 
         Raises:
-            ValueError: The fraction is not between 0 and 1, a part would be empty, or ``how`` is not for records.
+            ValueError: The fraction is not between 0 and 1, a part would be empty, or ``how`` is given for records.
         """
         fraction("train_fraction", share)
         if self.records is not None:
-            if how != "tail":
-                raise ValueError(f"split must be 'tail' for records, which are always drawn at random, got {how!a}")
+            if how is not None:
+                raise ValueError(f"split is for a text, and records are always drawn at random: leave out {how!a}")
             try:
                 first, rest = self.records.split(share, seed=seed)
             except ValueError as error:
                 raise self.error(str(error)) from None
             return dataclasses.replace(self, records=first), dataclasses.replace(self, records=rest)
-        parts = self.passages.split(share, seed=seed, how=how)
+        parts = self.passages.split(share, seed=seed, how=how or "tail")
         if min(map(len, parts)) < 2:  # noqa: PLR2004 - of one character nothing can be predicted
             raise self.error(
                 f"a fraction of {share} of {len(self)} characters leaves a part with fewer than two: give more"

@@ -15,6 +15,7 @@ import pytest
 
 from charlm import CharLM, RecordDataset, load_model
 from charlm.cli.app import main
+from chartok import encode_files
 
 SYLLABLES = ["an", "be", "ca", "do", "el", "fi", "go", "hu"]
 NAMES = [*map("".join, product(SYLLABLES, repeat=2)), "new york"]
@@ -190,6 +191,12 @@ def test_a_column_of_a_table_is_records_or_a_text(folder: Path, capsys: pytest.C
         ("train text.tokens --encoding latin-1", 1, "'text.tokens' is a token file, whose text has been read already"),
         ("evaluate run text.tokens --encoding latin-1", 1, "whose text has been read already"),
         ("train run/model.safetensors", 1, "is a safetensors file, not text"),
+        (
+            "info text.tokens",
+            1,
+            "not a valid model file: it is a token file, which holds a text as ids",
+        ),
+        ("export text.tokens --format arpa --out a", 1, "not a valid model file: it is a token file"),
         ("generate run --encoding latin-1", 1, "there is no --exclude, and flags say how to read its files"),
         ("report run --encoding latin-1", 1, "there is no --text, and flags say how to read its files"),
     ],
@@ -298,3 +305,43 @@ def test_what_a_file_says_to_every_command_is_left_out_where_it_is_of_no_use(
     run(capsys, "generate", "text", "--config", "one.toml", code=1)
     run(capsys, "train", "text.tokens", "--out", "new", "--config", "one.toml", code=1)
     run(capsys, "generate", "text", *config, "--encoding", "utf-16", code=1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["train - --validation -", "train - -", "prepare - - --out a.tokens", "evaluate run - -", "score run - text.txt -"],
+)
+def test_standard_input_is_read_once(folder: Path, capsys: pytest.CaptureFixture[str], arguments: str) -> None:
+    message = "charlm: standard input, -, can be read only once: give it once\n"
+    assert run(capsys, *arguments.split(), code=2) == ("", message)
+
+
+def test_score_prints_a_record_with_line_ends_of_any_kind_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "train", "text.txt", "--out", "run")
+    (folder / "odd.txt").write_bytes(b"to\rbe;or\nnot;")
+    out, _ = run(capsys, "score", "run", "odd.txt", "--delimiter", ";")
+    assert [line.split("\t")[2] for line in out.splitlines()] == [r"to\rbe", r"or\nnot"]
+
+
+@pytest.mark.parametrize("split", ["tail", "head", "random-blocks"])
+def test_records_are_split_at_random_alone(folder: Path, capsys: pytest.CaptureFixture[str], split: str) -> None:
+    message = f"charlm: split is for a text, and records are always drawn at random: leave out '{split}'\n"
+    assert run(capsys, "train", "names.txt", "--records", "--split", split, code=1) == ("", message)
+    (folder / "all.toml").write_text(f"split = '{split}'\n")
+    run(capsys, "train", "names.txt", "--records", "--config", "all.toml")
+
+
+def test_python_is_told_what_the_commands_say(folder: Path) -> None:
+    (folder / "dos.txt").write_bytes(TEXT.replace("\n", "\r\n").encode())
+    (folder / "gaps.txt").write_bytes("".join(f"{name}\n\n" for name in NAMES).encode())
+    for told, arguments in (("CR LF", ["dos.txt"]), ("blank records skipped", ["gaps.txt"])):
+        is_records, notes, of_shards = arguments == ["gaps.txt"], list[str](), list[str]()
+        CharLM.fit_file(arguments, records=is_records, validation=arguments, order=3, note=notes.append)
+        assert [told in note for note in notes] == [True, True]
+        encode_files(arguments * 2, folder / arguments[0][:3], records=is_records, note=of_shards.append)
+        assert of_shards == notes
+    notes = []
+    RecordDataset.from_file("gaps.txt", note=notes.append)
+    assert ["blank records skipped" in note for note in notes] == [True]

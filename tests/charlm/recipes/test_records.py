@@ -173,9 +173,8 @@ def test_a_model_of_records_is_validated_and_evaluated_on_records_alone(capsys: 
     by_text = ran(capsys, "train", "names.tokens", "--validation", "more.txt", "--order", "3", "--out", "a")
     as_text = ran(capsys, "train", "names.txt", "--records", "--validation", "more.txt", "--order", "3", "--out", "b")
     assert by_text["validation_nats"] == as_text["validation_nats"]
-    ran(capsys, "prepare", "more.txt", "--vocabulary", "a", "--errors", "replace", "--out", "more.tokens")
-    assert main(["evaluate", "a", "more.tokens"]) == 1
-    assert "holds one text, and this is a model of records: prepare it as such" in capsys.readouterr().err
+    assert main(["prepare", "more.txt", "--vocabulary", "a", "--errors", "replace", "--out", "more.tokens"]) == 1
+    assert "eos" in capsys.readouterr().err
     with pytest.raises(ValueError, match="must be records like the training data, or a text like them"):
         train(Corpus.of_records(NAMES), Recipe(family="ngram"), validation=Corpus.of_text("ada"))
 
@@ -192,3 +191,12 @@ def test_records_are_prepared_with_symbols_of_their_own(capsys: pytest.CaptureFi
 def test_what_to_do_with_long_records_needs_a_limit(too_long: Any) -> None:
     with pytest.raises(ValueError, match="too_long says what to do with a record above max_length"):
         RecordDataset(NAMES, too_long=too_long)
+
+
+def test_a_record_that_is_too_long_is_named_in_its_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("long.txt").write_bytes(b"anna\n\nhanna\njohannaaaaaaa\n")
+    for first in (b"anna\nhanna", b"anna\n\nhanna\n\n"):
+        Path("short.txt").write_bytes(first)
+        arguments = ["short.txt", "long.txt", "--records", "--max-length", "9", "--too-long", "error"]
+        assert main(["train", *arguments, "--validation", "short.txt"]) == 1
+        assert "record 3 of 'long.txt' has 13 symbols, more than max_length 9" in capsys.readouterr().err
