@@ -48,7 +48,7 @@ class LongestMatch:
     """
 
     def __init__(self, long_symbols: Mapping[str, int]) -> None:
-        self.longest = max(map(len, long_symbols))
+        self.longest: int = max(map(len, long_symbols))
         nodes: dict[str, int] = {}
         for symbol in long_symbols:
             for end in range(1, len(symbol) + 1):

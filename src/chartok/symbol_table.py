@@ -29,7 +29,7 @@ class SymbolTable(CodePointTable):
     def __init__(self, code_points: NDArray[np.uint32], long_symbols: Mapping[str, int], unk_id: int | None) -> None:
         super().__init__(code_points, unk_id)
         self._matcher = LongestMatch(long_symbols)
-        self.longest = self._matcher.longest
+        self.longest: int = self._matcher.longest
         single = self._code_point_of_id  # unk has U+FFFD
         self._length_of_id = (single != NO_CHARACTER).astype(np.int64)
         self._place_of_id = np.arange(self.size)  # in the code points of single symbols, then those of longer ones

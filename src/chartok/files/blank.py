@@ -53,7 +53,7 @@ class BlankRule:
             first = next(index for index, record in enumerate(records) if not record.strip("\n"))
             yield records[:first]
             raise SourceError(
-                f"{where(first)} is blank: leave it out, or skip blank lines (blank_lines, --blank-lines skip)"
+                f"{where(first)} is blank: leave it out, or say what to do with such lines (blank_lines, --blank-lines)"
             )
         self._skipped += len(records) - len(kept)
         yield kept

@@ -160,8 +160,8 @@ class CountedFile:
     def __init__(self, file: IO[bytes], name: str) -> None:
         self.file = file
         self.name = name
-        self.bytes_read = 0
-        self.is_at_end = False
+        self.bytes_read: int = 0
+        self.is_at_end: bool = False
         # ``read`` waits for the end of a pipe.
         self._read = getattr(file, "read1", file.read)
 
