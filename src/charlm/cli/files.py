@@ -31,6 +31,7 @@ from chartok.files.sources import check_not_source, check_two_readings, expand_s
 
 if TYPE_CHECKING:
     from charlm.cli import flags
+    from chartok import TokenFile
 
 OF_VOCABULARY = {"tokenizer-json": Vocabulary.to_tokenizer_json, "vocabulary": Vocabulary.save}
 """How to write each format that has a vocabulary alone."""
@@ -73,22 +74,27 @@ def prepare(settings: flags.Prepare) -> None:
             note=tell_note,
             settings=reading_of(settings.reading),
         ) as tokens:
-            records, vocabulary = tokens.records, tokens.vocabulary
-            characters, unknown = len(tokens) - 2 * (records or 0), Corpus.of_tokens(tokens).unknown
-    if unknown:
+            bar.close()
+            _tell_prepared(settings, tokens)
+
+
+def _tell_prepared(settings: flags.Prepare, tokens: TokenFile) -> None:
+    """Prints what a token file holds."""
+    corpus, vocabulary = Corpus.of_tokens(tokens), tokens.vocabulary
+    characters, n_symbols = corpus.characters, len(vocabulary.symbols)
+    if unknown := corpus.unknown:
         tell_note(f"{unknown:,} of {characters:,} characters are not in the vocabulary and count as unk")
     if settings.json:
         print_json(
             file=str(settings.out),
             characters=characters,
-            records=records,
-            symbols=len(vocabulary.symbols),
+            records=tokens.records,
+            symbols=n_symbols,
             fingerprint=vocabulary.fingerprint,
         )
-    else:
-        unit = "characters" if vocabulary.longest_symbol == 1 else "ids"
-        of_records = "" if records is None else f"{records:,} records, "
-        print_line(f"{of_records}{characters:,} {unit}, {len(vocabulary.symbols)} symbols: saved to {settings.out}")
+        return
+    of_records = "" if tokens.records is None else f"{tokens.records:,} records, "
+    print_line(f"{of_records}{characters:,} characters, {n_symbols} symbols: saved to {settings.out}")
 
 
 def _vocabulary_of_symbols(settings: flags.Prepare, special: list[Any], limits: dict[str, Any]) -> Vocabulary:
