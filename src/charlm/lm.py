@@ -247,8 +247,6 @@ class CharLM(TextScorer, TextGenerator):
     def _trained(cls, corpus: Corpus, recipe: Recipe, validation: Corpus | None) -> Self:
         from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
 
-        if validation is not None and validation.is_of_records != corpus.is_of_records:
-            raise TypeError("source and validation must be of the same kind: two texts, or records both")
         trained = train(corpus, recipe, validation=validation)
         lm = cls(trained.model, corpus.vocabulary)
         lm.validation_nats = trained.validation_nats

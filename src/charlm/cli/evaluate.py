@@ -53,9 +53,6 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
             raise ValueError(f"{name!a} is a token file, which has no unknown characters: leave --errors out")
         with TokenFile(name) as tokens:
             corpus = Corpus.of_tokens(tokens, vocabulary=lm.vocabulary)
-            if corpus.is_of_records != lm.is_of_records:
-                held, wanted = ("records", "one text") if corpus.is_of_records else ("one text", "records")
-                raise ValueError(f"{name!a} holds {held}, and this is a model of {wanted}: prepare it as such")
             tokens.verify()
             return evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary)
     reading = reading_of(settings.reading)

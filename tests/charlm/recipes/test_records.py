@@ -175,6 +175,15 @@ def test_a_model_of_records_is_validated_and_evaluated_on_records_alone(capsys: 
     assert by_text["validation_nats"] == as_text["validation_nats"]
     assert main(["prepare", "more.txt", "--vocabulary", "a", "--errors", "replace", "--out", "more.tokens"]) == 1
     assert "eos" in capsys.readouterr().err
+    Path("one.txt").write_text("adabob", encoding="utf-8")
+    ran(capsys, "prepare", "one.txt", "--out", "one.tokens")
+    ran(capsys, "train", "more.txt", "--order", "3", "--out", "text")
+    for model, tokens in (("a", "one.tokens"), ("text", "names.tokens")):
+        assert main(["evaluate", model, tokens]) == 1
+        assert tokens in capsys.readouterr().err
+    for source, held_out in ((NAMES, "ada"), ("adabob" * 9, NAMES)):
+        with pytest.raises(ValueError, match="records"):
+            CharLM.fit(source, validation=held_out)
     with pytest.raises(ValueError, match="must be records like the training data, or a text like them"):
         train(Corpus.of_records(NAMES), Recipe(family="ngram"), validation=Corpus.of_text("ada"))
 
@@ -185,6 +194,7 @@ def test_records_are_prepared_with_symbols_of_their_own(capsys: pytest.CaptureFi
     with TokenFile("names.tokens") as tokens:
         assert {"lin", "na"} <= set(tokens.vocabulary.symbols)
         assert told["symbols"] == len(tokens.vocabulary.symbols)
+        assert told["characters"] == len("".join(NAMES)) > len(tokens) - 2 * len(NAMES)
 
 
 @pytest.mark.parametrize("too_long", ["error", "skip", "nonsense"])

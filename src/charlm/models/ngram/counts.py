@@ -30,8 +30,7 @@ LARGEST_VOCABULARY = 1 << 31
 KEY_BITS = 63
 """A key is never negative."""
 
-IDS_AT_ONCE = 1 << 22
-"""How many ids of several texts are counted together."""
+IDS_AT_ONCE = 1 << 22  # of several texts, counted together
 WINDOWS_AT_ONCE = 1 << 24
 """How many positions are sorted at a time, which bounds the memory that counting takes besides its result."""
 
