@@ -76,6 +76,7 @@ class GPT(LanguageModel):
     """
 
     family = "gpt"
+    without_weights = frozenset({"block_size", "dropout"})
 
     def __init__(self, config: GPTConfig, *, seed: int = 0) -> None:
         if not isinstance(config, GPTConfig):
