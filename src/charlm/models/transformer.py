@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -14,30 +14,11 @@ from charlm.models.cache import KeyValueCache
 from charlm.models.resizing import IdChange
 
 if TYPE_CHECKING:
+    from charlm.models.transformer_shape import TransformerShape
     from chartok import Vocabulary
 
 LEAST_ROOM = 256
 """The smallest capacity of a new cache in ids, unless a block is shorter."""
-
-
-class TransformerShape(Protocol):
-    """The sizes that determine those of a cache."""
-
-    @property
-    def block_size(self) -> int:
-        """The maximum context length in ids."""
-
-    @property
-    def n_layers(self) -> int:
-        """The number of blocks of attention and MLP."""
-
-    @property
-    def n_heads(self) -> int:
-        """The number of attention heads per layer."""
-
-    @property
-    def head_size(self) -> int:
-        """The size of the representation of a position in each head."""
 
 
 class TransformerState(NamedTuple):
@@ -55,7 +36,6 @@ class TransformerLanguageModel(LanguageModel):
     """
 
     config: TransformerShape
-    """Its shape."""
 
     @abstractmethod
     def _embedded(self, ids: Tensor, start: int = 0) -> Tensor:

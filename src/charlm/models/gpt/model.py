@@ -64,12 +64,13 @@ class GPT(TransformerLanguageModel):
     """
 
     family = "gpt"
+    config: GPTConfig
 
     def __init__(self, config: GPTConfig, *, seed: int = 0) -> None:
         if not isinstance(config, GPTConfig):
             raise TypeError(f"config must be a GPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
-        self.config: GPTConfig = config
+        self.config = config
         self.embedding: Embedding = Embedding(config.vocab_size, config.width)
         lengths = range(2, LONGEST_HASHED + 1) if config.hash_rows else ()
         self.ngram_embeddings: nn.ModuleList = nn.ModuleList(
