@@ -15,6 +15,7 @@ import re
 import sys
 import warnings
 from itertools import pairwise, takewhile
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, Union
 
@@ -47,8 +48,9 @@ MODULE_OF = {
     "info": "files",
     "report": "files",
     "export": "files",
+    "import": "files",
 }
-"""The module that implements each command."""
+"""The module that implements each command, in a function of its name; that of a keyword has an underscore behind it."""
 
 DESCRIPTION = "Character-level language models. charlm --version prints the version."
 
@@ -133,7 +135,8 @@ def _run(arguments: list[str]) -> None:
             _tyro(["--tyro-print-completion", settings.shell], Train)
     elif settings is not None:
         name = arguments[0]
-        command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)
+        function = f"{name}_" if iskeyword(name) else name
+        command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), function)
         with cleaning_up():
             command(dataclasses.replace(settings, shared=shared))
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
 from charlm.files.model_file import serialized_model
 from charlm.models.bigram.model import BigramLanguageModel
+from charlm.models.classic_gpt.config import ClassicGPTConfig
+from charlm.models.classic_gpt.model import ClassicGPT
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
 from charlm.recipes.dataset import dataset_of
@@ -25,6 +27,8 @@ from charlm.training.trainer import Trainer
 from charlm.training.warm_start import go_on_with_optimizer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from charlm.data.dataset import Dataset
@@ -38,8 +42,7 @@ if TYPE_CHECKING:
     from charlm.recipes.starting import Start
     from chartok import Vocabulary
 
-PRESETS = {"nano": GPTConfig.nano, "small": GPTConfig.small, "base": GPTConfig.base}
-"""The shape of each size, for a number of ids."""
+Shape: TypeAlias = "GPTConfig | ClassicGPTConfig"
 
 
 def train_by_gradients(
@@ -97,20 +100,26 @@ def asked_shape(recipe: Recipe) -> dict[str, Any]:
     """
     asked = {}
     if recipe.size is not None:
-        preset = PRESETS[recipe.size](1)
+        preset = _presets(recipe)[recipe.size](1)
         asked = {name: getattr(preset, name) for name in ("block_size", "n_layers", "n_heads", "width")}
     if recipe.block_size is not None and "size" in TAKES[recipe.family]:
         asked["block_size"] = recipe.block_size
     return asked
 
 
-def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig | None:
+def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> Shape | None:
     """Returns the shape of a new Transformer for a recipe, or None if it has none."""
     if recipe.family == "trained-bigram":
         return None
-    default = PRESETS["nano" if device.type == "cpu" else "base"](corpus.vocabulary.size)
+    default = _presets(recipe)["nano" if device.type == "cpu" else "base"](corpus.vocabulary.size)
     never = Framing(corpus.vocabulary).context_only
     return dataclasses.replace(default, context_only=never, **asked_shape(recipe))
+
+
+def _presets(recipe: Recipe) -> dict[str, Callable[[int], Shape]]:
+    """Returns the shape of each size, for a number of ids."""
+    config = ClassicGPTConfig if recipe.family == "classic-gpt" else GPTConfig
+    return {"nano": config.nano, "small": config.small, "base": config.base}
 
 
 def _data(corpus: Corpus, recipe: Recipe, context: int | None) -> Dataset:
@@ -152,10 +161,11 @@ def _held_out(validation: Corpus, block_size: int) -> Dataset:
     return dataset_of(validation, block_size)
 
 
-def _untrained(corpus: Corpus, shape: GPTConfig | None, block_size: int, seed: int) -> LanguageModel:
+def _untrained(corpus: Corpus, shape: Shape | None, block_size: int, seed: int) -> LanguageModel:
     if shape is None:
         return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
-    return GPT(dataclasses.replace(shape, block_size=block_size), seed=seed)
+    shape = dataclasses.replace(shape, block_size=block_size)
+    return ClassicGPT(shape, seed=seed) if isinstance(shape, ClassicGPTConfig) else GPT(shape, seed=seed)
 
 
 def _trainer(
