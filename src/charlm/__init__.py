@@ -16,6 +16,7 @@ _MODULE_OF = {
     "CheckpointCorruptError": "errors",
     "CheckpointMismatchError": "errors",
     "CheckpointVersionError": "errors",
+    "Dataset": "data.dataset",
     "Evaluation": "evaluation.scoring",
     "GPT": "models.gpt.model",
     "GPTConfig": "models.gpt.config",

@@ -39,6 +39,7 @@ CHARLM = {
     "CheckpointCorruptError",
     "CheckpointMismatchError",
     "CheckpointVersionError",
+    "Dataset",
     "Evaluation",
     "GPT",
     "GPTConfig",

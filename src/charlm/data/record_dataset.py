@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.data.dataset import JoinedTexts
+    from charlm.data.dataset import JoinedTexts, Piece
     from charlm.data.limits import TooLong
     from chartok.files.reading import Note, ReadingKeywords
 
@@ -83,7 +83,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
                 [   1,    3, -100]]))
     """
 
-    has_padding = True
+    has_ignored_targets = True
 
     def __init__(
         self,
@@ -254,15 +254,12 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         self,
         targets: int | None,
         overlap: int,  # noqa: ARG002 - of a text
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+    ) -> Iterator[Piece]:
         """Returns whole records, in pieces of about ``targets`` targets each.
 
         Args:
             targets: The approximate number of targets; None leaves it to the records.
             overlap: Not used: every record starts without context.
-
-        Returns:
-            The ids of the records, the length of each, and 0.
         """
         return self.records.pieces(targets)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 import numpy as np
 
-from charlm.data.dataset import JoinedTexts
+from charlm.data.dataset import JoinedTexts, Piece
 from charlm.data.limits import check_too_long
 from charlm.data.selection import Selection
 from charlm.data.splitting import split_records
@@ -28,6 +28,8 @@ RECORDS_AT_ONCE = 1 << 16
 """How many records are looked up at a time."""
 IDS_AT_ONCE = 1 << 16
 """How many ids are read at a time where nothing else determines it."""
+IDS_SCORED_AT_ONCE = 1 << 20
+"""How many ids are in a piece where nothing else determines it."""
 SPARSEST = 16
 """Records of which at least one in so many ids is wanted are read with what lies between them."""
 BOUNDARIES = 2
@@ -226,10 +228,10 @@ class Records:
         """The number of ids of the longest record."""
         return max(int(lengths.max()) for _, lengths in self.bounds_in_parts())
 
-    def pieces(self, targets: int | None) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Yields whole records, in pieces of about ``targets`` targets each; see ``Dataset.pieces``."""
-        for texts in self.parts(targets or IDS_AT_ONCE):
-            yield texts.ids, texts.lengths, 0
+    def pieces(self, targets: int | None) -> Iterator[Piece]:
+        """Yields whole records, in pieces of about ``targets`` targets each; see ``SupportsPieces``."""
+        for texts in self.parts(targets or IDS_SCORED_AT_ONCE):
+            yield Piece(texts.ids, texts.lengths, np.ones(len(texts.ids) - len(texts.lengths), dtype=np.bool_))
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all records, concatenated, and the length of each, int64 ``(N,)``."""

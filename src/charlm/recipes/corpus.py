@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
+    from charlm.data.dataset import Piece
     from charlm.data.limits import TooLong
     from chartok import ReadingSettings
     from chartok.arguments import SpecialToken
@@ -313,10 +314,8 @@ class Corpus:
         assert self.stream is not None  # noqa: S101 - of a text
         return self.stream[start:stop]
 
-    def pieces(
-        self, targets: int | None, overlap: int
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Returns all texts a piece at a time; see ``charlm.data.dataset.Dataset``."""
+    def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
+        """Returns all texts a piece at a time; see ``charlm.data.dataset.SupportsPieces``."""
         if self.records is not None:
             return self.records.pieces(targets)
         return pieces_of_passages(self._read, self.passages, targets, overlap)

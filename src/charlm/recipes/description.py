@@ -46,8 +46,8 @@ class Source:
 def excerpt(corpus: Corpus) -> str:
     """Returns the beginning of a corpus, as text."""
     if corpus.records is None:
-        ids = next(corpus.pieces(EXCERPT_CHARACTERS, 0), (np.zeros(0, dtype=np.int64), None, 0))[0]
-        return corpus.vocabulary.decode(ids[:EXCERPT_CHARACTERS])
+        piece = next(corpus.pieces(EXCERPT_CHARACTERS, 0), None)
+        return "" if piece is None else corpus.vocabulary.decode(piece.ids[:EXCERPT_CHARACTERS])
     starts, lengths = corpus.records.bounds(np.arange(min(len(corpus), EXCERPT_RECORDS)))
     spans = zip(starts.tolist(), np.minimum(lengths, EXCERPT_CHARACTERS).tolist(), strict=True)
     several = [corpus.records.source.read(start, start + length) for start, length in spans]

@@ -26,7 +26,7 @@ from charlm.training.trainer import Trainer
 if TYPE_CHECKING:
     import torch
 
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import CompleteDataset
     from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
     from charlm.recipes.corpus import Corpus
@@ -61,7 +61,11 @@ def train_by_gradients(
     data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
     learned = whole if data is None else data.learned
     batches = BatchSampler(
-        learned, recipe.batch_size or 1, seed=recipe.config.seed, by_length=learned.has_padding, device=device
+        learned,
+        recipe.batch_size or 1,
+        seed=recipe.config.seed,
+        by_length=corpus.is_of_records and not recipe.packing,
+        device=device,
     )
     model = _untrained(corpus, shape, whole.block_size, recipe.config.seed).to(batches.device)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
@@ -69,7 +73,7 @@ def train_by_gradients(
     if folder is not None and distributed.rank() == 0:
         described = str(batches.device)
         describe_run(folder, corpus, recipe, validation=validation, device=described, source=source, resume=resume)
-    best, nats = _run(trainer, folder, hook)
+    best, nats = _run(trainer, batches, learned.block_size, folder, hook)
     trained = Trained(best, nats)
     if data is not None and distributed.rank() == 0:
         trained = _mixed(best, data, recipe, held_out, corpus.vocabulary, hook)
@@ -112,7 +116,7 @@ def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig
     return shape
 
 
-def _held_out(validation: Corpus, block_size: int) -> Dataset:
+def _held_out(validation: Corpus, block_size: int) -> CompleteDataset:
     if not validation.is_of_records and validation.longest <= block_size:
         raise validation.error(
             f"the validation part has {validation.longest} characters, and a window of block_size {block_size} and its "
@@ -130,7 +134,7 @@ def _untrained(corpus: Corpus, shape: GPTConfig | None, block_size: int, seed: i
 def _trainer(
     model: LanguageModel,
     batches: BatchSampler,
-    validation: Dataset | None,
+    validation: CompleteDataset | None,
     recipe: Recipe,
     corpus: Corpus,
     folder: RunFolder | None,
@@ -153,9 +157,10 @@ def _trainer(
     )
 
 
-def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[LanguageModel, float | None]:
+def _run(
+    trainer: Trainer, batches: BatchSampler, block_size: int, folder: RunFolder | None, hook: Hook
+) -> tuple[LanguageModel, float | None]:
     """Trains to the end of the run, and returns its best model with its loss in nats per character."""
-    batches = trainer.batches
     hook(
         TrainingBegan(
             family=trainer.model.family,
@@ -164,7 +169,7 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
             first_step=trainer.step,
             total_steps=trainer.total_steps,
             batch_size=batches.batch_size,
-            block_size=batches.dataset.block_size,
+            block_size=block_size,
         )
     )
     trainer.on_log = lambda entry: hook(EntryMade(entry=entry))
@@ -184,7 +189,7 @@ def _mixed(
     model: LanguageModel,
     data: MixtureData,
     recipe: Recipe,
-    validation: Dataset | None,
+    validation: CompleteDataset | None,
     vocabulary: Vocabulary,
     hook: Hook,
 ) -> Trained:

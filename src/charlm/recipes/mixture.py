@@ -9,7 +9,7 @@ from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
 
 if TYPE_CHECKING:
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import CompleteDataset
     from charlm.models.base import LanguageModel
 
 TUNING_FRACTION = 0.05
@@ -26,12 +26,12 @@ class MixtureData(NamedTuple):
         whole: Both.
     """
 
-    learned: Dataset
-    tuning: Dataset
-    whole: Dataset
+    learned: CompleteDataset
+    tuning: CompleteDataset
+    whole: CompleteDataset
 
     @classmethod
-    def split(cls, whole: Dataset, *, seed: int) -> MixtureData:
+    def split(cls, whole: CompleteDataset, *, seed: int) -> MixtureData:
         """Returns the parts of a dataset; records are drawn at random, with ``seed``.
 
         Raises:
@@ -68,6 +68,6 @@ def fitted_mixture(gpt: LanguageModel, order: int, data: MixtureData) -> Mixture
     return mixture.eval()
 
 
-def _counted(gpt: LanguageModel, order: int, dataset: Dataset) -> NGramLanguageModel:
+def _counted(gpt: LanguageModel, order: int, dataset: CompleteDataset) -> NGramLanguageModel:
     ngram = NGramLanguageModel(gpt.vocab_size, order=order, context_only=gpt.context_only)
     return ngram.fit(dataset).to(gpt.device)

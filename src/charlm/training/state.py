@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from charlm.data.batch_sampler import BatchSampler
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import ValidationDataset
     from charlm.models.base import LanguageModel
     from charlm.training.config import TrainerConfig
     from chartok import Vocabulary
@@ -139,7 +139,7 @@ def identity(batches: BatchSampler, validation: str | None, vocabulary: Vocabula
 def check_together(
     model: LanguageModel,
     batches: BatchSampler,
-    validation: Dataset | None,
+    validation: ValidationDataset | None,
     config: TrainerConfig,
 ) -> None:
     """Checks that the arguments of a trainer are compatible.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from charlm.data.batch_sampler import BatchSampler
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import ValidationDataset
     from charlm.evaluation.scoring import Evaluation
     from charlm.models.base import LanguageModel
     from charlm.training.log import LogEntry
@@ -81,7 +81,7 @@ class Trainer:
         model: LanguageModel,
         batches: BatchSampler,
         *,
-        validation: Dataset | None = None,
+        validation: ValidationDataset | None = None,
         config: TrainerConfig | None = None,
         folder: str | os.PathLike[str] | None = None,
         vocabulary: Vocabulary | None = None,
@@ -97,7 +97,7 @@ class Trainer:
         self.on_log = on_log
         self.log: list[LogEntry] = []
         self._schedule = RunSchedule(config, examples=batches.dataset.examples_per_epoch, batch_size=batches.batch_size)
-        self._gradients = Gradients(model, config, has_padding=batches.dataset.has_padding)
+        self._gradients = Gradients(model, config, has_ignored_targets=batches.dataset.has_ignored_targets)
         self._optimizers = Optimizers(model, config)
         self._average = WeightAverage(model, config.ema_decay)
         self._best = BestWeights(model)
@@ -117,7 +117,7 @@ class Trainer:
         batches: BatchSampler,
         *,
         model: LanguageModel | None = None,
-        validation: Dataset | None = None,
+        validation: ValidationDataset | None = None,
         config: TrainerConfig | None = None,
         on_log: Callable[[LogEntry], None] | None = None,
     ) -> Self:
