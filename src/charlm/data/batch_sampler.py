@@ -29,8 +29,8 @@ VERSION = 1
 LARGEST_BATCH = 1 << 31
 """Its positions are drawn at once."""
 OTHERWISE = (
-    "give what it lacks, or batches of it to Trainer, as an iterable of (inputs, targets) such as torch.utils.data.DataLoader, which "
-    "does not resume exactly"
+    "add them, or give Trainer any iterable of (inputs, targets) batches, such as a torch.utils.data.DataLoader, from "
+    "which a run does not resume exactly"
 )
 """What is left to do with a dataset that cannot be sampled from."""
 

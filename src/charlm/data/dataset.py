@@ -169,11 +169,13 @@ class JoinedTexts:
         ids: The ids of all texts, concatenated.
         lengths: The number of ids in each, int64 ``(N,)``.
         weights: How many times each counts, int64 ``(N,)``; None counts each once.
+        prompts: How many ids after the first of each are its prompt, which is not scored, ``(N,)``; None scores all.
     """
 
     ids: NDArray[np.integer[Any]]
     lengths: NDArray[np.int64]
     weights: NDArray[np.int64] | None = None
+    prompts: NDArray[np.unsignedinteger[Any]] | None = None
 
     def parts(self, ids: int) -> Iterator[JoinedTexts]:  # noqa: ARG002 - they are in memory already
         """Yields these texts."""

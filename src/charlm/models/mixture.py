@@ -117,8 +117,8 @@ class MixtureLanguageModel(LanguageModel):
         """Returns this mixture with the weights that maximize the likelihood of held-out data, found by EM.
 
         Args:
-            dataset: Data that no model was trained on: a model that has seen it would get all the weight. Masked targets
-                do not count.
+            dataset: Data that no model was trained on: a model that has seen it would get all the weight. What is
+                masked does not count.
 
         Raises:
             TokenIdError: The stream has an id that the models do not have.

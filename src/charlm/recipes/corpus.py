@@ -13,7 +13,8 @@ import numpy as np
 from charlm.data.dataset import JoinedTexts, check_vocabulary_size
 from charlm.data.framing import Framing
 from charlm.data.record_file import records_of_files
-from charlm.data.records import Records, RecordsInMemory
+from charlm.data.record_sources import RecordsInMemory
+from charlm.data.records import Records
 from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
