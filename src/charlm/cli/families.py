@@ -6,7 +6,7 @@ from dataclasses import field, fields, make_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from charlm.cli.flags import Train
-from charlm.recipes.presets import CONFIGS, TAKES
+from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT
 
 if TYPE_CHECKING:
     from charlm.recipes.presets import Family
@@ -53,7 +53,8 @@ def refusal(name: str, family: Family) -> str:
     """
     taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
     see = f"see charlm train --model {family} --help"
-    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}; {see}"
+    why = f"{WHY_NOT[name]}: " if name in WHY_NOT else ""
+    return f"{why}{as_flag(name)} is not a setting of {family}, which takes {taken}; {see}"
 
 
 def as_flag(name: str) -> str:

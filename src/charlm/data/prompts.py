@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from charlm.data.records import IDS_SCORED_AT_ONCE
+from chartok import UnknownCharacterError
 from chartok.arguments import expected_text
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def with_prompts_up_to(records: Records, prompt_end: str, vocabulary: Vocabulary
         vocabulary: The vocabulary of the records.
 
     Raises:
-        ValueError: It is empty; or a record does not contain it, or nothing follows it there; names the record.
-        UnknownCharacterError: The vocabulary does not have one of its characters.
+        ValueError: It is empty, or has a character that the vocabulary does not have; or a record does not contain it,
+            or nothing follows it there; names the record.
         TypeError: It is not a ``str``.
 
     Example:
@@ -42,7 +43,10 @@ def with_prompts_up_to(records: Records, prompt_end: str, vocabulary: Vocabulary
         raise TypeError(expected_text("prompt_end", prompt_end))
     if not prompt_end:
         raise ValueError("prompt_end is empty: give what ends the prompt of each record, such as '='")
-    wanted = vocabulary.encode(prompt_end)
+    try:
+        wanted = vocabulary.encode(prompt_end)
+    except UnknownCharacterError as error:
+        raise ValueError(f"no record can contain the prompt_end {prompt_end!a}: {error}") from None
     prompts = [np.zeros(0, dtype=np.uint8)]
     place = 0
     for part in records.parts(IDS_SCORED_AT_ONCE):

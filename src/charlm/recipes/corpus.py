@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from charlm.data.choices import Split
     from charlm.data.dataset import Piece
-    from charlm.data.limits import TooLong
     from charlm.data.vocabulary_of_texts import CorpusKeywords
     from chartok import ReadingSettings
     from chartok.arguments import SpecialToken
@@ -250,21 +249,6 @@ class Corpus:
     def error(self, message: str) -> ValueError:
         """Returns an error about this corpus, which it names."""
         return ValueError(_named(self.name, message))
-
-    def limited(self, max_length: int | None, too_long: TooLong) -> Corpus:
-        """Returns the corpus with what ``Records.limited`` makes of long records.
-
-        Raises:
-            ValueError: As ``Records.limited`` does; or this is a text.
-        """
-        if max_length is None:
-            return self
-        if self.records is None:
-            raise self.error("max_length applies only to records: a text is cut into windows of block_size")
-        try:
-            return dataclasses.replace(self, records=self.records.limited(max_length, too_long))
-        except ValueError as error:
-            raise self.error(str(error)) from None
 
     def split(self, share: float, *, seed: int = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
         """Returns the first part and what is held out.

@@ -17,6 +17,7 @@ VALUES: dict[str, Any] = {
     "batch_size": 4,
     "max_length": 9,
     "too_long": "truncate",
+    "prompt_end": "=",
     "packing": True,
     "device": "cpu",
     "config": TrainerConfig(max_steps=1),
