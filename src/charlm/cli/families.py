@@ -53,8 +53,7 @@ def refusal(name: str, family: Family) -> str:
     """
     taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
     see = f"see charlm train --model {family} --help"
-    why = f"{WHY_NOT[name]}: " if name in WHY_NOT else ""
-    return f"{why}{as_flag(name)} is not a setting of {family}, which takes {taken}; {see}"
+    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}{WHY_NOT.get(name, '')}; {see}"
 
 
 def as_flag(name: str) -> str:

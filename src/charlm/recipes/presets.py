@@ -23,8 +23,8 @@ TAKES: dict[Family, tuple[str, ...]] = {
     "mixture": ("order", "size", *BY_GRADIENTS),
 }
 """The settings of each family: fields of a ``Recipe``."""
-WHY_NOT = {"prompt_end": "a model that counts counts whole records, and cannot leave their prompts out"}
-"""Why a family does not take a setting, where its name does not say it."""
+WHY_NOT = {"prompt_end": ": a model that counts counts whole records, and cannot leave their prompts out"}
+"""Why some families do not take a setting, where its name does not say it."""
 
 TRANSFORMER = TrainerConfig(
     max_steps=400,
@@ -144,8 +144,9 @@ class Recipe:
     def _check_taken(self, name: str) -> None:
         taken = TAKES[self.family]
         if name not in taken:
-            why = f"{WHY_NOT[name]}: " if name in WHY_NOT else ""
-            raise ValueError(f"{why}{name} is not a setting of {self.family}, which takes {', '.join(taken)}")
+            raise ValueError(
+                f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}{WHY_NOT.get(name, '')}"
+            )
 
     def _defaults(self) -> dict[str, Any]:
         """Returns the default settings; those of size and block size depend on the device and are not among them."""
