@@ -102,7 +102,7 @@ class Gradients:
         with computing_in(self._dtype, self._device):
             _, loss = self._forward(inputs, targets)
         if share is not None:
-            loss = loss * share
+            loss = torch.where(share > 0, loss * share, 0)  # where all targets are masked, the mean is NaN
         # DistributedDataParallel averages the processes' gradients, but their sum is needed.
         self.scaler.scale(loss * self._processes if self._processes > 1 else loss).backward()
         return loss.detach()

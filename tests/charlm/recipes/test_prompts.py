@@ -89,7 +89,7 @@ def test_a_resume_with_another_mask_names_it(capsys: pytest.CaptureFixture[str])
         (
             ["--prompt-end", "=", "--max-length", "4", "--too-long", "truncate"],
             1,
-            "sums.txt': nothing follows the prompt of record 1, in its 4 symbols: leave it out, or give a shorter prompt",
+            "sums.txt': nothing follows the prompt of record 1, in its 4 symbols: leave it out, or give",
         ),
         (
             ["--prompt-end", "=", "--packing", "--block-size", "5"],
