@@ -115,6 +115,8 @@ class Train(Command):
         max_length: The most characters of a record; by default there is no limit.
         too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
             into windows, which is its default.
+        prompt_end: What ends the prompt of each record, such as =; the prompt and it count neither in the training nor
+            in the validation loss. By default all of a record counts.
         packing: Train on windows of records one after the other, instead of on each with padding.
         device: Such as cpu, cuda or mps; auto uses the best available.
         resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
@@ -145,6 +147,7 @@ class Train(Command):
     batch_size: int = BATCH_SIZE
     max_length: Optional[int] = None
     too_long: Optional[TooLong] = None
+    prompt_end: Optional[str] = None
     packing: bool = False
     device: str = "auto"
     resume: bool = False

@@ -23,6 +23,7 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
+from charlm.recipes.shaping import shaped
 from charlm.recipes.sources import corpus_of_files, is_token_source, roles_of_text
 from charlm.recipes.starting import Start
 from charlm.recipes.train import train as train_on
@@ -159,7 +160,7 @@ def _parts(settings: flags.Train, recipe: Recipe, start: Start | None, *, is_fir
     seed = 0 if recipe.config is None else recipe.config.seed
     extends = None if start is None else start.vocabulary
     corpus = _corpus(settings.texts, settings, is_first=is_first, extends=extends)
-    corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
+    corpus = shaped(corpus, recipe)
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
         is_shared = corpus.is_of_records and "split" in settings.shared

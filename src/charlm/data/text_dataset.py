@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
+    from charlm.data.dataset import Piece
     from charlm.data.streams import StreamLike
 
 
@@ -57,7 +58,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         (tensor([11, 12, 13]), tensor([12, 13, 14]))
     """
 
-    has_padding = False
+    has_ignored_targets = False
 
     def __init__(
         self,
@@ -166,18 +167,13 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """Returns the ids of all passages, ``(N,)``, and the length of each, ``(P,)``; a whole stream is one."""
         return on_host(self.ids), self._passages.lengths
 
-    def pieces(
-        self, targets: int | None, overlap: int
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+    def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
         """Returns the stream a piece at a time, each id but the first of a passage a new target exactly once.
 
         Args:
             targets: The number of new targets in a piece, ``overlap`` more in the first; None returns everything at
                 once.
             overlap: How many ids of extra context, besides the one before it, precede the first new target of a piece.
-
-        Returns:
-            Ids ``(T,)``, their number ``(1,)``, and how many leading targets are repeated.
         """
 
         def read(start: int, stop: int) -> NDArray[np.integer[Any]]:

@@ -195,11 +195,10 @@ def evaluate(
     dataset.check_ids(model.vocab_size)
     predictor = model.predictor(stride=stride)
     total, occurrences = 0.0, np.zeros(model.vocab_size, dtype=np.int64)
-    for ids, lengths, scored_before in dataset.pieces(_targets_at_once(predictor, stride), predictor.history or 0):
+    for ids, lengths, is_wanted in dataset.pieces(_targets_at_once(predictor, stride), predictor.history or 0):
         is_target = np.ones(len(ids), dtype=bool)
         is_target[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
-        counts = ~np.isin(ids[is_target], predictor.context_only)
-        counts[:scored_before] = False
+        counts = is_wanted & ~np.isin(ids[is_target], predictor.context_only)
         total += float(predictor.scores(ids, lengths)[counts].sum())
         occurrences += np.bincount(ids[is_target][counts], minlength=model.vocab_size)
     symbols = int(occurrences.sum())

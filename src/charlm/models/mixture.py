@@ -21,7 +21,7 @@ from charlm.models.transformer_shape import MOST_LAYERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import SupportsPieces
     from chartok import Vocabulary
 
 MOST_MODELS = 32
@@ -113,11 +113,12 @@ class MixtureLanguageModel(LanguageModel):
         )
 
     @torch.no_grad()
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: SupportsPieces) -> Self:
         """Returns this mixture with the weights that maximize the likelihood of held-out data, found by EM.
 
         Args:
-            dataset: Data that no model was trained on: a model that has seen it would get all the weight.
+            dataset: Data that no model was trained on: a model that has seen it would get all the weight. What is
+                masked does not count.
 
         Raises:
             TokenIdError: The stream has an id that the models do not have.
@@ -126,9 +127,10 @@ class MixtureLanguageModel(LanguageModel):
         dataset.check_ids(self.vocab_size)
         all_scores, all_lengths = [], []
         with evaluation_mode(self):
-            for row in _rows(dataset, self.device):
-                inputs, targets = row[:, :-1], row[:, 1:]
-                counts = ~torch.isin(targets, torch.tensor(self.context_only, device=self.device, dtype=torch.int64))
+            never = torch.tensor(self.context_only, device=self.device, dtype=torch.int64)
+            for rows, is_wanted in _rows(dataset, self.device):
+                inputs, targets = rows[:, :-1], rows[:, 1:]
+                counts = is_wanted & ~torch.isin(targets, never)
                 all_scores.append(self._component_log_probabilities(inputs, targets)[counts].cpu().double())
                 all_lengths.append(self._context_lengths(inputs)[counts].cpu())
         scores, lengths = torch.cat(all_scores), torch.cat(all_lengths)
@@ -291,14 +293,16 @@ def _in_blocks(block_size: int | None, function: Callable[..., Tensor], *rows: T
     return torch.cat([found[:, 0, :overlap], found[:, :, overlap:].flatten(1, 2)], dim=1)[:, :length]
 
 
-def _rows(dataset: Dataset, device: torch.device) -> Iterator[Tensor]:
-    """Yields the texts of a dataset, batched by length, int64 ``(B, T)``."""
-    for texts in dataset.parts(64 * IDS_AT_ONCE):
-        starts = np.cumsum(texts.lengths) - texts.lengths
-        for length, alike in grouped(starts, texts.lengths):
+def _rows(dataset: SupportsPieces, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields the texts of a dataset, batched by length, int64 ``(B, T)``, and which targets count, ``(B, T - 1)``."""
+    for ids, lengths, counts in dataset.pieces(None, 0):
+        targets = np.maximum(lengths - 1, 0)
+        starts = np.stack([np.cumsum(lengths) - lengths, np.cumsum(targets) - targets], axis=1)
+        for length, alike in grouped(starts, lengths):
             for some in np.array_split(alike, max(1, len(alike) * length // IDS_AT_ONCE)):
-                rows = texts.ids[some[:, None] + np.arange(length)]
-                yield torch.from_numpy(rows.astype(np.int64)).to(device)
+                rows = ids[some[:, :1] + np.arange(length)].astype(np.int64)
+                is_wanted = counts[some[:, 1:] + np.arange(max(length - 1, 0))]
+                yield torch.from_numpy(rows).to(device), torch.from_numpy(is_wanted).to(device)
 
 
 def _check(models: list[LanguageModel]) -> None:
