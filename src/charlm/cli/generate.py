@@ -58,7 +58,7 @@ def _stream(lm: CharLM, settings: flags.Generate, sampling: Any) -> None:  # noq
     print()
 
 
-def _generated(lm: CharLM, settings: flags.Generate, sampling: Any) -> list[str]:  # noqa: ANN401 - keywords of generate
+def _generated(lm: CharLM, settings: flags.Generate, sampling: Any) -> Any:  # noqa: ANN401 - keywords of generate
     """Returns texts, or whole records if the model is one of records and nothing truncates them."""
     n_samples = 1 if settings.n_samples is None else settings.n_samples
     if lm.is_of_records and not settings.stop:
