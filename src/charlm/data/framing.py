@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chartok.arguments import checked_texts
-from chartok.errors import describe_character
+from chartok.errors import UnknownCharacterError, describe_character
 from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
@@ -128,6 +128,21 @@ class Framing:
         """
         before = [] if self.bos is None else [self.bos]
         return [*before, *self._vocabulary.encode(text, errors).tolist()] or self.symbol_ids()[:1]
+
+    def prompts(self, texts: list[str], errors: Errors = "strict") -> list[list[int]]:
+        """Returns what ``prompt`` does for each of several texts.
+
+        Raises:
+            UnknownCharacterError: A character is not in the vocabulary; names the text.
+            TypeError: A prompt is not a ``str``.
+        """
+        found = list[list[int]]()
+        for place, text in enumerate(texts):
+            try:
+                found.append(self.prompt(text, errors))
+            except UnknownCharacterError as error:
+                raise UnknownCharacterError(error.character, error.position, error.vocabulary_size, place) from None
+        return found
 
     def symbol_ids(self) -> list[int]:
         """Returns the ids of the symbols, in ascending order.

@@ -200,7 +200,7 @@ class TextGenerator(ABC):
         prompts, outcomes = _checked_prompts(prompt), framing.outcomes(allowed)
         found = continuations(
             self.stored,
-            [framing.prompt(text, errors) for text in prompts],
+            [framing.prompt(prompt, errors)] if isinstance(prompt, str) else framing.prompts(prompts, errors),
             seeds_of_samples(seed, n_samples),
             (settings or SamplingSettings()).with_keywords(**sampling),
             max_new_tokens=max_new_tokens,
