@@ -16,6 +16,8 @@ _MODULE_OF = {
     "CheckpointCorruptError": "errors",
     "CheckpointMismatchError": "errors",
     "CheckpointVersionError": "errors",
+    "ClassicGPT": "models.classic_gpt.model",
+    "ClassicGPTConfig": "models.classic_gpt.config",
     "Evaluation": "evaluation.scoring",
     "GPT": "models.gpt.model",
     "GPTConfig": "models.gpt.config",

@@ -26,6 +26,8 @@ from charlm.lm import classify as classify
 from charlm.models.base import LanguageModel as LanguageModel
 from charlm.models.bigram.model import BigramLanguageModel as BigramLanguageModel
 from charlm.models.bigram.table import BigramTable as BigramTable
+from charlm.models.classic_gpt.config import ClassicGPTConfig as ClassicGPTConfig
+from charlm.models.classic_gpt.model import ClassicGPT as ClassicGPT
 from charlm.models.gpt.config import GPTConfig as GPTConfig
 from charlm.models.gpt.model import GPT as GPT
 from charlm.models.mixture import MixtureLanguageModel as MixtureLanguageModel

@@ -39,6 +39,8 @@ CHARLM = {
     "CheckpointCorruptError",
     "CheckpointMismatchError",
     "CheckpointVersionError",
+    "ClassicGPT",
+    "ClassicGPTConfig",
     "Evaluation",
     "GPT",
     "GPTConfig",

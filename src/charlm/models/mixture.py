@@ -12,11 +12,11 @@ from torch.nn import functional
 from charlm.data.dataset import grouped
 from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel
-from charlm.models.gpt.config import MOST_LAYERS
 from charlm.models.modes import evaluation_mode
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.registry import component
+from charlm.models.transformer_shape import MOST_LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -56,6 +56,7 @@ FAMILIES: dict[str, ModelFamily] = {
             counted=NGramTable,
         ),
         ModelFamily(name="gpt", module="charlm.models.gpt.model", class_name="GPT"),
+        ModelFamily(name="classic-gpt", module="charlm.models.classic_gpt.model", class_name="ClassicGPT"),
         ModelFamily(
             name="mixture",
             module="charlm.models.mixture",

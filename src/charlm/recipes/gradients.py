@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
 from charlm.files.model_file import serialized_model
 from charlm.models.bigram.model import BigramLanguageModel
+from charlm.models.classic_gpt.config import ClassicGPTConfig
+from charlm.models.classic_gpt.model import ClassicGPT
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
 from charlm.recipes.dataset import dataset_of
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
     from chartok import Vocabulary
+
+Shape: TypeAlias = "GPTConfig | ClassicGPTConfig"
 
 
 def train_by_gradients(
@@ -80,7 +84,7 @@ def train_by_gradients(
     return trained
 
 
-def _block_size(corpus: Corpus, recipe: Recipe, shape: GPTConfig | None) -> int:
+def _block_size(corpus: Corpus, recipe: Recipe, shape: Shape | None) -> int:
     """Returns the largest number of inputs of an example, which is also the context of a Transformer."""
     most = recipe.block_size or (BLOCK_SIZE if shape is None else shape.block_size)
     if recipe.max_length is not None and recipe.too_long in (None, "split"):
@@ -89,7 +93,7 @@ def _block_size(corpus: Corpus, recipe: Recipe, shape: GPTConfig | None) -> int:
     return most if fits else min(most, corpus.longest - 1)
 
 
-def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig | None:
+def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> Shape | None:
     """Returns the shape of the Transformer of a recipe, or None if it has none.
 
     Raises:
@@ -97,7 +101,8 @@ def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig
     """
     if recipe.family == "trained-bigram":
         return None
-    presets = {"nano": GPTConfig.nano, "small": GPTConfig.small, "base": GPTConfig.base}
+    config = ClassicGPTConfig if recipe.family == "classic-gpt" else GPTConfig
+    presets = {"nano": config.nano, "small": config.small, "base": config.base}
     size = recipe.size or ("nano" if device.type == "cpu" else "base")
     shape = presets[size](corpus.vocabulary.size)
     never = Framing(corpus.vocabulary).context_only
@@ -121,10 +126,11 @@ def _held_out(validation: Corpus, block_size: int) -> Dataset:
     return dataset_of(validation, block_size)
 
 
-def _untrained(corpus: Corpus, shape: GPTConfig | None, block_size: int, seed: int) -> LanguageModel:
+def _untrained(corpus: Corpus, shape: Shape | None, block_size: int, seed: int) -> LanguageModel:
     if shape is None:
         return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
-    return GPT(dataclasses.replace(shape, block_size=block_size), seed=seed)
+    shape = dataclasses.replace(shape, block_size=block_size)
+    return ClassicGPT(shape, seed=seed) if isinstance(shape, ClassicGPTConfig) else GPT(shape, seed=seed)
 
 
 def _trainer(

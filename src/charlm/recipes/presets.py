@@ -10,7 +10,7 @@ from charlm.data.limits import TooLong
 from charlm.training.config import TrainerConfig
 from chartok.arguments import flag, number_from_zero, positive_integer
 
-Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "mixture"]
+Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "classic-gpt", "mixture"]
 Size: TypeAlias = Literal["nano", "small", "base"]
 
 OF_RECORDS = ("max_length", "too_long")
@@ -20,6 +20,7 @@ TAKES: dict[Family, tuple[str, ...]] = {
     "bigram": ("smoothing", *OF_RECORDS),
     "trained-bigram": BY_GRADIENTS,
     "gpt": ("size", *BY_GRADIENTS),
+    "classic-gpt": ("size", *BY_GRADIENTS),
     "mixture": ("order", "size", *BY_GRADIENTS),
 }
 """The settings of each family: fields of a ``Recipe``."""
@@ -37,9 +38,21 @@ TRANSFORMER = TrainerConfig(
     log_interval=50,
     checkpoint_interval=200,
 )
+CLASSIC = TrainerConfig(
+    max_steps=2000,
+    learning_rate=0.001,
+    beta2=0.99,
+    weight_decay=0.1,
+    schedule="cosine",
+    max_gradient_norm=1.0,
+    evaluation_interval=200,
+    log_interval=50,
+    checkpoint_interval=200,
+)
 CONFIGS: dict[Family, TrainerConfig] = {
     "trained-bigram": TrainerConfig(learning_rate=0.05),
     "gpt": TRANSFORMER,
+    "classic-gpt": CLASSIC,
     "mixture": TRANSFORMER,
 }
 """The default training settings of each family that is trained; the others count."""
@@ -60,8 +73,8 @@ class Recipe:
 
     Attributes:
         family: ``ngram`` (interpolated modified Kneser-Ney) and ``bigram`` (one character of context) count;
-            ``trained-bigram``, ``gpt`` (a Transformer) and ``mixture`` (a Transformer with an n-gram model) are trained
-            by gradient descent.
+            ``trained-bigram``, ``gpt`` (a Transformer), ``classic-gpt`` (that of GPT-2) and ``mixture`` (of ``gpt`` and
+            ``ngram``) are trained by gradient descent.
         order: The order of the n-gram model, alone or in a mixture: its context length plus 1; by default 7.
         smoothing: What the counted bigram adds to each count; by default 1.
         size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
