@@ -8,6 +8,7 @@ from charlm.errors import ArpaFileError as ArpaFileError
 from charlm.errors import CheckpointCorruptError as CheckpointCorruptError
 from charlm.errors import CheckpointMismatchError as CheckpointMismatchError
 from charlm.errors import CheckpointVersionError as CheckpointVersionError
+from charlm.errors import ForeignFileError as ForeignFileError
 from charlm.errors import NonFiniteLossError as NonFiniteLossError
 from charlm.evaluation.scored_text import ScoredText as ScoredText
 from charlm.evaluation.scoring import Evaluation as Evaluation
@@ -15,6 +16,8 @@ from charlm.evaluation.scoring import evaluate as evaluate
 from charlm.evaluation.scoring import score as score
 from charlm.files.arpa.writer import load_arpa as load_arpa
 from charlm.files.arpa.writer import save_arpa as save_arpa
+from charlm.files.foreign.reader import load_classic_gpt as load_classic_gpt
+from charlm.files.foreign.writer import save_classic_gpt as save_classic_gpt
 from charlm.files.model_file import load_model as load_model
 from charlm.files.model_file import save_model as save_model
 from charlm.files.onnx import save_onnx as save_onnx

@@ -119,6 +119,8 @@ charlm.load_model("x", "cpu")  # type: ignore[call-arg]  # the device by keyword
 assert_type(charlm.CharLM.load("x", device="cpu"), charlm.CharLM)
 charlm.CharLM.load("x", "cpu")  # type: ignore[call-arg]  # likewise
 charlm.save_model(Path("x"), model, vocabulary)
+assert_type(charlm.load_classic_gpt("x", vocabulary, n_heads=6), tuple[charlm.ClassicGPT, chartok.Vocabulary])
+charlm.save_classic_gpt(Path("x"), charlm.ClassicGPT(charlm.ClassicGPTConfig.nano(65)), vocabulary, "gpt2")
 charlm.save_onnx(Path("x"), gpt, vocabulary)
 charlm.save_arpa(Path("x"), ngram, vocabulary)
 assert_type(charlm.load_arpa(Path("x")), tuple[charlm.NGramLanguageModel, chartok.Vocabulary])

@@ -15,6 +15,7 @@ import re
 import sys
 import warnings
 from itertools import pairwise, takewhile
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, Union
 
@@ -48,8 +49,9 @@ MODULE_OF = {
     "info": "files",
     "report": "files",
     "export": "files",
+    "import": "files",
 }
-"""The module that implements each command."""
+"""The module that implements each command, in a function of its name; that of a keyword has an underscore behind it."""
 
 DESCRIPTION = "Character-level language models. charlm --version prints the version."
 
@@ -134,7 +136,8 @@ def _run(arguments: list[str]) -> None:
             _tyro(["--tyro-print-completion", settings.shell], Train)
     elif settings is not None:
         name = arguments[0]
-        command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)
+        function = f"{name}_" if iskeyword(name) else name
+        command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), function)
         with cleaning_up():
             command(dataclasses.replace(settings, shared=shared))
 
@@ -241,13 +244,18 @@ def _tyro(arguments: list[str], train: type[Train]) -> Any:  # noqa: ANN401 - on
 
 
 def _family_in(arguments: list[str]) -> Family:
-    """Returns the requested family; if it is given more than once, the last one counts.
+    """Returns the requested family, or that of the model to start from; if given more than once, the last one counts.
 
     Raises:
         UsageError: There is no such family; the message suggests the nearest one.
     """
     parts = [part for argument in arguments for part in argument.split("=", 1)]
     families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model"]
+    starts = [value for flag, value in pairwise(parts) if flag.replace("_", "-") == "--init-from"]
+    if not families and starts:
+        from charlm.recipes.starting import family_of_start  # noqa: PLC0415 - other commands start without it
+
+        return family_of_start(starts[-1])
     if not families:
         return "ngram"
     if families[-1] not in TAKES:

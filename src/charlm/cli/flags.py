@@ -30,7 +30,7 @@ READING = ReadingSettings(delimiter=r"\n")
 """How the commands read text by default, as it would be typed; see ``charlm.cli.reading``."""
 READING_LINES = ReadingSettings(delimiter=READING.delimiter, blank_lines="keep")
 """How those do that answer every line."""
-ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json", "vocabulary"]
+ExportFormat: TypeAlias = Literal["onnx", "arpa", "nanogpt", "mingpt", "gpt2", "tokenizer-json", "vocabulary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +95,8 @@ class Train(Command):
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
         texts: The text to train on: files, folders, patterns in quotes, URLs, or - for standard input; or a token file
             of a text or of records that prepare wrote.
-        model: The family: ngram and bigram count; trained-bigram and gpt are trained by gradient descent, mixture is
-            gpt with ngram.
+        model: The family: ngram and bigram count; trained-bigram, gpt and classic-gpt (the Transformer of GPT-2) are
+            trained by gradient descent, mixture is gpt with ngram.
         out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
         records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
         reading: How to read the files.
@@ -121,6 +121,9 @@ class Train(Command):
         packing: Train on windows of records one after the other, instead of on each with padding.
         device: Such as cpu, cuda or mps; auto uses the best available.
         resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
+        init_from: A run folder or a model file to start from: its weights, its shape, and its vocabulary, to which new
+            symbols are added. Its family is the default of --model. For an ngram or a bigram see charlm update.
+        init_optimizer: Go on with the state of its optimizer too, from the newest checkpoint of the run.
         tensorboard: Also write the log for TensorBoard.
         training: How to train by gradient descent.
     """
@@ -148,6 +151,8 @@ class Train(Command):
     packing: bool = False
     device: str = "auto"
     resume: bool = False
+    init_from: Optional[Path] = None
+    init_optimizer: bool = False
     tensorboard: bool = False
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
@@ -161,10 +166,8 @@ class Generate(Command):
         prompt: The text to continue, or several; by default an empty one. Escapes such as \n and \u00e9 are understood
             here, in --allowed and in --stop; a backslash itself is \\.
         prompts: Files of prompts, one per line, instead.
-        errors: What the model sees of a character of a prompt that it does not know: strict refuses it, replace gives
-            it unk, ignore nothing.
-        n_samples: Number of texts for each prompt; for records, distinct whole ones. By default one, printed as it is
-            generated.
+        errors: What to do with a character of a prompt that is unknown: strict, replace it by unk, or ignore it.
+        n_samples: Number of texts for each prompt, of records distinct whole ones; by default one, printed as it grows.
         exclude: Files of records not to generate, one per line, such as the training data.
         max_new_tokens: Maximum number of symbols to add.
         sampling: How to sample characters.
@@ -285,13 +288,37 @@ class Export(Command):
 
     Attributes:
         model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
-        format: onnx for a bigram or a gpt, arpa for an ngram; tokenizer-json and vocabulary (JSON) for any vocabulary.
-        out: The file to write.
+        format: onnx for a bigram or a gpt, arpa for an ngram; nanogpt, mingpt and gpt2 for a classic-gpt;
+            tokenizer-json and vocabulary (JSON) for any vocabulary.
+        out: The file to write; for gpt2 a new folder.
     """
 
     model: Positional[Path]
     format: ExportFormat
     out: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import(Command):
+    """Write a model of another program as a model file: a checkpoint of nanoGPT, minGPT or GPT-2, or an ARPA file.
+
+    Nothing in it is run: a checkpoint that holds more than tensors and plain values is refused.
+
+    Attributes:
+        checkpoint: The ckpt.pt, the model.pt, the folder of a GPT-2, or the ARPA file.
+        out: The model file to write, which the other commands take.
+        vocabulary: What has its characters in the order of their ids: nanoGPT's meta.pkl, a tokenizer.json, a
+            vocabulary in JSON, a model or a token file; by default the tokenizer.json in the folder of a GPT-2.
+        text: The text that it was trained on, whose characters nanoGPT and minGPT number in the order of their code
+            points: files, folders, patterns in quotes, or URLs.
+        n_heads: The attention heads of a checkpoint of minGPT, which does not tell them.
+    """
+
+    checkpoint: Positional[Path]
+    out: Path
+    vocabulary: Optional[Path] = None
+    text: Several = ()
+    n_heads: Optional[int] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,6 +342,7 @@ COMMANDS: dict[str, type] = {
     "info": Info,
     "report": Report,
     "export": Export,
+    "import": Import,
     "completion": Completion,
 }
 """The commands by name."""

@@ -195,9 +195,9 @@ def test_a_column_of_a_table_is_records_or_a_text(folder: Path, capsys: pytest.C
         (
             "info text.tokens",
             1,
-            "not a valid model file: it is a token file, which holds a text as ids",
+            "'text.tokens' is a token file, which holds a text as ids, not a model file of charlm: give a model",
         ),
-        ("export text.tokens --format arpa --out a", 1, "not a valid model file: it is a token file"),
+        ("export text.tokens --format arpa --out a", 1, "is a token file, which holds a text as ids, not a model file"),
         ("generate run --encoding latin-1", 1, "there is no --exclude or --prompts, and flags say how"),
         ("report run --encoding latin-1", 1, "there is no --text, and flags say how to read its files"),
     ],

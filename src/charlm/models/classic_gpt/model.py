@@ -56,6 +56,7 @@ class ClassicGPT(TransformerLanguageModel):
     """
 
     family = "classic-gpt"
+    without_weights = frozenset({"dropout"})
     config: ClassicGPTConfig
 
     def __init__(self, config: ClassicGPTConfig, *, seed: int = 0) -> None:

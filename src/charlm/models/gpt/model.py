@@ -64,6 +64,7 @@ class GPT(TransformerLanguageModel):
     """
 
     family = "gpt"
+    without_weights = frozenset({"block_size", "dropout"})
     config: GPTConfig
 
     def __init__(self, config: GPTConfig, *, seed: int = 0) -> None:
