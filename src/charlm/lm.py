@@ -12,6 +12,7 @@ import numpy as np
 from charlm.data.framing import Framing
 from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.markup import escaped
+from charlm.evaluation.text_activations import TextActivations
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_arrays import model_arrays
 from charlm.files.model_file import check_sizes, load_stored_model, save_model
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from chartok.files.sources import Source
 
 
-class CharLM(TextScorer, TextGenerator):
+class CharLM(TextScorer, TextGenerator, TextActivations):
     """A character-level language model that scores and generates text.
 
     A model of text does not model where a passage begins or ends: its first character is predicted without context.

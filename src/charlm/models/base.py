@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from charlm.models.activations import Activations
     from charlm.models.predictor import CountModel, Predictor
     from chartok import Vocabulary
 
@@ -231,6 +232,17 @@ class LanguageModel(nn.Module, ABC):
         """
         with self.naming_bad_ids(inputs, targets):
             return widened(self.logits(inputs)).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
+
+    def activations(self, inputs: Tensor) -> Activations:
+        """Returns what the layers of a Transformer compute on the way to the logits.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``.
+
+        Raises:
+            TypeError: The family has no such layers. One of your own that has overrides this.
+        """
+        raise TypeError(f"a {self.family} model has no layers of attention, got inputs {tuple(inputs.shape)}")
 
     def without_context_only(self, logits: Tensor) -> Tensor:
         """Returns logits, ``(..., V)``, with minus infinity for each ``context_only`` id."""

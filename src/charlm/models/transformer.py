@@ -6,8 +6,9 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from charlm.models.activations import Activations, recorded
 from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.cache import KeyValueCache
@@ -32,11 +33,12 @@ class TransformerState(NamedTuple):
 class TransformerLanguageModel(LanguageModel):
     """A Transformer decoder: embeddings of ids, layers of causal attention, and a head that gives the logits.
 
-    A family implements ``_embedded``, ``_decoded`` and ``_resized``. Its table of embeddings is ``embedding``, and that
-    of the head is ``head``, or the same if there is none.
+    A family implements ``_embedded``, ``_decoded`` and ``_resized``. Its layers are ``blocks``. Its table of embeddings
+    is ``embedding``, and that of the head is ``head``, or the same if there is none.
     """
 
     config: TransformerShape
+    blocks: nn.ModuleList
 
     @abstractmethod
     def _embedded(self, ids: Tensor, start: int = 0) -> Tensor:
@@ -77,6 +79,19 @@ class TransformerLanguageModel(LanguageModel):
         if inputs.shape[1] > self.config.block_size:
             raise ValueError(f"inputs must be at most block_size {self.config.block_size} long, got {inputs.shape[1]}")
         return self._decoded(self._embedded(inputs))
+
+    def activations(self, inputs: Tensor) -> Activations:
+        """Returns what the layers compute on the way to the logits; the head gives those from the last hidden states.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``, T at most ``block_size``.
+
+        Raises:
+            ValueError: The inputs are longer.
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
+        """
+        with self.naming_bad_ids(inputs):
+            return recorded(self.blocks, lambda: self.logits(inputs))
 
     @torch.no_grad()
     def step(self, ids: Tensor, state: TransformerState | None = None) -> tuple[Tensor, TransformerState]:
