@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel, check_prompt
+from charlm.models.context import ids_seen
 from charlm.models.dropout import Dropout
 from charlm.models.gpt.cache import KeyValueCache
 from charlm.models.gpt.config import GPTConfig
@@ -175,6 +176,11 @@ class GPT(LanguageModel):
             parameter.copy_(drawn * deviations.get(name, self.config.width**-0.5))
         return self
 
+    @property
+    def numbers_per_id(self) -> int:
+        """About how many numbers ``log_probabilities`` holds at once for each id: those of one layer as well."""
+        return super().numbers_per_id + 16 * self.config.width
+
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns the logits of the id after each position.
 
@@ -243,11 +249,9 @@ class GPT(LanguageModel):
             TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         check_prompt(inputs)
-        block_size, half = self.config.block_size, self.config.block_size // 2
-        beyond = inputs.shape[1] - block_size
-        history = inputs if beyond <= 0 else inputs[:, -(half + 1 + (beyond - 1) % (block_size - half)) :]
+        history = inputs[:, -ids_seen(inputs.shape[1], self.config.block_size) :]
         length = history.shape[1]
-        room = min(max(2 * length, LEAST_ROOM), block_size)
+        room = min(max(2 * length, LEAST_ROOM), self.config.block_size)
         shape = (self.config.n_layers, 2, len(history), self.config.n_heads, room, self.config.head_size)
         with self.naming_bad_ids(inputs):
             x = self._embedded(history)
