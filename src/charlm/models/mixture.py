@@ -299,8 +299,14 @@ def _in_blocks(model: LanguageModel, function: Callable[..., Tensor], *rows: Ten
     overlap = block_size - stride
     blocks = [functional.pad(row, (0, (overlap - length) % stride)).unfold(1, block_size, stride) for row in rows]
     together = max(1, ids_at_once(model.device, model.numbers_per_id) // block_size)
-    pieces = zip(*(block.flatten(0, 1).split(together) for block in blocks), strict=True)
-    found = torch.cat([function(*piece) for piece in pieces]).unflatten(0, blocks[0].shape[:2])
+    found, place = torch.empty(0), 0
+    for piece in zip(*(block.flatten(0, 1).split(together) for block in blocks), strict=True):
+        part = function(*piece)
+        if not place:  # kept apart, small results would break up the memory that each batch needs
+            found = part.new_empty(blocks[0].shape[:2].numel(), *part.shape[1:])
+        found[place : place + len(part)] = part
+        place += len(part)
+    found = found.unflatten(0, blocks[0].shape[:2])
     return torch.cat([found[:, 0, :overlap], found[:, :, overlap:].flatten(1, 2)], dim=1)[:, :length]
 
 
