@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Unpack
 
-    from charlm.recipes.corpus import CorpusKeywords
+    from charlm.data.vocabulary_of_texts import CorpusKeywords
     from chartok.arguments import SpecialToken
     from chartok.files.reading import Note
     from chartok.files.sources import Source
@@ -91,7 +91,9 @@ def corpus_of_files(
     tokens = TokenFile(token_file)
     if verify:
         tokens.verify()
-    return Corpus.of_tokens(tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"))
+    return Corpus.of_tokens(
+        tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"), extends=settings.get("extends")
+    )
 
 
 def roles_of_text(family: str) -> list[SpecialToken]:
