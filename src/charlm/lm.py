@@ -136,8 +136,8 @@ class CharLM(TextScorer, TextGenerator):
                 no such setting.
         """
         recipe, asked, _ = sorted_settings(model, settings)
-        corpus = corpus_of(source, model, **asked)
-        held_out = None if validation is None else corpus_of(validation, model, vocabulary=corpus.vocabulary)
+        corpus = corpus_of(source, **asked)
+        held_out = None if validation is None else corpus_of(validation, vocabulary=corpus.vocabulary)
         return cls._trained(corpus, recipe, held_out)
 
     @classmethod
@@ -167,11 +167,11 @@ class CharLM(TextScorer, TextGenerator):
             TypeError: As for ``fit``.
         """
         recipe, asked, reading = sorted_settings(model, settings, reads_files=True)
-        corpus = corpus_of_files(sources, model, records=records, reading=reading, note=note, **asked)
+        corpus = corpus_of_files(sources, records=records, reading=reading, note=note, **asked)
         held_out = None
         if validation is not None:
             held_out = corpus_of_files(
-                validation, model, records=records, reading=reading, note=note, vocabulary=corpus.vocabulary
+                validation, records=records, reading=reading, note=note, vocabulary=corpus.vocabulary
             )
         return cls._trained(corpus, recipe, held_out)
 
