@@ -212,6 +212,8 @@ class Evaluate(Command):
         reading: How to read the files.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
     """
@@ -221,6 +223,7 @@ class Evaluate(Command):
     records: bool = False
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
+    stride: Optional[int] = None
     device: str = "auto"
     json: bool = False
 
@@ -235,6 +238,8 @@ class Score(Command):
         reading: How to read the files; blank lines are kept, since every line is answered.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line instead of tab-separated values.
     """
@@ -243,6 +248,7 @@ class Score(Command):
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
+    stride: Optional[int] = None
     device: str = "auto"
     json: bool = False
 
@@ -272,6 +278,8 @@ class Report(Command):
         reading: How to read the text.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         seed: Seeds the samples.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
@@ -281,6 +289,7 @@ class Report(Command):
     text: Several = ()
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
+    stride: Optional[int] = None
     seed: int = 0
     device: str = "auto"
 

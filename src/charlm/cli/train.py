@@ -24,7 +24,7 @@ from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.shaping import shaped
-from charlm.recipes.sources import corpus_of_files, is_token_source, roles_of_text
+from charlm.recipes.sources import ROLES_OF_TEXT, corpus_of_files, is_token_source
 from charlm.recipes.starting import Start
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
@@ -129,7 +129,7 @@ def demo(_: flags.Demo) -> None:
     print("The text: the help topics that come with Python.")
     text = python_docs()
     for family in ("bigram", "ngram"):
-        corpus = Corpus.of_text(text, roles_of_text(family))
+        corpus = Corpus.of_text(text, ROLES_OF_TEXT)
         learned, held_out = corpus.split(0.9)
         trained = train_on(learned, Recipe(family=family), validation=held_out, hook=tell)
         sample = CharLM(trained.model, corpus.vocabulary).generate("The ", max_new_tokens=300, seed=1337)
@@ -194,7 +194,6 @@ def _corpus(
         settings = without_shared(settings, (*OF_READING, *OF_NEW_VOCABULARY))
     return corpus_of_files(
         texts,
-        settings.model,
         records=settings.records,
         reading=reading_of(settings.reading),
         note=tell_note if is_first else say_nothing,
