@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Self, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -18,13 +17,12 @@ from charlm.files.model_file import check_sizes, load_stored_model, save_model
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
-from charlm.recipes.presets import Family, Recipe, check_one_of
+from charlm.recipes.keywords import sorted_settings
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.runtime.pytorch import check_device_name
-from chartok import ReadingSettings, Vocabulary
+from chartok import Vocabulary
 from chartok.arguments import check_several
-from chartok.files.reading import ReadingKeywords, say_nothing
-from chartok.vocabulary_sources import VocabularyKeywords
+from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,38 +30,14 @@ if TYPE_CHECKING:
 
     import torch
 
-    from charlm.data.limits import TooLong
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.corpus import Corpus
-    from charlm.recipes.presets import Size
-    from charlm.training.config import TrainerConfig
-    from chartok.arguments import Unit
+    from charlm.recipes.keywords import FitFileKeywords, FitKeywords
+    from charlm.recipes.presets import Family, Recipe
+    from charlm.recipes.sources import Texts
     from chartok.files.reading import Note
     from chartok.files.sources import Source
-
-
-class FitKeywords(TypedDict, total=False):
-    """The settings of ``CharLM.fit``."""
-
-    order: int | None
-    smoothing: float | None
-    size: Size | None
-    block_size: int | None
-    batch_size: int | None
-    max_length: int | None
-    too_long: TooLong | None
-    packing: bool | None
-    config: TrainerConfig | None
-    device: str | None
-    symbols: Iterable[str]
-    unit: Unit
-    min_count: int
-    max_size: int | None
-
-
-class FitFileKeywords(FitKeywords, ReadingKeywords, total=False):
-    """The settings of ``CharLM.fit_file``: those of ``fit``, and how to read the files."""
 
 
 class CharLM(TextScorer, TextGenerator):
@@ -131,26 +105,13 @@ class CharLM(TextScorer, TextGenerator):
         return self._model.predictor()
 
     @classmethod
-    def fit(  # noqa: PLR0913 - the settings of all families
+    def fit(
         cls,
-        source: str | os.PathLike[str] | Iterable[str] | Mapping[str, int],
+        source: Texts,
         model: Family = "ngram",
         *,
-        order: int | None = None,
-        smoothing: float | None = None,
-        size: Size | None = None,
-        block_size: int | None = None,
-        batch_size: int | None = None,
-        max_length: int | None = None,
-        too_long: TooLong | None = None,
-        packing: bool | None = None,
-        config: TrainerConfig | None = None,
-        device: str | None = None,
-        validation: str | os.PathLike[str] | Iterable[str] | Mapping[str, int] | None = None,
-        symbols: Iterable[str] = (),
-        unit: Unit = "character",
-        min_count: int = 1,
-        max_size: int | None = None,
+        validation: Texts | None = None,
+        **settings: Unpack[FitKeywords],
     ) -> Self:
         """Returns a model fitted to a text, a file, or records.
 
@@ -160,45 +121,22 @@ class CharLM(TextScorer, TextGenerator):
             model: ``"ngram"`` and ``"bigram"`` count, in less than a second per megabyte and without PyTorch;
                 ``"trained-bigram"``, ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an n-gram model)
                 are trained, for a minute or two on two cores.
-            order: For ``"ngram"`` and ``"mixture"``; ``charlm.recipes.presets.Recipe`` describes all settings.
-            smoothing: For ``"bigram"``.
-            size: For a Transformer.
-            block_size: For models that are trained.
-            batch_size: Likewise.
-            max_length: For records: the most characters of one.
-            too_long: Likewise: what to do with a longer one.
-            packing: Likewise, for models that are trained: whether windows span several records.
-            config: For models that are trained.
-            device: Likewise; the model stays on it.
             validation: Held-out data of the same kind, for ``validation_nats`` of the result and, for models that are
                 trained, to keep the weights that are best on them. They add nothing to the vocabulary.
-            symbols: Symbols of several characters; see ``Vocabulary.from_text``.
-            unit: ``"grapheme"`` gives an id to each grapheme, instead of each character.
-            min_count: Characters that occur less often count as ``unk``.
-            max_size: The maximum number of ids; the least frequent characters count as ``unk``.
+            settings: How to make the model, such as ``order``: the fields of ``charlm.recipes.presets.Recipe``. And
+                what is asked of the vocabulary, as in ``Vocabulary.from_text``: ``symbols``, ``unit``, ``min_count``
+                and ``max_size``.
 
         Raises:
             ValueError: The source is empty or shorter than a window; a setting is out of range, or the model does not
                 take it; a ``str`` is the name of a file; a record is empty, or its count is below 1.
             OSError: The file cannot be read.
             FileDecodeError: It is not UTF-8.
-            TypeError: ``source`` is none of these, a record is not a ``str``, or its count is not an integer.
+            TypeError: ``source`` is none of these, a record is not a ``str``, its count is not an integer, or there is
+                no such setting.
         """
-        check_one_of("model", model, get_args(Family))
-        recipe = Recipe(
-            family=model,
-            order=order,
-            smoothing=smoothing,
-            size=size,
-            block_size=block_size,
-            batch_size=batch_size,
-            max_length=max_length,
-            too_long=too_long,
-            packing=packing,
-            config=config,
-            device=device,
-        )
-        corpus = corpus_of(source, model, symbols=symbols, unit=unit, min_count=min_count, max_size=max_size)
+        recipe, asked, _ = sorted_settings(model, settings)
+        corpus = corpus_of(source, model, **asked)
         held_out = None if validation is None else corpus_of(validation, model, vocabulary=corpus.vocabulary)
         return cls._trained(corpus, recipe, held_out)
 
@@ -228,13 +166,7 @@ class CharLM(TextScorer, TextGenerator):
             ValueError: As for ``fit``.
             TypeError: As for ``fit``.
         """
-        of_model: dict[str, Any] = {**settings}
-        reading = ReadingSettings(
-            **{field.name: of_model.pop(field.name) for field in fields(ReadingSettings) if field.name in of_model}
-        )
-        asked = {name: of_model.pop(name) for name in VocabularyKeywords.__annotations__ if name in of_model}
-        check_one_of("model", model, get_args(Family))
-        recipe = Recipe(family=model, **of_model)
+        recipe, asked, reading = sorted_settings(model, settings, reads_files=True)
         corpus = corpus_of_files(sources, model, records=records, reading=reading, note=note, **asked)
         held_out = None
         if validation is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from charlm.recipes.corpus import Corpus
 from chartok import ReadingSettings, TokenFile, read_text
@@ -13,20 +14,22 @@ from chartok.files.reading import say_nothing
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Unpack
 
-    from charlm.recipes.corpus import CorpusKeywords
+    from charlm.data.vocabulary_of_texts import CorpusKeywords
     from chartok.arguments import SpecialToken
     from chartok.files.reading import Note
     from chartok.files.sources import Source
 
+Texts: TypeAlias = str | os.PathLike[str] | Iterable[str] | Mapping[str, int]
+"""A text, the file that contains one, or records, of which a mapping gives the count of each."""
 LONGEST_NAME = 4096
 """In characters; a longer text is not a file name."""
 
 
 def corpus_of(
-    source: str | os.PathLike[str] | Iterable[str] | Mapping[str, int],
+    source: Texts,
     family: str,
     **settings: Unpack[CorpusKeywords],
 ) -> Corpus:
@@ -88,7 +91,9 @@ def corpus_of_files(
     tokens = TokenFile(token_file)
     if verify:
         tokens.verify()
-    return Corpus.of_tokens(tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"))
+    return Corpus.of_tokens(
+        tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"), extends=settings.get("extends")
+    )
 
 
 def roles_of_text(family: str) -> list[SpecialToken]:

@@ -1,0 +1,73 @@
+"""The settings of ``CharLM.fit`` as keywords: typed, and sorted by what takes them."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from charlm.recipes.presets import Family, Recipe, check_one_of
+from chartok import ReadingSettings
+from chartok.files.reading import ReadingKeywords
+from chartok.vocabulary_sources import VocabularyKeywords
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from charlm.data.limits import TooLong
+    from charlm.recipes.presets import Size
+    from charlm.training.config import TrainerConfig
+
+
+class FitKeywords(VocabularyKeywords, total=False):
+    """The settings of ``CharLM.fit``: the fields of a ``Recipe``, and what is asked of the vocabulary."""
+
+    order: int | None
+    smoothing: float | None
+    size: Size | None
+    block_size: int | None
+    batch_size: int | None
+    max_length: int | None
+    too_long: TooLong | None
+    packing: bool | None
+    config: TrainerConfig | None
+    device: str | None
+
+
+class FitFileKeywords(FitKeywords, ReadingKeywords, total=False):
+    """The settings of ``CharLM.fit_file``: those of ``fit``, and how to read the files."""
+
+
+def sorted_settings(
+    family: Family, settings: Mapping[str, Any], *, reads_files: bool = False
+) -> tuple[Recipe, VocabularyKeywords, ReadingSettings]:
+    """Returns settings by what takes them: the recipe, what is asked of the vocabulary, and how to read files.
+
+    Args:
+        family: The family of the model.
+        settings: Some of ``FitFileKeywords``.
+        reads_files: Whether there are files to read.
+
+    Raises:
+        TypeError: There is no such setting; names the nearest.
+        ValueError: A setting is out of range, or the family does not take it.
+
+    Example:
+        >>> recipe, asked, _ = sorted_settings("ngram", {"order": 3, "min_count": 2})
+        >>> recipe.order, asked
+        (3, {'min_count': 2})
+    """
+    check_one_of("model", family, get_args(Family))
+    of_recipe = {field.name for field in fields(Recipe)} - {"family"}
+    of_vocabulary = set(VocabularyKeywords.__annotations__)
+    of_reading = {field.name for field in fields(ReadingSettings)} if reads_files else set()
+    known = of_recipe | of_vocabulary | of_reading
+    for name in settings.keys() - known:
+        near = difflib.get_close_matches(name, known, n=1)
+        raise TypeError(f"there is no setting {name}" + (f": did you mean {near[0]}?" if near else ""))
+
+    def taken(names: set[str]) -> dict[str, Any]:
+        return {name: value for name, value in settings.items() if name in names}
+
+    recipe = Recipe(family=family, **taken(of_recipe))
+    return recipe, cast("VocabularyKeywords", taken(of_vocabulary)), ReadingSettings(**taken(of_reading))

@@ -1,0 +1,32 @@
+"""The settings of ``CharLM.fit`` as keywords."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from charlm import CharLM
+from charlm.recipes.keywords import FitFileKeywords, FitKeywords
+from charlm.recipes.presets import Recipe
+from chartok import ReadingSettings
+
+
+def test_the_keywords_are_the_fields_of_the_classes_that_take_them() -> None:
+    of_recipe = {field.name for field in fields(Recipe)} - {"family"}
+    of_reading = {field.name for field in fields(ReadingSettings)}
+    assert of_recipe <= FitKeywords.__annotations__.keys()
+    assert FitFileKeywords.__annotations__.keys() - FitKeywords.__annotations__.keys() == of_reading
+
+
+def test_an_unknown_setting_is_refused_and_the_nearest_named() -> None:
+    misspelled: dict[str, Any] = {"ordr": 3}
+    with pytest.raises(TypeError, match="there is no setting ordr: did you mean order"):
+        CharLM.fit("abc", **misspelled)
+
+
+def test_a_text_in_memory_takes_no_setting_of_files() -> None:
+    of_files: dict[str, Any] = {"encoding": "utf-16"}
+    with pytest.raises(TypeError, match="there is no setting encoding"):
+        CharLM.fit("abc", **of_files)
