@@ -11,8 +11,8 @@ from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
 from charlm.files.model_file import serialized_model
 from charlm.models.bigram.model import BigramLanguageModel
-from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
+from charlm.recipes.by_size import completed
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from charlm.data.dataset import Dataset
     from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
+    from charlm.models.gpt.config import GPTConfig
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.description import Source
     from charlm.recipes.events import Hook
@@ -48,6 +49,10 @@ def train_by_gradients(
 ) -> Trained:
     """Returns a model trained on a corpus; ``charlm.recipes.train`` describes the arguments."""
     assert recipe.config is not None  # noqa: S101 - it has a default
+    if recipe.has_transformer:
+        has_validation = validation is not None
+        config = completed(recipe.config, corpus.characters, has_validation=has_validation)
+        recipe = dataclasses.replace(recipe, config=config)
     if resume and folder is not None:
         check_same_run(folder, corpus, recipe, validation=validation, source=source)
     device = resolve_device(recipe.device or "auto")
@@ -75,6 +80,8 @@ def train_by_gradients(
         trained = _mixed(best, data, recipe, held_out, corpus.vocabulary, hook)
         if folder is not None:
             folder.write_model(serialized_model(trained.model, corpus.vocabulary))
+    elif held_out is not None and recipe.config.evaluation_characters is not None and distributed.rank() == 0:
+        trained = _evaluated(best, held_out, corpus.vocabulary, hook)
     if folder is not None:
         hook(Saved(folder=folder.path))
     return trained
@@ -93,15 +100,13 @@ def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> GPTConfig
     """Returns the shape of the Transformer of a recipe, or None if it has none.
 
     Raises:
-        ValueError: The corpus is too short for its block size.
+        ValueError: The corpus is too short for its block size, or a width does not suit the number of heads.
     """
-    if recipe.family == "trained-bigram":
+    if not recipe.has_transformer:
         return None
-    presets = {"nano": GPTConfig.nano, "small": GPTConfig.small, "base": GPTConfig.base}
     size = recipe.size or ("nano" if device.type == "cpu" else "base")
-    shape = presets[size](corpus.vocabulary.size)
     never = Framing(corpus.vocabulary).context_only
-    shape = dataclasses.replace(shape, block_size=recipe.block_size or shape.block_size, context_only=never)
+    shape = dataclasses.replace(recipe.shape(corpus.vocabulary.size, size), context_only=never)
     if not corpus.is_of_records:
         least = MixtureData.least_length(shape.block_size) if recipe.family == "mixture" else shape.block_size + 1
         if corpus.longest < least:
@@ -175,9 +180,24 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
             hook(TrainingStopped(step=trainer.step, folder=folder.path))
         raise
     # With several processes, only the first has the log of a finished run.
-    hook(TrainingEnded(entry=trainer.log[-1] if trainer.log else None))
-    losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
-    return trainer.best_model(), min(losses, default=None)
+    losses = {entry.validation_loss: entry for entry in reversed(trainer.log) if entry.validation_loss is not None}
+    nats = min(losses, default=None)
+    hook(
+        TrainingEnded(
+            entry=trainer.log[-1] if trainer.log else None,
+            best=None if nats is None else losses[nats],
+            is_out_of_patience=_is_out_of_patience(trainer),
+            config=trainer.config,
+        )
+    )
+    return trainer.best_model(), nats
+
+
+def _is_out_of_patience(trainer: Trainer) -> bool:
+    """Returns whether a run that is over has not reached any limit of its length."""
+    config = trainer.config
+    is_in_time = config.max_seconds is None or not trainer.log or trainer.log[-1].elapsed_seconds < config.max_seconds
+    return trainer.step != trainer.total_steps and is_in_time
 
 
 def _mixed(
@@ -192,8 +212,11 @@ def _mixed(
     started = time.perf_counter()
     mixture = fitted_mixture(model, recipe.order, data)
     hook(Mixed(order=recipe.order, seconds=time.perf_counter() - started))
-    if validation is None:
-        return Trained(mixture, None)
-    evaluation = evaluate(mixture, validation, vocabulary=vocabulary)
+    return Trained(mixture, None) if validation is None else _evaluated(mixture, validation, vocabulary, hook)
+
+
+def _evaluated(model: LanguageModel, validation: Dataset, vocabulary: Vocabulary, hook: Hook) -> Trained:
+    """Returns a model with its loss on all of the validation data."""
+    evaluation = evaluate(model, validation, vocabulary=vocabulary)
     hook(Evaluated(evaluation=evaluation))
-    return Trained(mixture, evaluation.nats_per_character)
+    return Trained(model, evaluation.nats_per_character)

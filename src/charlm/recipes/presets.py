@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from charlm.data.limits import TooLong
+from charlm.models.gpt.config import GPTConfig
 from charlm.training.config import TrainerConfig
-from chartok.arguments import flag, number_from_zero, positive_integer
+from chartok.arguments import finite_number, flag, number_from_zero, positive_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "mixture"]
 Size: TypeAlias = Literal["nano", "small", "base"]
 
 OF_RECORDS = ("max_length", "too_long")
+OF_SHAPE = ("n_layers", "n_heads", "width", "dropout")
 BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "packing", "device", "config")
 TAKES: dict[Family, tuple[str, ...]] = {
     "ngram": ("order", *OF_RECORDS),
     "bigram": ("smoothing", *OF_RECORDS),
     "trained-bigram": BY_GRADIENTS,
-    "gpt": ("size", *BY_GRADIENTS),
-    "mixture": ("order", "size", *BY_GRADIENTS),
+    "gpt": ("size", *OF_SHAPE, *BY_GRADIENTS),
+    "mixture": ("order", "size", *OF_SHAPE, *BY_GRADIENTS),
 }
 """The settings of each family: fields of a ``Recipe``."""
 
 TRANSFORMER = TrainerConfig(
-    max_steps=400,
     optimizer="muon",
     learning_rate=0.01,
     muon_learning_rate=0.02,
     beta2=0.95,
-    table_decay=1.0,
     schedule="trapezoid",
     cooldown_fraction=0.7,
-    evaluation_interval=200,
     log_interval=50,
     checkpoint_interval=200,
 )
@@ -42,7 +44,10 @@ CONFIGS: dict[Family, TrainerConfig] = {
     "gpt": TRANSFORMER,
     "mixture": TRANSFORMER,
 }
-"""The default training settings of each family that is trained; the others count."""
+"""The default training settings of each family that is trained; the others count.
+
+For a Transformer, those that are None are chosen by the size of the text: see ``charlm.recipes.by_size``.
+"""
 
 BATCH_SIZE = 32
 """Windows in a batch."""
@@ -52,6 +57,13 @@ ORDER = 7
 """The order of an n-gram model: its context length plus 1."""
 SMOOTHING = 1.0
 """What a counted bigram adds to each count."""
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("order", "block_size", "batch_size", "max_length"), positive_integer),
+    **dict.fromkeys(("n_layers", "n_heads", "width"), positive_integer),
+    "dropout": finite_number,
+    "smoothing": number_from_zero,
+}
+"""The check of each setting that is a number; a ``GPTConfig`` checks what goes into it further."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +77,10 @@ class Recipe:
         order: The order of the n-gram model, alone or in a mixture: its context length plus 1; by default 7.
         smoothing: What the counted bigram adds to each count; by default 1.
         size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
+        n_layers: The number of layers of the Transformer; by default that of the size, like the next two.
+        n_heads: The number of attention heads in each layer.
+        width: The size of the representation of a position; a multiple of ``2 * n_heads``.
+        dropout: The probability of zeroing a value of the Transformer in training; by default 0.
         block_size: The number of characters in a training window and, for a Transformer, of context; by default 64, or
             that of the size, but for records no more than the longest needs. A longer record is cut into windows.
         batch_size: The number of windows or records in a batch; by default 32.
@@ -73,15 +89,16 @@ class Recipe:
             ``split`` it into windows, which is its default.
         packing: Whether to train on windows of records one after the other, instead of on each with padding.
         device: The device to train on; by default the best available.
-        config: The training settings; by default ``CONFIGS[family]``.
+        config: The training settings; by default ``CONFIGS[family]``. For a Transformer, some that are None suit the
+            size of the text: see ``TrainerConfig``.
 
     Raises:
         ValueError: The family is unknown, or does not take a setting, or a setting is out of range.
         TypeError: A setting has the wrong type.
 
     Example:
-        >>> Recipe(family="gpt", size="nano").config.max_steps
-        400
+        >>> Recipe(family="gpt", size="nano").config.optimizer
+        'muon'
         >>> Recipe(family="ngram", size="nano")
         Traceback (most recent call last):
         ValueError: size is not a setting of ngram, which takes order, max_length, too_long
@@ -91,6 +108,10 @@ class Recipe:
     order: int | None = None
     smoothing: float | None = None
     size: Size | None = None
+    n_layers: int | None = None
+    n_heads: int | None = None
+    width: int | None = None
+    dropout: float | None = None
     block_size: int | None = None
     batch_size: int | None = None
     max_length: int | None = None
@@ -104,14 +125,13 @@ class Recipe:
         for setting in fields(self):
             if setting.name != "family" and getattr(self, setting.name) is not None:
                 self._check_taken(setting.name)
-        for name in ("order", "block_size", "batch_size", "max_length"):
+        for name, check in CHECKS.items():
             if getattr(self, name) is not None:
-                positive_integer(name, getattr(self, name))
+                check(name, getattr(self, name))
         self._check_records()
-        if self.smoothing is not None:
-            number_from_zero("smoothing", self.smoothing)
         if self.size is not None:
             check_one_of("size", self.size, get_args(Size))
+        self._check_shape()
         if self.config is not None and not isinstance(self.config, TrainerConfig):
             raise TypeError(f"config must be a TrainerConfig, got {type(self.config).__name__}")
         for name, value in self._defaults().items():
@@ -122,6 +142,40 @@ class Recipe:
     def counts(self) -> bool:
         """Whether models of the family are fitted by counting, without PyTorch."""
         return self.family not in CONFIGS
+
+    @property
+    def has_transformer(self) -> bool:
+        """Whether models of the family are Transformers, or have one."""
+        return "size" in TAKES[self.family]
+
+    def shape(self, vocab_size: int, size: Size) -> GPTConfig:
+        """Returns the shape of the Transformer.
+
+        Args:
+            vocab_size: The number of ids.
+            size: What determines the rest of it.
+
+        Raises:
+            ValueError: The width does not suit the number of heads, or there are too many layers.
+        """
+        presets = {"nano": GPTConfig.nano, "small": GPTConfig.small, "base": GPTConfig.base}
+        own = {name: getattr(self, name) for name in ("block_size", *OF_SHAPE) if getattr(self, name) is not None}
+        return replace(presets[size](vocab_size), **own)
+
+    def _check_shape(self) -> None:
+        """Refuses a shape that no Transformer can have, before any text is read."""
+        if self.size is not None:
+            self.shape(1, self.size)
+            return
+        heads = self.n_heads or 1
+        GPTConfig(
+            vocab_size=1,
+            block_size=1,
+            n_layers=self.n_layers or 1,
+            n_heads=heads,
+            width=self.width or 2 * heads,
+            dropout=self.dropout or 0.0,
+        )
 
     def _check_records(self) -> None:
         if self.packing is not None:

@@ -57,7 +57,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
 """The check of each setting that is not a name."""
 MAY_BE_NONE = {
     "max_steps", "max_epochs", "max_seconds", "max_gradient_norm", "ema_decay",
-    "patience", "evaluation_interval", "evaluation_characters",
+    "patience", "evaluation_interval", "evaluation_characters", "table_decay",
 }  # fmt: skip
 MAY_CHANGE = {
     "max_steps", "max_epochs", "max_seconds", "patience", "min_delta",
@@ -72,7 +72,9 @@ CHANGES_ROUNDING = {"precision", "compile", "accumulation_steps", "halve_on_out_
 class TrainerConfig:
     """The settings of a training run.
 
-    The run ends at the first of the limits that are set; without any, after 3,000 steps.
+    The run ends at the first of the limits that are set; without any, after 3,000 steps. When a Transformer is trained
+    by ``CharLM.fit`` or ``charlm train``, four of the settings are chosen by the size of the text where they are None:
+    ``max_steps``, if there is no other limit, ``table_decay``, ``evaluation_interval`` and ``patience``.
 
     Attributes:
         max_steps: Optimizer steps in the whole run, one batch each.
@@ -87,7 +89,7 @@ class TrainerConfig:
         beta1: Decay of AdamW's running mean of gradients.
         beta2: Decay of AdamW's running mean of squared gradients.
         weight_decay: Decoupled weight decay of linear layers, scaled by the learning rate.
-        table_decay: Weight decay of hashed tables, whose rarely used rows it soon erases.
+        table_decay: Weight decay of hashed tables, whose rarely used rows it soon erases; None is no decay.
         schedule: How the learning rate decays: linear or cosine over the whole run, constant, or trapezoid, which is
             constant and then decays linearly.
         warmup_steps: Steps over which the learning rate first rises to its full value.
@@ -129,7 +131,7 @@ class TrainerConfig:
     beta1: float = 0.9
     beta2: float = 0.999
     weight_decay: float = 0.0
-    table_decay: float = 0.0
+    table_decay: float | None = None
     schedule: Schedule = "linear"
     warmup_steps: int = 0
     cooldown_fraction: float = 0.4

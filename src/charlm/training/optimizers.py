@@ -51,7 +51,7 @@ class Optimizers:
             )
         matrices = [parameter for name, parameter in parameters.items() if name in by_muon]
         decays = dict.fromkeys(declared.hidden_matrices | declared.decayed, config.weight_decay)
-        decays |= dict.fromkeys(declared.hashed_tables, config.table_decay)
+        decays |= dict.fromkeys(declared.hashed_tables, config.table_decay or 0.0)
         rest = {name: parameter for name, parameter in parameters.items() if name not in by_muon}
         groups = [
             {"params": [value for name, value in rest.items() if decays.get(name, 0.0) == decay], "weight_decay": decay}
