@@ -72,12 +72,12 @@ CHANGES_ROUNDING = {"precision", "compile", "accumulation_steps", "halve_on_out_
 class TrainerConfig:
     """The settings of a training run.
 
-    The run ends at the first of the limits that are set; without any, after 3,000 steps. When a Transformer is trained
-    by ``CharLM.fit`` or ``charlm train``, four of the settings are chosen by the size of the text where they are None:
-    ``max_steps``, if there is no other limit, ``table_decay``, ``evaluation_interval`` and ``patience``.
+    The run ends at the first of the limits that are set; without any, after 3,000 steps. Where ``CharLM.fit`` or
+    ``charlm train`` trains a Transformer, four settings that are None are chosen by the size of the text, as said below.
 
     Attributes:
-        max_steps: Optimizer steps in the whole run, one batch each.
+        max_steps: Optimizer steps in the whole run, one batch each. For a Transformer, without another limit, the
+            default suits the size of the text.
         max_epochs: Passes over the training data: one trains on about as many characters as a text has, or on as many
             records as there are.
         max_seconds: Time spent in training steps. Where such a run ends depends on the speed of the machine.
@@ -89,7 +89,8 @@ class TrainerConfig:
         beta1: Decay of AdamW's running mean of gradients.
         beta2: Decay of AdamW's running mean of squared gradients.
         weight_decay: Decoupled weight decay of linear layers, scaled by the learning rate.
-        table_decay: Weight decay of hashed tables, whose rarely used rows it soon erases; None is no decay.
+        table_decay: Weight decay of hashed tables, whose rarely used rows it soon erases; None is no decay, or for a
+            Transformer what suits the size of the text.
         schedule: How the learning rate decays: linear or cosine over the whole run, constant, or trapezoid, which is
             constant and then decays linearly.
         warmup_steps: Steps over which the learning rate first rises to its full value.
@@ -102,10 +103,12 @@ class TrainerConfig:
         compile: Speed up the model with torch.compile, which takes a while at the start.
         ema_decay: Decay of the moving average of the weights, such as 0.999; evaluation and model files then use the
             average. None uses no average.
-        patience: Evaluations in a row without improvement before the run ends; None never ends it early.
+        patience: Evaluations in a row without improvement before the run ends; None never ends it early, but for a
+            Transformer is 5.
         min_delta: What counts as an improvement for patience: a loss lower by more than this, in nats per character.
         log_interval: Steps between log entries.
-        evaluation_interval: Steps between evaluations on the validation data; None evaluates every 500 steps.
+        evaluation_interval: Steps between evaluations on the validation data; None is 500, or for a Transformer what
+            suits the size of the text.
         evaluation_characters: Evaluate on about this many characters at the beginning of the validation data, or on
             records drawn from it; None evaluates on all of it.
         checkpoint_interval: Steps between checkpoints; one is also written after the best evaluation so far, at the
