@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 CHARACTERS = (18_000, 90_000, 270_000, 1_000_000)
 """Sizes of texts to train on."""
-STEPS = (30, 100, 200, 400)
+STEPS = (30, 200, 400, 400)
 """The best number of steps for each."""
 TABLE_DECAYS = (100.0, 100.0, 10.0, 1.0)
 """The best decay of hashed tables for each; at a learning rate of 0.01, 100 erases a table in one step."""
+CHARACTERS_PER_BATCH = 32 * 64
+"""Those of the batches with which they were measured."""
 CHARACTERS_PER_STEP = 5_000
 """Steps between evaluations grow with the text, so that evaluating a ninth of it takes a tenth of the time."""
 LONGEST_INTERVAL = 200
@@ -55,16 +57,18 @@ def settings_for(characters: int) -> BySize:
     return BySize(
         max_steps=round(between(STEPS)),
         table_decay=round(between(TABLE_DECAYS), 2),
-        evaluation_interval=min(-(-characters // CHARACTERS_PER_STEP) or 1, LONGEST_INTERVAL),
+        evaluation_interval=min(round(characters / CHARACTERS_PER_STEP) or 1, LONGEST_INTERVAL),
     )
 
 
-def completed(config: TrainerConfig, characters: int, *, has_validation: bool) -> TrainerConfig:
+def completed(config: TrainerConfig, characters: int, *, batches: float = 0.0, has_validation: bool) -> TrainerConfig:
     """Returns training settings in which those that were not given suit the size of the text.
 
     Args:
         config: The settings. Of ``max_steps``, ``max_epochs`` and ``max_seconds``, one that is given is the only limit.
         characters: How many characters there are to train on.
+        batches: How many batches a pass over them takes. If these are smaller than usual, as those of short records
+            are, the text takes more steps: it counts as one that takes as many batches of the usual size.
         has_validation: Whether there are data for evaluations, which can end the run.
 
     Example:
@@ -73,7 +77,7 @@ def completed(config: TrainerConfig, characters: int, *, has_validation: bool) -
         >>> config.max_steps, config.table_decay, config.evaluation_interval, config.patience
         (500, 100.0, 4, 5)
     """
-    suited = settings_for(characters)
+    suited = settings_for(max(characters, round(batches * CHARACTERS_PER_BATCH)))
     given = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
     # A table that decays by more than all of it at each step would grow with the opposite sign.
     own = {

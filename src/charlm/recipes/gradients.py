@@ -49,10 +49,6 @@ def train_by_gradients(
 ) -> Trained:
     """Returns a model trained on a corpus; ``charlm.recipes.train`` describes the arguments."""
     assert recipe.config is not None  # noqa: S101 - it has a default
-    if recipe.has_transformer:
-        has_validation = validation is not None
-        config = completed(recipe.config, corpus.characters, has_validation=has_validation)
-        recipe = dataclasses.replace(recipe, config=config)
     if resume and folder is not None:
         check_same_run(folder, corpus, recipe, validation=validation, source=source)
     device = resolve_device(recipe.device or "auto")
@@ -63,6 +59,7 @@ def train_by_gradients(
             f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
             "more, or model='ngram'"
         )
+    recipe = _completed(recipe, corpus, whole, has_validation=validation is not None)
     data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
     learned = whole if data is None else data.learned
     batches = BatchSampler(
@@ -85,6 +82,15 @@ def train_by_gradients(
     if folder is not None:
         hook(Saved(folder=folder.path))
     return trained
+
+
+def _completed(recipe: Recipe, corpus: Corpus, dataset: Dataset, *, has_validation: bool) -> Recipe:
+    """Returns a recipe whose settings suit the size of the text, where they were not given."""
+    if not recipe.has_transformer or recipe.config is None:
+        return recipe
+    batches = dataset.examples_per_epoch / (recipe.batch_size or 1)
+    config = completed(recipe.config, corpus.characters, batches=batches, has_validation=has_validation)
+    return dataclasses.replace(recipe, config=config)
 
 
 def _block_size(corpus: Corpus, recipe: Recipe, shape: GPTConfig | None) -> int:

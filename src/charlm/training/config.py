@@ -73,7 +73,7 @@ class TrainerConfig:
     """The settings of a training run.
 
     The run ends at the first of the limits that are set; without any, after 3,000 steps. Where ``CharLM.fit`` or
-    ``charlm train`` trains a Transformer, four settings that are None are chosen by the size of the text, as said below.
+    ``charlm train`` trains a Transformer, four settings that are None are chosen by the size of the text: see below.
 
     Attributes:
         max_steps: Optimizer steps in the whole run, one batch each. For a Transformer, without another limit, the

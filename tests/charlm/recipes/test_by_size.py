@@ -95,7 +95,8 @@ def test_a_run_on_a_small_text_ends_before_it_overfits_and_its_best_weights_are_
     config = dataclasses.replace(CONFIGS["gpt"], max_steps=10_000, table_decay=0.0)
     trained = train(learned, Recipe(family=family, config=config, **TINY), validation=held_out, hook=told.append)
     (ended,) = (event for event in told if isinstance(event, events.TrainingEnded))
-    interval = settings_for(len(learned)).evaluation_interval
+    interval = ended.config.evaluation_interval
+    assert interval is not None
     assert ended.is_out_of_patience
     assert ended.entry is not None
     assert ended.best is not None
@@ -109,9 +110,30 @@ def test_a_run_on_a_small_text_ends_before_it_overfits_and_its_best_weights_are_
 def test_the_default_run_is_as_long_as_suits_the_text() -> None:
     corpus = Corpus.of_text("to be or not to be " * 100, ["unk"])
     told: list[events.Event] = []
-    train(corpus, Recipe(family="gpt", **TINY), hook=told.append)
+    train(corpus, Recipe(family="gpt", **TINY | {"block_size": 64}), hook=told.append)
     (began,) = (event for event in told if isinstance(event, events.TrainingBegan))
     assert began.total_steps == settings_for(1900).max_steps
+
+
+@given(sizes, st.floats(0, 1e6))
+def test_short_records_take_as_many_steps_as_a_text_of_as_many_batches(characters: int, batches: float) -> None:
+    config = completed(CONFIGS["gpt"], characters, batches=batches, has_validation=False)
+    of_text = settings_for(max(characters, round(2048 * batches)))
+    assert (config.max_steps, config.evaluation_interval) == (of_text.max_steps, of_text.evaluation_interval)
+
+
+def test_many_names_are_trained_on_as_long_as_a_megabyte_of_text() -> None:
+    names = [f"{one}{other}" for one in map(chr, range(97, 123)) for other in range(1000)]
+    told: list[events.Event] = []
+
+    def stop(event: events.Event) -> None:
+        told.append(event)
+        if isinstance(event, events.TrainingBegan):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(Corpus.of_records(names), Recipe(family="gpt", **TINY), hook=stop)
+    assert told[-1].total_steps == 400  # type: ignore[union-attr]  # the one before
 
 
 def test_the_final_loss_is_of_all_validation_data_also_if_less_was_seen_on_the_way() -> None:
