@@ -59,13 +59,12 @@ def train_by_gradients(
             f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
             "more, or model='ngram'"
         )
+    seed = recipe.config.seed
     recipe = _completed(recipe, corpus, whole, has_validation=validation is not None)
-    data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
+    data = MixtureData.split(whole, seed=seed) if recipe.family == "mixture" else None
     learned = whole if data is None else data.learned
-    batches = BatchSampler(
-        learned, recipe.batch_size or 1, seed=recipe.config.seed, by_length=learned.has_padding, device=device
-    )
-    model = _untrained(corpus, shape, whole.block_size, recipe.config.seed).to(batches.device)
+    batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=learned.has_padding, device=device)
+    model = _untrained(corpus, shape, whole.block_size, seed).to(batches.device)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
     trainer = _trainer(model, batches, held_out, recipe, corpus, folder, resume=resume)
     if folder is not None and distributed.rank() == 0:
@@ -77,7 +76,7 @@ def train_by_gradients(
         trained = _mixed(best, data, recipe, held_out, corpus.vocabulary, hook)
         if folder is not None:
             folder.write_model(serialized_model(trained.model, corpus.vocabulary))
-    elif held_out is not None and recipe.config.evaluation_characters is not None and distributed.rank() == 0:
+    elif held_out is not None and trainer.config.evaluation_characters is not None and distributed.rank() == 0:
         trained = _evaluated(best, held_out, corpus.vocabulary, hook)
     if folder is not None:
         hook(Saved(folder=folder.path))

@@ -70,7 +70,7 @@ def test_what_is_given_stays_and_the_rest_suits_the_size(characters: int, names:
 
 @given(sizes, st.sets(st.sampled_from(sorted(LIMITS)), min_size=1))
 def test_a_limit_that_is_given_is_the_only_one(characters: int, names: set[str]) -> None:
-    limits = {name: LIMITS[name] if name in names else None for name in LIMITS}
+    limits: dict[str, Any] = {name: LIMITS[name] if name in names else None for name in LIMITS}
     config = completed(TrainerConfig(**limits), characters, has_validation=False)
     assert {name: getattr(config, name) for name in LIMITS} == limits
 
