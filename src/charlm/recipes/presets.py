@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from charlm.data.limits import TooLong
-from charlm.models.gpt.config import GPTConfig
 from charlm.training.config import TrainerConfig
 from chartok.arguments import finite_number, flag, number_from_zero, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from charlm.models.gpt.config import GPTConfig
 
 Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "mixture"]
 Size: TypeAlias = Literal["nano", "small", "base"]
@@ -158,15 +159,21 @@ class Recipe:
         Raises:
             ValueError: The width does not suit the number of heads, or there are too many layers.
         """
+        from charlm.models.gpt.config import GPTConfig  # noqa: PLC0415 - needs NumPy, for which help would wait
+
         presets = {"nano": GPTConfig.nano, "small": GPTConfig.small, "base": GPTConfig.base}
         own = {name: getattr(self, name) for name in ("block_size", *OF_SHAPE) if getattr(self, name) is not None}
         return replace(presets[size](vocab_size), **own)
 
     def _check_shape(self) -> None:
         """Refuses a shape that no Transformer can have, before any text is read."""
+        if all(getattr(self, name) is None for name in OF_SHAPE):
+            return
         if self.size is not None:
             self.shape(1, self.size)
             return
+        from charlm.models.gpt.config import GPTConfig  # noqa: PLC0415 - likewise
+
         heads = self.n_heads or 1
         GPTConfig(
             vocab_size=1,
