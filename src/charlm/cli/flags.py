@@ -112,6 +112,10 @@ class Train(Command):
         order: Order of the n-gram model: its context length plus 1.
         smoothing: What the bigram adds to each count.
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
+        n_layers: Layers of the Transformer; by default those of its size, like the next two.
+        n_heads: Attention heads in each layer.
+        width: Size of the representation of a position; a multiple of twice the number of heads.
+        dropout: Probability of zeroing a value of the Transformer in training; by default 0.
         block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
             Longer records are cut into windows; of records none is wider than the longest needs.
         batch_size: Windows or records in a batch.
@@ -146,6 +150,10 @@ class Train(Command):
     order: int = ORDER
     smoothing: float = SMOOTHING
     size: Optional[Size] = None
+    n_layers: Optional[int] = None
+    n_heads: Optional[int] = None
+    width: Optional[int] = None
+    dropout: Optional[float] = None
     block_size: Optional[int] = None
     batch_size: int = BATCH_SIZE
     max_length: Optional[int] = None

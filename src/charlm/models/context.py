@@ -71,6 +71,21 @@ def pieces(predictor: Predictor, at_once: int) -> tuple[int, int] | None:
     return max(1, at_once // period) * period, max(0, predictor.history - 1)
 
 
+def begin_of_context(length: int, history: int | None, period: int) -> int:
+    """Returns where the ids begin from which the next one is predicted as from all.
+
+    Args:
+        length: The number of ids so far.
+        history: That of the predictor.
+        period: Likewise.
+
+    Example:
+        >>> [begin_of_context(length, history=3, period=2) for length in range(8)]
+        [0, 0, 0, 0, 0, 2, 2, 4]
+    """
+    return 0 if history is None else max(0, length - max(1, history)) // period * period
+
+
 def ids_seen(length: int, block_size: int) -> int:
     """Returns how many of the last ids the next one is predicted from, where blocks are half a block apart.
 
