@@ -111,6 +111,7 @@ class Evaluate(Command):
         texts: A text, preferably one that the model was not trained on: files, folders, patterns in quotes, URLs, or -
             for standard input; or a token file.
         records: Each line is an example of its own, as it always is for a model of records.
+        prompt_end: What ends the prompt of each record, such as =; only what follows it counts.
         reading: How to read the files.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
@@ -123,6 +124,7 @@ class Evaluate(Command):
     model: Positional[Path]
     texts: Positional[Several]
     records: bool = False
+    prompt_end: Optional[str] = None
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     stride: Optional[int] = None
