@@ -269,7 +269,7 @@ class Report(Command):
         reading: How to read the text.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
-        seed: Seeds the samples.
+        seed: Seeds the samples; None draws a new one and says which.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
 
@@ -278,7 +278,7 @@ class Report(Command):
     text: Several = ()
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
-    seed: int = 0
+    seed: Optional[int] = 0
     device: str = "auto"
 
 

@@ -264,7 +264,7 @@ class Corpus:
         except ValueError as error:
             raise self.error(str(error)) from None
 
-    def split(self, share: float, *, seed: int = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
+    def split(self, share: float, *, seed: int | None = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
         """Returns the first part and what is held out.
 
         Args:

@@ -161,7 +161,7 @@ def _held_out(validation: Corpus, block_size: int) -> Dataset:
     return dataset_of(validation, block_size)
 
 
-def _untrained(corpus: Corpus, shape: Shape | None, block_size: int, seed: int) -> LanguageModel:
+def _untrained(corpus: Corpus, shape: Shape | None, block_size: int, seed: int | None) -> LanguageModel:
     if shape is None:
         return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
     shape = dataclasses.replace(shape, block_size=block_size)

@@ -12,6 +12,7 @@ from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
+from charlm.runtime.seeds import seed_or_new
 from charlm.training.log import LogEntry, read_log
 from chartok import __version__
 from chartok.files.atomic import check_not_read, replace_file
@@ -40,7 +41,7 @@ def write_report(
     path: str | os.PathLike[str] | None = None,
     *,
     text: str | Iterable[str] | None = None,
-    seed: int = 0,
+    seed: int | None = 0,
     device: str | torch.device = "cpu",
 ) -> Path:
     """Writes one HTML file that shows a run, and returns its path; an existing file is replaced atomically.
@@ -50,7 +51,7 @@ def write_report(
         path: The file to write; by default ``report.html`` in the run folder, or beside the model file under its name.
         text: The text to color by surprise, its first 5,000 characters, or several records for a model of records; by
             default the beginning of the validation part, or a sample if that is not known.
-        seed: Seeds the samples.
+        seed: Seeds the samples; None draws a new one, which the logger ``charlm`` tells.
         device: The device to compute on.
 
     Raises:
@@ -78,7 +79,7 @@ def write_report(
     if not (text is None or isinstance(text, str) or lm.is_of_records):
         raise ValueError("text must be one str for a model of text: join the texts")
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
-    content = _page(folder.path.resolve().name, lm, entries, folder.read_description(), text, seed)
+    content = _page(folder.path.resolve().name, lm, entries, folder.read_description(), text, seed_or_new(seed))
     with replace_file(out, follow_links=path is not None) as file:
         file.write(content.encode("utf-8"))
     return out

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from charlm.files.run_folder import RunFolder
 from charlm.models.modes import evaluation_mode, training_mode
 from charlm.runtime import distributed
+from charlm.runtime.seeds import seed_or_new
 from charlm.training import model_state
 from charlm.training import state as states
 from charlm.training.best_weights import BestWeights
@@ -101,7 +102,7 @@ class Trainer:
         self._optimizers = Optimizers(model, config)
         self._average = WeightAverage(model, config.ema_decay)
         self._best = BestWeights(model)
-        self._random = RandomStates(config.seed + distributed.rank(), model.device)
+        self._random = RandomStates(seed_or_new(config.seed) + distributed.rank(), model.device)
         self._counters = Counters(model.device)
         self._agree = distributed.Agreement(2)
         self._finite = FiniteLosses(self._counters, self._optimizers, self._gradients.scaler, model.device)
