@@ -18,6 +18,7 @@ _MODULE_OF = {
     "CheckpointVersionError": "errors",
     "ClassicGPT": "models.classic_gpt.model",
     "ClassicGPTConfig": "models.classic_gpt.config",
+    "Dataset": "data.dataset",
     "Evaluation": "evaluation.scoring",
     "ForeignFileError": "errors",
     "GPT": "models.gpt.model",

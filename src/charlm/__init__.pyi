@@ -2,6 +2,7 @@ from charlm.data.batch_sampler import BatchSampler as BatchSampler
 from charlm.data.corpora import python_docs as python_docs
 from charlm.data.corpora import tiny_shakespeare as tiny_shakespeare
 from charlm.data.dataset import IGNORE_INDEX as IGNORE_INDEX
+from charlm.data.dataset import Dataset as Dataset
 from charlm.data.record_dataset import RecordDataset as RecordDataset
 from charlm.data.text_dataset import TextDataset as TextDataset
 from charlm.errors import ArpaFileError as ArpaFileError

@@ -149,9 +149,8 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
         """
         start = _start(init_from, with_optimizer=init_optimizer)
         recipe, asked, _ = sorted_settings(_family(model, start), settings)
-        extends = None if start is None else start.vocabulary
-        corpus = corpus_of(source, recipe.family, extends=extends, **asked)
-        held_out = None if validation is None else corpus_of(validation, recipe.family, vocabulary=corpus.vocabulary)
+        corpus = corpus_of(source, extends=None if start is None else start.vocabulary, **asked)
+        held_out = None if validation is None else corpus_of(validation, vocabulary=corpus.vocabulary)
         return cls._trained(corpus, recipe, held_out, start)
 
     @classmethod
@@ -186,7 +185,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
         """
         start = _start(init_from, with_optimizer=init_optimizer)
         recipe, asked, reading = sorted_settings(_family(model, start), settings, reads_files=True)
-        read = partial(corpus_of_files, family=recipe.family, records=records, reading=reading, note=note)
+        read = partial(corpus_of_files, records=records, reading=reading, note=note)
         corpus = read(sources, extends=None if start is None else start.vocabulary, **asked)
         held_out = None if validation is None else read(validation, vocabulary=corpus.vocabulary)
         return cls._trained(corpus, recipe, held_out, start)

@@ -43,6 +43,7 @@ dataset = charlm.TextDataset(vocabulary.encode("text"), block_size=2)
 assert_type(dataset.split(0.5), tuple[charlm.TextDataset, charlm.TextDataset])
 assert_type(dataset[0], tuple[Tensor, Tensor])
 assert_type(dataset.windows(torch.tensor([0])), Tensor)
+examples: charlm.Dataset = dataset
 batches = charlm.BatchSampler(dataset, batch_size=2, seed=1, device="auto")
 assert_type(next(iter(batches)), tuple[Tensor, Tensor])
 model = charlm.BigramLanguageModel(vocabulary.size, seed=1)

@@ -118,6 +118,8 @@ class Train(Command):
         max_length: The most characters of a record; by default there is no limit.
         too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
             into windows, which is its default.
+        prompt_end: What ends the prompt of each record, such as =; the prompt and it count neither in the training nor
+            in the validation loss. By default all of a record counts.
         packing: Train on windows of records one after the other, instead of on each with padding.
         device: Such as cpu, cuda or mps; auto uses the best available.
         resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
@@ -148,6 +150,7 @@ class Train(Command):
     batch_size: int = BATCH_SIZE
     max_length: Optional[int] = None
     too_long: Optional[TooLong] = None
+    prompt_end: Optional[str] = None
     packing: bool = False
     device: str = "auto"
     resume: bool = False
@@ -209,6 +212,8 @@ class Evaluate(Command):
         reading: How to read the files.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
     """
@@ -218,6 +223,7 @@ class Evaluate(Command):
     records: bool = False
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
+    stride: Optional[int] = None
     device: str = "auto"
     json: bool = False
 
@@ -232,6 +238,8 @@ class Score(Command):
         reading: How to read the files; blank lines are kept, since every line is answered.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line instead of tab-separated values.
     """
@@ -240,6 +248,7 @@ class Score(Command):
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
+    stride: Optional[int] = None
     device: str = "auto"
     json: bool = False
 
@@ -269,6 +278,8 @@ class Report(Command):
         reading: How to read the text.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         seed: Seeds the samples; None draws a new one and says which.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
@@ -278,6 +289,7 @@ class Report(Command):
     text: Several = ()
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
+    stride: Optional[int] = None
     seed: Optional[int] = 0
     device: str = "auto"
 

@@ -23,7 +23,8 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
-from charlm.recipes.sources import corpus_of_files, is_token_source, roles_of_text
+from charlm.recipes.shaping import shaped
+from charlm.recipes.sources import ROLES_OF_TEXT, corpus_of_files, is_token_source
 from charlm.recipes.starting import Start
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
@@ -128,7 +129,7 @@ def demo(_: flags.Demo) -> None:
     print("The text: the help topics that come with Python.")
     text = python_docs()
     for family in ("bigram", "ngram"):
-        corpus = Corpus.of_text(text, roles_of_text(family))
+        corpus = Corpus.of_text(text, ROLES_OF_TEXT)
         learned, held_out = corpus.split(0.9)
         trained = train_on(learned, Recipe(family=family), validation=held_out, hook=tell)
         sample = CharLM(trained.model, corpus.vocabulary).generate("The ", max_new_tokens=300, seed=1337)
@@ -159,7 +160,7 @@ def _parts(settings: flags.Train, recipe: Recipe, start: Start | None, *, is_fir
     seed = 0 if recipe.config is None else recipe.config.seed
     extends = None if start is None else start.vocabulary
     corpus = _corpus(settings.texts, settings, is_first=is_first, extends=extends)
-    corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
+    corpus = shaped(corpus, recipe)
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
         is_shared = corpus.is_of_records and "split" in settings.shared
@@ -193,7 +194,6 @@ def _corpus(
         settings = without_shared(settings, (*OF_READING, *OF_NEW_VOCABULARY))
     return corpus_of_files(
         texts,
-        settings.model,
         records=settings.records,
         reading=reading_of(settings.reading),
         note=tell_note if is_first else say_nothing,

@@ -12,6 +12,7 @@ from charlm.models.activations import Activations, recorded
 from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.cache import KeyValueCache
+from charlm.models.context import ids_seen
 from charlm.models.quantization import check_not_quantized
 from charlm.models.resizing import IdChange
 
@@ -63,6 +64,11 @@ class TransformerLanguageModel(LanguageModel):
     @abstractmethod
     def _resized(self, change: IdChange) -> Self:
         """Returns a model of the same shape for another vocabulary, of which only the shape counts."""
+
+    @property
+    def numbers_per_id(self) -> int:
+        """About how many numbers ``log_probabilities`` holds at once for each id: those of one layer as well."""
+        return super().numbers_per_id + 16 * self.config.width
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns the logits of the id after each position.
@@ -144,11 +150,9 @@ class TransformerLanguageModel(LanguageModel):
             TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         check_prompt(inputs)
-        block_size, half = self.config.block_size, self.config.block_size // 2
-        beyond = inputs.shape[1] - block_size
-        history = inputs if beyond <= 0 else inputs[:, -(half + 1 + (beyond - 1) % (block_size - half)) :]
+        history = inputs[:, -ids_seen(inputs.shape[1], self.config.block_size) :]
         length = history.shape[1]
-        room = min(max(2 * length, LEAST_ROOM), block_size)
+        room = min(max(2 * length, LEAST_ROOM), self.config.block_size)
         shape = (self.config.n_layers, 2, len(history), self.config.n_heads, room, self.config.head_size)
         with self.naming_bad_ids(inputs):
             x = self._embedded(history)

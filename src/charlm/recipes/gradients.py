@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import CompleteDataset
     from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
     from charlm.models.ngram.model import NGramLanguageModel
@@ -71,7 +71,11 @@ def train_by_gradients(
         ngram = start.ngram_for(corpus.vocabulary, recipe.order)
     learned = whole if data is None else data.learned
     batches = BatchSampler(
-        learned, recipe.batch_size or 1, seed=recipe.config.seed, by_length=learned.has_padding, device=device
+        learned,
+        recipe.batch_size or 1,
+        seed=recipe.config.seed,
+        by_length=corpus.is_of_records and not recipe.packing,
+        device=device,
     )
     model = before or _untrained(corpus, shape, whole.block_size, recipe.config.seed)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
@@ -79,7 +83,7 @@ def train_by_gradients(
     if folder is not None and distributed.rank() == 0:
         described = str(batches.device)
         describe_run(folder, corpus, recipe, validation=validation, device=described, source=source, resume=resume)
-    best, nats = _run(trainer, folder, hook)
+    best, nats = _run(trainer, batches, learned.block_size, folder, hook)
     trained = Trained(best, nats)
     if data is not None and distributed.rank() == 0:
         trained = _mixed(best, data, ngram, recipe, held_out, corpus.vocabulary, hook)
@@ -122,7 +126,7 @@ def _presets(recipe: Recipe) -> dict[str, Callable[[int], Shape]]:
     return {"nano": config.nano, "small": config.small, "base": config.base}
 
 
-def _data(corpus: Corpus, recipe: Recipe, context: int | None) -> Dataset:
+def _data(corpus: Corpus, recipe: Recipe, context: int | None) -> CompleteDataset:
     """Returns the training data.
 
     Args:
@@ -152,7 +156,7 @@ def _data(corpus: Corpus, recipe: Recipe, context: int | None) -> Dataset:
     return dataset_of(corpus, most if fits else min(most, corpus.longest - 1), packing=bool(recipe.packing))
 
 
-def _held_out(validation: Corpus, block_size: int) -> Dataset:
+def _held_out(validation: Corpus, block_size: int) -> CompleteDataset:
     if not validation.is_of_records and validation.longest <= block_size:
         raise validation.error(
             f"the validation part has {validation.longest} characters, and a window of block_size {block_size} and its "
@@ -171,7 +175,7 @@ def _untrained(corpus: Corpus, shape: Shape | None, block_size: int, seed: int |
 def _trainer(
     model: LanguageModel,
     batches: BatchSampler,
-    validation: Dataset | None,
+    validation: CompleteDataset | None,
     recipe: Recipe,
     corpus: Corpus,
     folder: RunFolder | None,
@@ -196,9 +200,10 @@ def _trainer(
     return trainer
 
 
-def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[LanguageModel, float | None]:
+def _run(
+    trainer: Trainer, batches: BatchSampler, block_size: int, folder: RunFolder | None, hook: Hook
+) -> tuple[LanguageModel, float | None]:
     """Trains to the end of the run, and returns its best model with its loss in nats per character."""
-    batches = trainer.batches
     hook(
         TrainingBegan(
             family=trainer.model.family,
@@ -207,7 +212,7 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
             first_step=trainer.step,
             total_steps=trainer.total_steps,
             batch_size=batches.batch_size,
-            block_size=batches.dataset.block_size,
+            block_size=block_size,
         )
     )
     trainer.on_log = lambda entry: hook(EntryMade(entry=entry))
@@ -228,7 +233,7 @@ def _mixed(
     data: MixtureData,
     ngram: NGramLanguageModel | None,
     recipe: Recipe,
-    validation: Dataset | None,
+    validation: CompleteDataset | None,
     vocabulary: Vocabulary,
     hook: Hook,
 ) -> Trained:

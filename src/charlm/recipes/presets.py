@@ -14,7 +14,7 @@ Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "classic
 Size: TypeAlias = Literal["nano", "small", "base"]
 
 OF_RECORDS = ("max_length", "too_long")
-BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "packing", "device", "config")
+BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "prompt_end", "packing", "device", "config")
 TAKES: dict[Family, tuple[str, ...]] = {
     "ngram": ("order", *OF_RECORDS),
     "bigram": ("smoothing", *OF_RECORDS),
@@ -24,6 +24,8 @@ TAKES: dict[Family, tuple[str, ...]] = {
     "mixture": ("order", "size", *BY_GRADIENTS),
 }
 """The settings of each family: fields of a ``Recipe``."""
+WHY_NOT = {"prompt_end": ": a model that counts counts whole records, and cannot leave their prompts out"}
+"""Why some families do not take a setting, where its name does not say it."""
 
 TRANSFORMER = TrainerConfig(
     max_steps=400,
@@ -84,6 +86,8 @@ class Recipe:
         max_length: The most characters of a record; by default there is no limit.
         too_long: What to do with a longer record: ``truncate``, ``skip``, ``error``, or, for a family that is trained,
             ``split`` it into windows, which is its default.
+        prompt_end: What ends the prompt of each record, such as ``"="``: everything up to its first occurrence, and the
+            string itself, counts neither in the training nor in the validation loss. By default all of a record counts.
         packing: Whether to train on windows of records one after the other, instead of on each with padding.
         device: The device to train on; by default the best available.
         config: The training settings; by default ``CONFIGS[family]``.
@@ -108,6 +112,7 @@ class Recipe:
     batch_size: int | None = None
     max_length: int | None = None
     too_long: TooLong | None = None
+    prompt_end: str | None = None
     packing: bool | None = None
     device: str | None = None
     config: TrainerConfig | None = field(default=None)
@@ -152,7 +157,9 @@ class Recipe:
     def _check_taken(self, name: str) -> None:
         taken = TAKES[self.family]
         if name not in taken:
-            raise ValueError(f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}")
+            raise ValueError(
+                f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}{WHY_NOT.get(name, '')}"
+            )
 
     def _defaults(self) -> dict[str, Any]:
         """Returns the default settings; those of size and block size depend on the device and are not among them."""

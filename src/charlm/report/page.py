@@ -41,6 +41,7 @@ def write_report(
     path: str | os.PathLike[str] | None = None,
     *,
     text: str | Iterable[str] | None = None,
+    stride: int | None = None,
     seed: int | None = 0,
     device: str | torch.device = "cpu",
 ) -> Path:
@@ -51,6 +52,7 @@ def write_report(
         path: The file to write; by default ``report.html`` in the run folder, or beside the model file under its name.
         text: The text to color by surprise, its first 5,000 characters, or several records for a model of records; by
             default the beginning of the validation part, or a sample if that is not known.
+        stride: Of a model with a limited context, for the colors; see ``charlm.score``.
         seed: Seeds the samples; None draws a new one, which the logger ``charlm`` tells.
         device: The device to compute on.
 
@@ -59,8 +61,8 @@ def write_report(
         CheckpointCorruptError: The model file is damaged.
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: The family of the model is not one of charlm's.
-        ValueError: The log or the description of the run is invalid, ``path`` is a file of the run, or there are
-            several texts and the model is one of text.
+        ValueError: The log or the description of the run is invalid, ``path`` is a file of the run, there are several
+            texts and the model is one of text, or ``stride`` is below 1 or above the block, or the model has none.
 
     Example:
         >>> import tempfile
@@ -79,7 +81,12 @@ def write_report(
     if not (text is None or isinstance(text, str) or lm.is_of_records):
         raise ValueError("text must be one str for a model of text: join the texts")
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
-    content = _page(folder.path.resolve().name, lm, entries, folder.read_description(), text, seed_or_new(seed))
+    description, samples = folder.read_description(), _samples(lm, seed_or_new(seed))
+    if text is None:
+        text = samples[0] if description is None or not description.excerpt else description.excerpt
+        text = text.split("\n") if lm.is_of_records else text
+    surprise = _surprise(lm, [text] if isinstance(text, str) else text, stride)
+    content = _page(folder.path.resolve().name, lm, entries, description, surprise, samples)
     with replace_file(out, follow_links=path is not None) as file:
         file.write(content.encode("utf-8"))
     return out
@@ -90,20 +97,15 @@ def _page(
     lm: CharLM,
     entries: list[LogEntry],
     description: RunDescription | None,
-    text: str | Iterable[str] | None,
-    seed: int,
+    surprise: str,
+    samples: list[str],
 ) -> str:
-    samples = _samples(lm, seed)
-    if text is None:
-        text = samples[0] if description is None or not description.excerpt else description.excerpt
-        text = text.split("\n") if lm.is_of_records else text
-    texts = [text] if isinstance(text, str) else text
     assets = files("charlm.report")
     title = f"{escaped(name)} · charlm"
     source = "" if description is None else f", trained on {escaped(Path(description.text).name)}"
     sections = [
         _section("learning", "Learning", _learning(entries)),
-        _section("surprise", "Surprise, character by character", _surprise(lm, texts)),
+        _section("surprise", "Surprise, character by character", surprise),
         _section("transitions", "Character transitions", _transitions(lm)),
         _section("samples", "Samples", "".join(f'<pre dir="auto" tabindex="0">{escaped(s)}</pre>' for s in samples)),
         _section("settings", "Settings and machine", _settings(lm, description)),
@@ -189,8 +191,8 @@ def _log_table(entries: list[LogEntry]) -> str:
     return _table("Log of the run", rows, head)
 
 
-def _surprise(lm: CharLM, texts: Iterable[str]) -> str:
-    scored = [lm.inspect(text) for text in _beginning(texts)]
+def _surprise(lm: CharLM, texts: Iterable[str], stride: int | None) -> str:
+    scored = [lm.inspect(text, stride=stride) for text in _beginning(texts)]
     bits = [surprise for one in scored for surprise in one.bits.tolist()]
     mean = sum(bits) / max(1, len(bits))
     return (
