@@ -184,7 +184,7 @@ class Report(Command):
             the default if it has unk, counts it as that.
         stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
             default half a block. The block size makes blocks that do not overlap, which takes half the time.
-        seed: Seeds the samples.
+        seed: Seeds the samples; None draws a new one and says which.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
 
@@ -194,7 +194,7 @@ class Report(Command):
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     stride: Optional[int] = None
-    seed: int = 0
+    seed: Optional[int] = 0
     device: str = "auto"
 
 
