@@ -229,13 +229,18 @@ def _tyro(arguments: list[str], train: type[Train]) -> Any:  # noqa: ANN401 - on
 
 
 def _family_in(arguments: list[str]) -> Family:
-    """Returns the requested family; if it is given more than once, the last one counts.
+    """Returns the requested family, or that of the model to start from; if given more than once, the last one counts.
 
     Raises:
         UsageError: There is no such family; the message suggests the nearest one.
     """
     parts = [part for argument in arguments for part in argument.split("=", 1)]
     families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model"]
+    starts = [value for flag, value in pairwise(parts) if flag.replace("_", "-") == "--init-from"]
+    if not families and starts:
+        from charlm.recipes.starting import family_of_start  # noqa: PLC0415 - other commands start without it
+
+        return family_of_start(starts[-1])
     if not families:
         return "ngram"
     if families[-1] not in TAKES:

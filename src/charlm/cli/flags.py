@@ -118,6 +118,9 @@ class Train(Command):
         packing: Train on windows of records one after the other, instead of on each with padding.
         device: Such as cpu, cuda or mps; auto uses the best available.
         resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
+        init_from: A run folder or a model file to start from: its weights, its shape, and its vocabulary, to which new
+            symbols are added. Its family is the default of --model. For an ngram or a bigram see charlm update.
+        init_optimizer: Go on with the state of its optimizer too, from the newest checkpoint of the run.
         tensorboard: Also write the log for TensorBoard.
         training: How to train by gradient descent.
     """
@@ -145,6 +148,8 @@ class Train(Command):
     packing: bool = False
     device: str = "auto"
     resume: bool = False
+    init_from: Optional[Path] = None
+    init_optimizer: bool = False
     tensorboard: bool = False
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 

@@ -49,6 +49,9 @@ class LanguageModel(nn.Module, ABC):
     family: ClassVar[str]
     """The name of the family in files and on the command line."""
 
+    without_weights: ClassVar[frozenset[str]] = frozenset()
+    """The settings on which no weight depends: a model may get the weights of one that differs in them."""
+
     history: int | None = None
     """The maximum number of ids before a target that affect its prediction; None if unknown or unlimited."""
 

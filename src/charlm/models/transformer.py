@@ -11,6 +11,7 @@ from torch import Tensor
 from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.cache import KeyValueCache
+from charlm.models.quantization import check_not_quantized
 from charlm.models.resizing import IdChange
 
 if TYPE_CHECKING:
@@ -151,8 +152,9 @@ class TransformerLanguageModel(LanguageModel):
 
         Raises:
             TypeError: As for ``LanguageModel``.
-            ValueError: Likewise.
+            ValueError: Likewise; or the weights are quantized.
         """
+        check_not_quantized(self, "resized")
         change = IdChange.between(
             vocabulary_before, vocabulary_after, vocab_size=self.vocab_size, context_only=self.context_only
         )

@@ -114,7 +114,8 @@ def check_same_run(
     ]
     if changes:
         raise CheckpointMismatchError(
-            f"the run in {str(folder.path)!a} was started with other data (saved -> current): {'; '.join(changes)}"
+            f"the run in {str(folder.path)!a} was started with other data (saved -> current): {'; '.join(changes)}; "
+            "to go on from its model with others, start a new run with init_from (--init-from)"
         )
     now = _fingerprints(corpus, validation)
     if earlier.fingerprints != now:
@@ -129,7 +130,7 @@ def check_same_run(
             sizes = "it is as long as before, but not the same"
         raise CheckpointMismatchError(
             f"{what} has changed since the run in {str(folder.path)!a} was started ({sizes}): resume it with the text "
-            "as it was, or start a new run in another folder"
+            "as it was, or start a new run in another folder, from its model with init_from (--init-from)"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
@@ -19,22 +19,27 @@ from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
-from charlm.recipes.presets import BLOCK_SIZE
+from charlm.recipes.presets import BLOCK_SIZE, TAKES
 from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.training.trainer import Trainer
+from charlm.training.warm_start import go_on_with_optimizer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from charlm.data.dataset import Dataset
     from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
+    from charlm.models.ngram.model import NGramLanguageModel
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.description import Source
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
+    from charlm.recipes.starting import Start
     from chartok import Vocabulary
 
 Shape: TypeAlias = "GPTConfig | ClassicGPTConfig"
@@ -47,6 +52,7 @@ def train_by_gradients(
     validation: Corpus | None,
     folder: RunFolder | None,
     resume: bool,
+    start: Start | None,
     source: Source,
     hook: Hook,
 ) -> Trained:
@@ -55,28 +61,28 @@ def train_by_gradients(
     if resume and folder is not None:
         check_same_run(folder, corpus, recipe, validation=validation, source=source)
     device = resolve_device(recipe.device or "auto")
-    shape = gpt_shape(corpus, recipe, device)
-    whole = dataset_of(corpus, _block_size(corpus, recipe, shape), packing=bool(recipe.packing))
-    if recipe.family == "mixture" and corpus.is_of_records and len(corpus) < MixtureData.fewest_records():
-        raise corpus.error(
-            f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
-            "more, or model='ngram'"
-        )
+    before = None if start is None else start.model_for(corpus.vocabulary, asked_shape(recipe))
+    shape = gpt_shape(corpus, recipe, device) if before is None else None
+    context = before.block_size if before is not None else shape.block_size if shape is not None else None
+    whole = _data(corpus, recipe, context)
     data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
+    ngram = None
+    if start is not None and recipe.order is not None:
+        ngram = start.ngram_for(corpus.vocabulary, recipe.order)
     learned = whole if data is None else data.learned
     batches = BatchSampler(
         learned, recipe.batch_size or 1, seed=recipe.config.seed, by_length=learned.has_padding, device=device
     )
-    model = _untrained(corpus, shape, whole.block_size, recipe.config.seed).to(batches.device)
+    model = before or _untrained(corpus, shape, whole.block_size, recipe.config.seed)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
-    trainer = _trainer(model, batches, held_out, recipe, corpus, folder, resume=resume)
+    trainer = _trainer(model.to(batches.device), batches, held_out, recipe, corpus, folder, start, resume=resume)
     if folder is not None and distributed.rank() == 0:
         described = str(batches.device)
         describe_run(folder, corpus, recipe, validation=validation, device=described, source=source, resume=resume)
     best, nats = _run(trainer, folder, hook)
     trained = Trained(best, nats)
     if data is not None and distributed.rank() == 0:
-        trained = _mixed(best, data, recipe, held_out, corpus.vocabulary, hook)
+        trained = _mixed(best, data, ngram, recipe, held_out, corpus.vocabulary, hook)
         if folder is not None:
             folder.write_model(serialized_model(trained.model, corpus.vocabulary))
     if folder is not None:
@@ -84,37 +90,66 @@ def train_by_gradients(
     return trained
 
 
-def _block_size(corpus: Corpus, recipe: Recipe, shape: Shape | None) -> int:
-    """Returns the largest number of inputs of an example, which is also the context of a Transformer."""
-    most = recipe.block_size or (BLOCK_SIZE if shape is None else shape.block_size)
-    if recipe.max_length is not None and recipe.too_long in (None, "split"):
-        most = min(most, recipe.max_length + 1)
-    fits = recipe.block_size or recipe.packing or not corpus.is_of_records
-    return most if fits else min(most, corpus.longest - 1)
+def asked_shape(recipe: Recipe) -> dict[str, Any]:
+    """Returns the settings of a Transformer that a recipe asks for; a model from which training starts has the others.
+
+    Example:
+        >>> from charlm.recipes.presets import Recipe
+        >>> asked_shape(Recipe(family="gpt", size="nano", block_size=32))
+        {'block_size': 32, 'n_layers': 4, 'n_heads': 4, 'width': 128}
+    """
+    asked = {}
+    if recipe.size is not None:
+        preset = _presets(recipe)[recipe.size](1)
+        asked = {name: getattr(preset, name) for name in ("block_size", "n_layers", "n_heads", "width")}
+    if recipe.block_size is not None and "size" in TAKES[recipe.family]:
+        asked["block_size"] = recipe.block_size
+    return asked
 
 
 def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> Shape | None:
-    """Returns the shape of the Transformer of a recipe, or None if it has none.
-
-    Raises:
-        ValueError: The corpus is too short for its block size.
-    """
+    """Returns the shape of a new Transformer for a recipe, or None if it has none."""
     if recipe.family == "trained-bigram":
         return None
-    config = ClassicGPTConfig if recipe.family == "classic-gpt" else GPTConfig
-    presets = {"nano": config.nano, "small": config.small, "base": config.base}
-    size = recipe.size or ("nano" if device.type == "cpu" else "base")
-    shape = presets[size](corpus.vocabulary.size)
+    default = _presets(recipe)["nano" if device.type == "cpu" else "base"](corpus.vocabulary.size)
     never = Framing(corpus.vocabulary).context_only
-    shape = dataclasses.replace(shape, block_size=recipe.block_size or shape.block_size, context_only=never)
-    if not corpus.is_of_records:
-        least = MixtureData.least_length(shape.block_size) if recipe.family == "mixture" else shape.block_size + 1
+    return dataclasses.replace(default, context_only=never, **asked_shape(recipe))
+
+
+def _presets(recipe: Recipe) -> dict[str, Callable[[int], Shape]]:
+    """Returns the shape of each size, for a number of ids."""
+    config = ClassicGPTConfig if recipe.family == "classic-gpt" else GPTConfig
+    return {"nano": config.nano, "small": config.small, "base": config.base}
+
+
+def _data(corpus: Corpus, recipe: Recipe, context: int | None) -> Dataset:
+    """Returns the training data.
+
+    Args:
+        corpus: The texts.
+        recipe: How to train.
+        context: The block size of the model; None if it has none.
+
+    Raises:
+        ValueError: There are too few for windows of this size.
+    """
+    if recipe.family == "mixture" and corpus.is_of_records and len(corpus) < MixtureData.fewest_records():
+        raise corpus.error(
+            f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
+            "more, or model='ngram'"
+        )
+    if context is not None and not corpus.is_of_records:
+        least = MixtureData.least_length(context) if recipe.family == "mixture" else context + 1
         if corpus.longest < least:
             raise corpus.error(
-                f"a {recipe.family} of size {size!a} needs a text of at least {least} characters to train on, got "
-                f"{corpus.longest}: give more text, a smaller block size, or take an n-gram model"
+                f"a {recipe.family} with a context of {context} characters needs a text of at least {least} to train "
+                f"on, got {corpus.longest}: give more text, a smaller block_size, or take an n-gram model"
             )
-    return shape
+    most = context or recipe.block_size or BLOCK_SIZE
+    if recipe.max_length is not None and recipe.too_long in (None, "split"):
+        most = min(most, recipe.max_length + 1)
+    fits = recipe.block_size or recipe.packing or not corpus.is_of_records
+    return dataset_of(corpus, most if fits else min(most, corpus.longest - 1), packing=bool(recipe.packing))
 
 
 def _held_out(validation: Corpus, block_size: int) -> Dataset:
@@ -140,16 +175,15 @@ def _trainer(
     recipe: Recipe,
     corpus: Corpus,
     folder: RunFolder | None,
+    start: Start | None,
     *,
     resume: bool,
 ) -> Trainer:
-    if folder is None:
-        return Trainer(model, batches, validation=validation, config=recipe.config, vocabulary=corpus.vocabulary)
-    if resume and folder.checkpoint_paths():
-        return Trainer.resume(folder, batches, model=model, validation=validation, config=recipe.config)
-    if resume:
+    if resume and folder is not None:
+        if folder.checkpoint_paths():
+            return Trainer.resume(folder, batches, model=model, validation=validation, config=recipe.config)
         folder.refuse_a_run("it holds a model but no checkpoint to resume from: choose another folder")
-    return Trainer(
+    trainer = Trainer(
         model,
         batches,
         validation=validation,
@@ -157,6 +191,9 @@ def _trainer(
         folder=folder,
         vocabulary=corpus.vocabulary,
     )
+    if start is not None and start.checkpoint is not None:
+        go_on_with_optimizer(trainer, start.checkpoint, corpus.vocabulary)
+    return trainer
 
 
 def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[LanguageModel, float | None]:
@@ -189,6 +226,7 @@ def _run(trainer: Trainer, folder: RunFolder | None, hook: Hook) -> tuple[Langua
 def _mixed(
     model: LanguageModel,
     data: MixtureData,
+    ngram: NGramLanguageModel | None,
     recipe: Recipe,
     validation: Dataset | None,
     vocabulary: Vocabulary,
@@ -196,7 +234,7 @@ def _mixed(
 ) -> Trained:
     assert recipe.order is not None  # noqa: S101 - it has a default
     started = time.perf_counter()
-    mixture = fitted_mixture(model, recipe.order, data)
+    mixture = fitted_mixture(model, recipe.order, data, ngram)
     hook(Mixed(order=recipe.order, seconds=time.perf_counter() - started))
     if validation is None:
         return Trained(mixture, None)

@@ -191,7 +191,8 @@ def _check_settings(then: dict[str, Any], now: dict[str, Any]) -> None:
     refused = [change for name, change in changes.items() if name not in CHANGES_ROUNDING]
     if refused:
         raise CheckpointMismatchError(
-            f"the run was started with different settings (saved -> current): {'; '.join(refused)}"
+            f"the run was started with different settings (saved -> current): {'; '.join(refused)}; to go on from its "
+            "model with others, start a new run with init_from (--init-from)"
         )
     if changes:
         warnings.warn(f"the run resumes, but not bit for bit: {'; '.join(changes.values())}", stacklevel=4)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import skip_init
 
 from charlm.models.classic_gpt.config import ClassicGPTConfig
 from charlm.models.dropout import Dropout
+from charlm.models.empty_layers import empty_embedding, empty_linear
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.transformer import TransformerLanguageModel
 from charlm.runtime.seeding import seeded_generator
@@ -56,6 +56,7 @@ class ClassicGPT(TransformerLanguageModel):
     """
 
     family = "classic-gpt"
+    without_weights = frozenset({"dropout"})
     config: ClassicGPTConfig
 
     def __init__(self, config: ClassicGPTConfig, *, seed: int = 0) -> None:
@@ -201,15 +202,3 @@ class MLP(nn.Module):
         """Returns what is added to the positions, ``(B, T, width)``."""
         projected: Tensor = self.project(functional.gelu(self.expand(x), approximate=self.approximation))
         return projected
-
-
-def empty_linear(in_features: int, out_features: int, *, bias: bool) -> nn.Linear:
-    """Returns a linear layer that ``ClassicGPT.initialize`` fills, and not the global generator."""
-    made: nn.Linear = skip_init(nn.Linear, in_features, out_features, bias=bias, device=torch.get_default_device())
-    return made
-
-
-def empty_embedding(rows: int, width: int) -> nn.Embedding:
-    """Returns an embedding table, which ``ClassicGPT.initialize`` fills as well."""
-    made: nn.Embedding = skip_init(nn.Embedding, rows, width, device=torch.get_default_device())
-    return made

@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.models.dropout import Dropout
+from charlm.models.empty_layers import empty_embedding, empty_linear
 from charlm.models.gpt.config import GPTConfig
-from charlm.models.gpt.layers import Block, Embedding, HashedEmbedding, Linear, normalized, rotations
+from charlm.models.gpt.layers import Block, normalized, projected, rotations
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.transformer import TransformerLanguageModel
 from charlm.runtime.seeding import seeded_generator
@@ -64,6 +65,7 @@ class GPT(TransformerLanguageModel):
     """
 
     family = "gpt"
+    without_weights = frozenset({"block_size", "dropout"})
     config: GPTConfig
 
     def __init__(self, config: GPTConfig, *, seed: int = 0) -> None:
@@ -71,14 +73,14 @@ class GPT(TransformerLanguageModel):
             raise TypeError(f"config must be a GPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
         self.config = config
-        self.embedding: Embedding = Embedding(config.vocab_size, config.width)
+        self.embedding: nn.Embedding = empty_embedding(config.vocab_size, config.width)
         lengths = range(2, LONGEST_HASHED + 1) if config.hash_rows else ()
         self.ngram_embeddings: nn.ModuleList = nn.ModuleList(
-            HashedEmbedding(config.hash_rows, config.width) for _ in lengths
+            empty_embedding(config.hash_rows, config.width) for _ in lengths
         )
         self.dropout: Dropout = Dropout(config.dropout)
         self.blocks: nn.ModuleList = nn.ModuleList(Block(config) for _ in range(config.n_layers))
-        self.head: Linear = Linear(config.width, config.vocab_size)
+        self.head: nn.Linear = empty_linear(config.width, config.vocab_size)
         if not self.head.weight.is_meta:
             self.initialize(seed)
 
@@ -154,7 +156,7 @@ class GPT(TransformerLanguageModel):
             x = block(x, cos, sin, None if memory is None else memory[layer])
         if memory is not None:
             x = x[:, -1:]
-        logits: Tensor = self.head(normalized(x)).float()
+        logits = projected(self.head, normalized(x)).float()
         return self.without_context_only(LOGIT_LIMIT * torch.tanh(logits / LOGIT_LIMIT))
 
     def _resized(self, change: IdChange) -> Self:
