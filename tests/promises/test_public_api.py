@@ -41,6 +41,7 @@ CHARLM = {
     "CheckpointVersionError",
     "ClassicGPT",
     "ClassicGPTConfig",
+    "Dataset",
     "Evaluation",
     "ForeignFileError",
     "GPT",

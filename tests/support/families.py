@@ -55,10 +55,12 @@ class Family:
         last: NDArray[np.float64] = logits.double().log_softmax(-1).numpy()
         return last
 
-    def context(self, target: int) -> int:
-        """Returns where the block begins, of a text scored in consecutive ones, from which a place is predicted."""
-        block_size = self.model.predictor().block_size
-        return 0 if block_size is None else (target - 1) // block_size * block_size
+    def context(self, target: int, stride: int | None = None) -> int:
+        """Returns where the first block begins that reaches a place, if one begins at each multiple of the stride."""
+        block_size, begin = self.model.predictor().block_size, 0
+        while block_size is not None and target - begin > block_size:
+            begin += stride or block_size - block_size // 2
+        return begin
 
 
 def families(never: tuple[int, ...] = ()) -> list[Family]:

@@ -24,8 +24,10 @@ import tyro
 from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
 from charlm.cli.endings import cleaning_up
 from charlm.cli.families import as_flag, refusal, train_flags
-from charlm.cli.flags import COMMANDS, Completion, Score, Train
-from charlm.cli.output import print_line
+from charlm.cli.flags import COMMANDS, Completion, Score
+from charlm.cli.output import notes_in_one_line, print_line
+from charlm.cli.train_flags import Train
+from charlm.cli.values import unescaped
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
 from chartok.files.sources import STANDARD_INPUT
@@ -42,6 +44,7 @@ MODULE_OF = {
     "demo": "train",
     "prepare": "files",
     "train": "train",
+    "update": "update",
     "generate": "generate",
     "evaluate": "evaluate",
     "score": "evaluate",
@@ -103,7 +106,7 @@ def _closed_streams_discarded() -> Iterator[None]:
 def _ending(arguments: list[str]) -> int:
     """Returns the exit code of a command, after saying what went wrong."""
     try:
-        with _warnings_in_one_line():
+        with _warnings_in_one_line(), notes_in_one_line():
             _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -173,6 +176,7 @@ def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands,
         with contextlib.redirect_stderr(said):
             settings = _tyro(arguments, train)
         _check_sources(settings, arguments)
+        _check_escapes(settings, arguments)
         return settings  # noqa: TRY300
     except SystemExit as ending:
         if not ending.code:
@@ -189,12 +193,25 @@ def _check_sources(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401
     Raises:
         UsageError: It was not.
     """
-    given = [getattr(settings, name, ()) for name in ("sources", "texts", "validation", "exclude", "text")]
+    given = [getattr(settings, name, ()) for name in ("sources", "texts", "validation", "prompts", "exclude", "text")]
     if sum(sources.count(STANDARD_INPUT) for sources in given) > 1:
         raise UsageError("standard input, -, can be read only once: give it once")
     for name in ("sources", "texts"):
         if getattr(settings, name, None) == () and not isinstance(settings, Score):
             raise UsageError(f"Missing from charlm {arguments[0]}: {name.upper()}; see charlm {arguments[0]} --help")
+
+
+def _check_escapes(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401 - one of the commands
+    """Checks the escapes in how to read text, which are replaced later.
+
+    Raises:
+        UsageError: One is unknown.
+    """
+    for name in ("delimiter", "separator"):
+        try:
+            unescaped(getattr(getattr(settings, "reading", None), name, ""))
+        except ValueError as error:
+            raise UsageError(f"Error parsing --{name}: {error}; see charlm {arguments[0]} --help") from None
 
 
 def _check_flags(arguments: list[str], settings: type) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field, fields, make_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from charlm.cli.flags import Train
-from charlm.recipes.presets import CONFIGS, TAKES
+from charlm.cli.train_flags import Train
+from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT
 
 if TYPE_CHECKING:
     from charlm.recipes.presets import Family
@@ -57,7 +57,7 @@ def refusal(name: str, family: Family) -> str:
         return f"{as_flag(name)} is for models that are trained, and {family} counts: charlm update adds texts to it"
     taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
     see = f"see charlm train --model {family} --help"
-    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}; {see}"
+    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}{WHY_NOT.get(name, '')}; {see}"
 
 
 def as_flag(name: str) -> str:

@@ -145,7 +145,9 @@ def report(settings: flags.Report) -> None:
         raise ValueError("errors says what to do with a text of one's own: give --text too, or leave it out")
     else:
         check_unused(settings.reading, "--text")
-    out = write_report(settings.run, settings.out, text=text, seed=settings.seed, device=settings.device)
+    out = write_report(
+        settings.run, settings.out, text=text, stride=settings.stride, seed=settings.seed, device=settings.device
+    )
     print_line(f"saved to {out}")
 
 

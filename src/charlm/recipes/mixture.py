@@ -9,7 +9,7 @@ from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
 
 if TYPE_CHECKING:
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import CompleteDataset
     from charlm.models.base import LanguageModel
 
 TUNING_FRACTION = 0.05
@@ -26,12 +26,12 @@ class MixtureData(NamedTuple):
         whole: Both.
     """
 
-    learned: Dataset
-    tuning: Dataset
-    whole: Dataset
+    learned: CompleteDataset
+    tuning: CompleteDataset
+    whole: CompleteDataset
 
     @classmethod
-    def split(cls, whole: Dataset, *, seed: int) -> MixtureData:
+    def split(cls, whole: CompleteDataset, *, seed: int) -> MixtureData:
         """Returns the parts of a dataset; records are drawn at random, with ``seed``.
 
         Raises:
@@ -73,6 +73,6 @@ def fitted_mixture(
     return mixture.eval()
 
 
-def _counted(ngram: NGramLanguageModel, dataset: Dataset, gpt: LanguageModel) -> NGramLanguageModel:
+def _counted(ngram: NGramLanguageModel, dataset: CompleteDataset, gpt: LanguageModel) -> NGramLanguageModel:
     """Returns an n-gram model with the counts of a dataset added, on the device of a Transformer."""
     return NGramLanguageModel.of(ngram.table.update(dataset)).to(gpt.device)

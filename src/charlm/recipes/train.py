@@ -13,6 +13,7 @@ from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.description import Source, describe_run
 from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, Started, UnknownFound, say_nothing
+from charlm.recipes.shaping import shaped
 from charlm.recipes.trained import Trained
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
@@ -61,11 +62,11 @@ def train(
     source = Source() if source is None else source
     if start is not None:
         start.check(recipe.family, corpus)
-    corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
+    corpus = shaped(corpus, recipe)
     if validation is not None:
         if validation.is_of_records != corpus.is_of_records:
             raise validation.error("what is held out must be records like the training data, or a text like them")
-        validation = validation.limited(recipe.max_length, recipe.too_long or "split")
+        validation = shaped(validation, recipe)
         hook(
             CorpusSplit(
                 total=len(corpus) + len(validation),

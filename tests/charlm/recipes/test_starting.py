@@ -28,8 +28,8 @@ RUN = ["--model", "gpt", "--size", "nano", "--block-size", "8", "--device", "cpu
 
 
 def transformer(vocabulary: Vocabulary = BEFORE, **shape: Any) -> CharLM:
-    bos = vocabulary.special_tokens["bos"]
-    config: dict[str, Any] = {"block_size": 6, "n_layers": 1, "n_heads": 2, "width": 8, "hash_rows": 11, "context_only": (bos,)}
+    config: dict[str, Any] = {"block_size": 6, "n_layers": 1, "n_heads": 2, "width": 8, "hash_rows": 11}
+    config |= {"context_only": (vocabulary.special_tokens["bos"],)}
     return CharLM(lively(GPTConfig(vocab_size=vocabulary.size, **(config | shape))), vocabulary)
 
 
