@@ -17,7 +17,7 @@ from charlm.files.arpa.writer import load_arpa as load_arpa
 from charlm.files.arpa.writer import save_arpa as save_arpa
 from charlm.files.model_file import load_model as load_model
 from charlm.files.model_file import save_model as save_model
-from charlm.files.onnx import save_onnx as save_onnx
+from charlm.files.onnx.writer import save_onnx as save_onnx
 from charlm.generation.ids import generate as generate
 from charlm.generation.ids import stream_ids as stream_ids
 from charlm.generation.settings import SamplingSettings as SamplingSettings

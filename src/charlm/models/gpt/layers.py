@@ -30,7 +30,8 @@ def empty_linear(in_features: int, out_features: int) -> nn.Linear:
 
 def empty_embedding(rows: int, width: int) -> nn.Embedding:
     """Returns an embedding table, which ``GPT.initialize`` fills as well."""
-    return nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)
+    table: nn.Embedding = nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)
+    return table
 
 
 def projected(layer: nn.Module, x: Tensor) -> Tensor:
@@ -68,6 +69,23 @@ def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.addcmul(x * cos, other_half, sin).type_as(x)
 
 
+def attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Returns ``softmax(Q K^T / sqrt(head_size)) V``, where each position attends to itself and those before it.
+
+    Args:
+        query: The queries of the last T of S positions, ``(B, H, T, head_size)``.
+        key: The keys of all of them, ``(B, H, S, head_size)``.
+        value: Likewise.
+    """
+    length, before = query.shape[-2], key.shape[-2] - query.shape[-2]
+    if before == 0:
+        return functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+    if length == 1:
+        return functional.scaled_dot_product_attention(query, key, value)
+    places = torch.arange(before + length, device=query.device)
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=places <= places[before:, None])
+
+
 class Attention(nn.Module):
     """Causal multi-head self-attention: ``softmax(Q K^T / sqrt(head_size)) V`` in each head."""
 
@@ -95,9 +113,7 @@ class Attention(nn.Module):
         if memory is not None:
             memory[:, :, :, -length:] = torch.stack([key, value])
             key, value = memory.unbind()
-        # Several positions are always the first in the memory; a single one may attend to everything in it.
-        is_causal = memory is None or length > 1
-        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
+        gathered = attended(query, key, value)
         return projected(self.project, gathered.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:
