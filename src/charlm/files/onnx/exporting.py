@@ -53,11 +53,12 @@ def _signature(graph: Graph) -> _Signature:
     if graph.cached is None:
         return _Signature((ids,), ({0: batch, 1: length},), ["inputs"], ["logits"])
     past_length, config = Dim("past_length"), graph.cached.config
-    layer = torch.zeros(2, config.n_heads, 5, config.head_size, device="cpu")
+    shape = (2, config.n_heads, 5, config.head_size)
+    past = [(torch.zeros(shape, device="cpu"), torch.zeros(shape, device="cpu")) for _ in range(config.n_layers)]
     of_layer = {0: batch, 2: past_length}
     names = [f"{layer}.{part}" for layer in range(config.n_layers) for part in ("key", "value")]
     return _Signature(
-        (ids, torch.zeros(2, 5, dtype=torch.int64, device="cpu"), [(layer, layer)] * config.n_layers),
+        (ids, torch.zeros(2, 5, dtype=torch.int64, device="cpu"), past),
         ({0: batch, 1: length}, {0: batch, 1: past_length}, [(of_layer, of_layer)] * config.n_layers),
         ["inputs", "past_ids", *(f"past_key_values.{name}" for name in names)],
         ["logits", "present_ids", *(f"present.{name}" for name in names)],

@@ -8,7 +8,9 @@ from typing import Any
 
 
 def quantized(model: Any) -> Any:  # noqa: ANN401 - an ``onnx.ModelProto``, of an extra
-    """Returns a graph whose large matrices are int8, with a scale for each, and multiply activations in uint8.
+    """Returns a graph whose matrices and embeddings are int8, with a scale for each; activations become uint8.
+
+    The table of a bigram stays as it is.
 
     Args:
         model: An ``onnx.ModelProto``.
@@ -23,7 +25,9 @@ def quantized(model: Any) -> Any:  # noqa: ANN401 - an ``onnx.ModelProto``, of a
         quantize_dynamic(
             model,
             path,
-            nodes_to_exclude=[node.name for node in model.graph.node if node.input[:1] == ["whole.model.table"]],
+            nodes_to_exclude=[
+                node.name for node in model.graph.node if node.input and node.input[0].endswith(".table")
+            ],
             op_types_to_quantize=["MatMul", "Gather"],
             weight_type=QuantType.QInt8,
             extra_options={"ForceQuantizeNoInputCheck": True},  # embeddings too
