@@ -23,7 +23,7 @@ from charlm.recipes.corpus import Corpus
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.events import EntryMade, TrainingEnded
 from charlm.recipes.presets import CONFIGS, Recipe
-from charlm.recipes.sources import roles_of_text
+from charlm.recipes.sources import ROLES_OF_TEXT
 from charlm.recipes.train import train
 from chartok import read_text
 from classic import ClassicTransformer
@@ -96,16 +96,16 @@ def _recipe(family: Family, **config: Any) -> Recipe:  # noqa: ANN401 - settings
     return Recipe(family=family, size="nano", device="cpu", config=replace(CONFIGS[family], **config))
 
 
-def _parts(text: str, family: Family) -> tuple[Corpus, Corpus]:
-    """Returns the training and evaluation splits for a model of a family, as in ``charlm train``."""
-    return Corpus.of_text(text, roles_of_text(family)).split(0.9)
+def _parts(text: str) -> tuple[Corpus, Corpus]:
+    """Returns the training and evaluation splits as in ``charlm train``."""
+    return Corpus.of_text(text, ROLES_OF_TEXT).split(0.9)
 
 
 def _counted(text: str, show: Show) -> None:
     """Measures the count models."""
     for name, family in (("bigram, counted", "bigram"), ("n-gram, order 7", "ngram")):
         recipe = Recipe(family=family)  # type: ignore[arg-type]  # a literal in a tuple is a str
-        learned, held_out = _parts(text, recipe.family)
+        learned, held_out = _parts(text)
         seconds, trained = _median_seconds(partial(train, learned, recipe))
         model = trained.model
         counts = {"n-grams": len(model)} if isinstance(model, NGramTable) else {}
@@ -114,7 +114,7 @@ def _counted(text: str, show: Show) -> None:
 
 def _trained(name: str, recipe: Recipe, text: str, show: Show) -> None:
     """Measures the loss that a recipe reaches in its time limit; for a mixture, the time includes the mixing."""
-    learned, held_out = _parts(text, recipe.family)
+    learned, held_out = _parts(text)
     entries: list[LogEntry] = []
 
     def note(event: Event) -> None:
@@ -130,7 +130,7 @@ def _trained(name: str, recipe: Recipe, text: str, show: Show) -> None:
 
 def _to_the_target(text: str, show: Show) -> None:
     """Measures how long the Transformer's recipe takes to reach the loss of the classic one."""
-    learned, held_out = _parts(text, "gpt")
+    learned, held_out = _parts(text)
     sprint = _recipe("gpt", max_steps=SPRINT_STEPS, evaluation_interval=5)
     ours = _until_reached(lambda look: train(learned, sprint, validation=held_out, hook=_of_events(look)))
     show("GPT, to the target", **_of(ours))

@@ -231,6 +231,7 @@ class Vocabulary(VocabularySources, VocabularyFormats, BatchCodec, TextOffsets):
         *,
         symbols: Iterable[str] = (),
         unit: Unit = "character",
+        min_count: int = 1,
         special_tokens: Iterable[str] = (),
     ) -> Self:
         """Returns a vocabulary that also has the characters of ``text``; every existing id keeps its meaning.
@@ -242,12 +243,13 @@ class Vocabulary(VocabularySources, VocabularyFormats, BatchCodec, TextOffsets):
             text: A string or several; what the vocabulary already has is skipped.
             symbols: As in ``from_text``; those that the vocabulary already has are skipped.
             unit: As in ``from_text``.
+            min_count: New characters, or graphemes, that occur less often in ``text`` are left out.
             special_tokens: Names to add; those that the vocabulary already has are skipped.
 
         Raises:
             VocabularyError: A symbol is empty or given twice, or a name is not sound or given twice.
             TypeError: ``text`` is neither a ``str`` nor an iterable of them; ``special_tokens`` gives ids.
-            ValueError: ``unit`` is unknown.
+            ValueError: ``unit`` is unknown, or ``min_count`` is below 1.
             ModuleNotFoundError: As in ``from_text``.
 
         Example:
@@ -257,7 +259,7 @@ class Vocabulary(VocabularySources, VocabularyFormats, BatchCodec, TextOffsets):
         if isinstance(special_tokens, Mapping):
             raise TypeError("special_tokens must be a list of names: what is added gets the next ids")
         names = [name for name in checked_special_tokens(special_tokens) if name not in self._tokens.special_ids]
-        new = arranged([symbol for symbol in symbols_of(text, unit, symbols) if symbol not in self], names)
+        new = arranged([symbol for symbol in symbols_of(text, unit, symbols, min_count) if symbol not in self], names)
         before, after = ({name: self.size + i for name, i in ids.items()} for ids in new[1:])
         return self._restore(
             np.concatenate([self._tokens.code_points, new.code_points]),

@@ -202,19 +202,22 @@ class VocabularySources(ABC):
         )
 
 
-def symbols_of(text: str | Iterable[str], unit: Unit, symbols: Iterable[str]) -> list[str]:
+def symbols_of(text: str | Iterable[str], unit: Unit, symbols: Iterable[str], min_count: int) -> list[str]:
     """Returns the symbols that a text and the given ones ask for, as ``Vocabulary.from_text`` orders them.
 
     Raises:
-        ValueError: ``unit`` is unknown.
+        ValueError: ``unit`` is unknown, or ``min_count`` is below 1.
         VocabularyError: A symbol is empty or given twice.
         TypeError: ``text`` is neither a ``str`` nor an iterable of them, or ``symbols`` is not an iterable of them.
     """
     _check_unit(unit)
+    positive_integer("min_count", min_count)
     texts = checked_texts(text, "text")
-    if unit == "grapheme":
-        return list(_and_given(sorted(count_graphemes(texts)), _distinct(symbols)))
-    return list(_and_given(from_code_points(distinct_code_points(texts)), _distinct(symbols)))
+    if unit == "character" and min_count == 1:
+        return list(_and_given(from_code_points(distinct_code_points(texts)), _distinct(symbols)))
+    counts = count_graphemes(texts) if unit == "grapheme" else count_characters(texts)
+    frequent = sorted(symbol for symbol, count in counts.items() if count >= min_count)
+    return list(_and_given(frequent, _distinct(symbols)))
 
 
 def _and_given(found: str | list[str], given: list[str]) -> str | list[str]:

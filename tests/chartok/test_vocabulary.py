@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartok import TokenIdError, UnknownCharacterError, Vocabulary, VocabularyError, count_characters
+from chartok.arguments import Unit
 from chartok.files import decoding
 from strategies import any_character, any_text, special_tokens, vocabularies
 
@@ -290,6 +291,14 @@ def test_extend_keeps_every_id_and_adds_what_is_new(vocabulary: Vocabulary, text
     assert extended.extend(text, special_tokens=roles) == extended
     assert hash(extended) == hash(Vocabulary.from_dict(extended.to_dict()))
     assert extended.decode(extended.encode(text)) == text
+
+
+@pytest.mark.parametrize("unit", ["character", "grapheme"])
+def test_what_is_rare_does_not_extend_a_vocabulary(unit: Unit) -> None:
+    extended = Vocabulary("ab").extend(["abcc", "dxyx"], unit=unit, min_count=2, symbols=["zz"])
+    assert extended.symbols == ("a", "b", "c", "x", "zz")
+    with pytest.raises(ValueError, match="min_count"):
+        extended.extend("q", unit=unit, min_count=0)
 
 
 @given(vocabularies, vocabularies)

@@ -12,6 +12,7 @@ from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import CountModel
 from charlm.models.registry import as_language_model
+from lively_classic_gpt import CLASSIC, lively_classic
 from lively_gpt import TINY, lively
 from reference_model import Reference
 
@@ -54,10 +55,12 @@ class Family:
         last: NDArray[np.float64] = logits.double().log_softmax(-1).numpy()
         return last
 
-    def context(self, target: int) -> int:
-        """Returns where the block begins, of a text scored in consecutive ones, from which a place is predicted."""
-        block_size = self.model.predictor().block_size
-        return 0 if block_size is None else (target - 1) // block_size * block_size
+    def context(self, target: int, stride: int | None = None) -> int:
+        """Returns where the first block begins that reaches a place, if one begins at each multiple of the stride."""
+        block_size, begin = self.model.predictor().block_size, 0
+        while block_size is not None and target - begin > block_size:
+            begin += stride or block_size - block_size // 2
+        return begin
 
 
 def families(never: tuple[int, ...] = ()) -> list[Family]:
@@ -78,6 +81,7 @@ def families(never: tuple[int, ...] = ()) -> list[Family]:
         Family(name="pruned n-gram", model=NGramTable.fit(TEXT, order=4, **counted).prune(2), tolerance=EXACT),
         Family(name="n-gram in PyTorch", model=ngram, tolerance=EXACT),
         Family(name="gpt", model=gpt, tolerance=ROUNDED),
+        Family(name="classic gpt", model=lively_classic(replace(CLASSIC, context_only=never)), tolerance=ROUNDED),
         Family(name="mixture", model=mixture, tolerance=ROUNDED),
         Family(name="own", model=Reference(SIZE, context_only=never), tolerance=ROUNDED),
         Family(name="own without a limit", model=Reference(SIZE, None, context_only=never), tolerance=ROUNDED),

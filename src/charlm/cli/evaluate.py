@@ -19,6 +19,7 @@ from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli import flags
+    from charlm.cli.reading import AnyCommand
 
 
 def evaluate(settings: flags.Evaluate) -> None:
@@ -45,7 +46,7 @@ def evaluate(settings: flags.Evaluate) -> None:
 
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     framing = Framing(lm.vocabulary)
-    settings = for_kind(settings, records=settings.records or lm.is_of_records)
+    settings = _for_model(for_kind(settings, records=settings.records or lm.is_of_records), lm)
     if is_token_source(settings.texts):
         settings = without_shared(settings, (*OF_READING, "errors"))
     if name := token_file_of(settings.texts, reading_of(settings.reading), records=settings.records):
@@ -54,13 +55,13 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         with TokenFile(name) as tokens:
             corpus = Corpus.of_tokens(tokens, vocabulary=lm.vocabulary)
             tokens.verify()
-            return evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary)
+            return evaluate_corpus(lm.stored, corpus, vocabulary=lm.vocabulary, stride=settings.stride)
     reading = reading_of(settings.reading)
     if not (settings.records or lm.is_of_records):
         text = framing.admitted(read_text(settings.texts, reading, note=tell_note), settings.errors)
         if not text:
             raise _empty(settings)
-        return lm.evaluate(text)
+        return lm.evaluate(text, stride=settings.stride)
     read = read_records(settings.texts, reading, note=tell_note)
     lines, refused = admitted_lines(framing, read, settings.errors)
     if refused is not None:
@@ -69,7 +70,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     if not symbols:
         raise _empty(settings)
     return Evaluation.of_symbols(
-        -float(lm.score_samples(lines).sum()),
+        -float(lm.score_samples(lines, stride=settings.stride).sum()),
         symbols,
         characters=_scored(lm, lines),
         utf8_bytes=utf8_length("".join(lines)) + len(lines) * lm.is_of_records,
@@ -87,12 +88,14 @@ def score(settings: flags.Score) -> None:
     if reading.blank_lines == "skip":
         raise ValueError("score answers every line, and --blank-lines skip leaves some out: leave it out")
     lm = CharLM.load(settings.model, device=settings.device)
+    settings = _for_model(settings, lm)
     framing = Framing(lm.vocabulary)
     for name in expand_sources(settings.texts or STANDARD_INPUT, reading.pattern):
         n_lines = 0
         for lines in batched_records(name, reading, tell_note, may_grow=True):
             admitted, refused = admitted_lines(framing, lines, settings.errors)
-            for line, known, nats in zip(lines, admitted, lm.score_samples(admitted).tolist(), strict=False):
+            scores = lm.score_samples(admitted, stride=settings.stride).tolist()
+            for line, known, nats in zip(lines, admitted, scores, strict=False):
                 bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
                 if settings.json:
                     print_json(log_likelihood=nats, bits_per_character=bits, text=line)
@@ -107,6 +110,11 @@ def score(settings: flags.Score) -> None:
                     refused.character, refused.position, refused.vocabulary_size, number, path=shown
                 )
             n_lines += len(lines)
+
+
+def _for_model(settings: AnyCommand, lm: CharLM) -> AnyCommand:
+    """Returns settings without a stride from the top of a configuration file where the model has no blocks."""
+    return settings if lm.predictor.block_size is not None else without_shared(settings, ("stride",))
 
 
 def _scored(lm: CharLM, lines: list[str]) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional, TypeAlias
 from tyro.conf import Fixed, OmitArgPrefixes, Positional, Suppress, arg
 
 from charlm.cli.docstrings import restore_docstrings
+from charlm.cli.values import Text, Texts
 from charlm.data.choices import Split
 from charlm.data.limits import TooLong
 from charlm.generation.settings import SamplingSettings
@@ -27,7 +28,9 @@ else:
     Several = tuple
 READING = ReadingSettings(delimiter=r"\n")
 """How the commands read text by default, as it would be typed; see ``charlm.cli.reading``."""
-ExportFormat: TypeAlias = Literal["onnx", "arpa", "tokenizer-json", "vocabulary"]
+READING_LINES = ReadingSettings(delimiter=READING.delimiter, blank_lines="keep")
+"""How those do that answer every line."""
+ExportFormat: TypeAlias = Literal["onnx", "arpa", "nanogpt", "mingpt", "gpt2", "tokenizer-json", "vocabulary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ class Prepare(Command):
     records: bool = False
     errors: Optional[Errors] = None
     vocabulary: Optional[Path] = None
-    symbols: Several = ()
+    symbols: Texts = ()
     unit: Unit = "character"
     special_tokens: Several = ()
     min_count: int = 1
@@ -92,8 +95,8 @@ class Train(Command):
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
         texts: The text to train on: files, folders, patterns in quotes, URLs, or - for standard input; or a token file
             of a text or of records that prepare wrote.
-        model: The family: ngram and bigram count; trained-bigram and gpt are trained by gradient descent, mixture is
-            gpt with ngram.
+        model: The family: ngram and bigram count; trained-bigram, gpt and classic-gpt (the Transformer of GPT-2) are
+            trained by gradient descent, mixture is gpt with ngram.
         out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
         records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
         reading: How to read the files.
@@ -109,15 +112,24 @@ class Train(Command):
         order: Order of the n-gram model: its context length plus 1.
         smoothing: What the bigram adds to each count.
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
+        n_layers: Layers of the Transformer; by default those of its size, like the next two.
+        n_heads: Attention heads in each layer.
+        width: Size of the representation of a position; a multiple of twice the number of heads.
+        dropout: Probability of zeroing a value of the Transformer in training; by default 0.
         block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
             Longer records are cut into windows; of records none is wider than the longest needs.
         batch_size: Windows or records in a batch.
         max_length: The most characters of a record; by default there is no limit.
         too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
             into windows, which is its default.
+        prompt_end: What ends the prompt of each record, such as =; the prompt and it count neither in the training nor
+            in the validation loss. By default all of a record counts.
         packing: Train on windows of records one after the other, instead of on each with padding.
         device: Such as cpu, cuda or mps; auto uses the best available.
         resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
+        init_from: A run folder or a model file to start from: its weights, its shape, and its vocabulary, to which new
+            symbols are added. Its family is the default of --model. For an ngram or a bigram see charlm update.
+        init_optimizer: Go on with the state of its optimizer too, from the newest checkpoint of the run.
         tensorboard: Also write the log for TensorBoard.
         training: How to train by gradient descent.
     """
@@ -132,57 +144,68 @@ class Train(Command):
     validation: Several = ()
     min_count: int = 1
     max_size: Optional[int] = None
-    symbols: Several = ()
+    symbols: Texts = ()
     unit: Unit = "character"
     json: bool = False
     order: int = ORDER
     smoothing: float = SMOOTHING
     size: Optional[Size] = None
+    n_layers: Optional[int] = None
+    n_heads: Optional[int] = None
+    width: Optional[int] = None
+    dropout: Optional[float] = None
     block_size: Optional[int] = None
     batch_size: int = BATCH_SIZE
     max_length: Optional[int] = None
     too_long: Optional[TooLong] = None
+    prompt_end: Optional[str] = None
     packing: bool = False
     device: str = "auto"
     resume: bool = False
+    init_from: Optional[Path] = None
+    init_optimizer: bool = False
     tensorboard: bool = False
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generate(Command):
-    """Print text generated by a model.
+    r"""Print text generated by a model.
 
     Attributes:
         model: A run folder or a model file.
-        prompt: The text to continue; by default empty.
-        errors: What the model sees of a character of the prompt that it does not know: strict refuses it, replace gives
-            it unk, ignore nothing.
-        n_samples: Number of texts; for records, distinct whole ones. By default one, printed as it is generated.
+        prompt: The text to continue, or several; by default an empty one. Escapes such as \n and \u00e9 are understood
+            here, in --allowed and in --stop; a backslash itself is \\.
+        prompts: Files of prompts, one per line, instead.
+        errors: What to do with a character of a prompt that is unknown: strict, replace it by unk, or ignore it.
+        n_samples: Number of texts for each prompt, of records distinct whole ones; by default one, printed as it grows.
         exclude: Files of records not to generate, one per line, such as the training data.
         max_new_tokens: Maximum number of symbols to add.
         sampling: How to sample characters.
         allowed: The characters that may be added, as one argument; by default all symbols.
         stop: Strings before which the text ends.
-        seed: Seeds every random draw.
+        seed: Seeds every random draw; None draws a new one and says which.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per text.
-        reading: How to read the files of --exclude.
+        scores: Also print the natural-log probability of each symbol that was added; needs --json.
+        reading: How to read the files of --prompts and --exclude; blank lines are kept.
     """
 
     model: Positional[Path]
-    prompt: str = ""
+    prompt: Texts = ()
+    prompts: Several = ()
     errors: Errors = "strict"
     n_samples: Optional[int] = None
     exclude: Several = ()
     max_new_tokens: int = 500
     sampling: OmitArgPrefixes[SamplingSettings] = SamplingSettings()
-    allowed: Optional[str] = None
-    stop: Several = ()
-    seed: int = 0
+    allowed: Text = None
+    stop: Texts = ()
+    seed: Optional[int] = 0
     device: str = "auto"
     json: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = READING
+    scores: bool = False
+    reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +220,8 @@ class Evaluate(Command):
         reading: How to read the files.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
     """
@@ -206,6 +231,7 @@ class Evaluate(Command):
     records: bool = False
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
+    stride: Optional[int] = None
     device: str = "auto"
     json: bool = False
 
@@ -220,6 +246,8 @@ class Score(Command):
         reading: How to read the files; blank lines are kept, since every line is answered.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line instead of tab-separated values.
     """
@@ -227,7 +255,8 @@ class Score(Command):
     model: Positional[Path]
     texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
     errors: Optional[Errors] = None
-    reading: OmitArgPrefixes[ReadingSettings] = ReadingSettings(delimiter=READING.delimiter, blank_lines="keep")
+    reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
+    stride: Optional[int] = None
     device: str = "auto"
     json: bool = False
 
@@ -257,6 +286,8 @@ class Report(Command):
         reading: How to read the text.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
         seed: Seeds the samples.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
@@ -266,6 +297,7 @@ class Report(Command):
     text: Several = ()
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
+    stride: Optional[int] = None
     seed: int = 0
     device: str = "auto"
 
@@ -276,8 +308,9 @@ class Export(Command):
 
     Attributes:
         model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
-        format: onnx for any family, arpa for an ngram; tokenizer-json and vocabulary (JSON) for any vocabulary.
-        out: The file to write.
+        format: onnx for any family, arpa for an ngram; nanogpt, mingpt and gpt2 for a classic-gpt; tokenizer-json and
+            vocabulary (JSON) for any vocabulary.
+        out: The file to write; for gpt2 a new folder.
         cache: For onnx, of a model with a Transformer: keys and values of the past are inputs and outputs, so that each
             further character takes one step.
         int8: For onnx, of a model with a Transformer: store and compute with 8-bit weights.
@@ -288,6 +321,29 @@ class Export(Command):
     out: Path
     cache: bool = False
     int8: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import(Command):
+    """Write a model of another program as a model file: a checkpoint of nanoGPT, minGPT or GPT-2, or an ARPA file.
+
+    Nothing in it is run: a checkpoint that holds more than tensors and plain values is refused.
+
+    Attributes:
+        checkpoint: The ckpt.pt, the model.pt, the folder of a GPT-2, or the ARPA file.
+        out: The model file to write, which the other commands take.
+        vocabulary: What has its characters in the order of their ids: nanoGPT's meta.pkl, a tokenizer.json, a
+            vocabulary in JSON, a model or a token file; by default the tokenizer.json in the folder of a GPT-2.
+        text: The text that it was trained on, whose characters nanoGPT and minGPT number in the order of their code
+            points: files, folders, patterns in quotes, or URLs.
+        n_heads: The attention heads of a checkpoint of minGPT, which does not tell them.
+    """
+
+    checkpoint: Positional[Path]
+    out: Path
+    vocabulary: Optional[Path] = None
+    text: Several = ()
+    n_heads: Optional[int] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,6 +367,7 @@ COMMANDS: dict[str, type] = {
     "info": Info,
     "report": Report,
     "export": Export,
+    "import": Import,
     "completion": Completion,
 }
 """The commands by name."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from charlm.recipes.events import Event, Hook
     from charlm.training.log import LogEntry
 
+MOST_SHOWN = 10
+"""How many new symbols are named."""
+
 
 def tell(event: Event) -> None:
     """Prints an event in human-readable form."""
@@ -74,6 +77,14 @@ def _of_unknown(event: events.UnknownFound) -> list[str]:
     return [f"{found} are not in the vocabulary and count as unk"]
 
 
+def _of_start(event: events.Started) -> list[str]:
+    if not event.new_symbols:
+        return [f"starting from {event.name}, no new symbols"]
+    shown = " ".join(map(ascii, event.new_symbols[:MOST_SHOWN]))
+    more = " ..." if len(event.new_symbols) > MOST_SHOWN else ""
+    return [f"starting from {event.name}, new symbols: {len(event.new_symbols):,} ({shown}{more})"]
+
+
 def _of_counting(event: events.Counted) -> list[str]:
     if event.family == "bigram":
         return [f"bigram model, counted in {event.seconds:.2f} s"]
@@ -95,9 +106,16 @@ def _of_end(event: events.TrainingEnded) -> list[str]:
         f"trained for {seconds:.1f} s, {speed:,.0f} characters per second",
         f"train loss       {_in_both_units(event.entry.train_loss)}",
     ]
-    if event.entry.validation_loss is not None:
-        lines.append(f"validation loss  {_in_both_units(event.entry.validation_loss)}")
-    return lines
+    if event.best is None or event.best.validation_loss is None:
+        return lines
+    best, config = event.best.step, event.config
+    if event.is_out_of_patience:
+        more = f" by more than {config.min_delta:g} in {config.patience} evaluations" if config.min_delta else ""
+        since = more or f" since step {best}"
+        lines.insert(0, f"stopped after step {event.entry.step}: no improvement{since}")
+    of_all = "" if config.evaluation_characters is None else f" on {config.evaluation_characters:,} characters"
+    loss = _in_both_units(event.best.validation_loss)
+    return [*lines, f"validation loss  {loss}{of_all}, of step {best}, which is kept"]
 
 
 def _of_stop(event: events.TrainingStopped) -> list[str]:
@@ -119,6 +137,7 @@ def _of_saving(event: events.Saved) -> list[str]:
 LINES: dict[type, Callable[[Any], list[str]]] = {
     events.CorpusSplit: _of_split,
     events.UnknownFound: _of_unknown,
+    events.Started: _of_start,
     events.Counted: _of_counting,
     events.TrainingBegan: _of_beginning,
     events.TrainingEnded: _of_end,

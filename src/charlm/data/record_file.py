@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charlm.data.records import Records, RecordsInMemory
+from charlm.data.record_sources import RecordsInMemory
+from charlm.data.records import Records
+from charlm.data.vocabulary_of_texts import vocabulary_of_texts
 from chartok import Vocabulary
 from chartok.files.reading import say_nothing
 from chartok.files.sources import expand_sources, shown_sources
@@ -34,6 +36,7 @@ def records_of_files(
     note: Note = say_nothing,
     errors: Errors = "strict",
     special_tokens: Iterable[SpecialToken] = ROLES,
+    extends: Vocabulary | None = None,
     **asked: Unpack[VocabularyKeywords],
 ) -> tuple[Records, Vocabulary]:
     """Returns the records of files, and their vocabulary; each file is read once.
@@ -45,6 +48,7 @@ def records_of_files(
         note: Called with what is worth knowing about them.
         errors: What to do with a character that the vocabulary does not have.
         special_tokens: Those of a vocabulary that is made.
+        extends: A vocabulary that one that is made extends.
         asked: What is asked of a vocabulary that is made, as in ``Vocabulary.from_text``.
 
     Raises:
@@ -57,7 +61,7 @@ def records_of_files(
     if vocabulary is None:
         if any(characters_of(pieces)):
             texts = lines_of(pieces) if asked.get("unit") == "grapheme" else characters_of(pieces)
-            vocabulary = Vocabulary.from_text(texts, special_tokens=special_tokens, **asked)
+            vocabulary = vocabulary_of_texts(texts, special_tokens, extends=extends, **asked)
         else:
             vocabulary = Vocabulary("", special_tokens=special_tokens)
     framing(vocabulary)

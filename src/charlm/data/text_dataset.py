@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.data.dataset import JoinedTexts, on_host
+from charlm.data.permutation import mixed
 from charlm.data.splitting import Passages, pieces_of_passages
 from charlm.data.streams import Stream, as_stream
-from chartok.arguments import positive_integer
+from chartok.arguments import natural_number, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
+    from charlm.data.dataset import Piece
     from charlm.data.streams import StreamLike
+
+
+WINDOWS_PER_START = 16
+"""How many windows there are for each that begins with ``bos``; drawn by a hash, since texts may repeat themselves."""
 
 
 class TextDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -39,9 +45,13 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         stride: The distance between the starts of two windows.
         passages: The start and the stop of each passage of the stream to use, in order and without overlap; None uses
             all of it as one. No window begins in one passage and ends in another, and no n-gram does.
+        bos: The id that stands for a past that is not known. It takes the place of the first input of one window in 16,
+            always the same ones, so that a model learns what to say where nothing comes before; it is no target, and
+            not part of what is counted or scored. None leaves all windows as they are in the stream.
 
     Attributes:
         stream: The whole stream: ``len(dataset.stream)``, ``dataset.stream.read(start, stop)``.
+        bos: The argument.
 
     Raises:
         ValueError: No passage has ``block_size + 1`` ids, or ``ids`` is not one-dimensional, or a passage is empty, not
@@ -57,7 +67,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         (tensor([11, 12, 13]), tensor([12, 13, 14]))
     """
 
-    has_padding = False
+    has_ignored_targets = False
 
     def __init__(
         self,
@@ -66,9 +76,11 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         *,
         stride: int = 1,
         passages: Iterable[tuple[int, int]] | None = None,
+        bos: int | None = None,
     ) -> None:
         self.block_size: int = positive_integer("block_size", block_size)
         self.stride: int = positive_integer("stride", stride)
+        self.bos: int | None = None if bos is None else natural_number("bos", bos)
         self.stream: Stream = ids if isinstance(ids, Stream) else as_stream(ids)
         length = len(self.stream)
         self._passages = Passages.whole(length) if passages is None else Passages.checked(passages, length)
@@ -106,14 +118,15 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
             raise IndexError(f"window {index} is out of range: the dataset has length {len(self)}")
         position = index % len(self)
         start = position * self.stride if self._is_whole else int(self._starts(torch.tensor(position)))
-        window = self.stream.read(start, start + self.block_size + 1).long()
-        return window[:-1], window[1:]
+        inputs, targets = self._examples(self.stream.read(start, start + self.block_size + 1)[None].long(), position)
+        return inputs[0], targets[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
-        return [(window[:-1], window[1:]) for window in self.windows(torch.as_tensor(indices)).long()]
+        several = torch.as_tensor(indices)
+        return list(zip(*self._examples(self.windows(several).long(), several), strict=True))
 
     def windows(self, indices: Tensor) -> Tensor:
-        """Returns several windows at once, in the dtype and on the device of the stream.
+        """Returns several windows at once, as they are in the stream, in its dtype and on its device.
 
         Args:
             indices: Which windows, int64 ``(B,)``, each at least 0.
@@ -151,8 +164,16 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         windows = self.windows(indices)
         if device.type == "cuda" and windows.device.type == "cpu":
             windows = windows.pin_memory().to(device, non_blocking=True)
-        windows = windows.to(device, torch.int64)
-        return windows[:, :-1], windows[:, 1:]
+        return self._examples(windows.to(device, torch.int64), indices)
+
+    def _examples(self, windows: Tensor, indices: Tensor | int) -> tuple[Tensor, Tensor]:
+        """Returns the inputs and the targets of windows, int64 ``(B, block_size + 1)``, some of which get ``bos``."""
+        inputs, targets = windows[:, :-1], windows[:, 1:]
+        if self.bos is not None:
+            hashes = mixed(np.atleast_1d(np.asarray(on_host(indices))).astype(np.uint64) + np.uint64(1))
+            begins = torch.from_numpy(hashes % np.uint64(WINDOWS_PER_START) == 0).to(windows.device)
+            inputs = torch.cat([inputs[:, :1].masked_fill(begins[:, None], self.bos), inputs[:, 1:]], dim=1)
+        return inputs, targets
 
     def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the number of inputs of each window, int64 ``(B,)``: all have as many."""
@@ -166,18 +187,13 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """Returns the ids of all passages, ``(N,)``, and the length of each, ``(P,)``; a whole stream is one."""
         return on_host(self.ids), self._passages.lengths
 
-    def pieces(
-        self, targets: int | None, overlap: int
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+    def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
         """Returns the stream a piece at a time, each id but the first of a passage a new target exactly once.
 
         Args:
             targets: The number of new targets in a piece, ``overlap`` more in the first; None returns everything at
                 once.
             overlap: How many ids of extra context, besides the one before it, precede the first new target of a piece.
-
-        Returns:
-            Ids ``(T,)``, their number ``(1,)``, and how many leading targets are repeated.
         """
 
         def read(start: int, stop: int) -> NDArray[np.integer[Any]]:
@@ -191,8 +207,10 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
         Raises:
             TokenIdError: One is not.
-            ValueError: The vocabulary of a token file is larger.
+            ValueError: The vocabulary of a token file is larger, or ``bos`` is not below ``size``.
         """
+        if self.bos is not None and self.bos >= size:
+            raise ValueError(f"bos must be below the size of the vocabulary, {size}, got {self.bos}")
         self.stream.check_ids(size)
 
     def split(self, fraction: float, *, seed: int = 0, how: Split = "tail") -> tuple[TextDataset, TextDataset]:
@@ -225,11 +243,12 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     def _part(self, passages: Passages) -> TextDataset:
         pairs = passages.pairs()
         if len(pairs) == 1:
-            return TextDataset(self.stream.part(*pairs[0]), self.block_size, stride=self.stride)
-        return TextDataset(self.stream, self.block_size, stride=self.stride, passages=pairs)
+            return TextDataset(self.stream.part(*pairs[0]), self.block_size, stride=self.stride, bos=self.bos)
+        return TextDataset(self.stream, self.block_size, stride=self.stride, passages=pairs, bos=self.bos)
 
     def fingerprint(self) -> str:
         """Returns the SHA-256, in hexadecimal, of the stream and of how it is cut into windows."""
         passages = "" if self._is_whole else f" {self._passages.pairs()}"
-        described = f"{self.stream.fingerprint()} {self.block_size} {self.stride}{passages}"
+        starts = "" if self.bos is None else f" bos {self.bos} in {WINDOWS_PER_START}"
+        described = f"{self.stream.fingerprint()} {self.block_size} {self.stride}{passages}{starts}"
         return hashlib.sha256(described.encode()).hexdigest()

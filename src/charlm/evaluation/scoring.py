@@ -10,9 +10,9 @@ import numpy as np
 
 from charlm.data.dataset import on_host
 from charlm.data.framing import Framing
+from charlm.models.context import pieces
 from charlm.models.predictor import check_model
 from chartok import TokenIdError
-from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 from chartok.ragged import split_joined
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.dataset import SupportsPieces
-    from charlm.models.predictor import PredictingModel, Predictor
+    from charlm.models.predictor import PredictingModel
     from chartok import Vocabulary
     from chartok.ids import Ids
 
 
 TARGETS_AT_ONCE = 1 << 16
-"""How many ids of a stream are scored at a time."""
+"""How many ids of a stream are read at a time; the predictor bounds its own memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,22 +117,26 @@ def utf8_length(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float64]]:
+def score(model: PredictingModel, texts: Sequence[Ids], *, stride: int | None = None) -> list[NDArray[np.float64]]:
     """Returns for each text the natural-log probability of every id but the first, given those before it.
 
-    Texts are batched by length. A model with a limited context gets consecutive blocks. The model computes in
-    evaluation mode; its own mode is restored.
+    Texts are batched by length. A model with a limited context gets a longer text in overlapping blocks, as it does
+    where it generates: each score is the probability with which ``generate`` draws the id after those before it. The
+    model computes in evaluation mode; its own mode is restored.
 
     Args:
         model: Any language model.
         texts: Ids, each of shape ``(T,)``.
+        stride: How far apart the blocks of a model with a limited context begin, by default half a block. Smaller ones
+            give each id more context and take longer; ``block_size`` makes blocks that do not overlap, at half the cost
+            of the default.
 
     Returns:
         float64, each of shape ``(max(T - 1, 0),)``, in nats.
 
     Raises:
         TokenIdError: An id is not in the vocabulary.
-        ValueError: A text is not one-dimensional.
+        ValueError: A text is not one-dimensional; or ``stride`` is below 1 or above the block, or the model has none.
         TypeError: Ids are not integers.
 
     Example:
@@ -154,7 +158,7 @@ def score(model: PredictingModel, texts: Sequence[Ids]) -> list[NDArray[np.float
             as_id_array(ids, model.vocab_size)  # gives the position of the id in its text
         raise
     lengths = np.fromiter(map(len, arrays), dtype=np.int64, count=len(arrays))
-    return split_joined(model.predictor().scores(joined, lengths), np.maximum(lengths - 1, 0))
+    return split_joined(model.predictor(stride=stride).scores(joined, lengths), np.maximum(lengths - 1, 0))
 
 
 def evaluate(
@@ -167,21 +171,21 @@ def evaluate(
     """Returns the mean loss over a dataset, in which every id of a stream but the first is scored exactly once.
 
     The first id of a stream has no context and is not scored. A model with an unlimited context sees everything before
-    each id; one with a limit gets consecutive blocks. In records, every symbol and the end are scored.
-    ``context_only`` ids do not count as targets. The model computes in evaluation mode; its own mode is restored.
+    each id; one with a limit gets overlapping blocks, as for ``score``. In records, every symbol and the end are
+    scored. ``context_only`` ids do not count as targets. The model computes in evaluation mode; its own mode is
+    restored.
 
     Args:
         model: Any language model.
         dataset: The stream, or the records.
-        stride: For a stream and a model with a limited context: blocks overlap, and only the last ``stride`` targets of
-            each count, so that every id is predicted from more context. None uses blocks that do not overlap.
+        stride: As for ``score``: by default half a block, and ``block_size`` for blocks that do not overlap.
         vocabulary: What the ids mean. With it, a symbol counts with all of its characters, and each ``unk`` as the one
             that it stands for, of all that the vocabulary does not have, as in ``CharLM.evaluate``. None counts each id
             as one character, with the probability of the id.
 
     Raises:
         TokenIdError: An id of the dataset is not in the vocabulary of the model.
-        ValueError: ``stride`` is below 1, or there is nothing to score.
+        ValueError: There is nothing to score; or ``stride`` is below 1 or above the block, or the model has none.
 
     Example:
         >>> from charlm import BigramLanguageModel, TextDataset
@@ -190,16 +194,13 @@ def evaluate(
         (4, 2.0)
     """
     check_model(model)
-    if stride is not None:
-        positive_integer("stride", stride)
-    dataset.check_ids(model.vocab_size)
     predictor = model.predictor(stride=stride)
+    dataset.check_ids(model.vocab_size)
     total, occurrences = 0.0, np.zeros(model.vocab_size, dtype=np.int64)
-    for ids, lengths, scored_before in dataset.pieces(_targets_at_once(predictor, stride), predictor.history or 0):
+    for ids, lengths, is_wanted in dataset.pieces(*(pieces(predictor, TARGETS_AT_ONCE) or (None, 0))):
         is_target = np.ones(len(ids), dtype=bool)
         is_target[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
-        counts = ~np.isin(ids[is_target], predictor.context_only)
-        counts[:scored_before] = False
+        counts = is_wanted & ~np.isin(ids[is_target], predictor.context_only)
         total += float(predictor.scores(ids, lengths)[counts].sum())
         occurrences += np.bincount(ids[is_target][counts], minlength=model.vocab_size)
     symbols = int(occurrences.sum())
@@ -211,11 +212,3 @@ def evaluate(
     if framing.unk is not None and occurrences[framing.unk]:
         total += int(occurrences[framing.unk]) * framing.log_share_of_unknown
     return Evaluation.of_symbols(-total, symbols, characters=int(occurrences @ framing.characters_of_ids()))
-
-
-def _targets_at_once(predictor: Predictor, stride: int | None) -> int | None:
-    """Returns how many targets are scored at a time, so that pieces end where blocks do; None for all."""
-    if predictor.block_size is None:
-        return None if predictor.history is None else TARGETS_AT_ONCE
-    step = predictor.block_size if stride is None else min(stride, predictor.block_size)
-    return max(1, TARGETS_AT_ONCE // step) * step

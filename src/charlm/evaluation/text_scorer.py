@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.evaluation.scored_text import Alternatives
-    from charlm.models.predictor import Predictor
+    from charlm.models.predictor import PredictingModel, Predictor
     from chartok import Vocabulary
 
 
@@ -39,15 +39,25 @@ class TextScorer(ABC):
         """The NumPy interface to the model."""
 
     @property
+    @abstractmethod
+    def stored(self) -> PredictingModel:
+        """The model in the form in which it is stored."""
+
+    @property
     def is_of_records(self) -> bool:
         """Whether the model predicts the end of a text."""
         return Framing(self.vocabulary).is_of_records
 
-    def log_probabilities(self, text: str) -> NDArray[np.float64]:
+    def log_probabilities(self, text: str, *, stride: int | None = None) -> NDArray[np.float64]:
         """Returns the natural logarithm of the probability of each symbol, given those before it.
+
+        It is that with which ``generate`` draws the symbol there, and which ``next_symbols`` gives.
 
         Args:
             text: Any string, including the empty one.
+            stride: For a model with a limited context: how far apart the blocks begin in which a longer text is scored.
+                By default half a block. Smaller ones give each symbol more context and take longer; the block size
+                makes blocks that do not overlap, at half the cost of the default.
 
         Returns:
             float64 ``(len(text),)`` in nats, fewer where symbols have several characters; for a model of records one
@@ -55,20 +65,23 @@ class TextScorer(ABC):
 
         Raises:
             UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
+            ValueError: ``stride`` is below 1 or above the block, or the context has no limit.
             TypeError: ``text`` is not a ``str``.
         """
         if not isinstance(text, str):
             raise TypeError(expected_text("text", text))
-        return self._scores(text)[0]
+        return self._scores(text, stride)[0]
 
-    def score_samples(self, texts: Iterable[str]) -> NDArray[np.float64]:
+    def score_samples(self, texts: Iterable[str], *, stride: int | None = None) -> NDArray[np.float64]:
         """Returns the natural log-likelihood of each text, float64 ``(N,)``, in nats; 0 for an empty passage.
 
         Args:
             texts: Strings of any lengths.
+            stride: As for ``log_probabilities``.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            ValueError: As for ``log_probabilities``.
             TypeError: ``texts`` is a single ``str`` or not iterable, or an item is not a ``str``.
 
         Example:
@@ -77,7 +90,7 @@ class TextScorer(ABC):
             array([-2.68, -8.67])
         """
         check_several(texts, "texts")
-        scores, lengths = self._scores(list(texts))
+        scores, lengths = self._scores(list(texts), stride)
         starts = np.cumsum(lengths) - lengths
         totals = np.zeros(len(lengths))
         totals[lengths > 0] = np.add.reduceat(scores, starts[lengths > 0])
@@ -100,17 +113,21 @@ class TextScorer(ABC):
         counts: NDArray[np.int64] = framing.to_score(list(texts))[1] - (framing.bos is not None)
         return counts
 
-    def evaluate(self, text: str) -> Evaluation:
+    def evaluate(self, text: str, *, stride: int | None = None) -> Evaluation:
         """Returns the mean loss over a text, in nats, bits per symbol, character and UTF-8 byte, and perplexity.
 
         The end of a record counts as one symbol of one character and one byte, like its newline.
 
+        Args:
+            text: Any string that is not empty.
+            stride: As for ``log_probabilities``.
+
         Raises:
-            ValueError: There is nothing to score.
+            ValueError: There is nothing to score; or as for ``log_probabilities``.
             TypeError: ``text`` is not a ``str``.
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
         """
-        scores = self.log_probabilities(text)
+        scores = self.log_probabilities(text, stride=stride)
         if not len(scores):
             raise ValueError("text is empty: there is nothing to score")
         utf8_bytes = utf8_length(text) + self.is_of_records
@@ -152,16 +169,17 @@ class TextScorer(ABC):
         logits, _ = self.predictor.start(np.array([start], dtype=np.int64))
         return likeliest(logits[0].astype(np.float64), framing.outcomes(), k)
 
-    def inspect(self, text: str, *, k: int = 5) -> ScoredText:
+    def inspect(self, text: str, *, k: int = 5, stride: int | None = None) -> ScoredText:
         """Returns the text with the log-probability of each symbol and the most likely alternatives to it.
 
         Args:
-            text: Any string. All distributions are computed at once: meant for up to a few thousand characters.
+            text: Any string; what comes of it is meant for up to a few thousand characters.
             k: The maximum number of alternatives.
+            stride: As for ``log_probabilities``.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither the character nor an ``unk`` token.
-            ValueError: ``k`` is below 1.
+            ValueError: ``k`` is below 1; or as for ``log_probabilities``.
 
         Example:
             >>> from charlm import CharLM
@@ -169,10 +187,10 @@ class TextScorer(ABC):
             'b'
         """
         positive_integer("k", k)
-        log_probabilities = self.log_probabilities(text)
+        log_probabilities = self.log_probabilities(text, stride=stride)
         framing = Framing(self.vocabulary)
         ids, named = framing.to_score(text)[0], framing.outcomes()
-        rows = self.predictor.distributions(ids[:-1]) if len(ids) > 1 else []
+        rows = self.stored.predictor(stride=stride).distributions(ids[:-1]) if len(ids) > 1 else []
         alternatives = [likeliest(row.astype(np.float64), named, k) for block in rows for row in block]
         nothing_before = len(log_probabilities) - len(alternatives)
         return ScoredText(
@@ -182,13 +200,13 @@ class TextScorer(ABC):
             alternatives=[list[tuple[str, float]]() for _ in range(nothing_before)] + alternatives,
         )
 
-    def _scores(self, texts: str | list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _scores(self, texts: str | list[str], stride: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Returns the scores of all texts, concatenated, and the number for each."""
         framing = Framing(self.vocabulary)
         ids, lengths = framing.to_score(texts)
         is_later = np.ones(len(ids), dtype=bool)
         is_later[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
-        scores = self.predictor.scores(ids, lengths)
+        scores = self.stored.predictor(stride=stride).scores(ids, lengths)
         if framing.bos is None:
             of_later = scores
             scores = np.full(len(ids), -math.log(self.vocabulary.size - len(framing.context_only)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from charlm.models.context import begin_of_context, checked_stride, default_stride, pieces
 from charlm.models.modes import evaluation_mode
 
 if TYPE_CHECKING:
@@ -17,24 +18,26 @@ if TYPE_CHECKING:
 
     from charlm.models.base import LanguageModel
 
-IDS_AT_ONCE = 1 << 16
-"""How many ids are scored at a time."""
+BYTES_AT_ONCE, BYTES_ON_ACCELERATOR = 1 << 25, 1 << 28
+"""How much memory a batch of ids may take: on the CPU what is about the fastest, since more does not fit in caches."""
 
 
 class ModelPredictor:
     """A ``Predictor`` backed by a ``LanguageModel``, which each call runs in evaluation mode.
 
-    If the model has a limited context, texts are scored in consecutive blocks, batched by length.
+    If the model has a limited context, texts are scored in the blocks of ``charlm.models.context``, batched by length.
 
     Args:
         model: Any language model.
-        stride: How many targets of a block count, the last ones, so that each has at least ``block_size - stride``
-            ids before it; None, or ``block_size`` or more, counts all, and blocks do not overlap.
+        stride: How far apart the blocks begin; None is half a block.
+
+    Raises:
+        ValueError: ``stride`` is below 1 or above the block, or the context has no limit.
     """
 
     def __init__(self, model: LanguageModel, *, stride: int | None = None) -> None:
         self._model = model
-        self._stride = None if model.block_size is None or stride is None or stride >= model.block_size else stride
+        self._stride = checked_stride(stride, model.block_size)
 
     @property
     def vocab_size(self) -> int:
@@ -48,10 +51,13 @@ class ModelPredictor:
 
     @property
     def history(self) -> int | None:
-        """The maximum number of ids before a target that affect its prediction; None if unlimited."""
-        if self._model.block_size is None:
-            return self._model.history
-        return 0 if self._stride is None else self._model.block_size
+        """The number of ids before a target that it takes to predict it as in the whole text; None if it takes all."""
+        return needed(self._model, self._stride)[0]
+
+    @property
+    def period(self) -> int:
+        """What such ids must begin at a multiple of, counted from the beginning of the text."""
+        return needed(self._model, self._stride)[1]
 
     @property
     def context_only(self) -> tuple[int, ...]:
@@ -62,11 +68,12 @@ class ModelPredictor:
         """Returns the natural-log probability of every id but the first of each text; see ``Predictor``."""
         targets = np.maximum(lengths - 1, 0)
         scores = np.empty(targets.sum())
-        blocks = _Blocks.of(targets, self._model.block_size or max(1, targets.max(initial=0)), self._stride)
+        at_once = ids_at_once(self._model.device, self._model.numbers_per_id)
+        blocks = self._blocks(targets, at_once)
         first_ids = (np.cumsum(lengths) - lengths)[blocks.text] + blocks.offset
         first_scores = (np.cumsum(targets) - targets)[blocks.text] + blocks.offset
         with torch.inference_mode(), evaluation_mode(self._model):
-            for group in _groups(blocks.width):
+            for group in _groups(blocks.width, at_once):
                 columns = np.arange(blocks.width[group[-1]] + 1)
                 places = np.minimum(first_ids[group, None] + columns, len(ids) - 1)  # clipped ones are not scored
                 rows = torch.from_numpy(ids[places].astype(np.int64)).to(self._model.device)
@@ -78,16 +85,25 @@ class ModelPredictor:
 
     def distributions(self, ids: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.floating[Any]]]:
         """Yields the natural-log probabilities of all ids after each id of one text; see ``Predictor``."""
-        block = self._model.block_size or max(1, len(ids))
-        for start in range(0, len(ids), block):
-            inputs = torch.from_numpy(ids[start : start + block].astype(np.int64))[None]
+        of_logits = max(self._model.numbers_per_id, 4 * self._model.vocab_size)
+        blocks = self._blocks(np.array([len(ids)]), ids_at_once(self._model.device, of_logits))
+        for offset, width, overlap in zip(blocks.offset, blocks.width, blocks.overlap, strict=True):
+            inputs = torch.from_numpy(ids[offset : offset + width].astype(np.int64))[None]
             with torch.inference_mode(), evaluation_mode(self._model):
-                yield _on_host(widened(self._model.logits(inputs.to(self._model.device))[0]).log_softmax(dim=-1))
+                logits = self._model.logits(inputs.to(self._model.device))[0, overlap:]
+                yield _on_host(widened(logits).log_softmax(dim=-1))
+
+    def _blocks(self, targets: NDArray[np.int64], at_once: int) -> _Blocks:
+        """Returns the blocks in which texts with these numbers of targets are given to the model."""
+        longest = max(1, int(targets.max(initial=0)))
+        if self._model.block_size is not None:
+            at_once = self.period
+        stride, overlap = pieces(self, at_once) or (longest, 0)
+        return _Blocks.of(targets, stride + overlap, stride)
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], Any]:
         """Returns the logits after each prompt, and the model's state; see ``Predictor``."""
-        needed = self._model.block_size or self._model.history
-        nearest = prompts if needed is None else prompts[:, -max(needed, 1) :]
+        nearest = prompts[:, begin_of_context(prompts.shape[1], *needed(self._model)) :]
         with torch.inference_mode(), evaluation_mode(self._model):
             logits, state = self._model.start(torch.from_numpy(nearest.copy()).to(self._model.device))
         return _on_host(logits), state
@@ -119,25 +135,47 @@ class _Blocks:
         self.text, self.offset, self.width, self.overlap = text, offset, width, overlap
 
     @classmethod
-    def of(cls, targets: NDArray[np.int64], block: int, stride: int | None) -> _Blocks:
-        """Returns the blocks of texts with these numbers of targets: consecutive, or one every ``stride`` targets."""
-        step = block if stride is None else stride
-        blocks = np.where(targets > block, -(-(targets - block) // step) + 1, (targets > 0).astype(np.int64))
+    def of(cls, targets: NDArray[np.int64], block: int, stride: int) -> _Blocks:
+        """Returns the blocks of texts with these numbers of targets: one begins every ``stride`` targets."""
+        blocks = np.where(targets > block, -(-(targets - block) // stride) + 1, (targets > 0).astype(np.int64))
         text = np.repeat(np.arange(len(targets)), blocks)
         number = np.arange(len(text)) - (np.cumsum(blocks) - blocks)[text]
-        end = np.minimum(block + number * step, targets[text])
-        offset = np.where(stride is None, number * step, np.maximum(end - block, 0))
-        counted = np.where(number > 0, block + (number - 1) * step, 0)
-        return cls(text, offset, end - offset, np.maximum(counted - offset, 0))
+        offset = number * stride
+        width = np.minimum(targets[text] - offset, block)
+        return cls(text, offset, width, np.where(number > 0, block - stride, 0))
 
 
-def _groups(widths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Yields groups of blocks, the shortest first, that fill about ``IDS_AT_ONCE`` ids when padded to equal length."""
+def needed(model: LanguageModel, stride: int | None = None) -> tuple[int | None, int]:
+    """Returns ``history`` and ``period`` of a model, in the words of ``Predictor``.
+
+    Args:
+        model: Any language model.
+        stride: Of a limited context: how far apart blocks begin; None is half a block.
+    """
+    if model.block_size is None:
+        return model.history, model.period
+    step = stride or default_stride(model.block_size)
+    return model.block_size - step + 1, step
+
+
+def ids_at_once(device: torch.device, numbers_per_id: int) -> int:
+    """Returns how many ids a model is given at a time, at least one, if each takes so many numbers of four bytes.
+
+    Example:
+        >>> ids_at_once(torch.device("cpu"), 2_048)
+        4096
+    """
+    at_once = BYTES_AT_ONCE if device.type == "cpu" else BYTES_ON_ACCELERATOR
+    return max(1, at_once // (4 * numbers_per_id))
+
+
+def _groups(widths: NDArray[np.int64], at_once: int) -> Iterator[NDArray[np.int64]]:
+    """Yields groups of blocks, the shortest first, that fill about so many ids when padded to equal length."""
     order = np.argsort(widths, kind="stable")
     while len(order):
-        candidates = order[: max(1, IDS_AT_ONCE // (int(widths[order[0]]) + 1))]
+        candidates = order[: max(1, at_once // (int(widths[order[0]]) + 1))]
         ids_in_rows = np.arange(1, len(candidates) + 1) * (widths[candidates] + 1)
-        end = max(1, int(np.searchsorted(ids_in_rows, IDS_AT_ONCE, side="right")))
+        end = max(1, int(np.searchsorted(ids_in_rows, at_once, side="right")))
         yield order[:end]
         order = order[end:]
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from charlm.data.dataset import IGNORE_INDEX
 from charlm.models.adapter import ModelPredictor, widened
+from charlm.models.context import ids_seen
 from charlm.models.parameter_groups import ParameterGroups, groups_by_shape
 from charlm.models.predictor import checked_context_only
 from chartok.arguments import positive_integer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from charlm.models.activations import Activations
     from charlm.models.predictor import CountModel, Predictor
     from chartok import Vocabulary
 
@@ -49,8 +51,14 @@ class LanguageModel(nn.Module, ABC):
     family: ClassVar[str]
     """The name of the family in files and on the command line."""
 
+    without_weights: ClassVar[frozenset[str]] = frozenset()
+    """The settings on which no weight depends: a model may get the weights of one that differs in them."""
+
     history: int | None = None
-    """The maximum number of ids before a target that affect its prediction; None if unknown or unlimited."""
+    """The number of ids before a target that it takes to predict it as in the whole text; None if it takes all."""
+
+    period: int = 1
+    """What such ids must begin at a multiple of, counted from the beginning of the text."""
 
     def __init__(
         self, vocab_size: int, block_size: int | None = None, *, context_only: Iterable[SupportsIndex] = ()
@@ -183,14 +191,16 @@ class LanguageModel(nn.Module, ABC):
             state: What the previous call returned; None at the start.
 
         Returns:
-            Logits ``(B, V)``, equal to the last position of ``logits`` on all ids so far, and the new state.
+            Logits ``(B, V)``, equal to the last position of ``logits`` on all ids so far, and the new state. A model
+            with a limited context drops the older half of a full block, so that it sees between the last half block
+            and the last block; what it says is then what its scores say, whose blocks overlap by half.
 
         Raises:
             TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         history = ids[:, None] if state is None else torch.cat([state, ids[:, None]], dim=1)
         if self.block_size is not None:
-            history = history[:, -self.block_size :]
+            history = history[:, -ids_seen(history.shape[1], self.block_size) :]
         with self.naming_bad_ids(ids):
             return self.logits(history)[:, -1], history
 
@@ -229,6 +239,25 @@ class LanguageModel(nn.Module, ABC):
         with self.naming_bad_ids(inputs, targets):
             return widened(self.logits(inputs)).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
 
+    def activations(self, inputs: Tensor) -> Activations:
+        """Returns what the layers of a Transformer compute on the way to the logits.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``.
+
+        Raises:
+            TypeError: The family has no such layers. One of your own that has overrides this.
+        """
+        raise TypeError(f"a {self.family} model has no layers of attention, got inputs {tuple(inputs.shape)}")
+
+    @property
+    def numbers_per_id(self) -> int:
+        """About how many numbers ``log_probabilities`` holds at once for each id, which bounds the ids in a batch.
+
+        By default those of the logits and of their softmax; a family whose layers hold more adds them.
+        """
+        return 4 * self.vocab_size
+
     def without_context_only(self, logits: Tensor) -> Tensor:
         """Returns logits, ``(..., V)``, with minus infinity for each ``context_only`` id."""
         if not self.context_only:
@@ -239,8 +268,11 @@ class LanguageModel(nn.Module, ABC):
         """Returns the NumPy interface to this model; see ``charlm.models.predictor``.
 
         Args:
-            stride: For a model with a limited context: long texts are scored in overlapping blocks, of which only the
-                last ``stride`` targets count. None uses blocks that do not overlap.
+            stride: For a model with a limited context: how far apart the blocks begin in which a longer text is scored.
+                By default half a block; ``block_size`` makes blocks that do not overlap.
+
+        Raises:
+            ValueError: ``stride`` is below 1 or above the block, or the context has no limit.
         """
         return ModelPredictor(self, stride=stride)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -10,24 +11,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.dataset import grouped
-from charlm.models.adapter import widened
+from charlm.models.adapter import ids_at_once, needed, widened
 from charlm.models.base import LanguageModel
-from charlm.models.gpt.config import MOST_LAYERS
+from charlm.models.context import default_stride
 from charlm.models.modes import evaluation_mode
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.registry import component
+from charlm.models.transformer_shape import MOST_LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import SupportsPieces
     from chartok import Vocabulary
 
 MOST_MODELS = 32
 """Keeps a model file from requesting more models than can be created quickly."""
-IDS_AT_ONCE = 1 << 14
-"""How many ids go through a model with a limited context at a time."""
 MOST_ITERATIONS = 300
 LARGEST_ROUNDING = 1 / 256
 """How far a row of weights in a file may be from adding up to 1; those in bfloat16 are half as far."""
@@ -76,6 +76,11 @@ class MixtureLanguageModel(LanguageModel):
         shared = set.intersection(*(set(model.context_only) for model in models))
         super().__init__(models[0].vocab_size, context_only=shared)
         self.models: nn.ModuleList = nn.ModuleList(models)
+        needs = [needed(model) for model in models]
+        self.history: int | None = None
+        if all(history is not None for history, _ in needs):
+            self.history = max(history or 0 for history, _ in needs)
+        self.period: int = math.lcm(*(period for _, period in needs))
         rows = 1 if self._ngram is None else self._ngram.order
         self.register_buffer("weights", torch.full((rows, len(models)), 1 / len(models)))
 
@@ -113,11 +118,12 @@ class MixtureLanguageModel(LanguageModel):
         )
 
     @torch.no_grad()
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: SupportsPieces) -> Self:
         """Returns this mixture with the weights that maximize the likelihood of held-out data, found by EM.
 
         Args:
-            dataset: Data that no model was trained on: a model that has seen it would get all the weight.
+            dataset: Data that no model was trained on: a model that has seen it would get all the weight. What is
+                masked does not count.
 
         Raises:
             TokenIdError: The stream has an id that the models do not have.
@@ -126,9 +132,10 @@ class MixtureLanguageModel(LanguageModel):
         dataset.check_ids(self.vocab_size)
         all_scores, all_lengths = [], []
         with evaluation_mode(self):
-            for row in _rows(dataset, self.device):
-                inputs, targets = row[:, :-1], row[:, 1:]
-                counts = ~torch.isin(targets, torch.tensor(self.context_only, device=self.device, dtype=torch.int64))
+            never = torch.tensor(self.context_only, device=self.device, dtype=torch.int64)
+            for rows, is_wanted in _rows(dataset, ids_at_once(self.device, self.numbers_per_id), self.device):
+                inputs, targets = rows[:, :-1], rows[:, 1:]
+                counts = is_wanted & ~torch.isin(targets, never)
                 all_scores.append(self._component_log_probabilities(inputs, targets)[counts].cpu().double())
                 all_lengths.append(self._context_lengths(inputs)[counts].cpu())
         scores, lengths = torch.cat(all_scores), torch.cat(all_lengths)
@@ -155,7 +162,7 @@ class MixtureLanguageModel(LanguageModel):
         Returns:
             ``(B, T, V)``, in the widest of the models' dtypes.
         """
-        logits = [_in_blocks(model.block_size, model.logits, inputs) for model in self._components]
+        logits = [_in_blocks(model, model.logits, inputs) for model in self._components]
         return self._mixed(logits, self._context_lengths(inputs))
 
     def step(self, ids: Tensor, state: tuple[Any, ...] | None = None) -> tuple[Tensor, tuple[Any, ...]]:
@@ -188,6 +195,11 @@ class MixtureLanguageModel(LanguageModel):
         return _summed(self._component_log_probabilities(inputs, targets) + log_weights)
 
     @property
+    def numbers_per_id(self) -> int:
+        """About how many numbers ``log_probabilities`` holds at once for each id: those of all models."""
+        return sum(model.numbers_per_id for model in self._components)
+
+    @property
     def _components(self) -> list[LanguageModel]:
         return [cast("LanguageModel", model) for model in self.models]
 
@@ -203,7 +215,7 @@ class MixtureLanguageModel(LanguageModel):
 
     def _component_log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the log-probability of each target under each model, ``(B, T, M)``."""
-        scores = [_in_blocks(model.block_size, model.log_probabilities, inputs, targets) for model in self._components]
+        scores = [_in_blocks(model, model.log_probabilities, inputs, targets) for model in self._components]
         return torch.stack(scores, dim=-1)
 
     def _stepped(self, steps: list[tuple[Tensor, Any]]) -> tuple[Tensor, tuple[Any, ...]]:
@@ -270,35 +282,44 @@ def _are_weights(tensor: Tensor) -> bool:
     return tensor.is_floating_point() and bool((tensor >= 0).all() and ((sums - 1).abs() <= LARGEST_ROUNDING).all())
 
 
-def _in_blocks(block_size: int | None, function: Callable[..., Tensor], *rows: Tensor) -> Tensor:
+def _in_blocks(model: LanguageModel, function: Callable[..., Tensor], *rows: Tensor) -> Tensor:
     """Applies a function that takes at most a block at a time to rows of any length.
 
     Blocks overlap by half. All positions of the first block are used, and the second half of each later one.
 
     Args:
-        block_size: The maximum length that the function takes; None if it has no limit.
+        model: The model of the function, which has the maximum length that it takes, if it has a limit.
         function: Maps tensors ``(B, T)`` to one of ``(B, T, ...)``, in which no position depends on later ones.
         rows: Its arguments, ``(B, T)`` each.
     """
-    length = rows[0].shape[1]
+    length, block_size = rows[0].shape[1], model.block_size
     if block_size is None or length <= block_size:
         return function(*rows)
-    overlap = block_size // 2
-    stride = block_size - overlap
+    stride = default_stride(block_size)
+    overlap = block_size - stride
     blocks = [functional.pad(row, (0, (overlap - length) % stride)).unfold(1, block_size, stride) for row in rows]
-    pieces = zip(*(block.flatten(0, 1).split(max(1, IDS_AT_ONCE // block_size)) for block in blocks), strict=True)
-    found = torch.cat([function(*piece) for piece in pieces]).unflatten(0, blocks[0].shape[:2])
+    together = max(1, ids_at_once(model.device, model.numbers_per_id) // block_size)
+    found, place = torch.empty(0), 0
+    for piece in zip(*(block.flatten(0, 1).split(together) for block in blocks), strict=True):
+        part = function(*piece)
+        if not place:  # kept apart, small results would break up the memory that each batch needs
+            found = part.new_empty(blocks[0].shape[:2].numel(), *part.shape[1:])
+        found[place : place + len(part)] = part
+        place += len(part)
+    found = found.unflatten(0, blocks[0].shape[:2])
     return torch.cat([found[:, 0, :overlap], found[:, :, overlap:].flatten(1, 2)], dim=1)[:, :length]
 
 
-def _rows(dataset: Dataset, device: torch.device) -> Iterator[Tensor]:
-    """Yields the texts of a dataset, batched by length, int64 ``(B, T)``."""
-    for texts in dataset.parts(64 * IDS_AT_ONCE):
-        starts = np.cumsum(texts.lengths) - texts.lengths
-        for length, alike in grouped(starts, texts.lengths):
-            for some in np.array_split(alike, max(1, len(alike) * length // IDS_AT_ONCE)):
-                rows = texts.ids[some[:, None] + np.arange(length)]
-                yield torch.from_numpy(rows.astype(np.int64)).to(device)
+def _rows(dataset: SupportsPieces, at_once: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields texts of like length, about so many ids at once, ``(B, T)``, and which targets count, ``(B, T - 1)``."""
+    for ids, lengths, counts in dataset.pieces(None, 0):
+        targets = np.maximum(lengths - 1, 0)
+        starts = np.stack([np.cumsum(lengths) - lengths, np.cumsum(targets) - targets], axis=1)
+        for length, alike in grouped(starts, lengths):
+            for some in np.array_split(alike, -(-len(alike) // max(1, at_once // length))):
+                rows = ids[some[:, :1] + np.arange(length)].astype(np.int64)
+                is_wanted = counts[some[:, 1:] + np.arange(max(length - 1, 0))]
+                yield torch.from_numpy(rows).to(device), torch.from_numpy(is_wanted).to(device)
 
 
 def _check(models: list[LanguageModel]) -> None:

@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 class Predictor(Protocol):
     """Gives the probabilities of ids and of what may follow, on NumPy arrays.
 
+    ``scores``, ``distributions``, ``start`` and ``step`` say the same of the same place, except that a ``stride`` of
+    one's own moves the blocks of the first two.
+
     Count models implement it in NumPy. ``LanguageModel.predictor`` wraps a PyTorch model, which each call runs in
     evaluation mode and without gradients.
 
     Attributes:
         vocab_size: The number of ids, V.
         block_size: The maximum context length in ids, or None if there is no limit.
-        history: The maximum number of ids before a target that affect its prediction; None if unlimited.
+        history: The number of ids before a target that it takes to predict it as in the whole text; None if all are
+            needed.
+        period: What such ids must begin at a multiple of, counted from the beginning of the text.
         context_only: The ids that occur only as context; their probability is 0.
     """
 
@@ -41,7 +46,11 @@ class Predictor(Protocol):
 
     @property
     def history(self) -> int | None:
-        """The maximum number of ids before a target that affect its prediction; None if unlimited."""
+        """The number of ids before a target that it takes to predict it as in the whole text; None if it takes all."""
+
+    @property
+    def period(self) -> int:
+        """What such ids must begin at a multiple of, counted from the beginning of the text."""
 
     @property
     def context_only(self) -> tuple[int, ...]:
@@ -72,7 +81,8 @@ class Predictor(Protocol):
         """Returns the logits after each prompt, ``(B, V)``, and the state from which ``step`` continues.
 
         Args:
-            prompts: Ids, int64 ``(B, T)``, T at least 1. Only the last ``block_size`` ids are used.
+            prompts: Ids, int64 ``(B, T)``, T at least 1. Of more than ``block_size`` ids a model uses the last, as
+                many as ``charlm.models.context`` says.
         """
 
     def step(self, ids: NDArray[np.int64], state: Any) -> tuple[NDArray[np.floating[Any]], Any]:  # noqa: ANN401
@@ -97,8 +107,11 @@ class PredictingModel(Protocol):
         """Returns the predictor of the model.
 
         Args:
-            stride: For a model with a limited context: long texts are scored in overlapping blocks, of which only the
-                last ``stride`` targets count. None uses blocks that do not overlap.
+            stride: For a model with a limited context: how far apart the blocks begin in which a longer text is scored.
+                By default half a block; ``block_size`` makes blocks that do not overlap.
+
+        Raises:
+            ValueError: ``stride`` is below 1 or above the block, or the context has no limit.
         """
 
     def as_ids(self, ids: list[int]) -> Any:  # noqa: ANN401 - a tensor or an array
@@ -116,6 +129,9 @@ class StoredModel(PredictingModel, Protocol):
 
 class CountModel(Predictor, StoredModel, Protocol):
     """A model made from counts, with NumPy alone, that a file can store."""
+
+    def as_ids(self, ids: list[int]) -> NDArray[np.int64]:
+        """Returns ids as an array."""
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Returns its tables by name."""

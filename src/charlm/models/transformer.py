@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.models.activations import Activations, recorded
 from charlm.models.adapter import widened
 from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.cache import KeyValueCache
+from charlm.models.context import ids_seen
 from charlm.models.quantization import check_not_quantized
 from charlm.models.resizing import IdChange
 
 if TYPE_CHECKING:
+    from charlm.models.transformer_shape import TransformerShape
     from chartok import Vocabulary
 
 LEAST_ROOM = 256
 """The smallest capacity of a new cache in ids, unless a block is shorter."""
-
-
-class TransformerShape(Protocol):
-    """The sizes that determine those of a cache."""
-
-    @property
-    def block_size(self) -> int:
-        """The maximum context length in ids."""
-
-    @property
-    def n_layers(self) -> int:
-        """The number of blocks of attention and MLP."""
-
-    @property
-    def n_heads(self) -> int:
-        """The number of attention heads per layer."""
-
-    @property
-    def head_size(self) -> int:
-        """The size of the representation of a position in each head."""
 
 
 class TransformerState(NamedTuple):
@@ -52,12 +35,12 @@ class TransformerState(NamedTuple):
 class TransformerLanguageModel(LanguageModel):
     """A Transformer decoder: embeddings of ids, layers of causal attention, and a head that gives the logits.
 
-    A family implements ``_embedded``, ``_decoded`` and ``_resized``. Its table of embeddings is ``embedding``, and that
-    of the head is ``head``, or the same if there is none.
+    A family implements ``_embedded``, ``_decoded`` and ``_resized``. Its layers are ``blocks``. Its table of embeddings
+    is ``embedding``, and that of the head is ``head``, or the same if there is none.
     """
 
     config: TransformerShape
-    """Its shape."""
+    blocks: nn.ModuleList
 
     @abstractmethod
     def _embedded(self, ids: Tensor, start: int = 0) -> Tensor:
@@ -84,6 +67,11 @@ class TransformerLanguageModel(LanguageModel):
     def _resized(self, change: IdChange) -> Self:
         """Returns a model of the same shape for another vocabulary, of which only the shape counts."""
 
+    @property
+    def numbers_per_id(self) -> int:
+        """About how many numbers ``log_probabilities`` holds at once for each id: those of one layer as well."""
+        return super().numbers_per_id + 16 * self.config.width
+
     def logits(self, inputs: Tensor) -> Tensor:
         """Returns the logits of the id after each position.
 
@@ -99,6 +87,19 @@ class TransformerLanguageModel(LanguageModel):
         if inputs.shape[1] > self.config.block_size:
             raise ValueError(f"inputs must be at most block_size {self.config.block_size} long, got {inputs.shape[1]}")
         return self._decoded(self._embedded(inputs))
+
+    def activations(self, inputs: Tensor) -> Activations:
+        """Returns what the layers compute on the way to the logits; the head gives those from the last hidden states.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``, T at most ``block_size``.
+
+        Raises:
+            ValueError: The inputs are longer.
+            TokenIdError: An id is not in the vocabulary (as in ``forward``).
+        """
+        with self.naming_bad_ids(inputs):
+            return recorded(self.blocks, lambda: self.logits(inputs))
 
     @torch.no_grad()
     def step(self, ids: Tensor, state: TransformerState | None = None) -> tuple[Tensor, TransformerState]:
@@ -151,11 +152,9 @@ class TransformerLanguageModel(LanguageModel):
             TokenIdError: An id is not in the vocabulary (as in ``forward``).
         """
         check_prompt(inputs)
-        block_size, half = self.config.block_size, self.config.block_size // 2
-        beyond = inputs.shape[1] - block_size
-        history = inputs if beyond <= 0 else inputs[:, -(half + 1 + (beyond - 1) % (block_size - half)) :]
+        history = inputs[:, -ids_seen(inputs.shape[1], self.config.block_size) :]
         length = history.shape[1]
-        room = min(max(2 * length, LEAST_ROOM), block_size)
+        room = min(max(2 * length, LEAST_ROOM), self.config.block_size)
         shape = (self.config.n_layers, 2, len(history), self.config.n_heads, room, self.config.head_size)
         with self.naming_bad_ids(inputs):
             x = self._embedded(history)

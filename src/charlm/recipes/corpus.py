@@ -13,13 +13,14 @@ import numpy as np
 from charlm.data.dataset import JoinedTexts, check_vocabulary_size
 from charlm.data.framing import Framing
 from charlm.data.record_file import records_of_files
-from charlm.data.records import Records, RecordsInMemory
+from charlm.data.record_sources import RecordsInMemory
+from charlm.data.records import Records
 from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
+from charlm.data.vocabulary_of_texts import vocabulary_of_texts
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
 from chartok.files.reading import say_nothing
 from chartok.record_lines import ROLES
-from chartok.vocabulary_sources import VocabularyKeywords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
-    from charlm.data.limits import TooLong
+    from charlm.data.dataset import Piece
+    from charlm.data.vocabulary_of_texts import CorpusKeywords
     from chartok import ReadingSettings
     from chartok.arguments import SpecialToken
     from chartok.files.reading import Note
@@ -36,15 +38,6 @@ if TYPE_CHECKING:
 
 LARGEST_COUNT = 1 << 32
 """Of one record; sums over a corpus stay exact in float64."""
-
-
-class CorpusKeywords(VocabularyKeywords, total=False):
-    """The vocabulary of a corpus, in which a character that it lacks counts as ``unk``; or what is asked of a new one.
-
-    One is made where there is no ``vocabulary``, or it is None.
-    """
-
-    vocabulary: Vocabulary | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,7 +91,7 @@ class Corpus:
         """
         if not text:
             raise ValueError(_named(name, "text is empty: give at least one character"))
-        vocabulary = _vocabulary(text, roles, settings)
+        vocabulary = vocabulary_of_texts(text, roles, **settings)
         ids = vocabulary.encode(text, Framing(vocabulary).errors)
         return cls(vocabulary=vocabulary, stream=ids, passages=Passages.whole(len(ids)), name=name)
 
@@ -131,7 +124,9 @@ class Corpus:
         counted: Iterable[str] = texts
         if weights is not None and {"min_count", "max_size"} & settings.keys():
             counted = (text for text, weight in zip(texts, weights.tolist(), strict=True) for _ in range(weight))
-        source = RecordsInMemory.of(*Framing(vocabulary := _vocabulary(counted, ROLES, settings)).to_count(texts))
+        source = RecordsInMemory.of(
+            *Framing(vocabulary := vocabulary_of_texts(counted, ROLES, **settings)).to_count(texts)
+        )
         return cls(vocabulary=vocabulary, records=Records(source, weights), name=name)
 
     @classmethod
@@ -162,7 +157,12 @@ class Corpus:
 
     @classmethod
     def of_tokens(
-        cls, tokens: TokenFile, roles: Iterable[SpecialToken] = (), *, vocabulary: Vocabulary | None = None
+        cls,
+        tokens: TokenFile,
+        roles: Iterable[SpecialToken] = (),
+        *,
+        vocabulary: Vocabulary | None = None,
+        extends: Vocabulary | None = None,
     ) -> Corpus:
         """Returns the corpus of a token file.
 
@@ -170,12 +170,17 @@ class Corpus:
             tokens: The file, of one text or of records.
             roles: The special tokens that the vocabulary of the corpus has, after those of the file.
             vocabulary: That of a model, which gives every id of the file the same meaning; None takes that of the file.
+            extends: A vocabulary whose symbols and special tokens are added to that of the file.
 
         Raises:
             ValueError: The vocabulary gives an id another meaning, or it is a file of records that has none.
         """
         own = tokens.vocabulary
-        if vocabulary is None:
+        if vocabulary is None and extends is not None:
+            vocabulary = own.extend(
+                "", symbols=extends.symbols, special_tokens=dict.fromkeys([*extends.special_tokens, *roles])
+            )
+        elif vocabulary is None:
             vocabulary = own.extend("", special_tokens=roles)
         elif not np.array_equal(vocabulary.remap(own), np.arange(own.size)):
             raise ValueError(
@@ -245,21 +250,6 @@ class Corpus:
         """Returns an error about this corpus, which it names."""
         return ValueError(_named(self.name, message))
 
-    def limited(self, max_length: int | None, too_long: TooLong) -> Corpus:
-        """Returns the corpus with what ``Records.limited`` makes of long records.
-
-        Raises:
-            ValueError: As ``Records.limited`` does; or this is a text.
-        """
-        if max_length is None:
-            return self
-        if self.records is None:
-            raise self.error("max_length applies only to records: a text is cut into windows of block_size")
-        try:
-            return dataclasses.replace(self, records=self.records.limited(max_length, too_long))
-        except ValueError as error:
-            raise self.error(str(error)) from None
-
     def split(self, share: float, *, seed: int = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
         """Returns the first part and what is held out.
 
@@ -313,10 +303,8 @@ class Corpus:
         assert self.stream is not None  # noqa: S101 - of a text
         return self.stream[start:stop]
 
-    def pieces(
-        self, targets: int | None, overlap: int
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Returns all texts a piece at a time; see ``charlm.data.dataset.Dataset``."""
+    def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
+        """Returns all texts a piece at a time; see ``charlm.data.dataset.SupportsPieces``."""
         if self.records is not None:
             return self.records.pieces(targets)
         return pieces_of_passages(self._read, self.passages, targets, overlap)
@@ -332,12 +320,6 @@ class Corpus:
 
 def _named(name: str | None, message: str) -> str:
     return message if name is None else f"{name!a}: {message}"
-
-
-def _vocabulary(text: str | Iterable[str], roles: Iterable[SpecialToken], settings: CorpusKeywords) -> Vocabulary:
-    """Returns the vocabulary that is given, or that of a text."""
-    asked = {name: value for name, value in settings.items() if name != "vocabulary"}
-    return settings.get("vocabulary") or Vocabulary.from_text(text, special_tokens=roles, **asked)  # type: ignore[arg-type]  # from_text takes these
 
 
 def _weights(records: Mapping[str, int]) -> NDArray[np.int64]:

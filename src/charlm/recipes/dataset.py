@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from charlm.data.framing import Framing
 from charlm.data.record_dataset import RecordDataset
 from charlm.data.streams import as_stream
 from charlm.data.text_dataset import TextDataset
 
 if TYPE_CHECKING:
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import CompleteDataset
     from charlm.recipes.corpus import Corpus
 
 
-def dataset_of(corpus: Corpus, block_size: int, *, packing: bool = False) -> Dataset:
+def dataset_of(corpus: Corpus, block_size: int, *, packing: bool = False) -> CompleteDataset:
     """Returns a corpus as a dataset to train on.
 
     Args:
@@ -24,6 +25,7 @@ def dataset_of(corpus: Corpus, block_size: int, *, packing: bool = False) -> Dat
     Raises:
         ValueError: It is shorter than a window; or it is a text, and ``packing`` is set.
     """
+    bos = Framing(corpus.vocabulary).bos
     try:
         if corpus.records is not None:
             dataset = RecordDataset.of(corpus.records, corpus.vocabulary, block_size=block_size)
@@ -33,7 +35,7 @@ def dataset_of(corpus: Corpus, block_size: int, *, packing: bool = False) -> Dat
         assert corpus.stream is not None  # noqa: S101 - of a text
         pairs = corpus.passages.pairs()
         if len(pairs) == 1:
-            return TextDataset(as_stream(corpus.stream).part(*pairs[0]), block_size)
-        return TextDataset(corpus.stream, block_size, passages=pairs)
+            return TextDataset(as_stream(corpus.stream).part(*pairs[0]), block_size, bos=bos)
+        return TextDataset(corpus.stream, block_size, passages=pairs, bos=bos)
     except ValueError as error:
         raise corpus.error(str(error)) from None

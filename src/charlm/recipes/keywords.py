@@ -25,10 +25,15 @@ class FitKeywords(VocabularyKeywords, total=False):
     order: int | None
     smoothing: float | None
     size: Size | None
+    n_layers: int | None
+    n_heads: int | None
+    width: int | None
+    dropout: float | None
     block_size: int | None
     batch_size: int | None
     max_length: int | None
     too_long: TooLong | None
+    prompt_end: str | None
     packing: bool | None
     config: TrainerConfig | None
     device: str | None

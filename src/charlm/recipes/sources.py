@@ -17,27 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Unpack
 
-    from charlm.recipes.corpus import CorpusKeywords
+    from charlm.data.vocabulary_of_texts import CorpusKeywords
     from chartok.arguments import SpecialToken
     from chartok.files.reading import Note
     from chartok.files.sources import Source
 
 Texts: TypeAlias = str | os.PathLike[str] | Iterable[str] | Mapping[str, int]
 """A text, the file that contains one, or records, of which a mapping gives the count of each."""
+ROLES_OF_TEXT: tuple[SpecialToken, ...] = ("bos", "unk")
+"""The special tokens in the vocabulary of a text.
+
+A count model, which never sees ``bos``, falls back to the frequencies of characters after it. In training by gradient
+descent some windows begin with it; see ``TextDataset``.
+"""
 LONGEST_NAME = 4096
 """In characters; a longer text is not a file name."""
 
 
-def corpus_of(
-    source: Texts,
-    family: str,
-    **settings: Unpack[CorpusKeywords],
-) -> Corpus:
+def corpus_of(source: Texts, **settings: Unpack[CorpusKeywords]) -> Corpus:
     """Returns the corpus of a text, of the file that a path names, or of records.
 
     Args:
         source: A text, a path, or records; a mapping gives the count of each.
-        family: The family of the model, which determines the special tokens.
         settings: The fields of ``CorpusKeywords``.
 
     Raises:
@@ -45,16 +46,15 @@ def corpus_of(
         OSError: The file cannot be read.
     """
     if isinstance(source, os.PathLike):
-        return corpus_of_files(source, family, **settings)
+        return corpus_of_files(source, **settings)
     if isinstance(source, str):
         _check_no_file_name(source)
-        return Corpus.of_text(source, roles_of_text(family), **settings)
+        return Corpus.of_text(source, ROLES_OF_TEXT, **settings)
     return Corpus.of_records(source, **settings)
 
 
 def corpus_of_files(
     files: Source | Iterable[Source],
-    family: str,
     *,
     records: bool = False,
     reading: ReadingSettings | None = None,
@@ -66,7 +66,6 @@ def corpus_of_files(
 
     Args:
         files: The files, folders, patterns or URLs.
-        family: The family of the model, which determines the special tokens.
         records: Whether they contain records.
         reading: How to read them; None is as by default.
         note: Called with what is worth knowing about them.
@@ -85,22 +84,15 @@ def corpus_of_files(
         of_files = Corpus.of_record_files(several, reading, note, **settings)
         return dataclasses.replace(of_files, name=name)
     if token_file is None:
-        return Corpus.of_text(read_text(several, reading, note=note), roles_of_text(family), name=name, **settings)
+        return Corpus.of_text(read_text(several, reading, note=note), ROLES_OF_TEXT, name=name, **settings)
     if settings.get("vocabulary") is None:
         _check_default(name, settings)
     tokens = TokenFile(token_file)
     if verify:
         tokens.verify()
-    return Corpus.of_tokens(tokens, roles_of_text(family), vocabulary=settings.get("vocabulary"))
-
-
-def roles_of_text(family: str) -> list[SpecialToken]:
-    """Returns the special tokens in the vocabulary of a text.
-
-    A model trained by gradient descent on one text never sees ``bos`` and would learn nothing about it; a count model
-    without information about it falls back to character frequencies.
-    """
-    return ["bos", "unk"] if family in ("ngram", "bigram") else ["unk"]
+    return Corpus.of_tokens(
+        tokens, ROLES_OF_TEXT, vocabulary=settings.get("vocabulary"), extends=settings.get("extends")
+    )
 
 
 def _check_default(name: str, settings: CorpusKeywords) -> None:

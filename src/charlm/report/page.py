@@ -40,6 +40,7 @@ def write_report(
     path: str | os.PathLike[str] | None = None,
     *,
     text: str | Iterable[str] | None = None,
+    stride: int | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
 ) -> Path:
@@ -50,6 +51,7 @@ def write_report(
         path: The file to write; by default ``report.html`` in the run folder, or beside the model file under its name.
         text: The text to color by surprise, its first 5,000 characters, or several records for a model of records; by
             default the beginning of the validation part, or a sample if that is not known.
+        stride: Of a model with a limited context, for the colors; see ``charlm.score``.
         seed: Seeds the samples.
         device: The device to compute on.
 
@@ -58,8 +60,8 @@ def write_report(
         CheckpointCorruptError: The model file is damaged.
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: The family of the model is not one of charlm's.
-        ValueError: The log or the description of the run is invalid, ``path`` is a file of the run, or there are
-            several texts and the model is one of text.
+        ValueError: The log or the description of the run is invalid, ``path`` is a file of the run, there are several
+            texts and the model is one of text, or ``stride`` is below 1 or above the block, or the model has none.
 
     Example:
         >>> import tempfile
@@ -78,7 +80,12 @@ def write_report(
     if not (text is None or isinstance(text, str) or lm.is_of_records):
         raise ValueError("text must be one str for a model of text: join the texts")
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
-    content = _page(folder.path.resolve().name, lm, entries, folder.read_description(), text, seed)
+    description, samples = folder.read_description(), _samples(lm, seed)
+    if text is None:
+        text = samples[0] if description is None or not description.excerpt else description.excerpt
+        text = text.split("\n") if lm.is_of_records else text
+    surprise = _surprise(lm, [text] if isinstance(text, str) else text, stride)
+    content = _page(folder.path.resolve().name, lm, entries, description, surprise, samples)
     with replace_file(out, follow_links=path is not None) as file:
         file.write(content.encode("utf-8"))
     return out
@@ -89,20 +96,15 @@ def _page(
     lm: CharLM,
     entries: list[LogEntry],
     description: RunDescription | None,
-    text: str | Iterable[str] | None,
-    seed: int,
+    surprise: str,
+    samples: list[str],
 ) -> str:
-    samples = _samples(lm, seed)
-    if text is None:
-        text = samples[0] if description is None or not description.excerpt else description.excerpt
-        text = text.split("\n") if lm.is_of_records else text
-    texts = [text] if isinstance(text, str) else text
     assets = files("charlm.report")
     title = f"{escaped(name)} · charlm"
     source = "" if description is None else f", trained on {escaped(Path(description.text).name)}"
     sections = [
         _section("learning", "Learning", _learning(entries)),
-        _section("surprise", "Surprise, character by character", _surprise(lm, texts)),
+        _section("surprise", "Surprise, character by character", surprise),
         _section("transitions", "Character transitions", _transitions(lm)),
         _section("samples", "Samples", "".join(f'<pre dir="auto" tabindex="0">{escaped(s)}</pre>' for s in samples)),
         _section("settings", "Settings and machine", _settings(lm, description)),
@@ -154,16 +156,19 @@ def _learning(entries: list[LogEntry]) -> str:
     rate = Curve(name="rate", points=[(entry.step, entry.learning_rate) for entry in entries])
     speed = Curve(name="speed", points=[(entry.step, entry.characters_per_second) for entry in entries])
     in_bits = Axis(label="bits per character", factor=1 / math.log(2))
-    charts = (
-        chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920),
-        chart("Learning rate", [rate], Axis(label="learning rate")),
-        chart("Speed", [speed], Axis(label="characters per second")),
-    )
+    loss = chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920)
+    others = {
+        "Learning rate": chart("Learning rate", [rate], Axis(label="learning rate")),
+        "Speed": chart("Speed", [speed], Axis(label="characters per second")),
+    }
+    norms = [(entry.step, entry.gradient_norm) for entry in entries if entry.gradient_norm is not None]
+    if norms:
+        others["Gradient norm"] = chart("Gradient norm", [Curve(name="norm", points=norms)], Axis(label="norm"))
+    pair = "".join(f"<figure>{svg}<figcaption>{title}</figcaption></figure>" for title, svg in others.items())
     legend = "".join(f'<span class="key {curve.name}">{curve.name}</span>' for curve in curves)
     return (
-        f"<figure>{charts[0]}<figcaption>Loss {legend}</figcaption></figure>"
-        f'<div class="pair"><figure>{charts[1]}<figcaption>Learning rate</figcaption></figure>'
-        f"<figure>{charts[2]}<figcaption>Speed</figcaption></figure></div>"
+        f"<figure>{loss}<figcaption>Loss {legend}</figcaption></figure>"
+        f'<div class="pair">{pair}</div>'
         f"<details><summary>Show the numbers</summary>{_log_table(entries)}</details>"
     )
 
@@ -188,8 +193,8 @@ def _log_table(entries: list[LogEntry]) -> str:
     return _table("Log of the run", rows, head)
 
 
-def _surprise(lm: CharLM, texts: Iterable[str]) -> str:
-    scored = [lm.inspect(text) for text in _beginning(texts)]
+def _surprise(lm: CharLM, texts: Iterable[str], stride: int | None) -> str:
+    scored = [lm.inspect(text, stride=stride) for text in _beginning(texts)]
     bits = [surprise for one in scored for surprise in one.bits.tolist()]
     mean = sum(bits) / max(1, len(bits))
     return (

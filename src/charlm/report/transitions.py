@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 MOST_SYMBOLS = 100
 """For a larger vocabulary, the table only shows the symbols that the model considers most frequent."""
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 64
+"""Each takes as much memory as a prompt to continue."""
 
 
 class Transitions(NamedTuple):

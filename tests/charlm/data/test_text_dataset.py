@@ -118,3 +118,53 @@ def test_a_stream_has_one_dimension(ids: Any) -> None:
 def test_block_size_is_a_positive_integer(block_size: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="block_size must be"):
         TextDataset(range(10), block_size)
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 3), st.data())
+def test_a_start_takes_the_place_of_the_first_input_of_the_same_windows_however_they_are_read(
+    ids: list[int], stride: int, data: st.DataObject
+) -> None:
+    block_size = data.draw(st.integers(1, len(ids) - 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("charlm.data.text_dataset.WINDOWS_PER_START", 3)
+        plain = TextDataset(ids, block_size, stride=stride)
+        begun = TextDataset(ids, block_size, stride=stride, bos=300)
+        windows = [begun[index] for index in range(len(begun))]
+        starts = [index for index, (inputs, _) in enumerate(windows) if inputs[0] == 300]
+        for index, (inputs, targets) in enumerate(windows):
+            assert targets.equal(plain[index][1])
+            assert inputs[1:].equal(plain[index][0][1:])
+            assert inputs[0] == (300 if index in starts else plain[index][0][0])
+        indices = data.draw(st.lists(st.sampled_from(range(len(begun))), min_size=1))
+        inputs, targets = begun.batch(torch.tensor(indices), torch.device("cpu"))
+        assert [x.tolist() for x in inputs] == [windows[index][0].tolist() for index in indices]
+        assert [y.tolist() for y in targets] == [windows[index][1].tolist() for index in indices]
+        for index, (x, y) in zip(indices, begun.__getitems__(indices), strict=True):
+            assert x.equal(windows[index][0])
+            assert y.equal(windows[index][1])
+    assert begun.ids.tolist() == ids
+    assert plain.fingerprint() != begun.fingerprint()
+
+
+def test_one_window_in_sixteen_begins_with_the_start_and_no_target_is_one() -> None:
+    dataset = TextDataset(np.zeros(100_000, dtype=np.uint8), block_size=2, bos=1)
+    inputs, targets = dataset.batch(torch.arange(len(dataset)), torch.device("cpu"))
+    assert inputs[:, 0].float().mean().item() == pytest.approx(1 / 16, rel=0.05)
+    assert not inputs[:, 1:].any()
+    assert not targets.any()
+
+
+def test_parts_of_a_dataset_begin_with_the_start_as_the_whole_does() -> None:
+    for how in ("tail", "random-blocks"):
+        for part in TextDataset(np.zeros(4000, dtype=np.int64), block_size=2, bos=1).split(0.5, how=how):
+            assert part.bos == 1
+            assert part.batch(torch.arange(200), torch.device("cpu"))[0][:, 0].any()
+
+
+def test_a_start_that_is_no_id_is_refused() -> None:
+    with pytest.raises(ValueError, match="bos must be at least 0, got -1"):
+        TextDataset([0, 1, 2], block_size=1, bos=-1)
+    with pytest.raises(TypeError, match="bos must be an integer"):
+        TextDataset([0, 1, 2], block_size=1, bos=0.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="bos must be below the size of the vocabulary, 3, got 3"):
+        TextDataset([0, 1, 2], block_size=1, bos=3).check_ids(3)

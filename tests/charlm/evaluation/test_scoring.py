@@ -8,10 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from charlm import BigramLanguageModel, Evaluation, LanguageModel, NGramLanguageModel, TextDataset, evaluate, score
+from charlm import (
+    GPT,
+    BigramLanguageModel,
+    Evaluation,
+    GPTConfig,
+    LanguageModel,
+    MixtureLanguageModel,
+    NGramLanguageModel,
+    TextDataset,
+    evaluate,
+    score,
+)
 from charlm.evaluation import scoring
 from charlm.models import adapter
 from charlm.models.ngram import search
+from charlm.models.ngram.table import NGramTable
 from chartok import TokenIdError
 from reference_model import Reference
 from strategies import costly
@@ -19,7 +31,7 @@ from strategies import costly
 
 @costly()
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.integers(1, 5), st.integers(1, 30), st.integers(1, 30))
-def test_every_id_but_the_first_is_scored_exactly_once(
+def test_blocks_a_block_apart_do_not_overlap_and_score_every_id_but_the_first_once(
     ids: list[int], block_size: int, ids_at_once: int, targets_at_once: int
 ) -> None:
     model = Reference(5, block_size)
@@ -29,9 +41,9 @@ def test_every_id_but_the_first_is_scored_exactly_once(
         probabilities = model.logits(torch.tensor([inputs[: len(targets)]]))[0].softmax(-1)
         expected -= sum(math.log(probabilities[t, target].item()) for t, target in enumerate(targets))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(adapter, "ids_at_once", lambda *_: ids_at_once)
         patch.setattr(scoring, "TARGETS_AT_ONCE", targets_at_once)
-        evaluation = evaluate(model, TextDataset(ids, block_size=1))
+        evaluation = evaluate(model, TextDataset(ids, block_size=1), stride=block_size)
     assert evaluation.characters == len(ids) - 1
     assert evaluation.nats_per_character == pytest.approx(expected / (len(ids) - 1), rel=1e-5)
 
@@ -96,24 +108,31 @@ def test_ids_of_another_vocabulary_are_refused() -> None:
 
 
 @costly()
-@given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 6), st.integers(1, 8), st.integers(1, 30))
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 6), st.data(), st.integers(1, 30))
 def test_overlapping_blocks_score_every_id_once_with_more_context(
-    ids: list[int], block_size: int, stride: int, targets_at_once: int
+    ids: list[int], block_size: int, data: st.DataObject, targets_at_once: int
 ) -> None:
     model = Reference(5, block_size)
+    stride = data.draw(st.integers(1, block_size))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "TARGETS_AT_ONCE", targets_at_once)
         evaluation = evaluate(model, TextDataset(ids, block_size=1), stride=stride)
     assert evaluation.characters == len(ids) - 1
-    expected, scored, last = 0.0, 0, len(ids) - 1
-    while scored < last:
-        end = min(max(scored + min(stride, block_size), block_size if stride < block_size else 0), last)
-        start = max(0, end - block_size) if stride < block_size else scored
-        for target in range(scored + 1, end + 1):
-            logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
-            expected -= math.log(logits.softmax(-1)[ids[target]].item())
-        scored = end
-    assert evaluation.nats_per_character == pytest.approx(expected / last, rel=1e-4)
+    scores = plain_scores(model, ids, stride)
+    assert evaluation.nats_per_character == pytest.approx(-sum(scores) / len(scores), rel=1e-4)
+    assert score(model, [ids], stride=stride)[0].tolist() == pytest.approx(scores, rel=1e-4)
+
+
+def plain_scores(model: LanguageModel, ids: list[int], stride: int) -> list[float]:
+    """Returns the score of each id but the first, from the first block that reaches it."""
+    scores = list[float]()
+    for target in range(1, len(ids)):
+        start = 0
+        while model.block_size is not None and target - start > model.block_size:
+            start += stride
+        logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
+        scores.append(logits.log_softmax(-1)[ids[target]].item())
+    return scores
 
 
 @costly()
@@ -126,15 +145,11 @@ def test_texts_are_scored_side_by_side_as_one_by_one(
     model = Reference(5, block_size)
     arrays = [np.array(ids, dtype=np.int64) for ids in texts]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(adapter, "ids_at_once", lambda *_: ids_at_once)
         together = score(model, arrays)
     for ids, scores in zip(texts, together, strict=True):
-        expected = []
-        for target in range(1, len(ids)):
-            start = 0 if block_size is None else (target - 1) // block_size * block_size
-            logits = model.logits(torch.tensor([ids[start:target]]))[0, -1]
-            expected.append(logits.log_softmax(-1)[ids[target]].item())
-        assert scores.tolist() == pytest.approx(expected, rel=1e-4)
+        half = 1 if block_size is None else block_size - block_size // 2
+        assert scores.tolist() == pytest.approx(plain_scores(model, ids, half), rel=1e-4)
 
 
 class Counting(Reference):
@@ -153,17 +168,29 @@ class Counting(Reference):
 def test_as_many_texts_are_scored_at_once_as_have_so_many_ids(number: int, length: int, ids_at_once: int) -> None:
     model = Counting()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(adapter, "ids_at_once", lambda *_: ids_at_once)
         score(model, [np.zeros(length, dtype=np.int64)] * number)
     full, rest = divmod(number, max(1, ids_at_once // length))
     rows = [max(1, ids_at_once // length)] * full + [rest] * (rest > 0)
     assert model.shapes == [(row, length - 1) for row in rows]
 
 
-@pytest.mark.parametrize("stride", [0, -1])
-def test_a_stride_is_at_least_one(stride: int) -> None:
-    with pytest.raises(ValueError, match="stride must be at least 1"):
-        evaluate(BigramLanguageModel(5), TextDataset([0, 1], block_size=1), stride=stride)
+@pytest.mark.parametrize("stride", [-1, 0, 4, 1 << 40])
+def test_a_stride_of_zero_or_above_the_block_is_refused(stride: int) -> None:
+    model, message = Reference(5, 3), f"stride must be from 1 to the block size of the model, 3, got {stride}"
+    with pytest.raises(ValueError, match=message):
+        evaluate(model, TextDataset([0, 1], block_size=1), stride=stride)
+    with pytest.raises(ValueError, match=message):
+        score(model, [[0, 1]], stride=stride)
+
+
+def test_a_stride_is_refused_where_there_are_no_blocks_and_where_it_is_no_integer() -> None:
+    table = NGramTable.fit([0, 1, 2], vocab_size=5, order=2)
+    for model in (Reference(5, None), BigramLanguageModel(5), table, NGramLanguageModel.of(table)):
+        with pytest.raises(ValueError, match="stride applies only to a model with a block size"):
+            evaluate(model, TextDataset([0, 1], block_size=1), stride=1)
+    with pytest.raises(TypeError, match="stride must be an integer"):
+        score(Reference(5, 3), [[0, 1]], stride=1.5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("form", [list, tuple, np.array, torch.tensor, lambda ids: np.array(ids, dtype=np.uint8)])
@@ -188,3 +215,33 @@ def test_ids_to_score_may_come_in_many_forms(form: Any) -> None:
 def test_texts_that_are_no_ids_of_the_model_are_refused(texts: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         score(BigramLanguageModel(5), texts)
+
+
+class Noting(GPT):
+    """Notes how many numbers each of its batches needs at once, as it says itself."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__(config)
+        self.numbers: list[int] = []
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        self.numbers.append(inputs.numel() * self.numbers_per_id)
+        return super().logits(inputs)
+
+
+@pytest.mark.parametrize("vocab_size", [7, 3000])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_what_is_computed_at_once_is_bounded_in_bytes_whatever_the_vocabulary(
+    vocab_size: int, mixed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "BYTES_AT_ONCE", 1 << 20)
+    gpt = Noting(GPTConfig(vocab_size=vocab_size, block_size=8, n_layers=1, n_heads=1, width=2, hash_rows=0))
+    ids = np.arange(2000) % vocab_size
+    ngram = NGramLanguageModel(vocab_size, order=2).fit(ids)
+    model = MixtureLanguageModel([gpt, ngram]).fit(TextDataset(ids, block_size=8)) if mixed else gpt
+    evaluate(model, TextDataset(ids, block_size=8))
+    score(model, [ids[:9]] * 100)
+    for rows in model.predictor().distributions(ids[:300]):
+        assert rows.nbytes <= 1 << 20
+    assert len(gpt.numbers) > 1
+    assert max(gpt.numbers) * 4 <= 1 << 20

@@ -88,7 +88,7 @@ def test_probabilities_are_those_of_the_models_added_up(
 ) -> None:
     inputs = torch.tensor([ids, ids[::-1]])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mixture_module, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(mixture_module, "ids_at_once", lambda *_: ids_at_once)
         logits = mixture.logits(inputs)
     expected = torch.stack([reference(mixture, ids[: position + 1]) for position in range(len(ids))])
     torch.testing.assert_close(logits[0], expected, rtol=1e-4, atol=1e-4, check_dtype=False)
@@ -130,7 +130,7 @@ def test_models_with_a_limit_are_given_no_more_than_some_blocks_at_once(monkeypa
         return logits(inputs)
 
     monkeypatch.setattr(gpt, "logits", counting)
-    monkeypatch.setattr(mixture_module, "IDS_AT_ONCE", 60)
+    monkeypatch.setattr(mixture_module, "ids_at_once", lambda *_: 60)
     ids = torch.zeros(1, 1000, dtype=torch.int64)
     mixture.log_probabilities(ids, ids)
     assert len(given_ids) > 1000 / 60

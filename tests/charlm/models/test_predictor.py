@@ -1,7 +1,7 @@
 """Whatever the family, a model's predictor says one thing, whichever way it is asked, and what the model says."""
 
 import math
-from itertools import count
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from charlm import IGNORE_INDEX, BigramLanguageModel, TextDataset, evaluate, generate, score
+from charlm import (
+    IGNORE_INDEX,
+    BigramLanguageModel,
+    MixtureLanguageModel,
+    TextDataset,
+    evaluate,
+    generate,
+    score,
+)
 from charlm.evaluation import scoring
 from charlm.generation.ids import stream_ids
 from charlm.generation.settings import SamplingSettings
@@ -20,6 +28,8 @@ from charlm.models.ngram import search, table
 from charlm.models.predictor import log_softmax
 from charlm.models.registry import as_language_model
 from families import EXACT, NEVER, ROUNDED, SIZE, Family, families
+from lively_gpt import TINY, lively
+from reference_model import Reference
 from strategies import costly
 
 every_family = pytest.mark.parametrize("family", [*families(), *families(NEVER)], ids=str)
@@ -84,7 +94,6 @@ def test_scores_are_the_log_probabilities_of_the_model(family: Family, ids: list
 @given(ids=nonempty_texts, split=st.integers(1, 20))
 def test_a_start_and_steps_say_what_the_distributions_do(family: Family, ids: list[int], split: int) -> None:
     predictor = family.model.predictor()
-    ids = ids[: predictor.block_size]
     rows = np.concatenate(list(predictor.distributions(np.array(ids))))
     begin = min(split, len(ids))
     logits, state = predictor.start(np.array([ids[:begin]]))
@@ -98,11 +107,35 @@ def test_a_start_and_steps_say_what_the_distributions_do(family: Family, ids: li
 @every_family
 @costly(15)
 @given(ids=nonempty_texts)
-def test_of_a_long_prompt_the_last_block_counts(family: Family, ids: list[int]) -> None:
+def test_of_a_long_prompt_at_least_half_a_block_counts(family: Family, ids: list[int]) -> None:
     predictor = family.model.predictor()
-    nearest = ids if predictor.block_size is None else ids[-predictor.block_size :]
+    nearest = ids[family.context(len(ids)) :]
+    assert len(nearest) > min(len(ids) - 1, (predictor.block_size or len(ids)) // 2)
     logits, _ = predictor.start(np.array([ids]))
     close(log_softmax(logits[0].astype(np.float64)), family.log_probabilities_after(nearest), family.tolerance)
+
+
+@costly(25)
+@given(
+    ids=st.lists(st.integers(0, SIZE - 1), min_size=2, max_size=60),
+    block_size=st.integers(1, 9),
+    seed=st.integers(0, 3),
+)
+def test_the_score_of_an_id_is_what_is_predicted_there_whatever_the_block(
+    ids: list[int], block_size: int, seed: int
+) -> None:
+    gpt = lively(replace(TINY, block_size=block_size), seed=seed)
+    own = Reference(SIZE, block_size)
+    for model in (gpt, own, MixtureLanguageModel([gpt, own])):
+        predictor = model.predictor()
+        predicted = [
+            log_softmax(predictor.start(np.array([ids[:place]]))[0][0].astype(np.float64))
+            for place in range(1, len(ids))
+        ]
+        expected = [row[token_id] for row, token_id in zip(predicted, ids[1:], strict=True)]
+        close(predictor.scores(*joined([ids])), expected, ROUNDED)
+        close(np.concatenate(list(predictor.distributions(np.array(ids))))[:-1], predicted, ROUNDED)
+        close(-evaluate(model, TextDataset(ids, block_size=1)).nats_per_character, np.mean(expected), ROUNDED)
 
 
 @every_family
@@ -113,7 +146,7 @@ def test_several_texts_are_scored_side_by_side_as_one_by_one(
 ) -> None:
     predictor = family.model.predictor()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "IDS_AT_ONCE", ids_at_once)
+        patch.setattr(adapter, "ids_at_once", lambda *_: ids_at_once)
         patch.setattr(search, "PLACES_AT_ONCE", places_at_once)
         together = predictor.scores(*joined(several))
     one_by_one = [predictor.scores(*joined([ids])) for ids in several]
@@ -142,13 +175,9 @@ def test_several_prompts_go_on_side_by_side_as_one_by_one(family: Family, rows: 
 
 def plainly_evaluated(family: Family, ids: list[int], stride: int | None) -> tuple[float, int]:
     """Returns the loss over a stream, in nats, and how many ids count: place by place, each from its own context."""
-    block_size, total, counted = family.model.predictor().block_size, 0.0, 0
+    total, counted = 0.0, 0
     for target in range(1, len(ids)):
-        begin = family.context(target)
-        if block_size is not None and stride is not None and stride < block_size:
-            # The block that ends first, at this place or after; but none ends after the text.
-            end = next(end for end in count(block_size, stride) if end >= target)
-            begin = max(0, min(end, len(ids) - 1) - block_size)
+        begin = family.context(target, stride)
         if ids[target] not in family.model.predictor().context_only:
             total -= family.log_probabilities_after(ids[begin:target])[ids[target]]
             counted += 1
@@ -166,6 +195,9 @@ def test_an_evaluation_is_the_mean_over_all_places(
     family: Family, ids: list[int], stride: int | None, targets_at_once: int
 ) -> None:
     ids = [*ids, 1]  # what is an outcome in any case
+    block_size = family.model.predictor().block_size
+    if stride is not None:
+        stride = None if block_size is None else min(stride, block_size)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "TARGETS_AT_ONCE", targets_at_once)
         found = evaluate(family.model, TextDataset(ids, block_size=1), stride=stride)
@@ -197,7 +229,7 @@ def test_count_models_say_in_arrays_what_their_faces_in_pytorch_say() -> None:
             for row in ids:
                 expected = np.concatenate(list(predictor.distributions(row)))
                 close(np.concatenate(list(of_face.distributions(row))), expected, tolerance)
-            for name in ("vocab_size", "block_size", "history", "context_only"):
+            for name in ("vocab_size", "block_size", "history", "period", "context_only"):
                 assert getattr(of_face, name) == getattr(predictor, name), name
             assert face.settings() == family.model.settings()
 
@@ -228,7 +260,7 @@ def test_after_any_context_what_may_come_sums_to_one_and_a_context_only_has_none
 @with_context_only
 def test_an_id_that_is_a_context_only_is_never_generated(family: Family) -> None:
     for settings in (None, SamplingSettings(temperature=100.0), SamplingSettings(repetition_penalty=5.0)):
-        samples = generate(family.model, [0, 5], max_new_tokens=60, n_samples=4, seed=1, settings=settings)
+        samples: list[Any] = generate(family.model, [0, 5], max_new_tokens=60, n_samples=4, seed=1, settings=settings)
         for ids in samples:
             assert not set(NEVER) & set(ids.tolist()[2:])
         assert not set(NEVER) & set(stream_ids(family.model, [5, 0], max_new_tokens=60, settings=settings))

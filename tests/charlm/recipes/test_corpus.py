@@ -15,7 +15,6 @@ from charlm.cli.app import main
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import excerpt
-from charlm.recipes.sources import roles_of_text
 from chartok import Vocabulary, encode_file
 
 NAMES = ["anna", "hanna", "joanna", "susanna", "johanna"]
@@ -262,16 +261,6 @@ def test_an_excerpt_of_records_has_a_line_for_each() -> None:
 
 def test_an_excerpt_is_short_however_long_the_records() -> None:
     assert excerpt(Corpus.of_records(["b", "a" * 100_000])) == "b\n" + "a" * 998
-
-
-def test_a_model_that_counts_knows_the_start_of_a_text_and_one_that_is_trained_does_not() -> None:
-    assert [roles_of_text(family) for family in ("ngram", "bigram", "trained-bigram", "gpt", "mixture")] == [
-        ["bos", "unk"],
-        ["bos", "unk"],
-        ["unk"],
-        ["unk"],
-        ["unk"],
-    ]
 
 
 def test_a_text_whose_vocabulary_ends_records_is_no_text_to_train_on(

@@ -6,17 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, TrainerConfig
-from charlm.recipes.presets import CONFIGS, TAKES, Family, Recipe
+from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT, Family, Recipe
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 40
 VALUES: dict[str, Any] = {
     "order": 3,
     "smoothing": 0.5,
     "size": "nano",
+    "n_layers": 2,
+    "n_heads": 2,
+    "width": 16,
+    "dropout": 0.1,
     "block_size": 8,
     "batch_size": 4,
     "max_length": 9,
     "too_long": "truncate",
+    "prompt_end": "=",
     "packing": True,
     "device": "cpu",
     "config": TrainerConfig(max_steps=1),
@@ -45,7 +50,7 @@ def test_a_family_takes_its_settings_and_no_other(family: Any, given_: set[str])
         Recipe(family=family, **settings)
     name, _, rest = str(refused.value).partition(" ")
     assert name in given_ - set(TAKES[family])
-    assert rest == f"is not a setting of {family}, which takes {', '.join(TAKES[family])}"
+    assert rest == f"is not a setting of {family}, which takes {', '.join(TAKES[family])}{WHY_NOT.get(name, '')}"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +58,9 @@ def test_a_family_takes_its_settings_and_no_other(family: Any, given_: set[str])
 )
 def test_fitting_refuses_what_the_family_does_not_take(family: Any, name: str) -> None:
     taken = ", ".join(TAKES[family])
-    with pytest.raises(ValueError, match=rf"^{name} is not a setting of {family}, which takes {taken}$"):
+    with pytest.raises(
+        ValueError, match=rf"^{name} is not a setting of {family}, which takes {taken}{WHY_NOT.get(name, '')}$"
+    ):
         CharLM.fit(TEXT, family, **{name: VALUES[name]})
 
 
@@ -81,6 +88,16 @@ def test_what_is_left_out_is_what_suits_the_family(family: Any) -> None:
         ({"family": "bigram", "smoothing": -1}, ValueError, "smoothing must not be negative, got -1"),
         ({"family": "bigram", "smoothing": "1"}, TypeError, "smoothing must be a number, got str"),
         ({"family": "gpt", "batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
+        ({"family": "gpt", "n_layers": 0}, ValueError, "n_layers must be at least 1, got 0"),
+        ({"family": "gpt", "n_layers": 257}, ValueError, "n_layers must be at most 256, got 257"),
+        ({"family": "gpt", "n_heads": 2.0}, TypeError, "n_heads must be an integer, got float"),
+        ({"family": "gpt", "width": "16"}, TypeError, "width must be an integer, got str"),
+        ({"family": "gpt", "width": 15}, ValueError, r"width must be a multiple of 2 \* n_heads"),
+        ({"family": "gpt", "size": "base", "n_heads": 5}, ValueError, "got width 384 and n_heads 5$"),
+        ({"family": "gpt", "width": 36, "n_heads": 4}, ValueError, "got width 36 and n_heads 4$"),
+        ({"family": "mixture", "dropout": 1}, ValueError, r"dropout must be at least 0 and below 1, got 1\.0"),
+        ({"family": "gpt", "dropout": -0.1}, ValueError, "dropout must be at least 0"),
+        ({"family": "gpt", "dropout": "none"}, TypeError, "dropout must be a number, got str"),
         ({"family": "gpt", "block_size": -1}, ValueError, "block_size must be at least 1, got -1"),
         ({"max_length": 0, "too_long": "skip"}, ValueError, "max_length must be at least 1, got 0"),
         ({"max_length": 9, "too_long": "cut"}, ValueError, "too_long must be one of truncate, split, skip, error, got"),

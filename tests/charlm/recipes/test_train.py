@@ -16,7 +16,7 @@ from charlm.recipes.corpus import Corpus
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import Source, excerpt
 from charlm.recipes.presets import TAKES, Recipe
-from charlm.recipes.sources import roles_of_text
+from charlm.recipes.sources import ROLES_OF_TEXT
 from charlm.recipes.train import train
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 40
@@ -38,8 +38,8 @@ def shared(family: Any, **config: Any) -> dict[str, Any]:
     return own
 
 
-def corpus_of(source: Any, family: str) -> Corpus:
-    return Corpus.of_text(source, roles_of_text(family)) if isinstance(source, str) else Corpus.of_records(source)
+def corpus_of(source: Any) -> Corpus:
+    return Corpus.of_text(source, ROLES_OF_TEXT) if isinstance(source, str) else Corpus.of_records(source)
 
 
 @pytest.mark.parametrize("family", TAKES)
@@ -125,7 +125,7 @@ def test_the_command_line_and_fit_make_the_same_model(
     records = ["--records"] if kind == "records" else []
     assert main(["train", "input.txt", "--model", family, "--out", "run", *records, *flags]) == 0
     seed = settings["config"].seed if "config" in settings else 0
-    learned, _ = corpus_of(TEXT if kind == "text" else NAMES, family).split(0.9, seed=seed)
+    learned, _ = corpus_of(TEXT if kind == "text" else NAMES).split(0.9, seed=seed)
     (joined,) = learned.parts(10**6)
     texts = [learned.vocabulary.decode(part) for part in np.split(joined.ids, np.cumsum(joined.lengths)[:-1])]
     CharLM.fit(texts[0] if kind == "text" else texts, family, **settings).save("fit.safetensors")
@@ -139,7 +139,7 @@ def happened(corpus: Corpus, recipe: Recipe, **keywords: Any) -> tuple[Any, list
 
 @pytest.mark.parametrize("family", ["ngram", "bigram"])
 def test_who_asks_is_told_what_a_model_that_counts_has_come_to(tmp_path: Path, family: Any) -> None:
-    learned, held_out = corpus_of(TEXT, family).split(0.9)
+    learned, held_out = corpus_of(TEXT).split(0.9)
     trained, told = happened(learned, Recipe(family=family), validation=held_out, folder=RunFolder(tmp_path / "run"))
     split, counted, evaluated, saved = told
     assert split == events.CorpusSplit(total=1800, unit="characters", symbols=28, training=1620, validation=180)
@@ -156,7 +156,7 @@ def shape_of(model: Any) -> tuple[int, int]:
 
 @pytest.mark.parametrize("family", ["trained-bigram", "gpt", "mixture"])
 def test_who_asks_is_told_what_training_comes_to(tmp_path: Path, family: Any) -> None:
-    learned, held_out = corpus_of(TEXT, family).split(0.9)
+    learned, held_out = corpus_of(TEXT).split(0.9)
     recipe = Recipe(family=family, **shared(family, **FEW))
     trained, told = happened(learned, recipe, validation=held_out, folder=RunFolder(tmp_path / "run"))
     mixed = ["Mixed", "Evaluated"] if family == "mixture" else []
@@ -181,7 +181,7 @@ def test_nothing_is_kept_and_nothing_evaluated_where_nobody_asks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    trained, told = happened(corpus_of(TEXT, family), Recipe(family=family, **shared(family, **FEW)))
+    trained, told = happened(corpus_of(TEXT), Recipe(family=family, **shared(family, **FEW)))
     assert trained.validation_nats is None
     assert not any(isinstance(event, events.CorpusSplit | events.Evaluated | events.Saved) for event in told)
     assert not list(tmp_path.iterdir())
@@ -190,7 +190,7 @@ def test_nothing_is_kept_and_nothing_evaluated_where_nobody_asks(
 @pytest.mark.parametrize("family", TAKES)
 def test_a_run_describes_what_its_family_takes(tmp_path: Path, family: Any) -> None:
     folder = RunFolder(tmp_path / "run")
-    learned, held_out = corpus_of(NAMES, family).split(0.75)
+    learned, held_out = corpus_of(NAMES).split(0.75)
     recipe = Recipe(family=family, **shared(family, **FEW))
     train(learned, recipe, validation=held_out, folder=folder, source=Source(text="names.txt"))
     described = folder.read_description()
@@ -214,7 +214,7 @@ def stop_at_step_5(event: events.Event) -> None:
 
 
 def test_a_run_that_is_extended_and_stopped_has_its_best_model_and_not_that_of_the_first_stage(tmp_path: Path) -> None:
-    folder, (corpus, held_out) = RunFolder(tmp_path / "run"), corpus_of(TEXT, "gpt").split(0.9)
+    folder, (corpus, held_out) = RunFolder(tmp_path / "run"), corpus_of(TEXT).split(0.9)
     every = FEW | {"evaluation_interval": 1, "schedule": "constant"}
     recipes = [Recipe(family="gpt", **shared("gpt", **(every | {"max_steps": steps}))) for steps in (2, 9)]
     first = train(corpus, recipes[0], validation=held_out, folder=folder)
@@ -228,7 +228,7 @@ def test_a_run_that_is_extended_and_stopped_has_its_best_model_and_not_that_of_t
 
 
 def test_without_a_folder_the_model_is_the_best_too() -> None:
-    corpus, unlike = corpus_of("ab" * 200 + "aabb" * 40, "gpt").split(400 / 560)
+    corpus, unlike = corpus_of("ab" * 200 + "aabb" * 40).split(400 / 560)
     recipe = Recipe(family="trained-bigram", **shared("trained-bigram", max_steps=30, evaluation_interval=3))
     trained, told = happened(corpus, recipe, validation=unlike)
     losses = [event.entry.validation_loss or math.inf for event in told if isinstance(event, events.EntryMade)]
@@ -239,7 +239,7 @@ def test_without_a_folder_the_model_is_the_best_too() -> None:
 
 
 def test_the_transformer_of_a_mixture_is_not_taken_for_the_mixture(tmp_path: Path) -> None:
-    folder, corpus = RunFolder(tmp_path / "run"), corpus_of(TEXT, "mixture")
+    folder, corpus = RunFolder(tmp_path / "run"), corpus_of(TEXT)
     alone = "is the Transformer of a mixture alone: the run mixes it .* when it ends"
 
     def recipe(max_steps: int) -> Recipe:
@@ -266,14 +266,14 @@ def test_the_transformer_of_a_mixture_is_not_taken_for_the_mixture(tmp_path: Pat
 
 def test_a_checkpoint_of_a_run_that_mixes_nothing_is_its_model(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    train(corpus_of(TEXT, "gpt"), Recipe(family="gpt", **shared("gpt", **FEW)), folder=folder)
+    train(corpus_of(TEXT), Recipe(family="gpt", **shared("gpt", **FEW)), folder=folder)
     (checkpoint,) = folder.checkpoint_paths()
     assert_equal(tables(checkpoint), tables(folder.path))
 
 
 @pytest.mark.parametrize("family", ["gpt", "mixture"])
 def test_a_run_goes_on_with_its_own_family_alone(tmp_path: Path, family: Any) -> None:
-    folder, corpus = RunFolder(tmp_path / "run"), corpus_of(TEXT, family)
+    folder, corpus = RunFolder(tmp_path / "run"), corpus_of(TEXT)
     train(corpus, Recipe(family=family, **shared(family, **FEW)), folder=folder)
     longer = shared(family, **(FEW | {"max_steps": 6}))
     _, told = happened(corpus, Recipe(family=family, **longer), folder=folder, resume=True)

@@ -132,6 +132,11 @@ class BigramLanguageModel(LanguageModel):
             self.check_ids(ids)
             raise
 
+    @property
+    def numbers_per_id(self) -> int:
+        """About how many numbers ``log_probabilities`` holds at once for each id: none of its logits."""
+        return 64
+
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns ``(B, T)`` natural-log probabilities; the table is normalized only once.
 

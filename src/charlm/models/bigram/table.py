@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from charlm.models.bigram.resizing import resized
+from charlm.models.context import checked_stride
 from charlm.models.ngram.counts import separated_texts
 from charlm.models.predictor import checked_context_only
 from charlm.models.resizing import IdChange
@@ -45,6 +46,7 @@ class BigramTable:
 
     family: ClassVar[str] = "bigram"
     block_size: ClassVar[None] = None
+    period: ClassVar[int] = 1
     history: ClassVar[int] = 1
 
     vocab_size: int
@@ -172,8 +174,13 @@ class BigramTable:
             raise ValueError("an id has no possible successor")
         return found
 
-    def predictor(self, *, stride: int | None = None) -> Self:  # noqa: ARG002 - there are no blocks
-        """Returns this table."""
+    def predictor(self, *, stride: int | None = None) -> Self:
+        """Returns this table.
+
+        Raises:
+            ValueError: A stride is given, and there are no blocks.
+        """
+        checked_stride(stride, self.block_size)
         return self
 
     @staticmethod

@@ -8,30 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.models.causal import attended
 from charlm.models.dropout import Dropout
+from charlm.models.empty_layers import empty_linear
 
 if TYPE_CHECKING:
     from charlm.models.gpt.config import GPTConfig
 
 ROTARY_BASE = 10_000.0
-
-
-class _UnfilledLinear(nn.Linear):
-    def reset_parameters(self) -> None:
-        """Leaves the weights uninitialized."""
-
-
-def empty_linear(in_features: int, out_features: int) -> nn.Linear:
-    """Returns a linear layer without bias, which ``GPT.initialize`` and not the global generator fills."""
-    layer: nn.Linear = _UnfilledLinear(in_features, out_features, bias=False)
-    layer.__class__ = nn.Linear  # tools that quantize look for exactly this one
-    return layer
-
-
-def empty_embedding(rows: int, width: int) -> nn.Embedding:
-    """Returns an embedding table, which ``GPT.initialize`` fills as well."""
-    table: nn.Embedding = nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)
-    return table
 
 
 def projected(layer: nn.Module, x: Tensor) -> Tensor:
@@ -67,23 +51,6 @@ def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Returns queries or keys, ``(..., T, head_size)``, rotated by the result of ``rotations``."""
     other_half = x.roll(x.shape[-1] // 2, dims=-1)
     return torch.addcmul(x * cos, other_half, sin).type_as(x)
-
-
-def attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Returns ``softmax(Q K^T / sqrt(head_size)) V``, where each position attends to itself and those before it.
-
-    Args:
-        query: The queries of the last T of S positions, ``(B, H, T, head_size)``.
-        key: The keys of all of them, ``(B, H, S, head_size)``.
-        value: Likewise.
-    """
-    length, before = query.shape[-2], key.shape[-2] - query.shape[-2]
-    if before == 0:
-        return functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-    if length == 1:
-        return functional.scaled_dot_product_attention(query, key, value)
-    places = torch.arange(before + length, device=query.device)
-    return functional.scaled_dot_product_attention(query, key, value, attn_mask=places <= places[before:, None])
 
 
 class Attention(nn.Module):

@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.models.dropout import Dropout
+from charlm.models.empty_layers import empty_embedding, empty_linear
 from charlm.models.gpt.config import GPTConfig
-from charlm.models.gpt.layers import Block, empty_embedding, empty_linear, normalized, projected, rotations
+from charlm.models.gpt.layers import Block, normalized, projected, rotations
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.transformer import TransformerLanguageModel
 from charlm.runtime.seeding import seeded_generator
@@ -64,12 +65,14 @@ class GPT(TransformerLanguageModel):
     """
 
     family = "gpt"
+    without_weights = frozenset({"block_size", "dropout"})
+    config: GPTConfig
 
     def __init__(self, config: GPTConfig, *, seed: int = 0) -> None:
         if not isinstance(config, GPTConfig):
             raise TypeError(f"config must be a GPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
-        self.config: GPTConfig = config
+        self.config = config
         self.embedding: nn.Embedding = empty_embedding(config.vocab_size, config.width)
         lengths = range(2, LONGEST_HASHED + 1) if config.hash_rows else ()
         self.ngram_embeddings: nn.ModuleList = nn.ModuleList(

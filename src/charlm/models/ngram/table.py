@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from charlm.models.context import checked_stride
 from charlm.models.ngram.counts import NGramCounts, checked_vocab_size, node_levels
 from charlm.models.ngram.kneser_ney import BackoffTable, estimate, pruned, suffix_nodes
 from charlm.models.ngram.lookup import Lookup
@@ -60,6 +61,7 @@ class NGramTable:
 
     family: ClassVar[str] = "ngram"
     block_size: ClassVar[None] = None
+    period: ClassVar[int] = 1
 
     vocab_size: int
     order: int
@@ -257,8 +259,13 @@ class NGramTable:
 
     # ------------------------------------------------------------------------------------------- as a predictor
 
-    def predictor(self, *, stride: int | None = None) -> Self:  # noqa: ARG002 - there are no blocks
-        """Returns this table."""
+    def predictor(self, *, stride: int | None = None) -> Self:
+        """Returns this table.
+
+        Raises:
+            ValueError: A stride is given, and there are no blocks.
+        """
+        checked_stride(stride, self.block_size)
         self.check_fitted()
         return self
 

@@ -20,6 +20,8 @@ from charlm import (
     BigramLanguageModel,
     CharLM,
     CheckpointCorruptError,
+    ClassicGPT,
+    ClassicGPTConfig,
     GPTConfig,
     LanguageModel,
     MixtureLanguageModel,
@@ -58,6 +60,7 @@ MODELS: dict[str, LanguageModel] = {
     "gpt of one id": lively(GPTConfig(block_size=1, hash_rows=0, **SHAPE)),
     "ngram": NGramLanguageModel(VOCABULARY.size, order=4).fit([0, 1, 2, 0, 1, 3, 0, 1, 2, 4]),
     "mixture": mixture(),
+    "classic-gpt": ClassicGPT(ClassicGPTConfig(block_size=7, context_only=(PAD,), **SHAPE), seed=3),
 }
 MODELS["gpt"].get_submodule("blocks").eval()
 
@@ -76,7 +79,7 @@ def everything(model: LanguageModel) -> dict[str, Any]:
     return tensors | generators | {"modes": [module.training for module in model.modules()]}
 
 
-@pytest.fixture(scope="session", params=MODELS)
+@pytest.fixture(scope="session", params=[name for name in MODELS if name != "classic-gpt"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Made once, since an export takes seconds."""
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
@@ -168,7 +171,7 @@ def test_the_program_in_the_documentation_runs_without_torch(exported: Exported)
     assert printed.stdout.decode("utf-8", "surrogatepass") == VOCABULARY.decode(ids.numpy()) + os.linesep
 
 
-@pytest.fixture(scope="session", params=["gpt", "mixture"])
+@pytest.fixture(scope="session", params=["gpt", "mixture", "classic-gpt"])
 def cached(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Likewise, with keys and values of the past."""
     path = tmp_path_factory.mktemp("cached") / "model.onnx"
