@@ -247,6 +247,8 @@ SUBJECTS: dict[str, Subject] = {
     "charlm prepare --records": _command("prepare", "LINES", "--out", "OUT", "--records"),
     "charlm train": _command("train", "TEXT", "--out", "OUT"),
     "charlm train --records": _command("train", "LINES", "--out", "OUT", "--records"),
+    "charlm update": _command("update", "MODEL", "TEXT", "--out", "OUT"),
+    "CharLM.update": lambda it: partial(it.lm.update, it.text),
     "charlm generate": _command("generate", "MODEL", "--max-new-tokens", "LENGTH"),
     "charlm evaluate": _command("evaluate", "MODEL", "TEXT"),
     "charlm evaluate --records": _command("evaluate", "MODEL", "TEXT", "--records"),
