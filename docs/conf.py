@@ -58,10 +58,10 @@ nitpick_ignore = [
     *(
         ("py:class", f"charlm.models.{opaque}")  # opaque to callers
         for opaque in (
-            "gpt.model.GPTState",
             "ngram.kneser_ney.BackoffTable",
             "ngram.lookup.Lookup",
             "ngram.search.Search",
+            "transformer.TransformerState",
         )
     ),
     ("py:class", "chartok.codepoints.CodePointTable"),  # opaque to callers too

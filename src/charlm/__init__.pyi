@@ -2,12 +2,14 @@ from charlm.data.batch_sampler import BatchSampler as BatchSampler
 from charlm.data.corpora import python_docs as python_docs
 from charlm.data.corpora import tiny_shakespeare as tiny_shakespeare
 from charlm.data.dataset import IGNORE_INDEX as IGNORE_INDEX
+from charlm.data.dataset import Dataset as Dataset
 from charlm.data.record_dataset import RecordDataset as RecordDataset
 from charlm.data.text_dataset import TextDataset as TextDataset
 from charlm.errors import ArpaFileError as ArpaFileError
 from charlm.errors import CheckpointCorruptError as CheckpointCorruptError
 from charlm.errors import CheckpointMismatchError as CheckpointMismatchError
 from charlm.errors import CheckpointVersionError as CheckpointVersionError
+from charlm.errors import ForeignFileError as ForeignFileError
 from charlm.errors import NonFiniteLossError as NonFiniteLossError
 from charlm.evaluation.scored_text import ScoredText as ScoredText
 from charlm.evaluation.scoring import Evaluation as Evaluation
@@ -15,6 +17,8 @@ from charlm.evaluation.scoring import evaluate as evaluate
 from charlm.evaluation.scoring import score as score
 from charlm.files.arpa.writer import load_arpa as load_arpa
 from charlm.files.arpa.writer import save_arpa as save_arpa
+from charlm.files.foreign.reader import load_classic_gpt as load_classic_gpt
+from charlm.files.foreign.writer import save_classic_gpt as save_classic_gpt
 from charlm.files.model_file import load_model as load_model
 from charlm.files.model_file import save_model as save_model
 from charlm.files.onnx import save_onnx as save_onnx
@@ -26,6 +30,8 @@ from charlm.lm import classify as classify
 from charlm.models.base import LanguageModel as LanguageModel
 from charlm.models.bigram.model import BigramLanguageModel as BigramLanguageModel
 from charlm.models.bigram.table import BigramTable as BigramTable
+from charlm.models.classic_gpt.config import ClassicGPTConfig as ClassicGPTConfig
+from charlm.models.classic_gpt.model import ClassicGPT as ClassicGPT
 from charlm.models.gpt.config import GPTConfig as GPTConfig
 from charlm.models.gpt.model import GPT as GPT
 from charlm.models.mixture import MixtureLanguageModel as MixtureLanguageModel

@@ -30,6 +30,10 @@ class CheckpointVersionError(ValueError):
     """A file was written by a newer version of charlm."""
 
 
+class ForeignFileError(CheckpointCorruptError):
+    """A file is not one of charlm's, and it can be told what it is."""
+
+
 class NonFiniteLossError(ArithmeticError):
     """A loss in training is infinite or NaN."""
 

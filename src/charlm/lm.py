@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from charlm.data.framing import Framing
 from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.markup import escaped
+from charlm.evaluation.text_activations import TextActivations
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_arrays import model_arrays
 from charlm.files.model_file import check_sizes, load_stored_model, save_model
@@ -19,9 +21,10 @@ from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
 from charlm.recipes.keywords import sorted_settings
 from charlm.recipes.sources import corpus_of, corpus_of_files
+from charlm.recipes.starting import Start
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary
-from chartok.arguments import check_several
+from chartok.arguments import check_several, flag
 from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from chartok.files.sources import Source
 
 
-class CharLM(TextScorer, TextGenerator):
+class CharLM(TextScorer, TextGenerator, TextActivations):
     """A character-level language model that scores and generates text.
 
     A model of text does not model where a passage begins or ends: its first character is predicted without context.
@@ -108,9 +111,11 @@ class CharLM(TextScorer, TextGenerator):
     def fit(
         cls,
         source: Texts,
-        model: Family = "ngram",
+        model: Family | None = None,
         *,
         validation: Texts | None = None,
+        init_from: CharLM | str | os.PathLike[str] | None = None,
+        init_optimizer: bool = False,
         **settings: Unpack[FitKeywords],
     ) -> Self:
         """Returns a model fitted to a text, a file, or records.
@@ -120,34 +125,45 @@ class CharLM(TextScorer, TextGenerator):
                 gives records, one text each, and a mapping gives the count of each record.
             model: ``"ngram"`` and ``"bigram"`` count, in less than a second per megabyte and without PyTorch;
                 ``"trained-bigram"``, ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an n-gram model)
-                are trained, for a minute or two on two cores.
+                are trained, for a minute or two on two cores. By default ``"ngram"``, or the family of ``init_from``.
             validation: Held-out data of the same kind, for ``validation_nats`` of the result and, for models that are
                 trained, to keep the weights that are best on them. They add nothing to the vocabulary.
+            init_from: A model to start from, or the file or run folder that has it: its weights, its shape, and its
+                vocabulary, to which the new symbols of ``source`` are added; it is not changed itself. Parameters of it
+                that are frozen stay frozen. For models that are trained; ``update`` adds texts to the others.
+            init_optimizer: Whether to go on with the state of its optimizer too, which the newest checkpoint of a run
+                has; its weights are then those of that checkpoint.
             settings: How to make the model, such as ``order``: the fields of ``charlm.recipes.presets.Recipe``. And
                 what is asked of the vocabulary, as in ``Vocabulary.from_text``: ``symbols``, ``unit``, ``min_count``
                 and ``max_size``.
 
         Raises:
             ValueError: The source is empty or shorter than a window; a setting is out of range, or the model does not
-                take it; a ``str`` is the name of a file; a record is empty, or its count is below 1.
+                take it; a ``str`` is the name of a file; a record is empty, or its count is below 1. Or the model
+                cannot start from ``init_from``; says what differs.
+            CheckpointMismatchError: The optimizer of ``init_from`` is another one.
             OSError: The file cannot be read.
             FileDecodeError: It is not UTF-8.
             TypeError: ``source`` is none of these, a record is not a ``str``, its count is not an integer, or there is
                 no such setting.
         """
-        recipe, asked, _ = sorted_settings(model, settings)
-        corpus = corpus_of(source, **asked)
+        start = _start(init_from, with_optimizer=init_optimizer)
+        recipe, asked, _ = sorted_settings(_family(model, start), settings)
+        extends = None if start is None else start.vocabulary
+        corpus = corpus_of(source, extends=extends, **asked)
         held_out = None if validation is None else corpus_of(validation, vocabulary=corpus.vocabulary)
-        return cls._trained(corpus, recipe, held_out)
+        return cls._trained(corpus, recipe, held_out, start)
 
     @classmethod
     def fit_file(
         cls,
         sources: Source | Iterable[Source],
-        model: Family = "ngram",
+        model: Family | None = None,
         *,
         records: bool = False,
         validation: Source | Iterable[Source] | None = None,
+        init_from: CharLM | str | os.PathLike[str] | None = None,
+        init_optimizer: bool = False,
         note: Note = say_nothing,
         **settings: Unpack[FitFileKeywords],
     ) -> Self:
@@ -158,6 +174,8 @@ class CharLM(TextScorer, TextGenerator):
             model: As for ``fit``.
             records: Whether each line is a separate record, as ``chartok.read_records`` returns them.
             validation: Held-out files that are read in the same way; see ``fit``.
+            init_from: As for ``fit``.
+            init_optimizer: Likewise.
             note: Called with what is worth knowing about the files, one line each.
             settings: As for ``fit``, and those of ``chartok.ReadingSettings``: how to read the files.
 
@@ -166,20 +184,18 @@ class CharLM(TextScorer, TextGenerator):
             ValueError: As for ``fit``.
             TypeError: As for ``fit``.
         """
-        recipe, asked, reading = sorted_settings(model, settings, reads_files=True)
-        corpus = corpus_of_files(sources, records=records, reading=reading, note=note, **asked)
-        held_out = None
-        if validation is not None:
-            held_out = corpus_of_files(
-                validation, records=records, reading=reading, note=note, vocabulary=corpus.vocabulary
-            )
-        return cls._trained(corpus, recipe, held_out)
+        start = _start(init_from, with_optimizer=init_optimizer)
+        recipe, asked, reading = sorted_settings(_family(model, start), settings, reads_files=True)
+        read = partial(corpus_of_files, records=records, reading=reading, note=note)
+        corpus = read(sources, extends=None if start is None else start.vocabulary, **asked)
+        held_out = None if validation is None else read(validation, vocabulary=corpus.vocabulary)
+        return cls._trained(corpus, recipe, held_out, start)
 
     @classmethod
-    def _trained(cls, corpus: Corpus, recipe: Recipe, validation: Corpus | None) -> Self:
+    def _trained(cls, corpus: Corpus, recipe: Recipe, validation: Corpus | None, start: Start | None) -> Self:
         from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
 
-        trained = train(corpus, recipe, validation=validation)
+        trained = train(corpus, recipe, validation=validation, start=start)
         lm = cls(trained.model, corpus.vocabulary)
         lm.validation_nats = trained.validation_nats
         return lm
@@ -229,6 +245,25 @@ class CharLM(TextScorer, TextGenerator):
     def __repr__(self) -> str:
         kind = "records" if self.is_of_records else "text"
         return f"CharLM({self.family} model of {kind}, {len(self.vocabulary.symbols)} symbols)"
+
+
+def _start(init_from: CharLM | str | os.PathLike[str] | None, *, with_optimizer: bool) -> Start | None:
+    """Returns the model from which training starts, if any."""
+    if flag("init_optimizer", with_optimizer) and not isinstance(init_from, str | os.PathLike):
+        raise ValueError("init_optimizer goes on with the optimizer of a run: give its folder as init_from")
+    if init_from is None:
+        return None
+    if isinstance(init_from, CharLM):
+        return Start(model=init_from.stored, vocabulary=init_from.vocabulary)
+    if not isinstance(init_from, str | os.PathLike):
+        raise TypeError(f"init_from must be a CharLM or a path, got {type(init_from).__name__}")
+    return Start.of_file(init_from, with_optimizer=with_optimizer)
+
+
+def _family(model: Family | None, start: Start | None) -> Family:
+    if model is None and start is not None:
+        return start.family
+    return "ngram" if model is None else model
 
 
 def check_context_only(model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:

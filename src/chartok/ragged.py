@@ -177,7 +177,7 @@ def encode_joined(
         ids_before = np.concatenate([[0], np.cumsum(begins & known if errors == "ignore" else begins)])
         ends = np.cumsum(lengths)
         lengths = ids_before[ends] - ids_before[ends - lengths]
-    return _with_ends(ids, lengths, bos, eos)
+    return with_ends(ids, lengths, bos, eos)
 
 
 def split_joined(values: NDArray[Value], lengths: NDArray[np.int64]) -> list[NDArray[Value]]:
@@ -254,10 +254,15 @@ def _in_its_text(error: UnknownCharacterError, lengths: NDArray[np.int64]) -> Un
     return UnknownCharacterError(error.character, position, error.vocabulary_size, text_index=index)
 
 
-def _with_ends(
+def with_ends(
     ids: NDArray[np.unsignedinteger[Any]], lengths: NDArray[np.int64], bos: int | None, eos: int | None
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
-    """Returns ids and lengths with the start and end tokens, where given, added to each text."""
+    """Returns ids and lengths with the start and end tokens, where given, added to each text.
+
+    Example:
+        >>> with_ends(np.array([0, 1, 2]), np.array([2, 1]), bos=8, eos=9)
+        (array([8, 0, 1, 9, 8, 2, 9]), array([4, 3]))
+    """
     if bos is None and eos is None:
         return ids, lengths
     lengths = lengths + (bos is not None) + (eos is not None)

@@ -146,7 +146,11 @@ def test_what_is_generated_starts_with_the_prompt_and_the_seed_decides(lm: CharL
     assert set(text) <= set(lm.vocabulary.symbols)
 
 
+never_stops = pytest.mark.filterwarnings("ignore:the stop string .* never occurs:UserWarning")
+
+
 @every_model
+@never_stops
 @costly(10)
 @given(
     stop=st.lists(st.text("aeo ", min_size=1, max_size=3) | st.sampled_from(["the", "mia", "\u4e00"]), max_size=3),
@@ -171,12 +175,14 @@ def test_a_penalty_counts_the_characters_of_the_text_and_not_what_it_goes_on_fro
     assert records.sample(1, max_length=1, temperature=0, repetition_penalty=2.0) == ["a"]
 
 
+@never_stops
 def test_stop_strings_may_come_from_any_iterable() -> None:
     lm = CharLM.fit("abcabcabd" * 20, order=3)
     for generate in (lm.generate, lambda prompt, **chosen: prompt + "".join(lm.stream(prompt, **chosen))):
         assert generate("a", stop=(string for string in ["xx", "c"]), temperature=0) == "ab"
 
 
+@never_stops
 def test_a_stream_yields_no_character_that_a_stop_string_turns_out_to_include() -> None:
     lm = CharLM.fit("abcabd" * 50, order=6)
     stream = lm.stream("abd", stop=["bcabx", "cabd"], temperature=0)
@@ -185,12 +191,73 @@ def test_a_stream_yields_no_character_that_a_stop_string_turns_out_to_include() 
 
 
 @every_model
+@never_stops
 def test_several_texts_are_those_of_one_call_whatever_their_number(lm: CharLM) -> None:
     chosen: Any = {"max_new_tokens": 20, "seed": 3, "top_k": 5, "repetition_penalty": 1.1, "stop": ["ox"]}
     several = lm.generate("e", n_samples=7, **chosen)
     assert len(set(several)) > 1
     assert lm.generate("e", n_samples=3, **chosen) == several[:3]
     assert lm.generate("e", n_samples=1, **chosen) == several[:1] == [lm.generate("e", **chosen)]
+
+
+@every_model
+@costly(10)
+@given(prompts=st.lists(st.text("aeimo", max_size=9), max_size=5), n_samples=st.none() | st.integers(1, 3))
+def test_each_of_several_prompts_is_continued_as_alone(lm: CharLM, prompts: list[str], n_samples: int | None) -> None:
+    chosen: Any = {"max_new_tokens": 12, "seed": 3, "repetition_penalty": 1.1, "stop": ["ae"], "n_samples": n_samples}
+    texts, scores = lm.generate(prompts, return_scores=True, **chosen)
+    alone = [lm.generate(prompt, return_scores=True, **chosen) for prompt in prompts]
+    assert texts == [text for text, _ in alone]
+    assert lm.generate(tuple(prompts), **chosen) == texts
+    np.testing.assert_equal(scores, [own for _, own in alone])
+
+
+def test_a_transformer_continues_short_and_long_and_empty_prompts_as_alone() -> None:
+    vocabulary = Vocabulary("abcdef", special_tokens=["eos"])
+    for lm in (*MODELS_WITHOUT_A_START, CharLM(lively(), vocabulary)):
+        prompts = ["a", "abcdef", "", "fedcbafedcbafe"]
+        together = lm.generate(prompts, max_new_tokens=25, seed=2)
+        assert together == [lm.generate(prompt, max_new_tokens=25, seed=2) for prompt in prompts]
+
+
+@every_model
+@costly(20)
+@given(
+    prompt=st.text("aeim", min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+    chosen=st.sampled_from([{}, {"temperature": 0.5, "top_k": 3}, {"allowed": "aeimn"}, {"repetition_penalty": 1.5}]),
+    stop=st.lists(st.text("aeim", min_size=1, max_size=3), max_size=2),
+)
+def test_what_is_drawn_has_the_scores_of_the_text(
+    lm: CharLM, prompt: str, seed: int, chosen: dict[str, Any], stop: list[str]
+) -> None:
+    text, scores = lm.generate(prompt, max_new_tokens=12, seed=seed, stop=stop, return_scores=True, **chosen)
+    assert len(scores) - (len(text) - len(prompt)) in ((0, 1) if lm.is_of_records else (0,))
+    np.testing.assert_allclose(scores, lm.log_probabilities(text)[len(prompt) :][: len(scores)], atol=1e-9)
+
+
+def test_the_end_of_a_record_has_a_score_only_where_it_was_drawn() -> None:
+    lm = CharLM.fit(["ab"] * 9, order=3)
+    chosen: Any = {"temperature": 0, "return_scores": True}
+    assert [len(lm.generate("", **chosen, **more)[1]) for more in ({}, {"stop": ["b"]}, {"max_new_tokens": 2})] == [
+        3,
+        1,
+        2,
+    ]
+    records, scores = lm.sample(4, unique=False, prefix="a", temperature=3, return_scores=True)
+    for record, own in zip(records, scores, strict=True):
+        np.testing.assert_allclose(own, lm.log_probabilities(record)[1:], atol=1e-9)
+    assert lm.sample(4, unique=False, prefix="a", temperature=3) == records
+
+
+def test_a_symbol_that_a_stop_string_cuts_through_has_no_score() -> None:
+    lm = CharLM.fit("C-Cl-" * 50, order=4, symbols=["Cl", "-C"])
+    text, scores = lm.generate("C", stop=["l"], temperature=0, return_scores=True)
+    assert text == "C-C"
+    assert len(scores) == 1
+    whole, scores = lm.generate("C", max_new_tokens=3, temperature=0, return_scores=True)
+    assert len(scores) == 3
+    np.testing.assert_allclose(scores, lm.log_probabilities(whole)[1:], atol=1e-9)
 
 
 @every_model
@@ -361,6 +428,13 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(TEXT).generate(min_p=2), ValueError, "min_p"),
         (lambda: CharLM.fit(TEXT).generate(repetition_penalty=0), ValueError, "repetition_penalty"),
         (lambda: CharLM.fit(TEXT).generate(n_samples=0), ValueError, "n_samples"),
+        (lambda: CharLM.fit(TEXT).generate(["a", "\u4e00"]), UnknownCharacterError, "U\\+4E00"),
+        (lambda: CharLM.fit(TEXT).generate(["a", 3]), TypeError, r"prompt\[1\] must be a str, got int"),  # type: ignore[list-item]  # likewise
+        (lambda: CharLM.fit(TEXT).generate({"a"}), TypeError, "prompt must be a str, got set, or a list of several"),  # type: ignore[call-overload]  # likewise
+        (lambda: CharLM.fit(TEXT).generate(3), TypeError, "prompt must be a str, got int, or a list"),  # type: ignore[call-overload]  # likewise
+        (lambda: CharLM.fit(TEXT).stream(["a"]), TypeError, "must be a str, got list"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(TEXT).generate(return_scores=1), TypeError, "return_scores must be True or False"),  # type: ignore[call-overload]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(1, return_scores="no"), TypeError, "return_scores must be True or False"),  # type: ignore[call-overload]  # likewise
         (lambda: CharLM.fit(TEXT).generate(seed=0.5), TypeError, "seed"),  # type: ignore[call-overload]  # likewise
         (lambda: CharLM.fit(TEXT).generate(stop=["a", ""]), ValueError, "stop contains an empty string"),
         (lambda: CharLM.fit(TEXT).generate(stop="ab"), TypeError, "put it in a list"),
@@ -385,10 +459,10 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(NAMES).sample(1, min_length=9, max_length=8), ValueError, "exceed max_length 8"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed="\u4e00"), ValueError, "allowed has no symbol"),
         (lambda: CharLM.fit(NAMES).sample(1, allowed=""), ValueError, "allowed has no symbol"),
-        (lambda: CharLM.fit(NAMES).sample(1, min_length=1.5), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
-        (lambda: CharLM.fit(NAMES).sample(1, min_length="3"), TypeError, "min_length must be an integer"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(1, min_length=1.5), TypeError, "min_length must be an integer"),  # type: ignore[call-overload]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(1, min_length="3"), TypeError, "min_length must be an integer"),  # type: ignore[call-overload]  # likewise
         (lambda: CharLM.fit(NAMES).sample(1, min_length=-3), ValueError, "min_length must be at least 0"),
-        (lambda: CharLM.fit(NAMES).sample(1, prefix=3), TypeError, "prefix must be a str, got int"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(NAMES).sample(1, prefix=3), TypeError, "prefix must be a str, got int"),  # type: ignore[call-overload]  # likewise
         (
             lambda: CharLM.fit(NAMES).sample(3, exclude="anna"),
             TypeError,

@@ -25,7 +25,8 @@ FLIPS = 200
 
 READERS = [
     "vocabulary", "vocabulary, values", "token file", "token file, signed",
-    *(f"{kind} file{signed}" for kind in ("bigram", "ngram", "gpt", "mixture") for signed in ("", ", signed")),
+    *(f"{kind} file" for kind in ("bigram", "ngram", "gpt", "classic-gpt", "mixture")),
+    *(f"{kind} file, signed" for kind in ("bigram", "ngram", "gpt", "classic-gpt", "mixture")),
     "checkpoint, manifest", "checkpoint, tensors", "checkpoint, signed", "log", "flags",
     "ARPA file", "run.json", "run.json, values", "text", "text, encoded", "gzip data, encoded", "checkpoint, resumed",
     *(f"charlm {command}" for command in COMMAND_LINES), "charlm --config",

@@ -11,6 +11,8 @@ from charlm import (
     GPT,
     BatchSampler,
     BigramLanguageModel,
+    ClassicGPT,
+    ClassicGPTConfig,
     GPTConfig,
     LanguageModel,
     MixtureLanguageModel,
@@ -40,7 +42,14 @@ def models() -> list[LanguageModel]:
     config = GPTConfig(vocab_size=size, block_size=4, n_layers=1, n_heads=1, width=4, hash_rows=8, context_only=never)
     gpt = GPT(config, seed=1)
     torch.nn.init.normal_(gpt.head.weight, generator=torch.Generator().manual_seed(1))
-    return [BigramLanguageModel(size, seed=1), ngram, gpt, MixtureLanguageModel([gpt, ngram])]
+    shape = ClassicGPTConfig(vocab_size=size, block_size=4, n_layers=1, n_heads=1, width=4, context_only=never)
+    return [
+        BigramLanguageModel(size, seed=1),
+        ngram,
+        gpt,
+        ClassicGPT(shape, seed=1),
+        MixtureLanguageModel([gpt, ngram]),
+    ]
 
 
 def batches() -> tuple[BatchSampler, TextDataset]:

@@ -12,6 +12,7 @@ from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import CountModel
 from charlm.models.registry import as_language_model
+from lively_classic_gpt import CLASSIC, lively_classic
 from lively_gpt import TINY, lively
 from reference_model import Reference
 
@@ -80,6 +81,7 @@ def families(never: tuple[int, ...] = ()) -> list[Family]:
         Family(name="pruned n-gram", model=NGramTable.fit(TEXT, order=4, **counted).prune(2), tolerance=EXACT),
         Family(name="n-gram in PyTorch", model=ngram, tolerance=EXACT),
         Family(name="gpt", model=gpt, tolerance=ROUNDED),
+        Family(name="classic gpt", model=lively_classic(replace(CLASSIC, context_only=never)), tolerance=ROUNDED),
         Family(name="mixture", model=mixture, tolerance=ROUNDED),
         Family(name="own", model=Reference(SIZE, context_only=never), tolerance=ROUNDED),
         Family(name="own without a limit", model=Reference(SIZE, None, context_only=never), tolerance=ROUNDED),

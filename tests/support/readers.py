@@ -31,6 +31,8 @@ from charlm import (
     CheckpointCorruptError,
     CheckpointMismatchError,
     CheckpointVersionError,
+    ClassicGPT,
+    ClassicGPTConfig,
     GPTConfig,
     LanguageModel,
     MixtureLanguageModel,
@@ -276,8 +278,11 @@ def models() -> Iterator[LanguageModel]:
     ngram = NGramLanguageModel(size, order=3, context_only=never).fit([0, 1, 2, 0, 1, 3, 4, 2, 5, 0])
     config = GPTConfig(vocab_size=size, block_size=4, n_layers=1, n_heads=1, width=4, hash_rows=2, context_only=never)
     gpt = GPT(config)
+    classic = ClassicGPT(
+        ClassicGPTConfig(vocab_size=size, block_size=4, n_layers=1, n_heads=1, width=4, context_only=never)
+    )
     bigram = BigramLanguageModel(size, seed=1, context_only=never)
-    yield from (bigram, ngram, gpt, MixtureLanguageModel([gpt, ngram]))
+    yield from (bigram, ngram, gpt, classic, MixtureLanguageModel([gpt, ngram]))
 
 
 def all_readers(folder: Path) -> dict[str, Reader]:

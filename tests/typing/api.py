@@ -43,6 +43,7 @@ dataset = charlm.TextDataset(vocabulary.encode("text"), block_size=2)
 assert_type(dataset.split(0.5), tuple[charlm.TextDataset, charlm.TextDataset])
 assert_type(dataset[0], tuple[Tensor, Tensor])
 assert_type(dataset.windows(torch.tensor([0])), Tensor)
+examples: charlm.Dataset = dataset
 batches = charlm.BatchSampler(dataset, batch_size=2, seed=1, device="auto")
 assert_type(next(iter(batches)), tuple[Tensor, Tensor])
 model = charlm.BigramLanguageModel(vocabulary.size, seed=1)
@@ -97,12 +98,30 @@ assert_type(charlm.score(counted, [[0, 1]]), list[NDArray[np.float64]])
 assert_type(charlm.evaluate(counted, dataset, stride=2), charlm.Evaluation)
 assert_type(charlm.generate(counted, [0], max_new_tokens=1, settings=SamplingSettings(top_k=3)), NDArray[np.int64])
 assert_type(charlm.generate(counted, [0], max_new_tokens=1, n_samples=2), list[NDArray[np.int64]])
-assert_type(charlm.stream_ids(counted, [0], max_new_tokens=1), Iterator[int])
+assert_type(charlm.stream_ids(counted, [0], max_new_tokens=1, seed=None), Iterator[int])
+Scores = NDArray[np.float64]
+assert_type(charlm.generate(model, [0], max_new_tokens=1, return_scores=True), tuple[Tensor, Scores])
+assert_type(charlm.generate(model, [[0], [1, 2]], max_new_tokens=1, seed=None), list[Tensor])
+assert_type(charlm.generate(model, [torch.tensor([0])], max_new_tokens=1, n_samples=2), list[list[Tensor]])
+assert_type(
+    charlm.generate(counted, [np.zeros(1, dtype=np.int64)], max_new_tokens=1, return_scores=True),
+    tuple[list[NDArray[np.int64]], list[Scores]],
+)
+assert_type(
+    charlm.generate(counted, [[0]], max_new_tokens=1, n_samples=2, return_scores=True),
+    tuple[list[list[NDArray[np.int64]]], list[list[Scores]]],
+)
+assert_type(
+    charlm.generate(counted, [0], max_new_tokens=1, n_samples=2, return_scores=True),
+    tuple[list[NDArray[np.int64]], list[Scores]],
+)
 assert_type(charlm.load_model("x", device="cpu"), tuple[charlm.LanguageModel, chartok.Vocabulary])
 charlm.load_model("x", "cpu")  # type: ignore[call-arg]  # the device by keyword only
 assert_type(charlm.CharLM.load("x", device="cpu"), charlm.CharLM)
 charlm.CharLM.load("x", "cpu")  # type: ignore[call-arg]  # likewise
 charlm.save_model(Path("x"), model, vocabulary)
+assert_type(charlm.load_classic_gpt("x", vocabulary, n_heads=6), tuple[charlm.ClassicGPT, chartok.Vocabulary])
+charlm.save_classic_gpt(Path("x"), charlm.ClassicGPT(charlm.ClassicGPTConfig.nano(65)), vocabulary, "gpt2")
 charlm.save_onnx(Path("x"), gpt, vocabulary)
 charlm.save_arpa(Path("x"), ngram, vocabulary)
 assert_type(charlm.load_arpa(Path("x")), tuple[charlm.NGramLanguageModel, chartok.Vocabulary])
@@ -117,9 +136,19 @@ assert_type(lm.settings, dict[str, Any])
 assert_type(lm.facts(), dict[str, Any])
 assert_type(lm.score_samples(["a"]), NDArray[np.float64])
 assert_type(lm.log_probabilities("a"), NDArray[np.float64])
+assert_type(lm.hidden_states("a"), NDArray[np.float32])
+assert_type(lm.attention("a"), NDArray[np.float32])
+assert_type(gpt.activations(torch.tensor([[0]])).attention, Tensor)
 assert_type(lm.next_symbols("a", k=3), list[tuple[str, float]])
 assert_type(lm.generate("a", top_k=3, top_p=0.9, min_p=0.1, repetition_penalty=1.1, allowed="ab"), str)
 assert_type(lm.generate("a", max_new_tokens=9, n_samples=2, stop=["ab"]), list[str])
+assert_type(lm.generate(["a", ""], max_new_tokens=9, seed=None), list[str])
+assert_type(lm.generate(("a", ""), n_samples=2), list[list[str]])
+assert_type(lm.generate("a", return_scores=True), tuple[str, Scores])
+assert_type(lm.generate("a", n_samples=2, return_scores=True), tuple[list[str], list[Scores]])
+assert_type(lm.generate(["a"], return_scores=True), tuple[list[str], list[Scores]])
+assert_type(lm.generate(["a"], n_samples=2, return_scores=True), tuple[list[list[str]], list[list[Scores]]])
+assert_type(lm.sample(3, prefix="a", return_scores=True), tuple[list[str], list[Scores]])
 assert_type(lm.stream("a", top_k=3, stop=["ab"], allowed="ab"), Iterator[str])
 assert_type(lm.sample(3, prefix="a", exclude={"ab"}, allowed="abc", seed=1), list[str])
 assert_type(lm.generate("a", settings=SamplingSettings(min_p=0.1), top_k=3), str)

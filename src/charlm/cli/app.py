@@ -15,6 +15,7 @@ import re
 import sys
 import warnings
 from itertools import pairwise, takewhile
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, Union
 
@@ -24,7 +25,8 @@ from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
 from charlm.cli.endings import cleaning_up
 from charlm.cli.families import as_flag, refusal, train_flags
 from charlm.cli.flags import COMMANDS, Completion, Score, Train
-from charlm.cli.output import print_line
+from charlm.cli.output import notes_in_one_line, print_line
+from charlm.cli.values import unescaped
 from charlm.recipes.presets import TAKES, Family
 from chartok import __version__
 from chartok.files.sources import STANDARD_INPUT
@@ -47,8 +49,9 @@ MODULE_OF = {
     "info": "files",
     "report": "files",
     "export": "files",
+    "import": "files",
 }
-"""The module that implements each command."""
+"""The module that implements each command, in a function of its name; that of a keyword has an underscore behind it."""
 
 DESCRIPTION = "Character-level language models. charlm --version prints the version."
 
@@ -101,7 +104,7 @@ def _closed_streams_discarded() -> Iterator[None]:
 def _ending(arguments: list[str]) -> int:
     """Returns the exit code of a command, after saying what went wrong."""
     try:
-        with _warnings_in_one_line():
+        with _warnings_in_one_line(), notes_in_one_line():
             _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -133,7 +136,8 @@ def _run(arguments: list[str]) -> None:
             _tyro(["--tyro-print-completion", settings.shell], Train)
     elif settings is not None:
         name = arguments[0]
-        command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), name)
+        function = f"{name}_" if iskeyword(name) else name
+        command = getattr(importlib.import_module(f"charlm.cli.{MODULE_OF[name]}"), function)
         with cleaning_up():
             command(dataclasses.replace(settings, shared=shared))
 
@@ -170,6 +174,7 @@ def _parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands,
         with contextlib.redirect_stderr(said):
             settings = _tyro(arguments, train)
         _check_sources(settings, arguments)
+        _check_escapes(settings, arguments)
         return settings  # noqa: TRY300
     except SystemExit as ending:
         if not ending.code:
@@ -186,12 +191,25 @@ def _check_sources(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401
     Raises:
         UsageError: It was not.
     """
-    given = [getattr(settings, name, ()) for name in ("sources", "texts", "validation", "exclude", "text")]
+    given = [getattr(settings, name, ()) for name in ("sources", "texts", "validation", "prompts", "exclude", "text")]
     if sum(sources.count(STANDARD_INPUT) for sources in given) > 1:
         raise UsageError("standard input, -, can be read only once: give it once")
     for name in ("sources", "texts"):
         if getattr(settings, name, None) == () and not isinstance(settings, Score):
             raise UsageError(f"Missing from charlm {arguments[0]}: {name.upper()}; see charlm {arguments[0]} --help")
+
+
+def _check_escapes(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401 - one of the commands
+    """Checks the escapes in how to read text, which are replaced later.
+
+    Raises:
+        UsageError: One is unknown.
+    """
+    for name in ("delimiter", "separator"):
+        try:
+            unescaped(getattr(getattr(settings, "reading", None), name, ""))
+        except ValueError as error:
+            raise UsageError(f"Error parsing --{name}: {error}; see charlm {arguments[0]} --help") from None
 
 
 def _check_flags(arguments: list[str], settings: type) -> None:
@@ -226,13 +244,18 @@ def _tyro(arguments: list[str], train: type[Train]) -> Any:  # noqa: ANN401 - on
 
 
 def _family_in(arguments: list[str]) -> Family:
-    """Returns the requested family; if it is given more than once, the last one counts.
+    """Returns the requested family, or that of the model to start from; if given more than once, the last one counts.
 
     Raises:
         UsageError: There is no such family; the message suggests the nearest one.
     """
     parts = [part for argument in arguments for part in argument.split("=", 1)]
     families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model"]
+    starts = [value for flag, value in pairwise(parts) if flag.replace("_", "-") == "--init-from"]
+    if not families and starts:
+        from charlm.recipes.starting import family_of_start  # noqa: PLC0415 - other commands start without it
+
+        return family_of_start(starts[-1])
     if not families:
         return "ngram"
     if families[-1] not in TAKES:

@@ -8,6 +8,8 @@ import tomllib
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
+from tyro.constructors import PrimitiveConstructorSpec
+
 from charlm.cli.families import as_flag, refusal, train_flags
 from chartok.files.opening import open_file
 
@@ -87,9 +89,10 @@ def read_flags(
 def flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass
     """Yields the names of the flags of a dataclass, including nested ones; positional arguments have no flag."""
     for name, hint in get_type_hints(settings, include_extras=True).items():
-        if get_origin(hint) is not Annotated:
+        inner, *others = get_args(hint) if get_origin(hint) is Annotated else [hint]
+        if not others or isinstance(others[0], PrimitiveConstructorSpec):
             yield name
-        elif is_dataclass(inner := get_args(hint)[0]):
+        elif is_dataclass(inner):
             yield from flag_names(inner)
 
 

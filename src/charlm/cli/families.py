@@ -6,7 +6,7 @@ from dataclasses import field, fields, make_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from charlm.cli.flags import Train
-from charlm.recipes.presets import CONFIGS, TAKES
+from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT
 
 if TYPE_CHECKING:
     from charlm.recipes.presets import Family
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 OF_DATA = ("records", "reading", "train_fraction", "split", "validation", "min_count", "max_size", "symbols", "unit")
 """Flags that say how a text is read and split."""
 OF_EVERY_FAMILY = ("config", "shared", "texts", "model", "out", *OF_DATA, "json")
-OF_TRAINING = ("resume", "tensorboard", "training")
+OF_START = ("init_from", "init_optimizer")
+"""Flags that say what training starts from."""
+OF_TRAINING = ("resume", *OF_START, "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
 
 
@@ -51,9 +53,11 @@ def refusal(name: str, family: Family) -> str:
         >>> refusal("size", "bigram")
         '--size is not a setting of bigram, which takes --smoothing, --max-length, --too-long; see charlm train ...'
     """
+    if name in OF_START:
+        return f"{as_flag(name)} is for models that are trained, and {family} counts: charlm update adds texts to it"
     taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
     see = f"see charlm train --model {family} --help"
-    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}; {see}"
+    return f"{as_flag(name)} is not a setting of {family}, which takes {taken}{WHY_NOT.get(name, '')}; {see}"
 
 
 def as_flag(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Files on the command line: ``prepare``, ``info``, ``report`` and ``export``."""
+"""Files on the command line: ``prepare``, ``info``, ``report``, ``export`` and ``import``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from charlm.cli.reading import (
     without_shared,
 )
 from charlm.data.framing import Framing
-from charlm.files.arpa.writer import save_arpa
+from charlm.files.arpa.writer import load_arpa, save_arpa
+from charlm.files.kinds import ARPA, kind_of_file
+from charlm.files.model_file import save_model
 from charlm.files.run_folder import RunFolder
 from charlm.files.vocabularies import read_vocabulary
 from charlm.lm import CharLM
@@ -30,6 +32,8 @@ from chartok.files.atomic import check_not_read
 from chartok.files.sources import check_not_source, check_two_readings, expand_sources
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from charlm.cli import flags
     from chartok import TokenFile
 
@@ -175,4 +179,30 @@ def export(settings: flags.Export) -> None:
             save_onnx(settings.out, lm.model, lm.vocabulary)
         case "arpa":
             save_arpa(settings.out, lm.stored, lm.vocabulary)
+        case "nanogpt" | "mingpt" | "gpt2":
+            require_pytorch()
+            from charlm.files.foreign.writer import save_classic_gpt  # noqa: PLC0415 - needs PyTorch
+
+            save_classic_gpt(settings.out, lm.stored, lm.vocabulary, settings.format)
+    print_line(f"saved to {settings.out}")
+
+
+def import_(settings: flags.Import) -> None:
+    """Writes a model of another program as a model file."""
+    check_not_read(settings.out, [settings.checkpoint])
+    require_pytorch()
+    if settings.vocabulary is not None and settings.text:
+        raise ValueError("vocabulary and text both tell the characters: give one of them")
+    vocabulary: Vocabulary | Path | None = settings.vocabulary
+    if settings.text:
+        vocabulary = Vocabulary.from_file(settings.text)
+    if settings.checkpoint.is_file() and kind_of_file(settings.checkpoint) == ARPA:
+        for name in ("vocabulary", "text", "n_heads"):
+            if getattr(settings, name):
+                raise ValueError(f"{name}: an ARPA file tells all there is to know: leave it out")
+        save_model(settings.out, *load_arpa(settings.checkpoint))
+    else:
+        from charlm.files.foreign.reader import load_classic_gpt  # noqa: PLC0415 - needs PyTorch
+
+        save_model(settings.out, *load_classic_gpt(settings.checkpoint, vocabulary, n_heads=settings.n_heads))
     print_line(f"saved to {settings.out}")

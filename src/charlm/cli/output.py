@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import math
-from typing import Any, TextIO
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
@@ -18,3 +24,23 @@ def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
 def print_line(line: str, file: TextIO | None = None) -> None:
     """Prints what the program says; whatever is not printable, such as a newline in a path, is printed as an escape."""
     print("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), file=file)
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints a note on standard error."""
+        print_line(f"charlm: {record.getMessage()}", sys.stderr)
+
+
+@contextlib.contextmanager
+def notes_in_one_line() -> Iterator[None]:
+    """Prints what the package notes, such as a seed that it has drawn, as one line each."""
+    logger, handler = logging.getLogger("charlm"), _Notes()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

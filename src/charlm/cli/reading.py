@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from charlm.cli.flags import READING
 from charlm.cli.output import print_line
+from charlm.cli.values import unescaped
 from chartok import ReadingSettings, UnknownCharacterError
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 AnyCommand = TypeVar("AnyCommand", bound="Command")
 OF_READING = tuple(field.name for field in dataclasses.fields(ReadingSettings))
 OF_NEW_VOCABULARY = ("symbols", "unit", "min_count", "max_size")
-ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\"}
-"""What may be typed after a backslash, and what it stands for."""
 
 
 def reading_of(settings: ReadingSettings) -> ReadingSettings:
@@ -37,9 +35,7 @@ def reading_of(settings: ReadingSettings) -> ReadingSettings:
         '\n\n'
     """
     return dataclasses.replace(
-        settings,
-        delimiter=_unescaped("--delimiter", settings.delimiter),
-        separator=_unescaped("--separator", settings.separator),
+        settings, delimiter=unescaped(settings.delimiter), separator=unescaped(settings.separator)
     )
 
 
@@ -73,13 +69,18 @@ def for_kind(settings: AnyCommand, *, records: bool) -> AnyCommand:
     return without_shared(settings, ("newlines", "separator") if records else of_records)
 
 
-def check_unused(settings: ReadingSettings, flag: str) -> None:
+def check_unused(settings: ReadingSettings, flag: str, default: ReadingSettings = READING) -> None:
     """Checks that no flag says how to read files where there are none.
+
+    Args:
+        settings: The settings.
+        flag: The flag that would give files.
+        default: What the settings are if nothing is said.
 
     Raises:
         ValueError: One does.
     """
-    if settings != READING:
+    if settings != default:
         raise ValueError(f"there is no {flag}, and flags say how to read its files: give {flag}, or leave them out")
 
 
@@ -107,13 +108,3 @@ def admitted_lines(
 def tell_note(note: str) -> None:
     """Prints a note on standard error."""
     print_line(f"charlm: {note}", sys.stderr)
-
-
-def _unescaped(flag: str, typed: str) -> str:
-    def replacement(found: re.Match[str]) -> str:
-        if found[1] not in ESCAPES:
-            known = " ".join(f"\\{name}" for name in ESCAPES)
-            raise ValueError(f"{flag} has {found[0]!a}, which is none of {known}; a backslash itself is \\\\")
-        return ESCAPES[found[1]]
-
-    return re.sub(r"\\(.?)", replacement, typed, flags=re.DOTALL)

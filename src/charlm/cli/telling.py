@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from charlm.recipes.events import Event, Hook
     from charlm.training.log import LogEntry
 
+MOST_SHOWN = 10
+"""How many new symbols are named."""
+
 
 def tell(event: Event) -> None:
     """Prints an event in human-readable form."""
@@ -74,6 +77,14 @@ def _of_unknown(event: events.UnknownFound) -> list[str]:
     return [f"{found} are not in the vocabulary and count as unk"]
 
 
+def _of_start(event: events.Started) -> list[str]:
+    if not event.new_symbols:
+        return [f"starting from {event.name}, no new symbols"]
+    shown = " ".join(map(ascii, event.new_symbols[:MOST_SHOWN]))
+    more = " ..." if len(event.new_symbols) > MOST_SHOWN else ""
+    return [f"starting from {event.name}, new symbols: {len(event.new_symbols):,} ({shown}{more})"]
+
+
 def _of_counting(event: events.Counted) -> list[str]:
     if event.family == "bigram":
         return [f"bigram model, counted in {event.seconds:.2f} s"]
@@ -119,6 +130,7 @@ def _of_saving(event: events.Saved) -> list[str]:
 LINES: dict[type, Callable[[Any], list[str]]] = {
     events.CorpusSplit: _of_split,
     events.UnknownFound: _of_unknown,
+    events.Started: _of_start,
     events.Counted: _of_counting,
     events.TrainingBegan: _of_beginning,
     events.TrainingEnded: _of_end,

@@ -23,7 +23,9 @@ from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
 from charlm.recipes.presets import TAKES, Recipe
+from charlm.recipes.shaping import shaped
 from charlm.recipes.sources import ROLES_OF_TEXT, corpus_of_files, is_token_source
+from charlm.recipes.starting import Start
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
@@ -60,7 +62,8 @@ def train(settings: flags.Train) -> None:
             )
         if settings.json:
             stack.enter_context(redirect_stdout(sys.stderr))
-        learned, held_out = _parts(settings, recipe, is_first=is_first)
+        start = _start(settings)
+        learned, held_out = _parts(settings, recipe, start, is_first=is_first)
         hook: Hook = events.say_nothing
         if is_first:
             hook = stack.enter_context(Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False)))
@@ -70,6 +73,7 @@ def train(settings: flags.Train) -> None:
             validation=held_out,
             folder=folder,
             resume=resume,
+            start=start,
             source=Source(text=" ".join(settings.texts), settings=_of_data(settings)),
             hook=hook,
         )
@@ -142,11 +146,21 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     return dataclasses.replace(recipe, device=device), rank() == 0
 
 
-def _parts(settings: flags.Train, recipe: Recipe, *, is_first: bool) -> tuple[Corpus, Corpus]:
+def _start(settings: flags.Train) -> Start | None:
+    """Returns the model from which training starts, if any."""
+    path: Path | None = getattr(settings, "init_from", None)
+    with_optimizer = getattr(settings, "init_optimizer", False)
+    if path is None and with_optimizer:
+        raise ValueError("init_optimizer goes on with the optimizer of a run: give its folder as init_from")
+    return None if path is None else Start.of_file(path, with_optimizer=with_optimizer)
+
+
+def _parts(settings: flags.Train, recipe: Recipe, start: Start | None, *, is_first: bool) -> tuple[Corpus, Corpus]:
     """Returns the data to train on and those for validation; long records are dealt with before the split."""
     seed = 0 if recipe.config is None else recipe.config.seed
-    corpus = _corpus(settings.texts, settings, None, is_first=is_first)
-    corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
+    extends = None if start is None else start.vocabulary
+    corpus = _corpus(settings.texts, settings, is_first=is_first, extends=extends)
+    corpus = shaped(corpus, recipe)
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
         is_shared = corpus.is_of_records and "split" in settings.shared
@@ -156,17 +170,25 @@ def _parts(settings: flags.Train, recipe: Recipe, *, is_first: bool) -> tuple[Co
             raise ValueError(f"{name} says what to hold out of the text, and validation is a text of its own")
     if corpus.is_of_records:
         settings = dataclasses.replace(settings, records=True)
-    return corpus, _corpus(settings.validation, settings, corpus.vocabulary, is_first=is_first)
+    return corpus, _corpus(settings.validation, settings, is_first=is_first, vocabulary=corpus.vocabulary)
 
 
-def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary | None, *, is_first: bool) -> Corpus:
+def _corpus(
+    texts: flags.Several,
+    settings: flags.Train,
+    *,
+    is_first: bool,
+    vocabulary: Vocabulary | None = None,
+    extends: Vocabulary | None = None,
+) -> Corpus:
     """Returns the corpus of a text, whole or by lines, or of a token file, which is verified first.
 
     Args:
         texts: The sources.
         settings: How to read them.
-        vocabulary: That of the training data, for those for validation; None makes it.
         is_first: Whether this is the first of several processes.
+        vocabulary: That of the training data, for those for validation; None makes one.
+        extends: The vocabulary that one that is made extends.
     """
     if is_token_source(texts):
         settings = without_shared(settings, (*OF_READING, *OF_NEW_VOCABULARY))
@@ -177,6 +199,7 @@ def _corpus(texts: flags.Several, settings: flags.Train, vocabulary: Vocabulary 
         note=tell_note if is_first else say_nothing,
         verify=is_first,
         vocabulary=vocabulary,
+        extends=extends,
         symbols=settings.symbols,
         unit=settings.unit,
         min_count=settings.min_count,
@@ -188,6 +211,8 @@ def _of_data(settings: flags.Train) -> dict[str, Any]:
     """Returns how the text is read and split, as JSON values; None for what is as by default."""
     given = {name: getattr(settings, name) for name in OF_DATA} | vars(reading_of(settings.reading))
     given |= {"reading": None, "validation": " ".join(settings.validation) or None}
+    start = getattr(settings, "init_from", None)
     given |= {"symbols": [*settings.symbols] or None}  # as it comes back from JSON
+    given |= {"init_from": None if start is None else os.fspath(start)}
     defaults = DEFAULTS | vars(ReadingSettings())
     return {name: None if value == defaults.get(name) else value for name, value in given.items()}

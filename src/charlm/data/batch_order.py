@@ -11,10 +11,10 @@ from charlm.data.permutation import Permutation
 from charlm.runtime.seeding import seeded_generator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from charlm.data.dataset import Dataset
 
 Order: TypeAlias = Literal["random", "shuffled", "sequential"]
 
@@ -32,18 +32,25 @@ class BatchOrder:
     """The examples of each global batch, as numbers; those of a window of batches are determined together.
 
     Args:
-        dataset: The source of the examples.
+        length: The number of examples.
         batch_size: The number of examples in a global batch.
         seed: Seeds every draw.
         order: As for ``BatchSampler``.
-        by_length: Likewise.
+        widths: Puts examples together by length: returns the number of inputs of each of several; None does not.
     """
 
-    def __init__(self, dataset: Dataset, batch_size: int, *, seed: int, order: Order, by_length: bool) -> None:
-        self._dataset, self._batch_size, self._seed, self._order = dataset, batch_size, seed, order
-        self._length = len(dataset)
-        self._by_length = by_length
-        if by_length:
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        *,
+        seed: int,
+        order: Order,
+        widths: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None,
+    ) -> None:
+        self._length, self._batch_size, self._seed, self._order = length, batch_size, seed, order
+        self._widths = widths
+        if widths is not None:
             self._batches = max(1, min(BATCHES_BY_LENGTH, MOST_BY_LENGTH // batch_size))
         else:
             self._batches = 1 if order == "random" else max(1, ORDERED_AT_ONCE // batch_size)
@@ -92,9 +99,9 @@ class BatchOrder:
         else:
             epochs, positions = np.divmod(np.arange(window * size, (window + 1) * size), self._length)
             examples = positions if self._order == "sequential" else self._shuffled(epochs, positions)
-        if not self._by_length:
+        if self._widths is None:
             return examples.reshape(-1, self._batch_size)
-        return np.asarray(examples[together(self._dataset.widths(examples), epochs, self._batch_size)])
+        return np.asarray(examples[together(self._widths(examples), epochs, self._batch_size)])
 
     def _shuffled(self, epochs: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.int64]:
         permutations = (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, cast, get_args
 
 import torch
 from torch import Tensor
 
 from charlm.data.batch_order import BatchOrder, Order
-from charlm.data.dataset import holds_texts
+from charlm.data.dataset import Dataset, HasWidths, check_keeps
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError, described_change
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -19,12 +19,20 @@ from chartok.arguments import flag, integer, natural_number, positive_integer
 from chartok.files.envelope import check_version
 
 if TYPE_CHECKING:
-    from charlm.data.dataset import Dataset
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 VERSION = 1
 
 LARGEST_BATCH = 1 << 31
 """Its positions are drawn at once."""
+OTHERWISE = (
+    "add them, or give Trainer any iterable of (inputs, targets) batches, such as a torch.utils.data.DataLoader, from "
+    "which a run does not resume exactly"
+)
+"""What is left to do with a dataset that cannot be sampled from."""
 
 
 class BatchSampler:
@@ -45,7 +53,7 @@ class BatchSampler:
     through pinned memory.
 
     Args:
-        dataset: The source of the examples.
+        dataset: The source of the examples: a ``TextDataset``, a ``RecordDataset``, or any other ``charlm.Dataset``.
         batch_size: The number of examples in a global batch, over all processes.
         seed: Seeds every draw.
         order: See above.
@@ -58,7 +66,8 @@ class BatchSampler:
         ValueError: ``batch_size`` is below 1 or above 2^31, not a multiple of ``world_size``, or larger than the
             dataset in an order that does not repeat; ``rank`` is not below ``world_size``; the order or device is
             unknown; ``by_length`` is set for the order ``sequential``, which it would change.
-        TypeError: ``dataset`` is neither a ``TextDataset`` nor a ``RecordDataset``, or a number is not an integer.
+        TypeError: ``dataset`` lacks a member of ``charlm.Dataset``, or for ``by_length`` of ``HasWidths``; or a number
+            is not an integer.
 
     Example:
         >>> from charlm import TextDataset
@@ -84,8 +93,7 @@ class BatchSampler:
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
-        if not (holds_texts(dataset) and hasattr(dataset, "batch")):
-            raise TypeError(f"dataset must be a TextDataset or a RecordDataset, got {type(dataset).__name__}")
+        check_keeps(Dataset, "dataset", dataset, OTHERWISE)
         self.dataset = dataset
         self.batch_size: int = positive_integer("batch_size", batch_size)
         self.seed: int = integer("seed", seed)
@@ -101,12 +109,19 @@ class BatchSampler:
         self._check()
         share = self.batch_size // self.world_size
         self._share = slice(self.rank * share, (self.rank + 1) * share)
-        self._batches = BatchOrder(dataset, self.batch_size, seed=self.seed, order=order, by_length=by_length)
+        self._batches = BatchOrder(
+            self._length, self.batch_size, seed=self.seed, order=order, widths=self._widths() if by_length else None
+        )
         self.batches_drawn: int = 0
         """The number of batches returned so far."""
         self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None
         self._renew_loader()
         renew_in_children(self, BatchSampler._renew_loader)
+
+    def _widths(self) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+        """Returns the function that tells how long examples are."""
+        check_keeps(HasWidths, "dataset", self.dataset, "leave by_length out")
+        return cast("HasWidths", self.dataset).widths
 
     def _renew_loader(self) -> None:
         """Makes a new thread for the batches of an accelerator; a batch that was being read is read again."""

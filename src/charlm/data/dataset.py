@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -22,13 +23,83 @@ IGNORE_INDEX = -100
 """Targets with this value are ignored by the loss and by scores."""
 
 
+class Dataset(Protocol):
+    """Examples to train on: what ``BatchSampler`` and ``Trainer`` need of a dataset.
+
+    A class that has these members is one. Whoever derives from this class writes the first four, and may leave the
+    others as they are here.
+
+    Attributes:
+        has_ignored_targets: Whether some targets of a batch may be ``IGNORE_INDEX``, as padding is.
+        examples_per_epoch: How many examples make an epoch, by default as many as there are.
+
+    Example:
+        >>> import torch
+        >>> class Countdown(Dataset):
+        ...     def __len__(self):
+        ...         return 4
+        ...
+        ...     def batch(self, indices, device):
+        ...         return (indices[:, None] + 1).to(device), indices[:, None].to(device)
+        ...
+        ...     def check_ids(self, size):
+        ...         if size < 5:
+        ...             raise ValueError(f"the data has 5 ids, but the model has only {size}")
+        ...
+        ...     def fingerprint(self):
+        ...         return "counts down from 4"
+        >>> from charlm import BatchSampler
+        >>> next(BatchSampler(Countdown(), batch_size=2, order="sequential"))
+        (tensor([[1],
+                [2]]), tensor([[0],
+                [1]]))
+    """
+
+    has_ignored_targets: bool = True
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Returns the number of examples."""
+
+    @abstractmethod
+    def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Returns several examples as int64 inputs and targets, each ``(B, T)``, on ``device``.
+
+        Args:
+            indices: Which examples, int64 ``(B,)``, on the CPU.
+            device: The device of the result.
+        """
+
+    @abstractmethod
+    def check_ids(self, size: int) -> None:
+        """Checks that every id is below ``size``, the number of ids of a model.
+
+        Raises:
+            ValueError: One is not.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Returns what identifies the examples, such as a SHA-256: a run resumes only with the same ones."""
+
+    @property
+    def examples_per_epoch(self) -> int:
+        """The number of examples that make an epoch."""
+        return len(self)
+
+
+class HasWidths(Protocol):
+    """Examples of different lengths, which ``BatchSampler`` puts together ``by_length``."""
+
+    def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the number of inputs of each of several examples, int64 ``(B,)``."""
+
+
 class SupportsPieces(Protocol):
     """Data that can be scored a piece at a time."""
 
-    def pieces(
-        self, targets: int | None, overlap: int
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Yields all texts a piece at a time, as ids and lengths, and how many leading targets are repeated.
+    def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
+        """Yields all texts a piece at a time.
 
         Args:
             targets: The approximate number of targets in a piece; None yields everything at once.
@@ -36,39 +107,37 @@ class SupportsPieces(Protocol):
         """
 
     def check_ids(self, size: int) -> None:
-        """Checks that every id is below ``size``."""
+        """Checks that every id is below ``size``.
+
+        Raises:
+            ValueError: One is not.
+        """
 
 
-class Dataset(SupportsPieces, Protocol):
-    """Examples to train on, which are also texts to count and to score.
+class ValidationDataset(SupportsPieces, Protocol):
+    """Data on which ``Trainer`` evaluates a model."""
 
-    Counting and scoring take one or more texts, concatenated in one array of ids; training takes batches of inputs and
-    targets. Nothing outside this package needs to know which dataset it has.
+    def fingerprint(self) -> str:
+        """Returns what identifies the data, such as a SHA-256: a run resumes only with the same ones."""
 
-    Attributes:
-        block_size: The largest number of inputs of an example.
-        has_padding: Whether some targets of a batch may be ``IGNORE_INDEX``.
-        examples_per_epoch: How many examples have about as many targets as the data.
-    """
 
-    block_size: int
-    has_padding: bool
-
-    @property
-    def examples_per_epoch(self) -> int:
-        """The number of examples that have about as many targets as the data."""
-
-    def __len__(self) -> int:
-        """Returns the number of examples."""
-
-    def batch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Returns several examples as int64 inputs and targets, each ``(B, T)``, on ``device``."""
-
-    def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the number of inputs of each of several examples, int64 ``(B,)``."""
+class SupportsParts(Protocol):
+    """Texts as ids, to count: a dataset, or ``JoinedTexts``."""
 
     def parts(self, ids: int) -> Iterator[JoinedTexts]:
         """Yields whole texts in order, about ``ids`` ids at a time."""
+
+
+class CompleteDataset(Dataset, HasWidths, ValidationDataset, SupportsParts, Protocol):
+    """Texts to train on, to score and to count: a ``TextDataset`` or a ``RecordDataset``.
+
+    Nothing outside this package needs to know which of them it has.
+
+    Attributes:
+        block_size: The largest number of inputs of an example.
+    """
+
+    block_size: int
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
@@ -76,15 +145,20 @@ class Dataset(SupportsPieces, Protocol):
     def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
         """Returns two datasets; independent texts are drawn at random, with ``seed``."""
 
-    def fingerprint(self) -> str:
-        """Returns the SHA-256, in hexadecimal, of the data and of how they are cut into examples."""
 
+class Piece(NamedTuple):
+    """Some texts, or a part of one, to score.
 
-class SupportsParts(Protocol):
-    """Texts as ids: a dataset, or ``JoinedTexts``."""
+    Attributes:
+        ids: The ids of all texts, concatenated.
+        lengths: The number of ids in each, int64 ``(N,)``.
+        counts: Whether each target counts, that is each id but the first of its text, in order: those do not that are
+            repeated from the piece before, or that are masked.
+    """
 
-    def parts(self, ids: int) -> Iterator[JoinedTexts]:
-        """Yields whole texts in order, about ``ids`` ids at a time."""
+    ids: NDArray[np.integer[Any]]
+    lengths: NDArray[np.int64]
+    counts: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +169,13 @@ class JoinedTexts:
         ids: The ids of all texts, concatenated.
         lengths: The number of ids in each, int64 ``(N,)``.
         weights: How many times each counts, int64 ``(N,)``; None counts each once.
+        prompts: How many ids after the first of each are its prompt, which is not scored, ``(N,)``; None scores all.
     """
 
     ids: NDArray[np.integer[Any]]
     lengths: NDArray[np.int64]
     weights: NDArray[np.int64] | None = None
+    prompts: NDArray[np.unsignedinteger[Any]] | None = None
 
     def parts(self, ids: int) -> Iterator[JoinedTexts]:  # noqa: ARG002 - they are in memory already
         """Yields these texts."""
@@ -108,8 +184,8 @@ class JoinedTexts:
 
 def pieces_of_text(
     read: Callable[[int, int], NDArray[np.integer[Any]]], length: int, targets: int | None, overlap: int
-) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-    """Yields one text a piece at a time, each id but the first a target once; see ``Dataset.pieces``.
+) -> Iterator[Piece]:
+    """Yields one text a piece at a time, each id but the first a target once; see ``SupportsPieces``.
 
     Args:
         read: Returns the ids from a start to a stop.
@@ -124,7 +200,7 @@ def pieces_of_text(
     for start, stop in pairwise([0, *range(step + overlap, last, step), last]):
         begin = max(0, start - overlap)
         ids = read(begin, stop + 1)
-        yield ids, np.array([len(ids)]), start - begin
+        yield Piece(ids, np.array([len(ids)]), np.arange(len(ids) - 1) >= start - begin)
 
 
 def grouped(items: NDArray[Any], keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -137,6 +213,37 @@ def grouped(items: NDArray[Any], keys: NDArray[np.int64]) -> Iterator[tuple[int,
     order = np.argsort(keys, kind="stable")
     distinct, starts = np.unique(keys[order], return_index=True)
     yield from zip(distinct.tolist(), np.split(items[order], starts[1:]), strict=False)  # of no items one part is left
+
+
+def check_keeps(protocol: type, name: str, value: object, instead: str) -> None:
+    """Checks that a value has the members of a protocol.
+
+    Args:
+        protocol: The protocol, whose own members are looked at.
+        name: What to call the value.
+        value: The value.
+        instead: What to give instead of a value that does not.
+
+    Raises:
+        TypeError: It lacks some; names them.
+
+    Example:
+        >>> check_keeps(SupportsParts, "tokens", 5, "give a list")
+        Traceback (most recent call last):
+        TypeError: tokens must have the members of SupportsParts, and int lacks parts: give a list
+    """
+    protocols = [base for base in protocol.__mro__ if base.__module__ == __name__]
+    members = dict.fromkeys(member for base in reversed(protocols) for member in vars(base))
+    missing = [
+        member
+        for member in members
+        if (member == "__len__" or not member.startswith("_")) and not hasattr(value, member)
+    ]
+    if missing:
+        raise TypeError(
+            f"{name} must have the members of {protocol.__name__}, and {type(value).__name__} lacks "
+            f"{', '.join(missing)}: {instead}"
+        )
 
 
 def holds_texts(value: object) -> TypeIs[SupportsParts]:

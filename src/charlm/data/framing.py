@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chartok.arguments import checked_texts
+from chartok.errors import UnknownCharacterError, describe_character
 from chartok.ragged import encode_joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -127,6 +129,21 @@ class Framing:
         before = [] if self.bos is None else [self.bos]
         return [*before, *self._vocabulary.encode(text, errors).tolist()] or self.symbol_ids()[:1]
 
+    def prompts(self, texts: list[str], errors: Errors = "strict") -> list[list[int]]:
+        """Returns what ``prompt`` does for each of several texts.
+
+        Raises:
+            UnknownCharacterError: A character is not in the vocabulary; names the text.
+            TypeError: A prompt is not a ``str``.
+        """
+        found = list[list[int]]()
+        for place, text in enumerate(texts):
+            try:
+                found.append(self.prompt(text, errors))
+            except UnknownCharacterError as error:
+                raise UnknownCharacterError(error.character, error.position, error.vocabulary_size, place) from None
+        return found
+
     def symbol_ids(self) -> list[int]:
         """Returns the ids of the symbols, in ascending order.
 
@@ -183,8 +200,13 @@ class Framing:
         """
         return {token_id: [*map(ord, symbol)] or [END] for token_id, symbol in self.outcomes().items()}
 
-    def stops(self, stop: Iterable[str] | None) -> list[list[int]]:
-        """Returns each stop string as code points, and ``[END]`` if the vocabulary has ``eos``.
+    @staticmethod
+    def stops(stop: Iterable[str] | None, outcomes: Mapping[int, str]) -> list[list[int]]:
+        """Returns each stop string as code points; warns of one that can never be generated.
+
+        Args:
+            stop: The strings.
+            outcomes: What may be generated.
 
         Raises:
             TypeError: ``stop`` is a single ``str``, or an item is not a ``str``.
@@ -192,16 +214,23 @@ class Framing:
 
         Example:
             >>> from chartok import Vocabulary
-            >>> Framing(Vocabulary("abc", special_tokens=["eos"])).stops(["cab", "x"])
-            [[99, 97, 98], [120], [-1]]
+            >>> framing = Framing(Vocabulary("abc", special_tokens=["eos"]))
+            >>> framing.stops(["cab", "b"], framing.outcomes())
+            [[99, 97, 98], [98]]
         """
         if isinstance(stop, str):
             raise TypeError("stop must be an iterable of str, got a single str: put it in a list")
         strings = list(stop or ())
+        known = set().union(*outcomes.values()) if strings else set()
         for string in strings:
             if not isinstance(string, str):
                 raise TypeError(f"stop must be an iterable of str, got {type(string).__name__}")
             if not string:
                 raise ValueError("stop contains an empty string: give at least one character")
-        sequences = [[*map(ord, string)] for string in strings]
-        return sequences if self.eos is None else [*sequences, [END]]
+            if never := next((character for character in string if character not in known), None):
+                warnings.warn(
+                    f"the stop string {string!a} never occurs: {describe_character(never)} is in no symbol that may be "
+                    "generated",
+                    stacklevel=3,
+                )
+        return [[*map(ord, string)] for string in strings]

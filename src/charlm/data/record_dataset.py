@@ -13,23 +13,24 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.data.dataset import IGNORE_INDEX, check_vocabulary_size
+from charlm.data.packed_records import PackedRecords
+from charlm.data.prompts import with_prompts_up_to
 from charlm.data.record_file import records_of_files
-from charlm.data.records import Records, RecordsInMemory
+from charlm.data.record_texts import records_of_texts
+from charlm.data.records import Records
 from charlm.data.streams import as_stream
 from charlm.data.text_dataset import TextDataset
 from charlm.data.windows import Windows
 from chartok import ReadingSettings, TokenFile, Vocabulary
-from chartok.arguments import check_several, joined_texts, positive_integer
+from chartok.arguments import positive_integer
 from chartok.files.reading import say_nothing
-from chartok.ragged import encode_joined
-from chartok.token_writer import framing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from charlm.data.dataset import JoinedTexts
+    from charlm.data.dataset import JoinedTexts, Piece
     from charlm.data.limits import TooLong
     from chartok.files.reading import Note, ReadingKeywords
 
@@ -58,6 +59,10 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         too_long: What to do with a longer one. ``"split"`` trains on it in windows of at most ``max_length + 1``
             inputs, ``"truncate"`` takes its beginning, which gets no ``eos``, since it does not end there, ``"skip"``
             leaves it out, and ``"error"`` refuses it.
+        prompts: What precedes each record, which is then the answer to it: the inputs have both, and the targets of the
+            prompt are masked, so that training and validation loss count the answer alone.
+        prompt_end: The same where the records have the prompts in them: the prompt of each is everything up to the
+            first occurrence of this string, and the string itself, such as ``"="``.
 
     Attributes:
         vocabulary: What the ids mean.
@@ -66,7 +71,8 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
 
     Raises:
         ValueError: There is no record, one is empty, or longer than ``max_length`` under ``"error"``; names the record.
-            Or the vocabulary has no ``bos`` or ``eos`` or is not that of the token file, or that is of one text.
+            Or the vocabulary has no ``bos`` or ``eos`` or is not that of the token file, or that is of one text. Or a
+            record has no ``prompt_end``, or nothing follows its prompt; names the record.
         UnknownCharacterError: A character is not in the vocabulary; names the record.
         TypeError: ``records`` is a single ``str`` or not iterable, or a record is not a ``str``.
 
@@ -81,9 +87,11 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         (tensor([[2, 0, 1],
                 [2, 1, 3]]), tensor([[   0,    1,    3],
                 [   1,    3, -100]]))
+        >>> RecordDataset(["1+1=2"], prompt_end="=")[0][1]
+        tensor([-100, -100, -100, -100,    2,    5])
     """
 
-    has_padding = True
+    has_ignored_targets = True
 
     def __init__(
         self,
@@ -93,28 +101,24 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         block_size: int | None = None,
         max_length: int | None = None,
         too_long: TooLong = "split",
+        prompts: Iterable[str] | None = None,
+        prompt_end: str | None = None,
     ) -> None:
-        if isinstance(records, TokenFile):
-            if vocabulary not in (None, records.vocabulary):
-                raise ValueError(
-                    f"vocabulary is not that of {records.path!a}: leave it out, or prepare the file with it"
-                )
-            self._hold(Records(records), records.vocabulary, block_size, max_length, too_long)
-            return
-        check_several(records, "records")
-        texts = list(records)
-        joined = joined_texts(texts, "records")
-        if not texts:
-            raise ValueError("records is empty: give at least one text")
-        if not all(texts):
-            raise ValueError(f"records[{texts.index('')}] is empty: leave empty records out")
-        if vocabulary is None:
-            vocabulary = Vocabulary.from_text(joined, special_tokens=["bos", "eos"])
-        if not isinstance(vocabulary, Vocabulary):
-            raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
-        bos, eos = framing(vocabulary)
-        source = RecordsInMemory.of(*encode_joined(vocabulary, texts, bos=bos, eos=eos))
-        self._hold(Records(source), vocabulary, block_size, max_length, too_long)
+        if prompts is not None and prompt_end is not None:
+            raise ValueError(
+                "prompt_end finds the prompts in the records, and prompts gives them: leave one of them out"
+            )
+        if not isinstance(records, TokenFile):
+            held, own = records_of_texts(records, vocabulary, prompts=prompts)
+        elif prompts is not None:
+            raise ValueError(
+                f"the records of {records.path!a} have their prompts in them: give prompt_end, not prompts"
+            )
+        elif vocabulary not in (None, records.vocabulary):
+            raise ValueError(f"vocabulary is not that of {records.path!a}: leave it out, or prepare the file with it")
+        else:
+            held, own = Records(records), records.vocabulary
+        self._hold(held, own, block_size, max_length, too_long, prompt_end)
 
     def _hold(
         self,
@@ -123,7 +127,10 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         block_size: int | None,
         max_length: int | None = None,
         too_long: TooLong = "split",
+        prompt_end: str | None = None,
     ) -> None:
+        if prompt_end is not None:
+            records = with_prompts_up_to(records, prompt_end, vocabulary)
         most = LONGEST_WINDOW if block_size is None else positive_integer("block_size", block_size)
         if max_length is None and too_long != "split":
             raise ValueError("too_long says what to do with a record above max_length: give max_length as well")
@@ -166,6 +173,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         block_size: int | None = None,
         max_length: int | None = None,
         too_long: TooLong = "split",
+        prompt_end: str | None = None,
         note: Note = say_nothing,
         **reading: Unpack[ReadingKeywords],
     ) -> Self:
@@ -177,6 +185,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             block_size: Likewise.
             max_length: Likewise.
             too_long: Likewise.
+            prompt_end: Likewise.
             note: Called with what is worth knowing about the file, one line each.
             reading: How to read the file: the settings of ``chartok.ReadingSettings``.
 
@@ -198,7 +207,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         )
         dataset = cls.__new__(cls)
         try:
-            dataset._hold(records, own, block_size, max_length, too_long)  # noqa: SLF001 - the constructor's other half
+            dataset._hold(records, own, block_size, max_length, too_long, prompt_end)  # noqa: SLF001 - the constructor's other half
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)!a}: {error}") from None
         return dataset
@@ -231,16 +240,18 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         Returns:
             T is the number of inputs of the longest of them.
         """
-        starts, widths = self._windows.spans(indices.numpy())
-        is_filled = np.arange(int(widths.max(initial=0)) + 1) <= widths[:, None]
+        starts, widths, masked = self._windows.spans(indices.numpy())
+        columns = np.arange(int(widths.max(initial=0)) + 1)
+        is_filled = columns <= widths[:, None]
         rows = np.full(is_filled.shape, self.vocabulary.special_tokens["eos"], dtype=np.int64)
         rows[is_filled] = self.records.source.spans(starts, widths + 1)
-        targets = np.where(is_filled[:, 1:], rows[:, 1:], IGNORE_INDEX)
+        is_target = is_filled[:, 1:] if masked is None else is_filled[:, 1:] & (columns[:-1] >= masked[:, None])
+        targets = np.where(is_target, rows[:, 1:], IGNORE_INDEX)
         return torch.from_numpy(rows[:, :-1]).to(device), torch.from_numpy(targets).to(device)
 
     def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the number of inputs of each example, int64 ``(B,)``."""
-        return self._windows.spans(indices)[1]
+        return self._windows.spans(indices).inputs
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all records, ``bos`` and ``eos`` included, and the length of each, int64 ``(N,)``."""
@@ -254,15 +265,12 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         self,
         targets: int | None,
         overlap: int,  # noqa: ARG002 - of a text
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+    ) -> Iterator[Piece]:
         """Returns whole records, in pieces of about ``targets`` targets each.
 
         Args:
             targets: The approximate number of targets; None leaves it to the records.
             overlap: Not used: every record starts without context.
-
-        Returns:
-            The ids of the records, the length of each, and 0.
         """
         return self.records.pieces(targets)
 
@@ -308,14 +316,18 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
             block_size: The number of ids in a window.
 
         Raises:
-            ValueError: All records together are shorter than a window.
+            ValueError: All records together are shorter than a window; or a window could be in a prompt alone.
         """
         source = self.records.source
         if isinstance(source, TokenFile) and self.records.is_whole:
-            return TextDataset(as_stream(source), block_size)
-        return TextDataset(self.records.joined()[0], block_size)
+            stream = as_stream(source)
+        else:
+            stream = as_stream(self.records.joined()[0])
+        if self.records.prompts is None:
+            return TextDataset(stream, block_size)
+        return PackedRecords.of(self.records, stream, block_size)
 
     def fingerprint(self) -> str:
-        """Returns the SHA-256, in hexadecimal, of the records and their vocabulary."""
+        """Returns the SHA-256, in hexadecimal, of the records, their prompts and their vocabulary."""
         own = f"{self.vocabulary.fingerprint} {self.block_size} {self.records.fingerprint()}"
         return hashlib.sha256(own.encode()).hexdigest()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charlm.data.records import Records, RecordsInMemory
+from charlm.data.record_sources import RecordsInMemory
+from charlm.data.records import Records
 from charlm.data.vocabulary_of_texts import vocabulary_of_texts
 from chartok import Vocabulary
 from chartok.files.reading import say_nothing

@@ -1,25 +1,27 @@
-"""Records as ids, in memory or in a token file, without an object for each."""
+"""Records as ids: which of those of a source, how long, and how often each counts, without an object for each."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
-from charlm.data.dataset import JoinedTexts
+from charlm.data.dataset import JoinedTexts, Piece
 from charlm.data.limits import check_too_long
+from charlm.data.record_sources import RecordsInMemory, spans_of
 from charlm.data.selection import Selection
 from charlm.data.splitting import split_records
 from chartok.token_file import TokenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from charlm.data.limits import TooLong
+    from charlm.data.record_sources import RecordSource
 
     Numbers: TypeAlias = Selection | NDArray[np.int64]
     """Ascending numbers, looked up by their places."""
@@ -28,92 +30,12 @@ RECORDS_AT_ONCE = 1 << 16
 """How many records are looked up at a time."""
 IDS_AT_ONCE = 1 << 16
 """How many ids are read at a time where nothing else determines it."""
+IDS_SCORED_AT_ONCE = 1 << 20
+"""How many ids are in a piece where nothing else determines it."""
 SPARSEST = 16
 """Records of which at least one in so many ids is wanted are read with what lies between them."""
 BOUNDARIES = 2
 """``bos`` and ``eos`` of a record."""
-
-
-class RecordSource(Protocol):
-    """Where the ids of all records are; a ``TokenFile`` of records is one."""
-
-    @property
-    def records(self) -> int | None:
-        """The number of records."""
-
-    def __len__(self) -> int:
-        """Returns the number of ids."""
-
-    def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger[Any]]:
-        """Returns the ids from ``start`` up to ``stop``."""
-
-    def spans(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
-        """Returns several spans of ids, concatenated."""
-
-    def bounds(self, records: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Returns where records begin, and how many ids each has."""
-
-    def bounds_from(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Returns the same of consecutive records."""
-
-
-class RecordsInMemory:
-    """The ids of records in one array, and where each begins.
-
-    Args:
-        ids: The ids of all records, concatenated.
-        offsets: Where each begins, and where the last one ends, int64 ``(N + 1,)``.
-        files: The number of the first record of each file that they come from, ascending, and its name.
-    """
-
-    def __init__(
-        self,
-        ids: NDArray[np.unsignedinteger[Any]],
-        offsets: NDArray[np.int64],
-        files: Sequence[tuple[int, str]] = (),
-    ) -> None:
-        self._ids = ids
-        self._offsets = offsets
-        self._files = files
-
-    @classmethod
-    def of(cls, ids: NDArray[np.unsignedinteger[Any]], lengths: NDArray[np.int64]) -> Self:
-        """Returns records given by the number of ids of each, int64 ``(N,)``."""
-        offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return cls(ids, offsets)
-
-    @property
-    def records(self) -> int:
-        """The number of records."""
-        return len(self._offsets) - 1
-
-    def name_of(self, record: int) -> str:
-        """Returns what to call a record in a message: its number, from 1, and its file if there are several."""
-        first, name = next((file for file in reversed(self._files) if file[0] <= record), (0, ""))
-        if not name or len(self._files) == 1:
-            return f"record {record + 1}"
-        return f"record {record - first + 1} of {name!a}"
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger[Any]]:
-        """Returns a view."""
-        return self._ids[start:stop]
-
-    def spans(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
-        """Returns several spans of ids, concatenated."""
-        return spans_of(self._ids, starts, lengths)
-
-    def bounds(self, records: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Returns where records begin, and how many ids each has."""
-        starts = self._offsets[records]
-        return starts, self._offsets[records + 1] - starts
-
-    def bounds_from(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Returns the same of consecutive records."""
-        return self._offsets[start:stop], np.diff(self._offsets[start : stop + 1])
 
 
 class Records:
@@ -123,10 +45,16 @@ class Records:
         source: Where the ids are.
         weights: How often each record counts, int64 ``(N,)``; None counts each once.
 
+    Attributes:
+        source: Where the ids are.
+        weights: How often each record counts, int64 ``(N,)``; None counts each once.
+        prompts: How many symbols of each are its prompt, which is not a target, ``(N,)``; None if none has one.
+
     Raises:
         ValueError: It is a token file without records, or of one text.
 
     Example:
+        >>> from charlm.data.record_sources import RecordsInMemory
         >>> records = Records(RecordsInMemory.of(np.array([8, 0, 1, 9, 8, 1, 9]), np.array([4, 3])))
         >>> len(records), records.characters
         (2, 3)
@@ -145,6 +73,7 @@ class Records:
             )
         self.source = source
         self.weights = weights
+        self.prompts: NDArray[np.unsignedinteger[Any]] | None = None
         self._numbers: Numbers | None = None
         self._most_ids: int | None = None
 
@@ -207,8 +136,13 @@ class Records:
             while first < len(starts):
                 most = ends[first] - lengths[first] + ids
                 stop = max(first + 1, int(np.searchsorted(ends, most, side="right")))
-                weights = None if self.weights is None else self.weights[place + first : place + stop]
-                yield JoinedTexts(self._read(starts[first:stop], lengths[first:stop]), lengths[first:stop], weights)
+                some = slice(place + first, place + stop)
+                yield JoinedTexts(
+                    self._read(starts[first:stop], lengths[first:stop]),
+                    lengths[first:stop],
+                    weights=None if self.weights is None else self.weights[some],
+                    prompts=None if self.prompts is None else self.prompts[some],
+                )
                 first = stop
             place += len(starts)
 
@@ -226,10 +160,15 @@ class Records:
         """The number of ids of the longest record."""
         return max(int(lengths.max()) for _, lengths in self.bounds_in_parts())
 
-    def pieces(self, targets: int | None) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Yields whole records, in pieces of about ``targets`` targets each; see ``Dataset.pieces``."""
-        for texts in self.parts(targets or IDS_AT_ONCE):
-            yield texts.ids, texts.lengths, 0
+    def pieces(self, targets: int | None) -> Iterator[Piece]:
+        """Yields whole records, in pieces of about ``targets`` targets each; see ``SupportsPieces``."""
+        for texts in self.parts(targets or IDS_SCORED_AT_ONCE):
+            own = texts.lengths - 1
+            counts = np.ones(int(own.sum()), dtype=np.bool_)
+            if texts.prompts is not None:
+                places = np.arange(len(counts)) - np.repeat(np.cumsum(own) - own, own)
+                counts = places >= np.repeat(texts.prompts, own)
+            yield Piece(texts.ids, texts.lengths, counts)
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all records, concatenated, and the length of each, int64 ``(N,)``."""
@@ -246,6 +185,7 @@ class Records:
         """
         some = copy.copy(self)
         some.weights = None if self.weights is None else self.weights[is_chosen]
+        some.prompts = None if self.prompts is None else self.prompts[is_chosen]
         if isinstance(self._numbers, Selection):
             some._numbers = self._numbers.chosen(is_chosen)  # noqa: SLF001 - its own kind
         else:
@@ -270,7 +210,43 @@ class Records:
         places = np.repeat(np.arange(len(self)), self.weights)
         several._numbers = places if self._numbers is None else self._numbers[places]  # noqa: SLF001 - its own kind
         several.weights = None
+        several.prompts = None if self.prompts is None else self.prompts[places]
         return several
+
+    def with_prompts(self, prompts: NDArray[np.integer[Any]]) -> Self:
+        """Returns these records with prompts, which are masked: they count neither in a loss nor in a score.
+
+        Args:
+            prompts: How many symbols of each are its prompt, ``(N,)``.
+
+        Raises:
+            ValueError: Nothing follows a prompt; names the record.
+        """
+        several = copy.copy(self)
+        several.prompts = prompts.astype(np.min_scalar_type(int(prompts.max(initial=0))))
+        several._check_prompts()  # noqa: SLF001 - its own kind
+        return several
+
+    def _check_prompts(self) -> None:
+        if self.prompts is None:
+            return
+        place = 0
+        for (_, lengths), (_, whole) in zip(self.bounds_in_parts(), self._whole_in_parts(), strict=True):
+            symbols = np.minimum(lengths - 1, whole - BOUNDARIES)
+            is_all = self.prompts[place : place + len(lengths)] >= symbols
+            if is_all.any():
+                found = int(is_all.argmax())
+                longer = "" if self._most_ids is None else ", or give a larger max_length"
+                raise ValueError(
+                    f"nothing follows the prompt of {self.name_of(place + found)}, in its {symbols[found]:,} symbols: "
+                    f"leave it out, or give a shorter prompt{longer}"
+                )
+            place += len(lengths)
+
+    def name_of(self, place: int) -> str:
+        """Returns what to call one of these records in a message."""
+        number = place if self._numbers is None else int(self._numbers[np.array([place])][0])
+        return self.source.name_of(number) if isinstance(self.source, RecordsInMemory) else f"record {number + 1}"
 
     def limited(self, max_length: int, too_long: TooLong) -> Self:
         """Returns these records without what makes them longer than ``max_length`` symbols.
@@ -282,7 +258,8 @@ class Records:
                 dataset cuts it is no property of the records.
 
         Raises:
-            ValueError: A record is longer, under ``"error"``; or all are, under ``"skip"``.
+            ValueError: A record is longer, under ``"error"``; or all are, under ``"skip"``; or only the prompt of one
+                would be left, under ``"truncate"``.
         """
         check_too_long(max_length, too_long)
         most_ids = max_length + BOUNDARIES
@@ -291,6 +268,7 @@ class Records:
         if too_long == "truncate":
             some = copy.copy(self)
             some._most_ids = most_ids  # noqa: SLF001 - its own kind
+            some._check_prompts()  # noqa: SLF001 - likewise
             return some
         fits = [lengths <= most_ids for _, lengths in self.bounds_in_parts()]
         is_chosen = np.concatenate(fits) if fits else np.zeros(0, dtype=np.bool_)
@@ -299,10 +277,8 @@ class Records:
         if too_long == "error":
             place = int(is_chosen.argmin())
             length = int(self.bounds(np.array([place]))[1][0]) - BOUNDARIES
-            number = place if self._numbers is None else int(self._numbers[np.array([place])][0])
-            name = self.source.name_of(number) if isinstance(self.source, RecordsInMemory) else f"record {number + 1}"
             raise ValueError(
-                f"{name} has {length:,} symbols, more than max_length {max_length:,}: give a larger "
+                f"{self.name_of(place)} has {length:,} symbols, more than max_length {max_length:,}: give a larger "
                 "one, or too_long='truncate', 'split' or 'skip'"
             )
         if not is_chosen.any():
@@ -312,6 +288,8 @@ class Records:
     def fingerprint(self) -> str:
         """Returns a SHA-256, in hexadecimal, that identifies these records."""
         digest = hashlib.sha256(f"{self._most_ids}".encode())
+        if self.prompts is not None:
+            digest.update(b" with prompts " + self.prompts.astype("<u4").tobytes())
         if isinstance(self.source, TokenFile):
             digest.update(self.source.sha256.encode())
             if self._numbers is not None:
@@ -321,17 +299,3 @@ class Records:
             digest.update(part.ids.astype("<i8").data)
             digest.update(part.lengths.astype("<i8").data)
         return digest.hexdigest()
-
-
-def spans_of(
-    ids: NDArray[np.unsignedinteger[Any]], starts: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.unsignedinteger[Any]]:
-    """Returns several spans of an array, concatenated.
-
-    Example:
-        >>> spans_of(np.arange(9), np.array([6, 1]), np.array([2, 3]))
-        array([6, 7, 1, 2, 3])
-    """
-    places = np.arange(int(lengths.sum()))
-    places += np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    return ids[places]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.data.dataset import JoinedTexts, SupportsParts
+    from charlm.data.dataset import JoinedTexts, Piece, SupportsParts
 
 BLOCK = 4096
 """The most ids in a block of ``random-blocks``; a text is cut into equal ones, none longer than one part."""
@@ -130,8 +130,8 @@ class Passages:
 
 def pieces_of_passages(
     read: Callable[[int, int], NDArray[np.integer[Any]]], passages: Passages, targets: int | None, overlap: int
-) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-    """Yields passages a piece at a time, each id but the first of a passage a target once; see ``Dataset.pieces``.
+) -> Iterator[Piece]:
+    """Yields passages a piece at a time, each id but the first of a passage a target once; see ``SupportsPieces``.
 
     Args:
         read: Returns the ids of the stream from a start to a stop.

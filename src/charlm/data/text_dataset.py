@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
+    from charlm.data.dataset import Piece
     from charlm.data.streams import StreamLike
 
 
-WINDOWS_PER_START = 8
+WINDOWS_PER_START = 4
 """How many windows there are for each that begins with ``bos``; drawn by a hash, since texts may repeat themselves."""
 
 
@@ -44,7 +45,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         stride: The distance between the starts of two windows.
         passages: The start and the stop of each passage of the stream to use, in order and without overlap; None uses
             all of it as one. No window begins in one passage and ends in another, and no n-gram does.
-        bos: The id that stands for a past that is not known. It takes the place of the first input of one window in 8,
+        bos: The id that stands for a past that is not known. It takes the place of the first input of one window in 4,
             always the same ones, so that a model learns what to say where nothing comes before; it is no target, and
             not part of what is counted or scored. None leaves all windows as they are in the stream.
 
@@ -66,7 +67,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         (tensor([11, 12, 13]), tensor([12, 13, 14]))
     """
 
-    has_padding = False
+    has_ignored_targets = False
 
     def __init__(
         self,
@@ -186,18 +187,13 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """Returns the ids of all passages, ``(N,)``, and the length of each, ``(P,)``; a whole stream is one."""
         return on_host(self.ids), self._passages.lengths
 
-    def pieces(
-        self, targets: int | None, overlap: int
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
+    def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
         """Returns the stream a piece at a time, each id but the first of a passage a new target exactly once.
 
         Args:
             targets: The number of new targets in a piece, ``overlap`` more in the first; None returns everything at
                 once.
             overlap: How many ids of extra context, besides the one before it, precede the first new target of a piece.
-
-        Returns:
-            Ids ``(T,)``, their number ``(1,)``, and how many leading targets are repeated.
         """
 
         def read(start: int, stop: int) -> NDArray[np.integer[Any]]:

@@ -197,11 +197,10 @@ def evaluate(
     predictor = model.predictor(stride=stride)
     dataset.check_ids(model.vocab_size)
     total, occurrences = 0.0, np.zeros(model.vocab_size, dtype=np.int64)
-    for ids, lengths, scored_before in dataset.pieces(*(pieces(predictor, TARGETS_AT_ONCE) or (None, 0))):
+    for ids, lengths, is_wanted in dataset.pieces(*(pieces(predictor, TARGETS_AT_ONCE) or (None, 0))):
         is_target = np.ones(len(ids), dtype=bool)
         is_target[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
-        counts = ~np.isin(ids[is_target], predictor.context_only)
-        counts[:scored_before] = False
+        counts = is_wanted & ~np.isin(ids[is_target], predictor.context_only)
         total += float(predictor.scores(ids, lengths)[counts].sum())
         occurrences += np.bincount(ids[is_target][counts], minlength=model.vocab_size)
     symbols = int(occurrences.sum())

@@ -24,10 +24,11 @@ def model_arrays(model: LanguageModel | CountModel) -> dict[str, Any]:
     """Returns the contents of a model by name: the arrays of a count model, or tensors on the CPU, tied ones once."""
     if not hasattr(model, "state_dict"):
         return dict(model.arrays())
-    from charlm.models.shared_tensors import each_once  # noqa: PLC0415 - needs PyTorch
+    from charlm.models.quantization import tensors_of  # noqa: PLC0415 - needs PyTorch
+    from charlm.models.shared_tensors import each_once  # noqa: PLC0415 - likewise
 
-    states = each_once(cast("LanguageModel", model).state_dict())
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in states.items()}
+    tensors = each_once(tensors_of(cast("LanguageModel", model)))
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def check_storable(model: LanguageModel | CountModel) -> None:
@@ -40,7 +41,10 @@ def check_storable(model: LanguageModel | CountModel) -> None:
         return
     import torch  # noqa: PLC0415 - count models do without
 
+    from charlm.models.quantization import check_not_quantized  # noqa: PLC0415 - likewise
+
     model = cast("LanguageModel", model)
+    check_not_quantized(model, "saved")
     for name, value in model.state_dict().items():
         if not isinstance(value, torch.Tensor):
             raise ValueError(f"the model has extra state, {name!a}, which no file can hold: make it a buffer")  # noqa: TRY004 - the model is wrong

@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import save as save_arrays
 
-from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
+from charlm.errors import (
+    CheckpointCorruptError,
+    CheckpointMismatchError,
+    CheckpointVersionError,
+    ForeignFileError,
+)
+from charlm.files.kinds import FOLDERS, IMPORT, PYTORCH, SAFETENSORS, explained
 from charlm.files.model_arrays import check_storable, hashed_parts, model_arrays
 from charlm.files.run_folder import RunFolder, run_of_model
 from charlm.files.tensor_file import StoredTensor, parse_tensor_file, read_tensor_file
@@ -119,6 +125,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
 
     Raises:
         OSError: There is no such file, or it cannot be read.
+        ForeignFileError: It is not a model file, but a file of another kind.
         CheckpointCorruptError: It is not a model file, or is damaged.
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: The family of the model is not one of charlm's.
@@ -238,6 +245,11 @@ def _model_file(path: Path) -> Path:
         return path
     found = RunFolder(path).newest_model_path()
     if not found.exists():
+        for name in FOLDERS:
+            if (path / name).exists():
+                raise ForeignFileError(
+                    f"{os.fspath(path)!a} is a folder of another program, and {name} in it {explained(PYTORCH, IMPORT)}"
+                )
         why = "there is neither model.safetensors nor a checkpoint in this folder"
         raise FileNotFoundError(errno.ENOENT, why, os.fspath(path))
     return found
@@ -261,6 +273,8 @@ def _warn_of_a_part(path: Path, family: str) -> None:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
+    except ForeignFileError as error:
+        raise ForeignFileError(f"{os.fspath(path)!a} {error}") from None
     except (CheckpointVersionError, CheckpointMismatchError) as error:
         raise type(error)(f"{os.fspath(path)!a}: {error}") from None
     except (KeyError, VocabularyError, ValueError, TypeError, RuntimeError) as error:
@@ -302,7 +316,7 @@ def _rebuilt(file: ModelFile) -> LanguageModel:
 
 def _checked_content(metadata: Mapping[str, str]) -> Mapping[str, Any]:
     if "charlm" not in metadata:
-        raise ValueError("it has no charlm metadata")
+        raise ForeignFileError(explained(SAFETENSORS, f"if it is a GPT-2, {IMPORT}"))
     content = parse_json(metadata["charlm"])
     return check_version(content, VERSION, "a model file", error=ValueError, newer=CheckpointVersionError)
 

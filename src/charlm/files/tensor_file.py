@@ -14,10 +14,11 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from charlm.errors import ForeignFileError
+from charlm.files.kinds import SAMPLE, explained, kind_of
 from chartok.files.atomic import Naming
 from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json
-from chartok.token_file import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,7 @@ def read_tensor_file(path: str | os.PathLike[str]) -> TensorFile:
 
     Raises:
         OSError: It cannot be read, or is not a regular file.
+        ForeignFileError: It is a file of another kind; the message goes on after its name.
         ValueError: It is not a valid safetensors file; says why.
     """
     with open_file(path) as file, Naming(os.fspath(path)):
@@ -111,11 +113,11 @@ def parse_tensor_file(data: bytes) -> TensorFile:
 
 
 def _contents(file: IO[bytes], size: int) -> TensorFile:
-    start = file.read(LENGTH_BYTES)
-    if start == MAGIC:
-        raise ValueError("it is a token file, which holds a text as ids")
-    length = int.from_bytes(start, "little")
+    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
     if length > min(size - LENGTH_BYTES, LONGEST_HEADER):
+        file.seek(0)
+        if kind := kind_of(file.read(SAMPLE)):
+            raise ForeignFileError(explained(*kind))
         raise ValueError("it is truncated, or not a safetensors file")
     header = parse_json(file.read(length))
     if not isinstance(header, dict):

@@ -51,12 +51,19 @@ def draw(logits: NDArray[np.floating[Any]], points: NDArray[np.float64]) -> NDAr
     return ids
 
 
-def uniform_points(seeds: Sequence[int]) -> Iterator[NDArray[np.float64]]:
+def uniform_points(seeds: Sequence[int], delays: Sequence[int] | None = None) -> Iterator[NDArray[np.float64]]:
     """Yields an endless sequence of points for ``draw``, ``(B,)``, entry ``i`` of each only from seed ``i``.
 
     Args:
         seeds: One for each row; any integer, of which only the lowest 64 bits are used.
+        delays: How many points of no meaning precede those of each row; by default none.
     """
     generators = [np.random.default_rng(integer("seed", seed) % (1 << 64)) for seed in seeds]
+    if delays is not None:
+        longest = max(delays)
+        pairs = zip(generators, delays, strict=True)
+        yield from np.stack(
+            [np.append(np.ones(delay), 1 - generator.random(longest - delay)) for generator, delay in pairs], axis=1
+        )
     while True:
         yield from 1 - np.stack([generator.random(POINTS_AT_ONCE) for generator in generators], axis=1)

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from charlm.generation.loop import checked_ids, continuations, drawn, forbidden, id_list, next_ids, stop_sequences
+from charlm.generation.loop import (
+    checked_ids,
+    continuations,
+    forbidden,
+    id_list,
+    next_ids,
+    nothing_to_draw,
+    stop_sequences,
+)
+from charlm.generation.rows import Rows
+from charlm.generation.samples import as_asked
 from charlm.generation.settings import SamplingKeywords, SamplingSettings
 from charlm.generation.stopping import StopAutomaton, StopFilter
-from charlm.models.predictor import check_model
-from charlm.runtime.seeds import derived_seed
-from chartok.arguments import integer, positive_integer
+from charlm.models.predictor import PredictingModel, check_model
+from charlm.runtime.seeds import seed_or_new, seeds_of_samples
+from chartok import TokenIdError
+from chartok.arguments import flag, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from typing import Required, Unpack
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Required, TypeAlias, Unpack
 
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from charlm.models.base import LanguageModel
-    from charlm.models.predictor import CountModel, PredictingModel
     from chartok.ids import Ids
+
+    Scores: TypeAlias = NDArray[np.float64]
+    Prompts: TypeAlias = Sequence[Sequence[int]] | Sequence[NDArray[np.integer[Any]]] | Sequence[Tensor]
+
+IdsOut_co = TypeVar("IdsOut_co", covariant=True)
 
 
 class GenerationKeywords(SamplingKeywords, total=False):
@@ -31,70 +46,141 @@ class GenerationKeywords(SamplingKeywords, total=False):
     max_new_tokens: Required[int]
     allowed: Ids | None
     stop: Iterable[Ids] | None
-    seed: int
+    seed: int | None
     seen: Ids | None
     settings: SamplingSettings | None
 
 
+class MakesIds(PredictingModel, Protocol[IdsOut_co]):
+    """A model that returns ids in one form: a tensor, or an array."""
+
+    def as_ids(self, ids: list[int]) -> IdsOut_co:
+        """Returns ids in that form."""
+
+
 @overload
 def generate(
-    model: LanguageModel, prompt: Ids, *, n_samples: None = None, **keywords: Unpack[GenerationKeywords]
-) -> Tensor: ...
+    model: MakesIds[IdsOut_co],
+    prompt: Prompts,
+    *,
+    n_samples: None = None,
+    return_scores: Literal[False] = False,
+    **keywords: Unpack[GenerationKeywords],
+) -> list[IdsOut_co]: ...
+@overload
+def generate(  # type: ignore[overload-overlap]  # an array has __index__, as a number does
+    model: MakesIds[IdsOut_co],
+    prompt: Prompts,
+    *,
+    n_samples: None = None,
+    return_scores: Literal[True],
+    **keywords: Unpack[GenerationKeywords],
+) -> tuple[list[IdsOut_co], list[Scores]]: ...
 @overload
 def generate(
-    model: LanguageModel, prompt: Ids, *, n_samples: int, **keywords: Unpack[GenerationKeywords]
-) -> list[Tensor]: ...
+    model: MakesIds[IdsOut_co],
+    prompt: Prompts,
+    *,
+    n_samples: int,
+    return_scores: Literal[False] = False,
+    **keywords: Unpack[GenerationKeywords],
+) -> list[list[IdsOut_co]]: ...
+@overload
+def generate(  # type: ignore[overload-overlap]  # an array has __index__, as a number does
+    model: MakesIds[IdsOut_co],
+    prompt: Prompts,
+    *,
+    n_samples: int,
+    return_scores: Literal[True],
+    **keywords: Unpack[GenerationKeywords],
+) -> tuple[list[list[IdsOut_co]], list[list[Scores]]]: ...
 @overload
 def generate(
-    model: CountModel, prompt: Ids, *, n_samples: None = None, **keywords: Unpack[GenerationKeywords]
-) -> NDArray[np.int64]: ...
+    model: MakesIds[IdsOut_co],
+    prompt: Ids,
+    *,
+    n_samples: None = None,
+    return_scores: Literal[False] = False,
+    **keywords: Unpack[GenerationKeywords],
+) -> IdsOut_co: ...
 @overload
 def generate(
-    model: CountModel, prompt: Ids, *, n_samples: int, **keywords: Unpack[GenerationKeywords]
-) -> list[NDArray[np.int64]]: ...
+    model: MakesIds[IdsOut_co],
+    prompt: Ids,
+    *,
+    n_samples: None = None,
+    return_scores: Literal[True],
+    **keywords: Unpack[GenerationKeywords],
+) -> tuple[IdsOut_co, Scores]: ...
+@overload
+def generate(
+    model: MakesIds[IdsOut_co],
+    prompt: Ids,
+    *,
+    n_samples: int,
+    return_scores: Literal[False] = False,
+    **keywords: Unpack[GenerationKeywords],
+) -> list[IdsOut_co]: ...
+@overload
+def generate(
+    model: MakesIds[IdsOut_co],
+    prompt: Ids,
+    *,
+    n_samples: int,
+    return_scores: Literal[True],
+    **keywords: Unpack[GenerationKeywords],
+) -> tuple[list[IdsOut_co], list[Scores]]: ...
 def generate(  # noqa: PLR0913 - each is a setting that users name
     model: PredictingModel,
-    prompt: Ids,
+    prompt: Ids | Prompts,
     *,
     max_new_tokens: int,
     n_samples: int | None = None,
     allowed: Ids | None = None,
     stop: Iterable[Ids] | None = None,
-    seed: int = 0,
+    seed: int | None = 0,
     seen: Ids | None = None,
+    return_scores: bool = False,
     settings: SamplingSettings | None = None,
     **sampling: Unpack[SamplingKeywords],
 ) -> Any:
-    """Returns the prompt and the model's continuation of it, once or several times.
+    """Returns a prompt, or each of several, and the model's continuation of it, once or several times.
 
-    Several samples are drawn in one batch, each from its own random numbers: apart from the model's logits, sample
-    ``i`` does not depend on ``n_samples``, and the first is the one drawn alone. The logits of a count model do not
+    Several prompts, of any lengths, and several samples of each are drawn in as few batches as is fast. Sample ``i`` of
+    every prompt has the same random numbers, whatever else is drawn: apart from the model's logits, it depends neither
+    on ``n_samples`` nor on the other prompts, and the first is the one drawn alone. The logits of a count model do not
     depend on the batch. Those of a neural model do, up to rounding, which occasionally changes a draw; identical texts
-    for every ``n_samples`` are then likely, not guaranteed.
+    in every batch are then likely, not guaranteed.
 
     The model computes in evaluation mode; its own mode is restored.
 
     Args:
         model: Any language model.
-        prompt: The ids to continue, at least one. The model only sees the last ``block_size`` ids.
+        prompt: The ids to continue, at least one, or a list of several such prompts. The model only sees the last
+            ``block_size`` ids of each.
         max_new_tokens: The maximum number of ids to add to a sample.
-        n_samples: How many samples; None returns a single one, not in a list.
+        n_samples: How many samples of each prompt; None returns a single one, not in a list.
         allowed: The ids that may be added; None allows all.
         stop: Sequences of ids before which a sample ends: it is cut off before the first one generated.
-        seed: Determines every draw; the same on every device.
-        seen: The ids that ``repetition_penalty`` treats as already present; None takes those of the prompt.
+        seed: Determines every draw; the same on every device. None draws a new one, which the logger ``charlm`` tells.
+        seen: The ids that ``repetition_penalty`` treats as already present; None takes those of each prompt.
+        return_scores: Whether to return, besides the samples, the natural logarithm of the probability that the model
+            gives each id that was added. It is that of the model itself, as in ``score``: without temperature, penalty
+            and the other settings, and among all ids, whichever are allowed.
         settings: How to sample.
         sampling: Fields of ``SamplingSettings``, which override ``settings``.
 
     Returns:
         int64 ``(T,)``, ``T`` at most ``len(prompt) + max_new_tokens``: a tensor on the model's device for a
-        ``LanguageModel``, an array for a count model; a list of ``n_samples`` of them if ``n_samples`` is given.
+        ``LanguageModel``, an array for a count model; a list of ``n_samples`` of them if ``n_samples`` is given, and
+        for a list of prompts a list with that of each. With ``return_scores``, a pair of that and of as many float64
+        arrays, ``(T - len(prompt),)``, in nats.
 
     Raises:
-        ValueError: The prompt, ``allowed`` or a stop sequence is empty, or a setting is out of range; or at some point
+        ValueError: A prompt, ``allowed`` or a stop sequence is empty, or a setting is out of range; or at some point
             every allowed id has probability zero, or the model's logits are NaN. If one sample cannot continue, the
             call fails and names it.
-        TokenIdError: An id of the prompt, of ``allowed`` or of a stop sequence is not in the vocabulary.
+        TokenIdError: An id of a prompt, of ``allowed`` or of a stop sequence is not in the vocabulary.
         TypeError: An argument is of the wrong type.
 
     Example:
@@ -104,18 +190,35 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
         [3, 1, 4, 4, 4, 2, 0]
         >>> [ids.tolist() for ids in generate(model, [3], max_new_tokens=6, n_samples=2, stop=[[4, 2]])]
         [[3, 1, 4, 4], [3, 1, 4, 3, 0, 4, 3]]
+        >>> samples, scores = generate(model, [[3], [0, 1]], max_new_tokens=3, return_scores=True)
+        >>> samples[1].tolist(), scores[1].round(2)
+        ([0, 1, 4, 3, 4], array([-0.4 , -0.27, -1.03]))
     """
     check_model(model)
     chosen = (settings or SamplingSettings()).with_keywords(**sampling)
-    others = [] if n_samples is None else range(1, positive_integer("n_samples", n_samples))
-    seeds = [integer("seed", seed), *(derived_seed(seed, index) for index in others)]
-    before = checked_ids("prompt", prompt, model.vocab_size)
-    stops = stop_sequences(stop, model.vocab_size)
-    new = continuations(
-        model, before, seeds, chosen, max_new_tokens=max_new_tokens, allowed=allowed, stop=stops, seen=seen
+    several = _are_several(prompt)
+    given: Any = prompt
+    prompts = _checked_prompts(given, model.vocab_size) if several else [checked_ids("prompt", given, model.vocab_size)]
+    found = continuations(
+        model,
+        prompts,
+        seeds_of_samples(seed, n_samples),
+        chosen,
+        max_new_tokens=max_new_tokens,
+        allowed=allowed,
+        stop=stop_sequences(stop, model.vocab_size),
+        seen=None if seen is None else [id_list(seen, model.vocab_size)] * len(prompts),
+        is_scored=flag("return_scores", return_scores),
     )
-    samples = [model.as_ids(before + ids) for ids in new]
-    return samples[0] if n_samples is None else samples
+    ids = [
+        [model.as_ids(before + sample.ids) for sample in samples]
+        for before, samples in zip(prompts, found, strict=True)
+    ]
+    whole = as_asked(ids, several=several, n_samples=n_samples)
+    if not return_scores:
+        return whole
+    scores = [[sample.log_probabilities for sample in samples] for samples in found]
+    return whole, as_asked(scores, several=several, n_samples=n_samples)
 
 
 def stream_ids(
@@ -125,7 +228,7 @@ def stream_ids(
     max_new_tokens: int,
     allowed: Ids | None = None,
     stop: Iterable[Ids] | None = None,
-    seed: int = 0,
+    seed: int | None = 0,
     seen: Ids | None = None,
     settings: SamplingSettings | None = None,
     **sampling: Unpack[SamplingKeywords],
@@ -146,45 +249,69 @@ def stream_ids(
         [2, 0, 2, 2, 0, 0]
     """
     check_model(model)
+    before = checked_ids("prompt", prompt, model.vocab_size)
     return continuation(
         model,
-        prompt,
+        before,
         (settings or SamplingSettings()).with_keywords(**sampling),
         max_new_tokens=max_new_tokens,
         allowed=allowed,
         stop=stop_sequences(stop, model.vocab_size),
         seed=seed,
-        seen=seen,
+        seen=before if seen is None else id_list(seen, model.vocab_size),
     )
 
 
 def continuation(  # noqa: PLR0913 - as stream_ids
     model: PredictingModel,
-    prompt: Ids,
+    prompt: list[int],
     settings: SamplingSettings,
     *,
     max_new_tokens: int,
     allowed: Ids | None,
     stop: Iterable[list[int]],
-    seed: int,
-    seen: Ids | None,
+    seed: int | None,
+    seen: list[int],
+    end: int | None = None,
     spelling: Mapping[int, list[int]] | None = None,
 ) -> Iterator[int]:
     """Yields the ids that ``stream_ids`` does, or their code points; ``continuations`` describes the arguments."""
-    size = model.vocab_size
-    start, masks = checked_ids("prompt", prompt, size), forbidden(size, allowed)
-    stop_filter = StopFilter(StopAutomaton(stop))
-    counted = start if seen is None else id_list(seen, size)
-    columns = next_ids(model.predictor(), start, [integer("seed", seed)], settings, masks, counted)
-    drawn_ids = (
-        drawn(column, 0, size) for column in islice(columns, positive_integer("max_new_tokens", max_new_tokens))
+    size, rows = model.vocab_size, Rows([prompt])
+    stop_filter = StopFilter(
+        StopAutomaton([*stop, *([] if end is None else [[end] if spelling is None else spelling[end]])])
     )
-    return _passed(([token_id] if spelling is None else spelling[token_id] for token_id in drawn_ids), stop_filter)
+    masks = forbidden(size, allowed, rows.delays, end)
+    columns = next_ids(model.predictor(), rows, [seed_or_new(seed)], settings, masks, [seen])
+    drawn = (column[0] for column, _ in islice(columns, positive_integer("max_new_tokens", max_new_tokens)))
+    return _passed(drawn, size, stop_filter, spelling)
 
 
-def _passed(parts: Iterator[list[int]], stop_filter: StopFilter) -> Iterator[int]:
-    for part in parts:
-        yield from stop_filter.take_all(part)
+def _passed(
+    drawn: Iterator[int], vocab_size: int, stop_filter: StopFilter, spelling: Mapping[int, list[int]] | None
+) -> Iterator[int]:
+    for token_id in drawn:
+        if token_id == vocab_size:
+            raise ValueError(nothing_to_draw())
+        yield from stop_filter.take_all([token_id] if spelling is None else spelling[token_id])
         if stop_filter.is_finished:
             break
     yield from stop_filter.rest()
+
+
+def _are_several(prompt: Any) -> bool:  # noqa: ANN401 - whatever may hold ids
+    """Returns whether a prompt is a list of prompts: whether one of its items has items itself."""
+    return isinstance(prompt, list | tuple) and any(
+        item.ndim > 0 if hasattr(item, "ndim") else isinstance(item, Iterable) for item in prompt
+    )
+
+
+def _checked_prompts(prompts: Iterable[Ids], vocab_size: int) -> list[list[int]]:
+    """Returns several prompts as lists of ids; what is wrong with one has a note that says which it is."""
+    checked = []
+    for place, prompt in enumerate(prompts):
+        try:
+            checked.append(checked_ids(f"prompt[{place}]", prompt, vocab_size))
+        except (TypeError, TokenIdError) as error:
+            error.add_note(f"in prompt[{place}]")
+            raise
+    return checked

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice, repeat
+from itertools import chain, product, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from charlm.data.dataset import on_host
 from charlm.generation.drawing import draw, uniform_points
+from charlm.generation.rows import Rows, batches
+from charlm.generation.samples import GrowingSample
 from charlm.generation.sampling import apply_settings
-from charlm.generation.stopping import StopAutomaton, StopFilter
+from charlm.generation.stopping import StopAutomaton
+from charlm.models.context import beginning
+from charlm.models.predictor import log_softmax
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from charlm.generation.samples import Sample
     from charlm.generation.settings import SamplingSettings
     from charlm.models.predictor import PredictingModel, Predictor
     from chartok.ids import Ids
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 
 def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     model: PredictingModel,
-    prompt: Ids,
+    prompts: Sequence[list[int]],
     seeds: Sequence[int],
     settings: SamplingSettings,
     *,
@@ -35,23 +40,27 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     stop: Iterable[list[int]] = (),
     end: int | None = None,
     min_new_tokens: int = 0,
-    seen: Ids | None = None,
+    seen: Sequence[list[int]] | None = None,
     spelling: Mapping[int, list[int]] | None = None,
-) -> list[list[int]]:
-    """Returns the ids with which the model continues, for each seed, without the prompt.
+    is_scored: bool = False,
+) -> list[list[Sample]]:
+    """Returns for each prompt, and for each seed, how the model continues it.
+
+    Prompts of all lengths are continued in as few batches as is fast; see ``charlm.generation.rows``.
 
     Args:
         model: A model of any family.
-        prompt: The ids to continue, at least one.
-        seeds: The seed of each sample.
+        prompts: The ids to continue, at least one each.
+        seeds: The seed of each sample of a prompt.
         settings: How to sample.
         max_new_tokens: The maximum number of ids in a sample.
         allowed: The ids that may be generated, besides ``end``; None allows all.
         stop: Sequences of ids, or of code points if there is a ``spelling``, before which a sample ends; none empty.
         end: An id before which a sample also ends.
         min_new_tokens: The minimum number of ids before ``end``.
-        seen: The ids that a repetition penalty treats as already present; None takes those of the prompt.
+        seen: Of each prompt, the ids that a repetition penalty treats as already present; None takes its own.
         spelling: The code points of each id, which are then returned in its place.
+        is_scored: Whether to return log-probabilities.
 
     Raises:
         ValueError: As for ``generate``.
@@ -62,87 +71,107 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
         >>> from charlm import BigramLanguageModel
         >>> from charlm.generation.settings import SamplingSettings
         >>> model = BigramLanguageModel(5, seed=1)
-        >>> continuations(model, [3], [7, 8, 9], SamplingSettings(), max_new_tokens=9, end=4, min_new_tokens=1)
-        [[1, 0, 1], [1, 0], [1]]
+        >>> found = continuations(model, [[3]], [7, 8], SamplingSettings(), max_new_tokens=9, end=4, min_new_tokens=1)
+        >>> [sample.ids for sample in found[0]]
+        [[1, 0, 1], [1, 0]]
     """
-    size = model.vocab_size
-    automaton = StopAutomaton([*stop, *([] if end is None else [[end]])])
-    samples = [(list[int](), StopFilter(automaton)) for _ in seeds]
-    masks = forbidden(size, allowed, end, min_new_tokens)
-    start = checked_ids("prompt", prompt, size)
-    columns = next_ids(model.predictor(), start, seeds, settings, masks, start if seen is None else id_list(seen, size))
-    for column in islice(columns, positive_integer("max_new_tokens", max_new_tokens)):
-        for place, (ids, stop_filter) in enumerate(samples):
-            if not stop_filter.is_finished:
-                token_id = drawn(column, place, size)
-                ids.extend(stop_filter.take_all([token_id] if spelling is None else spelling[token_id]))
-        if all(stop_filter.is_finished for _, stop_filter in samples):
-            break
-    return [ids + stop_filter.rest() for ids, stop_filter in samples]
+    predictor, most = model.predictor(), positive_integer("max_new_tokens", max_new_tokens)
+    nearest = [prompt[beginning(len(prompt), predictor.history, predictor.period) :] for prompt in prompts]
+    automaton = StopAutomaton([*stop, *([] if end is None else [[end] if spelling is None else spelling[end]])])
+    found: list[list[Sample]] = [[] for _ in prompts]
+    for places in batches([len(prompt) for prompt in nearest], len(seeds), most):
+        cells = list(product(places, range(len(seeds))))
+        rows = Rows([nearest[place] for place, _ in cells])
+        samples = [GrowingSample(automaton, most, spelling, end) for _ in cells]
+        steps = next_ids(
+            predictor,
+            rows,
+            [seeds[number] for _, number in cells],
+            settings,
+            forbidden(model.vocab_size, allowed, rows.delays, end, min_new_tokens),
+            [(prompts if seen is None else seen)[place] for place, _ in cells],
+            is_scored=is_scored,
+        )
+        growing = list(range(len(samples)))
+        for step, (column, scores) in enumerate(steps):
+            if model.vocab_size in column:
+                stuck = (row for row in growing if step >= rows.delays[row] and column[row] == model.vocab_size)
+                if (row := next(stuck, None)) is not None:
+                    place, number = cells[row]
+                    raise ValueError(nothing_to_draw(number, place if len(prompts) > 1 else None))
+            growing = [row for row in growing if step < rows.delays[row] or samples[row].take(column[row], scores[row])]
+            if not growing:
+                break
+        for (place, _), sample in zip(cells, samples, strict=True):
+            found[place].append(sample.result())
+    return found
 
 
 def next_ids(
     predictor: Predictor,
-    prompt: list[int],
+    rows: Rows,
     seeds: Sequence[int],
     settings: SamplingSettings,
     masks: Iterator[NDArray[np.float64] | None],
-    seen: list[int],
-) -> Iterator[list[int]]:
-    """Yields an endless sequence of the next id of each sample; ``vocab_size`` if none can be drawn.
+    seen: Sequence[list[int]],
+    *,
+    is_scored: bool = False,
+) -> Iterator[tuple[list[int], Sequence[float | None]]]:
+    """Yields an endless sequence of the next id of each row, and of its log-probability under the model.
 
-    A sample that has ended continues with the others, since only the model can take its state apart.
+    The id is ``vocab_size`` if none can be drawn. Before a row is first continued it is without meaning. A sample that
+    has ended continues with the others, since only the model can take its state apart.
 
     Args:
         predictor: The predictor of the model.
-        prompt: Ids of the model, at least one.
-        seeds: The seed of each sample.
+        rows: The prompts.
+        seeds: The seed of each row.
         settings: How to sample.
         masks: What ``forbidden`` returns.
-        seen: The ids that a repetition penalty treats as already present.
+        seen: The ids that a repetition penalty treats as already present, of each row.
+        is_scored: Whether to compute the log-probabilities, which are None otherwise.
     """
-    logits, state = predictor.start(np.array([prompt], dtype=np.int64).repeat(len(seeds), axis=0))
+    logits, state = predictor.start(rows.first)
     is_seen = None
     if settings.repetition_penalty is not None:
         is_seen = np.zeros(logits.shape, dtype=bool)
-        is_seen[:, seen] = True
-    for mask, points in zip(masks, uniform_points(seeds), strict=False):
-        if mask is not None:
-            logits = logits + mask
-        ids = draw(apply_settings(settings, logits, is_seen), points)
-        column: list[int] = ids.tolist()
-        yield column
-        if predictor.vocab_size in column:
-            ids = np.minimum(ids, predictor.vocab_size - 1)
+        for row, seen_ids in zip(is_seen, seen, strict=True):
+            row[seen_ids] = True
+    places, unscored = np.arange(len(logits)), [None] * len(logits)
+    points_of_steps = uniform_points(seeds, rows.delays)
+    for given, mask, points in zip(chain(rows.given, repeat(None)), masks, points_of_steps, strict=False):
+        drawn = draw(apply_settings(settings, logits if mask is None else logits + mask, is_seen), points)
+        column: list[int] = drawn.tolist()
+        ids = np.minimum(drawn, predictor.vocab_size - 1) if predictor.vocab_size in column else drawn
+        yield column, log_softmax(logits)[places, ids].astype(np.float64).tolist() if is_scored else unscored
         if is_seen is not None:
-            is_seen[np.arange(len(ids)), ids] = True
-        logits, state = predictor.step(ids, state)
+            is_new = slice(None) if given is None else given < 0
+            is_seen[places[is_new], ids[is_new]] = True
+        logits, state = predictor.step(ids if given is None else np.where(given < 0, ids, given), state)
 
 
-def drawn(column: list[int], sample: int, vocab_size: int) -> int:
-    """Returns the id that ``next_ids`` gave for a sample.
-
-    Raises:
-        ValueError: No id could be drawn; names the sample.
-    """
-    if column[sample] == vocab_size:
-        raise ValueError(
-            f"there is no id to draw for sample {sample}: every allowed id has probability zero, or a logit is NaN"
-        )
-    return column[sample]
+def nothing_to_draw(sample: int = 0, prompt: int | None = None) -> str:
+    """Returns the message for a sample, of one of several prompts, for which ``next_ids`` could not draw an id."""
+    place = f"sample {sample}" if prompt is None else f"sample {sample} of prompt[{prompt}]"
+    return f"there is no id to draw for {place}: every allowed id has probability zero, or a logit is NaN"
 
 
 def forbidden(
-    vocab_size: int, allowed: Ids | None, end: int | None = None, min_new_tokens: int = 0
+    vocab_size: int,
+    allowed: Ids | None,
+    delays: Sequence[int],
+    end: int | None = None,
+    min_new_tokens: int = 0,
 ) -> Iterator[NDArray[np.float64] | None]:
-    """Yields, for each position of a sample without end, what to add to the logits; None for nothing.
+    """Yields, for each step without end, what to add to the logits; None for nothing.
 
-    It is minus infinity for a forbidden id and 0 for an allowed one, float64 ``(V,)``.
+    It is minus infinity for a forbidden id and 0 for an allowed one, float64 ``(V,)`` or ``(B, V)``.
 
     Args:
         vocab_size: The number of ids, V.
         allowed: The ids allowed at every position; None allows all.
-        end: An id allowed only from position ``min_new_tokens`` on, whether or not it is in ``allowed``.
+        delays: The step in which each row is first continued.
+        end: An id allowed in a row only from position ``min_new_tokens`` on, whether or not it is in ``allowed``.
         min_new_tokens: Ignored without ``end``.
 
     Raises:
@@ -157,7 +186,8 @@ def forbidden(
         return repeat(mask)
     early, late = mask.copy(), mask
     early[end], late[end] = -np.inf, 0
-    return chain(repeat(early, min_new_tokens), repeat(late))
+    first = np.array(delays)[:, None] + min_new_tokens
+    return chain((np.where(step < first, early, late) for step in range(int(first.max()))), repeat(late))
 
 
 def stop_sequences(stop: Iterable[Ids] | None, vocab_size: int) -> list[list[int]]:

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class StopAutomaton:
@@ -96,8 +96,10 @@ class StopFilter:
             self._held.clear()
         return passed
 
-    def take_all(self, ids: Iterable[int]) -> list[int]:
+    def take_all(self, ids: Sequence[int]) -> list[int]:
         """Returns what ``take`` does for several ids, up to one that completes a stop sequence."""
+        if len(ids) == 1:
+            return self.take(ids[0])
         passed: list[int] = []
         for token_id in ids:
             passed += self.take(token_id)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from charlm.models.activations import Activations
     from charlm.models.predictor import CountModel, Predictor
     from chartok import Vocabulary
 
@@ -49,6 +50,9 @@ class LanguageModel(nn.Module, ABC):
 
     family: ClassVar[str]
     """The name of the family in files and on the command line."""
+
+    without_weights: ClassVar[frozenset[str]] = frozenset()
+    """The settings on which no weight depends: a model may get the weights of one that differs in them."""
 
     history: int | None = None
     """The number of ids before a target that it takes to predict it as in the whole text; None if it takes all."""
@@ -242,6 +246,17 @@ class LanguageModel(nn.Module, ABC):
         By default those of the logits and of their softmax; a family whose layers hold more adds them.
         """
         return 4 * self.vocab_size
+
+    def activations(self, inputs: Tensor) -> Activations:
+        """Returns what the layers of a Transformer compute on the way to the logits.
+
+        Args:
+            inputs: Ids, int64 ``(B, T)``.
+
+        Raises:
+            TypeError: The family has no such layers. One of your own that has overrides this.
+        """
+        raise TypeError(f"a {self.family} model has no layers of attention, got inputs {tuple(inputs.shape)}")
 
     def without_context_only(self, logits: Tensor) -> Tensor:
         """Returns logits, ``(..., V)``, with minus infinity for each ``context_only`` id."""

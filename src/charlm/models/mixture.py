@@ -14,22 +14,20 @@ from charlm.data.dataset import grouped
 from charlm.models.adapter import ids_at_once, needed, widened
 from charlm.models.base import LanguageModel
 from charlm.models.context import default_stride
-from charlm.models.gpt.config import MOST_LAYERS
 from charlm.models.modes import evaluation_mode
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.registry import component
+from charlm.models.transformer_shape import MOST_LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import SupportsPieces
     from chartok import Vocabulary
 
 MOST_MODELS = 32
 """Keeps a model file from requesting more models than can be created quickly."""
-IDS_READ_AT_ONCE = 1 << 20
-"""How many ids of a dataset are read at a time."""
 MOST_ITERATIONS = 300
 LARGEST_ROUNDING = 1 / 256
 """How far a row of weights in a file may be from adding up to 1; those in bfloat16 are half as far."""
@@ -120,11 +118,12 @@ class MixtureLanguageModel(LanguageModel):
         )
 
     @torch.no_grad()
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: SupportsPieces) -> Self:
         """Returns this mixture with the weights that maximize the likelihood of held-out data, found by EM.
 
         Args:
-            dataset: Data that no model was trained on: a model that has seen it would get all the weight.
+            dataset: Data that no model was trained on: a model that has seen it would get all the weight. What is
+                masked does not count.
 
         Raises:
             TokenIdError: The stream has an id that the models do not have.
@@ -133,9 +132,10 @@ class MixtureLanguageModel(LanguageModel):
         dataset.check_ids(self.vocab_size)
         all_scores, all_lengths = [], []
         with evaluation_mode(self):
-            for row in _rows(dataset, ids_at_once(self.device, self.numbers_per_id), self.device):
-                inputs, targets = row[:, :-1], row[:, 1:]
-                counts = ~torch.isin(targets, torch.tensor(self.context_only, device=self.device, dtype=torch.int64))
+            never = torch.tensor(self.context_only, device=self.device, dtype=torch.int64)
+            for rows, is_wanted in _rows(dataset, ids_at_once(self.device, self.numbers_per_id), self.device):
+                inputs, targets = rows[:, :-1], rows[:, 1:]
+                counts = is_wanted & ~torch.isin(targets, never)
                 all_scores.append(self._component_log_probabilities(inputs, targets)[counts].cpu().double())
                 all_lengths.append(self._context_lengths(inputs)[counts].cpu())
         scores, lengths = torch.cat(all_scores), torch.cat(all_lengths)
@@ -310,14 +310,16 @@ def _in_blocks(model: LanguageModel, function: Callable[..., Tensor], *rows: Ten
     return torch.cat([found[:, 0, :overlap], found[:, :, overlap:].flatten(1, 2)], dim=1)[:, :length]
 
 
-def _rows(dataset: Dataset, at_once: int, device: torch.device) -> Iterator[Tensor]:
-    """Yields the texts of a dataset, about so many ids at a time, batched by length, int64 ``(B, T)``."""
-    for texts in dataset.parts(IDS_READ_AT_ONCE):
-        starts = np.cumsum(texts.lengths) - texts.lengths
-        for length, alike in grouped(starts, texts.lengths):
-            for some in np.array_split(alike, -(-len(alike) // max(1, at_once // length))):
-                rows = texts.ids[some[:, None] + np.arange(length)]
-                yield torch.from_numpy(rows.astype(np.int64)).to(device)
+def _rows(dataset: SupportsPieces, at_once: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields texts, about so many ids at a time, int64 ``(B, T)``, and which of their targets count, ``(B, T - 1)``."""
+    for ids, lengths, counts in dataset.pieces(None, 0):
+        targets = np.maximum(lengths - 1, 0)
+        starts = np.stack([np.cumsum(lengths) - lengths, np.cumsum(targets) - targets], axis=1)
+        for length, alike in grouped(starts, lengths):
+            for some in np.array_split(alike, -(-len(alike) // max(1, at_once // max(1, length)))):
+                rows = ids[some[:, :1] + np.arange(length)].astype(np.int64)
+                is_wanted = counts[some[:, 1:] + np.arange(max(length - 1, 0))]
+                yield torch.from_numpy(rows).to(device), torch.from_numpy(is_wanted).to(device)
 
 
 def _check(models: list[LanguageModel]) -> None:

@@ -130,6 +130,9 @@ class StoredModel(PredictingModel, Protocol):
 class CountModel(Predictor, StoredModel, Protocol):
     """A model made from counts, with NumPy alone, that a file can store."""
 
+    def as_ids(self, ids: list[int]) -> NDArray[np.int64]:
+        """Returns ids as an array."""
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Returns its tables by name."""
 

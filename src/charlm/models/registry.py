@@ -25,6 +25,7 @@ class ModelFamily:
         class_name: The name of that class.
         counted: Its count model, in NumPy; None if there is none.
         is_component: Whether it can be part of a mixture.
+        has_layers: Whether ``LanguageModel.activations`` shows what it computes.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ModelFamily:
     class_name: str
     counted: type[CountModel] | None = None
     is_component: bool = True
+    has_layers: bool = False
 
     def language_model(self) -> type[LanguageModel]:
         """Returns the class of its PyTorch models."""
@@ -55,7 +57,10 @@ FAMILIES: dict[str, ModelFamily] = {
             class_name="NGramLanguageModel",
             counted=NGramTable,
         ),
-        ModelFamily(name="gpt", module="charlm.models.gpt.model", class_name="GPT"),
+        ModelFamily(name="gpt", module="charlm.models.gpt.model", class_name="GPT", has_layers=True),
+        ModelFamily(
+            name="classic-gpt", module="charlm.models.classic_gpt.model", class_name="ClassicGPT", has_layers=True
+        ),
         ModelFamily(
             name="mixture",
             module="charlm.models.mixture",

@@ -13,7 +13,8 @@ import numpy as np
 from charlm.data.dataset import JoinedTexts, check_vocabulary_size
 from charlm.data.framing import Framing
 from charlm.data.record_file import records_of_files
-from charlm.data.records import Records, RecordsInMemory
+from charlm.data.record_sources import RecordsInMemory
+from charlm.data.records import Records
 from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
 from charlm.data.vocabulary_of_texts import vocabulary_of_texts
 from chartok import TokenFile, Vocabulary
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
-    from charlm.data.limits import TooLong
+    from charlm.data.dataset import Piece
     from charlm.data.vocabulary_of_texts import CorpusKeywords
     from chartok import ReadingSettings
     from chartok.arguments import SpecialToken
@@ -249,21 +250,6 @@ class Corpus:
         """Returns an error about this corpus, which it names."""
         return ValueError(_named(self.name, message))
 
-    def limited(self, max_length: int | None, too_long: TooLong) -> Corpus:
-        """Returns the corpus with what ``Records.limited`` makes of long records.
-
-        Raises:
-            ValueError: As ``Records.limited`` does; or this is a text.
-        """
-        if max_length is None:
-            return self
-        if self.records is None:
-            raise self.error("max_length applies only to records: a text is cut into windows of block_size")
-        try:
-            return dataclasses.replace(self, records=self.records.limited(max_length, too_long))
-        except ValueError as error:
-            raise self.error(str(error)) from None
-
     def split(self, share: float, *, seed: int = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
         """Returns the first part and what is held out.
 
@@ -317,10 +303,8 @@ class Corpus:
         assert self.stream is not None  # noqa: S101 - of a text
         return self.stream[start:stop]
 
-    def pieces(
-        self, targets: int | None, overlap: int
-    ) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.int64], int]]:
-        """Returns all texts a piece at a time; see ``charlm.data.dataset.Dataset``."""
+    def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
+        """Returns all texts a piece at a time; see ``charlm.data.dataset.SupportsPieces``."""
         if self.records is not None:
             return self.records.pieces(targets)
         return pieces_of_passages(self._read, self.passages, targets, overlap)

@@ -10,11 +10,11 @@ from charlm.data.streams import as_stream
 from charlm.data.text_dataset import TextDataset
 
 if TYPE_CHECKING:
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import CompleteDataset
     from charlm.recipes.corpus import Corpus
 
 
-def dataset_of(corpus: Corpus, block_size: int, *, packing: bool = False) -> Dataset:
+def dataset_of(corpus: Corpus, block_size: int, *, packing: bool = False) -> CompleteDataset:
     """Returns a corpus as a dataset to train on.
 
     Args:

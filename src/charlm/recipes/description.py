@@ -10,7 +10,7 @@ import numpy as np
 
 from charlm.errors import CheckpointMismatchError
 from charlm.files.run_description import RunDescription
-from charlm.recipes.presets import TAKES
+from charlm.recipes.presets import OF_RECORDS, TAKES
 from charlm.runtime.machine import machine
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from charlm.recipes.presets import Recipe
 
 
+OF_EXAMPLES = (*OF_RECORDS, "prompt_end", "packing")
+"""Settings of a recipe that decide which examples are made of the text."""
 EXCERPT_CHARACTERS = 1_000
 EXCERPT_RECORDS = 50
 """The maximum size of an excerpt."""
@@ -46,8 +48,8 @@ class Source:
 def excerpt(corpus: Corpus) -> str:
     """Returns the beginning of a corpus, as text."""
     if corpus.records is None:
-        ids = next(corpus.pieces(EXCERPT_CHARACTERS, 0), (np.zeros(0, dtype=np.int64), None, 0))[0]
-        return corpus.vocabulary.decode(ids[:EXCERPT_CHARACTERS])
+        piece = next(corpus.pieces(EXCERPT_CHARACTERS, 0), None)
+        return "" if piece is None else corpus.vocabulary.decode(piece.ids[:EXCERPT_CHARACTERS])
     starts, lengths = corpus.records.bounds(np.arange(min(len(corpus), EXCERPT_RECORDS)))
     spans = zip(starts.tolist(), np.minimum(lengths, EXCERPT_CHARACTERS).tolist(), strict=True)
     several = [corpus.records.source.read(start, start + length) for start, length in spans]
@@ -106,15 +108,16 @@ def check_same_run(
         )
     if not earlier.fingerprints or not folder.checkpoint_paths():
         return
-    given = source.given()
+    given = {name: value for name, value in _settings(recipe).items() if name in OF_EXAMPLES} | source.given()
     changes = [
         f"{name}: {_shown(earlier.settings.get(name))} -> {_shown(given.get(name))}"
-        for name in source.settings
+        for name in (*OF_EXAMPLES, *source.settings)
         if earlier.settings.get(name) != given.get(name)
     ]
     if changes:
         raise CheckpointMismatchError(
-            f"the run in {str(folder.path)!a} was started with other data (saved -> current): {'; '.join(changes)}"
+            f"the run in {str(folder.path)!a} was started with other data (saved -> current): {'; '.join(changes)}; "
+            "to go on from its model with others, start a new run with init_from (--init-from)"
         )
     now = _fingerprints(corpus, validation)
     if earlier.fingerprints != now:
@@ -129,7 +132,7 @@ def check_same_run(
             sizes = "it is as long as before, but not the same"
         raise CheckpointMismatchError(
             f"{what} has changed since the run in {str(folder.path)!a} was started ({sizes}): resume it with the text "
-            "as it was, or start a new run in another folder"
+            "as it was, or start a new run in another folder, from its model with init_from (--init-from)"
         )
 
 

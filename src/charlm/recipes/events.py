@@ -34,6 +34,15 @@ class UnknownFound:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Started:
+    """Training starts from a model, whose vocabulary has grown by some symbols."""
+
+    name: str
+    family: str
+    new_symbols: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Counted:
     """A count model has been fitted."""
 
@@ -103,6 +112,7 @@ class Saved:
 Event: TypeAlias = (
     CorpusSplit
     | UnknownFound
+    | Started
     | Counted
     | TrainingBegan
     | EntryMade

@@ -29,6 +29,7 @@ class FitKeywords(VocabularyKeywords, total=False):
     batch_size: int | None
     max_length: int | None
     too_long: TooLong | None
+    prompt_end: str | None
     packing: bool | None
     config: TrainerConfig | None
     device: str | None

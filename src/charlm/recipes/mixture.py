@@ -9,7 +9,7 @@ from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
 
 if TYPE_CHECKING:
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import CompleteDataset
     from charlm.models.base import LanguageModel
 
 TUNING_FRACTION = 0.05
@@ -26,12 +26,12 @@ class MixtureData(NamedTuple):
         whole: Both.
     """
 
-    learned: Dataset
-    tuning: Dataset
-    whole: Dataset
+    learned: CompleteDataset
+    tuning: CompleteDataset
+    whole: CompleteDataset
 
     @classmethod
-    def split(cls, whole: Dataset, *, seed: int) -> MixtureData:
+    def split(cls, whole: CompleteDataset, *, seed: int) -> MixtureData:
         """Returns the parts of a dataset; records are drawn at random, with ``seed``.
 
         Raises:
@@ -51,7 +51,9 @@ class MixtureData(NamedTuple):
         return math.ceil((block_size + 1) / TUNING_FRACTION)
 
 
-def fitted_mixture(gpt: LanguageModel, order: int, data: MixtureData) -> MixtureLanguageModel:
+def fitted_mixture(
+    gpt: LanguageModel, order: int, data: MixtureData, ngram: NGramLanguageModel | None = None
+) -> MixtureLanguageModel:
     """Returns a mixture of an n-gram model and a Transformer that was trained on the first part of the data.
 
     The weights maximize the likelihood of the second part, with an n-gram model of the first. The final n-gram model
@@ -61,13 +63,16 @@ def fitted_mixture(gpt: LanguageModel, order: int, data: MixtureData) -> Mixture
         gpt: The Transformer.
         order: The order of the n-gram model.
         data: All training data.
+        ngram: An n-gram model of this order to whose counts the data are added; None counts the data alone.
     """
-    fitted = MixtureLanguageModel([gpt, _counted(gpt, order, data.learned)]).fit(data.tuning)
-    mixture = MixtureLanguageModel([gpt, _counted(gpt, order, data.whole)])
+    if ngram is None:
+        ngram = NGramLanguageModel(gpt.vocab_size, order=order, context_only=gpt.context_only)
+    fitted = MixtureLanguageModel([gpt, _counted(ngram, data.learned, gpt)]).fit(data.tuning)
+    mixture = MixtureLanguageModel([gpt, _counted(ngram, data.whole, gpt)])
     mixture.weights.copy_(fitted.weights)
     return mixture.eval()
 
 
-def _counted(gpt: LanguageModel, order: int, dataset: Dataset) -> NGramLanguageModel:
-    ngram = NGramLanguageModel(gpt.vocab_size, order=order, context_only=gpt.context_only)
-    return ngram.fit(dataset).to(gpt.device)
+def _counted(ngram: NGramLanguageModel, dataset: CompleteDataset, gpt: LanguageModel) -> NGramLanguageModel:
+    """Returns an n-gram model with the counts of a dataset added, on the device of a Transformer."""
+    return NGramLanguageModel.of(ngram.table.update(dataset)).to(gpt.device)

@@ -10,19 +10,22 @@ from charlm.data.limits import TooLong
 from charlm.training.config import TrainerConfig
 from chartok.arguments import flag, number_from_zero, positive_integer
 
-Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "mixture"]
+Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "classic-gpt", "mixture"]
 Size: TypeAlias = Literal["nano", "small", "base"]
 
 OF_RECORDS = ("max_length", "too_long")
-BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "packing", "device", "config")
+BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "prompt_end", "packing", "device", "config")
 TAKES: dict[Family, tuple[str, ...]] = {
     "ngram": ("order", *OF_RECORDS),
     "bigram": ("smoothing", *OF_RECORDS),
     "trained-bigram": BY_GRADIENTS,
     "gpt": ("size", *BY_GRADIENTS),
+    "classic-gpt": ("size", *BY_GRADIENTS),
     "mixture": ("order", "size", *BY_GRADIENTS),
 }
 """The settings of each family: fields of a ``Recipe``."""
+WHY_NOT = {"prompt_end": ": a model that counts counts whole records, and cannot leave their prompts out"}
+"""Why some families do not take a setting, where its name does not say it."""
 
 TRANSFORMER = TrainerConfig(
     max_steps=400,
@@ -37,9 +40,21 @@ TRANSFORMER = TrainerConfig(
     log_interval=50,
     checkpoint_interval=200,
 )
+CLASSIC = TrainerConfig(
+    max_steps=2000,
+    learning_rate=0.001,
+    beta2=0.99,
+    weight_decay=0.1,
+    schedule="cosine",
+    max_gradient_norm=1.0,
+    evaluation_interval=200,
+    log_interval=50,
+    checkpoint_interval=200,
+)
 CONFIGS: dict[Family, TrainerConfig] = {
     "trained-bigram": TrainerConfig(learning_rate=0.05),
     "gpt": TRANSFORMER,
+    "classic-gpt": CLASSIC,
     "mixture": TRANSFORMER,
 }
 """The default training settings of each family that is trained; the others count."""
@@ -60,8 +75,8 @@ class Recipe:
 
     Attributes:
         family: ``ngram`` (interpolated modified Kneser-Ney) and ``bigram`` (one character of context) count;
-            ``trained-bigram``, ``gpt`` (a Transformer) and ``mixture`` (a Transformer with an n-gram model) are trained
-            by gradient descent.
+            ``trained-bigram``, ``gpt`` (a Transformer), ``classic-gpt`` (that of GPT-2) and ``mixture`` (of ``gpt`` and
+            ``ngram``) are trained by gradient descent.
         order: The order of the n-gram model, alone or in a mixture: its context length plus 1; by default 7.
         smoothing: What the counted bigram adds to each count; by default 1.
         size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
@@ -71,6 +86,8 @@ class Recipe:
         max_length: The most characters of a record; by default there is no limit.
         too_long: What to do with a longer record: ``truncate``, ``skip``, ``error``, or, for a family that is trained,
             ``split`` it into windows, which is its default.
+        prompt_end: What ends the prompt of each record, such as ``"="``: everything up to its first occurrence, and the
+            string itself, counts neither in the training nor in the validation loss. By default all of a record counts.
         packing: Whether to train on windows of records one after the other, instead of on each with padding.
         device: The device to train on; by default the best available.
         config: The training settings; by default ``CONFIGS[family]``.
@@ -95,6 +112,7 @@ class Recipe:
     batch_size: int | None = None
     max_length: int | None = None
     too_long: TooLong | None = None
+    prompt_end: str | None = None
     packing: bool | None = None
     device: str | None = None
     config: TrainerConfig | None = field(default=None)
@@ -139,7 +157,9 @@ class Recipe:
     def _check_taken(self, name: str) -> None:
         taken = TAKES[self.family]
         if name not in taken:
-            raise ValueError(f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}")
+            raise ValueError(
+                f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}{WHY_NOT.get(name, '')}"
+            )
 
     def _defaults(self) -> dict[str, Any]:
         """Returns the default settings; those of size and block size depend on the device and are not among them."""

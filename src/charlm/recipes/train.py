@@ -12,7 +12,8 @@ from charlm.files.model_file import serialized_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.description import Source, describe_run
-from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, UnknownFound, say_nothing
+from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, Started, UnknownFound, say_nothing
+from charlm.recipes.shaping import shaped
 from charlm.recipes.trained import Trained
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
+    from charlm.recipes.starting import Start
 
 
 def train(
@@ -33,6 +35,7 @@ def train(
     validation: Corpus | None = None,
     folder: RunFolder | None = None,
     resume: bool = False,
+    start: Start | None = None,
     source: Source | None = None,
     hook: Hook = say_nothing,
 ) -> Trained:
@@ -44,23 +47,26 @@ def train(
         validation: The data to evaluate it on; None for no evaluation.
         folder: The folder of the run; None saves nothing.
         resume: Whether to resume a run in the folder.
+        start: A model from which training starts, whose vocabulary that of the corpus extends; None makes a new one.
         source: Where the data come from, for the description of the run.
         hook: Called with each event.
 
     Raises:
         ValueError: The corpus is too short for the model, a record is too long, or the run in the folder is of another
-            family; a setting for records is given for a text.
+            family; a setting for records is given for a text; or the model cannot start from that of ``start``.
         FileExistsError: The folder already contains a run, and ``resume`` is false.
         BlockingIOError: Another process is writing to the folder.
         OSError: The folder cannot be written to.
         ModuleNotFoundError: The model is trained by gradient descent, and PyTorch is not installed.
     """
     source = Source() if source is None else source
-    corpus = corpus.limited(recipe.max_length, recipe.too_long or "split")
+    if start is not None:
+        start.check(recipe.family, corpus)
+    corpus = shaped(corpus, recipe)
     if validation is not None:
         if validation.is_of_records != corpus.is_of_records:
             raise validation.error("what is held out must be records like the training data, or a text like them")
-        validation = validation.limited(recipe.max_length, recipe.too_long or "split")
+        validation = shaped(validation, recipe)
         hook(
             CorpusSplit(
                 total=len(corpus) + len(validation),
@@ -70,6 +76,9 @@ def train(
                 validation=len(validation),
             )
         )
+    if start is not None:
+        new = [symbol for symbol in corpus.vocabulary.symbols if symbol not in start.vocabulary]
+        hook(Started(name=start.name, family=start.family, new_symbols=new))
     for part, purpose in ((corpus, "to train on"), (validation, "for validation")):
         if part is not None and (unknown := part.unknown):
             hook(UnknownFound(unknown=unknown, characters=part.characters, purpose=purpose))
@@ -80,7 +89,7 @@ def train(
         from charlm.recipes.gradients import train_by_gradients  # noqa: PLC0415 - needs PyTorch
 
         return train_by_gradients(
-            corpus, recipe, validation=validation, folder=folder, resume=resume, source=source, hook=hook
+            corpus, recipe, validation=validation, folder=folder, resume=resume, start=start, source=source, hook=hook
         )
 
 

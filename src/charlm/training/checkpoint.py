@@ -59,6 +59,15 @@ class Checkpoint:
         weights = {f"model.{name}": tensor for name, tensor in self.model.tensors.items()}
         return self.values | {"tensors": weights | self.tensors}
 
+    def check_step(self, step: int) -> None:
+        """Checks that it is the checkpoint of a step.
+
+        Raises:
+            ValueError: Its name is that of another one.
+        """
+        if self.path.name != RunFolder(self.path.parents[1]).checkpoint_path(step).name:
+            raise ValueError(f"its state is that of step {step}")
+
 
 def write_checkpoint(
     path: Path, *, model: bytes, tensors: dict[str, Tensor], values: dict[str, Any], kept: int, best: int

@@ -32,10 +32,10 @@ class Gradients:
         model: The model; with several processes it is wrapped in torch's ``DistributedDataParallel``.
         config: The precision (weights and sums stay in float32), whether to use ``torch.compile``, the number of
             micro-batches, and whether to increase it when memory runs out.
-        has_padding: Whether some targets may be masked, so that micro-batches may differ in how many count.
+        has_ignored_targets: Whether some targets may be masked, so that micro-batches may differ in how many count.
     """
 
-    def __init__(self, model: LanguageModel, config: TrainerConfig, *, has_padding: bool) -> None:
+    def __init__(self, model: LanguageModel, config: TrainerConfig, *, has_ignored_targets: bool) -> None:
         self.parts: int = config.accumulation_steps
         self._dtype = resolve_precision(config.precision, model.device)
         self.scaler: torch.amp.GradScaler = torch.amp.GradScaler(
@@ -44,7 +44,7 @@ class Gradients:
         """Prevents underflow of float16 gradients; has no effect for other dtypes."""
         self._device = model.device
         self._config = config
-        self._has_padding = has_padding
+        self._has_ignored_targets = has_ignored_targets
         self._processes = distributed.world_size()
         self._shared = DistributedDataParallel(model) if self._processes > 1 else None
         self._model = model
@@ -102,16 +102,19 @@ class Gradients:
         with computing_in(self._dtype, self._device):
             _, loss = self._forward(inputs, targets)
         if share is not None:
-            loss = loss * share
+            loss = torch.where(share > 0, loss * share, 0)  # where all targets are masked, the mean is NaN
         # DistributedDataParallel averages the processes' gradients, but their sum is needed.
         self.scaler.scale(loss * self._processes if self._processes > 1 else loss).backward()
         return loss.detach()
 
     def _shares(self, targets: list[Tensor]) -> list[Tensor]:
         """Returns the fraction of all targets of the global batch in each micro-batch."""
-        counts = [(part != IGNORE_INDEX).sum() if self._has_padding else torch.tensor(part.numel()) for part in targets]
+        counts = [
+            (part != IGNORE_INDEX).sum() if self._has_ignored_targets else torch.tensor(part.numel())
+            for part in targets
+        ]
         total = torch.stack(counts).sum()
-        total = distributed.add_up(total) if self._has_padding else total * self._processes
+        total = distributed.add_up(total) if self._has_ignored_targets else total * self._processes
         return [count / total for count in counts]
 
     def _without_exchange(self, wanted: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - reads as a sentence

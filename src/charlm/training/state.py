@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
+from charlm.data.dataset import ValidationDataset, check_keeps
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError, described_change
 from charlm.runtime import distributed
 from charlm.training.config import CHANGES_ROUNDING, MAY_CHANGE
@@ -22,9 +23,8 @@ from chartok.files.envelope import check_version
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from charlm.data.batch_sampler import BatchSampler
-    from charlm.data.dataset import Dataset
     from charlm.models.base import LanguageModel
+    from charlm.training.batches import Batches
     from charlm.training.config import TrainerConfig
     from chartok import Vocabulary
 
@@ -121,7 +121,7 @@ def without(state: dict[str, Any], name: str) -> dict[str, Any]:
     return state | {"tensors": tensors}
 
 
-def identity(batches: BatchSampler, validation: str | None, vocabulary: Vocabulary | None) -> dict[str, Any]:
+def identity(batches: Batches, validation: str | None, vocabulary: Vocabulary | None) -> dict[str, Any]:
     """Returns a flat description of the data.
 
     Args:
@@ -138,8 +138,8 @@ def identity(batches: BatchSampler, validation: str | None, vocabulary: Vocabula
 
 def check_together(
     model: LanguageModel,
-    batches: BatchSampler,
-    validation: Dataset | None,
+    batches: Batches,
+    validation: ValidationDataset | None,
     config: TrainerConfig,
 ) -> None:
     """Checks that the arguments of a trainer are compatible.
@@ -148,12 +148,8 @@ def check_together(
         ValueError: The model and the batches are on different devices, its weights are float16 or all frozen, or
             ``patience`` is set without validation data.
         TokenIdError: The data has an id that the model does not have.
+        TypeError: The validation data cannot be scored.
     """
-    if model.device != batches.device:
-        raise ValueError(
-            f"the model is on {model.device}, but the batches are on {batches.device}: "
-            "move the model with model.to(batches.device)"
-        )
     if any(weight.dtype == torch.float16 for weight in model.parameters()):
         raise ValueError(
             "the weights of the model are float16, in which updates underflow: train it in float32 with model.float(), "
@@ -161,7 +157,9 @@ def check_together(
         )
     if not any(weight.requires_grad for weight in model.parameters()):
         raise ValueError("the model has no parameter to train: all are frozen, or it is counted")
-    batches.dataset.check_ids(model.vocab_size)
+    batches.check_for(model)
+    if validation is not None:
+        check_keeps(ValidationDataset, "validation", validation, "give a TextDataset or a RecordDataset")
     if config.patience is not None and validation is None:
         raise ValueError("patience needs validation data: give validation=")
 
@@ -191,7 +189,8 @@ def _check_settings(then: dict[str, Any], now: dict[str, Any]) -> None:
     refused = [change for name, change in changes.items() if name not in CHANGES_ROUNDING]
     if refused:
         raise CheckpointMismatchError(
-            f"the run was started with different settings (saved -> current): {'; '.join(refused)}"
+            f"the run was started with different settings (saved -> current): {'; '.join(refused)}; to go on from its "
+            "model with others, start a new run with init_from (--init-from)"
         )
     if changes:
         warnings.warn(f"the run resumes, but not bit for bit: {'; '.join(changes.values())}", stacklevel=4)

@@ -12,6 +12,7 @@ from charlm.models.modes import evaluation_mode, training_mode
 from charlm.runtime import distributed
 from charlm.training import model_state
 from charlm.training import state as states
+from charlm.training.batches import batches_of, device_of
 from charlm.training.best_weights import BestWeights
 from charlm.training.checkpoint import naming_the_checkpoint, newest_checkpoint
 from charlm.training.config import TrainerConfig
@@ -21,21 +22,23 @@ from charlm.training.gradients import Gradients
 from charlm.training.optimizers import Optimizers
 from charlm.training.random_states import RandomStates
 from charlm.training.run_writer import RunWriter
-from charlm.training.schedule import RunSchedule
 from charlm.training.signals import StopSignals, stop_for
 from charlm.training.validation import Validation
 from charlm.training.weight_average import WeightAverage
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from torch import Tensor
+
     from charlm.data.batch_sampler import BatchSampler
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import ValidationDataset
     from charlm.evaluation.scoring import Evaluation
     from charlm.models.base import LanguageModel
+    from charlm.training.batches import Batches
     from charlm.training.log import LogEntry
     from chartok import Vocabulary
 
@@ -49,7 +52,8 @@ class Trainer:
 
     Args:
         model: The model, trained in place.
-        batches: The training data, on the device of the model.
+        batches: A ``BatchSampler`` on the device of the model; or any iterable of ``(inputs, targets)``, each integers
+            ``(B, T)``, such as a ``DataLoader`` or a list, from which a run does not resume exactly.
         validation: Data on which to evaluate at intervals, scoring every character; None for no evaluation.
         config: The settings.
         folder: The folder of the run, for log and checkpoints; None saves nothing.
@@ -79,25 +83,26 @@ class Trainer:
     def __init__(
         self,
         model: LanguageModel,
-        batches: BatchSampler,
+        batches: BatchSampler | Iterable[tuple[Tensor, Tensor]],
         *,
-        validation: Dataset | None = None,
+        validation: ValidationDataset | None = None,
         config: TrainerConfig | None = None,
         folder: str | os.PathLike[str] | None = None,
         vocabulary: Vocabulary | None = None,
         on_log: Callable[[LogEntry], None] | None = None,
     ) -> None:
         config = TrainerConfig() if config is None else config
-        states.check_together(model, batches, validation, config)
+        self.batches: Batches = batches_of(batches, model)
+        states.check_together(model, self.batches, validation, config)
         self.model = model
-        self.batches = batches
         self.validation = validation
         self.config = config
         self.vocabulary = vocabulary
         self.on_log = on_log
         self.log: list[LogEntry] = []
-        self._schedule = RunSchedule(config, examples=batches.dataset.examples_per_epoch, batch_size=batches.batch_size)
-        self._gradients = Gradients(model, config, has_padding=batches.dataset.has_padding)
+        self._schedule = self.batches.schedule(config)
+        self._has_ended = False
+        self._gradients = Gradients(model, config, has_ignored_targets=self.batches.has_ignored_targets)
         self._optimizers = Optimizers(model, config)
         self._average = WeightAverage(model, config.ema_decay)
         self._best = BestWeights(model)
@@ -114,10 +119,10 @@ class Trainer:
     def resume(
         cls,
         folder: str | os.PathLike[str],
-        batches: BatchSampler,
+        batches: BatchSampler | Iterable[tuple[Tensor, Tensor]],
         *,
         model: LanguageModel | None = None,
-        validation: Dataset | None = None,
+        validation: ValidationDataset | None = None,
         config: TrainerConfig | None = None,
         on_log: Callable[[LogEntry], None] | None = None,
     ) -> Self:
@@ -127,7 +132,7 @@ class Trainer:
 
         Args:
             folder: The folder of the run.
-            batches: The same data, seed, order and batch size as before, from the start; it is fast-forwarded.
+            batches: The same data, seed, order and batch size, from the start; only a sampler resumes exactly.
             model: A model of the same family and settings, which receives the weights; needed for a family that
                 ``load_model`` does not know.
             validation: The same as before.
@@ -145,13 +150,12 @@ class Trainer:
         checkpoint = newest_checkpoint(folder)
         with naming_the_checkpoint(checkpoint.path):
             config = TrainerConfig(**checkpoint.values["config"]) if config is None else config
-            model = model_state.restored_model(checkpoint, batches.device) if model is None else model
+            model = model_state.restored_model(checkpoint, device_of(batches)) if model is None else model
         vocabulary = checkpoint.model.vocabulary
         trainer = cls(model, batches, validation=validation, config=config, vocabulary=vocabulary, on_log=on_log)
         with naming_the_checkpoint(checkpoint.path):
             trainer.load_state_dict(checkpoint.state())
-            if checkpoint.path.name != RunFolder(folder).checkpoint_path(trainer.step).name:
-                raise ValueError(f"its state is that of step {trainer.step}")
+            checkpoint.check_step(trainer.step)
         trainer._write_to(folder, entries=checkpoint.values["log_entries"], saved_step=trainer.step)
         trainer._finite.last_checkpoint = checkpoint.path
         return trainer
@@ -259,18 +263,17 @@ class Trainer:
         self._optimizers.zero_gradients()
         loss = self._gradients(inputs, targets)
         self._finite.check(loss)
-        self._optimizers.step(
-            self._gradients.scaler,
-            factor=self._schedule.factor(step=self.step, seconds=self._counters.agreed_seconds),
-            max_gradient_norm=self.config.max_gradient_norm,
-        )
+        factor = self._schedule.factor(step=self.step, seconds=self._counters.agreed_seconds)
+        self._optimizers.step(self._gradients.scaler, factor=factor, max_gradient_norm=self.config.max_gradient_norm)
         self._average.update(self.step)
         self._counters.count_step(loss, targets)
+        self._has_ended = not self._is_over() and self.batches.has_ended()
         self._counters.count_seconds(time.perf_counter() - started)
 
     def _is_over(self) -> bool:
         counters = self._counters
-        return self._schedule.is_over(counters.step, counters.agreed_seconds, counters.evaluations_since_best)
+        progress = counters.step, counters.agreed_seconds, counters.evaluations_since_best
+        return self._has_ended or self._schedule.is_over(*progress)
 
     def _is_due(self, *intervals: int) -> bool:
         return any(self.step % interval == 0 for interval in intervals) or self._is_over()
@@ -279,11 +282,9 @@ class Trainer:
         evaluates = self._validation.dataset is not None and self._is_due(self.config.evaluation_interval)
         is_saved = self._writer is not None and distributed.rank() == 0
         train_loss = self._finite.recent_loss()
-        entry = self._counters.entry(
-            train_loss=train_loss,
-            validation_loss=self._validation.counted_loss(self._finite, is_saved=is_saved) if evaluates else None,
-            learning_rate=self._optimizers.learning_rate,
-        )
+        loss = self._validation.counted_loss(self._finite, is_saved=is_saved) if evaluates else None
+        rate = self._optimizers.learning_rate
+        entry = self._counters.entry(train_loss=train_loss, validation_loss=loss, learning_rate=rate)
         self.log.append(entry)
         if self._writer is not None:
             self._writer.append(entry)

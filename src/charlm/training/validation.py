@@ -9,7 +9,7 @@ from charlm.evaluation.scoring import Evaluation, evaluate
 from charlm.runtime import distributed
 
 if TYPE_CHECKING:
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import ValidationDataset
     from charlm.models.base import LanguageModel
     from charlm.training.best_weights import BestWeights
     from charlm.training.counters import Counters
@@ -36,7 +36,7 @@ class Validation:
 
     def __init__(
         self,
-        dataset: Dataset | None,
+        dataset: ValidationDataset | None,
         model: LanguageModel,
         average: WeightAverage,
         counters: Counters,

@@ -519,6 +519,7 @@ def test_what_stands_at_the_top_of_a_file_is_for_the_commands_that_have_it(
 
 
 @pytest.mark.usefixtures("ngram")
+@pytest.mark.filterwarnings("ignore:the stop string '-a' never occurs:UserWarning")
 def test_a_list_in_a_file_may_begin_with_a_value_that_looks_like_a_flag(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -175,7 +175,8 @@ def test_a_column_of_a_table_is_records_or_a_text(folder: Path, capsys: pytest.C
         ("train", 2, "Missing from charlm train: TEXTS; see charlm train --help"),
         ("evaluate run", 2, "Missing from charlm evaluate: TEXTS"),
         ("prepare --out x", 2, "Missing from charlm prepare: SOURCES"),
-        (r"train text.txt --records --delimiter \x", 1, r"--delimiter has '\\x', which is none of \n \r \t \0 \\"),
+        (r"train text.txt --records --delimiter \x", 2, r"--delimiter: '\\x' is none of \n \r \t \0 \\ \xNN"),
+        (r"train text.txt --separator a\q", 2, r"--separator: '\\q' is none of \n \r \t \0 \\ \xNN"),
         ("train text.txt --delimiter x", 1, "delimiter is for records, and this reads a text"),
         ("train text.txt --records --separator x", 1, "separator is for a text, and this reads records"),
         ("train text.txt --blank-lines error", 1, "blank_lines is for records"),
@@ -194,10 +195,10 @@ def test_a_column_of_a_table_is_records_or_a_text(folder: Path, capsys: pytest.C
         (
             "info text.tokens",
             1,
-            "not a valid model file: it is a token file, which holds a text as ids",
+            "'text.tokens' is a token file, which holds a text as ids, not a model file of charlm: give a model",
         ),
-        ("export text.tokens --format arpa --out a", 1, "not a valid model file: it is a token file"),
-        ("generate run --encoding latin-1", 1, "there is no --exclude, and flags say how to read its files"),
+        ("export text.tokens --format arpa --out a", 1, "is a token file, which holds a text as ids, not a model file"),
+        ("generate run --encoding latin-1", 1, "there is no --exclude or --prompts, and flags say how"),
         ("report run --encoding latin-1", 1, "there is no --text, and flags say how to read its files"),
     ],
 )

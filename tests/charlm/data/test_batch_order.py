@@ -22,7 +22,7 @@ def dataset_of(sizes: list[int]) -> RecordDataset:
 
 
 def order_of(dataset: RecordDataset, batch_size: int, order: Any, *, by_length: bool, seed: int = 3) -> BatchOrder:
-    return BatchOrder(dataset, batch_size, seed=seed, order=order, by_length=by_length)
+    return BatchOrder(len(dataset), batch_size, seed=seed, order=order, widths=dataset.widths if by_length else None)
 
 
 @costly()

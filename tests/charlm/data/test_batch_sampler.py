@@ -285,7 +285,10 @@ def test_settings_that_cannot_be_are_refused(settings: Any, message: str) -> Non
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dataset": [1, 2, 3]}, "dataset must be a TextDataset or a RecordDataset, got list"),
+        (
+            {"dataset": [1, 2, 3]},
+            "dataset must have the members of Dataset, and list lacks has_ignored_targets, batch, ",
+        ),
         ({"seed": "0"}, "seed must be an integer, got str"),
         ({"rank": 0.0, "world_size": 1}, "rank must be an integer, got float"),
         ({"world_size": "1"}, "world_size must be an integer, got str"),

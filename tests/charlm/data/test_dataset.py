@@ -1,5 +1,6 @@
 """Promises of the protocol that both data sets keep, and of texts in one array."""
 
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from charlm.data.dataset import JoinedTexts, SupportsParts, grouped, holds_texts
 from chartok import Vocabulary
 
 if TYPE_CHECKING:
-    from charlm.data.dataset import Dataset
+    from charlm.data.dataset import CompleteDataset
 
 streams = st.builds(
     TextDataset, st.lists(st.integers(0, 2), min_size=3, max_size=60), st.integers(1, 2), stride=st.integers(1, 3)
@@ -29,7 +30,7 @@ def targets_with_their_contexts(ids: list[int], length: int) -> list[tuple[list[
 
 @given(datasets, st.one_of(st.none(), st.integers(1, 80)), st.integers(0, 20))
 def test_pieces_cover_every_target_once_with_what_came_before(
-    dataset: "Dataset", targets: int | None, overlap: int
+    dataset: "CompleteDataset", targets: int | None, overlap: int
 ) -> None:
     ids, lengths = dataset.joined()
     expected = [
@@ -38,14 +39,15 @@ def test_pieces_cover_every_target_once_with_what_came_before(
         for found in targets_with_their_contexts(text.tolist(), length)
     ]
     place = 0
-    for piece, piece_lengths, before in dataset.pieces(targets, overlap):
+    for piece, piece_lengths, counts in dataset.pieces(targets, overlap):
         assert piece_lengths.sum() == len(piece)
+        assert len(counts) == len(piece) - len(piece_lengths)
         found = [
             pair
             for text, length in zip(np.split(piece, piece_lengths.cumsum()[:-1]), piece_lengths, strict=True)
             for pair in targets_with_their_contexts(text.tolist(), length)
         ]
-        for context, target in found[before:]:
+        for context, target in compress(found, counts.tolist()):
             whole, expected_target = expected[place]
             assert target == expected_target
             assert whole[len(whole) - len(context) :] == context
@@ -55,11 +57,11 @@ def test_pieces_cover_every_target_once_with_what_came_before(
 
 
 @given(datasets)
-def test_a_data_set_keeps_the_protocol(dataset: "Dataset") -> None:
+def test_a_data_set_keeps_the_protocol(dataset: "CompleteDataset") -> None:
     inputs, targets = dataset.batch(torch.arange(len(dataset)), torch.device("cpu"))
     assert inputs.shape == targets.shape == (len(dataset), dataset.block_size)
     assert inputs.dtype == targets.dtype == torch.int64
-    assert dataset.has_padding or (targets >= 0).all()
+    assert dataset.has_ignored_targets or (targets >= 0).all()
     dataset.check_ids(4)
     with pytest.raises(ValueError, match=r"ids\[\d+\] is|vocabulary of 4 ids"):
         dataset.check_ids(int(max(dataset.joined()[0])))
@@ -68,10 +70,10 @@ def test_a_data_set_keeps_the_protocol(dataset: "Dataset") -> None:
 
 
 @given(datasets)
-def test_an_epoch_has_about_as_many_targets_as_the_data(dataset: "Dataset") -> None:
+def test_an_epoch_has_about_as_many_targets_as_the_data(dataset: "CompleteDataset") -> None:
     _, lengths = dataset.joined()
     targets = int((lengths - 1).sum())
-    if dataset.has_padding:
+    if dataset.has_ignored_targets:
         assert dataset.examples_per_epoch == len(lengths)
     elif dataset.examples_per_epoch < len(dataset):
         assert 0 <= dataset.examples_per_epoch * dataset.block_size - targets < dataset.block_size
@@ -85,7 +87,7 @@ def test_an_epoch_of_windows_that_do_not_meet_has_all_of_them() -> None:
 
 
 @given(datasets, st.integers(1, 80))
-def test_a_score_does_not_depend_on_how_the_pieces_are_cut(dataset: "Dataset", targets: int) -> None:
+def test_a_score_does_not_depend_on_how_the_pieces_are_cut(dataset: "CompleteDataset", targets: int) -> None:
     ids, lengths = dataset.joined()
     assume((np.delete(ids, lengths.cumsum() - lengths) != 2).any())
     model = BigramLanguageModel(4, seed=1, context_only=[2])
@@ -98,7 +100,7 @@ def test_a_score_does_not_depend_on_how_the_pieces_are_cut(dataset: "Dataset", t
 
 
 @pytest.mark.parametrize("dataset", [TextDataset(range(40), 3), RecordDataset(["ada", "bob", "eve", "kim"] * 5)])
-def test_parts_are_data_sets_of_the_same_kind_and_make_the_whole(dataset: "Dataset") -> None:
+def test_parts_are_data_sets_of_the_same_kind_and_make_the_whole(dataset: "CompleteDataset") -> None:
     parts = dataset.split(0.5, seed=3)
     assert [type(part) for part in parts] == [type(dataset)] * 2
     ids = np.concatenate([part.joined()[0] for part in parts])

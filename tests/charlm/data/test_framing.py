@@ -1,6 +1,7 @@
 """What each special token does to what is counted, scored, gone on from, and made up."""
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.data.framing import CODE_POINTS, END, Framing
+from charlm.data.framing import CODE_POINTS, Framing
 from chartok import UnknownCharacterError, Vocabulary
 from strategies import any_text, special_tokens, vocabularies
 
@@ -122,13 +123,22 @@ def test_there_are_as_many_code_points_as_python_has() -> None:
         chr(CODE_POINTS)
 
 
-@given(vocabulary=of_abc, stop=st.lists(st.text("abcx", min_size=1, max_size=3), max_size=4))
-def test_a_text_stops_at_strings_and_at_the_end_of_a_record(vocabulary: Vocabulary, stop: list[str]) -> None:
+@given(vocabulary=of_abc, stop=st.lists(st.text("abc", min_size=1, max_size=3), max_size=4))
+def test_a_text_stops_at_strings(vocabulary: Vocabulary, stop: list[str]) -> None:
     framing = Framing(vocabulary)
     expected = [[ord(character) for character in string] for string in stop]
-    end = [] if framing.eos is None else [[END]]
-    assert framing.stops(stop) == framing.stops(iter(stop)) == expected + end
-    assert framing.stops(None) == end
+    assert framing.stops(stop, framing.outcomes()) == framing.stops(iter(stop), framing.outcomes()) == expected
+    assert framing.stops(None, framing.outcomes()) == []
+
+
+@given(vocabulary=of_abc, allowed=st.none() | st.text("abc", min_size=1), stop=st.text("abcx", min_size=1, max_size=3))
+def test_a_stop_string_that_can_never_be_generated_gets_a_warning(
+    vocabulary: Vocabulary, allowed: str | None, stop: str
+) -> None:
+    framing = Framing(vocabulary)
+    is_possible = set(stop) <= set(allowed or "abc")
+    with nullcontext() if is_possible else pytest.warns(UserWarning, match=r"the stop string '\w+' never occurs: U\+"):
+        assert framing.stops([stop], framing.outcomes(allowed)) == [[*map(ord, stop)]]
 
 
 def test_ids_have_the_dtype_of_the_vocabulary() -> None:

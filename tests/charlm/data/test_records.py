@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.data.records import Records, RecordsInMemory
+from charlm.data.record_sources import RecordsInMemory
+from charlm.data.records import Records
 
 BOS, EOS = 98, 99
 

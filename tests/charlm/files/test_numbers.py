@@ -38,6 +38,7 @@ from charlm.models.predictor import log_softmax
 from charlm.models.registry import as_language_model
 from chartok import Vocabulary
 from chartok.files.envelope import sealed
+from lively_classic_gpt import lively_classic
 from lively_gpt import TINY, lively
 from strategies import costly
 
@@ -57,7 +58,13 @@ def mixture() -> MixtureLanguageModel:
     return MixtureLanguageModel([lively(), ngram(), BigramLanguageModel(SIZE, seed=2)]).eval()
 
 
-MODELS = {"gpt": lively(), "bigram": BigramLanguageModel(SIZE, seed=1).eval(), "ngram": ngram(), "mixture": mixture()}
+MODELS = {
+    "gpt": lively(),
+    "classic-gpt": lively_classic(),
+    "bigram": BigramLanguageModel(SIZE, seed=1).eval(),
+    "ngram": ngram(),
+    "mixture": mixture(),
+}
 every_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from charlm import BigramLanguageModel, LanguageModel, NGramLanguageModel, generate
+from charlm import BigramLanguageModel, LanguageModel, NGramLanguageModel, generate, score
 from charlm.generation.ids import stream_ids
 from charlm.generation.loop import continuations
 from charlm.generation.sampling import Logits, apply_settings
@@ -17,6 +17,8 @@ from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import CountModel
 from chartok import TokenIdError
+from families import Family, families
+from lively_gpt import lively
 from strategies import costly
 
 SIZE = 6
@@ -146,6 +148,109 @@ def test_a_sample_does_not_depend_on_how_many_are_drawn_beside_it(
     assert alone.tolist() == several[0].tolist()
 
 
+prompts_of_all_lengths = st.lists(st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=9), min_size=1, max_size=5)
+
+
+@every_model
+@costly(20)
+@given(prompts=prompts_of_all_lengths, chosen=settings_of_all_kinds, n_samples=st.none() | st.integers(1, 3))
+def test_each_of_several_prompts_is_continued_as_alone(
+    model: LanguageModel | CountModel, prompts: list[list[int]], chosen: dict[str, Any], n_samples: int | None
+) -> None:
+    assume(not set(chosen.get("allowed", range(SIZE))) <= set(model.context_only))
+    more: Any = {"max_new_tokens": 6, "stop": [[1, 1], [4]], "seed": 3, "n_samples": n_samples, **chosen}
+    together, scores = generate(model, prompts, return_scores=True, **more)
+    alone: list[Any] = [generate(model, prompt, return_scores=True, **more) for prompt in prompts]
+    np.testing.assert_equal(as_lists(together), as_lists([samples for samples, _ in alone]))
+    np.testing.assert_equal(as_lists(scores), as_lists([own for _, own in alone]))
+
+
+def as_lists(nested: Any) -> Any:
+    """Returns tensors and arrays as lists, with numbers to six places."""
+    if isinstance(nested, list):
+        return [as_lists(part) for part in nested]
+    return np.asarray(nested).round(6).tolist()
+
+
+@pytest.mark.parametrize("seen", [None, [], [2, 5]])
+@pytest.mark.parametrize("end", [None, 4])
+def test_prompts_of_different_lengths_share_neither_what_is_seen_nor_how_early_they_may_end(
+    seen: list[int] | None, end: int | None
+) -> None:
+    model, settings = BigramLanguageModel(SIZE, seed=8), SamplingSettings(repetition_penalty=3.0)
+    prompts = [[1], [3, 2, 1, 0], [5, 5]]
+
+    def found(several: list[list[int]]) -> list[list[list[int]]]:
+        seen_before = None if seen is None else [seen] * len(several)
+        chosen: Any = {"max_new_tokens": 7, "end": end, "min_new_tokens": 3, "seen": seen_before}
+        return [[ids for ids, _ in samples] for samples in continuations(model, several, range(9), settings, **chosen)]
+
+    assert found(prompts) == [*found(prompts[:1]), *found(prompts[1:2]), *found(prompts[2:])]
+
+
+@pytest.mark.parametrize("lengths", [(1, 6, 3), (2, 30, 9), (13, 12, 7)])
+def test_a_transformer_continues_prompts_on_both_sides_of_its_block_as_alone(lengths: tuple[int, ...]) -> None:
+    model = lively()
+    prompts = [np.random.default_rng(length).integers(0, SIZE, length) for length in lengths]
+    together = generate(model, prompts, max_new_tokens=40, seed=4)
+    alone = [generate(model, prompt, max_new_tokens=40, seed=4) for prompt in prompts]
+    assert [ids.tolist() for ids in together] == [ids.tolist() for ids in alone]
+
+
+@pytest.mark.parametrize("family", [each for each in families() if each.model.predictor().block_size is None], ids=repr)
+@costly(10)
+@given(prompt=st.lists(st.integers(1, 5), min_size=1, max_size=5), chosen=settings_of_all_kinds)
+def test_the_scores_of_what_is_drawn_are_those_of_the_model_itself(
+    family: Family, prompt: list[int], chosen: dict[str, Any]
+) -> None:
+    more: Any = {"max_new_tokens": 12, "stop": [[1, 2]], "seed": 1, "return_scores": True, **chosen}
+    ids, nats = generate(family.model, prompt, **more)
+    assert len(nats) == len(ids) - len(prompt)
+    assert nats.dtype == np.float64
+    np.testing.assert_allclose(nats, score(family.model, [ids])[0][len(prompt) - 1 :], atol=family.tolerance)
+
+
+def test_the_scores_of_what_a_transformer_draws_are_those_of_one_block() -> None:
+    model = lively()
+    [ids], [nats] = generate(model, [3], max_new_tokens=5, n_samples=1, temperature=0.5, top_k=3, return_scores=True)
+    np.testing.assert_allclose(nats, score(model, [ids])[0], atol=1e-5)
+
+
+def test_nothing_is_drawn_for_one_prompt_among_several_and_that_one_is_named() -> None:
+    model = BigramLanguageModel(3).fit([0, 1, 0, 1], smoothing=0)
+    with torch.no_grad():
+        model.table[2] = -torch.inf  # nothing can follow 2
+    with pytest.raises(ValueError, match=r"no id to draw for sample 0 of prompt\[1\]"):
+        generate(model, [[0, 0, 1], [0, 1, 2], [0]], max_new_tokens=2, n_samples=2)
+    together = generate(model, [[2, 1], [0]], max_new_tokens=2)  # what follows 2 is given
+    assert [len(ids) for ids in together] == [4, 3]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "error", "message", "note"),
+    [
+        ([[0], []], ValueError, r"prompt\[1\] must be a non-empty", None),
+        ([[0], np.zeros((1, 1), dtype=int)], ValueError, r"prompt\[1\] must be a non-empty one-dimensional", None),
+        ([[0], [1, 9]], TokenIdError, r"ids\[1\] is 9", "in prompt[1]"),
+        ([[0], 1], TypeError, "ids must be integers in an array or an iterable, got int", "in prompt[1]"),
+        ([[0], "ab"], TypeError, "ids must be integers", "in prompt[1]"),
+        (((0,), (0.5,)), TypeError, r"ids\[0\] must be an integer", "in prompt[1]"),
+    ],
+)
+def test_a_bad_prompt_among_several_is_named(
+    prompts: Any, error: type[Exception], message: str, note: str | None
+) -> None:
+    with pytest.raises(error, match=message) as caught:
+        generate(BigramLanguageModel(5), prompts, max_new_tokens=3)
+    assert getattr(caught.value, "__notes__", [None]) == [note]
+
+
+@pytest.mark.parametrize("return_scores", [1, None, "yes"])
+def test_whether_to_return_scores_is_true_or_false(return_scores: Any) -> None:
+    with pytest.raises(TypeError, match="return_scores must be True or False"):
+        generate(BigramLanguageModel(5), [0], max_new_tokens=3, return_scores=return_scores)
+
+
 def test_samples_differ_and_so_do_those_of_neighbouring_seeds() -> None:
     model = BigramLanguageModel(50, seed=0)
     samples = [ids for seed in (0, 1) for ids in generate(model, [0], max_new_tokens=20, n_samples=20, seed=seed)]
@@ -217,10 +322,10 @@ def test_an_end_may_come_only_after_the_fewest_ids() -> None:
     model = BigramLanguageModel(5, seed=1)
     for allowed in (None, [0, 1, 2]):
         samples = continuations(
-            model, [3], range(30), SamplingSettings(), max_new_tokens=9, allowed=allowed, end=4, min_new_tokens=3
-        )
-        assert {len(ids) for ids in samples} >= {3, 4}
-        for ids in samples:
+            model, [[3]], range(30), SamplingSettings(), max_new_tokens=9, allowed=allowed, end=4, min_new_tokens=3
+        )[0]
+        assert {len(sample.ids) for sample in samples} >= {3, 4}
+        for ids, _ in samples:
             assert len(ids) >= 3
             assert 4 not in ids
             assert allowed is None or set(ids) <= set(allowed)
@@ -317,7 +422,7 @@ def test_a_count_model_gives_arrays() -> None:
 
 @every_model
 def test_ids_that_are_contexts_only_are_never_drawn(model: LanguageModel | CountModel) -> None:
-    drawn = generate(model, [2, 3], max_new_tokens=200, n_samples=3, temperature=3.0, seed=1)
+    drawn: list[Any] = generate(model, [2, 3], max_new_tokens=200, n_samples=3, temperature=3.0, seed=1)
     assert not any(set(model.context_only) & set(ids.tolist()[2:]) for ids in drawn)
     assert set().union(*(ids.tolist()[2:] for ids in drawn)) == set(range(SIZE)) - set(model.context_only)
     assert not set(model.context_only) & set(stream_ids(model, [2], max_new_tokens=200, temperature=3.0))
@@ -362,7 +467,7 @@ BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ("prompt", "settings", "error", "message"),
     [
         ([], {}, ValueError, "prompt must be a non-empty one-dimensional sequence of ids"),
-        ([[0, 1]], {}, TypeError, "must be an integer"),
+        ([0, [1]], {}, TypeError, "must be integers|must be an integer"),
         (np.zeros((1, 2), dtype=int), {}, ValueError, "one-dimensional"),
         ([5], {}, TokenIdError, r"ids\[0\] is 5"),
         ([-1], {}, TokenIdError, r"ids\[0\] is -1"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from charlm import (
     BigramLanguageModel,
+    ClassicGPTConfig,
     GPTConfig,
     LanguageModel,
     MixtureLanguageModel,
@@ -20,10 +21,12 @@ from charlm import (
 )
 from charlm.data.dataset import IGNORE_INDEX
 from chartok import TokenIdError
+from lively_classic_gpt import lively_classic
 from lively_gpt import lively
 from reference_model import Reference
 
 GPT_CONFIG = GPTConfig(vocab_size=7, block_size=12, n_layers=2, n_heads=2, width=8, hash_rows=11)
+CLASSIC_CONFIG = ClassicGPTConfig(vocab_size=7, block_size=12, n_layers=2, n_heads=2, width=8)
 
 
 def make_models() -> list[LanguageModel]:
@@ -35,6 +38,7 @@ def make_models() -> list[LanguageModel]:
         NGramLanguageModel(7, order=1).fit(text),
         NGramLanguageModel(7, order=4).fit(text),
         lively(GPT_CONFIG),
+        lively_classic(CLASSIC_CONFIG),
         MixtureLanguageModel([BigramLanguageModel(7, seed=3), lively(GPT_CONFIG)]),
         MixtureLanguageModel([lively(GPT_CONFIG), NGramLanguageModel(7, order=4).fit(text)]),
         Reference(7, block_size=None),

@@ -10,6 +10,7 @@ import torch
 from charlm import (
     BatchSampler,
     BigramLanguageModel,
+    ClassicGPTConfig,
     GPTConfig,
     LanguageModel,
     MixtureLanguageModel,
@@ -23,6 +24,7 @@ from charlm import (
 )
 from charlm.data.dataset import IGNORE_INDEX
 from charlm.models.registry import FAMILIES
+from lively_classic_gpt import lively_classic
 from lively_gpt import lively
 
 VOCAB_SIZE = 7
@@ -43,6 +45,9 @@ def make_models() -> list[LanguageModel]:
         ngram,
         NGramLanguageModel(VOCAB_SIZE, order=4, context_only=NEVER).fit(text).float(),
         lively(CONFIG),
+        lively_classic(
+            ClassicGPTConfig(vocab_size=VOCAB_SIZE, block_size=12, n_layers=1, n_heads=2, width=8, context_only=NEVER)
+        ),
         MixtureLanguageModel([lively(CONFIG), ngram]),
         MixtureLanguageModel([BigramLanguageModel(VOCAB_SIZE, seed=3, context_only=NEVER), lively(CONFIG)]),
     ]

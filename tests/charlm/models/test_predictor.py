@@ -260,7 +260,7 @@ def test_after_any_context_what_may_come_sums_to_one_and_a_context_only_has_none
 @with_context_only
 def test_an_id_that_is_a_context_only_is_never_generated(family: Family) -> None:
     for settings in (None, SamplingSettings(temperature=100.0), SamplingSettings(repetition_penalty=5.0)):
-        samples = generate(family.model, [0, 5], max_new_tokens=60, n_samples=4, seed=1, settings=settings)
+        samples: list[Any] = generate(family.model, [0, 5], max_new_tokens=60, n_samples=4, seed=1, settings=settings)
         for ids in samples:
             assert not set(NEVER) & set(ids.tolist()[2:])
         assert not set(NEVER) & set(stream_ids(family.model, [5, 0], max_new_tokens=60, settings=settings))

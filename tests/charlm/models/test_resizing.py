@@ -1,6 +1,8 @@
 """A model goes on with another vocabulary: what it says of the symbols that stay does not change."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from charlm import (
     GPT,
     BigramLanguageModel,
+    ClassicGPT,
+    ClassicGPTConfig,
     GPTConfig,
     LanguageModel,
     MixtureLanguageModel,
@@ -28,6 +32,7 @@ from charlm.models.predictor import CountModel
 from charlm.models.resizing import IdChange
 from chartok import Vocabulary
 from chartok.arguments import SpecialToken
+from lively_classic_gpt import lively_classic
 from lively_gpt import lively
 from strategies import costly
 from two_layers import TwoLayers
@@ -73,6 +78,19 @@ def gpt(vocabulary: Vocabulary) -> GPT:
     return lively(shape)
 
 
+def classic(vocabulary: Vocabulary, *, is_tied: bool = True) -> ClassicGPT:
+    shape = ClassicGPTConfig(
+        vocab_size=vocabulary.size, block_size=12, n_layers=1, n_heads=2, width=8, is_tied=is_tied,
+        context_only=never(vocabulary),
+    )  # fmt: skip
+    return lively_classic(shape)
+
+
+every_transformer = pytest.mark.parametrize(
+    "transformer", [gpt, classic, partial(classic, is_tied=False)], ids=["gpt", "classic", "with a head of its own"]
+)
+
+
 def rows_after(model: CountModel, ids: NDArray[Any]) -> NDArray[np.float64]:
     """The natural-log probabilities after each id of a text."""
     return np.concatenate(list(model.distributions(ids))).astype(np.float64)
@@ -89,14 +107,15 @@ def of_shared(text: str, before: Vocabulary, after: Vocabulary) -> str:
     return "".join(symbol for symbol in text if symbol in shared(before, after)) or shared(before, after)[0]
 
 
+@every_transformer
 @costly(share=0.5)
 @given(change=changes() | changes(extensions=True), text=texts)
 def test_a_transformer_gives_symbols_that_stay_the_same_logits_after_others_that_stay(
-    change: tuple[Vocabulary, Vocabulary], text: str
+    transformer: Callable[[Vocabulary], LanguageModel], change: tuple[Vocabulary, Vocabulary], text: str
 ) -> None:
     before, after = change
     text = of_shared(text, before, after)
-    model = gpt(before)
+    model = transformer(before)
     resized = model.resize(before, after)
     old, new = (
         own(torch.from_numpy(vocabulary.encode(text).astype(np.int64))[None])[0][0].detach()
@@ -125,17 +144,36 @@ def test_an_extended_transformer_hashes_its_ids_as_before_and_gives_new_ones_the
         torch.testing.assert_close(row, model.embedding.weight.mean(dim=0))
 
 
+@every_transformer
+@costly()
+@given(change=changes(extensions=True))
+def test_a_new_symbol_is_as_likely_as_the_average(
+    transformer: Callable[[Vocabulary], LanguageModel], change: tuple[Vocabulary, Vocabulary]
+) -> None:
+    before, after = change
+    model = transformer(before)
+    outcomes = [token_id for token_id in range(before.size) if token_id not in model.context_only]
+    model.get_parameter("embedding.weight").detach().mul_(0.01)  # so that a tanh of logits hardly bends them
+    logits = model.resize(before, after).logits(torch.zeros(1, 3, dtype=torch.int64))
+    for new in set(range(before.size, after.size)) - set(never(after)):
+        torch.testing.assert_close(logits[..., new], logits[..., outcomes].mean(dim=-1), rtol=0.2, atol=0.2)
+
+
+@every_transformer
 @costly()
 @given(before=befores, first=orders, second=orders)
-def test_a_transformer_resized_twice_is_one_resized_once(before: Vocabulary, first: str, second: str) -> None:
+def test_a_transformer_resized_twice_is_one_resized_once(
+    transformer: Callable[[Vocabulary], LanguageModel], before: Vocabulary, first: str, second: str
+) -> None:
     middle, after = (Vocabulary(order, special_tokens=before.special_tokens) for order in (first, second))
-    once, twice = gpt(before).resize(before, after), gpt(before).resize(before, middle).resize(middle, after)
+    once = transformer(before).resize(before, after)
+    twice = transformer(before).resize(before, middle).resize(middle, after)
     inputs = torch.from_numpy(after.encode("abacad").astype(np.int64))[None]
     kept = after.encode("abcd ").tolist()
     torch.testing.assert_close(twice(inputs)[0][..., kept], once(inputs)[0][..., kept])
     back = twice.resize(after, before)
-    assert back.config == gpt(before).config
-    for name, tensor in gpt(before).state_dict().items():
+    assert back.settings() == transformer(before).settings()
+    for name, tensor in transformer(before).state_dict().items():
         assert torch.equal(back.state_dict()[name], tensor), name
 
 
@@ -227,6 +265,7 @@ def test_dtype_mode_and_frozen_weights_are_kept(kind: str, dtype: torch.dtype) -
     before = Vocabulary("abcd ", special_tokens=["unk"])
     model: LanguageModel = {
         "gpt": gpt(before),
+        "classic gpt": classic(before),
         "bigram": BigramLanguageModel(before.size, seed=1),
         "ngram": NGramLanguageModel.of(counted(before)),
     }[kind]

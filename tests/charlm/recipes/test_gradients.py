@@ -16,7 +16,7 @@ ONE_STEP = TrainerConfig(max_steps=1)
 
 def shape(corpus: Corpus, device: str = "cpu", **settings: Any) -> GPTConfig:
     found = gpt_shape(corpus, Recipe(family="gpt", **settings), torch.device(device))
-    assert found is not None
+    assert isinstance(found, GPTConfig)
     return found
 
 

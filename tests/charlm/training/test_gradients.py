@@ -13,8 +13,8 @@ from strategies import costly
 from two_layers import TwoLayers
 
 
-def make(model: TwoLayers, *, has_padding: bool = False, **settings: Any) -> Gradients:
-    return Gradients(model, TrainerConfig(**settings), has_padding=has_padding)
+def make(model: TwoLayers, *, has_ignored_targets: bool = False, **settings: Any) -> Gradients:
+    return Gradients(model, TrainerConfig(**settings), has_ignored_targets=has_ignored_targets)
 
 
 def gradient(model: TwoLayers) -> Tensor:
@@ -34,7 +34,7 @@ def test_parts_give_the_gradient_of_the_whole_batch(rows: int, parts: int, maske
     loss.backward()
     expected = gradient(model)
     model.zero_grad()
-    found = make(model, accumulation_steps=parts, has_padding=masked)(inputs, targets)
+    found = make(model, accumulation_steps=parts, has_ignored_targets=masked)(inputs, targets)
     torch.testing.assert_close(found, loss.detach())
     torch.testing.assert_close(gradient(model), expected)
 

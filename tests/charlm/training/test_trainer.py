@@ -38,6 +38,7 @@ from charlm import (
     save_model,
 )
 from charlm.files.run_folder import RunFolder
+from charlm.training.batches import batches_of
 from charlm.training.checkpoint import Checkpoint, newest_checkpoint
 from chartok import TokenIdError, Vocabulary
 from chartok.files.opening import open_file
@@ -772,7 +773,7 @@ def test_a_validation_loss_that_is_not_finite_ends_the_run() -> None:
     trainer = make_trainer(max_steps=4)
     with torch.no_grad():
         next(trainer.model.parameters())[1, 2] = -math.inf
-    trainer.batches = BatchSampler(TextDataset([0, 1] * 20, block_size=8), batch_size=4)
+    trainer.batches = batches_of(BatchSampler(TextDataset([0, 1] * 20, block_size=8), batch_size=4), trainer.model)
     with pytest.raises(NonFiniteLossError, match="the validation loss of step 4 is inf"):
         trainer.fit()
 

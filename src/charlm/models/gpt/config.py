@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
-from charlm.models.predictor import checked_context_only
-from chartok.arguments import finite_number, natural_number, positive_integer
-
-MOST_LAYERS = 256
-"""Keeps a model file from requesting more layers than can be created quickly."""
-LARGEST_SIZE = 1 << 31
-"""Of every other size: what is computed from them stays below 2**63."""
+from charlm.models.transformer_shape import LARGEST_SIZE, TransformerShape
+from chartok.arguments import natural_number
 
 
 @dataclass(frozen=True, kw_only=True)
-class GPTConfig:
+class GPTConfig(TransformerShape):
     """The shape of a ``GPT``.
 
     Attributes:
@@ -25,8 +19,8 @@ class GPTConfig:
         n_heads: The number of attention heads per layer.
         width: The size of the representation of a position; a multiple of ``2 * n_heads``.
         dropout: The probability of zeroing a value in the embedding or in the output of a sublayer in training.
-        hash_rows: The number of rows in the hashed table of each n-gram length; 0 for no such tables.
         context_only: The ids that occur only as context and are never predicted, such as the start of a record.
+        hash_rows: The number of rows in the hashed table of each n-gram length; 0 for no such tables.
         hashed_as: The number that stands for each id in the hashes of n-grams, after ``GPT.resize`` has given symbols
             other ids; empty if it is the id itself.
 
@@ -37,32 +31,21 @@ class GPTConfig:
 
     Example:
         >>> GPTConfig.nano(65)
-        GPTConfig(vocab_size=65, block_size=64, n_layers=4, n_heads=4, width=128, dropout=0.0, hash_rows=16384,
-                  context_only=(), hashed_as=())
+        GPTConfig(vocab_size=65, block_size=64, n_layers=4, n_heads=4, width=128, dropout=0.0, context_only=(),
+                  hash_rows=16384, hashed_as=())
         >>> import dataclasses
         >>> dataclasses.replace(GPTConfig.base(65), dropout=0.2).dropout
         0.2
     """
 
-    vocab_size: int
-    block_size: int
-    n_layers: int
-    n_heads: int
-    width: int
-    dropout: float = 0.0
     hash_rows: int = 16_384
-    context_only: tuple[int, ...] = ()
     hashed_as: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "block_size", "n_layers", "n_heads", "width"):
-            object.__setattr__(self, name, positive_integer(name, getattr(self, name)))
+        super().__post_init__()
         object.__setattr__(self, "hash_rows", natural_number("hash_rows", self.hash_rows))
-        for name in ("vocab_size", "block_size", "width", "hash_rows"):
-            if getattr(self, name) > LARGEST_SIZE:
-                raise ValueError(f"{name} must be at most {LARGEST_SIZE}, got {getattr(self, name)}")
-        object.__setattr__(self, "dropout", finite_number("dropout", self.dropout))
-        object.__setattr__(self, "context_only", checked_context_only(self.context_only, self.vocab_size))
+        if self.hash_rows > LARGEST_SIZE:
+            raise ValueError(f"hash_rows must be at most {LARGEST_SIZE}, got {self.hash_rows}")
         hashed_as = tuple(natural_number("each number of hashed_as", number) for number in self.hashed_as)
         object.__setattr__(self, "hashed_as", hashed_as)
         different = len(set(hashed_as))
@@ -71,32 +54,8 @@ class GPTConfig:
                 f"hashed_as must have {self.vocab_size} different numbers below {LARGEST_SIZE}, got {len(hashed_as)}, "
                 f"{different} different ones up to {max(hashed_as)}"
             )
-        if self.n_layers > MOST_LAYERS:
-            raise ValueError(f"n_layers must be at most {MOST_LAYERS}, got {self.n_layers}")
         if self.width % (2 * self.n_heads):
             raise ValueError(
                 f"width must be a multiple of 2 * n_heads, so that each head has an even size: "
                 f"got width {self.width} and n_heads {self.n_heads}"
             )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {self.dropout}")
-
-    @property
-    def head_size(self) -> int:
-        """The size of the representation of a position in each head."""
-        return self.width // self.n_heads
-
-    @classmethod
-    def nano(cls, vocab_size: int) -> Self:
-        """Returns a shape that two CPU cores can train: 4 layers, 4 heads, width 128, 64 ids of context."""
-        return cls(vocab_size=vocab_size, block_size=64, n_layers=4, n_heads=4, width=128)
-
-    @classmethod
-    def small(cls, vocab_size: int) -> Self:
-        """Returns a shape for a laptop: 6 layers, 4 heads, width 256, 128 ids of context."""
-        return cls(vocab_size=vocab_size, block_size=128, n_layers=6, n_heads=4, width=256)
-
-    @classmethod
-    def base(cls, vocab_size: int) -> Self:
-        """Returns a shape for a GPU: 6 layers, 6 heads, width 384, 256 ids of context."""
-        return cls(vocab_size=vocab_size, block_size=256, n_layers=6, n_heads=6, width=384)

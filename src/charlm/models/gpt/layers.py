@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.models.dropout import Dropout
+from charlm.models.empty_layers import empty_linear
 
 if TYPE_CHECKING:
     from charlm.models.gpt.config import GPTConfig
@@ -16,30 +17,15 @@ if TYPE_CHECKING:
 ROTARY_BASE = 10_000.0
 
 
-class Linear(nn.Linear):
-    """A linear layer without bias, initialized by ``GPT.initialize`` and not from the global generator."""
+def projected(layer: nn.Module, x: Tensor) -> Tensor:
+    """Returns ``layer(x)``; float16 weights of a linear layer are computed with in the dtype of the input.
 
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features, bias=False)
-
-    def reset_parameters(self) -> None:
-        """Leaves the weights uninitialized."""
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's name
-        """Returns ``input @ weight.T``; float16 weights are computed with in the dtype of the input."""
-        weight = self.weight.to(input.dtype) if self.weight.dtype == torch.float16 else self.weight
-        return functional.linear(input, weight)
-
-
-class Embedding(nn.Embedding):
-    """An embedding table, also initialized by ``GPT.initialize``."""
-
-    def reset_parameters(self) -> None:
-        """Leaves the weights uninitialized."""
-
-
-class HashedEmbedding(Embedding):
-    """An embedding table in which n-grams whose hashes collide share a row."""
+    The layers are PyTorch's own, so that tools which quantize, prune or adapt linear layers find and replace them.
+    """
+    if type(layer) is nn.Linear and layer.weight.dtype == torch.float16 != x.dtype:
+        return functional.linear(x, layer.weight.to(x.dtype))
+    found: Tensor = layer(x)
+    return found
 
 
 def normalized(x: Tensor) -> Tensor:
@@ -72,10 +58,10 @@ class Attention(nn.Module):
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         self.heads: tuple[int, int] = config.n_heads, config.head_size
-        self.query: Linear = Linear(config.width, config.width)
-        self.key: Linear = Linear(config.width, config.width)
-        self.value: Linear = Linear(config.width, config.width)
-        self.project: Linear = Linear(config.width, config.width)
+        self.query: nn.Linear = empty_linear(config.width, config.width)
+        self.key: nn.Linear = empty_linear(config.width, config.width)
+        self.value: nn.Linear = empty_linear(config.width, config.width)
+        self.project: nn.Linear = empty_linear(config.width, config.width)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, memory: Tensor | None = None) -> Tensor:
         """Returns what is added to the positions, ``(B, T, width)``.
@@ -86,9 +72,9 @@ class Attention(nn.Module):
             sin: Likewise.
             memory: Keys and values, ``(2, B, H, S, head_size)``; those of the last T of S positions are written here.
         """
-        queries_and_keys = self._heads(torch.stack([self.query(x), self.key(x)]))
+        queries_and_keys = self._heads(torch.stack([projected(self.query, x), projected(self.key, x)]))
         query, key = rotated(normalized(queries_and_keys), cos, sin)
-        value = self._heads(self.value(x))
+        value = self._heads(projected(self.value, x))
         length = x.shape[1]
         if memory is not None:
             memory[:, :, :, -length:] = torch.stack([key, value])
@@ -96,8 +82,7 @@ class Attention(nn.Module):
         # Several positions are always the first in the memory; a single one may attend to everything in it.
         is_causal = memory is None or length > 1
         gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
-        projected: Tensor = self.project(gathered.transpose(1, 2).flatten(2))
-        return projected
+        return projected(self.project, gathered.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:
         """Returns ``(..., T, width)`` as ``(..., H, T, head_size)``."""
@@ -109,13 +94,12 @@ class MLP(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.expand: Linear = Linear(config.width, 4 * config.width)
-        self.project: Linear = Linear(4 * config.width, config.width)
+        self.expand: nn.Linear = empty_linear(config.width, 4 * config.width)
+        self.project: nn.Linear = empty_linear(4 * config.width, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns what is added to the positions, ``(B, T, width)``."""
-        projected: Tensor = self.project(functional.relu(self.expand(x)).square())
-        return projected
+        return projected(self.project, functional.relu(projected(self.expand, x)).square())
 
 
 class Block(nn.Module):

@@ -112,7 +112,7 @@ def test_stepping_beyond_a_block_drops_the_older_half(ids: Tensor, block_size: i
     model = lively(dataclasses.replace(TINY, block_size=block_size))
     state, start = None, 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("charlm.models.gpt.model.LEAST_ROOM", least_room)
+        patch.setattr("charlm.models.transformer.LEAST_ROOM", least_room)
         for position in range(ids.shape[1]):
             if position - start == block_size:
                 start = position - block_size // 2

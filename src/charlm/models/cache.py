@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class KeyValueCache:
     """The keys and values of all layers, in one tensor that is filled from the left.
 
-    Several states of ``GPT.step`` may share it: each records its own length, and only the newest can be extended in
+    Several states of ``step`` may share it: each records its own length, and only the newest can be extended in
     place. Filled entries never change, so older states remain valid.
 
     Attributes:

@@ -1,0 +1,1 @@
+"""Checkpoints of other programs: those of nanoGPT, minGPT and GPT-2."""

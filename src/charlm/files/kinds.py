@@ -1,0 +1,72 @@
+"""Tells by its first bytes of which kind a file is that is no model file, and what to do with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chartok.files.opening import open_file
+from chartok.files.suspicion import KINDS
+
+if TYPE_CHECKING:
+    import os
+
+SAMPLE = 512
+"""How many bytes are looked at."""
+IMPORT = "convert it with charlm import, or in Python with load_classic_gpt"
+PYTORCH = "a PyTorch checkpoint"
+SAFETENSORS = "a safetensors file of another program"
+ARPA = "an ARPA file"
+OPENING_OF_PYTORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""The pickled number with which checkpoints began before PyTorch 1.6."""
+OTHERS = {
+    OPENING_OF_PYTORCH: (PYTORCH, IMPORT),
+    b"GGUF": ("a GGUF file", "charlm does not read that format"),
+    b"CHARTOK\n": ("a token file, which holds a text as ids", "give a model"),
+}
+"""What a file is that begins so, and what to do with it."""
+FOLDERS = ("pytorch_model.bin", "ckpt.pt", "model.pt")
+"""The checkpoints in folders of transformers, nanoGPT and minGPT."""
+
+
+def kind_of(start: bytes) -> tuple[str, str] | None:
+    """Returns what a file is that begins so, and what to do with it; None if that cannot be told.
+
+    Args:
+        start: The first ``SAMPLE`` bytes, or all.
+
+    Example:
+        >>> kind_of(b"GGUF and so on")
+        ('a GGUF file', 'charlm does not read that format')
+        >>> kind_of(b"To be, or not to be")
+    """
+    if start.startswith(b"PK\x03\x04") and b"/data.pkl" in start:  # PyTorch names it first
+        return PYTORCH, IMPORT
+    if start[:1] == b"\x08" and start[2:3] == b"\x12":  # the fields ir_version and producer_name
+        return "an ONNX file", "load the model that it was exported from"
+    if start.lstrip().startswith(b"\\data\\"):
+        return ARPA, "convert it with charlm import, or in Python with load_arpa"
+    for opening, kind in OTHERS.items():
+        if start.startswith(opening):
+            return kind
+    return next(((what, "give a model") for opening, (what, _) in KINDS.items() if start.startswith(opening)), None)
+
+
+def kind_of_file(path: str | os.PathLike[str]) -> str | None:
+    """Returns what a file is, as far as ``kind_of`` can tell.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+    """
+    with open_file(path) as file:
+        kind = kind_of(file.read(SAMPLE))
+    return None if kind is None else kind[0]
+
+
+def explained(what: str, advice: str) -> str:
+    """Returns how an error goes on after the name of a file that is no model file.
+
+    Example:
+        >>> explained("a GGUF file", "charlm does not read that format")
+        'is a GGUF file, not a model file of charlm: charlm does not read that format'
+    """
+    return f"is {what}, not a model file of charlm: {advice}"

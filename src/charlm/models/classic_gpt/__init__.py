@@ -1,0 +1,1 @@
+"""The Transformer of GPT-2, which lectures build."""
