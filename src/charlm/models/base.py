@@ -239,14 +239,6 @@ class LanguageModel(nn.Module, ABC):
         with self.naming_bad_ids(inputs, targets):
             return widened(self.logits(inputs)).log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
 
-    @property
-    def numbers_per_id(self) -> int:
-        """About how many numbers ``log_probabilities`` holds at once for each id, which bounds the ids in a batch.
-
-        By default those of the logits and of their softmax; a family whose layers hold more adds them.
-        """
-        return 4 * self.vocab_size
-
     def activations(self, inputs: Tensor) -> Activations:
         """Returns what the layers of a Transformer compute on the way to the logits.
 
@@ -257,6 +249,14 @@ class LanguageModel(nn.Module, ABC):
             TypeError: The family has no such layers. One of your own that has overrides this.
         """
         raise TypeError(f"a {self.family} model has no layers of attention, got inputs {tuple(inputs.shape)}")
+
+    @property
+    def numbers_per_id(self) -> int:
+        """About how many numbers ``log_probabilities`` holds at once for each id, which bounds the ids in a batch.
+
+        By default those of the logits and of their softmax; a family whose layers hold more adds them.
+        """
+        return 4 * self.vocab_size
 
     def without_context_only(self, logits: Tensor) -> Tensor:
         """Returns logits, ``(..., V)``, with minus infinity for each ``context_only`` id."""

@@ -71,17 +71,17 @@ def pieces(predictor: Predictor, at_once: int) -> tuple[int, int] | None:
     return max(1, at_once // period) * period, max(0, predictor.history - 1)
 
 
-def beginning(length: int, history: int | None, period: int) -> int:
-    """Returns where the ids begin from which the next one is predicted as from all of them.
+def first_needed(length: int, history: int | None, period: int) -> int:
+    """Returns where those of some ids begin from which the next one is predicted as from all of them.
 
     Args:
-        length: The number of ids so far.
-        history: As in ``Predictor``.
+        length: The number of ids.
+        history: That of a ``Predictor``.
         period: Likewise.
 
     Example:
-        >>> [beginning(length, history=33, period=32) for length in (64, 65, 96, 97)]
-        [0, 32, 32, 64]
+        >>> first_needed(9, None, 1), first_needed(9, 2, 1), first_needed(9, 3, 4)
+        (0, 7, 4)
     """
     return 0 if history is None else max(0, length - max(1, history)) // period * period
 
@@ -98,4 +98,4 @@ def ids_seen(length: int, block_size: int) -> int:
         [0, 1, 2, 3, 4, 3, 4, 3, 4]
     """
     stride = default_stride(block_size)
-    return length - beginning(length, block_size - stride + 1, stride)
+    return length - first_needed(length, block_size - stride + 1, stride)

@@ -311,12 +311,12 @@ def _in_blocks(model: LanguageModel, function: Callable[..., Tensor], *rows: Ten
 
 
 def _rows(dataset: SupportsPieces, at_once: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields texts, about so many ids at a time, int64 ``(B, T)``, and which of their targets count, ``(B, T - 1)``."""
+    """Yields texts of like length, about so many ids at once, ``(B, T)``, and which targets count, ``(B, T - 1)``."""
     for ids, lengths, counts in dataset.pieces(None, 0):
         targets = np.maximum(lengths - 1, 0)
         starts = np.stack([np.cumsum(lengths) - lengths, np.cumsum(targets) - targets], axis=1)
         for length, alike in grouped(starts, lengths):
-            for some in np.array_split(alike, -(-len(alike) // max(1, at_once // max(1, length)))):
+            for some in np.array_split(alike, -(-len(alike) // max(1, at_once // length))):
                 rows = ids[some[:, :1] + np.arange(length)].astype(np.int64)
                 is_wanted = counts[some[:, 1:] + np.arange(max(length - 1, 0))]
                 yield torch.from_numpy(rows).to(device), torch.from_numpy(is_wanted).to(device)

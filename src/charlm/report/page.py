@@ -12,6 +12,7 @@ from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
+from charlm.runtime.seeds import seed_or_new
 from charlm.training.log import LogEntry, read_log
 from chartok import __version__
 from chartok.files.atomic import check_not_read, replace_file
@@ -41,7 +42,7 @@ def write_report(
     *,
     text: str | Iterable[str] | None = None,
     stride: int | None = None,
-    seed: int = 0,
+    seed: int | None = 0,
     device: str | torch.device = "cpu",
 ) -> Path:
     """Writes one HTML file that shows a run, and returns its path; an existing file is replaced atomically.
@@ -52,7 +53,7 @@ def write_report(
         text: The text to color by surprise, its first 5,000 characters, or several records for a model of records; by
             default the beginning of the validation part, or a sample if that is not known.
         stride: Of a model with a limited context, for the colors; see ``charlm.score``.
-        seed: Seeds the samples.
+        seed: Seeds the samples; None draws a new one, which the logger ``charlm`` tells.
         device: The device to compute on.
 
     Raises:
@@ -80,7 +81,7 @@ def write_report(
     if not (text is None or isinstance(text, str) or lm.is_of_records):
         raise ValueError("text must be one str for a model of text: join the texts")
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
-    description, samples = folder.read_description(), _samples(lm, seed)
+    description, samples = folder.read_description(), _samples(lm, seed_or_new(seed))
     if text is None:
         text = samples[0] if description is None or not description.excerpt else description.excerpt
         text = text.split("\n") if lm.is_of_records else text
@@ -156,16 +157,19 @@ def _learning(entries: list[LogEntry]) -> str:
     rate = Curve(name="rate", points=[(entry.step, entry.learning_rate) for entry in entries])
     speed = Curve(name="speed", points=[(entry.step, entry.characters_per_second) for entry in entries])
     in_bits = Axis(label="bits per character", factor=1 / math.log(2))
-    charts = (
-        chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920),
-        chart("Learning rate", [rate], Axis(label="learning rate")),
-        chart("Speed", [speed], Axis(label="characters per second")),
-    )
+    loss = chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920)
+    others = {
+        "Learning rate": chart("Learning rate", [rate], Axis(label="learning rate")),
+        "Speed": chart("Speed", [speed], Axis(label="characters per second")),
+    }
+    norms = [(entry.step, entry.gradient_norm) for entry in entries if entry.gradient_norm is not None]
+    if norms:
+        others["Gradient norm"] = chart("Gradient norm", [Curve(name="norm", points=norms)], Axis(label="norm"))
+    pair = "".join(f"<figure>{svg}<figcaption>{title}</figcaption></figure>" for title, svg in others.items())
     legend = "".join(f'<span class="key {curve.name}">{curve.name}</span>' for curve in curves)
     return (
-        f"<figure>{charts[0]}<figcaption>Loss {legend}</figcaption></figure>"
-        f'<div class="pair"><figure>{charts[1]}<figcaption>Learning rate</figcaption></figure>'
-        f"<figure>{charts[2]}<figcaption>Speed</figcaption></figure></div>"
+        f"<figure>{loss}<figcaption>Loss {legend}</figcaption></figure>"
+        f'<div class="pair">{pair}</div>'
         f"<details><summary>Show the numbers</summary>{_log_table(entries)}</details>"
     )
 
