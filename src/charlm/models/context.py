@@ -98,4 +98,4 @@ def ids_seen(length: int, block_size: int) -> int:
         [0, 1, 2, 3, 4, 3, 4, 3, 4]
     """
     stride = default_stride(block_size)
-    return length - max(0, -(-(length - block_size) // stride)) * stride
+    return length - first_needed(length, block_size - stride + 1, stride)
