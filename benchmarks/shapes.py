@@ -129,6 +129,7 @@ class Sample:
             learning_rate=0.1,
             characters_per_second=1e6,
             elapsed_seconds=1.0,
+            gradient_norm=0.3,
             peak_memory_bytes=0,
         )
         for step in range(len(self.text) // 100):

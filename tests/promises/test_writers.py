@@ -336,6 +336,7 @@ def test_training_that_fills_the_disk_goes_on_when_there_is_room(
 def test_an_entry_that_cannot_be_written_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = LogEntry(
         step=1, train_loss=1, validation_loss=None, learning_rate=1, characters_per_second=1, elapsed_seconds=1,
+        gradient_norm=0.3,
         peak_memory_bytes=1,
     )  # fmt: skip
     calls = FailingCalls(monkeypatch, errno.ENOSPC)

@@ -13,6 +13,7 @@ def log_entry(step: int, **values: Any) -> LogEntry:
             "train_loss": 1.0,
             "validation_loss": 2.0,
             "learning_rate": 0.1,
+            "gradient_norm": 0.5,
             "characters_per_second": 3000.0,
             "elapsed_seconds": 1.0,
             "peak_memory_bytes": 5,

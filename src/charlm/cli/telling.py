@@ -106,9 +106,16 @@ def _of_end(event: events.TrainingEnded) -> list[str]:
         f"trained for {seconds:.1f} s, {speed:,.0f} characters per second",
         f"train loss       {_in_both_units(event.entry.train_loss)}",
     ]
-    if event.entry.validation_loss is not None:
-        lines.append(f"validation loss  {_in_both_units(event.entry.validation_loss)}")
-    return lines
+    if event.best is None or event.best.validation_loss is None:
+        return lines
+    best, config = event.best.step, event.config
+    if event.is_out_of_patience:
+        more = f" by more than {config.min_delta:g} in {config.patience} evaluations" if config.min_delta else ""
+        since = more or f" since step {best}"
+        lines.insert(0, f"stopped after step {event.entry.step}: no improvement{since}")
+    of_all = "" if config.evaluation_characters is None else f" on {config.evaluation_characters:,} characters"
+    loss = _in_both_units(event.best.validation_loss)
+    return [*lines, f"validation loss  {loss}{of_all}, of step {best}, which is kept"]
 
 
 def _of_stop(event: events.TrainingStopped) -> list[str]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from charlm.evaluation.scoring import Evaluation
+    from charlm.training.config import TrainerConfig
     from charlm.training.log import LogEntry
 
 
@@ -74,9 +75,19 @@ class EntryMade:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingEnded:
-    """The run has finished; ``entry`` is its last log entry, if this process has the log."""
+    """The run has finished.
+
+    Attributes:
+        entry: Its last log entry, if this process has the log.
+        best: The entry of the lowest validation loss, whose weights are kept; None if nothing was evaluated.
+        is_out_of_patience: Whether it ended before its limits, since it did not improve any more.
+        config: Its settings.
+    """
 
     entry: LogEntry | None
+    best: LogEntry | None
+    is_out_of_patience: bool
+    config: TrainerConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
@@ -15,11 +15,12 @@ from charlm.models.classic_gpt.config import ClassicGPTConfig
 from charlm.models.classic_gpt.model import ClassicGPT
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
+from charlm.recipes.by_size import completed
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
-from charlm.recipes.presets import BLOCK_SIZE, TAKES
+from charlm.recipes.presets import BLOCK_SIZE
 from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -27,22 +28,19 @@ from charlm.training.trainer import Trainer
 from charlm.training.warm_start import go_on_with_optimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import torch
 
     from charlm.data.dataset import CompleteDataset
     from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
     from charlm.models.ngram.model import NGramLanguageModel
+    from charlm.models.transformer_shape import TransformerShape
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.description import Source
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
     from charlm.recipes.starting import Start
     from chartok import Vocabulary
-
-Shape: TypeAlias = "GPTConfig | ClassicGPTConfig"
 
 
 def train_by_gradients(
@@ -60,24 +58,20 @@ def train_by_gradients(
     assert recipe.config is not None  # noqa: S101 - it has a default
     if resume and folder is not None:
         check_same_run(folder, corpus, recipe, validation=validation, source=source)
-    device = resolve_device(recipe.device or "auto")
-    before = None if start is None else start.model_for(corpus.vocabulary, asked_shape(recipe))
+    device, seed = resolve_device(recipe.device or "auto"), recipe.config.seed
+    before = None if start is None else start.model_for(corpus.vocabulary, recipe.asked_shape())
     shape = gpt_shape(corpus, recipe, device) if before is None else None
     context = before.block_size if before is not None else shape.block_size if shape is not None else None
     whole = _data(corpus, recipe, context)
-    data = MixtureData.split(whole, seed=recipe.config.seed) if recipe.family == "mixture" else None
+    recipe = _completed(recipe, corpus, whole, has_validation=validation is not None)
+    data = MixtureData.split(whole, seed=seed) if recipe.family == "mixture" else None
     ngram = None
     if start is not None and recipe.order is not None:
         ngram = start.ngram_for(corpus.vocabulary, recipe.order)
     learned = whole if data is None else data.learned
-    batches = BatchSampler(
-        learned,
-        recipe.batch_size or 1,
-        seed=recipe.config.seed,
-        by_length=corpus.is_of_records and not recipe.packing,
-        device=device,
-    )
-    model = before or _untrained(corpus, shape, whole.block_size, recipe.config.seed)
+    by_length = corpus.is_of_records and not recipe.packing
+    batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
+    model = before or _untrained(corpus, shape, whole.block_size, seed)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
     trainer = _trainer(model.to(batches.device), batches, held_out, recipe, corpus, folder, start, resume=resume)
     if folder is not None and distributed.rank() == 0:
@@ -89,41 +83,33 @@ def train_by_gradients(
         trained = _mixed(best, data, ngram, recipe, held_out, corpus.vocabulary, hook)
         if folder is not None:
             folder.write_model(serialized_model(trained.model, corpus.vocabulary))
+    elif held_out is not None and trainer.config.evaluation_characters is not None and distributed.rank() == 0:
+        trained = _evaluated(best, held_out, corpus.vocabulary, hook)
     if folder is not None:
         hook(Saved(folder=folder.path))
     return trained
 
 
-def asked_shape(recipe: Recipe) -> dict[str, Any]:
-    """Returns the settings of a Transformer that a recipe asks for; a model from which training starts has the others.
+def _completed(recipe: Recipe, corpus: Corpus, dataset: CompleteDataset, *, has_validation: bool) -> Recipe:
+    """Returns a recipe whose settings suit the size of the text, where they were not given."""
+    if not recipe.has_transformer or recipe.config is None:
+        return recipe
+    batches = dataset.examples_per_epoch / (recipe.batch_size or 1)
+    config = completed(recipe.config, corpus.characters, batches=batches, has_validation=has_validation)
+    return dataclasses.replace(recipe, config=config)
 
-    Example:
-        >>> from charlm.recipes.presets import Recipe
-        >>> asked_shape(Recipe(family="gpt", size="nano", block_size=32))
-        {'block_size': 32, 'n_layers': 4, 'n_heads': 4, 'width': 128}
+
+def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> TransformerShape | None:
+    """Returns the shape of a new Transformer for a recipe, or None if it has none.
+
+    Raises:
+        ValueError: A width does not suit the number of heads.
     """
-    asked = {}
-    if recipe.size is not None:
-        preset = _presets(recipe)[recipe.size](1)
-        asked = {name: getattr(preset, name) for name in ("block_size", "n_layers", "n_heads", "width")}
-    if recipe.block_size is not None and "size" in TAKES[recipe.family]:
-        asked["block_size"] = recipe.block_size
-    return asked
-
-
-def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> Shape | None:
-    """Returns the shape of a new Transformer for a recipe, or None if it has none."""
-    if recipe.family == "trained-bigram":
+    if not recipe.has_transformer:
         return None
-    default = _presets(recipe)["nano" if device.type == "cpu" else "base"](corpus.vocabulary.size)
+    size = recipe.size or ("nano" if device.type == "cpu" else "base")
     never = Framing(corpus.vocabulary).context_only
-    return dataclasses.replace(default, context_only=never, **asked_shape(recipe))
-
-
-def _presets(recipe: Recipe) -> dict[str, Callable[[int], Shape]]:
-    """Returns the shape of each size, for a number of ids."""
-    config = ClassicGPTConfig if recipe.family == "classic-gpt" else GPTConfig
-    return {"nano": config.nano, "small": config.small, "base": config.base}
+    return dataclasses.replace(recipe.shape(corpus.vocabulary.size, size), context_only=never)
 
 
 def _data(corpus: Corpus, recipe: Recipe, context: int | None) -> CompleteDataset:
@@ -165,11 +151,14 @@ def _held_out(validation: Corpus, block_size: int) -> CompleteDataset:
     return dataset_of(validation, block_size)
 
 
-def _untrained(corpus: Corpus, shape: Shape | None, block_size: int, seed: int | None) -> LanguageModel:
+def _untrained(corpus: Corpus, shape: TransformerShape | None, block_size: int, seed: int | None) -> LanguageModel:
     if shape is None:
         return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
     shape = dataclasses.replace(shape, block_size=block_size)
-    return ClassicGPT(shape, seed=seed) if isinstance(shape, ClassicGPTConfig) else GPT(shape, seed=seed)
+    if isinstance(shape, ClassicGPTConfig):
+        return ClassicGPT(shape, seed=seed)
+    assert isinstance(shape, GPTConfig)  # noqa: S101 - there is no other
+    return GPT(shape, seed=seed)
 
 
 def _trainer(
@@ -223,9 +212,24 @@ def _run(
             hook(TrainingStopped(step=trainer.step, folder=folder.path))
         raise
     # With several processes, only the first has the log of a finished run.
-    hook(TrainingEnded(entry=trainer.log[-1] if trainer.log else None))
-    losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
-    return trainer.best_model(), min(losses, default=None)
+    losses = {entry.validation_loss: entry for entry in reversed(trainer.log) if entry.validation_loss is not None}
+    nats = min(losses, default=None)
+    hook(
+        TrainingEnded(
+            entry=trainer.log[-1] if trainer.log else None,
+            best=None if nats is None else losses[nats],
+            is_out_of_patience=_is_out_of_patience(trainer),
+            config=trainer.config,
+        )
+    )
+    return trainer.best_model(), nats
+
+
+def _is_out_of_patience(trainer: Trainer) -> bool:
+    """Returns whether a run that is over has not reached any limit of its length."""
+    config = trainer.config
+    is_in_time = config.max_seconds is None or not trainer.log or trainer.log[-1].elapsed_seconds < config.max_seconds
+    return trainer.step != trainer.total_steps and is_in_time
 
 
 def _mixed(
@@ -241,8 +245,11 @@ def _mixed(
     started = time.perf_counter()
     mixture = fitted_mixture(model, recipe.order, data, ngram)
     hook(Mixed(order=recipe.order, seconds=time.perf_counter() - started))
-    if validation is None:
-        return Trained(mixture, None)
-    evaluation = evaluate(mixture, validation, vocabulary=vocabulary)
+    return Trained(mixture, None) if validation is None else _evaluated(mixture, validation, vocabulary, hook)
+
+
+def _evaluated(model: LanguageModel, validation: CompleteDataset, vocabulary: Vocabulary, hook: Hook) -> Trained:
+    """Returns a model with its loss on all of the validation data."""
+    evaluation = evaluate(model, validation, vocabulary=vocabulary)
     hook(Evaluated(evaluation=evaluation))
-    return Trained(mixture, evaluation.nats_per_character)
+    return Trained(model, evaluation.nats_per_character)

@@ -25,6 +25,10 @@ class FitKeywords(VocabularyKeywords, total=False):
     order: int | None
     smoothing: float | None
     size: Size | None
+    n_layers: int | None
+    n_heads: int | None
+    width: int | None
+    dropout: float | None
     block_size: int | None
     batch_size: int | None
     max_length: int | None
@@ -37,6 +41,10 @@ class FitKeywords(VocabularyKeywords, total=False):
 
 class FitFileKeywords(FitKeywords, ReadingKeywords, total=False):
     """The settings of ``CharLM.fit_file``: those of ``fit``, and how to read the files."""
+
+
+class UpdateFileKeywords(VocabularyKeywords, ReadingKeywords, total=False):
+    """The settings of ``CharLM.update_file``: what is asked of the vocabulary, and how to read the files."""
 
 
 def sorted_settings(

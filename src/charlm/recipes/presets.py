@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from charlm.data.limits import TooLong
 from charlm.training.config import TrainerConfig
-from chartok.arguments import flag, number_from_zero, positive_integer
+from chartok.arguments import finite_number, flag, number_from_zero, positive_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from charlm.models.classic_gpt.config import ClassicGPTConfig
+    from charlm.models.gpt.config import GPTConfig
+    from charlm.models.transformer_shape import TransformerShape
 
 Family: TypeAlias = Literal["ngram", "bigram", "trained-bigram", "gpt", "classic-gpt", "mixture"]
 Size: TypeAlias = Literal["nano", "small", "base"]
 
 OF_RECORDS = ("max_length", "too_long")
+OF_SIZE = ("n_layers", "n_heads", "width")
+OF_SHAPE = (*OF_SIZE, "dropout")
 BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "prompt_end", "packing", "device", "config")
 TAKES: dict[Family, tuple[str, ...]] = {
     "ngram": ("order", *OF_RECORDS),
     "bigram": ("smoothing", *OF_RECORDS),
     "trained-bigram": BY_GRADIENTS,
-    "gpt": ("size", *BY_GRADIENTS),
-    "classic-gpt": ("size", *BY_GRADIENTS),
-    "mixture": ("order", "size", *BY_GRADIENTS),
+    "gpt": ("size", *OF_SHAPE, *BY_GRADIENTS),
+    "classic-gpt": ("size", *OF_SHAPE, *BY_GRADIENTS),
+    "mixture": ("order", "size", *OF_SHAPE, *BY_GRADIENTS),
 }
 """The settings of each family: fields of a ``Recipe``."""
 WHY_NOT = {"prompt_end": ": a model that counts counts whole records, and cannot leave their prompts out"}
 """Why some families do not take a setting, where its name does not say it."""
 
 TRANSFORMER = TrainerConfig(
-    max_steps=400,
     optimizer="muon",
     learning_rate=0.01,
     muon_learning_rate=0.02,
     beta2=0.95,
-    table_decay=1.0,
     schedule="trapezoid",
     cooldown_fraction=0.7,
-    evaluation_interval=200,
     log_interval=50,
     checkpoint_interval=200,
 )
@@ -57,7 +63,10 @@ CONFIGS: dict[Family, TrainerConfig] = {
     "classic-gpt": CLASSIC,
     "mixture": TRANSFORMER,
 }
-"""The default training settings of each family that is trained; the others count."""
+"""The default training settings of each family that is trained; the others count.
+
+For a Transformer, those that are None are chosen by the size of the text: see ``charlm.recipes.by_size``.
+"""
 
 BATCH_SIZE = 32
 """Windows in a batch."""
@@ -67,6 +76,13 @@ ORDER = 7
 """The order of an n-gram model: its context length plus 1."""
 SMOOTHING = 1.0
 """What a counted bigram adds to each count."""
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("order", "block_size", "batch_size", "max_length"), positive_integer),
+    **dict.fromkeys(("n_layers", "n_heads", "width"), positive_integer),
+    "dropout": finite_number,
+    "smoothing": number_from_zero,
+}
+"""The check of each setting that is a number; a ``GPTConfig`` checks what goes into it further."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +96,10 @@ class Recipe:
         order: The order of the n-gram model, alone or in a mixture: its context length plus 1; by default 7.
         smoothing: What the counted bigram adds to each count; by default 1.
         size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
+        n_layers: The number of layers of the Transformer; by default that of the size, like the next two.
+        n_heads: The number of attention heads in each layer.
+        width: The size of the representation of a position; a multiple of ``2 * n_heads``.
+        dropout: The probability of zeroing a value of the Transformer in training; by default 0.
         block_size: The number of characters in a training window and, for a Transformer, of context; by default 64, or
             that of the size, but for records no more than the longest needs. A longer record is cut into windows.
         batch_size: The number of windows or records in a batch; by default 32.
@@ -90,15 +110,16 @@ class Recipe:
             string itself, counts neither in the training nor in the validation loss. By default all of a record counts.
         packing: Whether to train on windows of records one after the other, instead of on each with padding.
         device: The device to train on; by default the best available.
-        config: The training settings; by default ``CONFIGS[family]``.
+        config: The training settings; by default ``CONFIGS[family]``. For a Transformer, some that are None suit the
+            size of the text: see ``TrainerConfig``.
 
     Raises:
         ValueError: The family is unknown, or does not take a setting, or a setting is out of range.
         TypeError: A setting has the wrong type.
 
     Example:
-        >>> Recipe(family="gpt", size="nano").config.max_steps
-        400
+        >>> Recipe(family="gpt", size="nano").config.optimizer
+        'muon'
         >>> Recipe(family="ngram", size="nano")
         Traceback (most recent call last):
         ValueError: size is not a setting of ngram, which takes order, max_length, too_long
@@ -108,6 +129,10 @@ class Recipe:
     order: int | None = None
     smoothing: float | None = None
     size: Size | None = None
+    n_layers: int | None = None
+    n_heads: int | None = None
+    width: int | None = None
+    dropout: float | None = None
     block_size: int | None = None
     batch_size: int | None = None
     max_length: int | None = None
@@ -122,14 +147,13 @@ class Recipe:
         for setting in fields(self):
             if setting.name != "family" and getattr(self, setting.name) is not None:
                 self._check_taken(setting.name)
-        for name in ("order", "block_size", "batch_size", "max_length"):
+        for name, check in CHECKS.items():
             if getattr(self, name) is not None:
-                positive_integer(name, getattr(self, name))
+                check(name, getattr(self, name))
         self._check_records()
-        if self.smoothing is not None:
-            number_from_zero("smoothing", self.smoothing)
         if self.size is not None:
             check_one_of("size", self.size, get_args(Size))
+        self._check_shape()
         if self.config is not None and not isinstance(self.config, TrainerConfig):
             raise TypeError(f"config must be a TrainerConfig, got {type(self.config).__name__}")
         for name, value in self._defaults().items():
@@ -140,6 +164,67 @@ class Recipe:
     def counts(self) -> bool:
         """Whether models of the family are fitted by counting, without PyTorch."""
         return self.family not in CONFIGS
+
+    @property
+    def has_transformer(self) -> bool:
+        """Whether models of the family are Transformers, or have one."""
+        return "size" in TAKES[self.family]
+
+    def shape(self, vocab_size: int, size: Size) -> TransformerShape:
+        """Returns the shape of the Transformer.
+
+        Args:
+            vocab_size: The number of ids.
+            size: What determines the rest of it.
+
+        Raises:
+            ValueError: The width does not suit the number of heads, or there are too many layers.
+        """
+        config = self._shape_class()
+        presets = {"nano": config.nano, "small": config.small, "base": config.base}
+        return replace(presets[size](vocab_size), **self._own_shape())
+
+    def asked_shape(self) -> dict[str, Any]:
+        """Returns the settings of the Transformer that are asked for; a model to start from has the others.
+
+        Example:
+            >>> Recipe(family="gpt", size="nano", block_size=32).asked_shape()
+            {'block_size': 32, 'n_layers': 4, 'n_heads': 4, 'width': 128}
+        """
+        if self.size is None or not self.has_transformer:
+            return self._own_shape() if self.has_transformer else {}
+        preset = self.shape(1, self.size)
+        return {name: getattr(preset, name) for name in ("block_size", *OF_SIZE)} | self._own_shape()
+
+    def _own_shape(self) -> dict[str, Any]:
+        names = ("block_size", *OF_SHAPE)
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def _shape_class(self) -> type[GPTConfig | ClassicGPTConfig]:
+        if self.family == "classic-gpt":
+            from charlm.models.classic_gpt.config import ClassicGPTConfig  # noqa: PLC0415 - needs NumPy, as GPTConfig
+
+            return ClassicGPTConfig
+        from charlm.models.gpt.config import GPTConfig  # noqa: PLC0415 - needs NumPy, for which help would wait
+
+        return GPTConfig
+
+    def _check_shape(self) -> None:
+        """Refuses a shape that no Transformer can have, before any text is read."""
+        if all(getattr(self, name) is None for name in OF_SHAPE):
+            return
+        if self.size is not None:
+            self.shape(1, self.size)
+            return
+        heads = self.n_heads or 1
+        self._shape_class()(
+            vocab_size=1,
+            block_size=1,
+            n_layers=self.n_layers or 1,
+            n_heads=heads,
+            width=self.width or 2 * heads,
+            dropout=self.dropout or 0.0,
+        )
 
     def _check_records(self) -> None:
         if self.packing is not None:

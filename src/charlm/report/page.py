@@ -157,16 +157,19 @@ def _learning(entries: list[LogEntry]) -> str:
     rate = Curve(name="rate", points=[(entry.step, entry.learning_rate) for entry in entries])
     speed = Curve(name="speed", points=[(entry.step, entry.characters_per_second) for entry in entries])
     in_bits = Axis(label="bits per character", factor=1 / math.log(2))
-    charts = (
-        chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920),
-        chart("Learning rate", [rate], Axis(label="learning rate")),
-        chart("Speed", [speed], Axis(label="characters per second")),
-    )
+    loss = chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920)
+    others = {
+        "Learning rate": chart("Learning rate", [rate], Axis(label="learning rate")),
+        "Speed": chart("Speed", [speed], Axis(label="characters per second")),
+    }
+    norms = [(entry.step, entry.gradient_norm) for entry in entries if entry.gradient_norm is not None]
+    if norms:
+        others["Gradient norm"] = chart("Gradient norm", [Curve(name="norm", points=norms)], Axis(label="norm"))
+    pair = "".join(f"<figure>{svg}<figcaption>{title}</figcaption></figure>" for title, svg in others.items())
     legend = "".join(f'<span class="key {curve.name}">{curve.name}</span>' for curve in curves)
     return (
-        f"<figure>{charts[0]}<figcaption>Loss {legend}</figcaption></figure>"
-        f'<div class="pair"><figure>{charts[1]}<figcaption>Learning rate</figcaption></figure>'
-        f"<figure>{charts[2]}<figcaption>Speed</figcaption></figure></div>"
+        f"<figure>{loss}<figcaption>Loss {legend}</figcaption></figure>"
+        f'<div class="pair">{pair}</div>'
         f"<details><summary>Show the numbers</summary>{_log_table(entries)}</details>"
     )
 

@@ -37,7 +37,8 @@ def plot_losses(entries: Sequence[LogEntry]) -> Figure:
 
     Example:
         >>> from charlm import LogEntry
-        >>> values = dict(learning_rate=0.1, characters_per_second=1.0, elapsed_seconds=1.0, peak_memory_bytes=0)
+        >>> measured = dict(characters_per_second=1.0, elapsed_seconds=1.0, peak_memory_bytes=0)
+        >>> values = dict(learning_rate=0.1, gradient_norm=0.3) | measured
         >>> entry = LogEntry(step=1, train_loss=2.0, validation_loss=None, **values)
         >>> plot_losses([entry]).axes[0].get_ylabel()
         'nats per character'

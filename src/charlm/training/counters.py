@@ -20,6 +20,7 @@ class Counters:
 
     Args:
         device: The device of the losses until they are read.
+        min_delta: By how much more than this a loss must be lower to count as an improvement, in nats.
 
     Attributes:
         step: The number of optimizer steps done.
@@ -30,11 +31,13 @@ class Counters:
         recent_seconds: The time spent in steps since then.
         best_loss: The lowest loss on the validation data, in nats.
         best_step: The step of the best loss; 0 if nothing was evaluated.
-        evaluations_since_best: The number of evaluations since the best.
+        reference_loss: The loss that an evaluation must improve on by more than ``min_delta``, in nats.
+        evaluations_since_improvement: The number of evaluations since one did.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, *, min_delta: float = 0.0) -> None:
         self._device = device
+        self._min_delta = min_delta
         self.step: int = 0
         self.seconds: float = 0.0
         self.agreed_seconds: float = 0.0
@@ -43,7 +46,8 @@ class Counters:
         self.recent_seconds: float = 0.0
         self.best_loss: float = math.inf
         self.best_step: int = 0
-        self.evaluations_since_best: int = 0
+        self.reference_loss: float = math.inf
+        self.evaluations_since_improvement: int = 0
 
     def count_step(self, loss: Tensor, targets: Tensor) -> None:
         """Counts a step, without reading anything: on an accelerator that would force a synchronization."""
@@ -66,27 +70,33 @@ class Counters:
     def count_evaluation(self, loss: float) -> None:
         """Records the loss of an evaluation after the last step."""
         if loss < self.best_loss:
-            self.best_loss, self.best_step, self.evaluations_since_best = loss, self.step, 0
+            self.best_loss, self.best_step = loss, self.step
+        if loss < self.reference_loss - self._min_delta:
+            self.reference_loss, self.evaluations_since_improvement = loss, 0
         else:
-            self.evaluations_since_best += 1
+            self.evaluations_since_improvement += 1
 
     def characters_per_second(self) -> float:
         """Returns the training speed of all processes together since the last entry."""
         return int(self.recent_characters) * distributed.world_size() / self.recent_seconds
 
-    def entry(self, *, train_loss: float, validation_loss: float | None, learning_rate: float) -> LogEntry:
+    def entry(
+        self, *, train_loss: float, validation_loss: float | None, learning_rate: float, gradient_norm: float
+    ) -> LogEntry:
         """Returns an entry about the steps since the last one, and begins to accumulate anew.
 
         Args:
             train_loss: The mean loss of these steps.
             validation_loss: The loss on the validation data, if it was evaluated.
             learning_rate: That of the last step.
+            gradient_norm: Likewise.
         """
         entry = LogEntry(
             step=self.step,
             train_loss=train_loss,
             validation_loss=validation_loss,
             learning_rate=learning_rate,
+            gradient_norm=gradient_norm if math.isfinite(gradient_norm) else None,
             characters_per_second=self.characters_per_second(),
             elapsed_seconds=self.seconds,
             peak_memory_bytes=peak_memory(self._device),
@@ -104,7 +114,8 @@ class Counters:
             "recent_seconds": self.recent_seconds,
             "best_loss": None if math.isinf(self.best_loss) else self.best_loss,
             "best_step": self.best_step,
-            "evaluations_since_best": self.evaluations_since_best,
+            "reference_loss": None if math.isinf(self.reference_loss) else self.reference_loss,
+            "evaluations_since_improvement": self.evaluations_since_improvement,
             "losses": distributed.add_up(losses),
         }
 
@@ -121,4 +132,6 @@ class Counters:
         self.recent_characters = state["recent_characters"] // world_size
         self.recent_seconds = state["recent_seconds"]
         self.best_loss = math.inf if state["best_loss"] is None else state["best_loss"]
-        self.best_step, self.evaluations_since_best = state["best_step"], state["evaluations_since_best"]
+        self.best_step = state["best_step"]
+        self.reference_loss = math.inf if state["reference_loss"] is None else state["reference_loss"]
+        self.evaluations_since_improvement = state["evaluations_since_improvement"]

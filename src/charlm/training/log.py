@@ -32,6 +32,7 @@ class LogEntry:
         train_loss: The mean loss of the batches since the previous entry, in nats per character.
         validation_loss: The exact loss on the validation data, in nats per character; None if it was not due.
         learning_rate: The learning rate of the last step.
+        gradient_norm: The norm of the gradient of the last step, before it was clipped; None if it overflowed.
         characters_per_second: The training speed since the previous entry, evaluation excluded.
         elapsed_seconds: The time spent in training steps since the run began, evaluation excluded.
         peak_memory_bytes: The peak memory allocated on the GPU, or else used by this process; 0 if the system does not
@@ -42,6 +43,7 @@ class LogEntry:
     train_loss: float
     validation_loss: float | None
     learning_rate: float
+    gradient_norm: float | None
     characters_per_second: float
     elapsed_seconds: float
     peak_memory_bytes: int

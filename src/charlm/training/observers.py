@@ -34,7 +34,7 @@ class Progress:
         >>> with Progress(max_steps=100) as show:  # pass ``show`` to a Trainer as ``on_log``
         ...     show(
         ...         LogEntry(
-        ...             step=100, train_loss=2.5, validation_loss=None, learning_rate=0.1,
+        ...             step=100, train_loss=2.5, validation_loss=None, learning_rate=0.1, gradient_norm=0.3,
         ...             characters_per_second=1e6, elapsed_seconds=1.0, peak_memory_bytes=0,
         ...         )
         ...     )

@@ -51,7 +51,7 @@ class Optimizers:
             )
         matrices = [parameter for name, parameter in parameters.items() if name in by_muon]
         decays = dict.fromkeys(declared.hidden_matrices | declared.decayed, config.weight_decay)
-        decays |= dict.fromkeys(declared.hashed_tables, config.table_decay)
+        decays |= dict.fromkeys(declared.hashed_tables, config.table_decay or 0.0)
         rest = {name: parameter for name, parameter in parameters.items() if name not in by_muon}
         groups = [
             {"params": [value for name, value in rest.items() if decays.get(name, 0.0) == decay], "weight_decay": decay}
@@ -64,6 +64,7 @@ class Optimizers:
             fused=model.device.type in FUSED_DEVICES,
         )
         self._all: list[Optimizer] = [self._adamw]
+        self._norm_before_clipping: Tensor | None = None
         if matrices:
             muon_rate = config.muon_learning_rate
             self._all.append(Muon(matrices, lr=muon_rate, weight_decay=config.weight_decay))
@@ -94,15 +95,28 @@ class Optimizers:
             factor: The factor by which the configured learning rates are multiplied.
             max_gradient_norm: The norm to which larger gradients are clipped; None does not clip.
         """
-        if max_gradient_norm is not None:
+        if max_gradient_norm is not None or scaler.is_enabled():
             for optimizer in self._all:
                 scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(self._model.parameters(), max_gradient_norm)
+        self._norm_before_clipping = None
+        if max_gradient_norm is not None:
+            self._norm_before_clipping = nn.utils.clip_grad_norm_(self._model.parameters(), max_gradient_norm)
         for optimizer in self._all:
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
             scaler.step(optimizer)
         scaler.update()
+
+    def gradient_norm(self) -> float:
+        """Returns the norm of the gradient of the last step, before it was clipped.
+
+        It is only computed when asked for, unless clipping has done so: at each step, it would be a pass over all
+        gradients.
+        """
+        if self._norm_before_clipping is not None:
+            return self._norm_before_clipping.item()
+        gradients = [parameter.grad for parameter in self._model.parameters() if parameter.grad is not None]
+        return nn.utils.get_total_norm(gradients).item()
 
     def hold_still(self, where: Tensor) -> None:
         """Freezes all parameters from this step on if a value on the device is 1, without reading it."""

@@ -101,8 +101,8 @@ class RunWriter:
         if self._writes:
             append_entry(self.folder.log_path, entry)
 
-    def save(self, state: dict[str, Any], *, step: int, best_step: int) -> None:
-        """Writes a new checkpoint, with the current weights of the model, and then the model of the run.
+    def save(self, state: dict[str, Any], *, step: int, best_step: int) -> Path:
+        """Returns a new checkpoint, with the current weights of the model, after writing the model of the run too.
 
         Args:
             state: The state of the run.
@@ -112,11 +112,12 @@ class RunWriter:
         Raises:
             OSError: It could not be written; earlier checkpoints are unchanged, and so is the model of the run.
         """
+        path = self.folder.checkpoint_path(step)
         with self.locked():
             if self._writes:
                 sync_log(self.folder.log_path)
                 write_checkpoint(
-                    self.folder.checkpoint_path(step),
+                    path,
                     model=serialized_model(self._model, self._vocabulary),
                     tensors=state["tensors"],
                     values={name: value for name, value in state.items() if name != "tensors"},
@@ -125,6 +126,7 @@ class RunWriter:
                 )
             self.saved_step = step
             self.keep_model(best_step)
+        return path
 
     def best_checkpoint(self, best_step: int) -> Path | None:
         """Returns the folder of the checkpoint of a step; None if there is none."""

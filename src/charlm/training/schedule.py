@@ -57,21 +57,22 @@ class RunSchedule:
         if self.total_steps is not None:
             progress = max(progress, (step - config.warmup_steps) / (self.total_steps - config.warmup_steps))
         rise = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
-        return rise * learning_rate_factor(config.schedule, progress, config.cooldown_fraction)
+        least = config.min_learning_rate_fraction
+        return rise * (least + (1 - least) * learning_rate_factor(config.schedule, progress, config.cooldown_fraction))
 
-    def is_over(self, step: int, seconds: float, evaluations_since_best: int) -> bool:
+    def is_over(self, step: int, seconds: float, evaluations_since_improvement: int) -> bool:
         """Returns whether one of the limits is reached.
 
         Args:
             step: The number of steps done.
             seconds: The time that they took.
-            evaluations_since_best: The number of consecutive evaluations without improvement.
+            evaluations_since_improvement: The number of consecutive evaluations without improvement.
         """
         config = self._config
         return (
             (self.total_steps is not None and step >= self.total_steps)
             or (config.max_seconds is not None and seconds >= config.max_seconds)
-            or (config.patience is not None and evaluations_since_best >= config.patience)
+            or (config.patience is not None and evaluations_since_improvement >= config.patience)
         )
 
 

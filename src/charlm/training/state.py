@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chartok import Vocabulary
 
 VERSION = 1
-COUNTS = ("step", "log_entries", "recent_characters", "best_step", "evaluations_since_best", "parts")
+COUNTS = ("step", "log_entries", "recent_characters", "best_step", "evaluations_since_improvement", "parts")
 LARGEST_COUNT = 1 << 48
 """Far more than any run reaches, and far below overflow."""
 
@@ -146,7 +146,7 @@ def check_together(
 
     Raises:
         ValueError: The model and the batches are on different devices, its weights are float16 or all frozen, or
-            ``patience`` is set without validation data.
+            a setting of evaluations is given without validation data, or ``min_delta`` without ``patience``.
         TokenIdError: The data has an id that the model does not have.
         TypeError: The validation data cannot be scored.
     """
@@ -160,8 +160,11 @@ def check_together(
     batches.check_for(model)
     if validation is not None:
         check_keeps(ValidationDataset, "validation", validation, "give a TextDataset or a RecordDataset")
-    if config.patience is not None and validation is None:
-        raise ValueError("patience needs validation data: give validation=")
+    for name in ("patience", "evaluation_characters"):
+        if getattr(config, name) is not None and validation is None:
+            raise ValueError(f"{name} needs validation data: give validation=")
+    if config.min_delta and config.patience is None:
+        raise ValueError("min_delta says what counts as an improvement for patience: set patience as well")
 
 
 def check(state: dict[str, Any], now: dict[str, Any]) -> None:
@@ -205,8 +208,9 @@ def _check_values(state: dict[str, Any]) -> None:
     for name in ("seconds", "recent_seconds"):
         if finite_number(name, state[name]) < 0:
             raise ValueError(f"{name} must not be negative, got {state[name]}")
-    if state["best_loss"] is not None:
-        finite_number("best_loss", state["best_loss"])
+    for name in ("best_loss", "reference_loss"):
+        if state[name] is not None:
+            finite_number(name, state[name])
     losses = state["tensors"]["losses"]
     if losses.ndim != 1 or losses.dtype not in (torch.float32, torch.float64):
         raise ValueError(

@@ -107,10 +107,10 @@ class Trainer:
         self._average = WeightAverage(model, config.ema_decay)
         self._best = BestWeights(model)
         self._random = RandomStates(config.seed, model.device)
-        self._counters = Counters(model.device)
+        self._counters = Counters(model.device, min_delta=config.min_delta)
         self._agree = distributed.Agreement(2)
         self._finite = FiniteLosses(self._counters, self._optimizers, self._gradients.scaler, model.device)
-        self._validation = Validation(validation, model, self._average, self._counters, self._best, vocabulary)
+        self._validation = Validation(validation, config, model, self._average, self._counters, self._best, vocabulary)
         self._writer: RunWriter | None = None
         if folder is not None:
             self._write_to(folder)
@@ -136,8 +136,8 @@ class Trainer:
             model: A model of the same family and settings, which receives the weights; needed for a family that
                 ``load_model`` does not know.
             validation: The same as before.
-            config: By default that of the run. Its limits, its intervals and ``patience`` may differ; with a different
-                ``precision`` or other machine settings the run resumes after a warning, but not bit for bit.
+            config: By default that of the run. Limits, intervals, ``patience`` and ``min_delta`` may differ; settings
+                of the machine, such as ``precision``, too, but then it warns that the run is not the same bit for bit.
             on_log: Called with each new entry.
 
         Raises:
@@ -168,9 +168,8 @@ class Trainer:
     def fit(self) -> Self:
         """Returns this trainer after training to the end of the run.
 
-        An entry is logged every ``log_interval`` steps, at each evaluation, and at the end. The model file of the run
-        follows the best checkpoint, or the last if nothing was evaluated. ``model`` is left with the last weights, from
-        which training can go on; ``best_model`` returns the best.
+        An entry is logged every ``log_interval`` steps, at each evaluation, and at the end. ``model`` is left with the
+        last weights, from which training can go on. The model file of the run, like ``best_model``, has the best.
 
         On SIGINT, SIGTERM and SIGHUP the current step finishes and a checkpoint is written first; a second SIGINT stops
         at once. After any exception the model is as the last complete step left it, and ``fit`` continues from there.
@@ -194,7 +193,7 @@ class Trainer:
             while not (signal or self._is_over()):
                 self._train_step()
                 signal, counters.agreed_seconds = self._agree(signals.received, counters.seconds)
-                is_logged = self._is_due(config.log_interval, config.evaluation_interval)
+                is_logged = self._is_due(config.log_interval, config.steps_between_evaluations)
                 if is_logged:
                     self._make_entry()
                 is_best = counters.best_step == self.step
@@ -272,19 +271,19 @@ class Trainer:
 
     def _is_over(self) -> bool:
         counters = self._counters
-        progress = counters.step, counters.agreed_seconds, counters.evaluations_since_best
+        progress = counters.step, counters.agreed_seconds, counters.evaluations_since_improvement
         return self._has_ended or self._schedule.is_over(*progress)
 
     def _is_due(self, *intervals: int) -> bool:
         return any(self.step % interval == 0 for interval in intervals) or self._is_over()
 
     def _make_entry(self) -> None:
-        evaluates = self._validation.dataset is not None and self._is_due(self.config.evaluation_interval)
+        evaluates = self._validation.dataset is not None and self._is_due(self.config.steps_between_evaluations)
         is_saved = self._writer is not None and distributed.rank() == 0
         train_loss = self._finite.recent_loss()
         loss = self._validation.counted_loss(self._finite, is_saved=is_saved) if evaluates else None
-        rate = self._optimizers.learning_rate
-        entry = self._counters.entry(train_loss=train_loss, validation_loss=loss, learning_rate=rate)
+        rates = {"learning_rate": self._optimizers.learning_rate, "gradient_norm": self._optimizers.gradient_norm()}
+        entry = self._counters.entry(train_loss=train_loss, validation_loss=loss, **rates)
         self.log.append(entry)
         if self._writer is not None:
             self._writer.append(entry)
@@ -306,8 +305,8 @@ class Trainer:
             if self.config.ema_decay is None:  # the model file contains them
                 state = states.without(state, "model")
             with self.averaged_weights():
-                self._writer.save(state, step=self.step, best_step=self._counters.best_step)
-            self._finite.last_checkpoint = self._writer.folder.checkpoint_path(self.step)
+                best_step = self._counters.best_step
+                self._finite.last_checkpoint = self._writer.save(state, step=self.step, best_step=best_step)
         return self._writer.folder.checkpoint_path(self.step)
 
     def state_dict(self) -> dict[str, Any]:

@@ -85,7 +85,9 @@ def test_a_run_is_trained_generated_from_and_evaluated(folder: Path, capsys: pyt
     trained = capsys.readouterr().out
     assert "2,200 characters, 28 symbols: 1,980 to train on, 220 for validation" in trained
     assert re.search(r"train loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", trained)
-    assert re.search(r"validation loss +\d\.\d{4} nats, \d\.\d{4} bits per character\n", trained)
+    assert re.search(
+        r"validation loss +\d\.\d{4} nats, \d\.\d{4} bits per character, of step 50, which is kept\n", trained
+    )
 
     assert main(["generate", "run", "--prompt", "the ", "--max-new-tokens", "20", "--seed", "1"]) == 0
     generated = capsys.readouterr().out

@@ -16,6 +16,7 @@ LOG = [
         learning_rate=0.1,
         characters_per_second=5.0,
         elapsed_seconds=float(step),
+        gradient_norm=0.3,
         peak_memory_bytes=0,
     )
     for step in range(1, 6)

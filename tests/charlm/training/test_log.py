@@ -56,6 +56,7 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
         (record_line(learning_rate=10**400), "learning_rate must fit in a float"),
         (record_line(train_loss=1.7e308), r"train_loss must be from -1e\+300 to 1e\+300, got 1\.7e\+308"),
         (record_line(step=10**400), "step must be from"),
+        (record_line(gradient_norm="1"), "gradient_norm must be a number, got str"),
         (record_line(other=1), "other"),
     ],
 )

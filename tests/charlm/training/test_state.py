@@ -61,8 +61,8 @@ def test_one_process_keeps_its_states_under_its_rank() -> None:
 
 SOUND: dict[str, Any] = {
     "version": 1, "config": {"max_steps": 3, "learning_rate": 0.1, "precision": "auto"}, "data": {"model": "bigram"},
-    "step": 1, "log_entries": 0, "recent_characters": 9, "best_step": 0, "evaluations_since_best": 0, "parts": 1,
-    "seconds": 1.0, "recent_seconds": 0.5, "best_loss": None, "batches": {"batches": 1},
+    "step": 1, "log_entries": 0, "recent_characters": 9, "best_step": 0, "evaluations_since_improvement": 0, "parts": 1,
+    "seconds": 1.0, "recent_seconds": 0.5, "best_loss": None, "reference_loss": None, "batches": {"batches": 1},
     "tensors": {"losses": torch.zeros(1)}, "scaler": {"scale": 65536.0, "_growth_tracker": 3},
 }  # fmt: skip
 NOW = SOUND["config"] | SOUND["data"]

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 import charlm.files.model_file
 import charlm.training.finite_losses
@@ -192,6 +192,16 @@ def test_data_of_another_vocabulary_are_refused_before_training() -> None:
         ({"accumulation_steps": 0}, ValueError),
         ({"ema_decay": 1.0}, ValueError),
         ({"patience": 0}, ValueError),
+        ({"min_delta": -0.1}, ValueError),
+        ({"min_delta": math.nan}, ValueError),
+        ({"min_delta": None}, TypeError),
+        ({"evaluation_interval": 0}, ValueError),
+        ({"evaluation_characters": 0}, ValueError),
+        ({"evaluation_characters": 1.5}, TypeError),
+        ({"min_learning_rate_fraction": -0.1}, ValueError),
+        ({"min_learning_rate_fraction": 1.1}, ValueError),
+        ({"min_learning_rate_fraction": "low"}, TypeError),
+        ({"min_learning_rate_fraction": 0.1, "schedule": "constant"}, ValueError),
         ({"seed": "0"}, TypeError),
         ({"seed": 1 << 63}, ValueError),
         ({"learning_rate": None}, TypeError),
@@ -280,9 +290,66 @@ def test_a_run_without_evaluations_leaves_its_last_weights(tmp_path: Path) -> No
     assert torch.equal(load_model(trainer.fit().folder)[0].table, trainer.model.table)  # type: ignore[arg-type]  # it has one
 
 
-def test_patience_without_validation_data_is_refused() -> None:
-    with pytest.raises(ValueError, match="patience needs validation data: give validation="):
-        Trainer(BigramLanguageModel(3), fresh_batches(), config=TrainerConfig(patience=1))
+@pytest.mark.parametrize("name", ["patience", "evaluation_characters"])
+def test_settings_of_evaluations_without_validation_data_are_refused(name: str) -> None:
+    settings: dict[str, Any] = {name: 1}
+    with pytest.raises(ValueError, match=f"^{name} needs validation data: give validation=$"):
+        Trainer(BigramLanguageModel(3), fresh_batches(), config=TrainerConfig(**settings))
+
+
+def test_a_least_improvement_without_patience_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^min_delta says .* for patience: set patience as well$"):
+        make_trainer(min_delta=0.1)
+
+
+def test_a_run_that_improves_too_little_ends_and_its_best_weights_are_kept_though_they_are_better_by_less() -> None:
+    trainer = make_trainer(max_steps=400, evaluation_interval=5, patience=3, min_delta=0.02).fit()
+    losses = [entry.validation_loss for entry in trainer.log if entry.validation_loss is not None]
+    assert trainer.step < 400
+    assert losses[-4] - 0.02 <= min(losses[-3:])
+    assert losses[-1] < losses[-4]
+    best = evaluate(trainer.best_model(), trainer.validation)  # type: ignore[arg-type]  # given above
+    assert best.nats_per_character == min(losses)
+
+
+def test_evaluations_during_a_run_take_the_beginning_and_the_one_that_is_asked_for_takes_everything() -> None:
+    trainer = make_trainer(max_steps=2, evaluation_interval=2, evaluation_characters=7).fit()
+    assert trainer.evaluate().characters == 79
+    beginning = evaluate(trainer.model, TextDataset(trainer.validation.ids[:8], block_size=7))  # type: ignore[union-attr]  # a text
+    assert beginning.characters == 7
+    assert trainer.log[-1].validation_loss == pytest.approx(beginning.nats_per_character)
+    assert trainer.log[-1].validation_loss != pytest.approx(trainer.evaluate().nats_per_character)
+
+
+@pytest.mark.parametrize("most", [None, 0.25, 1e9])
+def test_the_log_has_the_norm_of_the_gradient_before_it_was_clipped(most: float | None) -> None:
+    trainer = make_trainer(max_steps=3, log_interval=1, max_gradient_norm=most)
+    batches = fresh_batches()
+    for entry in trainer.fit().log[:1]:
+        model = BigramLanguageModel(3)
+        _, loss = model(*next(batches))
+        assert loss is not None
+        (gradient,) = torch.autograd.grad(loss, [model.table])
+        assert entry.gradient_norm == pytest.approx(gradient.norm().item(), rel=1e-6)
+    assert all(entry.gradient_norm for entry in trainer.log)
+
+
+def test_a_gradient_that_overflows_has_no_norm_in_the_log(tmp_path: Path) -> None:
+    trainer = make_trainer(max_steps=1, folder=tmp_path)
+    trainer.model.register_parameter("far", nn.Parameter(torch.zeros(1)))
+    trainer.model.far.grad = torch.full((1,), math.inf)
+    trainer._optimizers.zero_gradients = lambda: None  # type: ignore[method-assign]  # keeps that gradient
+    assert [entry.gradient_norm for entry in trainer.fit().log] == [None]
+    assert read_log(tmp_path) == trainer.log
+
+
+def test_the_learning_rate_falls_to_its_minimum() -> None:
+    settings: Any = {"max_steps": 4, "learning_rate": 0.1, "log_interval": 1}
+    for schedule in ("linear", "cosine", "trapezoid"):
+        trainer = make_trainer(**settings, schedule=schedule, min_learning_rate_fraction=0.2)
+        plain = make_trainer(**settings, schedule=schedule)
+        rates, usual = ([entry.learning_rate for entry in made.fit().log] for made in (trainer, plain))
+        assert rates == pytest.approx([0.02 + 0.8 * rate for rate in usual])
 
 
 def test_the_speed_counts_what_is_trained_on_and_no_padding() -> None:
@@ -658,7 +725,8 @@ def test_a_sound_checkpoint_without_a_state_is_corrupt(
 
 MADE_UP: dict[str, Any] = {
     "step": "7", "seconds": -1.0, "log_entries": 2**63, "recent_characters": 0.5, "recent_seconds": None,
-    "best_loss": "low", "best_step": -1, "evaluations_since_best": [], "parts": True, "batches": [], "data": 9,
+    "best_loss": "low", "reference_loss": [], "best_step": -1, "evaluations_since_improvement": [], "parts": True,
+    "batches": [], "data": 9,
     "config": {"max_steps": 1, "beta1": None},
 }  # fmt: skip
 STRANGE: dict[str, Any] = {

@@ -1,0 +1,91 @@
+"""The settings of a Transformer that depend on the size of the text, chosen by experiment.
+
+Small texts are overfit within a few passes, and it is the hashed tables of n-grams that overfit them: the smaller the
+text, the fewer the steps, and the stronger the decay that keeps the tables small. ``docs/experiments.md`` has the
+measurements, ``benchmarks/small_texts.py`` repeats them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from charlm.training.config import TrainerConfig
+
+CHARACTERS = (18_000, 90_000, 270_000, 1_000_000)
+"""Sizes of texts to train on."""
+STEPS = (30, 200, 400, 400)
+"""The best number of steps for each."""
+TABLE_DECAYS = (100.0, 100.0, 10.0, 1.0)
+"""The best decay of hashed tables for each; at a learning rate of 0.01, 100 erases a table in one step."""
+CHARACTERS_PER_BATCH = 32 * 64
+"""Those of the batches with which they were measured."""
+CHARACTERS_PER_STEP = 5_000
+"""Steps between evaluations grow with the text, so that evaluating a ninth of it takes a tenth of the time."""
+LONGEST_INTERVAL = 200
+PATIENCE = 5
+
+
+class BySize(NamedTuple):
+    """Settings of a training run: fields of a ``TrainerConfig``."""
+
+    max_steps: int
+    table_decay: float
+    evaluation_interval: int
+
+
+def settings_for(characters: int) -> BySize:
+    """Returns the settings for a text: between the sizes that were measured, interpolated on a logarithmic scale.
+
+    Args:
+        characters: How many characters there are to train on.
+
+    Example:
+        >>> settings_for(18_000)
+        BySize(max_steps=30, table_decay=100.0, evaluation_interval=4)
+        >>> settings_for(1_003_854)
+        BySize(max_steps=400, table_decay=1.0, evaluation_interval=200)
+    """
+
+    def between(values: tuple[float, ...]) -> float:
+        return math.exp(np.interp(math.log(max(characters, 1)), np.log(CHARACTERS), np.log(values)))
+
+    return BySize(
+        max_steps=round(between(STEPS)),
+        table_decay=round(between(TABLE_DECAYS), 2),
+        evaluation_interval=min(round(characters / CHARACTERS_PER_STEP) or 1, LONGEST_INTERVAL),
+    )
+
+
+def completed(config: TrainerConfig, characters: int, *, batches: float = 0.0, has_validation: bool) -> TrainerConfig:
+    """Returns training settings in which those that were not given suit the size of the text.
+
+    Args:
+        config: The settings. Of ``max_steps``, ``max_epochs`` and ``max_seconds``, one that is given is the only limit.
+        characters: How many characters there are to train on.
+        batches: How many batches a pass over them takes. If these are smaller than usual, as those of short records
+            are, the text takes more steps: it counts as one that takes as many batches of the usual size.
+        has_validation: Whether there are data for evaluations, which can end the run.
+
+    Example:
+        >>> from charlm import TrainerConfig
+        >>> config = completed(TrainerConfig(max_steps=500), 18_000, has_validation=True)
+        >>> config.max_steps, config.table_decay, config.evaluation_interval, config.patience
+        (500, 100.0, 4, 5)
+    """
+    suited = settings_for(max(characters, round(batches * CHARACTERS_PER_BATCH)))
+    given = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
+    # A table that decays by more than all of it at each step would grow with the opposite sign.
+    own = {
+        "table_decay": min(suited.table_decay, 1 / config.learning_rate),
+        "evaluation_interval": suited.evaluation_interval,
+    }
+    if has_validation:
+        own["patience"] = PATIENCE
+    if not given.keys() & {"max_steps", "max_epochs", "max_seconds"}:
+        own["max_steps"] = suited.max_steps
+    return dataclasses.replace(config, **(own | given))

@@ -1,0 +1,98 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charlm import TextDataset, TrainerConfig, evaluate, load_model
+from charlm.cli.app import main
+from charlm.cli.telling import tell
+from charlm.files.run_folder import RunFolder
+from charlm.recipes import events
+from charlm.training.log import read_log
+from log_entries import log_entry
+
+
+def told(
+    capsys: pytest.CaptureFixture[str], *, best: int | None, is_out_of_patience: bool = False, **config: Any
+) -> Any:
+    """Returns what is printed at the end of a run of 600 steps."""
+    entry = None if best is None else log_entry(best, validation_loss=1.5)
+    tell(
+        events.TrainingEnded(
+            entry=log_entry(600, validation_loss=9.0, train_loss=0.5),
+            best=entry,
+            is_out_of_patience=is_out_of_patience,
+            config=TrainerConfig(**config),
+        )
+    )
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_end_of_a_run_gives_the_loss_of_the_weights_that_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, best=400) == [
+        "trained for 1.0 s, 3,000 characters per second",
+        "train loss       0.5000 nats, 0.7213 bits per character",
+        "validation loss  1.5000 nats, 2.1640 bits per character, of step 400, which is kept",
+    ]
+
+
+def test_a_run_that_stopped_early_says_when_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    first, *rest = told(capsys, best=400, is_out_of_patience=True, patience=2)
+    assert first == "stopped after step 600: no improvement since step 400"
+    assert rest == told(capsys, best=400)
+    first, *_ = told(capsys, best=400, is_out_of_patience=True, patience=2, min_delta=0.01)
+    assert first == "stopped after step 600: no improvement by more than 0.01 in 2 evaluations"
+
+
+def test_a_loss_on_a_part_of_the_validation_data_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    *_, last = told(capsys, best=400, evaluation_characters=10_000)
+    assert last.endswith("bits per character on 10,000 characters, of step 400, which is kept")
+
+
+def test_a_run_without_validation_data_has_no_such_loss(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not any("validation" in line for line in told(capsys, best=None))
+
+
+def test_what_train_prints_last_is_the_loss_of_the_saved_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("input.txt").write_text("ab" * 400 + "abcc" * 25, newline="")
+    flags = ["--learning-rate", "0.3", "--max-steps", "500", "--evaluation-interval", "2", "--patience", "3"]
+    assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", *flags]) == 0
+    shown = capsys.readouterr().out
+    stopped = re.search(r"^stopped after step (\d+): no improvement since step (\d+)$", shown, re.MULTILINE)
+    kept = re.search(
+        r"^validation loss +(\S+) nats, \S+ bits per character, of step (\d+), which is kept$", shown, re.MULTILINE
+    )
+    assert stopped is not None
+    assert kept is not None
+    assert int(stopped[1]) == int(stopped[2]) + 3 * 2 < 500
+    assert kept[2] == stopped[2]
+    log = read_log("run")
+    assert float(kept[1]) == pytest.approx(min(entry.validation_loss or 9 for entry in log), abs=5e-5)
+    model, vocabulary = load_model("run")
+    assert RunFolder(Path("run")).checkpoint_path(int(kept[2])).exists()
+    held_out = vocabulary.encode(Path("input.txt").read_text()[-90:])
+    found = evaluate(model, TextDataset(held_out, block_size=8)).nats_per_character
+    assert found == pytest.approx(float(kept[1]), abs=5e-5)
+
+
+def test_a_shape_is_given_in_flags_and_one_that_cannot_be_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("input.txt").write_text("to be or not to be, " * 20, newline="")
+    shape = ["--n-layers", "1", "--n-heads", "2", "--width", "8", "--dropout", "0.25", "--block-size", "8"]
+    shared = ["train", "input.txt", "--model", "gpt", "--device", "cpu", "--max-steps", "1", "--out", "run"]
+    assert main([*shared, *shape, "--n-heads", "3"]) == 1
+    refused = "width must be a multiple of 2 * n_heads, so that each head has an even size: got width 8 and n_heads 3"
+    assert capsys.readouterr().err == f"charlm: {refused}\n"
+    assert main([*shared, *shape]) == 0
+    settings = load_model("run")[0].settings()
+    own = {"n_layers": 1, "n_heads": 2, "width": 8, "dropout": 0.25, "block_size": 8}
+    assert {name: settings[name] for name in own} == own
+    described = RunFolder(Path("run")).read_description()
+    assert described is not None
+    assert {name: described.settings[name] for name in own} == own
