@@ -75,6 +75,7 @@ def _command(*arguments: str) -> Subject:
             "TEXT": sample.path,
             "LINES": sample.path_of_lines,
             "MODEL": sample.model,
+            "ARPA": sample.arpa,
             "OUT": out,
         }
         given |= {"LENGTH": len(sample.text) // 16}
@@ -256,6 +257,7 @@ SUBJECTS: dict[str, Subject] = {
     "charlm report": _command("report", "MODEL", "--text", "TEXT", "--out", "OUT"),
     "charlm export arpa": _command("export", "MODEL", "--format", "arpa", "--out", "OUT"),
     "charlm export tokenizer-json": _command("export", "MODEL", "--format", "tokenizer-json", "--out", "OUT"),
+    "charlm import": _command("import", "ARPA", "--out", "OUT"),
 }
 
 
