@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Activations(NamedTuple):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Activations:
     """What the layers of a model compute for a batch.
 
     Attributes:
@@ -86,4 +88,4 @@ def recorded(layers: Iterable[nn.Module], run: Callable[[], object]) -> Activati
             hooks.callback(layer.register_forward_hook(keep).remove)
         attention = hooks.enter_context(_AttentionRecorder())
         run()
-    return Activations(torch.stack(hidden_states), torch.stack(attention.weights))
+    return Activations(hidden_states=torch.stack(hidden_states), attention=torch.stack(attention.weights))
