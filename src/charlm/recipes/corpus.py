@@ -178,7 +178,7 @@ class Corpus:
         own = tokens.vocabulary
         if vocabulary is None and extends is not None:
             vocabulary = own.extend(
-                "", symbols=extends.symbols, special_tokens=dict.fromkeys([*extends.special_tokens, *roles])
+                "", symbols=extends.symbols, special_tokens=[*dict.fromkeys([*extends.special_tokens, *roles])]
             )
         elif vocabulary is None:
             vocabulary = own.extend("", special_tokens=roles)
