@@ -166,6 +166,9 @@ def _text_to_color(settings: flags.Report) -> str | list[str]:
 def export(settings: flags.Export) -> None:
     """Writes a model, or its vocabulary, in a form that other programs read."""
     check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
+    given = [name for name in ("cache", "int8") if getattr(settings, name)]
+    if given and settings.format != "onnx":
+        raise ValueError(f"--{given[0]} is for --format onnx, got --format {settings.format}: leave it out")
     if settings.format in OF_VOCABULARY:
         OF_VOCABULARY[settings.format](read_vocabulary(settings.model), settings.out)
         print_line(f"saved to {settings.out}")
@@ -174,9 +177,9 @@ def export(settings: flags.Export) -> None:
     match settings.format:
         case "onnx":
             require_pytorch()
-            from charlm.files.onnx import save_onnx  # noqa: PLC0415 - needs PyTorch
+            from charlm.files.onnx.writer import save_onnx  # noqa: PLC0415 - needs PyTorch
 
-            save_onnx(settings.out, lm.model, lm.vocabulary)
+            save_onnx(settings.out, lm.model, lm.vocabulary, cache=settings.cache, int8=settings.int8)
         case "arpa":
             save_arpa(settings.out, lm.stored, lm.vocabulary)
         case "nanogpt" | "mingpt" | "gpt2":
@@ -189,12 +192,14 @@ def export(settings: flags.Export) -> None:
 
 def import_(settings: flags.Import) -> None:
     """Writes a model of another program as a model file."""
-    check_not_read(settings.out, [settings.checkpoint])
+    inside = settings.checkpoint.iterdir() if settings.checkpoint.is_dir() else ()
+    check_not_read(settings.out, [settings.checkpoint, *inside, *filter(None, [settings.vocabulary])])
     require_pytorch()
     if settings.vocabulary is not None and settings.text:
         raise ValueError("vocabulary and text both tell the characters: give one of them")
     vocabulary: Vocabulary | Path | None = settings.vocabulary
     if settings.text:
+        check_not_source(settings.out, expand_sources(settings.text))
         vocabulary = Vocabulary.from_file(settings.text)
     if settings.checkpoint.is_file() and kind_of_file(settings.checkpoint) == ARPA:
         for name in ("vocabulary", "text", "n_heads"):

@@ -184,7 +184,7 @@ class Report(Command):
             the default if it has unk, counts it as that.
         stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
             default half a block. The block size makes blocks that do not overlap, which takes half the time.
-        seed: Seeds the samples.
+        seed: Seeds the samples; None draws a new one and says which.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
 
@@ -194,7 +194,7 @@ class Report(Command):
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     stride: Optional[int] = None
-    seed: int = 0
+    seed: Optional[int] = 0
     device: str = "auto"
 
 
@@ -204,14 +204,19 @@ class Export(Command):
 
     Attributes:
         model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
-        format: onnx for a bigram or a gpt, arpa for an ngram; nanogpt, mingpt and gpt2 for a classic-gpt;
-            tokenizer-json and vocabulary (JSON) for any vocabulary.
+        format: onnx for any family, arpa for an ngram; nanogpt, mingpt and gpt2 for a classic-gpt; tokenizer-json and
+            vocabulary (JSON) for any vocabulary.
         out: The file to write; for gpt2 a new folder.
+        cache: For onnx, of a model with a Transformer: keys and values of the past are inputs and outputs, so that each
+            further character takes one step.
+        int8: For onnx, of a model with a Transformer: store and compute with 8-bit weights.
     """
 
     model: Positional[Path]
     format: ExportFormat
     out: Path
+    cache: bool = False
+    int8: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

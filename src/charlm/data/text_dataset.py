@@ -213,12 +213,12 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
             raise ValueError(f"bos must be below the size of the vocabulary, {size}, got {self.bos}")
         self.stream.check_ids(size)
 
-    def split(self, fraction: float, *, seed: int = 0, how: Split = "tail") -> tuple[TextDataset, TextDataset]:
+    def split(self, fraction: float, *, seed: int | None = 0, how: Split = "tail") -> tuple[TextDataset, TextDataset]:
         """Returns the first part of the stream and what is held out, as two datasets over the same memory or files.
 
         Args:
             fraction: The share of the ids in the first part, above 0 and below 1; rounded down to whole ids.
-            seed: Determines which blocks are drawn.
+            seed: Determines which blocks are drawn; None draws a new one, which the logger ``charlm`` tells.
             how: What is held out: ``"tail"``, the end; ``"head"``, the beginning; ``"random-blocks"``, as many equal
                 blocks of up to 4,096 ids, drawn at random, as come nearest to the fraction. No window is partly in one.
 

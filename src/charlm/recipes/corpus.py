@@ -250,7 +250,7 @@ class Corpus:
         """Returns an error about this corpus, which it names."""
         return ValueError(_named(self.name, message))
 
-    def split(self, share: float, *, seed: int = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
+    def split(self, share: float, *, seed: int | None = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
         """Returns the first part and what is held out.
 
         Args:

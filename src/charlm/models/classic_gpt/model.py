@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.models.causal import attended
 from charlm.models.classic_gpt.config import ClassicGPTConfig
 from charlm.models.dropout import Dropout
 from charlm.models.empty_layers import empty_embedding, empty_linear
@@ -41,7 +42,8 @@ class ClassicGPT(TransformerLanguageModel):
 
     Args:
         config: Its shape.
-        seed: Determines the initial weights, which are the same on every device.
+        seed: Determines the initial weights, which are the same on every device. None draws a new one, which the logger
+            ``charlm`` tells.
 
     Raises:
         TypeError: ``config`` is not a ``ClassicGPTConfig``, or ``seed`` is not an integer.
@@ -59,7 +61,7 @@ class ClassicGPT(TransformerLanguageModel):
     without_weights = frozenset({"dropout"})
     config: ClassicGPTConfig
 
-    def __init__(self, config: ClassicGPTConfig, *, seed: int = 0) -> None:
+    def __init__(self, config: ClassicGPTConfig, *, seed: int | None = 0) -> None:
         if not isinstance(config, ClassicGPTConfig):
             raise TypeError(f"config must be a ClassicGPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
@@ -80,7 +82,7 @@ class ClassicGPT(TransformerLanguageModel):
         x: Tensor = self.embedding(ids[:, start:])
         return x + self.positions.weight[start : ids.shape[1]]
 
-    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | None = None) -> Tensor:  # noqa: ARG002 - the positions are in x
+    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | list[Tensor] | None = None) -> Tensor:  # noqa: ARG002 - the positions are in x
         """Returns the logits of embedded positions."""
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
@@ -92,7 +94,7 @@ class ClassicGPT(TransformerLanguageModel):
         return self.without_context_only(logits.float())
 
     @torch.no_grad()
-    def initialize(self, seed: int) -> Self:
+    def initialize(self, seed: int | None) -> Self:
         """Returns this model with new weights; a model created on the meta device needs it after ``to_empty``.
 
         Matrices and embeddings are drawn with a standard deviation of 0.02; those whose output is added to the sum of a
@@ -100,7 +102,7 @@ class ClassicGPT(TransformerLanguageModel):
         the weights of layer norms at 1.
 
         Args:
-            seed: Determines all weights.
+            seed: Determines all weights; None draws one.
 
         Raises:
             TypeError: It is not an integer.
@@ -182,9 +184,7 @@ class Attention(nn.Module):
         if memory is not None:
             memory[:, :, :, -length:] = torch.stack([key, value])
             key, value = memory.unbind()
-        # Several positions are always the first in the memory; a single one may attend to everything in it.
-        is_causal = memory is None or length > 1
-        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
+        gathered = attended(query, key, value)
         projected: Tensor = self.project(gathered.transpose(1, 2).flatten(2))
         return projected
 
