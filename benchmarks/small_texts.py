@@ -30,6 +30,8 @@ SEEDS = (1337,)
 STEPS = (0.5, 1.0, 2.0)
 """As multiples of the default."""
 DROPOUTS = (0.0, 0.2)
+MOST_STEPS = 400
+"""The default for a megabyte, and about two minutes; longer runs are left out."""
 WEAK_DECAY = 1.0
 """The decay of hashed tables that suits a megabyte; tried with few steps only, since more overfit."""
 
@@ -49,7 +51,7 @@ def grid(characters: int) -> Iterator[Point]:
     points = [Point(round(factor * steps), dropout, decay) for dropout, factor in product(DROPOUTS, STEPS)]
     points += [Point(round(factor * steps), 0.0, WEAK_DECAY) for factor in STEPS[:2]]
     yield default
-    yield from (point for point in points if point != default)
+    yield from (point for point in points if point != default and point.steps <= MOST_STEPS)
 
 
 def loss(text: str, point: Point | None, seed: int) -> float:

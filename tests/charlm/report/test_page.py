@@ -19,6 +19,7 @@ from charlm import (
     TextDataset,
     Trainer,
     TrainerConfig,
+    read_log,
     save_model,
     write_report,
 )
@@ -82,6 +83,13 @@ def test_a_model_file_alone_is_enough(tmp_path: Path, family: str) -> None:
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "There is no training log" in html
     assert html.count('<span style="--surprise') == 4 + (family == "records")
+
+
+def test_the_norm_of_the_gradient_is_a_curve(run: Path, report: Path) -> None:
+    norms = [entry.gradient_norm for entry in read_log(run)]
+    assert None not in norms
+    shown = report.read_text(encoding="utf-8")
+    assert f'aria-label="Gradient norm: norm from {norms[0]:.4g} at step' in shown
 
 
 def test_the_same_run_gives_the_same_report(run: Path, report: Path, tmp_path: Path) -> None:
@@ -310,7 +318,7 @@ def test_a_screen_reader_finds_its_way(open_page: Any) -> None:
 def test_without_scripts_all_but_the_telling_is_there(browser: Any, report: Path) -> None:
     page = browser.new_page(java_script_enabled=False)
     page.goto(report.as_uri())
-    assert page.locator("svg.chart").count() == 3
+    assert page.locator("svg.chart").count() == 4
     assert page.locator("#text span").first.get_attribute("title")
     page.close()
 
