@@ -51,7 +51,7 @@ _MODULE_OF = {
     "save_arpa": "files.arpa.writer",
     "save_classic_gpt": "files.foreign.writer",
     "save_model": "files.model_file",
-    "save_onnx": "files.onnx",
+    "save_onnx": "files.onnx.writer",
     "score": "evaluation.scoring",
     "stream_ids": "generation.ids",
     "tiny_shakespeare": "data.corpora",

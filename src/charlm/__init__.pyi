@@ -22,7 +22,7 @@ from charlm.files.foreign.reader import load_classic_gpt as load_classic_gpt
 from charlm.files.foreign.writer import save_classic_gpt as save_classic_gpt
 from charlm.files.model_file import load_model as load_model
 from charlm.files.model_file import save_model as save_model
-from charlm.files.onnx import save_onnx as save_onnx
+from charlm.files.onnx.writer import save_onnx as save_onnx
 from charlm.generation.ids import generate as generate
 from charlm.generation.ids import stream_ids as stream_ids
 from charlm.generation.settings import SamplingSettings as SamplingSettings

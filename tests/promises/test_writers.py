@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import charlm.files.onnx
+import charlm.files.onnx.writer
 from charlm import (
     BigramLanguageModel,
     CharLM,
@@ -110,7 +110,9 @@ def write(name: str, texts: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         pytest.importorskip("onnxscript")
         onnx = pytest.importorskip("onnx")
         monkeypatch.setattr(  # exporting takes seconds
-            charlm.files.onnx, "_exported", lambda model: onnx.ModelProto(doc_string="a" * model.vocab_size**2)
+            charlm.files.onnx.writer,
+            "exported",
+            lambda graph: onnx.ModelProto(doc_string="a" * graph.module.model.vocab_size**2),
         )
     return WRITERS[name]
 

@@ -166,6 +166,9 @@ def _text_to_color(settings: flags.Report) -> str | list[str]:
 def export(settings: flags.Export) -> None:
     """Writes a model, or its vocabulary, in a form that other programs read."""
     check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
+    given = [name for name in ("cache", "int8") if getattr(settings, name)]
+    if given and settings.format != "onnx":
+        raise ValueError(f"--{given[0]} is for --format onnx, got --format {settings.format}: leave it out")
     if settings.format in OF_VOCABULARY:
         OF_VOCABULARY[settings.format](read_vocabulary(settings.model), settings.out)
         print_line(f"saved to {settings.out}")
@@ -174,9 +177,9 @@ def export(settings: flags.Export) -> None:
     match settings.format:
         case "onnx":
             require_pytorch()
-            from charlm.files.onnx import save_onnx  # noqa: PLC0415 - needs PyTorch
+            from charlm.files.onnx.writer import save_onnx  # noqa: PLC0415 - needs PyTorch
 
-            save_onnx(settings.out, lm.model, lm.vocabulary)
+            save_onnx(settings.out, lm.model, lm.vocabulary, cache=settings.cache, int8=settings.int8)
         case "arpa":
             save_arpa(settings.out, lm.stored, lm.vocabulary)
         case "nanogpt" | "mingpt" | "gpt2":

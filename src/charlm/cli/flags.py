@@ -204,14 +204,19 @@ class Export(Command):
 
     Attributes:
         model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
-        format: onnx for a bigram or a gpt, arpa for an ngram; nanogpt, mingpt and gpt2 for a classic-gpt;
-            tokenizer-json and vocabulary (JSON) for any vocabulary.
+        format: onnx for any family, arpa for an ngram; nanogpt, mingpt and gpt2 for a classic-gpt; tokenizer-json and
+            vocabulary (JSON) for any vocabulary.
         out: The file to write; for gpt2 a new folder.
+        cache: For onnx, of a model with a Transformer: keys and values of the past are inputs and outputs, so that each
+            further character takes one step.
+        int8: For onnx, of a model with a Transformer: store and compute with 8-bit weights.
     """
 
     model: Positional[Path]
     format: ExportFormat
     out: Path
+    cache: bool = False
+    int8: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

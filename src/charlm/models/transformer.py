@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from charlm.models.activations import Activations, recorded
 from charlm.models.adapter import widened
@@ -51,14 +52,15 @@ class TransformerLanguageModel(LanguageModel):
         """
 
     @abstractmethod
-    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | None = None) -> Tensor:
+    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | list[Tensor] | None = None) -> Tensor:
         """Returns the logits of embedded positions, ``(B, T, V)``, float32.
 
         Args:
             x: What ``_embedded`` returned.
             start: The position of the first one.
-            memory: That of a ``KeyValueCache``, for as many ids as there are with these. Keys and values of these are
-                written to it, and only the logits of the last position are returned, ``(B, 1, V)``.
+            memory: That of a ``KeyValueCache``, or those of its layers, for as many ids as there are with these.
+                Keys and values of these are written to it, and only the logits of the last position are returned,
+                ``(B, 1, V)``.
         """
 
     @abstractmethod
@@ -159,6 +161,28 @@ class TransformerLanguageModel(LanguageModel):
         cache = KeyValueCache(x.new_empty(shape), length)
         logits = self._decoded(x, 0, cache.memory[..., :length, :])
         return logits[:, -1], TransformerState(history, cache)
+
+    def continued(
+        self, inputs: Tensor, past_ids: Tensor, past: list[tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """Returns the logits after more ids, and the keys and values of all so far.
+
+        Like ``step``, but the caller keeps what it returns, and starts anew after ``block_size`` ids. It is for
+        programs that an exporter makes of this model: arguments stay as they are, and lengths may be symbols.
+
+        Args:
+            inputs: The newest ids, int64 ``(B, T)``.
+            past_ids: Those before, int64 ``(B, P)``; P may be 0.
+            past: The keys and values of those before in each layer, ``(B, H, P, head_size)`` each.
+
+        Returns:
+            float32 ``(B, 1, V)``, and keys and values, ``(B, H, P + T, head_size)`` each.
+        """
+        start, room = past_ids.shape[1], (0, 0, 0, inputs.shape[1])
+        x = self._embedded(torch.cat([past_ids, inputs], dim=1))[:, start:]
+        memory = [functional.pad(torch.stack(layer), room) for layer in past]
+        logits = self._decoded(x, start, memory)
+        return logits, [(layer[0], layer[1]) for layer in memory]
 
     @torch.no_grad()
     def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:

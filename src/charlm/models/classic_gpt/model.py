@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.models.causal import attended
 from charlm.models.classic_gpt.config import ClassicGPTConfig
 from charlm.models.dropout import Dropout
 from charlm.models.empty_layers import empty_embedding, empty_linear
@@ -81,7 +82,7 @@ class ClassicGPT(TransformerLanguageModel):
         x: Tensor = self.embedding(ids[:, start:])
         return x + self.positions.weight[start : ids.shape[1]]
 
-    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | None = None) -> Tensor:  # noqa: ARG002 - the positions are in x
+    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | list[Tensor] | None = None) -> Tensor:  # noqa: ARG002 - the positions are in x
         """Returns the logits of embedded positions."""
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
@@ -183,9 +184,7 @@ class Attention(nn.Module):
         if memory is not None:
             memory[:, :, :, -length:] = torch.stack([key, value])
             key, value = memory.unbind()
-        # Several positions are always the first in the memory; a single one may attend to everything in it.
-        is_causal = memory is None or length > 1
-        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
+        gathered = attended(query, key, value)
         projected: Tensor = self.project(gathered.transpose(1, 2).flatten(2))
         return projected
 

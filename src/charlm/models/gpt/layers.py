@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.models.causal import attended
 from charlm.models.dropout import Dropout
 from charlm.models.empty_layers import empty_linear
 
@@ -79,9 +80,7 @@ class Attention(nn.Module):
         if memory is not None:
             memory[:, :, :, -length:] = torch.stack([key, value])
             key, value = memory.unbind()
-        # Several positions are always the first in the memory; a single one may attend to everything in it.
-        is_causal = memory is None or length > 1
-        gathered = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
+        gathered = attended(query, key, value)
         return projected(self.project, gathered.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:

@@ -149,7 +149,7 @@ class GPT(TransformerLanguageModel):
             x = x + embedding(hashes % self.config.hash_rows)
         return x[:, start:]
 
-    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | None = None) -> Tensor:
+    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | list[Tensor] | None = None) -> Tensor:
         """Returns the logits of embedded positions, of which ``start`` is the first."""
         cos, sin = rotations(start, start + x.shape[1], self.config.head_size, x.device)
         x = normalized(self.dropout(x))

@@ -1,0 +1,1 @@
+"""Models as ONNX, the format of networks that runs without PyTorch."""
