@@ -49,6 +49,7 @@ def test_a_checkpoint_becomes_a_model_file(capsys: pytest.CaptureFixture[str], a
     assert len(generated) == 12
 
 
+@pytest.mark.filterwarnings("ignore:.*other programs may draw bos")
 def test_a_model_goes_out_and_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
     quick = "--model classic-gpt --size nano --block-size 4 --max-steps 2 --device cpu"
     Path("text.txt").write_text("the cat sat on the mat. " * 20, encoding="utf-8")

@@ -68,8 +68,9 @@ def save_classic_gpt(
     check_not_quantized(model, f"written as {layout}")
     _check_expressible(model, layout)
     if model.context_only:
-        ids = ", ".join(map(str, model.context_only))
-        warnings.warn(f"{layout} has no ids that are never predicted: other programs may draw {ids}", stacklevel=2)
+        names = {token_id: name for name, token_id in vocabulary.special_tokens.items()}
+        never = ", ".join(f"{names.get(token_id, 'id')} ({token_id})" for token_id in model.context_only)
+        warnings.warn(f"{layout} has no ids that are never predicted: other programs may draw {never}", stacklevel=2)
     if layout == "gpt2":
         _write_gpt2(Path(path), model, vocabulary)
         return

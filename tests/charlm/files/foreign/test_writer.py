@@ -152,7 +152,9 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 def test_ids_that_are_never_predicted_are_told_of(tmp_path: Path) -> None:
     model = lively_classic(dataclasses.replace(CLASSIC, context_only=(6,)))
     vocabulary = Vocabulary("abcdef", special_tokens=["bos"])
-    with pytest.warns(UserWarning, match="gpt2 has no ids that are never predicted: other programs may draw 6"):
+    with pytest.warns(
+        UserWarning, match=r"gpt2 has no ids that are never predicted: other programs may draw bos \(6\)"
+    ):
         save_classic_gpt(tmp_path / "gpt2", model, vocabulary, "gpt2")
     assert json.loads((tmp_path / "gpt2" / "config.json").read_text())["bos_token_id"] == 6
     assert load_classic_gpt(tmp_path / "gpt2")[0].config == model.config
