@@ -13,10 +13,20 @@ from pathlib import Path
 
 import torch
 
-from charlm import GPT, BatchSampler, GPTConfig, LanguageModel, LogEntry, TextDataset, Trainer, TrainerConfig
+from charlm import (
+    GPT,
+    BatchSampler,
+    ClassicGPT,
+    ClassicGPTConfig,
+    GPTConfig,
+    LanguageModel,
+    LogEntry,
+    TextDataset,
+    Trainer,
+    TrainerConfig,
+)
 from charlm.recipes.presets import CONFIGS
 from chartok import Vocabulary, read_text
-from classic import ClassicTransformer
 
 TARGET = 1.4697
 """The loss that the README of nanoGPT reports for its recipe, estimated on random windows."""
@@ -46,14 +56,7 @@ def main() -> None:
         report(name, model, Trainer(model, batches, validation=validation, config=config).fit().log)
 
     learn("GPT", GPT(shape), CONFIGS["gpt"])
-    classic = ClassicTransformer(
-        vocabulary.size,
-        block_size=shape.block_size,
-        n_layers=shape.n_layers,
-        n_heads=shape.n_heads,
-        width=shape.width,
-        dropout=arguments.dropout,
-    )
+    classic = ClassicGPT(replace(ClassicGPTConfig.base(vocabulary.size), dropout=arguments.dropout))
     settings = TrainerConfig(
         learning_rate=1e-3, schedule="cosine", warmup_steps=100, beta2=0.99, weight_decay=0.1, max_gradient_norm=1.0
     )

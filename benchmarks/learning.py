@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
-from charlm import GPT, BatchSampler, CharLM, GPTConfig, LogEntry, Trainer, TrainerConfig, evaluate, generate
+from charlm import (
+    GPT,
+    BatchSampler,
+    CharLM,
+    ClassicGPT,
+    ClassicGPTConfig,
+    GPTConfig,
+    LogEntry,
+    Trainer,
+    TrainerConfig,
+    evaluate,
+    generate,
+)
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.dataset import dataset_of
@@ -26,7 +38,6 @@ from charlm.recipes.presets import CONFIGS, Recipe
 from charlm.recipes.sources import ROLES_OF_TEXT
 from charlm.recipes.train import train
 from chartok import read_text
-from classic import ClassicTransformer
 from environment import environment
 from generating import plain_loop
 from page import LEARNING, PAGE, page
@@ -134,7 +145,7 @@ def _to_the_target(text: str, show: Show) -> None:
     sprint = _recipe("gpt", max_steps=SPRINT_STEPS, evaluation_interval=5)
     ours = _until_reached(lambda look: train(learned, sprint, validation=held_out, hook=_of_events(look)))
     show("GPT, to the target", **_of(ours))
-    classic = ClassicTransformer(learned.vocabulary.size)
+    classic = ClassicGPT(ClassicGPTConfig.nano(learned.vocabulary.size))
     batches = BatchSampler(dataset_of(learned, CLASSIC_BLOCK_SIZE), CLASSIC_BATCH_SIZE, seed=1337)
     validation = dataset_of(held_out, CLASSIC_BLOCK_SIZE)
     theirs = _until_reached(

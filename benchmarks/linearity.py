@@ -75,6 +75,7 @@ def _command(*arguments: str) -> Subject:
             "TEXT": sample.path,
             "LINES": sample.path_of_lines,
             "MODEL": sample.model,
+            "ARPA": sample.arpa,
             "OUT": out,
         }
         given |= {"LENGTH": len(sample.text) // 16}
@@ -224,6 +225,13 @@ SUBJECTS: dict[str, Subject] = {
     "generate, many samples": lambda it: partial(
         CharLM.generate, it.lm, it.text[:9], n_samples=len(it.text) // 256, max_new_tokens=9
     ),
+    "generate, many prompts": lambda it: partial(
+        CharLM.generate,
+        it.lm,
+        [it.text[start : start + 1 + start // 256 % 40] for start in range(0, len(it.text) // 2, 256)],
+        max_new_tokens=9,
+        return_scores=True,
+    ),
     "generate, Transformer": lambda it: partial(generate, _gpt(it), it.ids, max_new_tokens=len(it.text) // 256),
     "stream": lambda it: lambda: "".join(it.lm.stream(max_new_tokens=len(it.text) // 16, stop=["zzz"])),
     "stream_ids": lambda it: lambda: list(stream_ids(it.table, [0], max_new_tokens=len(it.text) // 16)),
@@ -249,6 +257,7 @@ SUBJECTS: dict[str, Subject] = {
     "charlm report": _command("report", "MODEL", "--text", "TEXT", "--out", "OUT"),
     "charlm export arpa": _command("export", "MODEL", "--format", "arpa", "--out", "OUT"),
     "charlm export tokenizer-json": _command("export", "MODEL", "--format", "tokenizer-json", "--out", "OUT"),
+    "charlm import": _command("import", "ARPA", "--out", "OUT"),
 }
 
 

@@ -38,8 +38,8 @@ NOTES = {
 LEARNING_HEAD = """## Learning
 
 The models are trained on the first nine tenths of Tiny Shakespeare, and every character of the last tenth is scored
-once. The classic Transformer is like the one in the second half of the notebook, with GELU, learned positions and
-AdamW, and is trained for 2,000 steps of 12 windows. The target is a loss of 1.886, which nanoGPT's own code reaches
+once. The classic Transformer is `ClassicGPT`, like the one in the second half of the notebook, with AdamW, and is
+trained for 2,000 steps of 12 windows. The target is a loss of 1.886, which nanoGPT's own code reaches
 with that recipe. For the Transformers, the seconds to the target are those of the training steps.
 
 | what | steps | seconds | nats per character |

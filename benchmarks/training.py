@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from charlm import BatchSampler, BigramLanguageModel, LanguageModel, TextDataset, Trainer, TrainerConfig
-from classic import ClassicTransformer
+from charlm import (
+    BatchSampler,
+    BigramLanguageModel,
+    ClassicGPT,
+    ClassicGPTConfig,
+    LanguageModel,
+    TextDataset,
+    Trainer,
+    TrainerConfig,
+)
 from comparison import Comparison
 
 if TYPE_CHECKING:
@@ -24,7 +32,10 @@ def comparisons() -> list[Comparison]:
     return [
         _against_bare_loop("bigram", partial(BigramLanguageModel, VOCAB_SIZE), steps=500, target=1 / 1.25),
         _against_bare_loop(
-            "Transformer, 0.8 million weights", partial(ClassicTransformer, VOCAB_SIZE), steps=10, target=1 / 1.05
+            "Transformer, 0.8 million weights",
+            partial(ClassicGPT, ClassicGPTConfig.nano(VOCAB_SIZE)),
+            steps=10,
+            target=1 / 1.05,
         ),
     ]
 

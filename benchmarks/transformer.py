@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from charlm import GPT, GPTConfig, generate
+from charlm import GPT, ClassicGPT, ClassicGPTConfig, GPTConfig, generate
 from charlm.recipes.presets import BATCH_SIZE
 from charlm.training.muon import Muon
-from classic import ClassicTransformer
 from comparison import Comparison
 from generating import plain_loop
 
@@ -39,7 +38,7 @@ def comparisons() -> list[Comparison]:
 
 
 def _steps(shape: GPTConfig) -> list[Comparison]:
-    gpt, plain, classic = GPT(shape), GPT(replace(shape, hash_rows=0)), ClassicTransformer(VOCAB_SIZE)
+    gpt, plain, classic = GPT(shape), GPT(replace(shape, hash_rows=0)), ClassicGPT(ClassicGPTConfig.nano(VOCAB_SIZE))
     gpt2 = _gpt2(shape)
     hidden = gpt.parameter_groups().hidden_matrices
     matrices = [parameter for name, parameter in gpt.named_parameters() if name in hidden]

@@ -67,6 +67,7 @@ nitpick_ignore = [
     ("py:class", "chartok.codepoints.CodePointTable"),  # opaque to callers too
     ("py:class", "charlm.data.records.Records"),  # likewise
     ("py:class", "charlm.recipes.keywords.FitKeywords"),  # the settings of CharLM.fit
+    ("py:class", "charlm.recipes.keywords.UpdateFileKeywords"),  # those of CharLM.update_file
     ("py:class", "charlm.recipes.keywords.FitFileKeywords"),  # those, and how to read the files
     ("py:class", "chartok.files.reading.ReadingKeywords"),  # the fields of ReadingSettings
     ("py:class", "charlm.generation.settings.SamplingKeywords"),  # the fields of SamplingSettings

@@ -40,7 +40,7 @@ _MODULE_OF = {
     "TextDataset": "data.text_dataset",
     "Trainer": "training.trainer",
     "TrainerConfig": "training.config",
-    "classify": "lm",
+    "classify": "evaluation.classification",
     "evaluate": "evaluation.scoring",
     "generate": "generation.ids",
     "load_arpa": "files.arpa.writer",

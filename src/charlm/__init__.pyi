@@ -11,6 +11,7 @@ from charlm.errors import CheckpointMismatchError as CheckpointMismatchError
 from charlm.errors import CheckpointVersionError as CheckpointVersionError
 from charlm.errors import ForeignFileError as ForeignFileError
 from charlm.errors import NonFiniteLossError as NonFiniteLossError
+from charlm.evaluation.classification import classify as classify
 from charlm.evaluation.scored_text import ScoredText as ScoredText
 from charlm.evaluation.scoring import Evaluation as Evaluation
 from charlm.evaluation.scoring import evaluate as evaluate
@@ -26,7 +27,6 @@ from charlm.generation.ids import generate as generate
 from charlm.generation.ids import stream_ids as stream_ids
 from charlm.generation.settings import SamplingSettings as SamplingSettings
 from charlm.lm import CharLM as CharLM
-from charlm.lm import classify as classify
 from charlm.models.base import LanguageModel as LanguageModel
 from charlm.models.bigram.model import BigramLanguageModel as BigramLanguageModel
 from charlm.models.bigram.table import BigramTable as BigramTable

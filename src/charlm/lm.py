@@ -7,8 +7,6 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from charlm.data.framing import Framing
 from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.markup import escaped
@@ -24,11 +22,11 @@ from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary
-from chartok.arguments import check_several, flag
+from chartok.arguments import flag
 from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Unpack
 
     import torch
@@ -36,11 +34,12 @@ if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.corpus import Corpus
-    from charlm.recipes.keywords import FitFileKeywords, FitKeywords
+    from charlm.recipes.keywords import FitFileKeywords, FitKeywords, UpdateFileKeywords
     from charlm.recipes.presets import Family, Recipe
     from charlm.recipes.sources import Texts
     from chartok.files.reading import Note
     from chartok.files.sources import Source
+    from chartok.vocabulary_sources import VocabularyKeywords
 
 
 class CharLM(TextScorer, TextGenerator, TextActivations):
@@ -190,6 +189,54 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
         held_out = None if validation is None else read(validation, vocabulary=corpus.vocabulary)
         return cls._trained(corpus, recipe, held_out, start)
 
+    def update(self, source: Texts, **asked: Unpack[VocabularyKeywords]) -> Self:
+        """Returns an n-gram model of the texts that this one has counted and of more, with what is new in them.
+
+        It is that of a fit on all of them. This model is not changed. New symbols get the next ids; what counted as
+        ``unk`` before stays so.
+
+        Args:
+            source: As for ``fit``; of the same kind: records for a model of records, and else a text.
+            asked: What is asked of the vocabulary: ``symbols``, ``unit`` and ``min_count``, as for ``fit``.
+
+        Raises:
+            ValueError: The model has no counts, or is none of n-grams, or of another kind than the source; like the
+                other errors of ``fit``.
+
+        Example:
+            >>> lm = CharLM.fit(["anna", "hanna"], order=3)
+            >>> lm.update(["zoë", "chloë"]).vocabulary.symbols
+            ('a', 'h', 'n', 'c', 'e', 'l', 'o', 'z', 'ë')
+        """
+        return self._updated(corpus_of(source, extends=self.vocabulary, **asked))
+
+    def update_file(
+        self,
+        sources: Source | Iterable[Source],
+        *,
+        note: Note = say_nothing,
+        **settings: Unpack[UpdateFileKeywords],
+    ) -> Self:
+        """Returns an n-gram model of the texts that this one has counted and of files; see ``update``.
+
+        Args:
+            sources: Files, folders, patterns or URLs, read as records for a model of records; see ``fit_file``.
+            note: Called with what is worth knowing about the files, one line each.
+            settings: As for ``update``, and those of ``chartok.ReadingSettings``: how to read the files.
+
+        Raises:
+            OSError: A file cannot be read, like the other errors of ``chartok.read_text``.
+            ValueError: As for ``update``.
+        """
+        _, asked, reading = sorted_settings("ngram", settings, reads_files=True)
+        read = partial(corpus_of_files, records=self.is_of_records, reading=reading, note=note)
+        return self._updated(read(sources, extends=self.vocabulary, **asked))
+
+    def _updated(self, corpus: Corpus) -> Self:
+        from charlm.recipes.updating import update  # noqa: PLC0415 - a program that only scores starts without it
+
+        return type(self)(update(self.stored, self.vocabulary, corpus), corpus.vocabulary)
+
     @classmethod
     def _trained(cls, corpus: Corpus, recipe: Recipe, validation: Corpus | None, start: Start | None) -> Self:
         from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
@@ -277,34 +324,3 @@ def check_context_only(model: LanguageModel | CountModel, vocabulary: Vocabulary
             f"the model could predict special tokens that are contexts alone, {', '.join(map(str, never))}: make it "
             f"with context_only={never}"
         )
-
-
-def classify(models: Mapping[str, CharLM], texts: Iterable[str]) -> list[str]:
-    """Returns for each text the name of the model that gives it the highest likelihood.
-
-    Args:
-        models: The models by name.
-        texts: Strings.
-
-    Raises:
-        ValueError: There is no model, or a model gives a text a likelihood that is NaN.
-        TypeError: ``texts`` is a single ``str``, or an item is not a ``str``.
-        UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
-
-    Example:
-        >>> models = {"abc": CharLM.fit("abcabc" * 9), "xyz": CharLM.fit("xyzxyz" * 9)}
-        >>> classify(models, ["cab", "zxy"])
-        ['abc', 'xyz']
-    """
-    if not models:
-        raise ValueError("models is empty: give at least one")
-    check_several(texts, "texts")
-    texts = list(texts)
-    scores = np.stack([model.score_samples(texts) for model in models.values()])
-    names = list(models)
-    if np.isnan(scores).any():
-        model, text = np.argwhere(np.isnan(scores))[0]
-        raise ValueError(
-            f"the likelihood of texts[{text}] under models[{names[model]!a}] is NaN: its weights are unsound"
-        )
-    return [names[best] for best in scores.argmax(axis=0)]

@@ -12,7 +12,8 @@ from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
 from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
-from charlm.recipes.sources import is_token_source, token_file_of
+from charlm.recipes.shaping import masked
+from charlm.recipes.sources import corpus_of_files, is_token_source, token_file_of
 from chartok import TokenFile, UnknownCharacterError, read_records, read_text
 from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
@@ -47,6 +48,8 @@ def evaluate(settings: flags.Evaluate) -> None:
 def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     framing = Framing(lm.vocabulary)
     settings = _for_model(for_kind(settings, records=settings.records or lm.is_of_records), lm)
+    if settings.prompt_end is not None:
+        return _of_answers(lm, settings, settings.prompt_end)
     if is_token_source(settings.texts):
         settings = without_shared(settings, (*OF_READING, "errors"))
     if name := token_file_of(settings.texts, reading_of(settings.reading), records=settings.records):
@@ -75,6 +78,20 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         characters=_scored(lm, lines),
         utf8_bytes=utf8_length("".join(lines)) + len(lines) * lm.is_of_records,
     )
+
+
+def _of_answers(lm: CharLM, settings: flags.Evaluate, prompt_end: str) -> Evaluation:
+    """Returns how well a model predicts what follows the prompts of records."""
+    if not lm.is_of_records:
+        raise ValueError("--prompt-end is for a model of records: this one is of text, which has no prompts")
+    if is_token_source(settings.texts):
+        settings = without_shared(settings, OF_READING)
+    if without_shared(settings, ("errors",)).errors is not None:
+        raise ValueError("with --prompt-end, unknown characters count as they did in training: leave --errors out")
+    reading = reading_of(settings.reading)
+    corpus = corpus_of_files(settings.texts, records=True, reading=reading, note=tell_note, vocabulary=lm.vocabulary)
+    answers = masked(corpus, prompt_end)
+    return evaluate_corpus(lm.stored, answers, vocabulary=lm.vocabulary, stride=settings.stride)
 
 
 def _empty(settings: flags.Evaluate) -> ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field, fields, make_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from charlm.cli.flags import Train
+from charlm.cli.train_flags import Train
 from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT
 
 if TYPE_CHECKING:

@@ -192,12 +192,14 @@ def export(settings: flags.Export) -> None:
 
 def import_(settings: flags.Import) -> None:
     """Writes a model of another program as a model file."""
-    check_not_read(settings.out, [settings.checkpoint])
+    inside = settings.checkpoint.iterdir() if settings.checkpoint.is_dir() else ()
+    check_not_read(settings.out, [settings.checkpoint, *inside, *filter(None, [settings.vocabulary])])
     require_pytorch()
     if settings.vocabulary is not None and settings.text:
         raise ValueError("vocabulary and text both tell the characters: give one of them")
     vocabulary: Vocabulary | Path | None = settings.vocabulary
     if settings.text:
+        check_not_source(settings.out, expand_sources(settings.text))
         vocabulary = Vocabulary.from_file(settings.text)
     if settings.checkpoint.is_file() and kind_of_file(settings.checkpoint) == ARPA:
         for name in ("vocabulary", "text", "n_heads"):

@@ -8,42 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional, TypeAlias
+from typing import Annotated, Literal, Optional, TypeAlias
 
-from tyro.conf import Fixed, OmitArgPrefixes, Positional, Suppress, arg
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from charlm.cli.command import READING, READING_LINES, Command, Several
 from charlm.cli.docstrings import restore_docstrings
+from charlm.cli.train_flags import Train, Update
 from charlm.cli.values import Text, Texts
-from charlm.data.choices import Split
-from charlm.data.limits import TooLong
 from charlm.generation.settings import SamplingSettings
-from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, Family, Size
-from charlm.training.config import TrainerConfig
 from chartok.arguments import Errors, Unit
 from chartok.files.reading import ReadingSettings
 
-if TYPE_CHECKING:
-    Several: TypeAlias = tuple[str, ...]
-else:
-    Several = tuple
-READING = ReadingSettings(delimiter=r"\n")
-"""How the commands read text by default, as it would be typed; see ``charlm.cli.reading``."""
-READING_LINES = ReadingSettings(delimiter=READING.delimiter, blank_lines="keep")
-"""How those do that answer every line."""
 ExportFormat: TypeAlias = Literal["onnx", "arpa", "nanogpt", "mingpt", "gpt2", "tokenizer-json", "vocabulary"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """The settings of every command.
-
-    Attributes:
-        config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
-        shared: The names of the settings from the top of that file, which are for every command that uses them.
-    """
-
-    config: Optional[Path] = None
-    shared: Annotated[Several, Fixed, Suppress] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,89 +60,6 @@ class Prepare(Command):
     max_size: Optional[int] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Train(Command):
-    """Train a model on a text and write a run that the other commands take.
-
-    The other flags depend on --model: charlm train --model gpt --help shows those of a gpt.
-
-    Attributes:
-        config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
-        texts: The text to train on: files, folders, patterns in quotes, URLs, or - for standard input; or a token file
-            of a text or of records that prepare wrote.
-        model: The family: ngram and bigram count; trained-bigram, gpt and classic-gpt (the Transformer of GPT-2) are
-            trained by gradient descent, mixture is gpt with ngram.
-        out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
-        records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
-        reading: How to read the files.
-        train_fraction: Fraction of the text to train on, 0.9 by default; the rest is held out for validation.
-        split: What is held out of a text: its tail by default, its head, or blocks of up to 4,096 characters drawn at
-            random. Records are always drawn at random, and those that are the same stay together.
-        validation: A text of its own for validation, or a token file; then all of the other is trained on.
-        min_count: Characters that occur less often count as unknown.
-        max_size: Most symbols in the vocabulary, special tokens included; the rarest characters count as unknown.
-        symbols: Symbols of several characters that get an id each, such as Cl Br.
-        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
-        json: Print one JSON object at the end; everything else goes to standard error.
-        order: Order of the n-gram model: its context length plus 1.
-        smoothing: What the bigram adds to each count.
-        size: Size of the Transformer; by default nano on a CPU and base on a GPU.
-        n_layers: Layers of the Transformer; by default those of its size, like the next two.
-        n_heads: Attention heads in each layer.
-        width: Size of the representation of a position; a multiple of twice the number of heads.
-        dropout: Probability of zeroing a value of the Transformer in training; by default 0.
-        block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
-            Longer records are cut into windows; of records none is wider than the longest needs.
-        batch_size: Windows or records in a batch.
-        max_length: The most characters of a record; by default there is no limit.
-        too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
-            into windows, which is its default.
-        prompt_end: What ends the prompt of each record, such as =; the prompt and it count neither in the training nor
-            in the validation loss. By default all of a record counts.
-        packing: Train on windows of records one after the other, instead of on each with padding.
-        device: Such as cpu, cuda or mps; auto uses the best available.
-        resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
-        init_from: A run folder or a model file to start from: its weights, its shape, and its vocabulary, to which new
-            symbols are added. Its family is the default of --model. For an ngram or a bigram see charlm update.
-        init_optimizer: Go on with the state of its optimizer too, from the newest checkpoint of the run.
-        tensorboard: Also write the log for TensorBoard.
-        training: How to train by gradient descent.
-    """
-
-    texts: Positional[Several]
-    model: Family = "ngram"
-    out: Optional[Path] = None
-    records: bool = False
-    reading: OmitArgPrefixes[ReadingSettings] = READING
-    train_fraction: Optional[float] = None
-    split: Optional[Split] = None
-    validation: Several = ()
-    min_count: int = 1
-    max_size: Optional[int] = None
-    symbols: Texts = ()
-    unit: Unit = "character"
-    json: bool = False
-    order: int = ORDER
-    smoothing: float = SMOOTHING
-    size: Optional[Size] = None
-    n_layers: Optional[int] = None
-    n_heads: Optional[int] = None
-    width: Optional[int] = None
-    dropout: Optional[float] = None
-    block_size: Optional[int] = None
-    batch_size: int = BATCH_SIZE
-    max_length: Optional[int] = None
-    too_long: Optional[TooLong] = None
-    prompt_end: Optional[str] = None
-    packing: bool = False
-    device: str = "auto"
-    resume: bool = False
-    init_from: Optional[Path] = None
-    init_optimizer: bool = False
-    tensorboard: bool = False
-    training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +111,7 @@ class Evaluate(Command):
         texts: A text, preferably one that the model was not trained on: files, folders, patterns in quotes, URLs, or -
             for standard input; or a token file.
         records: Each line is an example of its own, as it always is for a model of records.
+        prompt_end: What ends the prompt of each record, such as =; only what follows it counts.
         reading: How to read the files.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
@@ -229,6 +124,7 @@ class Evaluate(Command):
     model: Positional[Path]
     texts: Positional[Several]
     records: bool = False
+    prompt_end: Optional[str] = None
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     stride: Optional[int] = None
@@ -288,7 +184,7 @@ class Report(Command):
             the default if it has unk, counts it as that.
         stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
             default half a block. The block size makes blocks that do not overlap, which takes half the time.
-        seed: Seeds the samples.
+        seed: Seeds the samples; None draws a new one and says which.
         device: Such as cpu, cuda or mps; auto uses the best available.
     """
 
@@ -298,7 +194,7 @@ class Report(Command):
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING
     stride: Optional[int] = None
-    seed: int = 0
+    seed: Optional[int] = 0
     device: str = "auto"
 
 
@@ -361,6 +257,7 @@ COMMANDS: dict[str, type] = {
     "demo": Demo,
     "prepare": Prepare,
     "train": Train,
+    "update": Update,
     "generate": Generate,
     "evaluate": Evaluate,
     "score": Score,
@@ -372,4 +269,4 @@ COMMANDS: dict[str, type] = {
 }
 """The commands by name."""
 
-restore_docstrings(__name__, ReadingSettings.__module__, SamplingSettings.__module__, TrainerConfig.__module__)
+restore_docstrings(__name__, Command.__module__, ReadingSettings.__module__, SamplingSettings.__module__)

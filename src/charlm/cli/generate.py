@@ -6,7 +6,7 @@ import sys
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from charlm.cli.flags import READING_LINES
+from charlm.cli.command import READING_LINES
 from charlm.cli.output import print_json
 from charlm.cli.reading import OF_READING, check_unused, for_kind, reading_of, tell_note, without_shared
 from charlm.lm import CharLM

@@ -27,15 +27,25 @@ def print_line(line: str, file: TextIO | None = None) -> None:
 
 
 class _Notes(logging.Handler):
+    """Prints each note as one line.
+
+    Args:
+        file: Where to; the standard error of the program, also while that of the parser is kept aside.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        super().__init__()
+        self._file = file
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Prints a note on standard error."""
-        print_line(f"charlm: {record.getMessage()}", sys.stderr)
+        """Prints a note."""
+        print_line(f"charlm: {record.getMessage()}", self._file)
 
 
 @contextlib.contextmanager
 def notes_in_one_line() -> Iterator[None]:
-    """Prints what the package notes, such as a seed that it has drawn, as one line each."""
-    logger, handler = logging.getLogger("charlm"), _Notes()
+    """Prints what the package notes, such as a seed that it has drawn, on standard error."""
+    logger, handler = logging.getLogger("charlm"), _Notes(sys.stderr)
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

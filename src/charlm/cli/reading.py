@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from charlm.cli.flags import READING
+from charlm.cli.command import READING
 from charlm.cli.output import print_line
 from charlm.cli.values import unescaped
 from chartok import ReadingSettings, UnknownCharacterError
@@ -14,7 +14,7 @@ from chartok import ReadingSettings, UnknownCharacterError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from charlm.cli.flags import Command
+    from charlm.cli.command import Command
     from charlm.data.framing import Framing
     from chartok.arguments import Errors
 

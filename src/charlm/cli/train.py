@@ -33,7 +33,9 @@ from chartok import ReadingSettings
 from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
-    from charlm.cli import flags
+    from charlm.cli.command import Several
+    from charlm.cli.flags import Demo
+    from charlm.cli.train_flags import Train
     from charlm.recipes.events import Hook
     from chartok import Vocabulary
 
@@ -41,7 +43,7 @@ DEFAULTS = {"train_fraction": 0.9, "split": "tail", "min_count": 1, "unit": "cha
 """What flags about data mean where they are not given: a run that has these values does not name them."""
 
 
-def train(settings: flags.Train) -> None:
+def train(settings: Train) -> None:
     """Trains a model and writes a run."""
     settings = for_kind(settings, records=settings.records)
     if settings.validation:
@@ -118,13 +120,13 @@ def _name_of(text: str) -> str:
     return next(filter(None, names), "text")
 
 
-def recipe_of(settings: flags.Train) -> Recipe:
+def recipe_of(settings: Train) -> Recipe:
     """Returns the recipe that the flags describe."""
     taken = {name: getattr(settings, name) for name in TAKES[settings.model] if name != "config"}
     return Recipe(family=settings.model, config=getattr(settings, "training", None), **taken)
 
 
-def demo(_: flags.Demo) -> None:
+def demo(_: Demo) -> None:
     """Trains, evaluates and samples on text that ships with Python."""
     print("The text: the help topics that come with Python.")
     text = python_docs()
@@ -146,7 +148,7 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     return dataclasses.replace(recipe, device=device), rank() == 0
 
 
-def _start(settings: flags.Train) -> Start | None:
+def _start(settings: Train) -> Start | None:
     """Returns the model from which training starts, if any."""
     path: Path | None = getattr(settings, "init_from", None)
     with_optimizer = getattr(settings, "init_optimizer", False)
@@ -155,7 +157,7 @@ def _start(settings: flags.Train) -> Start | None:
     return None if path is None else Start.of_file(path, with_optimizer=with_optimizer)
 
 
-def _parts(settings: flags.Train, recipe: Recipe, start: Start | None, *, is_first: bool) -> tuple[Corpus, Corpus]:
+def _parts(settings: Train, recipe: Recipe, start: Start | None, *, is_first: bool) -> tuple[Corpus, Corpus]:
     """Returns the data to train on and those for validation; long records are dealt with before the split."""
     seed = 0 if recipe.config is None else recipe.config.seed
     extends = None if start is None else start.vocabulary
@@ -174,8 +176,8 @@ def _parts(settings: flags.Train, recipe: Recipe, start: Start | None, *, is_fir
 
 
 def _corpus(
-    texts: flags.Several,
-    settings: flags.Train,
+    texts: Several,
+    settings: Train,
     *,
     is_first: bool,
     vocabulary: Vocabulary | None = None,
@@ -207,7 +209,7 @@ def _corpus(
     )
 
 
-def _of_data(settings: flags.Train) -> dict[str, Any]:
+def _of_data(settings: Train) -> dict[str, Any]:
     """Returns how the text is read and split, as JSON values; None for what is as by default."""
     given = {name: getattr(settings, name) for name in OF_DATA} | vars(reading_of(settings.reading))
     given |= {"reading": None, "validation": " ".join(settings.validation) or None}

@@ -15,6 +15,7 @@ from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.runtime.forking import renew_in_children
 from charlm.runtime.seeding import check_generator
+from charlm.runtime.seeds import seed_or_new
 from chartok.arguments import flag, integer, natural_number, positive_integer
 from chartok.files.envelope import check_version
 
@@ -55,7 +56,7 @@ class BatchSampler:
     Args:
         dataset: The source of the examples: a ``TextDataset``, a ``RecordDataset``, or any other ``charlm.Dataset``.
         batch_size: The number of examples in a global batch, over all processes.
-        seed: Seeds every draw.
+        seed: Seeds every draw; None draws a new one, which is then ``seed``.
         order: See above.
         by_length: Whether examples of like length share batches.
         device: The device of the batches, or ``"auto"``.
@@ -86,7 +87,7 @@ class BatchSampler:
         dataset: Dataset,
         batch_size: int,
         *,
-        seed: int = 0,
+        seed: int | None = 0,
         order: Order = "random",
         by_length: bool = False,
         device: str | torch.device = "cpu",
@@ -96,7 +97,6 @@ class BatchSampler:
         check_keeps(Dataset, "dataset", dataset, OTHERWISE)
         self.dataset = dataset
         self.batch_size: int = positive_integer("batch_size", batch_size)
-        self.seed: int = integer("seed", seed)
         self.order = order
         self.by_length: bool = flag("by_length", by_length)
         self.device: torch.device = resolve_device(device)
@@ -104,6 +104,9 @@ class BatchSampler:
         self.world_size: int = positive_integer(
             "world_size", distributed.world_size() if world_size is None else world_size
         )
+        if seed is None and self.world_size > 1:
+            raise ValueError("seed must be a number if there are several processes, each of which would draw another")
+        self.seed: int = seed_or_new(seed)
         self._length = len(dataset)
         self._fingerprint: str | None = None  # takes a while to compute
         self._check()

@@ -142,7 +142,7 @@ class CompleteDataset(Dataset, HasWidths, ValidationDataset, SupportsParts, Prot
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""
 
-    def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
+    def split(self, fraction: float, *, seed: int | None = 0) -> tuple[Self, Self]:
         """Returns two datasets; independent texts are drawn at random, with ``seed``."""
 
 

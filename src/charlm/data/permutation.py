@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chartok.arguments import integer
+from charlm.runtime.seeds import seed_or_new
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Permutation:
         return (left << self._half_bits) | right
 
 
-def shuffled(length: int, seed: int) -> NDArray[np.int64]:
+def shuffled(length: int, seed: int | None) -> NDArray[np.int64]:
     """Returns the numbers from 0 to ``length - 1`` in an order determined by a seed.
 
     Raises:
@@ -62,7 +62,7 @@ def shuffled(length: int, seed: int) -> NDArray[np.int64]:
         >>> shuffled(5, seed=0)
         array([3, 1, 2, 0, 4])
     """
-    return Permutation(length, seed=integer("seed", seed), epoch=0)(np.arange(length))
+    return Permutation(length, seed=seed_or_new(seed), epoch=0)(np.arange(length))
 
 
 def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -282,12 +282,12 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         """
         check_vocabulary_size(self.vocabulary, size)
 
-    def split(self, fraction: float, *, seed: int = 0) -> tuple[Self, Self]:
+    def split(self, fraction: float, *, seed: int | None = 0) -> tuple[Self, Self]:
         """Returns two datasets: some of the records, drawn at random, and the rest, each in the original order.
 
         Args:
             fraction: The share of the records in the first, above 0 and below 1; rounded down to whole records.
-            seed: Determines which records are drawn.
+            seed: Determines which records are drawn; None draws a new one, which the logger ``charlm`` tells.
 
         Raises:
             ValueError: ``fraction`` is not between 0 and 1, or a part would be empty.

@@ -192,7 +192,7 @@ class Records:
             some._numbers = Selection(is_chosen) if self._numbers is None else self._numbers[is_chosen]  # noqa: SLF001
         return some
 
-    def split(self, share: float, *, seed: int) -> tuple[Self, Self]:
+    def split(self, share: float, *, seed: int | None) -> tuple[Self, Self]:
         """Returns some of these records, drawn at random, and the others, each in the same order.
 
         Raises:

@@ -10,6 +10,7 @@ import numpy as np
 from charlm.data.choices import Split
 from charlm.data.dataset import pieces_of_text
 from charlm.data.permutation import mixed, shuffled
+from charlm.runtime.seeds import seed_or_new
 from chartok.arguments import fraction as checked_fraction
 from chartok.arguments import integer
 
@@ -87,7 +88,7 @@ class Passages:
         stops = self.starts + np.clip(stop - before, 0, self.lengths)
         return Passages(starts[starts < stops], stops[starts < stops])
 
-    def split(self, share: float, *, how: Split = "tail", seed: int = 0) -> tuple[Passages, Passages]:
+    def split(self, share: float, *, how: Split = "tail", seed: int | None = 0) -> tuple[Passages, Passages]:
         """Returns the first part and what is held out, which may be empty.
 
         Args:
@@ -114,7 +115,7 @@ class Passages:
             return self.part(length - end, length), self.part(0, length - end)
         return self._without_blocks(length - end, seed)
 
-    def _without_blocks(self, held_out: int, seed: int) -> tuple[Passages, Passages]:
+    def _without_blocks(self, held_out: int, seed: int | None) -> tuple[Passages, Passages]:
         length = len(self)
         blocks = -(-length // max(1, min(BLOCK, held_out, length - held_out)))
         bounds = np.arange(blocks) * length // blocks
@@ -147,7 +148,7 @@ def pieces_of_passages(
         yield from pieces_of_text(read_here, last - first, targets, overlap)
 
 
-def split_records(data: SupportsParts, share: float, *, seed: int) -> NDArray[np.bool_]:
+def split_records(data: SupportsParts, share: float, *, seed: int | None) -> NDArray[np.bool_]:
     """Returns whether each record is in the first part, ``(N,)``, which is all that is kept of a record.
 
     Records are drawn at random, and those with the same ids together: they are ordered by a hash of their ids and the
@@ -208,8 +209,8 @@ def _cut(
     return min(inner)[1]
 
 
-def _multipliers(seed: int) -> NDArray[np.uint64]:
-    salt = np.random.SeedSequence(integer("seed", seed) % (1 << 64)).generate_state(1, np.uint64)
+def _multipliers(seed: int | None) -> NDArray[np.uint64]:
+    salt = np.random.SeedSequence(seed_or_new(seed) % (1 << 64)).generate_state(1, np.uint64)
     return mixed(np.arange(PLACES, dtype=np.uint64) ^ salt)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from charlm.data.streams import StreamLike
 
 
-WINDOWS_PER_START = 16
+WINDOWS_PER_START = 8
 """How many windows there are for each that begins with ``bos``; drawn by a hash, since texts may repeat themselves."""
 
 
@@ -45,7 +45,7 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         stride: The distance between the starts of two windows.
         passages: The start and the stop of each passage of the stream to use, in order and without overlap; None uses
             all of it as one. No window begins in one passage and ends in another, and no n-gram does.
-        bos: The id that stands for a past that is not known. It takes the place of the first input of one window in 16,
+        bos: The id that stands for a past that is not known. It takes the place of the first input of one window in 8,
             always the same ones, so that a model learns what to say where nothing comes before; it is no target, and
             not part of what is counted or scored. None leaves all windows as they are in the stream.
 
@@ -213,12 +213,12 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
             raise ValueError(f"bos must be below the size of the vocabulary, {size}, got {self.bos}")
         self.stream.check_ids(size)
 
-    def split(self, fraction: float, *, seed: int = 0, how: Split = "tail") -> tuple[TextDataset, TextDataset]:
+    def split(self, fraction: float, *, seed: int | None = 0, how: Split = "tail") -> tuple[TextDataset, TextDataset]:
         """Returns the first part of the stream and what is held out, as two datasets over the same memory or files.
 
         Args:
             fraction: The share of the ids in the first part, above 0 and below 1; rounded down to whole ids.
-            seed: Determines which blocks are drawn.
+            seed: Determines which blocks are drawn; None draws a new one, which the logger ``charlm`` tells.
             how: What is held out: ``"tail"``, the end; ``"head"``, the beginning; ``"random-blocks"``, as many equal
                 blocks of up to 4,096 ids, drawn at random, as come nearest to the fraction. No window is partly in one.
 

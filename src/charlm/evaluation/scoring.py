@@ -205,7 +205,7 @@ def evaluate(
         occurrences += np.bincount(ids[is_target][counts], minlength=model.vocab_size)
     symbols = int(occurrences.sum())
     if not symbols:
-        raise ValueError("dataset has nothing to score: every target is in context_only")
+        raise ValueError("dataset has nothing to score: every target is masked, or in context_only")
     if vocabulary is None:
         return Evaluation(nats_per_character=-total / symbols, characters=symbols)
     framing = Framing(vocabulary)

@@ -13,7 +13,7 @@ from charlm.generation.rows import Rows, batches
 from charlm.generation.samples import GrowingSample
 from charlm.generation.sampling import apply_settings
 from charlm.generation.stopping import StopAutomaton
-from charlm.models.context import begin_of_context
+from charlm.models.context import first_needed
 from charlm.models.predictor import log_softmax
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
@@ -76,10 +76,10 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
         [[1, 0, 1], [1, 0]]
     """
     predictor, most = model.predictor(), positive_integer("max_new_tokens", max_new_tokens)
-    nearest = [prompt[begin_of_context(len(prompt), predictor.history, predictor.period) :] for prompt in prompts]
+    nearest = [prompt[first_needed(len(prompt), predictor.history, predictor.period) :] for prompt in prompts]
     automaton = StopAutomaton([*stop, *([] if end is None else [[end] if spelling is None else spelling[end]])])
     found: list[list[Sample]] = [[] for _ in prompts]
-    for places in batches(list(map(len, nearest)), len(seeds), most):
+    for places in batches([*map(len, nearest)], len(seeds), most):
         cells = list(product(places, range(len(seeds))))
         rows = Rows([nearest[place] for place, _ in cells])
         samples = [GrowingSample(automaton, most, spelling, end) for _ in cells]

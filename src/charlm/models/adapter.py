@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from charlm.models.context import begin_of_context, checked_stride, default_stride, pieces
+from charlm.models.context import checked_stride, default_stride, first_needed, pieces
 from charlm.models.modes import evaluation_mode
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ class ModelPredictor:
 
     def start(self, prompts: NDArray[np.int64]) -> tuple[NDArray[np.floating[Any]], Any]:
         """Returns the logits after each prompt, and the model's state; see ``Predictor``."""
-        nearest = prompts[:, begin_of_context(prompts.shape[1], *needed(self._model)) :]
+        history, period = needed(self._model)
+        nearest = prompts[:, first_needed(prompts.shape[1], history, period) :]
         with torch.inference_mode(), evaluation_mode(self._model):
             logits, state = self._model.start(torch.from_numpy(nearest.copy()).to(self._model.device))
         return _on_host(logits), state

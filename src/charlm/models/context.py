@@ -71,17 +71,17 @@ def pieces(predictor: Predictor, at_once: int) -> tuple[int, int] | None:
     return max(1, at_once // period) * period, max(0, predictor.history - 1)
 
 
-def begin_of_context(length: int, history: int | None, period: int) -> int:
-    """Returns where the ids begin from which the next one is predicted as from all.
+def first_needed(length: int, history: int | None, period: int) -> int:
+    """Returns where those of some ids begin from which the next one is predicted as from all of them.
 
     Args:
-        length: The number of ids so far.
-        history: That of the predictor.
+        length: The number of ids.
+        history: That of a ``Predictor``.
         period: Likewise.
 
     Example:
-        >>> [begin_of_context(length, history=3, period=2) for length in range(8)]
-        [0, 0, 0, 0, 0, 2, 2, 4]
+        >>> first_needed(9, None, 1), first_needed(9, 2, 1), first_needed(9, 3, 4)
+        (0, 7, 4)
     """
     return 0 if history is None else max(0, length - max(1, history)) // period * period
 

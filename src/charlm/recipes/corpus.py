@@ -178,7 +178,7 @@ class Corpus:
         own = tokens.vocabulary
         if vocabulary is None and extends is not None:
             vocabulary = own.extend(
-                "", symbols=extends.symbols, special_tokens=dict.fromkeys([*extends.special_tokens, *roles])
+                "", symbols=extends.symbols, special_tokens=[*dict.fromkeys([*extends.special_tokens, *roles])]
             )
         elif vocabulary is None:
             vocabulary = own.extend("", special_tokens=roles)
@@ -250,7 +250,7 @@ class Corpus:
         """Returns an error about this corpus, which it names."""
         return ValueError(_named(self.name, message))
 
-    def split(self, share: float, *, seed: int = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
+    def split(self, share: float, *, seed: int | None = 0, how: Split | None = None) -> tuple[Corpus, Corpus]:
         """Returns the first part and what is held out.
 
         Args:

@@ -151,7 +151,7 @@ def _held_out(validation: Corpus, block_size: int) -> CompleteDataset:
     return dataset_of(validation, block_size)
 
 
-def _untrained(corpus: Corpus, shape: TransformerShape | None, block_size: int, seed: int) -> LanguageModel:
+def _untrained(corpus: Corpus, shape: TransformerShape | None, block_size: int, seed: int | None) -> LanguageModel:
     if shape is None:
         return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
     shape = dataclasses.replace(shape, block_size=block_size)

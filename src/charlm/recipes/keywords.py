@@ -43,6 +43,10 @@ class FitFileKeywords(FitKeywords, ReadingKeywords, total=False):
     """The settings of ``CharLM.fit_file``: those of ``fit``, and how to read the files."""
 
 
+class UpdateFileKeywords(VocabularyKeywords, ReadingKeywords, total=False):
+    """The settings of ``CharLM.update_file``: what is asked of the vocabulary, and how to read the files."""
+
+
 def sorted_settings(
     family: Family, settings: Mapping[str, Any], *, reads_files: bool = False
 ) -> tuple[Recipe, VocabularyKeywords, ReadingSettings]:

@@ -31,7 +31,7 @@ class MixtureData(NamedTuple):
     whole: CompleteDataset
 
     @classmethod
-    def split(cls, whole: CompleteDataset, *, seed: int) -> MixtureData:
+    def split(cls, whole: CompleteDataset, *, seed: int | None) -> MixtureData:
         """Returns the parts of a dataset; records are drawn at random, with ``seed``.
 
         Raises:

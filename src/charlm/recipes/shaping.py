@@ -20,21 +20,31 @@ def shaped(corpus: Corpus, recipe: Recipe) -> Corpus:
         recipe: Says where prompts end, and what becomes of long records.
 
     Raises:
-        ValueError: As ``with_prompts_up_to`` and ``Records.limited`` do; or this is a text, and something is said of
-            records.
+        ValueError: As ``masked`` and ``Records.limited`` do; or this is a text, and something is said of records.
     """
-    records = corpus.records
-    if records is None:
-        if recipe.max_length is not None:
-            raise corpus.error("max_length applies only to records: a text is cut into windows of block_size")
-        if recipe.prompt_end is not None:
-            raise corpus.error("prompt_end applies only to records: a text has no prompts")
+    if recipe.prompt_end is not None and (corpus.records is None or corpus.records.prompts is None):
+        corpus = masked(corpus, recipe.prompt_end)
+    if recipe.max_length is None:
         return corpus
+    if corpus.records is None:
+        raise corpus.error("max_length applies only to records: a text is cut into windows of block_size")
     try:
-        if recipe.prompt_end is not None and records.prompts is None:
-            records = with_prompts_up_to(records, recipe.prompt_end, corpus.vocabulary)
-        if recipe.max_length is not None:
-            records = records.limited(recipe.max_length, recipe.too_long or "split")
+        records = corpus.records.limited(recipe.max_length, recipe.too_long or "split")
+    except ValueError as error:
+        raise corpus.error(str(error)) from None
+    return dataclasses.replace(corpus, records=records)
+
+
+def masked(corpus: Corpus, prompt_end: str) -> Corpus:
+    """Returns a corpus of records whose prompts end with the first occurrence of a string, and are masked.
+
+    Raises:
+        ValueError: As ``with_prompts_up_to`` does; or this is a text.
+    """
+    if corpus.records is None:
+        raise corpus.error("prompt_end applies only to records: a text has no prompts")
+    try:
+        records = with_prompts_up_to(corpus.records, prompt_end, corpus.vocabulary)
     except ValueError as error:
         raise corpus.error(str(error)) from None
     return dataclasses.replace(corpus, records=records)

@@ -12,6 +12,7 @@ from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
+from charlm.runtime.seeds import seed_or_new
 from charlm.training.log import LogEntry, read_log
 from chartok import __version__
 from chartok.files.atomic import check_not_read, replace_file
@@ -41,7 +42,7 @@ def write_report(
     *,
     text: str | Iterable[str] | None = None,
     stride: int | None = None,
-    seed: int = 0,
+    seed: int | None = 0,
     device: str | torch.device = "cpu",
 ) -> Path:
     """Writes one HTML file that shows a run, and returns its path; an existing file is replaced atomically.
@@ -52,7 +53,7 @@ def write_report(
         text: The text to color by surprise, its first 5,000 characters, or several records for a model of records; by
             default the beginning of the validation part, or a sample if that is not known.
         stride: Of a model with a limited context, for the colors; see ``charlm.score``.
-        seed: Seeds the samples.
+        seed: Seeds the samples; None draws a new one, which the logger ``charlm`` tells.
         device: The device to compute on.
 
     Raises:
@@ -80,7 +81,7 @@ def write_report(
     if not (text is None or isinstance(text, str) or lm.is_of_records):
         raise ValueError("text must be one str for a model of text: join the texts")
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
-    description, samples = folder.read_description(), _samples(lm, seed)
+    description, samples = folder.read_description(), _samples(lm, seed_or_new(seed))
     if text is None:
         text = samples[0] if description is None or not description.excerpt else description.excerpt
         text = text.split("\n") if lm.is_of_records else text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from chartok.arguments import integer
+from charlm.runtime.seeds import seed_or_new
 
 if TYPE_CHECKING:
     from typing import SupportsIndex
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def seeded_generator(seed: SupportsIndex, device: torch.device | None = None) -> torch.Generator:
+def seeded_generator(seed: SupportsIndex | None, device: torch.device | None = None) -> torch.Generator:
     """Returns a torch generator with a given seed.
 
     Args:
-        seed: Any integer, of which the lowest 64 bits are used, as by ``torch.manual_seed`` for those it accepts.
+        seed: Any integer, of which the lowest 64 bits are used, as by ``torch.manual_seed`` for those it accepts;
+            None draws one.
         device: The device of the generator; None is the CPU.
 
     Raises:
@@ -28,7 +29,7 @@ def seeded_generator(seed: SupportsIndex, device: torch.device | None = None) ->
         >>> seeded_generator(-1).initial_seed() == seeded_generator((1 << 64) - 1).initial_seed()
         True
     """
-    return torch.Generator(device or "cpu").manual_seed(integer("seed", seed) % (1 << 64))
+    return torch.Generator(device or "cpu").manual_seed(seed_or_new(seed) % (1 << 64))
 
 
 def check_generator(state: Tensor, device: torch.device | None = None) -> None:

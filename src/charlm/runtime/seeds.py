@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from charlm.runtime.launch import launched_processes
 from chartok.arguments import integer, positive_integer
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def seed_or_new(seed: SupportsIndex | None) -> int:
 
     Raises:
         TypeError: It is not an integer.
+        ValueError: It is None where torchrun has started several processes, each of which would draw another.
 
     Example:
         >>> seed_or_new(7), 0 <= seed_or_new(None) < 1 << SEED_BITS
@@ -30,6 +32,8 @@ def seed_or_new(seed: SupportsIndex | None) -> int:
     """
     if seed is not None:
         return integer("seed", seed)
+    if launched_processes() > 1:
+        raise ValueError("seed must be a number where several processes run, each of which would draw another")
     import logging  # noqa: PLC0415 - seldom needed
 
     new = int.from_bytes(os.urandom(8), "little") >> (64 - SEED_BITS)

@@ -81,7 +81,7 @@ class TrainerConfig:
         max_epochs: Passes over the training data: one trains on about as many characters as a text has, or on as many
             records as there are.
         max_seconds: Time spent in training steps. Where such a run ends depends on the speed of the machine.
-        seed: Seeds every random draw in the training steps, such as dropout.
+        seed: Seeds every random draw in the training steps, such as dropout; None draws a new one and says which.
         optimizer: adamw, or muon for the hidden matrices and AdamW for the rest.
         learning_rate: Learning rate of AdamW, before the schedule. The default suits a small Transformer; a bigram
             needs 0.05.
@@ -127,7 +127,7 @@ class TrainerConfig:
     max_steps: int | None = None
     max_epochs: int | None = None
     max_seconds: float | None = None
-    seed: int = 1337
+    seed: int | None = 1337
     optimizer: OptimizerName = "adamw"
     learning_rate: float = 0.003
     muon_learning_rate: float = 0.02
@@ -154,6 +154,10 @@ class TrainerConfig:
     kept_checkpoints: int = 2
 
     def __post_init__(self) -> None:
+        if self.seed is None:
+            from charlm.runtime.seeds import seed_or_new  # noqa: PLC0415 - seldom needed, and brings NumPy
+
+            object.__setattr__(self, "seed", seed_or_new(None))
         for name, check in CHECKS.items():
             value = getattr(self, name)
             if value is not None or name not in MAY_BE_NONE:

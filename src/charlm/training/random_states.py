@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from charlm.models.dropout import RUN_GENERATOR
+from charlm.runtime import distributed
 from charlm.runtime.seeding import check_generator, seeded_generator
+from charlm.runtime.seeds import seed_or_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +35,7 @@ class RandomStates:
     uses the global generators in this way: they are the same in every thread.
 
     Args:
-        seed: The seed of all of them.
+        seed: The seed of all of them; each process adds its rank.
         device: The device; an accelerator's global generator is included.
 
     Example:
@@ -45,7 +47,8 @@ class RandomStates:
         True
     """
 
-    def __init__(self, seed: int, device: torch.device) -> None:
+    def __init__(self, seed: int | None, device: torch.device) -> None:
+        seed = seed_or_new(seed) + distributed.rank()
         self._device = device
         self._own = seeded_generator(seed, device)
         self._own_name = f"own_{device.type}"

@@ -106,7 +106,7 @@ class Trainer:
         self._optimizers = Optimizers(model, config)
         self._average = WeightAverage(model, config.ema_decay)
         self._best = BestWeights(model)
-        self._random = RandomStates(config.seed + distributed.rank(), model.device)
+        self._random = RandomStates(config.seed, model.device)
         self._counters = Counters(model.device, min_delta=config.min_delta)
         self._agree = distributed.Agreement(2)
         self._finite = FiniteLosses(self._counters, self._optimizers, self._gradients.scaler, model.device)

@@ -10,7 +10,7 @@ import pytest
 from charlm import TrainerConfig
 from charlm.cli.app import main
 from charlm.cli.families import OF_EVERY_FAMILY, OF_TRAINING, as_flag, train_flags
-from charlm.cli.flags import Train
+from charlm.cli.train_flags import Train
 from charlm.recipes.presets import TAKES, Recipe
 
 VALUES = {"order": "3", "smoothing": "0.5", "size": "nano", "block_size": "8", "batch_size": "4", "device": "cpu"}

@@ -1,6 +1,7 @@
 """What the command generate prints for several prompts, scores, seeds and escapes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,13 @@ def test_what_does_not_go_together_is_refused(
     out, err = run(capsys, *arguments, code=1)
     assert not out
     assert message in err
+
+
+def test_a_seed_that_is_drawn_while_the_flags_are_parsed_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "text.txt").write_text(TEXT)
+    shape = ["--size", "nano", "--max-steps", "1", "--block-size", "8", "--batch-size", "2", "--device", "cpu"]
+    assert main(["train", "text.txt", "--model", "gpt", "--out", "run", "--seed", "None", *shape]) == 0
+    (told,) = re.findall(r"charlm: seed (\d+) was drawn, since none was given\n", capsys.readouterr().err)
+    assert f'"seed": {told}' in (folder / "run" / "run.json").read_text()

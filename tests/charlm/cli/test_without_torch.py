@@ -123,6 +123,7 @@ def test_a_model_that_was_trained_says_what_to_install(folder: Path, missing: Pa
         ["info", "gpt"],
         ["score", "gpt", "input.txt"],
         ["export", "ngram", "--format", "onnx", "--out", "x"],
+        ["import", "ckpt.pt", "--out", "x"],
     ):
         done = run(folder, ["-m", "charlm"], *arguments, path=missing)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", SAYS_WHAT_TO_INSTALL), arguments

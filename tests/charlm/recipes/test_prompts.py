@@ -64,6 +64,28 @@ def test_the_command_line_masks_prompts_of_files_and_of_token_files(capsys: pyte
     assert json.loads(capsys.readouterr().out)["validation_nats"] != pytest.approx(found[0])
 
 
+def test_any_model_of_records_is_measured_by_the_answers_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", "sums.txt", "--records", "--out", "sums.tokens"]) == 0
+    CharLM.fit(SUMS, order=3).save("ngram")
+    CharLM.fit(SUMS, "trained-bigram", config=STEPS, prompt_end="=").save("bigram")
+    for model in ("ngram", "bigram"):
+        lm = CharLM.load(model)
+        expected = evaluate(lm.stored, RecordDataset(SUMS, lm.vocabulary, prompt_end="="), vocabulary=lm.vocabulary)
+        for source in ("sums.txt", "sums.tokens"):
+            capsys.readouterr()
+            assert main(["evaluate", model, source, "--prompt-end", "=", "--json"]) == 0
+            found = json.loads(capsys.readouterr().out)
+            assert found["nats_per_character"] == pytest.approx(expected.nats_per_character)
+            assert found["characters"] == sum(len(text.partition("=")[2]) + 1 for text in SUMS)
+    assert main(["evaluate", "ngram", "sums.txt", "--prompt-end", "9="]) == 1
+    assert "'sums.txt': record 1 does not contain '9='" in capsys.readouterr().err
+    assert main(["evaluate", "ngram", "sums.txt", "--prompt-end", "=", "--errors", "ignore"]) == 1
+    assert "unknown characters count as they did in training: leave --errors out" in capsys.readouterr().err
+    CharLM.fit("\n".join(SUMS), order=3).save("text")
+    assert main(["evaluate", "text", "sums.txt", "--records", "--prompt-end", "="]) == 1
+    assert "--prompt-end is for a model of records: this one is of text" in capsys.readouterr().err
+
+
 def test_a_resume_with_another_mask_names_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TRAIN, "--out", "run", "--prompt-end", "="]) == 0
     for flags, change in (
@@ -74,7 +96,10 @@ def test_a_resume_with_another_mask_names_it(capsys: pytest.CaptureFixture[str])
     ):
         capsys.readouterr()
         assert main([*TRAIN, "--out", "run", "--resume", *flags]) == 1
-        assert f"was started with other data (saved -> current): {change}\n" in capsys.readouterr().err
+        assert (
+            f"was started with other data (saved -> current): {change}; to go on from its model"
+            in capsys.readouterr().err
+        )
     assert main([*TRAIN, "--out", "run", "--resume", "--prompt-end", "=", "--max-steps", "5"]) == 0
 
 

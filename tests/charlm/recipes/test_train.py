@@ -46,7 +46,7 @@ def corpus_of(source: Any) -> Corpus:
 @pytest.mark.parametrize("source", [TEXT, NAMES], ids=["text", "records"])
 def test_a_model_scores_generates_saves_and_loads(tmp_path: Path, family: Any, source: Any) -> None:
     settings = shared(family)
-    if family in ("gpt", "mixture"):
+    if family in ("gpt", "classic-gpt", "mixture"):
         settings["config"] = QUICK
     if family == "trained-bigram":
         settings["config"] = TrainerConfig(max_steps=60, learning_rate=0.1)
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_model(family: Any) -> None:
 
 def test_bad_input_is_refused_before_anything_is_trained() -> None:
     with pytest.raises(
-        ValueError, match="model must be one of ngram, bigram, trained-bigram, gpt, mixture, got 'lstm'"
+        ValueError, match="model must be one of ngram, bigram, trained-bigram, gpt, classic-gpt, mixture, got 'lstm'"
     ):
         CharLM.fit(TEXT, "lstm")  # type: ignore[arg-type]  # bad input
     with pytest.raises(ValueError, match=r"model must be one of .*, got 'ngrams': did you mean ngram\?"):
@@ -154,7 +154,7 @@ def shape_of(model: Any) -> tuple[int, int]:
     return (model.order, len(model)) if model.family == "ngram" else (2, model.table.size)
 
 
-@pytest.mark.parametrize("family", ["trained-bigram", "gpt", "mixture"])
+@pytest.mark.parametrize("family", ["trained-bigram", "gpt", "classic-gpt", "mixture"])
 def test_who_asks_is_told_what_training_comes_to(tmp_path: Path, family: Any) -> None:
     learned, held_out = corpus_of(TEXT).split(0.9)
     recipe = Recipe(family=family, **shared(family, **FEW))

@@ -16,6 +16,7 @@ from charlm.files.foreign.layout import tensors_of
 from charlm.files.foreign.torch_file import write_torch_file
 from charlm.files.model_file import check_sizes
 from charlm.models.classic_gpt.model import ClassicGPT
+from charlm.models.quantization import check_not_quantized
 from chartok.files.atomic import replace_file
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def save_classic_gpt(
     if not isinstance(model, ClassicGPT):
         raise ValueError(f"only a classic-gpt can be written as {layout}, got a {model.family} model")  # noqa: TRY004 - still a model
     check_sizes(model, vocabulary)
+    check_not_quantized(model, f"written as {layout}")
     _check_expressible(model, layout)
     if model.context_only:
         ids = ", ".join(map(str, model.context_only))

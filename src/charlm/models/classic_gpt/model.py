@@ -42,7 +42,8 @@ class ClassicGPT(TransformerLanguageModel):
 
     Args:
         config: Its shape.
-        seed: Determines the initial weights, which are the same on every device.
+        seed: Determines the initial weights, which are the same on every device. None draws a new one, which the logger
+            ``charlm`` tells.
 
     Raises:
         TypeError: ``config`` is not a ``ClassicGPTConfig``, or ``seed`` is not an integer.
@@ -60,7 +61,7 @@ class ClassicGPT(TransformerLanguageModel):
     without_weights = frozenset({"dropout"})
     config: ClassicGPTConfig
 
-    def __init__(self, config: ClassicGPTConfig, *, seed: int = 0) -> None:
+    def __init__(self, config: ClassicGPTConfig, *, seed: int | None = 0) -> None:
         if not isinstance(config, ClassicGPTConfig):
             raise TypeError(f"config must be a ClassicGPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
@@ -94,7 +95,7 @@ class ClassicGPT(TransformerLanguageModel):
         return self.without_context_only(logits.float())
 
     @torch.no_grad()
-    def initialize(self, seed: int) -> Self:
+    def initialize(self, seed: int | None) -> Self:
         """Returns this model with new weights; a model created on the meta device needs it after ``to_empty``.
 
         Matrices and embeddings are drawn with a standard deviation of 0.02; those whose output is added to the sum of a
@@ -102,7 +103,7 @@ class ClassicGPT(TransformerLanguageModel):
         the weights of layer norms at 1.
 
         Args:
-            seed: Determines all weights.
+            seed: Determines all weights; None draws one.
 
         Raises:
             TypeError: It is not an integer.

@@ -50,7 +50,8 @@ class GPT(TransformerLanguageModel):
 
     Args:
         config: Its shape.
-        seed: Determines the initial weights, which are the same on every device.
+        seed: Determines the initial weights, which are the same on every device. None draws a new one, which the logger
+            ``charlm`` tells.
 
     Raises:
         TypeError: ``config`` is not a ``GPTConfig``, or ``seed`` is not an integer.
@@ -68,7 +69,7 @@ class GPT(TransformerLanguageModel):
     without_weights = frozenset({"block_size", "dropout"})
     config: GPTConfig
 
-    def __init__(self, config: GPTConfig, *, seed: int = 0) -> None:
+    def __init__(self, config: GPTConfig, *, seed: int | None = 0) -> None:
         if not isinstance(config, GPTConfig):
             raise TypeError(f"config must be a GPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
@@ -107,7 +108,7 @@ class GPT(TransformerLanguageModel):
         )
 
     @torch.no_grad()
-    def initialize(self, seed: int) -> Self:
+    def initialize(self, seed: int | None) -> Self:
         """Returns this model with new weights; a model created on the meta device needs it after ``to_empty``.
 
         N-gram embeddings start at zero, so that an n-gram unseen in training adds nothing; character embeddings are
@@ -116,7 +117,7 @@ class GPT(TransformerLanguageModel):
         ``1 / sqrt(width)``.
 
         Args:
-            seed: Determines all weights.
+            seed: Determines all weights; None draws one.
 
         Raises:
             TypeError: It is not an integer.

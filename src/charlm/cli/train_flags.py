@@ -1,0 +1,132 @@
+"""The settings of the commands that learn from text: ``train`` and ``update``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from charlm.cli.command import READING, Command, Several
+from charlm.cli.docstrings import restore_docstrings
+from charlm.cli.values import Text, Texts
+from charlm.data.choices import Split
+from charlm.data.limits import TooLong
+from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, Family, Size
+from charlm.training.config import TrainerConfig
+from chartok.arguments import Unit
+from chartok.files.reading import ReadingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Command):
+    """Train a model on a text and write a run that the other commands take.
+
+    The other flags depend on --model: charlm train --model gpt --help shows those of a gpt.
+
+    Attributes:
+        config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
+        texts: The text to train on: files, folders, patterns in quotes, URLs, or - for standard input; or a token file
+            of a text or of records that prepare wrote.
+        model: The family: ngram and bigram count; trained-bigram, gpt and classic-gpt (the Transformer of GPT-2) are
+            trained by gradient descent, mixture is gpt with ngram.
+        out: The run folder; by default runs/NAME-MODEL, named after the text and the model.
+        records: Each line is an example of its own, with a start and an end; lines end in LF or CR LF.
+        reading: How to read the files.
+        train_fraction: Fraction of the text to train on, 0.9 by default; the rest is held out for validation.
+        split: What is held out of a text: its tail by default, its head, or blocks of up to 4,096 characters drawn at
+            random. Records are always drawn at random, and those that are the same stay together.
+        validation: A text of its own for validation, or a token file; then all of the other is trained on.
+        min_count: Characters that occur less often count as unknown.
+        max_size: Most symbols in the vocabulary, special tokens included; the rarest characters count as unknown.
+        symbols: Symbols of several characters that get an id each, such as Cl Br.
+        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
+        json: Print one JSON object at the end; everything else goes to standard error.
+        order: Order of the n-gram model: its context length plus 1.
+        smoothing: What the bigram adds to each count.
+        size: Size of the Transformer; by default nano on a CPU and base on a GPU.
+        n_layers: Layers of the Transformer; by default those of its size, like the next two.
+        n_heads: Attention heads in each layer.
+        width: Size of the representation of a position; a multiple of twice the number of heads.
+        dropout: Probability of zeroing a value of the Transformer in training; by default 0.
+        block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
+            Longer records are cut into windows; of records none is wider than the longest needs.
+        batch_size: Windows or records in a batch.
+        max_length: The most characters of a record; by default there is no limit.
+        too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
+            into windows, which is its default.
+        prompt_end: What ends the prompt of each record, such as =; the prompt and it count neither in the training nor
+            in the validation loss. By default all of a record counts.
+        packing: Train on windows of records one after the other, instead of on each with padding.
+        device: Such as cpu, cuda or mps; auto uses the best available.
+        resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
+        init_from: A run folder or a model file to start from: its weights, its shape, and its vocabulary, to which new
+            symbols are added. Its family is the default of --model. For an ngram or a bigram see charlm update.
+        init_optimizer: Go on with the state of its optimizer too, from the newest checkpoint of the run.
+        tensorboard: Also write the log for TensorBoard.
+        training: How to train by gradient descent.
+    """
+
+    texts: Positional[Several]
+    model: Family = "ngram"
+    out: Optional[Path] = None
+    records: bool = False
+    reading: OmitArgPrefixes[ReadingSettings] = READING
+    train_fraction: Optional[float] = None
+    split: Optional[Split] = None
+    validation: Several = ()
+    min_count: int = 1
+    max_size: Optional[int] = None
+    symbols: Texts = ()
+    unit: Unit = "character"
+    json: bool = False
+    order: int = ORDER
+    smoothing: float = SMOOTHING
+    size: Optional[Size] = None
+    n_layers: Optional[int] = None
+    n_heads: Optional[int] = None
+    width: Optional[int] = None
+    dropout: Optional[float] = None
+    block_size: Optional[int] = None
+    batch_size: int = BATCH_SIZE
+    max_length: Optional[int] = None
+    too_long: Optional[TooLong] = None
+    prompt_end: Text = None
+    packing: bool = False
+    device: str = "auto"
+    resume: bool = False
+    init_from: Optional[Path] = None
+    init_optimizer: bool = False
+    tensorboard: bool = False
+    training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update(Command):
+    """Add texts to a model that counts, as if it had been trained on the old ones and these; new symbols get new ids.
+
+    Attributes:
+        model: A run folder or a model file of an ngram.
+        texts: The texts to add: files, folders, patterns in quotes, URLs, or - for standard input; or a token file.
+        out: The run folder to write; the model that is updated stays as it is.
+        records: Each line is a record of its own, as it always is for a model of records.
+        reading: How to read the files.
+        min_count: New characters that occur less often count as unknown.
+        symbols: New symbols of several characters that get an id each, such as Cl Br.
+        unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
+        json: Print one JSON object at the end; everything else goes to standard error.
+    """
+
+    model: Positional[Path]
+    texts: Positional[Several]
+    out: Path
+    records: bool = False
+    reading: OmitArgPrefixes[ReadingSettings] = READING
+    min_count: int = 1
+    symbols: Texts = ()
+    unit: Unit = "character"
+    json: bool = False
+
+
+restore_docstrings(__name__, TrainerConfig.__module__)
