@@ -777,13 +777,20 @@ def test_models_are_exported_for_other_programs(run: Path, capsys: pytest.Captur
         ("run", "onnx", "run.onnx"),
         ("run", "tokenizer-json", "tokenizer.json"),
         ("ngram", "arpa", "ngram.arpa"),
+        ("ngram", "onnx", "ngram.onnx"),
     ):
         assert main(["export", model, "--format", format_, "--out", name]) == 0
         assert capsys.readouterr().out == f"saved to {name}\n"
         assert (run.parent / name).stat().st_size
-    for model, format_ in (("ngram", "onnx"), ("run", "arpa")):
-        assert main(["export", model, "--format", format_, "--out", "none"]) == 1
-        assert re.fullmatch("charlm: .+\n", capsys.readouterr().err)
+    for model, format_, flag, complaint in (
+        ("run", "arpa", [], ".+"),
+        ("ngram", "onnx", ["--cache"], "a cache holds .*: export it without a cache"),
+        ("ngram", "onnx", ["--int8"], "int8 is for the matrices of a Transformer, .*: leave it out"),
+        ("ngram", "arpa", ["--cache"], "--cache is for --format onnx, got --format arpa: leave it out"),
+        ("run", "vocabulary", ["--int8"], "--int8 is for --format onnx, got --format vocabulary: leave it out"),
+    ):
+        assert main(["export", model, "--format", format_, "--out", "none", *flag]) == 1
+        assert re.fullmatch(f"charlm: {complaint}\n", capsys.readouterr().err)
     assert main(["export", "ngram", "--format", "arpa", "--out", "missing/ngram.arpa"]) == 1
     assert capsys.readouterr().err == "charlm: missing/ngram.arpa: No such file or directory\n"
     assert not (run.parent / "none").exists()

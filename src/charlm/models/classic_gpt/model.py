@@ -80,7 +80,8 @@ class ClassicGPT(TransformerLanguageModel):
     def _embedded(self, ids: Tensor, start: int = 0) -> Tensor:
         """Returns the embeddings of the ids from a position on, each added to that of its position."""
         x: Tensor = self.embedding(ids[:, start:])
-        return x + self.positions.weight[start : ids.shape[1]]
+        places: Tensor = self.positions(torch.arange(start, ids.shape[1], device=ids.device))
+        return x + places
 
     def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | list[Tensor] | None = None) -> Tensor:  # noqa: ARG002 - the positions are in x
         """Returns the logits of embedded positions."""
