@@ -206,7 +206,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
         Example:
             >>> lm = CharLM.fit(["anna", "hanna"], order=3)
             >>> lm.update(["zoë", "chloë"]).vocabulary.symbols
-            ('a', 'h', 'n', 'c', 'e', 'l', 'o', 'z', 'ë')
+            ('a', 'h', 'n', 'c', 'l', 'o', 'z', 'ë')
         """
         return self._updated(corpus_of(source, extends=self.vocabulary, **asked))
 

@@ -367,7 +367,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", "--model", "gpt", "--block-size", "0"], "block_size must be at least 1, got 0"),
         (
             ["train", "input.txt", "--model", "gpt", "--device", "cpu", "--block-size", "3000"],
-            "'input.txt': a gpt of size 'nano' needs a text of at least 3001 characters to train on, got 1980: .*",
+            "'input.txt': a gpt with a context of 3000 characters needs a text of at least 3001 to .*, got 1980: .*",
         ),
         (["train", "input.txt", *TRAINED, "--batch-size", "0"], "batch_size must be at least 1, got 0"),
         (["train", "input.txt", *TRAINED, "--batch-size", "-3"], "batch_size must be at least 1, got -3"),

@@ -157,7 +157,7 @@ def test_what_to_do_with_unknown_characters_can_be_said_of_every_command(folder:
 @pytest.mark.parametrize("kind", ["run", "model", "tokens", "json", "tokenizer.json"])
 def test_a_vocabulary_is_taken_from_whatever_has_one(folder: Path, said: Any, kind: str) -> None:
     said("train", "input.txt", "--model", "trained-bigram", "--out", "run", *STEPS[2:])
-    said("prepare", "input.txt", "--out", "first.tokens", "--special-tokens", "unk")
+    said("prepare", "input.txt", "--out", "first.tokens", "--special-tokens", "bos", "unk")
     said("export", "run", "--format", "vocabulary", "--out", "vocabulary.json")
     said("export", "run", "--format", "tokenizer-json", "--out", "tokenizer.json")
     assert Vocabulary.load("vocabulary.json") == CharLM.load("run").vocabulary

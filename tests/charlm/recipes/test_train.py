@@ -292,7 +292,7 @@ def test_a_text_that_is_too_short_is_told_how_long_it_must_be(family: Any, least
     CharLM.fit(text, family, size="nano", config=quick, device="cpu")
     with pytest.raises(
         ValueError,
-        match=f"a {family} of size 'nano' needs a text of at least {least} characters to train on, got {least - 1}: "
-        "give more text, a smaller block size, or take an n-gram model",
+        match=f"a {family} with a context of 64 characters needs a text of at least {least} to train on, got "
+        f"{least - 1}: give more text, a smaller block_size, or take an n-gram model",
     ):
         CharLM.fit(text[:-1], family, size="nano", config=quick, device="cpu")

@@ -281,7 +281,7 @@ def test_a_model_that_was_made_up_is_corrupt_though_its_hash_is_right(copy: Path
     tensors = (copy / "training.safetensors").read_bytes()
     (copy / "model.safetensors").write_bytes(model)
     manifest = checkpoint_module._manifest({"model.safetensors": model, "training.safetensors": tensors}, {})
-    assert_damaged(copy, "manifest.json", manifest, "is not a valid model file")
+    assert_damaged(copy, "manifest.json", manifest, "not a (valid )?model file")
 
 
 def test_no_sound_checkpoint_is_an_error_that_says_what_is_wrong_with_the_newest(tmp_path: Path) -> None:
