@@ -68,9 +68,9 @@ class Generate(Command):
 
     Attributes:
         model: A run folder or a model file.
-        prompt: The text to continue, or several; by default an empty one. Escapes such as \n and \u00e9 are understood
-            here, in --allowed and in --stop; a backslash itself is \\.
-        prompts: Files of prompts, one per line, instead.
+        prompt: The text to continue; by default an empty one. Escapes such as \n and \u00e9 are understood here, in
+            --allowed and in --stop; a backslash itself is \\.
+        prompts: Files of prompts instead, one per line, or - for standard input.
         errors: What to do with a character of a prompt that is unknown: strict, replace it by unk, or ignore it.
         n_samples: Number of texts for each prompt, of records distinct whole ones; by default one, printed as it grows.
         exclude: Files of records not to generate, one per line, such as the training data.
@@ -86,7 +86,7 @@ class Generate(Command):
     """
 
     model: Positional[Path]
-    prompt: Texts = ()
+    prompt: Text = None
     prompts: Several = ()
     errors: Errors = "strict"
     n_samples: Optional[int] = None

@@ -55,7 +55,7 @@ def _check(lm: CharLM, settings: flags.Generate) -> None:
         raise ValueError("exclude is for models of records, and this is a model of text")
     if settings.exclude and settings.stop:
         raise ValueError("exclude applies to whole records, and stop truncates them: give only one of the two")
-    if settings.prompt and settings.prompts:
+    if settings.prompt is not None and settings.prompts:
         raise ValueError("prompt and prompts both say what to continue: give only one of the two")
     if settings.scores and not settings.json:
         raise ValueError("scores are printed as JSON: give --json, or leave --scores out")
@@ -68,7 +68,7 @@ def _are_whole_records(lm: CharLM, settings: flags.Generate) -> bool:
 
 def _prompts(settings: flags.Generate) -> list[str]:
     if not settings.prompts:
-        return list(settings.prompt) or [""]
+        return [settings.prompt or ""]
     prompts = read_records(settings.prompts, reading_of(settings.reading), note=tell_note)
     if not prompts:
         raise ValueError(f"{' '.join(settings.prompts)!a} has no prompt: an empty one is an empty line")

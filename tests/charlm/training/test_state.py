@@ -83,9 +83,7 @@ def test_other_settings_are_listed_and_those_of_the_machine_are_warned_of() -> N
     other = NOW | {"learning_rate": 0.2, "model": "gpt"}
     with pytest.raises(CheckpointMismatchError, match=r"learning_rate: 0\.1 -> 0\.2; model: 'bigram' -> 'gpt'"):
         check(SOUND, other)
-    with pytest.raises(
-        CheckpointMismatchError, match=r"\(saved -> current\): the vocabulary has changed; to go on"
-    ):
+    with pytest.raises(CheckpointMismatchError, match=r"\(saved -> current\): the vocabulary has changed; to go on"):
         check(SOUND | {"data": {"vocabulary": "5f37"}}, SOUND["config"] | {"vocabulary": "59df"})
     with pytest.raises(CheckpointMismatchError, match="the validation data: none -> some"):
         check(SOUND | {"data": {"validation": None}}, SOUND["config"] | {"validation": "59df"})
