@@ -69,6 +69,9 @@ nitpick_ignore = [
     ("py:class", "charlm.recipes.keywords.FitKeywords"),  # the settings of CharLM.fit
     ("py:class", "charlm.recipes.keywords.UpdateFileKeywords"),  # those of CharLM.update_file
     ("py:class", "charlm.recipes.keywords.FitFileKeywords"),  # those, and how to read the files
+    ("py:class", "chartok.vocabulary_sources.VocabularyKeywords"),  # what is asked of a vocabulary
+    ("py:class", "charlm.models.transformer_shape.TransformerShape"),  # GPTConfig or ClassicGPTConfig
+    ("py:class", "charlm.evaluation.text_scorer.TextScorer"),  # a part of CharLM
     ("py:class", "chartok.files.reading.ReadingKeywords"),  # the fields of ReadingSettings
     ("py:class", "charlm.generation.settings.SamplingKeywords"),  # the fields of SamplingSettings
 ]

@@ -36,9 +36,9 @@ class Rows:
 
     def __init__(self, prompts: Sequence[list[int]]) -> None:
         shortest = min(map(len, prompts))
-        self.first = np.array([prompt[:shortest] for prompt in prompts], dtype=np.int64)
+        self.first: NDArray[np.int64] = np.array([prompt[:shortest] for prompt in prompts], dtype=np.int64)
         self.delays: list[int] = [len(prompt) - shortest for prompt in prompts]
-        self.given = np.full((max(self.delays), len(prompts)), -1, dtype=np.int64)
+        self.given: NDArray[np.int64] = np.full((max(self.delays), len(prompts)), -1, dtype=np.int64)
         for row, prompt in enumerate(prompts):
             self.given[: self.delays[row], row] = prompt[shortest:]
 

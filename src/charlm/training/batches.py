@@ -94,7 +94,7 @@ class SampledBatches(Batches):
 
     def __init__(self, sampler: BatchSampler) -> None:
         self._sampler = sampler
-        self.has_ignored_targets = sampler.dataset.has_ignored_targets
+        self.has_ignored_targets: bool = sampler.dataset.has_ignored_targets
 
     def check_for(self, model: LanguageModel) -> None:
         """Checks that the model is on the same device, and has every id.

@@ -57,7 +57,9 @@ class NGramGraph(nn.Module):
                 f"an n-gram model is exported to ONNX up to order {HIGHEST_ORDER}, since its graph grows with the "
                 f"order, got {table.order}: use save_arpa"
             )
-        self.vocab_size, self.order, self.nowhere = table.vocab_size, table.order, len(table.log_backoffs)
+        self.vocab_size: int = table.vocab_size
+        self.order: int = table.order
+        self.nowhere: int = len(table.log_backoffs)
         starts = np.searchsorted(table.keys, np.arange(self.nowhere + 1) * table.vocab_size)
         starts = np.append(starts, starts[-1])
         self.widths: list[int] = [

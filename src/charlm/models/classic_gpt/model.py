@@ -11,7 +11,7 @@ It is the baseline of ``GPT``, and what checkpoints of nanoGPT, minGPT and GPT-2
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +58,7 @@ class ClassicGPT(TransformerLanguageModel):
     """
 
     family = "classic-gpt"
-    without_weights = frozenset({"dropout"})
+    without_weights: ClassVar[frozenset[str]] = frozenset({"dropout"})
     config: ClassicGPTConfig
 
     def __init__(self, config: ClassicGPTConfig, *, seed: int | None = 0) -> None:

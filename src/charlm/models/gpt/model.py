@@ -16,7 +16,7 @@ What differs from that paper, and where it comes from:
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ class GPT(TransformerLanguageModel):
     """
 
     family = "gpt"
-    without_weights = frozenset({"block_size", "dropout"})
+    without_weights: ClassVar[frozenset[str]] = frozenset({"block_size", "dropout"})
     config: GPTConfig
 
     def __init__(self, config: GPTConfig, *, seed: int | None = 0) -> None:
