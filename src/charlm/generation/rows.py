@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
 ROWS_AT_ONCE = 256
 """Prompts join a batch until it has this many rows; the samples of one prompt are never taken apart."""
 
