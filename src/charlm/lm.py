@@ -17,13 +17,14 @@ from charlm.files.model_file import check_sizes, load_stored_model, save_model
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
-from charlm.recipes.keywords import sorted_settings
+from charlm.recipes.keywords import UpdateFileKeywords, check_known, sorted_settings
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary
 from chartok.arguments import flag
 from chartok.files.reading import say_nothing
+from chartok.vocabulary_sources import VocabularyKeywords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,12 +35,11 @@ if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.corpus import Corpus
-    from charlm.recipes.keywords import FitFileKeywords, FitKeywords, UpdateFileKeywords
+    from charlm.recipes.keywords import FitFileKeywords, FitKeywords
     from charlm.recipes.presets import Family, Recipe
     from charlm.recipes.sources import Texts
     from chartok.files.reading import Note
     from chartok.files.sources import Source
-    from chartok.vocabulary_sources import VocabularyKeywords
 
 
 class CharLM(TextScorer, TextGenerator, TextActivations):
@@ -208,6 +208,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
             >>> lm.update(["zoë", "chloë"]).vocabulary.symbols
             ('a', 'h', 'n', 'c', 'l', 'o', 'z', 'ë')
         """
+        check_known(asked, VocabularyKeywords.__annotations__)
         return self._updated(corpus_of(source, extends=self.vocabulary, **asked))
 
     def update_file(
@@ -228,6 +229,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
             OSError: A file cannot be read, like the other errors of ``chartok.read_text``.
             ValueError: As for ``update``.
         """
+        check_known(settings, UpdateFileKeywords.__annotations__)
         _, asked, reading = sorted_settings("ngram", settings, reads_files=True)
         read = partial(corpus_of_files, records=self.is_of_records, reading=reading, note=note)
         return self._updated(read(sources, extends=self.vocabulary, **asked))

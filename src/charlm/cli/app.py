@@ -246,13 +246,20 @@ def _tyro(arguments: list[str], train: type[Train]) -> Any:  # noqa: ANN401 - on
 
 
 def _family_in(arguments: list[str]) -> Family:
-    """Returns the requested family, or that of the model to start from; if given more than once, the last one counts.
+    """Returns the requested family, the last one if there are several, or that of the run to resume or to start from.
 
     Raises:
         UsageError: There is no such family; the message suggests the nearest one.
     """
     parts = [part for argument in arguments for part in argument.split("=", 1)]
     families: list[Any] = [value for flag, value in pairwise(parts) if flag == "--model"]
+    outs = [value for flag, value in pairwise(parts) if flag == "--out"]
+    if not families and "--resume" in parts and outs:
+        from charlm.recipes.starting import family_of_run  # noqa: PLC0415 - other commands start without it
+
+        resumed = family_of_run(outs[-1])
+        if resumed is not None and resumed in TAKES:
+            return resumed
     starts = [value for flag, value in pairwise(parts) if flag.replace("_", "-") == "--init-from"]
     if not families and starts:
         from charlm.recipes.starting import family_of_start  # noqa: PLC0415 - other commands start without it

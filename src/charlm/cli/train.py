@@ -53,6 +53,8 @@ def train(settings: Train) -> None:
         return  # one process is enough for counting
     folder = RunFolder(settings.out or _default_folder(settings.texts[0], settings.model))
     resume = getattr(settings, "resume", False)
+    if resume:
+        settings = _with_start_of_run(settings, folder)
     with ExitStack() as stack:
         is_first = True
         if not recipe.counts:
@@ -64,7 +66,7 @@ def train(settings: Train) -> None:
             )
         if settings.json:
             stack.enter_context(redirect_stdout(sys.stderr))
-        start = _start(settings)
+        start = _start(settings, folder)
         learned, held_out = _parts(settings, recipe, start, is_first=is_first)
         hook: Hook = events.say_nothing
         if is_first:
@@ -148,13 +150,35 @@ def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:
     return dataclasses.replace(recipe, device=device), rank() == 0
 
 
-def _start(settings: Train) -> Start | None:
-    """Returns the model from which training starts, if any."""
+def _with_start_of_run(settings: Train, folder: RunFolder) -> Train:
+    """Returns the settings with what the run in a folder started from, unless something else is given."""
+    description = folder.read_description()
+    began = None if description is None else description.settings.get("init_from")
+    path: Path | None = getattr(settings, "init_from", None)
+    if began is None or (path is not None and path.resolve() != Path(began).resolve()):
+        return settings
+    assert description is not None  # noqa: S101 - it has a setting
+    flags: Any = {"init_from": Path(began)}
+    if path is None:
+        flags["init_optimizer"] = description.settings.get("init_optimizer", False)
+    return dataclasses.replace(settings, **flags)
+
+
+def _start(settings: Train, folder: RunFolder) -> Start | None:
+    """Returns the model from which training starts, if any.
+
+    That of a resumed run need not be there any more: the run itself has its vocabulary and its shape. That of a mixture
+    has counts, too.
+    """
     path: Path | None = getattr(settings, "init_from", None)
     with_optimizer = getattr(settings, "init_optimizer", False)
     if path is None and with_optimizer:
         raise ValueError("init_optimizer goes on with the optimizer of a run: give its folder as init_from")
-    return None if path is None else Start.of_file(path, with_optimizer=with_optimizer)
+    if path is None:
+        return None
+    if getattr(settings, "resume", False) and folder.checkpoint_paths() and settings.model != "mixture":
+        return Start.of_file(folder.path)
+    return Start.of_file(path, with_optimizer=with_optimizer)
 
 
 def _parts(settings: Train, recipe: Recipe, start: Start | None, *, is_first: bool) -> tuple[Corpus, Corpus]:
@@ -216,5 +240,6 @@ def _of_data(settings: Train) -> dict[str, Any]:
     start = getattr(settings, "init_from", None)
     given |= {"symbols": [*settings.symbols] or None}  # as it comes back from JSON
     given |= {"init_from": None if start is None else os.fspath(start)}
+    given |= {"init_optimizer": getattr(settings, "init_optimizer", None) or None}
     defaults = DEFAULTS | vars(ReadingSettings())
     return {name: None if value == defaults.get(name) else value for name, value in given.items()}

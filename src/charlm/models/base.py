@@ -119,7 +119,8 @@ class LanguageModel(nn.Module, ABC):
     def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
         """Returns a model for another vocabulary, which shares no memory with this one.
 
-        On texts of symbols that both vocabularies have, the logits of their ids stay equal. What new ids begin with
+        On texts of symbols that both vocabularies have, the logits of their ids stay equal; only ``unk``, as which a
+        count model has read new symbols so far, shares its probability with them. What new ids begin with
         says each family: they are rare, and what comes after them is what comes after an average id. A family of your
         own overrides this.
 

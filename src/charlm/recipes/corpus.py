@@ -64,8 +64,8 @@ class Corpus:
     def __post_init__(self) -> None:
         if self.records is None and Framing(self.vocabulary).is_of_records:
             raise self.error(
-                "this is one text, and its vocabulary has eos, which ends records: read it as records, or give a "
-                "vocabulary without eos"
+                "this is one text, and its vocabulary has eos, which ends records: give records, one text each (as a "
+                "list, with records=True, --records), or a vocabulary without eos"
             )
 
     @classmethod

@@ -65,9 +65,7 @@ def train_by_gradients(
     whole = _data(corpus, recipe, context)
     recipe = _completed(recipe, corpus, whole, has_validation=validation is not None)
     data = MixtureData.split(whole, seed=seed) if recipe.family == "mixture" else None
-    ngram = None
-    if start is not None and recipe.order is not None:
-        ngram = start.ngram_for(corpus.vocabulary, recipe.order)
+    ngram = None if start is None or data is None else start.ngram_for(corpus.vocabulary)
     learned = whole if data is None else data.learned
     by_length = corpus.is_of_records and not recipe.packing
     batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)

@@ -12,7 +12,7 @@ from chartok.files.reading import ReadingKeywords
 from chartok.vocabulary_sources import VocabularyKeywords
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from charlm.data.limits import TooLong
     from charlm.recipes.presets import Size
@@ -47,6 +47,17 @@ class UpdateFileKeywords(VocabularyKeywords, ReadingKeywords, total=False):
     """The settings of ``CharLM.update_file``: what is asked of the vocabulary, and how to read the files."""
 
 
+def check_known(settings: Mapping[str, Any], known: Collection[str]) -> None:
+    """Checks that settings have names that are known.
+
+    Raises:
+        TypeError: One has not; names the nearest.
+    """
+    for name in settings.keys() - set(known):
+        near = difflib.get_close_matches(name, known, n=1)
+        raise TypeError(f"there is no setting {name}" + (f": did you mean {near[0]}?" if near else ""))
+
+
 def sorted_settings(
     family: Family, settings: Mapping[str, Any], *, reads_files: bool = False
 ) -> tuple[Recipe, VocabularyKeywords, ReadingSettings]:
@@ -70,10 +81,7 @@ def sorted_settings(
     of_recipe = {field.name for field in fields(Recipe)} - {"family"}
     of_vocabulary = set(VocabularyKeywords.__annotations__)
     of_reading = {field.name for field in fields(ReadingSettings)} if reads_files else set()
-    known = of_recipe | of_vocabulary | of_reading
-    for name in settings.keys() - known:
-        near = difflib.get_close_matches(name, known, n=1)
-        raise TypeError(f"there is no setting {name}" + (f": did you mean {near[0]}?" if near else ""))
+    check_known(settings, of_recipe | of_vocabulary | of_reading)
 
     def taken(names: set[str]) -> dict[str, Any]:
         return {name: value for name, value in settings.items() if name in names}

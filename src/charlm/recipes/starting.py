@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from charlm.data.framing import Framing
@@ -11,6 +12,7 @@ from charlm.errors import described_change
 from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.files.run_folder import RunFolder
 from charlm.models.registry import as_language_model
+from charlm.recipes.presets import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from charlm.models.ngram.model import NGramLanguageModel
     from charlm.models.predictor import CountModel
     from charlm.recipes.corpus import Corpus
-    from charlm.recipes.presets import Family
+    from charlm.recipes.presets import Family, Recipe
     from charlm.training.checkpoint import Checkpoint
     from chartok import Vocabulary
 
@@ -37,12 +39,21 @@ class Start:
         vocabulary: Its vocabulary.
         name: What to call it in errors.
         checkpoint: The checkpoint that has the state of its optimizer; None starts with a new one.
+
+    Raises:
+        ValueError: It is an n-gram model, which is not trained.
     """
 
     model: LanguageModel | CountModel
     vocabulary: Vocabulary
     name: str = "init_from"
     checkpoint: Checkpoint | None = None
+
+    def __post_init__(self) -> None:
+        if self.model.family == "ngram":
+            raise ValueError(
+                f"{self.name} is an n-gram model, which counts: add texts to it with CharLM.update, or charlm update"
+            )
 
     @classmethod
     def of_file(cls, path: str | os.PathLike[str], *, with_optimizer: bool = False) -> Start:
@@ -54,7 +65,10 @@ class Start:
 
         Raises:
             OSError: There is no such file, or no checkpoint; like the other errors of ``load_model``.
+            ValueError: It is an n-gram model; or a file, which has no state of an optimizer.
         """
+        if with_optimizer and Path(path).is_file():
+            raise ValueError(f"{os.fspath(path)!a} is a file, and the folder of a run has its optimizer: give that")
         model, vocabulary = load_stored_model(path)
         checkpoint = None
         if with_optimizer:
@@ -74,14 +88,25 @@ class Start:
         Raises:
             ValueError: It cannot; says why.
         """
-        if self.model.family == "ngram":
-            raise ValueError(
-                f"{self.name} is an n-gram model, which counts: add texts to it with CharLM.update, or charlm update"
-            )
-        if family != self.family and (family, self.family) != ("mixture", "gpt"):
+        if family != self.family and {family, self.family} != {"mixture", "gpt"}:
             raise ValueError(f"{self.name} is a model of the family {self.family}, from which no {family} can start")
         if Framing(self.vocabulary).is_of_records and not corpus.is_of_records:
             raise corpus.error(f"{self.name} is a model of records, and this is a text: read it as records")
+
+    def with_order(self, recipe: Recipe) -> Recipe:
+        """Returns a recipe with the order of its n-gram model, unless another than the default is asked for.
+
+        Raises:
+            ValueError: Another one is asked for, or the n-gram model has no counts.
+        """
+        ngram = self._parts()[1]
+        if ngram is None or recipe.family != "mixture":
+            return recipe
+        if recipe.order not in (ORDER, ngram.order):
+            changes = described_change("order", ngram.order, recipe.order)
+            raise ValueError(f"the n-gram model of {self.name} has another order than is asked for: {changes}")
+        ngram.table.ngram_counts()
+        return replace(recipe, order=ngram.order)
 
     def model_for(self, vocabulary: Vocabulary, settings: Mapping[str, Any]) -> LanguageModel:
         """Returns a model with the same weights for another vocabulary; of a mixture, its Transformer.
@@ -109,20 +134,10 @@ class Start:
             parameter.requires_grad_(before.requires_grad)
         return model
 
-    def ngram_for(self, vocabulary: Vocabulary, order: int) -> NGramLanguageModel | None:
-        """Returns the n-gram model of a mixture for another vocabulary, to which texts can be added; None without one.
-
-        Raises:
-            ValueError: It has another order, or no counts.
-        """
+    def ngram_for(self, vocabulary: Vocabulary) -> NGramLanguageModel | None:
+        """Returns the n-gram model of a mixture for another vocabulary, to which texts are added; None without one."""
         ngram = self._parts()[1]
-        if ngram is None:
-            return None
-        if ngram.order != order:
-            changes = described_change("order", ngram.order, order)
-            raise ValueError(f"the n-gram model of {self.name} has another order than is asked for: {changes}")
-        ngram.table.ngram_counts()
-        return ngram.resize(self.vocabulary, vocabulary)
+        return None if ngram is None else ngram.resize(self.vocabulary, vocabulary)
 
     def _parts(self) -> tuple[LanguageModel, NGramLanguageModel | None]:
         """Returns the model that is trained, and the n-gram model that it is mixed with, if any."""
@@ -144,12 +159,17 @@ class Start:
         return restored_model(self.checkpoint, model.device)
 
 
+def family_of_run(path: str | os.PathLike[str]) -> Family | None:
+    """Returns the family of the run in a folder; None if there is none, or it does not say."""
+    description = RunFolder(path).read_description()
+    return None if description is None else cast("Family | None", description.family)
+
+
 def family_of_start(path: str | os.PathLike[str]) -> Family:
     """Returns the family that is trained from the model in a file or a run folder, unless another one is chosen.
 
     Raises:
         OSError: As for ``load_model``, like the other errors.
     """
-    description = RunFolder(path).read_description()
-    family = read_model_file(path).family if description is None else description.family
+    family = family_of_run(path) or read_model_file(path).family
     return TRAINS_AS.get(str(family), cast("Family", family))

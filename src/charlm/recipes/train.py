@@ -62,6 +62,7 @@ def train(
     source = Source() if source is None else source
     if start is not None:
         start.check(recipe.family, corpus)
+        recipe = start.with_order(recipe)
     corpus = shaped(corpus, recipe)
     if validation is not None:
         if validation.is_of_records != corpus.is_of_records:

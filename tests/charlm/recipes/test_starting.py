@@ -1,6 +1,7 @@
 """Training that starts from a model that is there."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,11 @@ def test_a_start_of_another_shape_is_refused_with_every_difference() -> None:
         CharLM.fit("abcd" * 50, init_from=transformer(), size="nano", config=HELD, device="cpu")
 
 
+def test_a_transformer_starts_from_that_of_a_mixture() -> None:
+    lm = CharLM.fit("abcd" * 60, "gpt", init_from=mixture(), config=HELD, device="cpu")
+    assert (lm.family, gpt_of(lm).config.width) == ("gpt", 8)
+
+
 @pytest.mark.parametrize("family", ["ngram", "trained-bigram", "mixture"])
 def test_a_start_of_another_family_is_refused(family: Any) -> None:
     start = CharLM(BigramLanguageModel(BEFORE.size, context_only=[4]), BEFORE) if family == "mixture" else transformer()
@@ -90,7 +96,7 @@ def test_a_start_of_another_family_is_refused(family: Any) -> None:
 
 def test_a_counted_model_is_updated_and_not_a_start() -> None:
     with pytest.raises(ValueError, match=r"add texts to it with CharLM\.update"):
-        CharLM.fit("abcd" * 9, init_from=CharLM.fit("abcd" * 9))
+        CharLM.fit("abcd" * 9, init_from=CharLM.fit("abcd" * 9), device="cpu")
 
 
 def test_frozen_parameters_stay_frozen_and_equal() -> None:
@@ -126,7 +132,7 @@ def test_a_bigram_that_was_counted_is_a_start_of_one_that_is_trained() -> None:
 
 def test_a_mixture_goes_on_with_its_transformer_and_all_counts() -> None:
     before = mixture()
-    lm = CharLM.fit("bdxa" * 60, init_from=before, order=3, config=HELD, device="cpu")
+    lm = CharLM.fit("bdxa" * 60, init_from=before, config=HELD, device="cpu")
     assert lm.family == "mixture"
     assert isinstance(lm.model, MixtureLanguageModel)
     ngram = lm.model.models[1]
@@ -144,8 +150,8 @@ def test_a_mixture_starts_from_a_transformer() -> None:
 
 
 def test_a_mixture_with_an_n_gram_model_of_another_order_is_refused_before_it_is_trained() -> None:
-    with pytest.raises(ValueError, match="another order than is asked for: order: 3 -> 7"):
-        CharLM.fit("abcd" * 60, init_from=mixture(), device="cpu")
+    with pytest.raises(ValueError, match="another order than is asked for: order: 3 -> 5"):
+        CharLM.fit("abcd" * 60, init_from=mixture(), order=5, device="cpu")
 
 
 def test_a_mixture_whose_n_gram_model_has_no_counts_is_refused_before_it_is_trained() -> None:
@@ -172,6 +178,8 @@ def test_an_optimizer_needs_the_folder_of_a_run(tmp_path: Path) -> None:
     transformer().save(tmp_path / "model.safetensors")
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         CharLM.fit("abcd", init_from=tmp_path, init_optimizer=True)
+    with pytest.raises(ValueError, match=r"model.safetensors' is a file, and the folder of a run has its optimizer"):
+        CharLM.fit("abcd", init_from=tmp_path / "model.safetensors", init_optimizer=True)
 
 
 def test_a_size_cannot_be_asked_of_a_vocabulary_that_grows() -> None:
@@ -221,17 +229,25 @@ def test_an_optimizer_whose_ids_mean_something_else_is_refused(run: Path, tmp_pa
     assert lm.score_samples(["abcd"]) == pytest.approx(CharLM.load(run).score_samples(["abcd"]), abs=1e-4)
 
 
-def test_a_run_that_started_from_a_model_is_resumed_with_it_and_refused_without(
-    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_started_from_a_model_is_resumed_like_any_other(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(run.parent)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run.parent, "there")
+    monkeypatch.chdir("there")
     command = ["train", "new.txt", "--out", "next", *RUN[-4:]]
-    assert main([*command, "--init-from", "run", "--max-steps", "1"]) == 0
+    assert main([*command, "--init-from", "run", "--init-optimizer", "--max-steps", "1"]) == 0
     assert "starting from 'run', new symbols: 2 ('x' '\\xe9')" in capsys.readouterr().out
-    assert main([*command, "--init-from", "run", "--max-steps", "2", "--resume"]) == 0
-    assert "resuming after step 1" in capsys.readouterr().out
-    assert main([*command, *RUN[:6], "--max-steps", "2", "--resume"]) == 1
-    assert "init_from: 'run' -> by default" in capsys.readouterr().err
+    assert main([*command, "--init-from", "old.txt", "--max-steps", "2", "--resume", "--model", "gpt"]) == 1
+    assert "init_from: 'run' -> 'old.txt'" in capsys.readouterr().err
+    again = str(Path("run").absolute())
+    assert main([*command, "--init-from", again, "--max-steps", "2", "--resume"]) == 1
+    assert "init_optimizer: True -> by default" in capsys.readouterr().err
+    assert main([*command, "--init-from", again, "--init-optimizer", "--max-steps", "2", "--resume"]) == 0
+    shutil.rmtree("run")
+    capsys.readouterr()
+    assert main([*command, "--max-steps", "3", "--resume"]) == 0
+    assert "resuming after step 2" in capsys.readouterr().out
 
 
 def test_a_resume_with_other_settings_names_the_way_out(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

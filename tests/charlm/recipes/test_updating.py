@@ -75,6 +75,15 @@ def test_a_model_without_counts_is_refused(family: Any, why: str) -> None:
         CharLM.fit("abcab" * 9, family).update("xyz")
 
 
+def test_a_setting_of_training_is_refused(tmp_path: Path) -> None:
+    lm, of_training = CharLM.fit("abcab", order=3), dict[str, Any](order=2)
+    (tmp_path / "new.txt").write_text("xyz", encoding="utf-8")
+    ways: list[tuple[Any, Any]] = [(lm.update, "xyz"), (lm.update_file, tmp_path / "new.txt")]
+    for update, source in ways:
+        with pytest.raises(TypeError, match="there is no setting order"):
+            update(source, **of_training)
+
+
 def test_a_pruned_model_is_refused() -> None:
     lm = CharLM.fit("abcab" * 9, order=3)
     with pytest.raises(ValueError, match="has no counts"):
