@@ -48,7 +48,8 @@ class Train(Command):
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
         n_layers: Layers of the Transformer; by default those of its size, like the next two.
         n_heads: Attention heads in each layer.
-        width: Size of the representation of a position; a multiple of twice the number of heads.
+        width: Size of the representation of a position; a multiple of twice the number of heads,
+            for a classic-gpt of their number.
         dropout: Probability of zeroing a value of the Transformer in training; by default 0.
         block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
             Longer records are cut into windows; of records none is wider than the longest needs.

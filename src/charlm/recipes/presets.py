@@ -98,7 +98,8 @@ class Recipe:
         size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
         n_layers: The number of layers of the Transformer; by default that of the size, like the next two.
         n_heads: The number of attention heads in each layer.
-        width: The size of the representation of a position; a multiple of ``2 * n_heads``.
+        width: The size of the representation of a position; a multiple of ``2 * n_heads``, for
+            ``classic-gpt`` of ``n_heads``.
         dropout: The probability of zeroing a value of the Transformer in training; by default 0.
         block_size: The number of characters in a training window and, for a Transformer, of context; by default 64, or
             that of the size, but for records no more than the longest needs. A longer record is cut into windows.

@@ -37,6 +37,8 @@ OF_A_LAYER = {
 """Their name for each part of ours."""
 OTHERS = {"embedding": "wte", "positions": "wpe", "norm": "ln_f", "head": "lm_head"}
 LAYER = re.compile(r"h\.\d+\.")
+MOST_TIMES_STORED = 2
+"""How many times as large as what is stored tensors may be together: a head may share the table of the embeddings."""
 EMBEDDING, POSITIONS, HEAD, FIRST_MATRIX = "wte.weight", "wpe.weight", "lm_head.weight", "h.0.attn.c_attn.weight"
 
 
@@ -145,7 +147,7 @@ def without_prefixes(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Returns tensors under the names that all three have in common, without masks.
 
     Raises:
-        ValueError: Two have the same name then.
+        ValueError: Two have the same name then; or one is no ordinary tensor, or they are larger than what is stored.
     """
     tensors: dict[str, Tensor] = {}
     for name, tensor in found.items():
@@ -154,7 +156,22 @@ def without_prefixes(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
             raise ValueError(f"it has the tensor {short} twice")
         if not short.endswith(MASKS):
             tensors[short] = tensor
+    _check_stored(tensors)
     return tensors
+
+
+def _check_stored(tensors: Mapping[str, Tensor]) -> None:
+    """Checks that tensors take about as much memory as their numbers in the file: views could repeat a few forever."""
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+            raise ValueError(f"its tensor {name} is not stored number by number: save an ordinary one")
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors.values()}
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    if size > MOST_TIMES_STORED * sum(storages.values()):
+        raise ValueError(
+            f"its tensors have {size:,} bytes, but only {sum(storages.values()):,} are stored, which they share: save "
+            "each tensor by itself"
+        )
 
 
 def tensors_of(model: ClassicGPT, *, with_biases: bool, as_conv1d: bool) -> dict[str, Tensor]:

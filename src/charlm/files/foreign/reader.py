@@ -42,7 +42,7 @@ AS_IN_GPT2 = {
     "add_cross_attention": False,
 }
 """Settings in ``config.json`` that cannot be other than in GPT-2."""
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+WEIGHTS = ("model.safetensors", "pytorch_model.bin", "ckpt.pt", "model.pt")
 """The names of the weights in a folder of ``transformers``, the best first."""
 
 
@@ -77,6 +77,7 @@ def load_classic_gpt(
         >>> load_classic_gpt("out-shakespeare-char/ckpt.pt", "data/shakespeare_char/meta.pkl")  # doctest: +SKIP
     """
     file = _weights(Path(path))
+    file.stat()  # a file that is not there needs no vocabulary
     found = _vocabulary(Path(path), vocabulary)
     with _explained(file):
         content = _content(file)
@@ -88,7 +89,8 @@ def load_classic_gpt(
     if config.vocab_size != found.size:
         raise ValueError(
             f"vocabulary has {found.size} ids, and the model in {os.fspath(file)!a} {config.vocab_size}: give that "
-            "which it was trained with; a model of words or byte pairs cannot be imported"
+            "which it was trained with, special tokens included (--vocabulary rather than --text); a model of words or "
+            "byte pairs cannot be imported"
         )
     with _explained(file):
         model = filled_model(replace(config, context_only=Framing(found).context_only), tensors)
@@ -102,7 +104,7 @@ def _weights(path: Path) -> Path:
     for name in WEIGHTS:
         if (path / name).exists():
             return path / name
-    raise FileNotFoundError(errno.ENOENT, f"there is neither {' nor '.join(WEIGHTS)} in this folder", os.fspath(path))
+    raise FileNotFoundError(errno.ENOENT, f"there is none of {', '.join(WEIGHTS)} in this folder", os.fspath(path))
 
 
 def _vocabulary(path: Path, given: Vocabulary | str | os.PathLike[str] | None) -> Vocabulary:

@@ -73,6 +73,12 @@ def test_a_checkpoint_of_nanogpt_is_read(tmp_path: Path, prefix: str, *, biases:
     check(model, lambda ids: logits_of_gpt2(tensors, ids, gelu="exact"))
 
 
+def test_the_folder_of_a_checkpoint_is_read(tmp_path: Path) -> None:
+    write_nanogpt(tmp_path / "ckpt.pt", tensors_of_gpt2())
+    in_folder, alone = (load_classic_gpt(path, VOCABULARY)[0] for path in (tmp_path, tmp_path / "ckpt.pt"))
+    assert all(torch.equal(tensor, alone.state_dict()[name]) for name, tensor in in_folder.state_dict().items())
+
+
 def test_a_checkpoint_of_mingpt_is_read(tmp_path: Path) -> None:
     tensors = tensors_of_gpt2(seed=1)
     write_mingpt(tmp_path / "model.pt", tensors, HEAD)
@@ -190,6 +196,7 @@ def test_a_pickle_of_something_else_is_refused_and_nothing_runs(tmp_path: Path, 
     for call in (lambda: load_classic_gpt(path, VOCABULARY), lambda: CharLM.load(path)):
         with pytest.raises(CheckpointCorruptError, match=r"ckpt\.pt'"):
             call()
+    write_mingpt(tmp_path / "model.pt", tensors_of_gpt2(), HEAD)
     with pytest.raises(ValueError, match=r"it (holds|is damaged)"):
         read_torch_file(path)
     with pytest.raises((VocabularyError, CheckpointCorruptError), match=r"ckpt\.pt'"):
@@ -247,7 +254,11 @@ WHOLE = tensors_of_gpt2()
         (WHOLE | {"ln_f.weight": torch.full((8,), torch.nan)}, "the weight 'norm.weight' contains NaN"),
         (WHOLE | {"ln_f.weight": torch.zeros(8).half()}, "its weights must be all of one of"),
         ({name: tensor.int() for name, tensor in WHOLE.items()}, "its tensor wte.weight must be floating point"),
-        (WHOLE | {"ln_f.weight": torch.zeros(8).to_sparse()}, ""),
+        (WHOLE | {"ln_f.weight": torch.zeros(8).to_sparse()}, "its tensor ln_f.weight is not stored number by number"),
+        (
+            {name: torch.zeros(1).expand(tensor.shape) for name, tensor in WHOLE.items()},
+            "its tensors have .* bytes, but",
+        ),
     ],
 )
 def test_what_is_no_gpt2_is_refused_and_says_why(tmp_path: Path, content: Any, message: str) -> None:
@@ -322,7 +333,10 @@ def test_what_is_not_there_stays_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         load_classic_gpt(tmp_path / "ckpt.pt", VOCABULARY)
     assert caught.value.filename == str(tmp_path / "ckpt.pt")
-    with pytest.raises(FileNotFoundError, match=r"neither model\.safetensors nor pytorch_model\.bin"):
+    with pytest.raises(FileNotFoundError) as caught:
+        load_classic_gpt(tmp_path / "ckpt.pt")
+    assert caught.value.filename == str(tmp_path / "ckpt.pt")
+    with pytest.raises(FileNotFoundError, match=r"none of model\.safetensors, pytorch_model\.bin, ckpt\.pt, model\.pt"):
         load_classic_gpt(tmp_path, VOCABULARY)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="expected a regular file"):
