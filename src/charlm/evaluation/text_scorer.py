@@ -51,7 +51,10 @@ class TextScorer(ABC):
     def log_probabilities(self, text: str, *, stride: int | None = None) -> NDArray[np.float64]:
         """Returns the natural logarithm of the probability of each symbol, given those before it.
 
-        It is that with which ``generate`` draws the symbol there, and which ``next_symbols`` gives.
+        Where the vocabulary has ``unk``, a small share of the probability belongs to all unknown characters together,
+        so that the probabilities of all strings sum to 1. ``generate`` never draws one: it draws a symbol, and
+        ``next_symbols`` shows it, with its probability given that it is a known one, which is larger by the factor
+        ``1 / (1 - p(unk))``. Without ``unk`` the three are the same.
 
         Args:
             text: Any string, including the empty one.
@@ -148,7 +151,8 @@ class TextScorer(ABC):
 
         The probabilities are those with which ``generate`` draws after the same prompt with default settings: over all
         symbols and, for records, the end, which is the empty string. They sum to 1. Unknown characters cannot be
-        generated, so they get no probability.
+        generated: where the vocabulary has ``unk``, the probabilities are those given that the symbol is a known one,
+        and ``log_probabilities``, which leaves ``unk`` its share, is lower by ``-log(1 - p(unk))``.
 
         Args:
             context: The preceding text; for records, from their start.
@@ -171,6 +175,8 @@ class TextScorer(ABC):
 
     def inspect(self, text: str, *, k: int = 5, stride: int | None = None) -> ScoredText:
         """Returns the text with the log-probability of each symbol and the most likely alternatives to it.
+
+        The log-probabilities are those of ``log_probabilities``, the alternatives those of ``next_symbols``.
 
         Args:
             text: Any string; what comes of it is meant for up to a few thousand characters.
