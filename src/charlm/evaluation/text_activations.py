@@ -92,7 +92,7 @@ class TextActivations(ABC):
         framing = Framing(self.vocabulary)
         if not text and framing.bos is None:
             raise ValueError("text is empty: there is no position to look at")
-        ids = framing.prompt(text, framing.errors)
+        ids = framing.prompt(text, framing.errors, name="text")
         if model.block_size is not None and len(ids) > model.block_size:
             most = model.block_size - (framing.bos is not None)
             raise ValueError(

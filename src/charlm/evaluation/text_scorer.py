@@ -169,7 +169,7 @@ class TextScorer(ABC):
         """
         positive_integer("k", k)
         framing = Framing(self.vocabulary)
-        start = framing.prompt(context, framing.errors)
+        start = framing.prompt(context, framing.errors, name="context")
         logits, _ = self.predictor.start(np.array([start], dtype=np.int64))
         return likeliest(logits[0].astype(np.float64), framing.outcomes(), k)
 

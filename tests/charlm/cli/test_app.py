@@ -413,7 +413,7 @@ def test_an_error_is_one_line_and_exit_code_1(
 
 def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "run", "--prompt", "na\u00efve"]) == 1
-    assert capsys.readouterr().err.startswith("charlm: text[2] is U+00EF '\\xef', which is not in this vocabulary")
+    assert capsys.readouterr().err.startswith("charlm: prompt[2] is U+00EF '\\xef', which is not in this vocabulary")
 
 
 @pytest.mark.parametrize(
