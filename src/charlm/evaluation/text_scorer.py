@@ -60,7 +60,8 @@ class TextScorer(ABC):
             text: Any string, including the empty one.
             stride: For a model with a limited context: how far apart the blocks begin in which a longer text is scored.
                 By default half a block. Smaller ones give each symbol more context and take longer; the block size
-                makes blocks that do not overlap, at half the cost of the default.
+                makes blocks that do not overlap, at half the cost of the default. A mixture takes none: its Transformer
+                always gets the default.
 
         Returns:
             float64 ``(len(text),)`` in nats, fewer where symbols have several characters; for a model of records one
