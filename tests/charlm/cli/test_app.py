@@ -379,7 +379,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", *TRAINED, "--device", "cuda:99"], "device 'cuda:99' cannot be used here: .*"),
         (
             ["train", "input.txt", *TRAINED, "--optimizer", "muon"],
-            "optimizer 'muon' .* a bigram model has none: use 'adamw'",
+            "optimizer 'muon' .* a model of the family bigram has none: use 'adamw'",
         ),
         (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
         (["score", "missing"], "missing: No such file or directory"),
