@@ -19,6 +19,7 @@ class UnknownCharacterError(ValueError):
         vocabulary_size: The number of ids in the vocabulary that rejected it.
         text_index: Which text of a batch it is in; None outside a batch.
         path: Which file it is in; None if the text does not come from a file.
+        argument: Which argument the text is, such as ``prompt``; None where it is called ``text``.
     """
 
     def __init__(
@@ -28,18 +29,20 @@ class UnknownCharacterError(ValueError):
         vocabulary_size: int,
         text_index: int | None = None,
         path: str | None = None,
+        argument: str | None = None,
     ) -> None:
-        super().__init__(character, position, vocabulary_size, text_index, path)
+        super().__init__(character, position, vocabulary_size, text_index, path, argument)
         self.path = path
+        self.argument = argument
         self.character = character
         self.position = position
         self.vocabulary_size = vocabulary_size
         self.text_index = text_index
 
     def __str__(self) -> str:
-        where = f"text[{self.position}]"
+        where = f"{self.argument or 'text'}[{self.position}]"
         if self.text_index is not None:
-            where = f"texts[{self.text_index}][{self.position}]"
+            where = f"{self.argument or 'texts'}[{self.text_index}][{self.position}]"
         if self.path is not None:
             where = f"character {self.position} of {self.path!a}"
             if self.text_index is not None:

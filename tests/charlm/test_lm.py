@@ -428,11 +428,18 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(TEXT).generate(min_p=2), ValueError, "min_p"),
         (lambda: CharLM.fit(TEXT).generate(repetition_penalty=0), ValueError, "repetition_penalty"),
         (lambda: CharLM.fit(TEXT).generate(n_samples=0), ValueError, "n_samples"),
-        (lambda: CharLM.fit(TEXT).generate(["a", "\u4e00"]), UnknownCharacterError, "U\\+4E00"),
+        (lambda: CharLM.fit(TEXT).generate(["a", "\u4e00"]), UnknownCharacterError, r"^prompt\[1\]\[0\] is U\+4E00"),
+        (lambda: CharLM.fit(TEXT).generate("a\u4e00"), UnknownCharacterError, r"^prompt\[1\] is U\+4E00"),
+        (
+            lambda: CharLM(BigramLanguageModel(2), Vocabulary("ab")).next_symbols("\u4e00"),
+            UnknownCharacterError,
+            r"^context\[0\] is U\+4E00",
+        ),
+        (lambda: CharLM.fit(TEXT).next_symbols(5), TypeError, "^context must be a str, got int"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).generate(["a", 3]), TypeError, r"prompt\[1\] must be a str, got int"),  # type: ignore[list-item]  # likewise
         (lambda: CharLM.fit(TEXT).generate({"a"}), TypeError, "prompt must be a str, got set, or a list of several"),  # type: ignore[call-overload]  # likewise
         (lambda: CharLM.fit(TEXT).generate(3), TypeError, "prompt must be a str, got int, or a list"),  # type: ignore[call-overload]  # likewise
-        (lambda: CharLM.fit(TEXT).stream(["a"]), TypeError, "must be a str, got list"),  # type: ignore[arg-type]  # likewise
+        (lambda: CharLM.fit(TEXT).stream(["a"]), TypeError, "^prompt must be a str, got list: stream continues one"),  # type: ignore[arg-type]  # likewise
         (lambda: CharLM.fit(TEXT).generate(return_scores=1), TypeError, "return_scores must be True or False"),  # type: ignore[call-overload]  # likewise
         (lambda: CharLM.fit(NAMES).sample(1, return_scores="no"), TypeError, "return_scores must be True or False"),  # type: ignore[call-overload]  # likewise
         (lambda: CharLM.fit(TEXT).generate(seed=0.5), TypeError, "seed"),  # type: ignore[call-overload]  # likewise
@@ -441,13 +448,13 @@ def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
         (lambda: CharLM.fit(TEXT).generate(stop=[1]), TypeError, "stop must be an iterable of str, got int"),  # type: ignore[list-item]  # likewise
         (lambda: CharLM.fit(TEXT).generate(allowed=""), ValueError, "allowed has no symbol"),
         (lambda: CharLM.fit(TEXT).generate(allowed="\u4e00"), ValueError, "allowed has no symbol"),
-        (lambda: CharLM.fit(TEXT).stream("\u4e00"), UnknownCharacterError, "U\\+4E00"),
+        (lambda: CharLM.fit(TEXT).stream("\u4e00"), UnknownCharacterError, r"^prompt\[0\] is U\+4E00"),
         (lambda: CharLM.fit(TEXT).stream(max_new_tokens=0), ValueError, "max_new_tokens"),
         (lambda: CharLM.fit(TEXT).stream(top_p=math.nan), ValueError, "top_p"),
         (lambda: CharLM.fit(TEXT).stream(stop=[""]), ValueError, "stop contains an empty string"),
         (lambda: CharLM.fit(TEXT).stream(allowed=""), ValueError, "allowed has no symbol"),
         (lambda: CharLM.fit(NAMES).sample(1, top_k=0), ValueError, "top_k"),
-        (lambda: CharLM.fit(NAMES).sample(1, prefix="\u4e00"), UnknownCharacterError, "U\\+4E00"),
+        (lambda: CharLM.fit(NAMES).sample(1, prefix="\u4e00"), UnknownCharacterError, r"^prefix\[0\] is U\+4E00"),
         (lambda: CharLM.fit(TEXT).sample(1), ValueError, "model was fitted to text"),
         (lambda: CharLM.fit(NAMES).sample(0), ValueError, "n_samples"),
         (

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, MixtureLanguageModel, NGramLanguageModel, RecordDataset, evaluate
+from charlm.data.framing import CODE_POINTS
 from chartok import Vocabulary
 from chartok.arguments import SpecialToken
 from lively_gpt import TINY, lively
@@ -29,19 +30,32 @@ def lm_of(block_size: int, roles: list[SpecialToken], *, mixed: bool = False) ->
 
 
 def predicted(lm: CharLM, text: str) -> list[float]:
-    """Returns the probability of each symbol, and of the end of a record, as it is predicted after those before it."""
+    """Returns the probability of each symbol, and of the end of a record, as it is predicted after those before it.
+
+    ``next_symbols`` gives it as that of a known symbol; scores leave ``unk`` its share.
+    """
     outcomes = [*text, *([""] if lm.is_of_records else [])]
-    return [dict(lm.next_symbols(text[:place], k=99))[symbol] for place, symbol in enumerate(outcomes)]
+    of_known = [dict(lm.next_symbols(text[:place], k=99))[symbol] for place, symbol in enumerate(outcomes)]
+    if "unk" not in lm.vocabulary.special_tokens:
+        return of_known
+    places = range(len(outcomes))
+    return [share * (1 - share_of_unknown(lm, text[:place])) for place, share in zip(places, of_known, strict=True)]
+
+
+def share_of_unknown(lm: CharLM, context: str) -> float:
+    """Returns the probability that an unknown character comes next: that of one of them, times their number."""
+    one = np.exp(lm.log_probabilities(context + "Z")[len(context)])
+    return float(one) * (CODE_POINTS - len(lm.vocabulary.symbols))
 
 
 @costly(20)
 @given(
     text=st.text(LETTERS, min_size=1, max_size=40),
     block_size=st.integers(1, 9),
-    roles=st.sampled_from([["bos"], ["bos", "eos"]]),
+    roles=st.sampled_from([["bos"], ["bos", "eos"], ["bos", "unk"], ["bos", "eos", "unk"]]),
     mixed=st.booleans(),
 )
-def test_the_score_of_each_character_is_what_next_symbols_says_before_it(
+def test_the_score_of_each_character_is_what_next_symbols_says_before_it_given_that_it_is_known(
     text: str, block_size: int, roles: list[SpecialToken], mixed: bool
 ) -> None:
     lm = lm_of(block_size, roles, mixed=mixed)
@@ -53,7 +67,7 @@ def test_the_score_of_each_character_is_what_next_symbols_says_before_it(
     np.testing.assert_allclose(inspected.log_probabilities, expected, atol=1e-4)
     outcomes = [*text, *([""] if lm.is_of_records else [])]
     shown = [dict(alternatives)[symbol] for alternatives, symbol in zip(inspected.alternatives, outcomes, strict=True)]
-    np.testing.assert_allclose(np.log(shown), expected, atol=1e-4)
+    np.testing.assert_allclose(shown, [dict(lm.next_symbols(text[:i], k=99))[o] for i, o in enumerate(outcomes)], 1e-4)
 
 
 def test_of_a_block_of_64_and_a_text_of_200_the_score_of_character_65_is_what_is_predicted_there() -> None:
@@ -89,5 +103,8 @@ def test_every_way_to_score_takes_a_stride_and_refuses_one_that_is_not_in_the_bl
                 ask(text, stride=stride)
         with pytest.raises(ValueError, match=f"stride must be from 1 to the block size of the model, 6, got {stride}"):
             lm.score_samples([text], stride=stride)
-    with pytest.raises(ValueError, match="stride applies only to a model with a block size"):
+    refusal = (
+        "stride applies only to a model with a block size, .* in a mixture always gets blocks that overlap by half"
+    )
+    with pytest.raises(ValueError, match=refusal):
         lm_of(6, ["bos"], mixed=True).log_probabilities(text, stride=3)

@@ -43,7 +43,9 @@ def generate(settings: flags.Generate) -> None:
                 print(text)
     except UnknownCharacterError as error:
         if not settings.prompts:
-            raise
+            raise UnknownCharacterError(
+                error.character, error.position, error.vocabulary_size, argument="prompt"
+            ) from None
         names = ", ".join(settings.prompts)
         raise UnknownCharacterError(
             error.character, error.position, error.vocabulary_size, error.text_index, path=names

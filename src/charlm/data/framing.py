@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chartok.arguments import checked_texts
+from chartok.arguments import checked_texts, expected_text
 from chartok.errors import UnknownCharacterError, describe_character
 from chartok.ragged import encode_joined
 
@@ -105,7 +105,7 @@ class Framing:
         """Returns the ids of texts to score, in one array, and the length of each; ``bos``, if any, precedes each."""
         return encode_joined(self._vocabulary, texts, self.errors, bos=self.bos, eos=self.eos)
 
-    def prompt(self, text: str, errors: Errors = "strict") -> list[int]:
+    def prompt(self, text: str, errors: Errors = "strict", *, name: str = "prompt") -> list[int]:
         """Returns the ids of a prompt, preceded by ``bos`` if the vocabulary has it.
 
         Without ``bos`` generation can only start from a symbol: an empty prompt then becomes the first symbol of the
@@ -114,6 +114,7 @@ class Framing:
         Args:
             text: The text to continue.
             errors: ``"replace"`` substitutes ``unk`` for a character that is not in the vocabulary.
+            name: What messages call the text: the argument that it is.
 
         Raises:
             UnknownCharacterError: A character is not in the vocabulary.
@@ -126,8 +127,14 @@ class Framing:
             >>> Framing(Vocabulary("abc")).prompt("")
             [0]
         """
+        if not isinstance(text, str):
+            raise TypeError(expected_text(name, text))
         before = [] if self.bos is None else [self.bos]
-        return [*before, *self._vocabulary.encode(text, errors).tolist()] or self.symbol_ids()[:1]
+        try:
+            ids = self._vocabulary.encode(text, errors).tolist()
+        except UnknownCharacterError as error:
+            raise UnknownCharacterError(error.character, error.position, error.vocabulary_size, argument=name) from None
+        return [*before, *ids] or self.symbol_ids()[:1]
 
     def prompts(self, texts: list[str], errors: Errors = "strict") -> list[list[int]]:
         """Returns what ``prompt`` does for each of several texts.
@@ -141,7 +148,9 @@ class Framing:
             try:
                 found.append(self.prompt(text, errors))
             except UnknownCharacterError as error:
-                raise UnknownCharacterError(error.character, error.position, error.vocabulary_size, place) from None
+                raise UnknownCharacterError(
+                    error.character, error.position, error.vocabulary_size, place, argument=error.argument
+                ) from None
         return found
 
     def symbol_ids(self) -> list[int]:

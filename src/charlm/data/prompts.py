@@ -9,6 +9,7 @@ import numpy as np
 from charlm.data.records import IDS_SCORED_AT_ONCE
 from chartok import UnknownCharacterError
 from chartok.arguments import expected_text
+from chartok.errors import describe_character
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +47,10 @@ def with_prompts_up_to(records: Records, prompt_end: str, vocabulary: Vocabulary
     try:
         wanted = vocabulary.encode(prompt_end)
     except UnknownCharacterError as error:
-        raise ValueError(f"no record can contain the prompt_end {prompt_end!a}: {error}") from None
+        raise ValueError(
+            f"prompt_end cannot be {prompt_end!a}: the vocabulary of the model does not have "
+            f"{describe_character(error.character)}; give a string of its symbols"
+        ) from None
     prompts = [np.zeros(0, dtype=np.uint8)]
     place = 0
     for part in records.parts(IDS_SCORED_AT_ONCE):

@@ -92,7 +92,7 @@ class TextActivations(ABC):
         framing = Framing(self.vocabulary)
         if not text and framing.bos is None:
             raise ValueError("text is empty: there is no position to look at")
-        ids = framing.prompt(text, framing.errors)
+        ids = framing.prompt(text, framing.errors, name="text")
         if model.block_size is not None and len(ids) > model.block_size:
             most = model.block_size - (framing.bos is not None)
             raise ValueError(
@@ -113,7 +113,7 @@ def _check_layers(name: str) -> None:
     if name in FAMILIES and not FAMILIES[name].has_layers:
         others = " and ".join(family.name for family in FAMILIES.values() if family.has_layers)
         hint = "; make a CharLM of its component, one of lm.model.models" if name == "mixture" else ""
-        raise TypeError(f"a {name} model has no layers of attention, as {others} have{hint}")
+        raise TypeError(f"a model of the family {name} has no layers of attention, as {others} have{hint}")
 
 
 def _array(activations: Tensor) -> NDArray[np.float32]:

@@ -51,13 +51,17 @@ class TextScorer(ABC):
     def log_probabilities(self, text: str, *, stride: int | None = None) -> NDArray[np.float64]:
         """Returns the natural logarithm of the probability of each symbol, given those before it.
 
-        It is that with which ``generate`` draws the symbol there, and which ``next_symbols`` gives.
+        Where the vocabulary has ``unk``, a small share of the probability belongs to all unknown characters together,
+        so that the probabilities of all strings sum to 1. ``generate`` never draws one: it draws a symbol, and
+        ``next_symbols`` shows it, with its probability given that it is a known one, which is larger by the factor
+        ``1 / (1 - p(unk))``. Without ``unk`` the three are the same.
 
         Args:
             text: Any string, including the empty one.
             stride: For a model with a limited context: how far apart the blocks begin in which a longer text is scored.
                 By default half a block. Smaller ones give each symbol more context and take longer; the block size
-                makes blocks that do not overlap, at half the cost of the default.
+                makes blocks that do not overlap, at half the cost of the default. A mixture takes none: its Transformer
+                always gets the default.
 
         Returns:
             float64 ``(len(text),)`` in nats, fewer where symbols have several characters; for a model of records one
@@ -148,7 +152,8 @@ class TextScorer(ABC):
 
         The probabilities are those with which ``generate`` draws after the same prompt with default settings: over all
         symbols and, for records, the end, which is the empty string. They sum to 1. Unknown characters cannot be
-        generated, so they get no probability.
+        generated: where the vocabulary has ``unk``, the probabilities are those given that the symbol is a known one,
+        and ``log_probabilities``, which leaves ``unk`` its share, is lower by ``-log(1 - p(unk))``.
 
         Args:
             context: The preceding text; for records, from their start.
@@ -165,12 +170,14 @@ class TextScorer(ABC):
         """
         positive_integer("k", k)
         framing = Framing(self.vocabulary)
-        start = framing.prompt(context, framing.errors)
+        start = framing.prompt(context, framing.errors, name="context")
         logits, _ = self.predictor.start(np.array([start], dtype=np.int64))
         return likeliest(logits[0].astype(np.float64), framing.outcomes(), k)
 
     def inspect(self, text: str, *, k: int = 5, stride: int | None = None) -> ScoredText:
         """Returns the text with the log-probability of each symbol and the most likely alternatives to it.
+
+        The log-probabilities are those of ``log_probabilities``, the alternatives those of ``next_symbols``.
 
         Args:
             text: Any string; what comes of it is meant for up to a few thousand characters.

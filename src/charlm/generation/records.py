@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from charlm.data.framing import Framing
 from charlm.generation.loop import continuations
 from charlm.runtime.seeds import derived_seed, seed_or_new
-from chartok.arguments import checked_texts, expected_text, natural_number, positive_integer
+from chartok.arguments import checked_texts, natural_number, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,16 +56,15 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
     if isinstance(exclude, str):
         raise TypeError("exclude must be an iterable of str, got a single str: put it in a list")
     taken = set(checked_texts(exclude, "exclude"))
-    if not isinstance(prefix, str):
-        raise TypeError(expected_text("prefix", prefix))
+    framing = Framing(vocabulary)
+    start = framing.prompt(prefix, name="prefix")
     positive_integer("n_samples", n_samples)
     natural_number("min_length", min_length)
     if max(len(prefix), min_length) > positive_integer("max_length", max_length):
         raise ValueError(
             f"prefix ({len(prefix)} characters) and min_length {min_length} exceed max_length {max_length}"
         )
-    framing = Framing(vocabulary)
-    start, ids = framing.prompt(prefix), list(framing.outcomes(allowed))
+    ids = list(framing.outcomes(allowed))
     first_seed = seed_or_new(seed)
     found, tries = list[tuple[str, NDArray[np.float64]]](), 0
     while len(found) < n_samples:

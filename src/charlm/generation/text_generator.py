@@ -242,13 +242,15 @@ class TextGenerator(ABC):
         Raises:
             UnknownCharacterError: As for ``generate``.
             ValueError: As for ``generate``.
-            TypeError: As for ``generate``.
+            TypeError: As for ``generate``; or there are several prompts, of which ``stream`` takes one.
 
         Example:
             >>> from charlm import CharLM
             >>> "".join(CharLM.fit("abc" * 100, order=3).stream("ab", max_new_tokens=4))
             'cabc'
         """
+        if not isinstance(prompt, str):
+            raise TypeError(f"{expected_text('prompt', prompt)}: stream continues one prompt, generate several")
         framing = Framing(self.vocabulary)
         outcomes = framing.outcomes(allowed)
         new = continuation(

@@ -114,7 +114,7 @@ class LanguageModel(nn.Module, ABC):
         Raises:
             TypeError: This family is not made from counts.
         """
-        raise TypeError(f"a {cls.family} model cannot be made from counts, got {type(counted).__name__}")
+        raise TypeError(f"a model of the family {cls.family} cannot be made from counts, got {type(counted).__name__}")
 
     def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
         """Returns a model for another vocabulary, which shares no memory with this one.
@@ -134,8 +134,8 @@ class LanguageModel(nn.Module, ABC):
             ValueError: ``vocabulary_before`` is not that of the model, or the two share nothing that is predicted.
         """
         raise TypeError(
-            f"a {self.family} model cannot be resized from {vocabulary_before.size} to {vocabulary_after.size} ids: "
-            "override resize"
+            f"a model of the family {self.family} cannot be resized from {vocabulary_before.size} to "
+            f"{vocabulary_after.size} ids: override resize"
         )
 
     def parameter_groups(self) -> ParameterGroups:
@@ -249,7 +249,9 @@ class LanguageModel(nn.Module, ABC):
         Raises:
             TypeError: The family has no such layers. One of your own that has overrides this.
         """
-        raise TypeError(f"a {self.family} model has no layers of attention, got inputs {tuple(inputs.shape)}")
+        raise TypeError(
+            f"a model of the family {self.family} has no layers of attention, got inputs {tuple(inputs.shape)}"
+        )
 
     @property
     def numbers_per_id(self) -> int:

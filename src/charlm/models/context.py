@@ -44,7 +44,8 @@ def checked_stride(stride: int | None, block_size: int | None) -> int | None:
     if block_size is None:
         if stride is not None:
             raise ValueError(
-                f"stride applies only to a model with a block size, and this one has none: leave it out, got {stride}"
+                "stride applies only to a model with a block size, and this one has none; a Transformer in a mixture "
+                f"always gets blocks that overlap by half: leave it out, got {stride}"
             )
         return None
     if stride is None:

@@ -236,7 +236,8 @@ class Recipe:
                 raise ValueError("too_long says what to do with a record above max_length: give max_length as well")
         if self.max_length is not None and self.counts and self.too_long in (None, "split"):
             raise ValueError(
-                f"a {self.family} counts records of any length, and has no windows into which to split them: "
+                f"a model of the family {self.family} counts records of any length, and has no windows into which to "
+                "split them: "
                 "give too_long='truncate', 'skip' or 'error', or no max_length"
             )
 

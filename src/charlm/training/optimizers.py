@@ -47,7 +47,8 @@ class Optimizers:
         by_muon = declared.hidden_matrices if config.optimizer == "muon" else frozenset()
         if config.optimizer == "muon" and not by_muon:
             raise ValueError(
-                f"optimizer 'muon' needs hidden matrices, but a {model.family} model has none: use 'adamw'"
+                f"optimizer 'muon' needs hidden matrices, but a model of the family {model.family} has none: "
+                "use 'adamw'"
             )
         matrices = [parameter for name, parameter in parameters.items() if name in by_muon]
         decays = dict.fromkeys(declared.hidden_matrices | declared.decayed, config.weight_decay)
@@ -165,12 +166,14 @@ class Optimizers:
 def _check_groups(groups: ParameterGroups, parameters: dict[str, nn.Parameter], family: str) -> None:
     unknown = (groups.hidden_matrices | groups.decayed | groups.hashed_tables) - parameters.keys()
     if unknown:
-        raise ValueError(f"the parameter groups of a {family} model name {min(unknown)!a}, which it does not have")
+        raise ValueError(
+            f"the parameter groups of a model of the family {family} name {min(unknown)!a}, which it does not have"
+        )
     for name in groups.hidden_matrices:
         if parameters[name].ndim != 2:  # noqa: PLR2004 - rows and columns
             raise ValueError(
-                f"the hidden matrix {name!a} of a {family} model must be two-dimensional, got {parameters[name].ndim} "
-                "dimensions"
+                f"the hidden matrix {name!a} of a model of the family {family} must be two-dimensional, got "
+                f"{parameters[name].ndim} dimensions"
             )
 
 

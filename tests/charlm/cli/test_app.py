@@ -379,7 +379,7 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         (["train", "input.txt", *TRAINED, "--device", "cuda:99"], "device 'cuda:99' cannot be used here: .*"),
         (
             ["train", "input.txt", *TRAINED, "--optimizer", "muon"],
-            "optimizer 'muon' .* a bigram model has none: use 'adamw'",
+            "optimizer 'muon' .* a model of the family bigram has none: use 'adamw'",
         ),
         (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
         (["score", "missing"], "missing: No such file or directory"),
@@ -413,7 +413,7 @@ def test_an_error_is_one_line_and_exit_code_1(
 
 def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "run", "--prompt", "na\u00efve"]) == 1
-    assert capsys.readouterr().err.startswith("charlm: text[2] is U+00EF '\\xef', which is not in this vocabulary")
+    assert capsys.readouterr().err.startswith("charlm: prompt[2] is U+00EF '\\xef', which is not in this vocabulary")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """What a Transformer computes on the way to its logits."""
 
+import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
@@ -19,11 +22,13 @@ from charlm.models.gpt.model import LOGIT_LIMIT
 from charlm.models.registry import FAMILIES
 from charlm.models.transformer import TransformerLanguageModel
 from chartok import UnknownCharacterError, Vocabulary
+from chartok.arguments import SpecialToken
 from families import Family, families
 from lively_classic_gpt import lively_classic
 from lively_gpt import TINY, lively
 from strategies import costly
 
+PAGE = Path(__file__).parents[3] / "docs" / "gpt.md"
 VOCABULARIES = [Vocabulary("abcdefg"), Vocabulary("abcdef", special_tokens=["bos"])]
 
 
@@ -144,7 +149,7 @@ def test_a_family_without_layers_says_which_have_them(family: Family) -> None:
         if has_layers:
             assert show("ab").shape[0] >= 1
             continue
-        with pytest.raises(TypeError, match="model has no layers of attention") as caught:
+        with pytest.raises(TypeError, match=r"a model of the family .* has no layers of attention") as caught:
             show("ab")
         if family.model.family in FAMILIES:
             assert "as gpt and classic-gpt have" in str(caught.value)
@@ -187,5 +192,24 @@ def test_ids_and_shapes_are_checked() -> None:
         model.activations(torch.tensor([[7]]))
     with pytest.raises(ValueError, match="at most block_size 6 long"):
         model.activations(torch.zeros(1, 7, dtype=torch.int64))
-    with pytest.raises(TypeError, match="a bigram model has no layers"):
+    with pytest.raises(TypeError, match="a model of the family bigram has no layers"):
         BigramLanguageModel(3).activations(torch.tensor([[0]]))
+
+
+@pytest.mark.parametrize("special", [[], ["bos"]], ids=["text", "with bos"])
+def test_the_plot_in_the_docs_has_one_label_for_each_position(
+    special: list[SpecialToken], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mpl.use("svg")
+    vocabulary = Vocabulary.from_text("ROMEO: But soft", special_tokens=special)
+    never = tuple(vocabulary.special_tokens.values())
+    model = lively(replace(TINY, vocab_size=vocabulary.size, block_size=16, context_only=never))
+    [example] = re.findall(r"```python\n(import matplotlib.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    named: dict[str, Any] = {"lm": CharLM(model, vocabulary)}
+    exec(example, named)  # noqa: S102 - our own page
+    positions = named["lm"].attention("ROMEO: But soft").shape[-1]
+    for labels in (named["axes"].get_xticklabels(), named["axes"].get_yticklabels()):
+        assert [label.get_text() for label in labels] == [*special, *"ROMEO: But soft"]
+        assert len(labels) == positions
+    assert Path("attention.svg").exists()

@@ -291,7 +291,9 @@ def test_what_cannot_be_resized_says_so() -> None:
         BigramLanguageModel(3).resize(before, "abcd")  # type: ignore[arg-type]  # bad input
     with pytest.raises(ValueError, match="vocabulary_after has nothing of vocabulary_before that the model predicts"):
         BigramLanguageModel(3).resize(before, Vocabulary("xyz"))
-    with pytest.raises(TypeError, match="a two-layers model cannot be resized from 3 to 4 ids: override resize"):
+    with pytest.raises(
+        TypeError, match="a model of the family two-layers cannot be resized from 3 to 4 ids: override resize"
+    ):
         TwoLayers(3).resize(before, after)
     with pytest.raises(ValueError, match="not fitted"):
         NGramTable(vocab_size=3, order=2).resize(before, after)

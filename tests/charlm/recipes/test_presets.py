@@ -102,8 +102,16 @@ def test_what_is_left_out_is_what_suits_the_family(family: Any) -> None:
         ({"max_length": 0, "too_long": "skip"}, ValueError, "max_length must be at least 1, got 0"),
         ({"max_length": 9, "too_long": "cut"}, ValueError, "too_long must be one of truncate, split, skip, error, got"),
         ({"too_long": "skip"}, ValueError, "too_long says what to do with a record above max_length: give max_length"),
-        ({"max_length": 9}, ValueError, "a ngram counts records of any length, .* give too_long='truncate', 'skip'"),
-        ({"max_length": 9, "too_long": "split"}, ValueError, "a ngram counts records of any length"),
+        (
+            {"max_length": 9},
+            ValueError,
+            "a model of the family ngram counts records of any length, .* give too_long='truncate', 'skip'",
+        ),
+        (
+            {"max_length": 9, "too_long": "split"},
+            ValueError,
+            "a model of the family ngram counts records of any length",
+        ),
         ({"family": "gpt", "packing": "yes"}, TypeError, "packing must be True or False, got 'yes'"),
         ({"family": "gpt", "config": {"max_steps": 3}}, TypeError, "config must be a TrainerConfig, got dict"),
     ],

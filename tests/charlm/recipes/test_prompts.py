@@ -79,6 +79,10 @@ def test_any_model_of_records_is_measured_by_the_answers_alone(capsys: pytest.Ca
             assert found["characters"] == sum(len(text.partition("=")[2]) + 1 for text in SUMS)
     assert main(["evaluate", "ngram", "sums.txt", "--prompt-end", "9="]) == 1
     assert "'sums.txt': record 1 does not contain '9='" in capsys.readouterr().err
+    assert main(["evaluate", "ngram", "sums.txt", "--prompt-end", "%"]) == 1
+    error = capsys.readouterr().err
+    assert "'sums.txt': prompt_end cannot be '%': the vocabulary of the model does not have U+0025 '%'" in error
+    assert "errors" not in error
     assert main(["evaluate", "ngram", "sums.txt", "--prompt-end", "=", "--errors", "ignore"]) == 1
     assert "unknown characters count as they did in training: leave --errors out" in capsys.readouterr().err
     CharLM.fit("\n".join(SUMS), order=3).save("text")
@@ -108,7 +112,11 @@ def test_a_resume_with_another_mask_names_it(capsys: pytest.CaptureFixture[str])
     [
         (["--prompt-end", "+"], 0, ""),
         (["--prompt-end", ""], 1, "sums.txt': prompt_end is empty: give what ends the prompt"),
-        (["--prompt-end", "==>"], 1, "sums.txt': no record can contain the prompt_end '==>': "),
+        (
+            ["--prompt-end", "==>"],
+            1,
+            "sums.txt': prompt_end cannot be '==>': the vocabulary of the model does not have U+003E '>'; give",
+        ),
         (["--prompt-end", "9="], 1, "sums.txt': record 1 does not contain '9=', which is to end its prompt"),
         (["--prompt-end", "0"], 1, "sums.txt': record 12 does not contain '0'"),
         (

@@ -72,7 +72,7 @@ def test_what_holds_still_moves_again_when_it_may() -> None:
 
 
 def test_muon_is_refused_where_there_is_no_matrix() -> None:
-    with pytest.raises(ValueError, match="a bigram model has none: use 'adamw'"):
+    with pytest.raises(ValueError, match="a model of the family bigram has none: use 'adamw'"):
         Optimizers(BigramLanguageModel(3), config(optimizer="muon"))
 
 

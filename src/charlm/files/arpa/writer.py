@@ -64,8 +64,8 @@ def save_arpa(path: str | os.PathLike[str], model: StoredModel, vocabulary: Voca
     """
     if model.family != NGramTable.family:
         raise ValueError(
-            f"model must be an n-gram model to be written to an ARPA file, got a {model.family} model: use save_model "
-            "or save_onnx"
+            f"model must be an n-gram model to be written to an ARPA file, got one of the family {model.family}: "
+            "use save_model or save_onnx"
         )
     check_sizes(model, vocabulary)
     predictor = model.predictor()

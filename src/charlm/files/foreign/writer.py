@@ -63,7 +63,7 @@ def save_classic_gpt(
     if layout not in get_args(Layout):
         raise ValueError(f"layout must be one of {', '.join(get_args(Layout))}, got {layout!a}")
     if not isinstance(model, ClassicGPT):
-        raise ValueError(f"only a classic-gpt can be written as {layout}, got a {model.family} model")  # noqa: TRY004 - still a model
+        raise ValueError(f"only a classic-gpt can be written as {layout}, got a model of the family {model.family}")  # noqa: TRY004 - still a model
     check_sizes(model, vocabulary)
     check_not_quantized(model, f"written as {layout}")
     _check_expressible(model, layout)

@@ -65,7 +65,8 @@ def save_onnx(
     graph = graph_of(model, cache=cache)
     if int8 and not graph.has_matrices:
         raise ValueError(
-            f"int8 is for the matrices of a Transformer, and a {model.family} model has none: leave it out"
+            f"int8 is for the matrices of a Transformer, and a model of the family {model.family} has none: "
+            "leave it out"
         )
     _check_size(sum(tensor.nbytes for tensor in graph.module.state_dict().values()))
     _check_installed("onnxscript", "save_onnx")

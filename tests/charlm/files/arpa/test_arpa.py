@@ -483,7 +483,7 @@ def test_what_has_no_such_form_is_refused_and_the_old_file_stays(path: Path) -> 
         (
             BigramLanguageModel(VOCABULARY.size),
             VOCABULARY,
-            "got a bigram model: use save_model or save_onnx",
+            "got one of the family bigram: use save_model or save_onnx",
         ),
         (NGramLanguageModel(VOCABULARY.size, order=2), VOCABULARY, "call fit first"),
         (

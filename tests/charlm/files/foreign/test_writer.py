@@ -167,7 +167,9 @@ def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
     shape = GPTConfig(vocab_size=7, block_size=4, n_layers=1, n_heads=1, width=4, hash_rows=0)
     others: list[Any] = [GPT(shape), BigramLanguageModel(7), BigramTable.fit([0, 1], vocab_size=7)]
     for model in others:
-        with pytest.raises(ValueError, match=f"only a classic-gpt can be written as gpt2, got a {model.family} model"):
+        with pytest.raises(
+            ValueError, match=f"only a classic-gpt can be written as gpt2, got a model of the family {model.family}"
+        ):
             save_classic_gpt(path, model, VOCABULARY, "gpt2")
     with pytest.raises(ValueError, match="vocabulary must have as many ids as the model, 7, got 3"):
         save_classic_gpt(path, ClassicGPT(CLASSIC), Vocabulary("abc"), "gpt2")

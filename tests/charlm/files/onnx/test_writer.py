@@ -314,8 +314,13 @@ def test_what_has_no_such_form_is_refused_and_the_old_file_stays(tmp_path: Path)
             cached,
             "of block_size 4 keeps 3 ids when a block is full, and the n-gram model needs 4: export the mixture",
         ),
-        (ngram, ab, in_8_bits, "int8 is for the matrices of a Transformer, and a ngram model has none: leave it out"),
-        (BigramLanguageModel(2), ab, in_8_bits, "and a bigram model has none"),
+        (
+            ngram,
+            ab,
+            in_8_bits,
+            "int8 is for the matrices of a Transformer, and a model of the family ngram has none: leave it out",
+        ),
+        (BigramLanguageModel(2), ab, in_8_bits, "and a model of the family bigram has none"),
         (BigramLanguageModel(3), ab, {}, "vocabulary must have as many ids as the model, 3, got 2"),
         (huge, Vocabulary(map(chr, range(2**15))), {}, "exceeds 2 GiB, the limit of an ONNX file"),
     ]
