@@ -113,9 +113,11 @@ def _of_end(event: events.TrainingEnded) -> list[str]:
         more = f" by more than {config.min_delta:g} in {config.patience} evaluations" if config.min_delta else ""
         since = more or f" since step {best}"
         lines.insert(0, f"stopped after step {event.entry.step}: no improvement{since}")
-    of_all = "" if config.evaluation_characters is None else f" on {config.evaluation_characters:,} characters"
+    part = ""
+    if event.scored is not None:
+        part = " on the first symbol" if event.scored == 1 else f" on the first {event.scored:,} symbols"
     loss = _in_both_units(event.best.validation_loss)
-    return [*lines, f"validation loss  {loss}{of_all}, of step {best}, which is kept"]
+    return [*lines, f"validation loss  {loss}{part}, of step {best}, which is kept"]
 
 
 def _of_stop(event: events.TrainingStopped) -> list[str]:

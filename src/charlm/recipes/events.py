@@ -80,12 +80,14 @@ class TrainingEnded:
     Attributes:
         entry: Its last log entry, if this process has the log.
         best: The entry of the lowest validation loss, whose weights are kept; None if nothing was evaluated.
+        scored: How many symbols at the beginning of the validation data that loss is of; None for all of them.
         is_out_of_patience: Whether it ended before its limits, since it did not improve any more.
         config: Its settings.
     """
 
     entry: LogEntry | None
     best: LogEntry | None
+    scored: int | None
     is_out_of_patience: bool
     config: TrainerConfig
 

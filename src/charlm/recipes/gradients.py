@@ -25,6 +25,7 @@ from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
 from charlm.training.trainer import Trainer
+from charlm.training.validation import scored_part
 from charlm.training.warm_start import go_on_with_optimizer
 
 if TYPE_CHECKING:
@@ -75,13 +76,14 @@ def train_by_gradients(
     if folder is not None and distributed.rank() == 0:
         described = str(batches.device)
         describe_run(folder, corpus, recipe, validation=validation, device=described, source=source, resume=resume)
-    best, nats = _run(trainer, batches, learned.block_size, folder, hook)
+    scored = None if held_out is None else scored_part(held_out, trainer.config.evaluation_characters)
+    best, nats = _run(trainer, batches, learned.block_size, scored, folder, hook)
     trained = Trained(best, nats)
     if data is not None and distributed.rank() == 0:
         trained = _mixed(best, data, ngram, recipe, held_out, corpus.vocabulary, hook)
         if folder is not None:
             folder.write_model(serialized_model(trained.model, corpus.vocabulary))
-    elif held_out is not None and trainer.config.evaluation_characters is not None and distributed.rank() == 0:
+    elif held_out is not None and scored is not None and distributed.rank() == 0:
         trained = _evaluated(best, held_out, corpus.vocabulary, hook)
     if folder is not None:
         hook(Saved(folder=folder.path))
@@ -188,7 +190,7 @@ def _trainer(
 
 
 def _run(
-    trainer: Trainer, batches: BatchSampler, block_size: int, folder: RunFolder | None, hook: Hook
+    trainer: Trainer, batches: BatchSampler, block_size: int, scored: int | None, folder: RunFolder | None, hook: Hook
 ) -> tuple[LanguageModel, float | None]:
     """Trains to the end of the run, and returns its best model with its loss in nats per character."""
     hook(
@@ -216,6 +218,7 @@ def _run(
         TrainingEnded(
             entry=trainer.log[-1] if trainer.log else None,
             best=None if nats is None else losses[nats],
+            scored=scored,
             is_out_of_patience=_is_out_of_patience(trainer),
             config=trainer.config,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.data.dataset import Piece
-from charlm.evaluation.scoring import Evaluation, evaluate
+from charlm.evaluation.scoring import TARGETS_AT_ONCE, Evaluation, evaluate
 from charlm.runtime import distributed
 
 if TYPE_CHECKING:
@@ -62,6 +62,25 @@ class Beginning:
     def check_ids(self, size: int) -> None:
         """Checks that every id of the dataset is below ``size``."""
         self._dataset.check_ids(size)
+
+
+def scored_part(dataset: SupportsPieces, most: int | None) -> int | None:
+    """Returns how many ids at the beginning of a dataset are scored; None if all of them are.
+
+    Args:
+        dataset: The dataset.
+        most: How many ids are scored, if it has as many; None is all.
+
+    Example:
+        >>> from charlm import TextDataset
+        >>> dataset = TextDataset(range(9), block_size=2)
+        >>> scored_part(dataset, 3), scored_part(dataset, 8), scored_part(dataset, None)
+        (3, None, None)
+    """
+    if most is None:
+        return None
+    one_more = Beginning(dataset, most + 1).pieces(TARGETS_AT_ONCE, 0)
+    return most if sum(int(np.count_nonzero(piece.counts)) for piece in one_more) > most else None
 
 
 class Validation:

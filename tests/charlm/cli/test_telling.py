@@ -14,7 +14,12 @@ from log_entries import log_entry
 
 
 def told(
-    capsys: pytest.CaptureFixture[str], *, best: int | None, is_out_of_patience: bool = False, **config: Any
+    capsys: pytest.CaptureFixture[str],
+    *,
+    best: int | None,
+    scored: int | None = None,
+    is_out_of_patience: bool = False,
+    **config: Any,
 ) -> Any:
     """Returns what is printed at the end of a run of 600 steps."""
     entry = None if best is None else log_entry(best, validation_loss=1.5)
@@ -22,6 +27,7 @@ def told(
         events.TrainingEnded(
             entry=log_entry(600, validation_loss=9.0, train_loss=0.5),
             best=entry,
+            scored=scored,
             is_out_of_patience=is_out_of_patience,
             config=TrainerConfig(**config),
         )
@@ -46,8 +52,27 @@ def test_a_run_that_stopped_early_says_when_and_why(capsys: pytest.CaptureFixtur
 
 
 def test_a_loss_on_a_part_of_the_validation_data_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    *_, last = told(capsys, best=400, evaluation_characters=10_000)
-    assert last.endswith("bits per character on 10,000 characters, of step 400, which is kept")
+    *_, last = told(capsys, best=400, scored=10_000)
+    assert last.endswith("bits per character on the first 10,000 symbols, of step 400, which is kept")
+    *_, last = told(capsys, best=400, scored=1)
+    assert last.endswith("bits per character on the first symbol, of step 400, which is kept")
+
+
+@pytest.mark.parametrize(("characters", "is_of_all"), [(1, False), (88, False), (89, True), (100_000, True)])
+def test_what_was_evaluated_on_all_validation_data_is_not_evaluated_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    characters: int,
+    is_of_all: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("input.txt").write_text("ab" * 400 + "abcc" * 25, newline="")
+    flags = ["--max-steps", "2", "--evaluation-characters", str(characters)]
+    assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", *flags]) == 0
+    found = [line for line in capsys.readouterr().out.splitlines() if line.startswith("validation loss")]
+    assert len(found) == (1 if is_of_all else 2)
+    assert ("on the first" in found[0]) != is_of_all
 
 
 def test_a_run_without_validation_data_has_no_such_loss(capsys: pytest.CaptureFixture[str]) -> None:

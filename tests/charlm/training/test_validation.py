@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import BigramLanguageModel, RecordDataset, TextDataset, evaluate
-from charlm.training.validation import Beginning
+from charlm.training.validation import Beginning, scored_part
 
 
 def scored(dataset: Any, targets: int | None, overlap: int) -> list[int]:
@@ -33,6 +33,7 @@ def test_the_beginning_of_a_text_is_scored_and_no_more(
     found = scored(Beginning(dataset, characters), targets, overlap)
     assert found == list(range(1, len(found) + 1))
     assert len(found) == min(characters, length - 1)
+    assert scored_part(dataset, characters) == (characters if characters < length - 1 else None)
 
 
 @given(st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=9), st.integers(1, 60))
@@ -41,6 +42,7 @@ def test_of_records_the_first_are_scored(records: Sequence[str], characters: int
     found, everything = (scored(made, None, 0) for made in (Beginning(dataset, characters), dataset))
     assert found == everything[: len(found)]
     assert len(found) == min(characters, len(everything))
+    assert scored_part(dataset, characters) == (characters if characters < len(everything) else None)
 
 
 def test_an_id_that_the_model_does_not_have_is_refused_wherever_it_is() -> None:
