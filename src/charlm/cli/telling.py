@@ -95,6 +95,8 @@ def _of_beginning(event: events.TrainingBegan) -> list[str]:
     steps = "steps" if event.total_steps is None else f"{event.total_steps:,} steps"
     model = f"{event.family} model, {event.parameters:,} parameters, on {event.device}"
     lines = [f"{model}: {steps} of {event.batch_size} x {event.block_size} characters"]
+    if event.total_steps is not None and event.first_step > event.total_steps:
+        return [*lines, f"nothing is left to train: the run already has {event.first_step:,} steps"]
     return [*lines, f"resuming after step {event.first_step}"] if event.first_step else lines
 
 

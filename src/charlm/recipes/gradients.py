@@ -230,7 +230,7 @@ def _is_out_of_patience(trainer: Trainer) -> bool:
     """Returns whether a run that is over has not reached any limit of its length."""
     config = trainer.config
     is_in_time = config.max_seconds is None or not trainer.log or trainer.log[-1].elapsed_seconds < config.max_seconds
-    return trainer.step != trainer.total_steps and is_in_time
+    return (trainer.total_steps is None or trainer.step < trainer.total_steps) and is_in_time
 
 
 def _mixed(

@@ -104,6 +104,26 @@ def test_what_train_prints_last_is_the_loss_of_the_saved_model(
     assert found == pytest.approx(float(kept[1]), abs=5e-5)
 
 
+def test_a_run_resumed_with_fewer_steps_than_it_has_says_that_nothing_is_left_and_of_no_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("input.txt").write_text("ab" * 400 + "abcc" * 25, newline="")
+    train = ["train", "input.txt", "--model", "trained-bigram", "--out", "run"]
+    assert main([*train, "--max-steps", "8"]) == 0
+    kept = capsys.readouterr().out.splitlines()[-2]
+    assert main([*train, "--max-steps", "4", "--resume"]) == 0
+    shown = capsys.readouterr().out
+    assert "nothing is left to train: the run already has 8 steps\n" in shown
+    assert "stopped after" not in shown
+    assert "resuming" not in shown
+    assert kept in shown.splitlines()
+    assert main([*train, "--max-steps", "8", "--resume"]) == 0
+    shown = capsys.readouterr().out
+    assert "resuming after step 8\n" in shown
+    assert "stopped after" not in shown
+
+
 def test_a_shape_is_given_in_flags_and_one_that_cannot_be_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
