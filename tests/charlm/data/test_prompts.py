@@ -228,7 +228,7 @@ def test_a_mixture_weighs_its_models_by_the_answers() -> None:
         (lambda: RecordDataset(["a="], prompt_end="="), ValueError, "nothing follows the prompt of record 1, in its 2"),
         (lambda: RecordDataset(["a=b"], prompt_end=""), ValueError, "prompt_end is empty: give what ends the prompt"),
         (lambda: RecordDataset(["a=b"], prompt_end=5), TypeError, "prompt_end must be a str, got int"),  # type: ignore[arg-type]  # bad input
-        (lambda: RecordDataset(["a=b"], prompt_end=":"), ValueError, "the prompt_end ':': .*U\\+003A"),
+        (lambda: RecordDataset(["a=b"], prompt_end=":"), ValueError, "prompt_end cannot be ':': .*U\\+003A"),
         (lambda: RecordDataset(["a=b"], prompt_end="=", prompts=["x"]), ValueError, "leave one of them out"),
         (lambda: RecordDataset(["a", "b"], prompts=["x"]), ValueError, "one for each of 2 records, got 1"),
         (lambda: RecordDataset(["a"], prompts="x"), TypeError, "prompts must be an iterable of str, got a single str"),

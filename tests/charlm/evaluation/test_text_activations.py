@@ -213,3 +213,4 @@ def test_the_plot_in_the_docs_has_one_label_for_each_position(
         assert [label.get_text() for label in labels] == [*special, *"ROMEO: But soft"]
         assert len(labels) == positions
     assert Path("attention.svg").exists()
+    named["plt"].close()
