@@ -82,13 +82,12 @@ def train(settings: Train) -> None:
             hook=hook,
         )
     if settings.json and is_first:
-        nats = trained.validation_nats
-        print_json(
-            run=str(folder.path),
-            family=settings.model,
-            validation_nats=nats,
-            validation_bits=None if nats is None else nats / math.log(2),
-        )
+        _print_as_json(folder, settings.model, trained.validation_nats)
+
+
+def _print_as_json(folder: RunFolder, family: str, nats: float | None) -> None:
+    bits = None if nats is None else nats / math.log(2)
+    print_json(run=str(folder.path), family=family, validation_nats=nats, validation_bits=bits)
 
 
 def _default_folder(text: str, family: str) -> Path:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from charlm.data.framing import Framing
 from charlm.errors import described_change
 from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.files.run_folder import RunFolder
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from charlm.models.mixture import MixtureLanguageModel
     from charlm.models.ngram.model import NGramLanguageModel
     from charlm.models.predictor import CountModel
-    from charlm.recipes.corpus import Corpus
     from charlm.recipes.presets import Family, Recipe
     from charlm.training.checkpoint import Checkpoint
     from chartok import Vocabulary
@@ -82,16 +80,14 @@ class Start:
         """The family that is trained from it, unless another one is chosen."""
         return TRAINS_AS.get(self.model.family, cast("Family", self.model.family))
 
-    def check(self, family: Family, corpus: Corpus) -> None:
-        """Checks that a family can be trained from it on a corpus.
+    def check(self, family: Family) -> None:
+        """Checks that a family can be trained from it.
 
         Raises:
             ValueError: It cannot; says why.
         """
         if family != self.family and {family, self.family} != {"mixture", "gpt"}:
             raise ValueError(f"{self.name} is a model of the family {self.family}, from which no {family} can start")
-        if Framing(self.vocabulary).is_of_records and not corpus.is_of_records:
-            raise corpus.error(f"{self.name} is a model of records, and this is a text: read it as records")
 
     def with_order(self, recipe: Recipe) -> Recipe:
         """Returns a recipe with the order of its n-gram model, unless another than the default is asked for.

@@ -61,7 +61,7 @@ def train(
     """
     source = Source() if source is None else source
     if start is not None:
-        start.check(recipe.family, corpus)
+        start.check(recipe.family)
         recipe = start.with_order(recipe)
     corpus = shaped(corpus, recipe)
     if validation is not None:
@@ -77,7 +77,7 @@ def train(
                 validation=len(validation),
             )
         )
-    if start is not None:
+    if start is not None and not (resume and folder is not None and folder.checkpoint_paths()):
         new = [symbol for symbol in corpus.vocabulary.symbols if symbol not in start.vocabulary]
         hook(Started(name=start.name, family=start.family, new_symbols=new))
     for part, purpose in ((corpus, "to train on"), (validation, "for validation")):

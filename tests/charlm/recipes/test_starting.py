@@ -247,7 +247,9 @@ def test_a_run_that_started_from_a_model_is_resumed_like_any_other(
     shutil.rmtree("run")
     capsys.readouterr()
     assert main([*command, "--max-steps", "3", "--resume"]) == 0
-    assert "resuming after step 2" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "resuming after step 2" in told
+    assert "starting from" not in told
 
 
 def test_a_resume_with_other_settings_names_the_way_out(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
