@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
 
 from charlm.models.ngram import kneser_ney, learned
+from charlm.models.ngram.choices import ORDER, Smoothing
 from charlm.models.ngram.counts import NGramCounts
 from charlm.models.ngram.held_out import hold_out, newest, sizes
 from charlm.models.ngram.kneser_ney import BackoffTable, suffix_nodes
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     from charlm.data.dataset import JoinedTexts
     from charlm.models.ngram.counts import Tokens
 
-Smoothing: TypeAlias = Literal["tuned", "learned", "kneser-ney"]
-"""How counts become probabilities: by learned back-off, with constants tuned on a held-out part of the texts, or
-with those that come with the library; or by interpolated modified Kneser-Ney smoothing."""
-
-ORDER = 7
-"""Where nothing tells which order is best."""
 HIGHEST_CHOSEN = 10
 """A higher order has to be asked for: the model grows more than it gains."""
 CHOSEN_FROM = 1 << 22

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from charlm.models.base import LanguageModel, as_array, check_prompt
+from charlm.models.ngram.fitting import untuned_constants
 from charlm.models.ngram.table import NGramTable
+from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from charlm.models.ngram.choices import Smoothing
     from charlm.models.ngram.counts import NGramCounts, Tokens
-    from charlm.models.ngram.fitting import Smoothing
     from charlm.models.predictor import CountModel
     from chartok import Vocabulary
 
@@ -60,7 +62,12 @@ class NGramLanguageModel(LanguageModel):
 
     def __init__(self, vocab_size: int, *, order: int, context_only: Iterable[SupportsIndex] = ()) -> None:
         super().__init__(vocab_size, context_only=context_only)
-        self.table: NGramTable = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
+        self.table: NGramTable = NGramTable(
+            vocab_size=self.vocab_size,
+            order=order,
+            context_only=self.context_only,
+            constants=untuned_constants("learned", positive_integer("order", order)),
+        )
         """The probabilities of all n-grams, in NumPy; empty until ``fit``."""
         self.history: int | None = self.table.history
         self.register_buffer("_where", torch.zeros(0, dtype=torch.float64), persistent=False)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from charlm.models.ngram.choices import Smoothing
     from charlm.models.ngram.counts import Tokens
-    from charlm.models.ngram.fitting import Smoothing
     from chartok import Vocabulary
 
 HIGHEST_ORDER = 1 << 10
