@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from charlm.evaluation.adaptive_text import AdaptiveCharLM
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.corpus import Corpus
@@ -247,6 +248,27 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
         lm = cls(trained.model, corpus.vocabulary)
         lm.validation_nats = trained.validation_nats
         return lm
+
+    def adaptive(self) -> AdaptiveCharLM:
+        """Returns a model that starts from what this one has counted and learns while it reads.
+
+        It predicts each character and then learns it, so that it takes to the names and habits of a text. This model
+        is not changed.
+
+        Raises:
+            ValueError: This is no n-gram model, or it has no counts.
+            ModuleNotFoundError: numba is missing: ``pip install chartok[fast]``.
+
+        Example:
+            >>> reader = CharLM.fit("the cat sat on the mat. " * 50, order=5).adaptive()
+            >>> first, again = (reader.bits_per_character("the matador sat. ") for _ in range(2))
+            >>> bool(again < first)
+            True
+        """
+        from charlm.evaluation.adaptive_text import AdaptiveCharLM  # noqa: PLC0415 - an extra compiles it
+        from charlm.models.adaptive.counted import counts_in  # noqa: PLC0415 - likewise
+
+        return AdaptiveCharLM(self.vocabulary, counts_in(self.stored))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""

@@ -9,23 +9,25 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from charlm.data.framing import CODE_POINTS, Framing
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
-from charlm.models.adaptive.counted import LONGEST, symbol_weights
+from charlm.files.kinds import COMPRESSED, OPENING_OF_COMPRESSED
+from charlm.models.adaptive.counted import counts_in, symbol_weights
 from charlm.models.adaptive.model import AdaptiveLanguageModel
 from charlm.models.adaptive.symbols import letters_of, line_end_of
-from charlm.models.ngram.table import NGramTable
 from chartok import Vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from charlm.lm import CharLM
     from charlm.models.ngram.counts import NGramCounts
 
-MAGIC = b"\x89CHARLM\n"
 VERSION = 1
 """Also that of the model: another one makes other predictions."""
 HEADER = struct.Struct("<8sBBBQI32s32s")
@@ -36,7 +38,8 @@ SMALLEST_TABLE, LARGEST_TABLE = 16, 27
 """The base-2 logarithms of how many bytes the table of contexts takes, 128 for each symbol of the text or n-gram."""
 BITS_OF_A_SYMBOL = 7
 LARGEST_CLASS = 127
-WHAT = "a file of charlm compress"
+MOST_SYMBOLS = 1 << 16
+"""A text of more is read as bytes: a file that claims more could ask for much memory."""
 
 
 class Header(NamedTuple):
@@ -94,7 +97,7 @@ def compress(content: bytes, lm: CharLM | None = None) -> bytes:
     ids = vocabulary.encode(text)
     alphabet = _packed(counted)
     header = HEADER.pack(
-        MAGIC,
+        OPENING_OF_COMPRESSED,
         VERSION,
         ENCODINGS.index(encoding),
         table_bits,
@@ -134,9 +137,9 @@ def decompress(compressed: bytes, lm: CharLM | None = None) -> bytes:
         ids = model.decode(body[header.n_alphabet :], header.n_ids)
         content = vocabulary.decode(ids).encode(ENCODINGS[header.encoding])
     except (ValueError, zlib.error) as error:
-        raise CheckpointCorruptError(f"{WHAT} is damaged: {error}") from error
+        raise CheckpointCorruptError(f"{COMPRESSED} is damaged: {error}") from error
     if hashlib.sha256(content).digest() != header.sha256:
-        raise CheckpointCorruptError(f"{WHAT} is damaged: what comes out does not match its SHA-256")
+        raise CheckpointCorruptError(f"{COMPRESSED} is damaged: what comes out does not match its SHA-256")
     return content
 
 
@@ -155,12 +158,9 @@ class Start(NamedTuple):
         """
         if lm is None:
             return cls(None, None)
-        table = getattr(lm.stored, "table", lm.stored)
-        if not isinstance(table, NGramTable):
-            raise ValueError(f"a model to start from must be a counted ngram, got a {lm.family}")  # noqa: TRY004 - of another family
         if lm.is_of_records:
             raise ValueError("a model to start from must be one of text, got one of records: fit one without records")
-        return cls(lm.vocabulary, table.ngram_counts().up_to(LONGEST + 1))
+        return cls(lm.vocabulary, counts_in(lm.stored))
 
     @property
     def sha256(self) -> bytes:
@@ -172,7 +172,7 @@ class Start(NamedTuple):
             digest.update(array.astype("<i8").tobytes())
         return digest.digest()
 
-    def added(self, text: str) -> list[str]:
+    def added(self, text: Collection[str]) -> list[str]:
         """Returns the characters of a text that the vocabulary lacks, and as many more as make two symbols."""
         known = set(self.vocabulary.symbols if self.vocabulary is not None else ())
         found = sorted(set(text) - known)
@@ -209,12 +209,12 @@ class Start(NamedTuple):
 
 
 def _as_text(content: bytes) -> tuple[str, str]:
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise AssertionError  # Latin-1 has a character for each byte
+    """Returns bytes as text, and in which encoding."""
+    with suppress(UnicodeDecodeError):
+        text = content.decode("utf-8")
+        if len(set(text)) < MOST_SYMBOLS:
+            return text, "utf-8"
+    return content.decode("latin-1"), "latin-1"
 
 
 def _table_bits(n_to_learn: int) -> int:
@@ -245,20 +245,21 @@ def _unpacked(packed: bytes, start: Start) -> list[tuple[str, int]]:
     Raises:
         ValueError: It is something else.
     """
-    most = 5 * CODE_POINTS
     decompressor = zlib.decompressobj()
-    text = decompressor.decompress(packed, most).decode("utf-8", "surrogatepass")
-    if not decompressor.eof or decompressor.unused_data or len(text) % 2:
+    text = decompressor.decompress(packed, 5 * MOST_SYMBOLS).decode("utf-8", "surrogatepass")
+    if not decompressor.eof or decompressor.unused_data or len(text) % 2 or len(text) > 2 * MOST_SYMBOLS:
         raise ValueError("its alphabet is not whole")
-    points = np.cumsum([0, *map(ord, text[::2])]).tolist()
-    known = set(start.vocabulary.symbols if start.vocabulary is not None else ())
-    found = [(chr(min(point, CODE_POINTS - 1)), ord(each)) for point, each in zip(points[1:], text[1::2], strict=True)]
-    characters = [character for character, _ in found]
-    if points[-1] >= CODE_POINTS or characters != sorted(set(characters) - known) or len(known) + len(found) < 2:  # noqa: PLR2004
-        raise ValueError("its alphabet is not one")
-    if any(not 2 <= each <= LARGEST_CLASS for _, each in found):  # noqa: PLR2004 - of no occurrence
+    pairs = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64).reshape(-1, 2)
+    points = np.cumsum(pairs[:, 0]).tolist()
+    if (pairs[1:, 0] == 0).any() or not all(point < CODE_POINTS for point in points[-1:]):
+        raise ValueError("its alphabet is out of order")
+    if ((pairs[:, 1] < _class_of(0)) | (pairs[:, 1] > LARGEST_CLASS)).any():
         raise ValueError("its alphabet is not weighted")
-    return found
+    known = set(start.vocabulary.symbols if start.vocabulary is not None else ())
+    characters = [*map(chr, points)]
+    if not known.isdisjoint(characters) or len(known) + len(characters) < 2:  # noqa: PLR2004
+        raise ValueError("its alphabet is not one")
+    return [*zip(characters, pairs[:, 1].tolist(), strict=True)]
 
 
 def _checked_header(compressed: bytes) -> Header:
@@ -268,27 +269,28 @@ def _checked_header(compressed: bytes) -> Header:
         CheckpointCorruptError: It is not what was written.
         CheckpointVersionError: It is of another version.
     """
-    if not compressed.startswith(MAGIC):
-        cut = f"{WHAT} is cut short" if compressed and MAGIC.startswith(compressed) else f"this is not {WHAT}"
+    if not compressed.startswith(OPENING_OF_COMPRESSED):
+        begins_so = compressed and OPENING_OF_COMPRESSED.startswith(compressed)
+        cut = f"{COMPRESSED} is cut short" if begins_so else f"this is not {COMPRESSED}"
         raise CheckpointCorruptError(cut)
-    if len(compressed) > len(MAGIC) and compressed[len(MAGIC)] != VERSION:
-        found = compressed[len(MAGIC)]
+    if len(compressed) > len(OPENING_OF_COMPRESSED) and compressed[len(OPENING_OF_COMPRESSED)] != VERSION:
+        found = compressed[len(OPENING_OF_COMPRESSED)]
         raise CheckpointVersionError(
-            f"{WHAT} of version {found} can only be decompressed by a release of that version, and this one has "
+            f"{COMPRESSED} of version {found} can only be decompressed by a release of that version, and this one has "
             f"version {VERSION}"
         )
     if len(compressed) < HEADER.size + CHECK.size:
-        raise CheckpointCorruptError(f"{WHAT} is cut short")
+        raise CheckpointCorruptError(f"{COMPRESSED} is cut short")
     if CHECK.unpack(compressed[-CHECK.size :])[0] != zlib.crc32(compressed[: -CHECK.size]):
-        raise CheckpointCorruptError(f"{WHAT} is cut short or damaged: it does not match its checksum")
+        raise CheckpointCorruptError(f"{COMPRESSED} is cut short or damaged: it does not match its checksum")
     header = Header(*HEADER.unpack(compressed[: HEADER.size]))
     if header.encoding >= len(ENCODINGS) or not SMALLEST_TABLE <= header.table_bits <= LARGEST_TABLE:
-        raise CheckpointCorruptError(f"{WHAT} is damaged: its header is not one")
+        raise CheckpointCorruptError(f"{COMPRESSED} is damaged: its header is not one")
     return header
 
 
 def _other_model(header: Header, lm: CharLM | None) -> str:
     if not any(header.model):
-        return f"{WHAT} was made without a model: leave the model out"
+        return f"{COMPRESSED} was made without a model: leave the model out"
     given = "needs the model that it was made with" if lm is None else "was made with another model"
-    return f"{WHAT} {given}: give that one, unchanged"
+    return f"{COMPRESSED} {given}: give that one, unchanged"

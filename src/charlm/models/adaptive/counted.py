@@ -12,12 +12,14 @@ from charlm.models.adaptive.contexts import mixed
 from charlm.models.adaptive.counters import MOST_BITS, bucket
 from charlm.models.adaptive.logistic import ONE
 from charlm.models.ngram.kneser_ney import suffix_nodes
+from charlm.models.ngram.table import NGramTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.models.adaptive.state import State
     from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.predictor import StoredModel
 
 LONGEST = 8
 """The longest context that is written; those of 7 ids are no context of the model."""
@@ -109,3 +111,15 @@ def symbol_weights(counts: NGramCounts) -> NDArray[np.int64]:
     singles = slice(counts.levels[1])
     weights[counts.keys[singles]] += counts.counts[singles]
     return np.minimum(weights, 1 << 31)
+
+
+def counts_in(model: StoredModel) -> NGramCounts:
+    """Returns the counts of a model, as far as ``write_counts`` takes them.
+
+    Raises:
+        ValueError: It has none.
+    """
+    table = getattr(model, "table", model)
+    if not isinstance(table, NGramTable):
+        raise ValueError(f"a model to start from must be an n-gram model with its counts, got a {model.family}")  # noqa: TRY004 - a model of another family
+    return table.ngram_counts().up_to(LONGEST + 1)

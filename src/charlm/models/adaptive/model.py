@@ -139,7 +139,7 @@ class AdaptiveLanguageModel:
     def distribution(self) -> NDArray[np.float64]:
         """Returns the probability of each id to come next, float64 ``(V,)``; they sum to 1, and nothing is learned.
 
-        They are what ``score`` charges, unless the table of contexts is full, so that learning has to forget.
+        ``score`` charges nearly the same: it learns from each decision that leads to an id before it predicts the next.
         """
         probabilities = np.zeros(self.vocab_size)
         row(self._state, np.zeros(self.vocab_size), probabilities)
@@ -180,7 +180,7 @@ class AdaptiveLanguageModel:
             n_ids: How many ids it is of.
 
         Raises:
-            ValueError: The code is shorter or longer than one of so many ids.
+            ValueError: The code ends before so many ids, or goes on behind them.
         """
         natural_number("n_ids", n_ids)
         coder = np.array([0, WHOLE, int.from_bytes(code[:CODE_BYTES].ljust(CODE_BYTES, b"\0"), "big"), CODE_BYTES])
