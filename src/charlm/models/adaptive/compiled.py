@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 try:
     import numba
@@ -15,7 +15,7 @@ except ModuleNotFoundError as missing:
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-WITHOUT_COUNTING = {"_nrt": False}
+WITHOUT_COUNTING: dict[str, Any] = {"_nrt": False}
 """No compiled function allocates an array, so that references need no counting, which takes five sixths of the time."""
 
 
@@ -30,5 +30,5 @@ def compiled(function: Function) -> Function:
 
 def inlined(function: Function) -> Function:
     """Returns a function compiled into each compiled function that calls it."""
-    options = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    options: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     return cast("Function", numba.njit(error_model="numpy", **options, **WITHOUT_COUNTING)(function))
