@@ -118,15 +118,15 @@ def _counted(
 ) -> Trained:
     started = time.perf_counter()
     model = count(corpus, recipe)
-    asked = recipe.smoothing
+    smoothing = recipe.smoothing
     if isinstance(model, NGramTable):
-        recipe = replace(recipe, order=model.order, smoothing=model.smoothing)
+        recipe, smoothing = replace(recipe, order=model.order), model.smoothing
     hook(
         Counted(
             family=recipe.family,
             order=recipe.order or 2,
-            smoothing=recipe.smoothing,
-            is_too_short=recipe.smoothing != asked,
+            smoothing=smoothing,
+            is_too_short=smoothing != recipe.smoothing,
             n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
             seconds=time.perf_counter() - started,
         )
