@@ -23,12 +23,6 @@ TEXT = np.random.default_rng(3).choice(VOCAB_SIZE, size=30_000, p=[0.4, 0.3, 0.1
 RECORDS = [record.tolist() for record in np.split(TEXT[:3000], np.arange(12, 3000, 12))]
 
 
-def losses_of_rest(train: object, ids: np.ndarray, lengths: np.ndarray, order: int) -> float:
-    """Returns the loss of ids under a model, with the library's constants, of other texts alone."""
-    table = NGramTable.fit(train, vocab_size=VOCAB_SIZE, order=order)
-    return float(-table.scores(ids, lengths).mean())
-
-
 def test_the_last_tenth_of_a_text_is_held_out_with_what_precedes_it() -> None:
     held = hold_out(TEXT, vocab_size=VOCAB_SIZE, context=4)
     assert held.ids.tolist() == [*TEXT[-3004:].tolist(), NO_ID]
@@ -65,7 +59,7 @@ def test_weights_of_texts_are_those_of_what_is_held_out(monkeypatch: pytest.Monk
 @given(st.lists(st.integers(-1, 4), min_size=1, max_size=40), st.integers(1, 5))
 def test_the_n_grams_that_end_at_each_id_are_found(ids: list[int], order: int) -> None:
     counts = NGramCounts.from_tokens(TEXT[:300], vocab_size=VOCAB_SIZE, order=order)
-    grams = [()]
+    grams: list[tuple[int, ...]] = [()]
     for key in counts.keys.tolist():
         grams.append((*grams[key // VOCAB_SIZE], key % VOCAB_SIZE))
     nodes = {gram: node for node, gram in enumerate(grams)}
