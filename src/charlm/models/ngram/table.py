@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
 from charlm.models.context import checked_stride
-from charlm.models.ngram.counts import NGramCounts, checked_vocab_size, node_levels
+from charlm.models.ngram.counts import NGramCounts, checked_vocab_size
 from charlm.models.ngram.fitting import Fitted, estimated, fitted, untuned_constants
 from charlm.models.ngram.kneser_ney import BackoffTable, pruned, suffix_nodes
 from charlm.models.ngram.learned import CONSTANTS
 from charlm.models.ngram.lookup import Lookup
+from charlm.models.ngram.packed_counts import PackedCounts
 from charlm.models.ngram.parts import Parts
 from charlm.models.ngram.resizing import resized
 from charlm.models.ngram.search import Search
 from charlm.models.ngram.soundness import check_tables, checked_constants
+from charlm.models.ngram.tree import NGramTree
 from charlm.models.predictor import checked_context_only
 from charlm.models.resizing import IdChange
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import SupportsIndex
 
     from numpy.typing import NDArray
@@ -37,25 +38,24 @@ HIGHEST_ORDER = 1 << 10
 ROWS_AT_ONCE = 1 << 12
 """How many distributions are computed at a time."""
 
+Made = TypeVar("Made")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NGramTable:
     """A backoff n-gram model in NumPy arrays; n-grams are numbered as in ``NGramCounts``.
 
-    A stored n-gram takes 24 bytes, and 24 more if it is a context.
-
     Attributes:
         vocab_size: The number of ids, V.
         order: The length of the longest n-grams.
         context_only: The ids that occur only as context and are never predicted.
-        keys: The n-grams as a tree, int64 ``(N,)``.
-        counts: How often each occurred, int64 ``(N,)``; empty in a pruned model.
+        ids: The last id of each n-gram, as in ``NGramTree``, ``(N,)``.
+        child_starts: Where the children of each context begin, as in ``NGramTree``, ``(M + 1,)``.
+        packed_counts: How often each n-gram occurred; none in a pruned model.
         log_probabilities: ln P(last id | the ids before it) of each n-gram, floating point ``(N,)``.
         log_backoffs: ln of the backoff weight of each context, the empty one first, ``(M,)``.
         constants: Those of learned back-off, float64 ``(order, 23)``; ``(0, 23)`` for Kneser-Ney smoothing.
-        levels: Where each order ends in ``keys``.
-        suffixes: The node of each context without its first id, int64 ``(M,)``.
-        total_log_backoffs: The sum of ``log_backoffs`` over each context and all its suffixes, ``(M,)``.
+        tree: The n-grams.
 
     Example:
         >>> table = NGramTable.fit([0, 1, 2, 0, 1, 2, 0, 1], vocab_size=3, order=2)
@@ -70,14 +70,13 @@ class NGramTable:
     vocab_size: int
     order: int
     context_only: tuple[int, ...] = ()
-    keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
+    ids: NDArray[np.unsignedinteger[Any]] = field(default_factory=lambda: np.zeros(0, np.uint8), repr=False)
+    child_starts: NDArray[np.unsignedinteger[Any]] = field(default_factory=lambda: np.zeros(2, np.uint8), repr=False)
+    packed_counts: PackedCounts = field(default_factory=lambda: PackedCounts.of(np.zeros(0, np.int64)), repr=False)
     log_probabilities: NDArray[np.floating[Any]] = field(default_factory=lambda: np.zeros(0), repr=False)
     log_backoffs: NDArray[np.floating[Any]] = field(default_factory=lambda: np.zeros(0), repr=False)
     constants: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, CONSTANTS)), repr=False)
-    levels: tuple[int, ...] = field(init=False, repr=False)
-    suffixes: NDArray[np.int64] = field(init=False, repr=False)
-    total_log_backoffs: NDArray[np.floating[Any]] = field(init=False, repr=False)
+    tree: NGramTree = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         checked_vocab_size(self.vocab_size)
@@ -85,13 +84,8 @@ class NGramTable:
             raise ValueError(f"order must be at most {HIGHEST_ORDER}, got {self.order}")
         set_once = object.__setattr__
         set_once(self, "context_only", checked_context_only(self.context_only, self.vocab_size))
-        set_once(self, "levels", node_levels(self.keys, self.vocab_size, self.order))
-        suffixes = suffix_nodes(self.keys, self.levels, self.vocab_size)
-        set_once(self, "suffixes", suffixes[: len(self.log_backoffs)].copy())
-        totals = self.log_backoffs.astype(np.float64)
-        for start, stop in pairwise(self.levels[:-1]):  # suffixes are in the level before
-            totals[start + 1 : stop + 1] += totals[suffixes[start + 1 : stop + 1]]
-        set_once(self, "total_log_backoffs", totals.astype(self.log_backoffs.dtype))
+        tree = NGramTree(vocab_size=self.vocab_size, order=self.order, ids=self.ids, child_starts=self.child_starts)
+        set_once(self, "tree", tree)
 
     @classmethod
     def fit(
@@ -132,16 +126,10 @@ class NGramTable:
     @classmethod
     def _of(cls, found: Fitted, context_only: tuple[int, ...]) -> Self:
         counts = found.counts
-        return cls(
-            vocab_size=counts.vocab_size,
-            order=counts.order,
-            context_only=context_only,
-            constants=found.constants,
-            keys=counts.keys,
-            counts=counts.counts,
-            log_probabilities=found.table.log_probabilities,
-            log_backoffs=found.table.log_backoffs,
+        empty = cls(
+            vocab_size=counts.vocab_size, order=counts.order, context_only=context_only, constants=found.constants
         )
+        return empty.holding(counts.keys, counts.counts, found.table)
 
     @property
     def smoothing(self) -> Smoothing:
@@ -173,13 +161,12 @@ class NGramTable:
             counts: How often each n-gram occurs, int64 ``(N,)``, or empty.
             table: The probabilities.
         """
-        return type(self)(
-            vocab_size=self.vocab_size,
-            order=self.order,
-            context_only=self.context_only,
-            constants=self.constants,
-            keys=keys,
-            counts=counts,
+        tree = NGramTree.of_keys(keys, vocab_size=self.vocab_size, order=self.order)
+        return replace(
+            self,
+            ids=tree.ids,
+            child_starts=tree.child_starts,
+            packed_counts=PackedCounts.of(counts),
             log_probabilities=table.log_probabilities,
             log_backoffs=table.log_backoffs,
         )
@@ -187,7 +174,8 @@ class NGramTable:
     def update(self, tokens: Tokens | NGramCounts) -> Self:
         """Returns a table of the old and the new texts together; see ``NGramLanguageModel.update``."""
         counts = self.ngram_counts().merge(self.counted(tokens))
-        return self._of(estimated(counts, self.constants, self.context_only), self.context_only)
+        updated = self._of(estimated(counts, self.constants, self.context_only), self.context_only)
+        return updated.astype(self.log_backoffs.dtype)
 
     def prune(self, min_count: int) -> Self:
         """Returns a table without rare n-grams; see ``NGramLanguageModel.prune``."""
@@ -196,7 +184,7 @@ class NGramTable:
         counts = self.ngram_counts()
         suffixes = suffix_nodes(counts.keys, counts.levels, self.vocab_size)
         keys, table = pruned(counts, suffixes, self.backoff_table(), min_count, self.context_only)
-        return self.holding(keys, counts.counts[:0], table)
+        return self.holding(keys, counts.counts[:0], table).astype(self.log_backoffs.dtype)
 
     def resize(self, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary) -> Self:
         """Returns a table of the same n-grams for another vocabulary; see ``LanguageModel.resize``.
@@ -229,15 +217,31 @@ class NGramTable:
         empty = type(self)(
             vocab_size=change.size, order=self.order, context_only=change.never_after, constants=self.constants
         )
-        counts = self.counts[chosen] if len(self.counts) else self.counts
-        return empty.holding(keys, counts, table).astype(self.log_backoffs.dtype)
+        counts = self.counts
+        return empty.holding(keys, counts[chosen] if len(counts) else counts, table).astype(self.log_backoffs.dtype)
 
     def astype(self, dtype: np.dtype[np.floating[Any]]) -> Self:
         """Returns this table with its logarithms in another floating-point dtype."""
         if dtype == self.log_backoffs.dtype:
             return self
-        table = BackoffTable(self.log_probabilities.astype(dtype), self.log_backoffs.astype(dtype))
-        return self.holding(self.keys, self.counts, table)
+        return replace(
+            self, log_probabilities=self.log_probabilities.astype(dtype), log_backoffs=self.log_backoffs.astype(dtype)
+        )
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """The keys of the n-grams as in ``NGramCounts``, int64 ``(N,)``, made anew each time."""
+        return self.tree.keys
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How often each n-gram occurred, int64 ``(N,)``, unpacked each time; empty in a pruned model."""
+        return self.packed_counts.counts()
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Where each order ends among the n-grams, beginning with 0 for order 0."""
+        return self.tree.levels
 
     def ngram_counts(self) -> NGramCounts:
         """Returns the n-grams with their counts.
@@ -245,7 +249,7 @@ class NGramTable:
         Raises:
             ValueError: The model has been pruned, or comes from a file without counts.
         """
-        if len(self.counts) != len(self.keys):
+        if len(self.packed_counts.small) != len(self.ids):
             raise ValueError("this model has no counts: it was pruned or loaded from an ARPA file; fit a new one")
         return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=self.keys, counts=self.counts)
 
@@ -287,7 +291,9 @@ class NGramTable:
         constants = checked_constants(given.pop("constants"), empty.order)
         check_tables(given, vocab_size=empty.vocab_size, order=empty.order, context_only=empty.context_only)
         table = BackoffTable(given["log_probabilities"], given["log_backoffs"])
-        return replace(empty, constants=constants).holding(given["keys"], given["counts"], table)
+        model = replace(empty, constants=constants).holding(given["keys"], given["counts"], table)
+        model.tree.suffixes(model.order)  # each n-gram has its own
+        return model
 
     # ------------------------------------------------------------------------------------------- as a predictor
 
@@ -339,33 +345,28 @@ class NGramTable:
     @property
     def lookup(self) -> Lookup:
         """The lookup of one context at a time, created on first use."""
-        # cached_property has a lock in Python 3.11, which would stay locked in a forked process.
-        lookup: Lookup | None = self.__dict__.get("_lookup")
-        return self.__dict__.setdefault("_lookup", Lookup(self._parts())) if lookup is None else lookup
+        return self._once("_lookup", Lookup)
 
     @property
     def search(self) -> Search:
-        """The lookup of many positions of a text at once."""
-        return Search(self._parts())
+        """The lookup of many positions of a text at once, created on first use."""
+        return self._once("_search", Search)
 
-    def _parts(self) -> Parts:
-        self.check_fitted()
-        return Parts(
-            vocab_size=self.vocab_size,
-            context_only=self.context_only,
-            keys=self.keys,
-            levels=self.levels,
-            suffixes=self.suffixes,
-            log_probabilities=self.log_probabilities,
-            log_backoffs=self.log_backoffs,
-            total_log_backoffs=self.total_log_backoffs,
-        )
+    def _once(self, name: str, make: Callable[[Parts], Made]) -> Made:
+        """Returns what is made from the arrays, which is kept."""
+        # cached_property has a lock in Python 3.11, which would stay locked in a forked process.
+        made: Made | None = self.__dict__.get(name)
+        if made is None:
+            self.check_fitted()
+            parts = Parts(self.tree, self.context_only, self.log_probabilities, self.log_backoffs)
+            made = self.__dict__.setdefault(name, make(parts))
+        return made
 
     def __len__(self) -> int:
-        return self.levels[-1]
+        return len(self.ids)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lookup"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_lookup", "_search")}
 
     def check_fitted(self) -> None:
         """Checks that the model has been fitted.
