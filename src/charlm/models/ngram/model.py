@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from charlm.models.ngram.counts import NGramCounts, Tokens
+    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.ngram.texts import Tokens
     from charlm.models.predictor import CountModel
     from chartok import Vocabulary
 
@@ -84,19 +85,22 @@ class NGramLanguageModel(LanguageModel):
         """Returns the constructor's arguments."""
         return self.table.settings()
 
-    def fit(self, tokens: Tokens | NGramCounts) -> Self:
+    def fit(self, tokens: Tokens | NGramCounts, *, memory: int | str | None = None) -> Self:
         """Returns this model fitted to one or more texts, forgetting any earlier fit.
 
         Args:
             tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), an iterable
                 of texts, a ``RecordDataset``, or counts made from them. No n-gram spans two texts. Records given as ids
                 must include ``bos`` and ``eos``. A text shorter than ``order`` only adds shorter n-grams.
+            memory: The most memory that counting takes besides its result, in bytes, or such as ``"2GB"``; see
+                ``NGramCounts.from_tokens``.
 
         Raises:
             TypeError: The ids are not integers.
             TokenIdError: An id is not in the vocabulary.
             ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
-                size or order.
+                size or order; or ``memory`` is too small, or given for counts.
+            OSError: With a limit of the memory, the folder for temporary files cannot be written to.
 
         Example:
             >>> model = NGramLanguageModel(3, order=3).fit([[0, 1, 2], [0, 1]])
@@ -104,7 +108,13 @@ class NGramLanguageModel(LanguageModel):
             [2, 2, 1, 2, 1, 1]
         """
         return self._hold(
-            NGramTable.fit(tokens, vocab_size=self.vocab_size, order=self.order, context_only=self.context_only)
+            NGramTable.fit(
+                tokens,
+                vocab_size=self.vocab_size,
+                order=self.order,
+                context_only=self.context_only,
+                memory=memory,
+            )
         )
 
     def update(self, tokens: Tokens | NGramCounts) -> Self:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.counts import Tokens
+    from charlm.models.ngram.texts import Tokens
     from chartok import Vocabulary
 
 HIGHEST_ORDER = 1 << 10
@@ -96,37 +96,35 @@ class NGramTable:
         vocab_size: int,
         order: int,
         context_only: Iterable[SupportsIndex] = (),
+        memory: int | str | None = None,
     ) -> Self:
-        """Returns a table fitted to one or more texts; see ``NGramLanguageModel.fit``.
+        """Returns a table fitted to one or more texts; see ``NGramLanguageModel.fit``, also for its errors.
 
         Args:
             tokens: The ids of one text, an iterable of texts, a dataset, or counts made from them.
             vocab_size: The number of ids, V.
             order: The length of the longest n-grams.
             context_only: The ids that occur only as context and are never predicted.
-
-        Raises:
-            TypeError: The ids are not integers.
-            TokenIdError: An id is not in the vocabulary.
-            ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
-                size or order.
+            memory: The most memory that counting takes besides its result, as for ``NGramCounts.from_tokens``.
         """
         never = checked_context_only(context_only, positive_integer("vocab_size", vocab_size))
         empty = cls(vocab_size=vocab_size, order=order, context_only=never)
-        counts = empty.counted(tokens)
+        counts = empty.counted(tokens, memory=memory)
         if not len(counts.keys):
             raise ValueError("tokens contains no ids: give at least one")
         suffixes = suffix_nodes(counts.keys, counts.levels, counts.vocab_size)
         return empty.holding(counts.keys, counts.counts, estimate(counts, suffixes, never))
 
-    def counted(self, tokens: Tokens | NGramCounts) -> NGramCounts:
+    def counted(self, tokens: Tokens | NGramCounts, *, memory: int | str | None = None) -> NGramCounts:
         """Returns the counts of texts for a table of this shape.
 
         Raises:
-            ValueError: They are counts of a different vocabulary size or order.
+            ValueError: They are counts of a different vocabulary size or order, or ``memory`` is given for counts.
         """
         if not isinstance(tokens, NGramCounts):
-            return NGramCounts.from_tokens(tokens, vocab_size=self.vocab_size, order=self.order)
+            return NGramCounts.from_tokens(tokens, vocab_size=self.vocab_size, order=self.order, memory=memory)
+        if memory is not None:
+            raise ValueError("memory is a limit for counting, and these are counts: leave it out")
         if (tokens.vocab_size, tokens.order) != (self.vocab_size, self.order):
             raise ValueError(
                 f"counts must have the model's vocab_size {self.vocab_size} and order {self.order}, got vocab_size "
