@@ -84,6 +84,11 @@ def _separated(
     texts: JoinedTexts, dtype: np.dtype[Any], at_once: int
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]]:
     """Yields the symbols of texts, and the weight of each, at most ``at_once`` at a time."""
+    if len(texts.lengths) == 1 and texts.weights is None and len(texts.ids) < at_once:  # of many, one takes a moment
+        symbols = np.zeros(len(texts.ids) + (not texts.continues), dtype=dtype)
+        np.add(texts.ids, 1, out=symbols[: len(texts.ids)], casting="unsafe")
+        yield symbols, None
+        return
     separators = np.cumsum(texts.lengths + 1) - 1
     length = len(texts.ids) + len(separators)
     if texts.continues:
