@@ -6,7 +6,8 @@ from dataclasses import field, fields, make_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from charlm.cli.train_flags import Train
-from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT
+from charlm.models.ngram.choices import Smoothing
+from charlm.recipes.presets import CONFIGS, SMOOTHING, TAKES, WHY_NOT
 
 if TYPE_CHECKING:
     from charlm.recipes.presets import Family
@@ -25,13 +26,16 @@ def train_flags(family: Family) -> type[Train]:
 
     Example:
         >>> [field.name for field in fields(train_flags("ngram")) if field.name not in OF_EVERY_FAMILY]
-        ['order', 'max_length', 'too_long']
+        ['order', 'smoothing', 'memory', 'max_length', 'too_long']
     """
     names = {*OF_EVERY_FAMILY, *(name for name in TAKES[family] if name != "config")}
     if family in CONFIGS:
         names |= set(OF_TRAINING)
     defaults: dict[str, Any] = {"model": family, "training": CONFIGS.get(family)}
+    if family in SMOOTHING:
+        defaults["smoothing"] = SMOOTHING[family]
     hints = get_type_hints(Train, include_extras=True)
+    hints["smoothing"] = float if family == "bigram" else Smoothing
     made: Any = make_dataclass(
         "Train",
         [

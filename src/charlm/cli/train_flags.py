@@ -13,7 +13,8 @@ from charlm.cli.docstrings import restore_docstrings
 from charlm.cli.values import Text, Texts
 from charlm.data.choices import Split
 from charlm.data.limits import TooLong
-from charlm.recipes.presets import BATCH_SIZE, CONFIGS, ORDER, SMOOTHING, Family, Size
+from charlm.models.ngram.choices import Smoothing
+from charlm.recipes.presets import BATCH_SIZE, CONFIGS, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Unit
 from chartok.files.reading import ReadingSettings
@@ -43,8 +44,12 @@ class Train(Command):
         symbols: Symbols of several characters that get an id each, such as Cl Br.
         unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
-        order: Order of the n-gram model: its context length plus 1.
-        smoothing: What the bigram adds to each count.
+        order: Order of the n-gram model: its context length plus 1. By default the lowest, up to 10, that predicts a
+            held-out part of the text about as well as any; in a mixture 7.
+        smoothing: How counts become probabilities: tuned (learned back-off, tuned on a held-out part of the text),
+            learned (as it comes with the library) or kneser-ney. For a bigram, a number that is added to each count.
+        memory: Most memory that counting n-grams takes besides the text and the counts, such as 2GB; what is above it
+            is sorted in temporary files. By default there is no limit.
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
         n_layers: Layers of the Transformer; by default those of its size, like the next two.
         n_heads: Attention heads in each layer.
@@ -82,8 +87,9 @@ class Train(Command):
     symbols: Texts = ()
     unit: Unit = "character"
     json: bool = False
-    order: int = ORDER
-    smoothing: float = SMOOTHING
+    order: Optional[int] = None
+    smoothing: float | Smoothing | None = None
+    memory: Optional[str] = None
     size: Optional[Size] = None
     n_layers: Optional[int] = None
     n_heads: Optional[int] = None

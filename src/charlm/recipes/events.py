@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from charlm.evaluation.scoring import Evaluation
+    from charlm.models.ngram.choices import Smoothing
     from charlm.training.config import TrainerConfig
     from charlm.training.log import LogEntry
 
@@ -45,10 +46,21 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """A count model has been fitted."""
+    """A count model has been fitted.
+
+    Attributes:
+        family: Its family.
+        order: Its order.
+        smoothing: What is added to each count of a bigram; how the counts of an n-gram model become probabilities.
+        is_too_short: Whether the text is too short to tune the smoothing, as was asked for.
+        n_grams: How many there are.
+        seconds: How long it took.
+    """
 
     family: str
     order: int
+    smoothing: float | Smoothing | None
+    is_too_short: bool = False
     n_grams: int
     seconds: float
 

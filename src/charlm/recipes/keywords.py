@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from charlm.data.limits import TooLong
+    from charlm.models.ngram.choices import Smoothing
     from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
 
@@ -23,7 +24,8 @@ class FitKeywords(VocabularyKeywords, total=False):
     """The settings of ``CharLM.fit``: the fields of a ``Recipe``, and what is asked of the vocabulary."""
 
     order: int | None
-    smoothing: float | None
+    smoothing: float | Smoothing | None
+    memory: int | str | None
     size: Size | None
     n_layers: int | None
     n_heads: int | None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
+from charlm.models.ngram.table import NGramTable
 
 if TYPE_CHECKING:
     from charlm.data.dataset import CompleteDataset
@@ -66,13 +67,17 @@ def fitted_mixture(
         ngram: An n-gram model of this order to whose counts the data are added; None counts the data alone.
     """
     if ngram is None:
-        ngram = NGramLanguageModel(gpt.vocab_size, order=order, context_only=gpt.context_only)
-    fitted = MixtureLanguageModel([gpt, _counted(ngram, data.learned, gpt)]).fit(data.tuning)
-    mixture = MixtureLanguageModel([gpt, _counted(ngram, data.whole, gpt)])
+        shape: Any = {"vocab_size": gpt.vocab_size, "order": order, "context_only": gpt.context_only}
+        of_learned = NGramTable.fit(data.learned, **shape, smoothing="tuned")
+        of_whole = NGramTable(**shape, constants=of_learned.constants).update(data.whole)
+    else:
+        of_learned, of_whole = ngram.table.update(data.learned), ngram.table.update(data.whole)
+    fitted = MixtureLanguageModel([gpt, _beside(gpt, of_learned)]).fit(data.tuning)
+    mixture = MixtureLanguageModel([gpt, _beside(gpt, of_whole)])
     mixture.weights.copy_(fitted.weights)
     return mixture.eval()
 
 
-def _counted(ngram: NGramLanguageModel, dataset: CompleteDataset, gpt: LanguageModel) -> NGramLanguageModel:
-    """Returns an n-gram model with the counts of a dataset added, on the device of a Transformer."""
-    return NGramLanguageModel.of(ngram.table.update(dataset)).to(gpt.device)
+def _beside(gpt: LanguageModel, table: NGramTable) -> NGramLanguageModel:
+    """Returns an n-gram model on the device of a Transformer."""
+    return NGramLanguageModel.of(table).to(gpt.device)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from charlm.data.limits import TooLong
+from charlm.models.ngram.choices import ORDER, Smoothing
 from charlm.training.config import TrainerConfig
-from chartok.arguments import finite_number, flag, number_from_zero, positive_integer
+from chartok.arguments import finite_number, flag, number_from_zero, positive_integer, size_in_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ OF_SIZE = ("n_layers", "n_heads", "width")
 OF_SHAPE = (*OF_SIZE, "dropout")
 BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "prompt_end", "packing", "device", "config")
 TAKES: dict[Family, tuple[str, ...]] = {
-    "ngram": ("order", *OF_RECORDS),
+    "ngram": ("order", "smoothing", "memory", *OF_RECORDS),
     "bigram": ("smoothing", *OF_RECORDS),
     "trained-bigram": BY_GRADIENTS,
     "gpt": ("size", *OF_SHAPE, *BY_GRADIENTS),
@@ -72,15 +73,13 @@ BATCH_SIZE = 32
 """Windows in a batch."""
 BLOCK_SIZE = 64
 """Characters in a window, unless the model determines it."""
-ORDER = 7
-"""The order of an n-gram model: its context length plus 1."""
-SMOOTHING = 1.0
-"""What a counted bigram adds to each count."""
+SMOOTHING: dict[Family, Smoothing | float] = {"ngram": "tuned", "bigram": 1.0}
+"""How counts become probabilities in each family that counts; a bigram adds a number to each."""
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("order", "block_size", "batch_size", "max_length"), positive_integer),
     **dict.fromkeys(("n_layers", "n_heads", "width"), positive_integer),
     "dropout": finite_number,
-    "smoothing": number_from_zero,
+    "memory": size_in_bytes,
 }
 """The check of each setting that is a number; a ``GPTConfig`` checks what goes into it further."""
 
@@ -90,11 +89,16 @@ class Recipe:
     """How to make a model; None uses the family's default.
 
     Attributes:
-        family: ``ngram`` (interpolated modified Kneser-Ney) and ``bigram`` (one character of context) count;
+        family: ``ngram`` and ``bigram`` (one character of context) count;
             ``trained-bigram``, ``gpt`` (a Transformer), ``classic-gpt`` (that of GPT-2) and ``mixture`` (of ``gpt`` and
             ``ngram``) are trained by gradient descent.
-        order: The order of the n-gram model, alone or in a mixture: its context length plus 1; by default 7.
-        smoothing: What the counted bigram adds to each count; by default 1.
+        order: The order of the n-gram model, alone or in a mixture: its context length plus 1. By default that of an
+            n-gram model is chosen on a held-out part of the text, and that in a mixture is 7.
+        smoothing: How the counts of an n-gram model become probabilities: ``"tuned"``, the default, ``"learned"`` or
+            ``"kneser-ney"``, as for ``NGramLanguageModel.fit``. Of a counted bigram, what is added to each count; by
+            default 1.
+        memory: The most memory that counting n-grams takes besides the text and the counts, in bytes or such as
+            ``"2GB"``: what is above it is sorted in temporary files. By default there is no limit.
         size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
         n_layers: The number of layers of the Transformer; by default that of the size, like the next two.
         n_heads: The number of attention heads in each layer.
@@ -123,12 +127,13 @@ class Recipe:
         'muon'
         >>> Recipe(family="ngram", size="nano")
         Traceback (most recent call last):
-        ValueError: size is not a setting of ngram, which takes order, max_length, too_long
+        ValueError: size is not a setting of ngram, which takes order, smoothing, memory, max_length, too_long
     """
 
     family: Family = "ngram"
     order: int | None = None
-    smoothing: float | None = None
+    smoothing: float | Smoothing | None = None
+    memory: int | str | None = None
     size: Size | None = None
     n_layers: int | None = None
     n_heads: int | None = None
@@ -151,6 +156,7 @@ class Recipe:
         for name, check in CHECKS.items():
             if getattr(self, name) is not None:
                 check(name, getattr(self, name))
+        self._check_smoothing()
         self._check_records()
         if self.size is not None:
             check_one_of("size", self.size, get_args(Size))
@@ -227,6 +233,14 @@ class Recipe:
             dropout=self.dropout or 0.0,
         )
 
+    def _check_smoothing(self) -> None:
+        if self.smoothing is None:
+            return
+        if self.family == "bigram":
+            number_from_zero("smoothing", self.smoothing)  # type: ignore[arg-type]  # it checks the type as well
+        else:
+            check_one_of("smoothing", self.smoothing, get_args(Smoothing))
+
     def _check_records(self) -> None:
         if self.packing is not None:
             flag("packing", self.packing)
@@ -251,8 +265,8 @@ class Recipe:
     def _defaults(self) -> dict[str, Any]:
         """Returns the default settings; those of size and block size depend on the device and are not among them."""
         return {
-            "order": ORDER,
-            "smoothing": SMOOTHING,
+            "order": ORDER if self.has_transformer else None,
+            "smoothing": SMOOTHING.get(self.family),
             "batch_size": BATCH_SIZE,
             "packing": False,
             "device": "auto",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from charlm.files.run_folder import RunFolder
+    from charlm.models.ngram.choices import Smoothing
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
@@ -116,10 +118,15 @@ def _counted(
 ) -> Trained:
     started = time.perf_counter()
     model = count(corpus, recipe)
+    asked = recipe.smoothing
+    if isinstance(model, NGramTable):
+        recipe = replace(recipe, order=model.order, smoothing=model.smoothing)
     hook(
         Counted(
             family=recipe.family,
             order=recipe.order or 2,
+            smoothing=recipe.smoothing,
+            is_too_short=recipe.smoothing != asked,
             n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
             seconds=time.perf_counter() - started,
         )
@@ -140,7 +147,13 @@ def count(corpus: Corpus, recipe: Recipe) -> NGramTable | BigramTable:
     """Returns a count model fitted to a corpus, without PyTorch."""
     size, never = corpus.vocabulary.size, Framing(corpus.vocabulary).context_only
     if recipe.family == "ngram":
-        assert recipe.order is not None  # noqa: S101 - it has a default
-        return NGramTable.fit(corpus, vocab_size=size, order=recipe.order, context_only=never)
-    assert recipe.smoothing is not None  # noqa: S101 - likewise
-    return BigramTable.fit(corpus, vocab_size=size, smoothing=recipe.smoothing, context_only=never)
+        smoothing = cast("Smoothing", recipe.smoothing)  # checked, as below
+        return NGramTable.fit(
+            corpus,
+            vocab_size=size,
+            order=recipe.order,
+            context_only=never,
+            smoothing=smoothing,
+            memory=recipe.memory,
+        )
+    return BigramTable.fit(corpus, vocab_size=size, smoothing=cast("float", recipe.smoothing), context_only=never)

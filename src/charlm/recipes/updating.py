@@ -61,10 +61,16 @@ def update(
         table = table.resize(vocabulary, corpus.vocabulary)
     table = table.update(corpus)
     hook(
-        Counted(family="ngram", order=table.order, n_grams=len(table), seconds=time.perf_counter() - started),
+        Counted(
+            family="ngram",
+            order=table.order,
+            smoothing=table.smoothing,
+            n_grams=len(table),
+            seconds=time.perf_counter() - started,
+        ),
     )
     if folder is not None:
-        recipe = Recipe(family="ngram", order=table.order)
+        recipe = Recipe(family="ngram", order=table.order, smoothing=table.smoothing)
         source = Source() if source is None else source
         describe_run(folder, corpus, recipe, validation=None, device="cpu", source=source, resume=False)
         folder.write_model(serialized_model(table, corpus.vocabulary))

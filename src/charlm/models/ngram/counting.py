@@ -9,11 +9,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from charlm.models.ngram.building import TreeBuilder
 from charlm.models.ngram.runs import Packing, counted, joined, merged
 from charlm.models.ngram.scratch import InMemory, ScratchFile
 from charlm.models.ngram.stored_run import RunOnDisk
 from charlm.models.ngram.texts import stretches
-from charlm.models.ngram.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +62,7 @@ def count_ngrams(
             if run.size:
                 runs.add(run)
         keeper = InMemory() if memory is None else stack.enter_context(closing(ScratchFile()))
-        tree = Tree(vocab_size, packing, keeper)
+        tree = TreeBuilder(vocab_size, packing, keeper)
         for block in runs.merged():
             for start in range(0, block.size, budget.merged_at_once(1)):
                 tree.add(block.block(start, start + budget.merged_at_once(1)))

@@ -98,6 +98,13 @@ class NGramCounts:
         """Where each order ends in ``keys``: those of order k are ``keys[levels[k - 1] : levels[k]]``."""
         return node_levels(self.keys, self.vocab_size, self.order)
 
+    def up_to(self, order: int) -> NGramCounts:
+        """Returns the counts of the n-grams of at most ``order`` ids, without copying; all of them if it is higher."""
+        if order >= self.order:
+            return self
+        kept = slice(self.levels[order])
+        return NGramCounts(vocab_size=self.vocab_size, order=order, keys=self.keys[kept], counts=self.counts[kept])
+
     def merge(self, other: NGramCounts) -> NGramCounts:
         """Returns the counts of the texts of both; the order and grouping of merges does not matter.
 

@@ -123,14 +123,14 @@ def adjusted_counts(
     """Returns the adjusted count a of each n-gram, int64 ``(N,)``, in the order of ``counts.keys``.
 
     Args:
-        counts: Any counts.
+        counts: Any counts; an n-gram with a count of 0 does not occur.
         suffixes: What ``suffix_nodes`` returns for them.
         context_only: The ids that are never predicted.
     """
     adjusted = counts.counts.copy()
     for (start, stop), (_, upper) in pairwise(pairwise(counts.levels)):
         longer = suffixes[stop + 1 : upper + 1] - (start + 1)
-        ways = np.bincount(longer, minlength=stop - start)
+        ways = np.bincount(longer, weights=counts.counts[stop:upper] > 0, minlength=stop - start).astype(np.int64)
         # An occurrence that is not the end of a longer n-gram starts a text. Exact in float64 below 2**53.
         preceded = np.bincount(longer, weights=counts.counts[stop:upper], minlength=stop - start)
         adjusted[start:stop] = ways + (counts.counts[start:stop] - preceded.astype(np.int64))

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from charlm.models.base import LanguageModel, as_array, check_prompt
+from charlm.models.ngram.fitting import untuned_constants
 from charlm.models.ngram.table import NGramTable
+from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from charlm.models.ngram.choices import Smoothing
     from charlm.models.ngram.counts import NGramCounts
     from charlm.models.ngram.texts import Tokens
     from charlm.models.predictor import CountModel
@@ -28,11 +31,11 @@ WITHOUT_FLOAT64 = {"mps"}
 
 
 class NGramLanguageModel(LanguageModel):
-    """Predicts each id from the ``order - 1`` ids before it, with interpolated modified Kneser-Ney smoothing.
+    """Predicts each id from the ``order - 1`` ids before it, with learned back-off or Kneser-Ney smoothing.
 
-    See Chen and Goodman (1998), section 3; ``charlm.models.ngram.kneser_ney`` has the formulas. The discounts are
-    estimated from the data. Every id has a probability above zero in every context. The first ids of a text are
-    predicted from the shorter context available.
+    ``charlm.models.ngram.learned`` has the formula of learned back-off; ``charlm.models.ngram.kneser_ney`` that of
+    interpolated modified Kneser-Ney smoothing (Chen and Goodman, 1998, section 3). Every id has a probability above
+    zero in every context. The first ids of a text are predicted from the shorter context available.
 
     Nothing is trained by gradient descent: ``fit`` counts. This is the PyTorch interface to an ``NGramTable``, for
     mixtures, devices and ``state_dict``: the tables stay in NumPy and are searched on the CPU, and the results are
@@ -60,7 +63,12 @@ class NGramLanguageModel(LanguageModel):
 
     def __init__(self, vocab_size: int, *, order: int, context_only: Iterable[SupportsIndex] = ()) -> None:
         super().__init__(vocab_size, context_only=context_only)
-        self.table: NGramTable = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
+        self.table: NGramTable = NGramTable(
+            vocab_size=self.vocab_size,
+            order=order,
+            context_only=self.context_only,
+            constants=untuned_constants("learned", positive_integer("order", order)),
+        )
         """The probabilities of all n-grams, in NumPy; empty until ``fit``."""
         self.history: int | None = self.table.history
         self.register_buffer("_where", torch.zeros(0, dtype=torch.float64), persistent=False)
@@ -85,13 +93,20 @@ class NGramLanguageModel(LanguageModel):
         """Returns the constructor's arguments."""
         return self.table.settings()
 
-    def fit(self, tokens: Tokens | NGramCounts, *, memory: int | str | None = None) -> Self:
+    def fit(
+        self, tokens: Tokens | NGramCounts, *, smoothing: Smoothing = "learned", memory: int | str | None = None
+    ) -> Self:
         """Returns this model fitted to one or more texts, forgetting any earlier fit.
 
         Args:
             tokens: The ids of one text (an array, a tensor, a ``TextDataset`` or an iterable of integers), an iterable
                 of texts, a ``RecordDataset``, or counts made from them. No n-gram spans two texts. Records given as ids
                 must include ``bos`` and ``eos``. A text shorter than ``order`` only adds shorter n-grams.
+            smoothing: How counts become probabilities: by learned back-off, with the constants that come with the
+                library (``"learned"``) or with constants tuned on a part of the texts that is held out for that
+                (``"tuned"``, which takes some times as long); or by interpolated modified Kneser-Ney smoothing
+                (``"kneser-ney"``). Texts too short to be tuned on, of about 10,000 ids, keep the constants as they
+                come.
             memory: The most memory that counting takes besides its result, in bytes, or such as ``"2GB"``; see
                 ``NGramCounts.from_tokens``.
 
@@ -99,7 +114,7 @@ class NGramLanguageModel(LanguageModel):
             TypeError: The ids are not integers.
             TokenIdError: An id is not in the vocabulary.
             ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
-                size or order; or ``memory`` is too small, or given for counts.
+                size or order, or are given to be tuned on; or ``memory`` is too small, or given for counts.
             OSError: With a limit of the memory, the folder for temporary files cannot be written to.
 
         Example:
@@ -113,12 +128,15 @@ class NGramLanguageModel(LanguageModel):
                 vocab_size=self.vocab_size,
                 order=self.order,
                 context_only=self.context_only,
+                smoothing=smoothing,
                 memory=memory,
             )
         )
 
     def update(self, tokens: Tokens | NGramCounts) -> Self:
         """Returns this model updated with more texts: the same as ``fit`` on the old and the new texts together.
+
+        The smoothing stays as it is; tuned constants are not tuned again.
 
         Args:
             tokens: As for ``fit``. They are separate texts: no n-gram spans an old and a new one.

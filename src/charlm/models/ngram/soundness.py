@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from charlm.models.ngram.counts import node_levels
+from charlm.models.ngram.learned import CONSTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 LARGEST_LOGARITHM = 1e30
 """The largest absolute value of a logarithm: the sum of a thousand, for the highest order, does not overflow."""
+LARGEST_CONSTANT = 100.0
+"""The largest absolute value of a constant of learned back-off."""
 
 
 def check_tables(
@@ -49,6 +52,22 @@ def check_tables(
     _check_logarithms(arrays["log_probabilities"], arrays["log_backoffs"], is_never)
     if not (counts > 0).all():
         raise ValueError("a count is below 1")
+
+
+def checked_constants(constants: NDArray[Any], order: int) -> NDArray[np.float64]:
+    """Returns the constants of learned back-off as float64.
+
+    Raises:
+        ValueError: They are neither those of each order nor none, or one of them is out of range.
+    """
+    if constants.dtype.kind != "f" or constants.shape not in ((order, CONSTANTS), (0, CONSTANTS)):
+        raise ValueError(
+            f"constants must be floating-point and have shape {(order, CONSTANTS)} or {(0, CONSTANTS)}, got shape "
+            f"{constants.shape} and dtype {constants.dtype}"
+        )
+    if not (np.abs(constants) <= LARGEST_CONSTANT).all():
+        raise ValueError(f"a constant of the smoothing is NaN or beyond {LARGEST_CONSTANT:g}")
+    return constants.astype(np.float64)
 
 
 def _check_types(arrays: Mapping[str, NDArray[Any]]) -> None:

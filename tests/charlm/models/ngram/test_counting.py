@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from charlm import NGramCounts, NGramLanguageModel, TextDataset
 from charlm.data.dataset import JoinedTexts
 from charlm.models.ngram import counting
+from charlm.models.ngram.building import TreeBuilder
 from charlm.models.ngram.runs import Packing, Run, counted, merged
 from charlm.models.ngram.texts import stretches
-from charlm.models.ngram.tree import Tree
 from chartok import encode_file
 from kneserney_reference import ngram_counts
 from strategies import costly
@@ -166,13 +166,13 @@ def test_counting_keeps_to_its_memory(
     if is_weighted:
         tokens = JoinedTexts(tokens, np.full(6000, 10), np.full(6000, 2))
     memory, peaks = 3_000_000, list[int]()
-    put_together = Tree.keys_and_counts
+    put_together = TreeBuilder.keys_and_counts
 
-    def noted(tree: Tree) -> Any:
+    def noted(tree: TreeBuilder) -> Any:
         peaks.append(tracemalloc.get_traced_memory()[1])
         return put_together(tree)
 
-    monkeypatch.setattr(Tree, "keys_and_counts", noted)
+    monkeypatch.setattr(TreeBuilder, "keys_and_counts", noted)
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

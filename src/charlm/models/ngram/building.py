@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from charlm.models.ngram.scratch import Keeper, Kept
 
 
-class Tree:
+class TreeBuilder:
     """The n-grams of all orders, to which ascending windows are added.
 
     Args:
