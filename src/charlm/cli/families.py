@@ -26,7 +26,7 @@ def train_flags(family: Family) -> type[Train]:
 
     Example:
         >>> [field.name for field in fields(train_flags("ngram")) if field.name not in OF_EVERY_FAMILY]
-        ['order', 'smoothing', 'max_length', 'too_long']
+        ['order', 'smoothing', 'memory', 'max_length', 'too_long']
     """
     names = {*OF_EVERY_FAMILY, *(name for name in TAKES[family] if name != "config")}
     if family in CONFIGS:

@@ -148,5 +148,12 @@ def count(corpus: Corpus, recipe: Recipe) -> NGramTable | BigramTable:
     size, never = corpus.vocabulary.size, Framing(corpus.vocabulary).context_only
     if recipe.family == "ngram":
         smoothing = cast("Smoothing", recipe.smoothing)  # checked, as below
-        return NGramTable.fit(corpus, vocab_size=size, order=recipe.order, context_only=never, smoothing=smoothing)
+        return NGramTable.fit(
+            corpus,
+            vocab_size=size,
+            order=recipe.order,
+            context_only=never,
+            smoothing=smoothing,
+            memory=recipe.memory,
+        )
     return BigramTable.fit(corpus, vocab_size=size, smoothing=cast("float", recipe.smoothing), context_only=never)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from charlm.models.ngram.choices import Smoothing
-    from charlm.models.ngram.counts import NGramCounts, Tokens
+    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.ngram.texts import Tokens
     from charlm.models.predictor import CountModel
     from chartok import Vocabulary
 
@@ -92,7 +93,9 @@ class NGramLanguageModel(LanguageModel):
         """Returns the constructor's arguments."""
         return self.table.settings()
 
-    def fit(self, tokens: Tokens | NGramCounts, *, smoothing: Smoothing = "learned") -> Self:
+    def fit(
+        self, tokens: Tokens | NGramCounts, *, smoothing: Smoothing = "learned", memory: int | str | None = None
+    ) -> Self:
         """Returns this model fitted to one or more texts, forgetting any earlier fit.
 
         Args:
@@ -104,12 +107,15 @@ class NGramLanguageModel(LanguageModel):
                 (``"tuned"``, which takes some times as long); or by interpolated modified Kneser-Ney smoothing
                 (``"kneser-ney"``). Texts too short to be tuned on, of about 10,000 ids, keep the constants as they
                 come.
+            memory: The most memory that counting takes besides its result, in bytes, or such as ``"2GB"``; see
+                ``NGramCounts.from_tokens``.
 
         Raises:
             TypeError: The ids are not integers.
             TokenIdError: An id is not in the vocabulary.
             ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
-                size or order, or are given to be tuned on.
+                size or order, or are given to be tuned on; or ``memory`` is too small, or given for counts.
+            OSError: With a limit of the memory, the folder for temporary files cannot be written to.
 
         Example:
             >>> model = NGramLanguageModel(3, order=3).fit([[0, 1, 2], [0, 1]])
@@ -123,6 +129,7 @@ class NGramLanguageModel(LanguageModel):
                 order=self.order,
                 context_only=self.context_only,
                 smoothing=smoothing,
+                memory=memory,
             )
         )
 
