@@ -48,6 +48,8 @@ class Train(Command):
             held-out part of the text about as well as any; in a mixture 7.
         smoothing: How counts become probabilities: tuned (learned back-off, tuned on a held-out part of the text),
             learned (as it comes with the library) or kneser-ney. For a bigram, a number that is added to each count.
+        memory: Most memory that counting n-grams takes besides the text and the counts, such as 2GB; what is above it
+            is sorted in temporary files. By default there is no limit.
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
         n_layers: Layers of the Transformer; by default those of its size, like the next two.
         n_heads: Attention heads in each layer.
@@ -87,6 +89,7 @@ class Train(Command):
     json: bool = False
     order: Optional[int] = None
     smoothing: float | Smoothing | None = None
+    memory: Optional[str] = None
     size: Optional[Size] = None
     n_layers: Optional[int] = None
     n_heads: Optional[int] = None

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from charlm.models.ngram.choices import Smoothing
-    from charlm.models.ngram.counts import NGramCounts, Tokens
+    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.ngram.texts import Tokens
     from charlm.models.predictor import CountModel
     from chartok import Vocabulary
 
@@ -93,7 +94,9 @@ class NGramLanguageModel(LanguageModel):
         """Returns the constructor's arguments."""
         return self.table.settings()
 
-    def fit(self, tokens: Tokens | NGramCounts, *, smoothing: Smoothing = "learned") -> Self:
+    def fit(
+        self, tokens: Tokens | NGramCounts, *, smoothing: Smoothing = "learned", memory: int | str | None = None
+    ) -> Self:
         """Returns this model fitted to one or more texts, forgetting any earlier fit.
 
         Args:
@@ -105,12 +108,15 @@ class NGramLanguageModel(LanguageModel):
                 (``"tuned"``, which takes some times as long); or by interpolated modified Kneser-Ney smoothing
                 (``"kneser-ney"``). Texts too short to be tuned on, of about 10,000 ids, keep the constants as they
                 come.
+            memory: The most memory that counting takes besides its result, in bytes, or such as ``"2GB"``; see
+                ``NGramCounts.from_tokens``.
 
         Raises:
             TypeError: The ids are not integers.
             TokenIdError: An id is not in the vocabulary.
             ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
-                size or order, or are given to be tuned on.
+                size or order, or are given to be tuned on; or ``memory`` is too small, or given for counts.
+            OSError: With a limit of the memory, the folder for temporary files cannot be written to.
 
         Example:
             >>> model = NGramLanguageModel(3, order=3).fit([[0, 1, 2], [0, 1]])
@@ -124,6 +130,7 @@ class NGramLanguageModel(LanguageModel):
                 order=self.order,
                 context_only=self.context_only,
                 smoothing=smoothing,
+                memory=memory,
             )
         )
 
@@ -162,19 +169,17 @@ class NGramLanguageModel(LanguageModel):
         """Returns this model without some of its n-grams of two or more ids: the rare ones, or those that do little.
 
         Every distribution still sums to 1: a context redistributes the probability of its removed n-grams among all ids
-        that it does not store. The counts are dropped, so ``update`` is no longer possible. Give one argument:
+        that it does not store. The counts are dropped, so ``update`` is no longer possible.
 
         Args:
-            min_count: How often an n-gram must have occurred to be kept; 1 keeps them all.
-            entropy: An n-gram goes if the model loses no more with it, in nats per id; see
-                ``charlm.models.ngram.pruning``. From 1e-8 to 1e-6 leave much to little.
-            max_bytes: The n-grams with which it loses least go until the tables take no more, in the compact form of
-                ``save_model``.
+            min_count: How often an n-gram must have occurred to be kept; 1 keeps them all. Give one argument alone.
+            entropy: An n-gram goes with which the model loses no more, in nats per id, such as 1e-7.
+            max_bytes: The least n-grams by that measure go until the tables fit in this size in their compact form.
 
         Raises:
             TypeError: An argument is not a number of its kind.
-            ValueError: None or several are given, or one is out of range; or the model has not been fitted; or
-                ``min_count`` is given for a model that has no counts, because it has been pruned already.
+            ValueError: None or several are given, or one is out of range; or the model has not been fitted, or has no
+                counts to compare with ``min_count``.
 
         Example:
             >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 0])

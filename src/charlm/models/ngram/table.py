@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.models.ngram.choices import Smoothing
-    from charlm.models.ngram.counts import Tokens
+    from charlm.models.ngram.texts import Tokens
     from chartok import Vocabulary
 
 
@@ -68,8 +68,9 @@ class NGramTable(BackoffModel):
         order: int | None = None,
         context_only: Iterable[SupportsIndex] = (),
         smoothing: Smoothing = "learned",
+        memory: int | str | None = None,
     ) -> Self:
-        """Returns a table fitted to one or more texts; see ``NGramLanguageModel.fit``.
+        """Returns a table fitted to one or more texts; see ``NGramLanguageModel.fit``, also for its errors.
 
         Args:
             tokens: The ids of one text, an iterable of texts, a dataset, or counts made from them.
@@ -79,21 +80,17 @@ class NGramTable(BackoffModel):
                 smoothing and for texts that are too short to tell.
             context_only: The ids that occur only as context and are never predicted.
             smoothing: As for ``NGramLanguageModel.fit``.
-
-        Raises:
-            TypeError: The ids are not integers.
-            TokenIdError: An id is not in the vocabulary.
-            ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
-                size or order, or are given to be tuned on.
+            memory: Likewise.
         """
         never = checked_context_only(context_only, positive_integer("vocab_size", vocab_size))
         if order is not None:
             empty = cls(vocab_size=vocab_size, order=order, context_only=never)
             if isinstance(tokens, NGramCounts):
                 tokens = empty.counted(tokens)
-        return cls._of(
-            fitted(tokens, vocab_size=int(vocab_size), order=order, context_only=never, smoothing=smoothing), never
+        found = fitted(
+            tokens, vocab_size=int(vocab_size), order=order, context_only=never, smoothing=smoothing, memory=memory
         )
+        return cls._of(found, never)
 
     @classmethod
     def _of(cls, found: Fitted, context_only: tuple[int, ...]) -> Self:

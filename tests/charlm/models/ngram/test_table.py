@@ -90,7 +90,9 @@ def test_probabilities_are_those_of_the_slow_reference(
     some_texts: list[list[int]], order: int, context_only: tuple[int, ...], context: list[int]
 ) -> None:
     reference = ReferenceKneserNey(some_texts, vocab_size=VOCAB_SIZE, order=order, context_only=context_only)
-    table = fitted(some_texts, order, context_only)
+    table = NGramTable.fit(
+        some_texts, vocab_size=VOCAB_SIZE, order=order, context_only=context_only, smoothing="kneser-ney"
+    )
     assert_sound(table)
     (rows,) = table.distributions(np.array(context))
     expected = [
