@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -12,10 +12,28 @@ from charlm.models.ngram.children import BitsOfChildren, SortedChildren
 from charlm.models.ngram.counts import node_levels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
+CHILDREN_AT_ONCE = 1 << 14
+"""How many n-grams are looked at together, so that what is computed for them stays in the cache."""
 MOST_BITS = 16
 """Up to how many bytes of bits a child are made to look up suffixes, all of which are wanted once."""
+
+
+class Family(NamedTuple):
+    """Contexts and their children.
+
+    Attributes:
+        contexts: The contexts.
+        ngrams: Their children, among the n-grams.
+        places: The place of the context of each among the contexts, int64.
+    """
+
+    contexts: slice
+    ngrams: slice
+    places: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,6 +104,23 @@ class NGramTree:
         stop = self.levels[length] + 1
         return np.repeat(np.arange(first, stop), np.diff(self.child_starts[first : stop + 1]))
 
+    def families(self, length: int) -> Iterator[Family]:
+        """Yields the contexts of a length with their children, some thousands at a time: what is made of them is small.
+
+        Args:
+            length: The length of the contexts.
+        """
+        first, end = self.levels[length - 1] + 1 if length else 0, self.levels[length] + 1
+        starts = self.child_starts[first : end + 1].astype(np.int64)
+        while first < end:
+            context = len(starts) - 1 - (end - first)
+            count = int(np.searchsorted(starts, starts[context] + CHILDREN_AT_ONCE, side="right")) - 1 - context
+            bounds = starts[context : context + max(count, 1) + 1]
+            contexts = slice(first, first + len(bounds) - 1)
+            places = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+            yield Family(contexts, slice(int(bounds[0]), int(bounds[-1])), places)
+            first = contexts.stop
+
     def suffixes(self, longest: int) -> NDArray[np.int64]:
         """Returns the node of each n-gram without its first id, the empty n-gram first.
 
@@ -105,10 +140,12 @@ class NGramTree:
         suffixes = np.zeros(self.levels[longest] + 1, dtype=np.int64)
         for length, (start, stop) in enumerate(pairwise(self.levels[1 : longest + 1])):
             children = self.children(length, most_bytes=MOST_BITS * (stop - start))
-            found = children.find(suffixes[self.parents(length + 1)], self.ids[start:stop])
-            if not found.all():
-                raise ValueError("the suffix of an n-gram is missing")
-            suffixes[start + 1 : stop + 1] = found
+            for family in self.families(length + 1):
+                of_parents = suffixes[family.contexts].take(family.places)
+                found = children.find(of_parents, self.ids[family.ngrams])
+                if not found.all():
+                    raise ValueError("the suffix of an n-gram is missing")
+                suffixes[family.ngrams.start + 1 : family.ngrams.stop + 1] = found
         return suffixes
 
     @property
