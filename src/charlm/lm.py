@@ -17,6 +17,7 @@ from charlm.files.model_file import check_sizes, load_stored_model, save_model
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
+from charlm.recipes.combinable import Combinable
 from charlm.recipes.keywords import UpdateFileKeywords, check_known, sorted_settings
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from chartok.files.sources import Source
 
 
-class CharLM(TextScorer, TextGenerator, TextActivations):
+class CharLM(TextScorer, TextGenerator, TextActivations, Combinable):
     """A character-level language model that scores and generates text.
 
     A model of text does not model where a passage begins or ends: its first character is predicted without context.

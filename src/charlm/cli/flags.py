@@ -14,7 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.command import READING, READING_LINES, Command, Several
 from charlm.cli.docstrings import restore_docstrings
-from charlm.cli.train_flags import Train, Update
+from charlm.cli.train_flags import Interpolate, Merge, Train, Update
 from charlm.cli.values import Text, Texts
 from charlm.generation.settings import SamplingSettings
 from chartok.arguments import Errors, Unit
@@ -281,6 +281,8 @@ COMMANDS: dict[str, type] = {
     "prepare": Prepare,
     "train": Train,
     "update": Update,
+    "merge": Merge,
+    "interpolate": Interpolate,
     "generate": Generate,
     "evaluate": Evaluate,
     "score": Score,

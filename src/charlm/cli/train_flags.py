@@ -1,4 +1,4 @@
-"""The settings of the commands that learn from text: ``train`` and ``update``."""
+"""The settings of the commands that make models: ``train``, ``update``, ``merge`` and ``interpolate``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from charlm.cli.docstrings import restore_docstrings
 from charlm.cli.values import Text, Texts
 from charlm.data.choices import Split
 from charlm.data.limits import TooLong
-from charlm.models.ngram.choices import Smoothing
+from charlm.models.ngram.choices import Smoothing, Weights
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Unit
@@ -133,6 +133,47 @@ class Update(Command):
     min_count: int = 1
     symbols: Texts = ()
     unit: Unit = "character"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge(Command):
+    """Write one model of all texts that several have counted, as if it had been trained on all of them.
+
+    Attributes:
+        models: Two or more run folders or model files of ngrams, all of records or all of text. The symbols of all are
+            known, and the order is the lowest of theirs.
+        out: The model file to write.
+        json: Print one JSON object.
+    """
+
+    models: Positional[Several]
+    out: Path
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpolate(Command):
+    """Write one model whose probabilities are a weighted mean of those of several, with weights found on held-out text.
+
+    Attributes:
+        models: Two or more run folders or model files of ngrams, all of records or all of text.
+        held_out: Text of the kind that the model is to predict, which none of the models was trained on and which has
+            to be given: files, folders, patterns in quotes, URLs, or - for standard input; or a token file.
+        out: The model file to write.
+        weights: by-context lets the weights depend on how long a context each model knows, and on how much it has seen
+            after it; static makes them the same everywhere.
+        records: Each line of the held-out text is a record of its own, as it always is for models of records.
+        reading: How to read the held-out text.
+        json: Print one JSON object.
+    """
+
+    models: Positional[Several]
+    out: Path
+    held_out: Several = ()
+    weights: Weights = "by-context"
+    records: bool = False
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 
 

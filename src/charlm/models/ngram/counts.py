@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
 
 from charlm.models.ngram.counting import count_ngrams
+from charlm.models.ngram.union import united
 from chartok.arguments import positive_integer, size_in_bytes
 
 if TYPE_CHECKING:
@@ -116,35 +116,11 @@ class NGramCounts:
                 f"counts of vocab_size {self.vocab_size} and order {self.order} cannot be merged with counts of "
                 f"vocab_size {other.vocab_size} and order {other.order}"
             )
-        parts = (self, other)
-        # The nodes of each part in the result: those of a level are known before their children need them.
-        places = tuple(np.zeros(len(part.keys) + 1, dtype=np.int64) for part in parts)
-        keys: list[NDArray[np.int64]] = []
-        counts: list[NDArray[np.int64]] = []
-        nodes = 1
-        for levels in zip(*(pairwise(part.levels) for part in parts), strict=True):
-            moved = np.concatenate(
-                [
-                    _moved(part.keys[slice(*level)], place, self.vocab_size)
-                    for part, place, level in zip(parts, places, levels, strict=True)
-                ]
-            )
-            ascending = np.argsort(moved, kind="stable")  # merges sorted runs in linear time
-            union = moved[ascending]
-            is_new = np.ones(len(union), dtype=bool)
-            np.not_equal(union[1:], union[:-1], out=is_new[1:])
-            ranks = np.empty_like(ascending)
-            ranks[ascending] = np.cumsum(is_new) - 1
-            keys.append(union[is_new])
-            counts.append(np.zeros(len(keys[-1]), dtype=np.int64))
-            for part, place, (start, stop) in zip(parts, places, levels, strict=True):
-                own, ranks = np.split(ranks, [stop - start])
-                place[start + 1 : stop + 1] = nodes + own
-                counts[-1][own] += part.counts[start:stop]
-            nodes += len(keys[-1])
-        return NGramCounts(
-            vocab_size=self.vocab_size, order=self.order, keys=np.concatenate(keys), counts=np.concatenate(counts)
-        )
+        keys, _, nodes = united((self, other), self.vocab_size)
+        counts = np.zeros(len(keys), dtype=np.int64)
+        for part, own in zip((self, other), nodes, strict=True):
+            counts[own[1:] - 1] += part.counts
+        return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=keys, counts=counts)
 
 
 def checked_vocab_size(vocab_size: SupportsIndex) -> int:
@@ -166,8 +142,3 @@ def node_levels(keys: NDArray[np.int64], vocab_size: int, order: int) -> tuple[i
     for _ in range(order):
         ends.append(int(np.searchsorted(keys, (ends[-1] + 1) * vocab_size)))
     return tuple(ends)
-
-
-def _moved(keys: NDArray[np.int64], places: NDArray[np.int64], vocab_size: int) -> NDArray[np.int64]:
-    parents, ids = np.divmod(keys, vocab_size)
-    return places[parents] * vocab_size + ids
