@@ -32,6 +32,8 @@ from lively_gpt import lively
 from strategies import any_text, costly
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 20
+FLOAT32 = 1e-6
+"""How far two sums of logarithms in float32, the precision of a counted ``CharLM``, may differ."""
 NAMES = ["emma", "olivia", "ava", "isabella", "sophia", "mia", "amelia", "harper", "evelyn", "abigail"]
 FAMILIES: list[Any] = ["ngram", "bigram"]
 
@@ -65,7 +67,7 @@ def test_scores_are_the_probabilities_of_the_next_symbols_beside_those_of_unknow
         assert len(probabilities) == len(lm.vocabulary.symbols) + lm.is_of_records
         if text[position] in probabilities:
             share_of_known = 1 - share_of_unknown(lm, text[:position])
-            assert probabilities[text[position]] * share_of_known == pytest.approx(math.exp(score), rel=1e-9)
+            assert probabilities[text[position]] * share_of_known == pytest.approx(math.exp(score), rel=FLOAT32)
 
 
 def share_of_unknown(lm: CharLM, context: str) -> float:
@@ -233,7 +235,7 @@ def test_what_is_drawn_has_the_scores_of_the_text(
 ) -> None:
     text, scores = lm.generate(prompt, max_new_tokens=12, seed=seed, stop=stop, return_scores=True, **chosen)
     assert len(scores) - (len(text) - len(prompt)) in ((0, 1) if lm.is_of_records else (0,))
-    np.testing.assert_allclose(scores, lm.log_probabilities(text)[len(prompt) :][: len(scores)], atol=1e-9)
+    np.testing.assert_allclose(scores, lm.log_probabilities(text)[len(prompt) :][: len(scores)], atol=FLOAT32)
 
 
 def test_the_end_of_a_record_has_a_score_only_where_it_was_drawn() -> None:
@@ -246,7 +248,7 @@ def test_the_end_of_a_record_has_a_score_only_where_it_was_drawn() -> None:
     ]
     records, scores = lm.sample(4, unique=False, prefix="a", temperature=3, return_scores=True)
     for record, own in zip(records, scores, strict=True):
-        np.testing.assert_allclose(own, lm.log_probabilities(record)[1:], atol=1e-9)
+        np.testing.assert_allclose(own, lm.log_probabilities(record)[1:], atol=FLOAT32)
     assert lm.sample(4, unique=False, prefix="a", temperature=3) == records
 
 
@@ -257,7 +259,7 @@ def test_a_symbol_that_a_stop_string_cuts_through_has_no_score() -> None:
     assert len(scores) == 1
     whole, scores = lm.generate("C", max_new_tokens=3, temperature=0, return_scores=True)
     assert len(scores) == 3
-    np.testing.assert_allclose(scores, lm.log_probabilities(whole)[1:], atol=1e-9)
+    np.testing.assert_allclose(scores, lm.log_probabilities(whole)[1:], atol=FLOAT32)
 
 
 @every_model
@@ -608,7 +610,7 @@ def test_facts_are_json_and_say_what_the_model_is(lm: CharLM, tmp_path: Path) ->
     assert facts["fingerprint"] == lm.vocabulary.fingerprint
     lm.save(tmp_path / "model")
     tables = load_model(tmp_path / "model")[0].state_dict().values()
-    assert facts["parameters"] == sum(table.numel() for table in tables)
+    assert facts["parameters"] == sum(table.numel() for table in tables if table.is_floating_point())
     assert facts["bytes"] == sum(table.nbytes for table in tables)
 
 
