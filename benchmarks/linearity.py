@@ -248,6 +248,8 @@ SUBJECTS: dict[str, Subject] = {
     "charlm train": _command("train", "TEXT", "--out", "OUT"),
     "charlm train --records": _command("train", "LINES", "--out", "OUT", "--records"),
     "charlm update": _command("update", "MODEL", "TEXT", "--out", "OUT"),
+    "charlm prune": _command("prune", "MODEL", "--entropy", "1e-7", "--compact", "--out", "OUT"),
+    "CharLM.prune": lambda it: partial(it.lm.prune, entropy=1e-7),
     "CharLM.update": lambda it: partial(it.lm.update, it.text),
     "charlm generate": _command("generate", "MODEL", "--max-new-tokens", "LENGTH"),
     "charlm evaluate": _command("evaluate", "MODEL", "TEXT"),

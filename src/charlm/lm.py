@@ -249,9 +249,31 @@ class CharLM(TextScorer, TextGenerator, TextActivations, Combinable):
         lm.validation_nats = trained.validation_nats
         return lm
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def prune(
+        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | None = None
+    ) -> Self:
+        """Returns an n-gram model without the n-grams that do least; this one is not changed.
+
+        Args:
+            min_count: As for ``NGramLanguageModel.prune``, like other errors.
+            entropy: Likewise.
+            max_bytes: The most bytes of the file that ``save`` then writes with ``compact=True``.
+
+        Raises:
+            ValueError: The model is not one of n-grams.
+
+        Example:
+            >>> CharLM.fit("the cat sat. " * 50, order=5).prune(entropy=1e-3)
+            CharLM(ngram model of text, 8 symbols)
+        """
+        from charlm.recipes.pruning import prune  # noqa: PLC0415 - a program that only scores starts without it
+
+        table = prune(self.stored, self.vocabulary, min_count=min_count, entropy=entropy, max_bytes=max_bytes)
+        return type(self)(table, self.vocabulary)
+
+    def save(self, path: str | os.PathLike[str], *, compact: bool = False) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""
-        save_model(path, self._model, self.vocabulary)
+        save_model(path, self._model, self.vocabulary, compact=compact)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Self:
@@ -276,7 +298,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations, Combinable):
             "symbols": len(self.vocabulary.symbols),
             "special_tokens": list(self.vocabulary.special_tokens),
             "fingerprint": self.vocabulary.fingerprint,
-            "parameters": sum(math.prod(table.shape) for table in tables.values()),
+            "parameters": sum(math.prod(table.shape) for table in tables.values() if "float" in str(table.dtype)),
             "bytes": sum(table.nbytes for table in tables.values()),
         }
 

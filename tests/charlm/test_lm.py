@@ -317,7 +317,12 @@ def test_a_record_does_not_depend_on_how_many_are_tried_side_by_side(monkeypatch
 
 
 def test_a_seed_makes_the_same_records_in_every_version() -> None:
-    assert CharLM.fit(NAMES, order=3).sample(4, seed=2) == ["salyn", "iseshvi", "ba", "olilileivieihlia"]
+    assert CharLM.fit(NAMES, order=3, smoothing="kneser-ney").sample(4, seed=2) == [
+        "salyn",
+        "iseshvi",
+        "ba",
+        "olilileivieihlia",
+    ]
 
 
 def test_the_settings_of_records_are_those_of_texts() -> None:
@@ -393,8 +398,9 @@ def test_a_path_is_a_file_a_str_a_text_and_anything_else_records(tmp_path: Path)
 
 def test_a_text_model_scores_as_its_n_gram_does(shakespeare: str) -> None:
     cut = int(0.9 * len(shakespeare))
-    lm = CharLM.fit(shakespeare[:cut], order=7)
-    assert lm.evaluate(shakespeare[cut:]).nats_per_character == pytest.approx(1.5144, abs=1e-3)
+    classic, learned = (CharLM.fit(shakespeare[:cut], order=7, smoothing=own) for own in ("kneser-ney", "learned"))
+    assert classic.evaluate(shakespeare[cut:]).nats_per_character == pytest.approx(1.5144, abs=1e-3)
+    assert learned.evaluate(shakespeare[cut:]).nats_per_character == pytest.approx(1.4857, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -486,7 +492,7 @@ def test_bad_input_is_refused(call: Any, error: type[Exception], message: str) -
 @pytest.mark.parametrize(
     ("family", "setting"),
     [
-        *(("ngram", setting) for setting in ({"smoothing": -4}, {"size": "x"}, {"device": "x"})),
+        *(("ngram", setting) for setting in ({"size": "x"}, {"device": "x"})),
         *(("bigram", setting) for setting in ({"order": 3}, {"config": TrainerConfig()}, {"device": "cpu"})),
         *(("gpt", setting) for setting in ({"order": 3}, {"smoothing": 1})),
         ("mixture", {"smoothing": 1}),
@@ -496,6 +502,13 @@ def test_bad_input_is_refused(call: Any, error: type[Exception], message: str) -
 def test_a_setting_that_a_family_does_not_take_is_refused(family: Any, setting: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(setting))} is not a setting of {family}, which takes "):
         CharLM.fit(TEXT, family, **setting)
+
+
+def test_a_smoothing_of_another_family_is_refused() -> None:
+    with pytest.raises(ValueError, match="smoothing must be one of tuned, learned, kneser-ney, got -4"):
+        CharLM.fit(TEXT, smoothing=-4)
+    with pytest.raises(TypeError, match="smoothing must be a number, got str"):
+        CharLM.fit(TEXT, "bigram", smoothing="tuned")
 
 
 def test_a_short_text_is_enough_for_a_long_order() -> None:

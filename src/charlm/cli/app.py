@@ -52,6 +52,7 @@ MODULE_OF = {
     "score": "evaluate",
     "info": "files",
     "report": "files",
+    "prune": "prune",
     "export": "files",
     "import": "files",
 }

@@ -220,8 +220,8 @@ class TextScorer(ABC):
             scores[is_later] = of_later
         else:
             ids, lengths = ids[is_later], lengths - 1
-        if framing.unk is not None:
-            scores[ids == framing.unk] += framing.log_share_of_unknown
+        if framing.unk is not None and len(unknown := np.flatnonzero(ids == framing.unk)):
+            scores[unknown] += framing.log_share_of_unknown
         return scores, lengths
 
 

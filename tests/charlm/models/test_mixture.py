@@ -39,7 +39,7 @@ rows = st.lists(st.integers(0, VOCAB_SIZE - 1), min_size=1, max_size=30)
 
 
 def ngram(order: int = 3) -> NGramLanguageModel:
-    return NGramLanguageModel(VOCAB_SIZE, order=order).fit(TEXT)
+    return NGramLanguageModel(VOCAB_SIZE, order=order).fit(TEXT, smoothing="kneser-ney")
 
 
 def weighted(*models: LanguageModel) -> MixtureLanguageModel:

@@ -9,6 +9,7 @@ import torch
 
 from charlm.models.base import LanguageModel, as_array, check_prompt
 from charlm.models.ngram.fitting import untuned_constants
+from charlm.models.ngram.packing import names_of_arrays
 from charlm.models.ngram.table import NGramTable
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
@@ -162,25 +163,30 @@ class NGramLanguageModel(LanguageModel):
         """
         return self.of(self.table.resize(vocabulary_before, vocabulary_after)).train(self.training).to(self.device)
 
-    def prune(self, min_count: int) -> Self:
-        """Returns this model without the rare n-grams of two or more ids.
+    def prune(
+        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | None = None
+    ) -> Self:
+        """Returns this model without some of its n-grams of two or more ids: the rare ones, or those that do little.
 
         Every distribution still sums to 1: a context redistributes the probability of its removed n-grams among all ids
         that it does not store. The counts are dropped, so ``update`` is no longer possible.
 
         Args:
-            min_count: How often an n-gram must have occurred to be kept; 1 keeps them all.
+            min_count: How often an n-gram must have occurred to be kept; 1 keeps them all. Give one argument alone.
+            entropy: An n-gram goes with which the model loses no more, in nats per id, such as 1e-7.
+            max_bytes: The least n-grams by that measure go until the tables fit in this size in their compact form.
 
         Raises:
-            TypeError: ``min_count`` is not an integer.
-            ValueError: It is below 1; or the model has not been fitted, or has already been pruned.
+            TypeError: An argument is not a number of its kind.
+            ValueError: None or several are given, or one is out of range; or the model has not been fitted, or has no
+                counts to compare with ``min_count``.
 
         Example:
             >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 0])
             >>> len(model.table), len(model.prune(2).table)
             (7, 4)
         """
-        return self._hold(self.table.prune(min_count))
+        return self._hold(self.table.prune(min_count, entropy=entropy, max_bytes=max_bytes))
 
     def predictor(self, *, stride: int | None = None) -> NGramTable:
         """Returns the table, which works on NumPy arrays."""
@@ -331,7 +337,8 @@ class NGramLanguageModel(LanguageModel):
 
         As in any module, they are converted to the dtype of this one, unless ``load_state_dict`` has ``assign=True``.
         """
-        names = {prefix + name: name for name in self.table.arrays()}
+        own = (name.removeprefix(prefix) for name in state_dict if name.startswith(prefix))
+        names = {prefix + name: name for name in names_of_arrays(own)}
         missing_keys += [name for name in names if name not in state_dict]
         unexpected_keys += [name for name in state_dict if name.startswith(prefix) and name not in names]
         if all(name in state_dict for name in names):
