@@ -109,8 +109,8 @@ def merge(parts: Sequence[Part]) -> Combined:
                 "interpolate the models"
             )
     tables = [_for(table, part.vocabulary, vocabulary) for part, table in zip(parts, tables, strict=True)]
-    base = min(tables, key=lambda table: table.order)
-    others = [table.ngram_counts().up_to(base.order) for table in tables if table is not base]
+    base = tables.pop(min(range(len(tables)), key=lambda number: tables[number].order))
+    others = [table.ngram_counts().up_to(base.order) for table in tables]
     return Combined(base.update(reduce(NGramCounts.merge, others)), vocabulary)
 
 

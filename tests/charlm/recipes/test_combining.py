@@ -48,6 +48,11 @@ def test_a_merged_model_is_that_of_all_records(
     assert reduce(CharLM.merge, parts).score_samples(texts) == pytest.approx(fitted.score_samples(texts), abs=1e-9)
 
 
+def test_a_model_merged_with_itself_has_counted_all_twice() -> None:
+    lm = CharLM.fit(CAT, order=3)
+    assert np.array_equal(table_of(lm.merge(lm)).counts, 2 * table_of(lm).counts)
+
+
 @given(st.text("abc", min_size=2), st.text("abxé", min_size=1), st.integers(1, 4))
 def test_merged_models_of_texts_count_both_apart(first: str, second: str, order: int) -> None:
     parts = [CharLM.fit(text, order=order, smoothing="learned") for text in (first, second)]
