@@ -19,6 +19,7 @@ from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
 from charlm.recipes.combinable import Combinable
 from charlm.recipes.keywords import UpdateFileKeywords, check_known, sorted_settings
+from charlm.recipes.pruning import prune
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
 from charlm.runtime.pytorch import check_device_name
@@ -266,8 +267,6 @@ class CharLM(TextScorer, TextGenerator, TextActivations, Combinable):
             >>> CharLM.fit("the cat sat. " * 50, order=5).prune(entropy=1e-3)
             CharLM(ngram model of text, 8 symbols)
         """
-        from charlm.recipes.pruning import prune  # noqa: PLC0415 - a program that only scores starts without it
-
         table = prune(self.stored, self.vocabulary, min_count=min_count, entropy=entropy, max_bytes=max_bytes)
         return type(self)(table, self.vocabulary)
 
