@@ -1,4 +1,4 @@
-"""The part of ``CharLM`` that makes other models of an n-gram model: smaller ones, one of several, and one that learns."""
+"""The part of ``CharLM`` that makes other models of n-gram models: smaller, from several, and one that learns."""
 
 from __future__ import annotations
 
