@@ -1,4 +1,4 @@
-"""The part of ``CharLM`` that makes other n-gram models: smaller ones, and one of several."""
+"""The part of ``CharLM`` that makes other models of n-gram models: smaller, from several, and one that learns."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from charlm.recipes.presets import check_one_of
 from charlm.recipes.sources import corpus_of
 
 if TYPE_CHECKING:
+    from charlm.evaluation.adaptive_text import AdaptiveCharLM
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel
     from charlm.recipes.combining import Part
@@ -116,6 +117,28 @@ class ModelDeriver(ABC):
         lm = type(self)(found.model, found.vocabulary)
         lm.validation_nats = found.nats_together
         return lm
+
+    def adaptive(self) -> AdaptiveCharLM:
+        """Returns a model that starts from what this one has counted and learns while it reads.
+
+        It predicts each character and then learns it, so that it takes to the names and habits of a text. This model
+        is not changed.
+
+        Raises:
+            ValueError: This is no n-gram model, or it has no counts.
+            ModuleNotFoundError: numba is missing: ``pip install chartok[fast]``.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> reader = CharLM.fit("the cat sat on the mat. " * 50, order=5).adaptive()
+            >>> first, again = (reader.bits_per_character("the matador sat. ") for _ in range(2))
+            >>> bool(again < first)
+            True
+        """
+        from charlm.evaluation.adaptive_text import AdaptiveCharLM  # noqa: PLC0415 - an extra compiles it
+        from charlm.models.adaptive.counted import counts_in  # noqa: PLC0415 - likewise
+
+        return AdaptiveCharLM(self.vocabulary, counts_in(self.stored))
 
     def _parts(self, others: tuple[ModelDeriver, ...]) -> list[Part]:
         from charlm.recipes.combining import Part  # noqa: PLC0415 - as in prune

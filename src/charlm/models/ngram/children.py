@@ -40,12 +40,9 @@ class BitsOfChildren:
         self._before = _first(tree, length) * self._columns - WORD
         bits = self._bits(tree.parents(length), tree.ids[start:stop])
         words = bits >> 6
-        is_first = np.ones(len(words), dtype=bool)
-        np.not_equal(words[1:], words[:-1], out=is_first[1:])
-        firsts = np.flatnonzero(is_first)
         bits &= WORD - 1
         self._words = np.zeros(_words(tree, length), dtype=np.uint64)
-        self._words[words[firsts]] = np.bitwise_or.reduceat(HIGHEST_BIT >> bits.view(np.uint64), firsts)
+        np.add.at(self._words, words, HIGHEST_BIT >> bits.view(np.uint64))
         counts = np.bitwise_count(self._words)
         counts[0] = 0
         self._ends = counts.cumsum(dtype=tree.child_starts.dtype)

@@ -100,35 +100,38 @@ def check_codes(codes: Coded, order: int) -> None:
         raise ValueError(f"a scale is NaN, descends or goes beyond {LIMIT:g}")
 
 
-def decoded(codes: Coded, tree: NGramTree, suffixes: NDArray[np.int64], context_only: Sequence[int]) -> BackoffTable:
+def decoded(codes: Coded, tree: NGramTree, context_only: Sequence[int]) -> BackoffTable:
     """Returns the probabilities and weights of a model, normalized, float64.
 
     Args:
         codes: Those of the model, checked.
         tree: The n-grams.
-        suffixes: The node of each n-gram without its first id, int64 ``(N + 1,)``.
         context_only: The ids that are never predicted.
+
+    Raises:
+        ValueError: The suffix of an n-gram is missing.
     """
     log_probabilities = np.empty(len(tree))
     log_backoffs = np.empty(len(codes.backoff_codes))
     probabilities = np.empty(len(tree) + 1)
     probabilities[0] = 1 / (tree.vocab_size - len(context_only))
-    for length, scales in enumerate(codes.scales.astype(np.float64)):
-        of_ngrams, of_contexts = scales @ _STEPS
-        for contexts, ngrams, places in tree.families(length):
-            ngram_codes, context_codes = codes.probability_codes[ngrams], codes.backoff_codes[contexts]
-            nodes = slice(ngrams.start + 1, ngrams.stop + 1)
-            rounded = np.exp(of_ngrams).take(ngram_codes)
-            lower = probabilities.take(suffixes[nodes])
-            if context_only:
-                rounded[np.isin(tree.ids[ngrams], context_only)] = 0
-                lower[rounded == 0] = 0
-            seen, seen_below = (np.bincount(places, some, minlength=len(context_codes)) for some in (rounded, lower))
-            log_totals = np.log(seen + np.exp(of_contexts).take(context_codes) * np.maximum(1 - seen_below, 0))
-            log_backoffs[contexts] = of_contexts.take(context_codes) - log_totals
-            log_probabilities[ngrams] = of_ngrams.take(ngram_codes) - log_totals.take(places)
-            probabilities[nodes] = rounded * np.exp(-log_totals).take(places)
-    log_probabilities[probabilities[1:] == 0] = -math.inf
+    of_ngrams, of_contexts = np.swapaxes(codes.scales.astype(np.float64) @ _STEPS, 0, 1)
+    rounded_ngrams, rounded_contexts = np.exp(of_ngrams), np.exp(of_contexts)
+    is_never = np.isin(tree.ids, context_only) if context_only else None
+    for length, contexts, ngrams, places, suffixes in tree.families(tree.order):
+        nodes = slice(ngrams.start + 1, ngrams.stop + 1)
+        ngram_codes, context_codes = codes.probability_codes[ngrams], codes.backoff_codes[contexts]
+        rounded, lower = rounded_ngrams[length].take(ngram_codes), probabilities.take(suffixes)
+        if is_never is not None:
+            rounded[is_never[ngrams]] = lower[is_never[ngrams]] = 0
+        seen, seen_below = (np.bincount(places, some, minlength=len(context_codes)) for some in (rounded, lower))
+        totals = seen + rounded_contexts[length].take(context_codes) * np.maximum(1 - seen_below, 0)
+        log_totals = np.log(totals)
+        log_backoffs[contexts] = of_contexts[length].take(context_codes) - log_totals
+        log_probabilities[ngrams] = of_ngrams[length].take(ngram_codes) - log_totals.take(places)
+        probabilities[nodes] = rounded / totals.take(places)
+    if is_never is not None:
+        log_probabilities[is_never] = -math.inf
     return BackoffTable(np.minimum(log_probabilities, 0, out=log_probabilities), log_backoffs)
 
 

@@ -112,7 +112,8 @@ class _Preparation:
         self._context_only = context_only
         held_out = hold_out(tokens, vocab_size=counts.vocab_size, context=counts.order)
         self._tuning = None
-        if np.count_nonzero(held_out.is_held) >= FEWEST_HELD_OUT:
+        is_target = held_out.is_held & ~np.isin(held_out.ids, context_only)
+        if np.count_nonzero(is_target) >= FEWEST_HELD_OUT:
             self._tuning = Tuning(self._counts, self._suffixes, held_out, context_only)
 
     def best_order(self) -> int:

@@ -178,8 +178,7 @@ class NGramLanguageModel(LanguageModel):
 
         Raises:
             TypeError: An argument is not a number of its kind.
-            ValueError: None or several are given, or one is out of range; or the model has not been fitted, or has no
-                counts to compare with ``min_count``.
+            ValueError: Not one is given, or it is out of range; or the model has no counts to compare, or no fit.
 
         Example:
             >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 0])
@@ -337,8 +336,7 @@ class NGramLanguageModel(LanguageModel):
 
         As in any module, they are converted to the dtype of this one, unless ``load_state_dict`` has ``assign=True``.
         """
-        own = (name.removeprefix(prefix) for name in state_dict if name.startswith(prefix))
-        names = {prefix + name: name for name in names_of_arrays(own)}
+        names = {prefix + name: name for name in names_of_arrays(name.removeprefix(prefix) for name in state_dict)}
         missing_keys += [name for name in names if name not in state_dict]
         unexpected_keys += [name for name in state_dict if name.startswith(prefix) and name not in names]
         if all(name in state_dict for name in names):

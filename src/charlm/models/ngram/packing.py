@@ -113,13 +113,13 @@ def unpacked(
             raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
     size = {"ngrams": len(values), "contexts": len(weights)}
     tree = unpacked_tree(arrays["ids"], arrays["shape"], **size, vocab_size=vocab_size, order=order)
-    suffixes = tree.suffixes(order)
     if is_compact:
         codes = Coded(*(arrays[name] for name in Coded._fields))
         check_codes(codes, order)
-        logarithms = [some.astype(np.float32) for some in decoded(codes, tree, suffixes, context_only)]
+        logarithms = [some.astype(np.float32) for some in decoded(codes, tree, context_only)]
         counts = PackedCounts.of(np.zeros(0, dtype=np.int64))
     else:
+        tree.suffixes(order)  # none may be missing
         check_logarithms(values, weights, np.isin(tree.ids, context_only))
         logarithms = [values.copy(), weights.copy()]  # views would keep all that was read
         counts = PackedCounts(arrays["counts"].copy(), arrays["large_counts"].copy())

@@ -239,7 +239,9 @@ class NGramTable(BackoffModel):
             ValueError: The model has been pruned, or comes from a file without counts.
         """
         if len(self.packed_counts.small) != len(self.ids):
-            raise ValueError("this model has no counts: it was pruned or loaded from an ARPA file; fit a new one")
+            raise ValueError(
+                "this model has no counts: it was pruned, or comes from a compact or an ARPA file; fit a new one"
+            )
         return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=self.keys, counts=self.counts)
 
     def backoff_table(self) -> BackoffTable:

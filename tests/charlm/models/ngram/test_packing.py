@@ -80,7 +80,7 @@ def test_distributions_in_codes_sum_to_one_before_they_are_rounded_to_float32(ta
         return
     arrays = table.arrays(compact=True)
     codes = Coded(*(arrays[f"table.{name}"] for name in Coded._fields))
-    exact = decoded(codes, table.tree, table.tree.suffixes(table.order), table.context_only)
+    exact = decoded(codes, table.tree, table.context_only)
     whole = table.holding(table.keys, np.zeros(0, dtype=np.int64), exact)
     np.testing.assert_allclose(sums(whole), 1, rtol=0, atol=1e-9)
 
