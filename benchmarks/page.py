@@ -127,7 +127,7 @@ def _machine(machine: dict[str, Any]) -> str:
 
 
 def _growth_row(row: dict[str, Any]) -> str:
-    if row["what"] == "n-grams":
+    if "n-grams" in row:
         more = f"{row['n-grams']:,} n-grams"
     else:
         more = f"{row['seconds_a_batch'] * 1e6:.0f} µs per batch of 64 windows of 256"

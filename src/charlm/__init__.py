@@ -8,6 +8,8 @@ from chartok import __version__
 from chartok.lazy import lazy_names
 
 _MODULE_OF = {
+    "AdaptiveCharLM": "evaluation.adaptive_text",
+    "AdaptiveLanguageModel": "models.adaptive.model",
     "ArpaFileError": "errors",
     "BatchSampler": "data.batch_sampler",
     "BigramLanguageModel": "models.bigram.model",
@@ -41,6 +43,8 @@ _MODULE_OF = {
     "Trainer": "training.trainer",
     "TrainerConfig": "training.config",
     "classify": "evaluation.classification",
+    "compress": "files.compressed_file",
+    "decompress": "files.compressed_file",
     "evaluate": "evaluation.scoring",
     "generate": "generation.ids",
     "load_arpa": "files.arpa.writer",

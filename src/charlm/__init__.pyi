@@ -11,6 +11,7 @@ from charlm.errors import CheckpointMismatchError as CheckpointMismatchError
 from charlm.errors import CheckpointVersionError as CheckpointVersionError
 from charlm.errors import ForeignFileError as ForeignFileError
 from charlm.errors import NonFiniteLossError as NonFiniteLossError
+from charlm.evaluation.adaptive_text import AdaptiveCharLM as AdaptiveCharLM
 from charlm.evaluation.classification import classify as classify
 from charlm.evaluation.scored_text import ScoredText as ScoredText
 from charlm.evaluation.scoring import Evaluation as Evaluation
@@ -18,6 +19,8 @@ from charlm.evaluation.scoring import evaluate as evaluate
 from charlm.evaluation.scoring import score as score
 from charlm.files.arpa.writer import load_arpa as load_arpa
 from charlm.files.arpa.writer import save_arpa as save_arpa
+from charlm.files.compressed_file import compress as compress
+from charlm.files.compressed_file import decompress as decompress
 from charlm.files.foreign.reader import load_classic_gpt as load_classic_gpt
 from charlm.files.foreign.writer import save_classic_gpt as save_classic_gpt
 from charlm.files.model_file import load_model as load_model
@@ -27,6 +30,7 @@ from charlm.generation.ids import generate as generate
 from charlm.generation.ids import stream_ids as stream_ids
 from charlm.generation.settings import SamplingSettings as SamplingSettings
 from charlm.lm import CharLM as CharLM
+from charlm.models.adaptive.model import AdaptiveLanguageModel as AdaptiveLanguageModel
 from charlm.models.base import LanguageModel as LanguageModel
 from charlm.models.bigram.model import BigramLanguageModel as BigramLanguageModel
 from charlm.models.bigram.table import BigramTable as BigramTable

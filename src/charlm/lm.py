@@ -17,9 +17,8 @@ from charlm.files.model_file import check_sizes, load_stored_model, save_model
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
-from charlm.recipes.combinable import Combinable
+from charlm.recipes.deriving import ModelDeriver
 from charlm.recipes.keywords import UpdateFileKeywords, check_known, sorted_settings
-from charlm.recipes.pruning import prune
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
 from charlm.runtime.pytorch import check_device_name
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from chartok.files.sources import Source
 
 
-class CharLM(TextScorer, TextGenerator, TextActivations, Combinable):
+class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
     """A character-level language model that scores and generates text.
 
     A model of text does not model where a passage begins or ends: its first character is predicted without context.
@@ -249,26 +248,6 @@ class CharLM(TextScorer, TextGenerator, TextActivations, Combinable):
         lm = cls(trained.model, corpus.vocabulary)
         lm.validation_nats = trained.validation_nats
         return lm
-
-    def prune(
-        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | None = None
-    ) -> Self:
-        """Returns an n-gram model without the n-grams that do least; this one is not changed.
-
-        Args:
-            min_count: As for ``NGramLanguageModel.prune``, like other errors.
-            entropy: Likewise.
-            max_bytes: The most bytes of the file that ``save`` then writes with ``compact=True``.
-
-        Raises:
-            ValueError: The model is not one of n-grams.
-
-        Example:
-            >>> CharLM.fit("the cat sat. " * 50, order=5).prune(entropy=1e-3)
-            CharLM(ngram model of text, 8 symbols)
-        """
-        table = prune(self.stored, self.vocabulary, min_count=min_count, entropy=entropy, max_bytes=max_bytes)
-        return type(self)(table, self.vocabulary)
 
     def save(self, path: str | os.PathLike[str], *, compact: bool = False) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""

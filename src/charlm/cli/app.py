@@ -55,6 +55,8 @@ MODULE_OF = {
     "prune": "prune",
     "export": "files",
     "import": "files",
+    "compress": "compression",
+    "decompress": "compression",
 }
 """The module that implements each command, in a function of its name; that of a keyword has an underscore behind it."""
 

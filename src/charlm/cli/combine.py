@@ -77,7 +77,7 @@ def _parts(models: Several, out: Path) -> list[Part]:
 
 def _held_out(settings: Interpolate, parts: list[Part]) -> Corpus:
     vocabulary = joined_vocabulary(parts)
-    is_of_records = settings.records or Framing(vocabulary).is_of_records
+    is_of_records = Framing(vocabulary).is_of_records
     settings = for_kind(settings, records=is_of_records)
     if is_token_source(settings.held_out):
         settings = without_shared(settings, OF_READING)

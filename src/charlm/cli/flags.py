@@ -266,6 +266,45 @@ class Import(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compress(Command):
+    """Compress a file with a model that learns while it reads; text of any alphabet, and any other bytes.
+
+    Needs numba: pip install chartok[fast].
+
+    Attributes:
+        file: The file to compress, or - for standard input.
+        model: A counted model of text to start from, in a run folder or a model file, which decompress needs too; by
+            default the model starts from nothing.
+        out: The file to write, or - for standard output; by default the name with .ctk behind it, if there is no such
+            file yet.
+        json: Print one JSON object.
+    """
+
+    file: Annotated[Positional[str], arg(metavar="PATH")]
+    model: Optional[Path] = None
+    out: Optional[Path] = None
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decompress(Command):
+    """Write the file that was compressed, checked by its SHA-256.
+
+    Attributes:
+        file: What compress has written, or - for standard input.
+        model: The model that compress was given, if it was.
+        out: The file to write, or - for standard output; by default the name without its .ctk, if there is no such file
+            yet.
+        json: Print one JSON object.
+    """
+
+    file: Annotated[Positional[str], arg(metavar="PATH")]
+    model: Optional[Path] = None
+    out: Optional[Path] = None
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Completion:
     """Print a script that completes commands and flags in a shell: eval "$(charlm completion bash)".
 
@@ -291,6 +330,8 @@ COMMANDS: dict[str, type] = {
     "prune": Prune,
     "export": Export,
     "import": Import,
+    "compress": Compress,
+    "decompress": Decompress,
     "completion": Completion,
 }
 """The commands by name."""

@@ -163,8 +163,7 @@ class Interpolate(Command):
         out: The model file to write.
         weights: by-context lets the weights depend on how long a context each model knows, and on how much it has seen
             after it; static makes them the same everywhere.
-        records: Each line of the held-out text is a record of its own, as it always is for models of records.
-        reading: How to read the held-out text.
+        reading: How to read the held-out text: as records for models of records.
         json: Print one JSON object.
     """
 
@@ -172,7 +171,6 @@ class Interpolate(Command):
     out: Path
     held_out: Several = ()
     weights: Weights = "by-context"
-    records: bool = False
     reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 

@@ -91,7 +91,7 @@ class TextScorer(ABC):
         Example:
             >>> from charlm import CharLM
             >>> CharLM.fit(["ada", "ava", "eva"]).score_samples(["ava", "vvv"]).round(2)
-            array([-2.68, -8.67])
+            array([ -1.88, -11.75])
         """
         check_several(texts, "texts")
         scores, lengths = self._scores(list(texts), stride)

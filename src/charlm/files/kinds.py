@@ -18,7 +18,10 @@ SAFETENSORS = "a safetensors file of another program"
 ARPA = "an ARPA file"
 OPENING_OF_PYTORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """The pickled number with which checkpoints began before PyTorch 1.6."""
+COMPRESSED = "a file of charlm compress"
+OPENING_OF_COMPRESSED = b"\x89CHARLM\n"
 OTHERS = {
+    OPENING_OF_COMPRESSED: (COMPRESSED, "decompress it with charlm decompress, and give a model"),
     OPENING_OF_PYTORCH: (PYTORCH, IMPORT),
     b"GGUF": ("a GGUF file", "charlm does not read that format"),
     b"CHARTOK\n": ("a token file, which holds a text as ids", "give a model"),

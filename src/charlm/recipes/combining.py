@@ -109,8 +109,8 @@ def merge(parts: Sequence[Part]) -> Combined:
                 "interpolate the models"
             )
     tables = [_for(table, part.vocabulary, vocabulary) for part, table in zip(parts, tables, strict=True)]
-    base = min(tables, key=lambda table: table.order)
-    others = [table.ngram_counts().up_to(base.order) for table in tables if table is not base]
+    base = tables.pop(min(range(len(tables)), key=lambda number: tables[number].order))
+    others = [table.ngram_counts().up_to(base.order) for table in tables]
     return Combined(base.update(reduce(NGramCounts.merge, others)), vocabulary)
 
 
@@ -180,9 +180,8 @@ def _held_out_scores(tables: Sequence[NGramTable], held_out: Corpus) -> HeldOutS
     is_target = np.ones(len(ids), dtype=bool)
     is_target[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
     is_known = ~np.isin(ids[is_target], [*tables[0].context_only, *([] if unk is None else [unk])])
-    found = int(np.count_nonzero(is_known))
+    found, unknown = (int(scores.times[which].sum()) for which in (is_known, ~is_known))
     if found < FEWEST_HELD_OUT:
-        unknown = len(is_known) - found
         raise held_out.error(
             f"what is held out has {found} symbols that a model knows and can predict"
             + (f", besides {unknown} that none knows" if unknown else "")

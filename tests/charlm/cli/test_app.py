@@ -431,7 +431,7 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         (["generate", "run", "--temprature", "1"], r"generate has no flag --temprature: did you mean --temperature\?"),
         (
             ["train", "input.txt", "--no-resume"],
-            "--resume is not a setting of ngram, which takes --order, --smoothing, --max-length, --too-long; see .*",
+            "--resume is not a setting of ngram, which takes --order, --smoothing, .*; see .*",
         ),
         (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order, .*"),
         *(

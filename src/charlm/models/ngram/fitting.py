@@ -29,6 +29,8 @@ HIGHEST_CHOSEN = 10
 """A higher order has to be asked for: the model grows more than it gains."""
 CHOSEN_FROM = 1 << 22
 """Of how many ids at the end of long texts an order is chosen."""
+MOST_NGRAMS = 1 << 26
+"""An order above 7 with more n-grams than this, judging by the end of the text, has to be asked for, too."""
 FEWEST_HELD_OUT = 1000
 """Fewer held-out ids do not show which constants or which order are best."""
 
@@ -88,9 +90,10 @@ def fitted(
         return estimated(counts, untuned_constants(smoothing, counts.order), context_only)
     if isinstance(tokens, Iterator):
         tokens = list(tokens)
-    if order is None and sizes(tokens, vocab_size).ids > CHOSEN_FROM:
+    if order is None and (ids := sizes(tokens, vocab_size).ids) > CHOSEN_FROM:
         sample = newest(tokens, CHOSEN_FROM, vocab_size=vocab_size)
-        order = _Preparation(sample, count(sample, order=HIGHEST_CHOSEN), context_only).best_order()
+        from_sample = _Preparation(sample, count(sample, order=HIGHEST_CHOSEN), context_only)
+        order = from_sample.best_order(times=ids / CHOSEN_FROM)
     preparation = _Preparation(tokens, count(tokens, order=order or HIGHEST_CHOSEN), context_only)
     if order is None:
         order = preparation.best_order()
@@ -116,8 +119,12 @@ class _Preparation:
         if np.count_nonzero(is_target) >= FEWEST_HELD_OUT:
             self._tuning = Tuning(self._counts, self._suffixes, held_out, context_only)
 
-    def best_order(self) -> int:
-        return min(ORDER, self._counts.order) if self._tuning is None else self._tuning.best_order()
+    def best_order(self, times: float = 1.0) -> int:
+        """Returns the best order for texts that are so many times as long."""
+        order = min(ORDER, self._counts.order) if self._tuning is None else self._tuning.best_order()
+        while order > ORDER and self._counts.levels[order] * times > MOST_NGRAMS:
+            order -= 1
+        return order
 
     def fitted(self, order: int, smoothing: Smoothing) -> Fitted:
         constants = untuned_constants(smoothing, order)

@@ -149,7 +149,7 @@ class Gate:
 def _static(scores: HeldOutScores) -> Floats:
     """Returns the logarithms of the weights that are best everywhere, by EM."""
     share = scores.times / scores.times.sum()
-    weights = np.full(len(scores.probabilities), 1 / len(scores.probabilities))
+    weights: Floats = np.full(len(scores.probabilities), 1 / len(scores.probabilities))
     before = -np.inf
     for _ in range(MAX_STEPS):
         joint = weights[:, None] * scores.probabilities
@@ -158,7 +158,8 @@ def _static(scores: HeldOutScores) -> Floats:
         if value - before < TOLERANCE:
             break
         weights, before = (joint / mixed) @ share, value
-    return np.log(np.maximum(weights, LEAST_WEIGHT))
+    logarithms: Floats = np.log(np.maximum(weights, LEAST_WEIGHT))
+    return logarithms
 
 
 def _features(known: Known, order: int) -> Floats:
@@ -167,7 +168,8 @@ def _features(known: Known, order: int) -> Floats:
 
 
 def _softmax(static: Floats, constants: Sequence[Floats], features: Sequence[Floats]) -> Floats:
-    scores: Floats = np.array([own @ of for own, of in zip(constants, features, strict=True)]) + static[:, None]
+    by_context = [own @ of for own, of in zip(constants, features, strict=True)]
+    scores: Floats = np.add(by_context, static[:, None])
     scores -= scores.max(axis=0)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=0)

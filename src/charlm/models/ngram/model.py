@@ -56,8 +56,8 @@ class NGramLanguageModel(LanguageModel):
         >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 2, 0, 1])
         >>> logits, loss = model(torch.tensor([[2, 0]]))
         >>> logits.exp().round(decimals=3)
-        tensor([[[0.6350, 0.1820, 0.1820],
-                 [0.2080, 0.6460, 0.1460]]], dtype=torch.float64)
+        tensor([[[0.7830, 0.0970, 0.1200],
+                 [0.0910, 0.8320, 0.0770]]], dtype=torch.float64)
     """
 
     family = "ngram"

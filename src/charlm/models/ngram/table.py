@@ -51,7 +51,7 @@ class NGramTable(BackoffModel):
     Example:
         >>> table = NGramTable.fit([0, 1, 2, 0, 1, 2, 0, 1], vocab_size=3, order=2)
         >>> table.log_probabilities[:3].round(3)
-        array([-0.875, -1.232, -1.232])
+        array([-0.924, -1.313, -1.096])
     """
 
     family: ClassVar[str] = "ngram"
@@ -206,7 +206,7 @@ class NGramTable(BackoffModel):
             >>> table = NGramTable.fit([0, 1, 0, 1, 1], vocab_size=3, order=2)
             >>> larger = table.resize(before, before.extend("cd"))
             >>> [np.exp(model.lookup.rows([0])).round(4).tolist() for model in (table, larger)]
-            [[[0.3958, 0.3958, 0.2083]], [[0.3958, 0.3958, 0.0694, 0.0694, 0.0694]]]
+            [[[0.4955, 0.3989, 0.1055]], [[0.4955, 0.3989, 0.0352, 0.0352, 0.0352]]]
         """
         self.check_fitted()
         change = IdChange.between(

@@ -127,6 +127,17 @@ def test_the_order_of_a_long_text_is_chosen_from_its_end(monkeypatch: pytest.Mon
     assert table.counts[: table.levels[1]].sum() == len(text)
 
 
+def test_an_order_above_the_usual_one_is_not_chosen_where_it_has_too_many_n_grams(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Only ten ids back stands what comes next.
+    blocks = np.random.default_rng(0).integers(0, 3, (1500, 9))
+    text = np.concatenate([blocks, blocks], axis=1).ravel()
+    assert NGramTable.fit(text, vocab_size=3).order > fitting.ORDER
+    monkeypatch.setattr(fitting, "MOST_NGRAMS", 10)
+    assert NGramTable.fit(text, vocab_size=3).order == fitting.ORDER
+
+
 @pytest.mark.parametrize("smoothing", ["tuned", "learned"])
 def test_a_text_too_short_to_tell_gets_what_comes_with_the_library(smoothing: str) -> None:
     table = NGramTable.fit(TEXT[:900], vocab_size=VOCAB_SIZE, smoothing=smoothing)  # type: ignore[arg-type]

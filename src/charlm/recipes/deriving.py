@@ -1,4 +1,4 @@
-"""The part of ``CharLM`` that makes one n-gram model of several."""
+"""The part of ``CharLM`` that makes other models of n-gram models: smaller, from several, and one that learns."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from charlm.recipes.presets import check_one_of
 from charlm.recipes.sources import corpus_of
 
 if TYPE_CHECKING:
+    from charlm.evaluation.adaptive_text import AdaptiveCharLM
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel
     from charlm.recipes.combining import Part
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from chartok import Vocabulary
 
 
-class Combinable(ABC):
-    """An n-gram model with a vocabulary, from which with others one model can be made.
+class ModelDeriver(ABC):
+    """The part of ``CharLM`` that makes other n-gram models.
 
     Attributes:
         vocabulary: The vocabulary.
@@ -36,7 +37,30 @@ class Combinable(ABC):
     def stored(self) -> LanguageModel | CountModel:
         """The model in the form in which it is stored."""
 
-    def merge(self, *others: Combinable) -> Self:
+    def prune(
+        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | None = None
+    ) -> Self:
+        """Returns an n-gram model without the n-grams that do least; this one is not changed.
+
+        Args:
+            min_count: As for ``NGramLanguageModel.prune``, like other errors.
+            entropy: Likewise.
+            max_bytes: The most bytes of the file that ``save`` then writes with ``compact=True``.
+
+        Raises:
+            ValueError: The model is not one of n-grams.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> CharLM.fit("the cat sat. " * 50, order=5).prune(entropy=1e-3)
+            CharLM(ngram model of text, 8 symbols)
+        """
+        from charlm.recipes.pruning import prune  # noqa: PLC0415 - a program that only scores starts without it
+
+        table = prune(self.stored, self.vocabulary, min_count=min_count, entropy=entropy, max_bytes=max_bytes)
+        return type(self)(table, self.vocabulary)
+
+    def merge(self, *others: ModelDeriver) -> Self:
         """Returns an n-gram model of the texts that this one and others have counted: that of a fit on all of them.
 
         It has the symbols of all, the lowest of their orders, and the smoothing of the first that has that order.
@@ -54,11 +78,11 @@ class Combinable(ABC):
             >>> merged.model.order, merged.vocabulary.symbols
             (3, ('a', 'h', 'n', 'o', 'z', 'ë'))
         """
-        from charlm.recipes.combining import merge  # noqa: PLC0415 - a program that only scores starts without it
+        from charlm.recipes.combining import merge  # noqa: PLC0415 - as in prune
 
         return type(self)(*merge(self._parts(others)))
 
-    def interpolate(self, *others: Combinable, held_out: Texts, weights: Weights = "by-context") -> Self:
+    def interpolate(self, *others: ModelDeriver, held_out: Texts, weights: Weights = "by-context") -> Self:
         """Returns one n-gram model whose probabilities are a weighted mean of those of this one and of others.
 
         The models may differ in their symbols and orders, and may have been pruned. The result has no counts.
@@ -84,7 +108,7 @@ class Combinable(ABC):
             >>> mixed.bits_per_character("ab12") < min(lm.bits_per_character("ab12") for lm in (letters, digits))
             True
         """
-        from charlm.recipes.combining import interpolate, joined_vocabulary  # noqa: PLC0415 - as in merge
+        from charlm.recipes.combining import interpolate, joined_vocabulary  # noqa: PLC0415 - as in prune
 
         check_one_of("weights", weights, get_args(Weights))
         parts = self._parts(others)
@@ -94,13 +118,35 @@ class Combinable(ABC):
         lm.validation_nats = found.nats_together
         return lm
 
-    def _parts(self, others: tuple[Combinable, ...]) -> list[Part]:
-        from charlm.recipes.combining import Part  # noqa: PLC0415 - as in merge
+    def adaptive(self) -> AdaptiveCharLM:
+        """Returns a model that starts from what this one has counted and learns while it reads.
+
+        It predicts each character and then learns it, so that it takes to the names and habits of a text. This model
+        is not changed.
+
+        Raises:
+            ValueError: This is no n-gram model, or it has no counts.
+            ModuleNotFoundError: numba is missing: ``pip install chartok[fast]``.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> reader = CharLM.fit("the cat sat on the mat. " * 50, order=5).adaptive()
+            >>> first, again = (reader.bits_per_character("the matador sat. ") for _ in range(2))
+            >>> bool(again < first)
+            True
+        """
+        from charlm.evaluation.adaptive_text import AdaptiveCharLM  # noqa: PLC0415 - an extra compiles it
+        from charlm.models.adaptive.counted import counts_in  # noqa: PLC0415 - likewise
+
+        return AdaptiveCharLM(self.vocabulary, counts_in(self.stored))
+
+    def _parts(self, others: tuple[ModelDeriver, ...]) -> list[Part]:
+        from charlm.recipes.combining import Part  # noqa: PLC0415 - as in prune
 
         if not others:
             raise ValueError("others is empty: give at least one other model")
         for number, other in enumerate(others):
-            if not isinstance(other, Combinable):
+            if not isinstance(other, ModelDeriver):
                 raise TypeError(f"others[{number}] must be a CharLM, got {type(other).__name__}")
         names = ["this model", *(f"others[{number}]" for number in range(len(others)))]
         return [Part(lm.stored, lm.vocabulary, name) for lm, name in zip((self, *others), names, strict=True)]

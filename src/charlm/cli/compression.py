@@ -1,0 +1,98 @@
+"""Compression on the command line: ``compress`` and ``decompress``."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from charlm.cli.output import print_json, print_line
+from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
+from charlm.files.compressed_file import compress as compressed
+from charlm.files.compressed_file import decompress as decompressed
+from charlm.files.run_folder import RunFolder
+from charlm.lm import CharLM
+from chartok.files.atomic import check_not_read, replace_file
+from chartok.files.reading import SHOWN_STANDARD_INPUT
+from chartok.files.sources import STANDARD_INPUT
+
+if TYPE_CHECKING:
+    from charlm.cli import flags
+
+    Settings: TypeAlias = flags.Compress | flags.Decompress
+
+SUFFIX = ".ctk"
+STANDARD_OUTPUT = "-"
+
+
+def compress(settings: flags.Compress) -> None:
+    """Writes a file, compressed."""
+    out = _out(settings, f"{settings.file}{SUFFIX}")
+    content = _read(settings)
+    written = compressed(content, _model(settings))
+    _write(out, written)
+    if out == STANDARD_OUTPUT:
+        return
+    if settings.json:
+        print_json(file=out, bytes=len(content), compressed_bytes=len(written))
+        return
+    share = f", {8 * len(written) / len(content):.3f} bits per byte" if content else ""
+    print_line(f"{len(content):,} bytes in {len(written):,}{share}: saved to {out}")
+
+
+def decompress(settings: flags.Decompress) -> None:
+    """Writes the file that was compressed."""
+    if settings.out is None and not (settings.file == STANDARD_INPUT or settings.file.endswith(SUFFIX)):
+        raise ValueError(f"{settings.file!a} does not end in {SUFFIX}: give --out too")
+    out = _out(settings, settings.file.removesuffix(SUFFIX))
+    written = _read(settings)
+    try:
+        content = decompressed(written, _model(settings))
+    except (CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError) as error:
+        shown = SHOWN_STANDARD_INPUT if settings.file == STANDARD_INPUT else ascii(settings.file)
+        raise type(error)(f"{shown}: {error}") from None
+    _write(out, content)
+    if out == STANDARD_OUTPUT:
+        return
+    if settings.json:
+        print_json(file=out, bytes=len(content), compressed_bytes=len(written))
+    else:
+        print_line(f"{len(content):,} bytes: saved to {out}")
+
+
+def _out(settings: Settings, by_default: str) -> str:
+    """Returns the name of the file to write: what was asked for, or else a new one.
+
+    Raises:
+        ValueError: Nothing was asked for, and the name of the source gives none.
+        FileExistsError: Nothing was asked for, and there is such a file.
+    """
+    if settings.out is None:
+        if settings.file == STANDARD_INPUT:
+            raise ValueError("standard input has no name: give --out too, or --out - for standard output")
+        if Path(by_default).exists():
+            raise FileExistsError(errno.EEXIST, "there is such a file: give it as --out to replace it", by_default)
+        return by_default
+    if settings.file != STANDARD_INPUT:
+        check_not_read(settings.out, [settings.file])
+    if settings.model is not None:
+        check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
+    return str(settings.out)
+
+
+def _read(settings: Settings) -> bytes:
+    return sys.stdin.buffer.read() if settings.file == STANDARD_INPUT else Path(settings.file).read_bytes()
+
+
+def _model(settings: Settings) -> CharLM | None:
+    return None if settings.model is None else CharLM.load(settings.model)
+
+
+def _write(out: str, content: bytes) -> None:
+    if out == STANDARD_OUTPUT:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    with replace_file(out) as file:
+        file.write(content)

@@ -1,0 +1,35 @@
+"""Compilation of the inner loops to machine code, by numba."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+try:
+    import numba
+except ModuleNotFoundError as missing:
+    if missing.name != "numba":
+        raise
+    message = "numba is missing, which models need that learn while they read: pip install chartok[fast]"
+    raise ModuleNotFoundError(message, name=missing.name) from None
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+njit: Any = numba.njit  # its types do not have all its options
+WITHOUT_COUNTING = {"_nrt": False}
+"""No compiled function allocates an array, so that references need no counting, which takes five sixths of the time."""
+
+
+def compiled(function: Function) -> Function:
+    """Returns a function compiled on first use; the machine code is kept on disk, beside the source or in a cache.
+
+    numba notices a change to the file of the function itself only: after a change to what it calls, remove
+    ``__pycache__``. With ``NUMBA_DISABLE_JIT=1`` in the environment the function stays Python, with the same results.
+    """
+    return cast("Function", njit(cache=True, error_model="numpy", **WITHOUT_COUNTING)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Returns a function compiled into each compiled function that calls it."""
+    options = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast("Function", njit(error_model="numpy", **options, **WITHOUT_COUNTING)(function))
