@@ -114,12 +114,15 @@ def _parts(text: str) -> tuple[Corpus, Corpus]:
 
 def _counted(text: str, show: Show) -> None:
     """Measures the count models."""
-    for name, family in (("bigram, counted", "bigram"), ("n-gram, order 7", "ngram")):
-        recipe = Recipe(family=family)  # type: ignore[arg-type]  # a literal in a tuple is a str
+    for name, recipe in (
+        ("bigram, counted", Recipe(family="bigram")),
+        ("n-gram, Kneser-Ney", Recipe(family="ngram", order=7, smoothing="kneser-ney")),
+        ("n-gram", Recipe(family="ngram")),
+    ):
         learned, held_out = _parts(text)
         seconds, trained = _median_seconds(partial(train, learned, recipe))
         model = trained.model
-        counts = {"n-grams": len(model)} if isinstance(model, NGramTable) else {}
+        counts = {"n-grams": len(model), "order": model.order} if isinstance(model, NGramTable) else {}
         show(name, **counts, seconds=seconds, loss=evaluate(model, held_out).nats_per_character)
 
 

@@ -203,6 +203,9 @@ SUBJECTS: dict[str, Subject] = {
     "CharLM.fit": lambda it: lambda: CharLM.fit(it.text, order=ORDER),
     "CharLM.fit, records": lambda it: lambda: CharLM.fit(it.lines, order=ORDER),
     "CharLM.fit, bigram": lambda it: lambda: CharLM.fit(it.text, "bigram"),
+    "NGramCounts, on disk": lambda it: (
+        lambda: NGramCounts.from_tokens(it.ids, vocab_size=it.vocabulary.size, order=ORDER, memory="20MB")
+    ),
     "NGramCounts, order 40": lambda it: (
         lambda: NGramCounts.from_tokens(it.ids[: len(it.ids) // 16], vocab_size=it.vocabulary.size, order=40)
     ),
@@ -259,7 +262,13 @@ SUBJECTS: dict[str, Subject] = {
     "charlm train": _command("train", "TEXT", "--out", "OUT"),
     "charlm train --records": _command("train", "LINES", "--out", "OUT", "--records"),
     "charlm update": _command("update", "MODEL", "TEXT", "--out", "OUT"),
+    "charlm prune": _command("prune", "MODEL", "--entropy", "1e-7", "--compact", "--out", "OUT"),
+    "CharLM.prune": lambda it: partial(it.lm.prune, entropy=1e-7),
     "CharLM.update": lambda it: partial(it.lm.update, it.text),
+    "charlm merge": _command("merge", "MODEL", "MODEL", "--out", "OUT"),
+    "charlm interpolate": _command("interpolate", "MODEL", "MODEL", "--held-out", "TEXT", "--out", "OUT"),
+    "CharLM.merge": lambda it: partial(it.lm.merge, it.lm),
+    "CharLM.interpolate": lambda it: partial(it.lm.interpolate, it.lm, held_out=it.text),
     "charlm generate": _command("generate", "MODEL", "--max-new-tokens", "LENGTH"),
     "charlm evaluate": _command("evaluate", "MODEL", "TEXT"),
     "charlm evaluate --records": _command("evaluate", "MODEL", "TEXT", "--records"),

@@ -31,18 +31,20 @@ def quoted(text: str) -> str:
 
 
 def _quotes(learning: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    fit, bigram, ngram = learning["CharLM.fit"], learning["bigram, counted"], learning["n-gram, order 7"]
+    fit, bigram, ngram = learning["CharLM.fit"], learning["bigram, counted"], learning["n-gram"]
+    classic = learning["n-gram, Kneser-Ney"]
     gpt, mixture, longer = learning["GPT, 60 s"], learning["mixture, 60 s"], learning["mixture, 180 s"]
     loss, seconds = ngram["loss"], ngram["seconds"]
-    yield "Kneser-Ney smoothing: {} s for a megabyte", (f"{fit['seconds']:.1g}",)
+    yield "an n-gram model, tuned: {} s for a megabyte", (f"{fit['seconds']:.1g}",)
     quoted_losses = (f"{loss:.4f}", f"{bigram['loss']:.3f}")
     yield "Tiny Shakespeare is {} nats per character, compared with {} for a bigram", quoted_losses
     yield "| bigram, counted | {} ms | {} |", (f"{bigram['seconds'] * 1e3:.0f}", f"{bigram['loss']:.3f}")
-    yield "| n-gram, order 7 | {} s | {} |", (f"{seconds:.1g}", f"{loss:.3f}")
+    yield "| n-gram, Kneser-Ney smoothing | {} s | {} |", (f"{classic['seconds']:.1g}", f"{classic['loss']:.3f}")
+    yield "| n-gram, learned back-off, the default | {} s | {} |", (f"{seconds:.1g}", f"{loss:.3f}")
     yield "| `GPT` | {} s | {} |", (f"{gpt['seconds']:.0f}", f"{gpt['loss']:.3f}")
     yield "| mixture of both | {} s | {} |", (f"{mixture['seconds']:.0f}", f"{mixture['loss']:.3f}")
     yield "| mixture of both | {} min | {} |", (f"{longer['seconds'] / 60:.0f}", f"{longer['loss']:.3f}")
-    yield "order 7, {} n-grams counted in {} s", (f"{ngram['n-grams']:,}", f"{seconds:.2f}")
+    yield "order {}, {} n-grams counted in {} s", (str(ngram["order"]), f"{ngram['n-grams']:,}", f"{seconds:.2f}")
     yield "validation loss  {} nats, {} bits per character", (f"{loss:.4f}", f"{loss / math.log(2):.4f}")
 
 

@@ -60,6 +60,7 @@ nitpick_ignore = [
         for opaque in (
             "ngram.kneser_ney.BackoffTable",
             "ngram.lookup.Lookup",
+            "ngram.packed_counts.PackedCounts",
             "ngram.search.Search",
             "transformer.TransformerState",
         )

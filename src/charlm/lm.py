@@ -17,6 +17,7 @@ from charlm.files.model_file import check_sizes, load_stored_model, save_model
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
+from charlm.recipes.deriving import ModelDeriver
 from charlm.recipes.keywords import UpdateFileKeywords, check_known, sorted_settings
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from charlm.evaluation.adaptive_text import AdaptiveCharLM
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, Predictor
     from charlm.recipes.corpus import Corpus
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from chartok.files.sources import Source
 
 
-class CharLM(TextScorer, TextGenerator, TextActivations):
+class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
     """A character-level language model that scores and generates text.
 
     A model of text does not model where a passage begins or ends: its first character is predicted without context.
@@ -249,30 +249,9 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
         lm.validation_nats = trained.validation_nats
         return lm
 
-    def adaptive(self) -> AdaptiveCharLM:
-        """Returns a model that starts from what this one has counted and learns while it reads.
-
-        It predicts each character and then learns it, so that it takes to the names and habits of a text. This model
-        is not changed.
-
-        Raises:
-            ValueError: This is no n-gram model, or it has no counts.
-            ModuleNotFoundError: numba is missing: ``pip install chartok[fast]``.
-
-        Example:
-            >>> reader = CharLM.fit("the cat sat on the mat. " * 50, order=5).adaptive()
-            >>> first, again = (reader.bits_per_character("the matador sat. ") for _ in range(2))
-            >>> bool(again < first)
-            True
-        """
-        from charlm.evaluation.adaptive_text import AdaptiveCharLM  # noqa: PLC0415 - an extra compiles it
-        from charlm.models.adaptive.counted import counts_in  # noqa: PLC0415 - likewise
-
-        return AdaptiveCharLM(self.vocabulary, counts_in(self.stored))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, compact: bool = False) -> None:
         """Writes vocabulary, model and settings to one safe file; see ``save_model``."""
-        save_model(path, self._model, self.vocabulary)
+        save_model(path, self._model, self.vocabulary, compact=compact)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Self:
@@ -297,7 +276,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations):
             "symbols": len(self.vocabulary.symbols),
             "special_tokens": list(self.vocabulary.special_tokens),
             "fingerprint": self.vocabulary.fingerprint,
-            "parameters": sum(math.prod(table.shape) for table in tables.values()),
+            "parameters": sum(math.prod(table.shape) for table in tables.values() if "float" in str(table.dtype)),
             "bytes": sum(table.nbytes for table in tables.values()),
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, SupportsIndex, TypeAlias
 
@@ -16,6 +17,10 @@ SpecialToken: TypeAlias = Literal["pad", "bos", "eos", "unk"]
 
 Unit: TypeAlias = Literal["character", "grapheme"]
 """What a text is taken to consist of: code points, or what a reader takes for one character."""
+
+
+SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(?:([KMGT])(i)?)?B?", re.ASCII | re.IGNORECASE)
+"""A number of bytes, with a unit or without."""
 
 
 def expected_text(name: str, value: object) -> str:
@@ -118,6 +123,28 @@ def finite_number(name: str, value: float) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
     return number
+
+
+def size_in_bytes(name: str, value: SupportsIndex | str) -> int:
+    """Returns a size of at least 1 byte: a number of bytes, or a number with a unit, of which ``"KiB"`` is 1024 bytes.
+
+    Raises:
+        TypeError: It is neither an integer nor a ``str``.
+        ValueError: It is no size, or below 1.
+
+    Example:
+        >>> size_in_bytes("memory", "1.5 GB"), size_in_bytes("memory", "2GiB"), size_in_bytes("memory", 100)
+        (1500000000, 2147483648, 100)
+    """
+    if not isinstance(value, str):
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise TypeError(f"{name} must be a number of bytes or a str such as '2GB', got {type(value).__name__}")
+        return positive_integer(name, value)
+    found = SIZE.fullmatch(value.strip())
+    if found is None:
+        raise ValueError(f"{name} must be a number of bytes or a size such as 500MB or 2GiB, got {value!a}")
+    power = "_KMGT".index((found[2] or "_").upper())
+    return positive_integer(name, round(float(found[1]) * (1024 if found[3] else 1000) ** power))
 
 
 def positive_number(name: str, value: float) -> float:

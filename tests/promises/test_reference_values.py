@@ -3,6 +3,7 @@
 import math
 import random
 import string
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,13 +92,24 @@ def test_kneser_ney_on_the_validation_split_with_its_true_history(
     split: tuple[TextDataset, TextDataset], order: int, nats: float
 ) -> None:
     train, validation = split
-    model = NGramLanguageModel(65, order=order).fit(train)
+    model = NGramLanguageModel(65, order=order).fit(train, smoothing="kneser-ney")
     history = train.ids[-(order - 1) :]
     stream = torch.cat([history, validation.ids]).long()[None]
     scores = model.log_probabilities(stream[:, :-1], stream[:, 1:])[:, len(history) - 1 :]
     assert scores.shape == (1, 111_540)
     assert -scores.mean().item() == pytest.approx(nats, abs=1e-4)
     assert evaluate(model, validation).nats_per_character == pytest.approx(nats, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("smoothing", "order", "nats"), [("learned", 7, 1.4857), ("learned", 8, 1.4793), ("tuned", 8, 1.4722)]
+)
+def test_learned_back_off_on_the_validation_split(
+    split: tuple[TextDataset, TextDataset], smoothing: Any, order: int, nats: float
+) -> None:
+    train, validation = split
+    model = NGramLanguageModel(65, order=order).fit(train, smoothing=smoothing)
+    assert evaluate(model, validation).nats_per_character == pytest.approx(nats, abs=1e-3)
 
 
 def discounts_of_kenlm(adjusted: NDArray[np.int64], *, is_highest: bool) -> tuple[float, float, float]:
@@ -141,5 +153,5 @@ def test_names_are_as_likely_as_to_kenlm_and_likelier_with_our_discounts(
     assert kenlm == pytest.approx(perplexity, abs=2e-4)
     ours = of_discounts(modified_discounts)
     assert ours <= kenlm
-    model = NGramLanguageModel(size, order=order, context_only=[bos]).fit(train)
+    model = NGramLanguageModel(size, order=order, context_only=[bos]).fit(train, smoothing="kneser-ney")
     assert math.exp(evaluate(model, held_out).nats_per_character) == pytest.approx(ours, rel=1e-12)

@@ -45,11 +45,14 @@ MODULE_OF = {
     "prepare": "files",
     "train": "train",
     "update": "update",
+    "merge": "combine",
+    "interpolate": "combine",
     "generate": "generate",
     "evaluate": "evaluate",
     "score": "evaluate",
     "info": "files",
     "report": "files",
+    "prune": "prune",
     "export": "files",
     "import": "files",
     "compress": "compression",
@@ -195,12 +198,15 @@ def _check_sources(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401
     Raises:
         UsageError: It was not.
     """
-    given = [getattr(settings, name, ()) for name in ("sources", "texts", "validation", "prompts", "exclude", "text")]
+    given = [
+        getattr(settings, name, ())
+        for name in ("sources", "texts", "validation", "held_out", "prompts", "exclude", "text")
+    ]
     if sum(sources.count(STANDARD_INPUT) for sources in given) > 1:
         raise UsageError("standard input, -, can be read only once: give it once")
-    for name in ("sources", "texts"):
+    for name, shown in (("sources", "SOURCES"), ("texts", "TEXTS"), ("models", "MODELS"), ("held_out", "--held-out")):
         if getattr(settings, name, None) == () and not isinstance(settings, Score):
-            raise UsageError(f"Missing from charlm {arguments[0]}: {name.upper()}; see charlm {arguments[0]} --help")
+            raise UsageError(f"Missing from charlm {arguments[0]}: {shown}; see charlm {arguments[0]} --help")
 
 
 def _check_escapes(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401 - one of the commands

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from charlm.cli.train_flags import Train
 from charlm.models.ngram.choices import Smoothing
-from charlm.recipes.presets import CONFIGS, SMOOTHING, TAKES, WHY_NOT
+from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT, Recipe
 
 if TYPE_CHECKING:
     from charlm.recipes.presets import Family
@@ -26,14 +26,18 @@ def train_flags(family: Family) -> type[Train]:
 
     Example:
         >>> [field.name for field in fields(train_flags("ngram")) if field.name not in OF_EVERY_FAMILY]
-        ['order', 'smoothing', 'max_length', 'too_long']
+        ['order', 'smoothing', 'memory', 'max_length', 'too_long']
     """
     names = {*OF_EVERY_FAMILY, *(name for name in TAKES[family] if name != "config")}
     if family in CONFIGS:
         names |= set(OF_TRAINING)
-    defaults: dict[str, Any] = {"model": family, "training": CONFIGS.get(family)}
-    if family in SMOOTHING:
-        defaults["smoothing"] = SMOOTHING[family]
+    recipe = Recipe(family=family)
+    defaults: dict[str, Any] = {
+        "model": family,
+        "order": recipe.order,
+        "smoothing": recipe.smoothing,
+        "training": CONFIGS.get(family),
+    }
     hints = get_type_hints(Train, include_extras=True)
     hints["smoothing"] = float if family == "bigram" else Smoothing
     made: Any = make_dataclass(

@@ -14,7 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.command import READING, READING_LINES, Command, Several
 from charlm.cli.docstrings import restore_docstrings
-from charlm.cli.train_flags import Train, Update
+from charlm.cli.train_flags import Interpolate, Merge, Train, Update
 from charlm.cli.values import Text, Texts
 from charlm.generation.settings import SamplingSettings
 from chartok.arguments import Errors, Unit
@@ -220,6 +220,29 @@ class Export(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prune(Command):
+    """Write an n-gram model to a smaller file: without the n-grams that do least, or with a byte for each probability.
+
+    Attributes:
+        model: A run folder or a model file of an ngram.
+        out: The model file to write; texts can no longer be added to what is in it.
+        min_count: Leave out n-grams that occurred less often.
+        entropy: Leave out n-grams without which the loss rises by no more, each, in nats per symbol, such as 1e-7.
+        max_bytes: Leave out the n-grams that do least until the file, which is compact, has at most this size.
+        compact: Round the probabilities, so that an n-gram takes less than 3 bytes; the loss hardly changes.
+        json: Print one JSON object.
+    """
+
+    model: Positional[Path]
+    out: Path
+    min_count: Optional[int] = None
+    entropy: Optional[float] = None
+    max_bytes: Optional[int] = None
+    compact: bool = False
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Import(Command):
     """Write a model of another program as a model file: a checkpoint of nanoGPT, minGPT or GPT-2, or an ARPA file.
 
@@ -297,11 +320,14 @@ COMMANDS: dict[str, type] = {
     "prepare": Prepare,
     "train": Train,
     "update": Update,
+    "merge": Merge,
+    "interpolate": Interpolate,
     "generate": Generate,
     "evaluate": Evaluate,
     "score": Score,
     "info": Info,
     "report": Report,
+    "prune": Prune,
     "export": Export,
     "import": Import,
     "compress": Compress,

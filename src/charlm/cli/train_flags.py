@@ -1,4 +1,4 @@
-"""The settings of the commands that learn from text: ``train`` and ``update``."""
+"""The settings of the commands that make models: ``train``, ``update``, ``merge`` and ``interpolate``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from charlm.cli.docstrings import restore_docstrings
 from charlm.cli.values import Text, Texts
 from charlm.data.choices import Split
 from charlm.data.limits import TooLong
-from charlm.models.ngram.choices import Smoothing
+from charlm.models.ngram.choices import Smoothing, Weights
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Unit
@@ -48,6 +48,8 @@ class Train(Command):
             held-out part of the text about as well as any; in a mixture 7.
         smoothing: How counts become probabilities: tuned (learned back-off, tuned on a held-out part of the text),
             learned (as it comes with the library) or kneser-ney. For a bigram, a number that is added to each count.
+        memory: Most memory that counting n-grams takes besides the text and the counts, such as 2GB; what is above it
+            is sorted in temporary files. By default there is no limit.
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
         n_layers: Layers of the Transformer; by default those of its size, like the next two.
         n_heads: Attention heads in each layer.
@@ -87,6 +89,7 @@ class Train(Command):
     json: bool = False
     order: Optional[int] = None
     smoothing: float | Smoothing | None = None
+    memory: Optional[str] = None
     size: Optional[Size] = None
     n_layers: Optional[int] = None
     n_heads: Optional[int] = None
@@ -130,6 +133,45 @@ class Update(Command):
     min_count: int = 1
     symbols: Texts = ()
     unit: Unit = "character"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge(Command):
+    """Write one model of all texts that several have counted, as if it had been trained on all of them.
+
+    Attributes:
+        models: Two or more run folders or model files of ngrams, all of records or all of text. The symbols of all are
+            known, and the order is the lowest of theirs.
+        out: The model file to write.
+        json: Print one JSON object.
+    """
+
+    models: Positional[Several]
+    out: Path
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpolate(Command):
+    """Write one model whose probabilities are a weighted mean of those of several, with weights found on held-out text.
+
+    Attributes:
+        models: Two or more run folders or model files of ngrams, all of records or all of text.
+        held_out: Text of the kind that the model is to predict, which none of the models was trained on and which has
+            to be given: files, folders, patterns in quotes, URLs, or - for standard input; or a token file.
+        out: The model file to write.
+        weights: by-context lets the weights depend on how long a context each model knows, and on how much it has seen
+            after it; static makes them the same everywhere.
+        reading: How to read the held-out text: as records for models of records.
+        json: Print one JSON object.
+    """
+
+    models: Positional[Several]
+    out: Path
+    held_out: Several = ()
+    weights: Weights = "by-context"
+    reading: OmitArgPrefixes[ReadingSettings] = READING
     json: bool = False
 
 

@@ -125,7 +125,7 @@ class SupportsParts(Protocol):
     """Texts as ids, to count: a dataset, or ``JoinedTexts``."""
 
     def parts(self, ids: int) -> Iterator[JoinedTexts]:
-        """Yields whole texts in order, about ``ids`` ids at a time."""
+        """Yields texts in order, about ``ids`` ids at a time; a part says where its last text goes on in the next."""
 
 
 class CompleteDataset(Dataset, HasWidths, ValidationDataset, SupportsParts, Protocol):
@@ -170,12 +170,14 @@ class JoinedTexts:
         lengths: The number of ids in each, int64 ``(N,)``.
         weights: How many times each counts, int64 ``(N,)``; None counts each once.
         prompts: How many ids after the first of each are its prompt, which is not scored, ``(N,)``; None scores all.
+        continues: Whether the last text goes on: the first of the next part is the rest of it.
     """
 
     ids: NDArray[np.integer[Any]]
     lengths: NDArray[np.int64]
     weights: NDArray[np.int64] | None = None
     prompts: NDArray[np.unsignedinteger[Any]] | None = None
+    continues: bool = False
 
     def parts(self, ids: int) -> Iterator[JoinedTexts]:  # noqa: ARG002 - they are in memory already
         """Yields these texts."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from charlm.data.choices import Split
-from charlm.data.dataset import pieces_of_text
+from charlm.data.dataset import JoinedTexts, pieces_of_text
 from charlm.data.permutation import mixed, shuffled
 from charlm.runtime.seeds import seed_or_new
 from chartok.arguments import fraction as checked_fraction
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.data.dataset import JoinedTexts, Piece, SupportsParts
+    from charlm.data.dataset import Piece, SupportsParts
 
 BLOCK = 4096
 """The most ids in a block of ``random-blocks``; a text is cut into equal ones, none longer than one part."""
@@ -146,6 +146,32 @@ def pieces_of_passages(
             return read(first + start, first + stop)
 
         yield from pieces_of_text(read_here, last - first, targets, overlap)
+
+
+def parts_of_passages(
+    read: Callable[[int, int], NDArray[np.integer[Any]]], passages: Passages, ids: int
+) -> Iterator[JoinedTexts]:
+    """Yields passages as texts, about ``ids`` ids at a time; see ``charlm.data.dataset.SupportsParts``.
+
+    Args:
+        read: Returns the ids of the stream from a start to a stop.
+        passages: The passages.
+        ids: The most ids in a part.
+
+    Example:
+        >>> parts = parts_of_passages(lambda start, stop: np.arange(start, stop), Passages.whole(5), 3)
+        >>> [(part.ids.tolist(), part.continues) for part in parts]
+        [([0, 1, 2], True), ([3, 4], False)]
+    """
+    for start in range(0, len(passages), ids):
+        some = passages.part(start, start + ids)
+        last = passages.part(start + ids, start + ids + 1)
+        read_ids = [read(*pair) for pair in some.pairs()]
+        yield JoinedTexts(
+            read_ids[0] if len(read_ids) == 1 else np.concatenate(read_ids),
+            some.lengths,
+            continues=bool(len(last)) and int(last.starts[0]) not in passages.starts,
+        )
 
 
 def split_records(data: SupportsParts, share: float, *, seed: int | None) -> NDArray[np.bool_]:

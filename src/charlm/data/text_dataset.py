@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from charlm.data.dataset import JoinedTexts, on_host
+from charlm.data.dataset import on_host
 from charlm.data.permutation import mixed
-from charlm.data.splitting import Passages, pieces_of_passages
+from charlm.data.splitting import Passages, parts_of_passages, pieces_of_passages
 from charlm.data.streams import Stream, as_stream
 from chartok.arguments import natural_number, positive_integer
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
-    from charlm.data.dataset import Piece
+    from charlm.data.dataset import JoinedTexts, Piece
     from charlm.data.streams import StreamLike
 
 
@@ -179,9 +179,9 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
         """Returns the number of inputs of each window, int64 ``(B,)``: all have as many."""
         return np.full(len(indices), self.block_size)
 
-    def parts(self, ids: int) -> Iterator[JoinedTexts]:  # noqa: ARG002 - they are passages of one text
-        """Yields all passages."""
-        yield JoinedTexts(*self.joined())
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:
+        """Returns the passages in order, about ``ids`` ids at a time; see ``charlm.data.dataset.SupportsParts``."""
+        return parts_of_passages(self._read, self._passages, ids)
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all passages, ``(N,)``, and the length of each, ``(P,)``; a whole stream is one."""
@@ -195,12 +195,11 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
                 once.
             overlap: How many ids of extra context, besides the one before it, precede the first new target of a piece.
         """
+        return pieces_of_passages(self._read, self._passages, targets, overlap)
 
-        def read(start: int, stop: int) -> NDArray[np.integer[Any]]:
-            ids: NDArray[np.integer[Any]] = on_host(self.stream.read(start, stop))
-            return ids
-
-        return pieces_of_passages(read, self._passages, targets, overlap)
+    def _read(self, start: int, stop: int) -> NDArray[np.integer[Any]]:
+        ids: NDArray[np.integer[Any]] = on_host(self.stream.read(start, stop))
+        return ids
 
     def check_ids(self, size: int) -> None:
         """Checks that every id is below ``size``.

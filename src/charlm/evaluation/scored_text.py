@@ -36,7 +36,7 @@ class ScoredText:
         >>> from charlm import CharLM
         >>> scored = CharLM.fit("abcabcabd" * 20).inspect("cabx", k=2)
         >>> scored.bits.round(1).tolist()
-        [2.6, 0.9, 0.5, 24.7]
+        [2.4, 0.4, 0.1, 27.6]
         >>> [symbol for symbol, _ in scored.alternatives[3]]
         ['c', 'd']
     """

@@ -91,7 +91,7 @@ class TextScorer(ABC):
         Example:
             >>> from charlm import CharLM
             >>> CharLM.fit(["ada", "ava", "eva"]).score_samples(["ava", "vvv"]).round(2)
-            array([-2.68, -8.67])
+            array([ -1.88, -11.75])
         """
         check_several(texts, "texts")
         scores, lengths = self._scores(list(texts), stride)
@@ -220,8 +220,8 @@ class TextScorer(ABC):
             scores[is_later] = of_later
         else:
             ids, lengths = ids[is_later], lengths - 1
-        if framing.unk is not None:
-            scores[ids == framing.unk] += framing.log_share_of_unknown
+        if framing.unk is not None and len(unknown := np.flatnonzero(ids == framing.unk)):
+            scores[unknown] += framing.log_share_of_unknown
         return scores, lengths
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from charlm.files.tensor_file import StoredTensor
+from charlm.models.ngram.table import NGramTable
 from charlm.models.registry import FAMILIES
 
 if TYPE_CHECKING:
@@ -20,8 +21,21 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel
 
 
-def model_arrays(model: LanguageModel | CountModel) -> dict[str, Any]:
-    """Returns the contents of a model by name: the arrays of a count model, or tensors on the CPU, tied ones once."""
+def model_arrays(model: LanguageModel | CountModel, *, compact: bool = False) -> dict[str, Any]:
+    """Returns the contents of a model by name: the arrays of a count model, or tensors on the CPU, tied ones once.
+
+    Args:
+        model: A model of any family.
+        compact: Whether an n-gram model takes a byte for each logarithm.
+
+    Raises:
+        ValueError: It is to be compact, and is not an n-gram model, or has not been fitted.
+    """
+    if compact:
+        table = getattr(model, "table", model)
+        if not isinstance(table, NGramTable):
+            raise ValueError(f"compact is for n-gram models, got one of the family {model.family}")
+        return table.arrays(compact=True)
     if not hasattr(model, "state_dict"):
         return dict(model.arrays())
     from charlm.models.quantization import tensors_of  # noqa: PLC0415 - needs PyTorch

@@ -33,6 +33,7 @@ from charlm.files.weights import check_weights
 from charlm.models.registry import FAMILIES, ModelFamily
 from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, VocabularyError, __version__
+from chartok.arguments import flag
 from chartok.files.atomic import replace_file
 from chartok.files.envelope import check_seal, check_version, sealed
 from chartok.files.strict_json import parse_json
@@ -47,21 +48,31 @@ if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, StoredModel
 
-VERSION = 1
+VERSION = 2
 LONGEST_REASON = 1000
 """In characters; a hostile file could make an error quote all of it."""
 
 
-def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
+def save_model(
+    path: str | os.PathLike[str],
+    model: LanguageModel | CountModel,
+    vocabulary: Vocabulary,
+    *,
+    compact: bool = False,
+) -> None:
     """Writes a model and its vocabulary to one file; an existing file is replaced only when the new one is complete.
 
     Args:
         path: The file.
         model: A model of any family.
         vocabulary: Its vocabulary.
+        compact: Whether an n-gram model takes less than 3 bytes an n-gram: its probabilities are rounded, so that the
+            loss changes by about one ten-thousandth, and it has no counts, so that no texts can be added.
 
     Raises:
-        ValueError: The sizes of the model and the vocabulary differ, or a file could not hold all of the model.
+        ValueError: The sizes of the model and the vocabulary differ, or a file could not hold all of the model; or it
+            is to be compact, and is not an n-gram model, or has not been fitted.
+        TypeError: ``compact`` is not a ``bool``.
         OSError: The file cannot be written.
 
     Example:
@@ -73,15 +84,15 @@ def save_model(path: str | os.PathLike[str], model: LanguageModel | CountModel, 
         Vocabulary('abc')
     """
     check_storable(model)
-    data = serialized_model(model, vocabulary)
+    data = serialized_model(model, vocabulary, compact=flag("compact", compact))
     with replace_file(path) as file:
         file.write(data)
 
 
-def serialized_model(model: LanguageModel | CountModel, vocabulary: Vocabulary) -> bytes:
+def serialized_model(model: LanguageModel | CountModel, vocabulary: Vocabulary, *, compact: bool = False) -> bytes:
     """Returns what ``save_model`` writes."""
     content = model_description(model, vocabulary)
-    arrays = model_arrays(model)
+    arrays = model_arrays(model, compact=compact)
     metadata = {"charlm": json.dumps(sealed(content, more=hashed_parts(arrays)))}
     if all(isinstance(array, np.ndarray) for array in arrays.values()):
         return save_arrays(arrays, metadata)

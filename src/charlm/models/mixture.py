@@ -59,8 +59,8 @@ class MixtureLanguageModel(LanguageModel):
         >>> bigram = BigramLanguageModel(3).fit([2, 2, 2, 2, 0, 0])
         >>> held_out = TextDataset([0, 1, 0, 1, 2, 2, 2, 0, 1, 0, 1], block_size=1)
         >>> MixtureLanguageModel([ngram, bigram]).fit(held_out).weights.round(decimals=2)
-        tensor([[0., 1.],
-                [1., 0.]])
+        tensor([[0.0000, 1.0000],
+                [0.8700, 0.1300]])
 
     The n-gram model has never seen 2: after it, its context length is 0, and the bigram model gets all the weight.
     """

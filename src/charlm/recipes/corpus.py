@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from charlm.data.dataset import JoinedTexts, check_vocabulary_size
+from charlm.data.dataset import check_vocabulary_size
 from charlm.data.framing import Framing
 from charlm.data.record_file import records_of_files
 from charlm.data.record_sources import RecordsInMemory
 from charlm.data.records import Records
-from charlm.data.splitting import IDS_AT_ONCE, Passages, pieces_of_passages
+from charlm.data.splitting import IDS_AT_ONCE, Passages, parts_of_passages, pieces_of_passages
 from charlm.data.vocabulary_of_texts import vocabulary_of_texts
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.choices import Split
-    from charlm.data.dataset import Piece
+    from charlm.data.dataset import JoinedTexts, Piece
     from charlm.data.vocabulary_of_texts import CorpusKeywords
     from chartok import ReadingSettings
     from chartok.arguments import SpecialToken
@@ -279,11 +279,10 @@ class Corpus:
         return dataclasses.replace(self, passages=parts[0]), dataclasses.replace(self, passages=parts[1])
 
     def parts(self, ids: int) -> Iterator[JoinedTexts]:
-        """Yields whole texts in order, about ``ids`` ids at a time."""
+        """Returns the texts in order, about ``ids`` ids at a time; see ``charlm.data.dataset.SupportsParts``."""
         if self.records is not None:
-            yield from self.records.parts(ids)
-            return
-        yield JoinedTexts(*self.joined())
+            return self.records.parts(ids)
+        return parts_of_passages(self._read, self.passages, ids)
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all texts, concatenated, and the length of each, int64 ``(N,)``."""

@@ -25,6 +25,7 @@ class FitKeywords(VocabularyKeywords, total=False):
 
     order: int | None
     smoothing: float | Smoothing | None
+    memory: int | str | None
     size: Size | None
     n_layers: int | None
     n_heads: int | None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from charlm.data.limits import TooLong
 from charlm.models.ngram.choices import ORDER, Smoothing
 from charlm.training.config import TrainerConfig
-from chartok.arguments import finite_number, flag, number_from_zero, positive_integer
+from chartok.arguments import finite_number, flag, number_from_zero, positive_integer, size_in_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ OF_SIZE = ("n_layers", "n_heads", "width")
 OF_SHAPE = (*OF_SIZE, "dropout")
 BY_GRADIENTS = ("block_size", "batch_size", *OF_RECORDS, "prompt_end", "packing", "device", "config")
 TAKES: dict[Family, tuple[str, ...]] = {
-    "ngram": ("order", "smoothing", *OF_RECORDS),
+    "ngram": ("order", "smoothing", "memory", *OF_RECORDS),
     "bigram": ("smoothing", *OF_RECORDS),
     "trained-bigram": BY_GRADIENTS,
     "gpt": ("size", *OF_SHAPE, *BY_GRADIENTS),
@@ -79,6 +79,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("order", "block_size", "batch_size", "max_length"), positive_integer),
     **dict.fromkeys(("n_layers", "n_heads", "width"), positive_integer),
     "dropout": finite_number,
+    "memory": size_in_bytes,
 }
 """The check of each setting that is a number; a ``GPTConfig`` checks what goes into it further."""
 
@@ -96,6 +97,8 @@ class Recipe:
         smoothing: How the counts of an n-gram model become probabilities: ``"tuned"``, the default, ``"learned"`` or
             ``"kneser-ney"``, as for ``NGramLanguageModel.fit``. Of a counted bigram, what is added to each count; by
             default 1.
+        memory: The most memory that counting n-grams takes besides the text and the counts, in bytes or such as
+            ``"2GB"``: what is above it is sorted in temporary files. By default there is no limit.
         size: The size of the Transformer: ``nano``, ``small`` or ``base``; by default what suits the device.
         n_layers: The number of layers of the Transformer; by default that of the size, like the next two.
         n_heads: The number of attention heads in each layer.
@@ -124,12 +127,13 @@ class Recipe:
         'muon'
         >>> Recipe(family="ngram", size="nano")
         Traceback (most recent call last):
-        ValueError: size is not a setting of ngram, which takes order, smoothing, max_length, too_long
+        ValueError: size is not a setting of ngram, which takes order, smoothing, memory, max_length, too_long
     """
 
     family: Family = "ngram"
     order: int | None = None
     smoothing: float | Smoothing | None = None
+    memory: int | str | None = None
     size: Size | None = None
     n_layers: int | None = None
     n_heads: int | None = None

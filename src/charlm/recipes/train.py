@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
 from charlm.files.model_file import serialized_model
@@ -118,15 +120,15 @@ def _counted(
 ) -> Trained:
     started = time.perf_counter()
     model = count(corpus, recipe)
-    asked = recipe.smoothing
+    smoothing = recipe.smoothing
     if isinstance(model, NGramTable):
-        recipe = replace(recipe, order=model.order, smoothing=model.smoothing)
+        recipe, smoothing = replace(recipe, order=model.order), model.smoothing
     hook(
         Counted(
             family=recipe.family,
             order=recipe.order or 2,
-            smoothing=recipe.smoothing,
-            is_too_short=recipe.smoothing != asked,
+            smoothing=smoothing,
+            is_too_short=smoothing != recipe.smoothing,
             n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
             seconds=time.perf_counter() - started,
         )
@@ -148,5 +150,13 @@ def count(corpus: Corpus, recipe: Recipe) -> NGramTable | BigramTable:
     size, never = corpus.vocabulary.size, Framing(corpus.vocabulary).context_only
     if recipe.family == "ngram":
         smoothing = cast("Smoothing", recipe.smoothing)  # checked, as below
-        return NGramTable.fit(corpus, vocab_size=size, order=recipe.order, context_only=never, smoothing=smoothing)
+        table = NGramTable.fit(
+            corpus,
+            vocab_size=size,
+            order=recipe.order,
+            context_only=never,
+            smoothing=smoothing,
+            memory=recipe.memory,
+        )
+        return table.astype(np.dtype(np.float32))  # a model to ship
     return BigramTable.fit(corpus, vocab_size=size, smoothing=cast("float", recipe.smoothing), context_only=never)

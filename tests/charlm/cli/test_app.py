@@ -119,7 +119,8 @@ def test_a_counted_model_is_trained_scored_with_and_shown(
 ) -> None:
     assert main(["train", "input.txt", "--model", "ngram", "--order", "4", "--out", "run"]) == 0
     assert re.search(
-        r"n-gram model of order 4, \d+ n-grams counted in .* s\nvalidation loss +0\.", capsys.readouterr().out
+        r"n-gram model of order 4, \d+ n-grams counted in .*: learned\n.* too short .*\nvalidation loss +0\.",
+        capsys.readouterr().out,
     )
 
     (folder / "lines.txt").write_bytes("the lazy dog\nxqzj \u4e00\n\nthe".encode())
@@ -430,7 +431,7 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         (["generate", "run", "--temprature", "1"], r"generate has no flag --temprature: did you mean --temperature\?"),
         (
             ["train", "input.txt", "--no-resume"],
-            "--resume is not a setting of ngram, which takes --order, --max-length, --too-long; see .*",
+            "--resume is not a setting of ngram, which takes --order, --smoothing, .*; see .*",
         ),
         (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order, .*"),
         *(
@@ -518,7 +519,7 @@ def test_what_stands_at_the_top_of_a_file_is_for_the_commands_that_have_it(
     assert main([*train, "--out", "other"]) == 0  # a model that counts has an order, and neither a device nor a seed
     described = RunFolder(folder / "other").read_description()
     assert described is not None
-    assert described.settings == {"model": "ngram", "order": 3}
+    assert described.settings == {"model": "ngram", "order": 3, "smoothing": "tuned"}
     assert main([*train, *TRAINED]) == 1  # one that is trained has the others, and no order
     assert "device 'nonsense'" in capsys.readouterr().err
 

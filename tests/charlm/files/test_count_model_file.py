@@ -26,6 +26,9 @@ from charlm import (
 from charlm.files.model_arrays import hashed_parts
 from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.models.bigram.table import BigramTable
+from charlm.models.ngram.counts import node_levels
+from charlm.models.ngram.kneser_ney import BackoffTable
+from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import CountModel
 from chartok import Vocabulary
 from chartok.files.envelope import sealed
@@ -130,16 +133,33 @@ def test_a_count_model_is_loaded_and_asked_without_pytorch(path: Path, model: La
     assert content_of(path)["settings"] == model.settings()
 
 
-def of_ngram(**changes: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    model = ngram_of_records()
-    tensors = model.state_dict()
+def of_ngram(*, compact: bool = False, **changes: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    table = ngram_of_records().table
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in table.arrays(compact=compact).items()}
     changed = {f"table.{name}": change(tensors[f"table.{name}"]) for name, change in changes.items()}
-    return model.settings(), tensors | changed
+    return table.settings(), tensors | changed
 
 
-def cut(part: slice) -> dict[str, Any]:
-    """The same part of the tables that have a value for each n-gram."""
-    return dict.fromkeys(("keys", "counts", "log_probabilities"), lambda some: some[part])
+def of_other_ngrams(keys: list[int]) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """A model of n-grams of order 3 among 4 ids that may lack some of those that it needs."""
+    table = NGramTable(vocab_size=4, order=3, context_only=(3,))
+    levels = node_levels(np.array(keys), 4, 3)
+    log_probabilities = np.where(np.array(keys) % 4 == 3, -np.inf, -1.0)
+    wrong = table.holding(
+        np.array(keys), np.zeros(0, dtype=np.int64), BackoffTable(log_probabilities, np.zeros(levels[-2] + 1))
+    )
+    return wrong.settings(), {name: torch.from_numpy(array) for name, array in wrong.arrays().items()}
+
+
+def flipped(bit: int) -> Any:
+    """Flips a bit of an array of bytes."""
+
+    def change(tensor: torch.Tensor) -> torch.Tensor:
+        changed = tensor.clone()
+        changed.view(-1)[bit // 8] ^= 128 >> bit % 8
+        return changed
+
+    return change
 
 
 def of_bigram(change: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -155,7 +175,14 @@ def without(found: tuple[dict[str, Any], dict[str, torch.Tensor]], name: str) ->
     return found[0], {key: value for key, value in found[1].items() if key != name}
 
 
-def put(place: int, value: float) -> Any:
+def becomes(tensor: torch.Tensor) -> Any:
+    def change(_: torch.Tensor) -> torch.Tensor:
+        return tensor
+
+    return change
+
+
+def put(place: Any, value: float) -> Any:
     def change(tensor: torch.Tensor) -> torch.Tensor:
         changed = tensor.clone()
         changed[place] = value
@@ -168,18 +195,66 @@ def as_they_are(tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
-IS_START = (ngram_of_records().table.keys % VOCABULARY.size == 3).nonzero()[0]
+N_GRAMS = len(ngram_of_records().table)
+IS_START = (ngram_of_records().table.ids == 3).nonzero()[0]
+SCALES = ngram_of_records().table.arrays(compact=True)["table.scales"]
 HOSTILE: dict[str, tuple[dict[str, Any], dict[str, torch.Tensor]]] = {
-    "keys of int32": of_ngram(keys=torch.Tensor.int),
-    "keys of float64": of_ngram(keys=torch.Tensor.double),
+    "ids of int32": of_ngram(ids=torch.Tensor.int),
+    "ids of one dimension": of_ngram(ids=torch.Tensor.ravel),
+    "ids beyond the last": of_ngram(ids=flipped(N_GRAMS)),
+    "ids of too few bytes": of_ngram(ids=lambda ids: ids[:, :-1]),
+    "ids that do not ascend": of_ngram(ids=torch.zeros_like),
+    "shape of int32": of_ngram(shape=torch.Tensor.int),
+    "shape of too few bytes": of_ngram(shape=lambda shape: shape[:-1]),
+    "shape of other bits": of_ngram(shape=flipped(0)),
+    "shape of ones": of_ngram(shape=lambda shape: torch.full_like(shape, 255)),
+    "shape of zeros": of_ngram(shape=torch.zeros_like),
+    "shape with a bit too many": of_ngram(shape=flipped(8 * len(of_ngram()[1]["table.shape"]) - 1)),
+    "a suffix missing": of_other_ngrams([0, 1, 4 + 2]),
+    "a suffix of three missing": of_other_ngrams([0, 1, 4 + 1, 8 + 0, 12 + 1]),
     "counts of int16": of_ngram(counts=torch.Tensor.short),
+    "counts of two dimensions": of_ngram(counts=lambda counts: counts[None]),
+    "counts of half": of_ngram(counts=lambda counts: counts[1:]),
+    "a count of nothing": of_ngram(counts=put(0, 0)),
+    "a large count missing": of_ngram(counts=put(0, 255)),
+    "a large count too many": of_ngram(large_counts=becomes(torch.full((1,), 300))),
+    "a large count that is small": of_ngram(counts=put(0, 255), large_counts=becomes(torch.full((1,), 3))),
+    "a large count that is too large": of_ngram(
+        counts=put(0, 255), large_counts=becomes(torch.full((1,), 2**63 - 1))
+    ),
+    "large counts of int32": of_ngram(large_counts=torch.Tensor.int),
+    "no n-grams": of_ngram(log_probabilities=lambda some: some[:0]),
+    "no contexts": of_ngram(log_backoffs=lambda some: some[:0]),
+    "a context too many": of_ngram(log_backoffs=lambda some: torch.cat([some, some[:1]])),
+    "nothing but the constants": of_ngram(
+        ids=lambda ids: ids[:, :0], shape=lambda shape: shape[:0], counts=lambda counts: counts[:0],
+        log_probabilities=lambda some: some[:0], log_backoffs=lambda some: some[:1],
+    ),
+    "probabilities of two dimensions": of_ngram(log_probabilities=lambda some: some[None]),
+    "weights of int64": of_ngram(log_backoffs=torch.Tensor.long),
     "probabilities of int64": of_ngram(log_probabilities=torch.Tensor.long),
     "probabilities of bool": of_ngram(log_probabilities=torch.Tensor.bool),
-    "keys unsorted": of_ngram(keys=lambda keys: keys.flip(0)),
-    "keys twice": of_ngram(keys=lambda keys: keys[[0, *range(len(keys) - 1)]]),
-    "a level missing": of_ngram(**cut(slice(5, None))),
-    "levels without suffixes": of_ngram(**cut(slice(1, None))),
-    "no levels": of_ngram(**cut(slice(0))),
+    "codes of int16": of_ngram(compact=True, probability_codes=torch.Tensor.short),
+    "codes of float": of_ngram(compact=True, backoff_codes=torch.Tensor.float),
+    "codes of two dimensions": of_ngram(compact=True, backoff_codes=lambda codes: codes[None]),
+    "a code too many": of_ngram(compact=True, probability_codes=lambda codes: torch.cat([codes, codes[:1]])),
+    "no codes": of_ngram(compact=True, probability_codes=lambda codes: codes[:0]),
+    "compact, ids that do not ascend": of_ngram(compact=True, ids=torch.zeros_like),
+    "compact, shape of other bits": of_ngram(compact=True, shape=flipped(0)),
+    "scales of float64": of_ngram(compact=True, scales=torch.Tensor.double),
+    "scales of one order less": of_ngram(compact=True, scales=lambda scales: scales[:-1]),
+    **{
+        f"a scale with {value} at {place}": of_ngram(
+            compact=True, scales=put(np.unravel_index(place, SCALES.shape), value)
+        )
+        for value in (torch.nan, torch.inf, -torch.inf, 1e30, -1e30, 40.0, -40.0)
+        for place in range(SCALES.size)
+    },
+    "a scale that descends": of_ngram(compact=True, scales=lambda scales: -scales),
+    "both forms": (of_ngram()[0], of_ngram()[1] | of_ngram(compact=True)[1]),
+    "half compact": without(of_ngram(compact=True), "table.scales"),
+    "no shape": without(of_ngram(compact=True), "table.shape"),
+    "constants of another order": of_ngram(constants=becomes(torch.zeros(2, 23))),
     "impossible": of_ngram(log_probabilities=put(0, -torch.inf)),
     "certain": of_ngram(log_probabilities=put(0, torch.inf)),
     "no number": of_ngram(log_probabilities=put(0, torch.nan)),
@@ -224,7 +299,7 @@ def test_a_count_model_that_is_none_is_refused_with_and_without_pytorch(path: Pa
     tensors = {key: value.contiguous() for key, value in tensors.items()}
     family = "bigram" if name.startswith("bigram") else "ngram"
     content = {
-        "version": 1,
+        "version": 2,
         "family": family,
         "settings": settings,
         "vocabulary": VOCABULARY.to_dict(),
@@ -238,8 +313,10 @@ def test_a_count_model_that_is_none_is_refused_with_and_without_pytorch(path: Pa
 
 
 def test_what_these_are_made_from_is_sound(path: Path) -> None:
-    for family, (settings, tensors) in {"ngram": of_ngram(), "bigram": of_bigram(as_they_are)}.items():
-        content = {"version": 1, "family": family, "settings": settings, "vocabulary": VOCABULARY.to_dict()}
+    sound = [("ngram", of_ngram()), ("ngram", of_ngram(compact=True)), ("bigram", of_bigram(as_they_are))]
+    sound.append(("ngram", of_other_ngrams([0, 1, 4 + 1, 8 + 1])))
+    for family, (settings, tensors) in sound:
+        content = {"version": 2, "family": family, "settings": settings, "vocabulary": VOCABULARY.to_dict()}
         content = sealed(content | {"library": "0"}, more=hashed_parts(tensors))
         path.write_bytes(safetensors.torch.save(tensors, {"charlm": json.dumps(content)}))
         assert load_model(path)[0].settings() == settings

@@ -98,7 +98,7 @@ def test_the_metadata_are_those_that_are_described(path: Path) -> None:
     signature = content.pop("sha256")
     assert signature == sealed(content, more=hashed_parts(safetensors.torch.load_file(path)))["sha256"]
     assert content == {
-        "version": 1,
+        "version": 2,
         "family": "bigram",
         "settings": {"vocab_size": VOCABULARY.size, "context_only": []},
         "vocabulary": VOCABULARY.to_dict(),
@@ -192,9 +192,9 @@ def test_a_file_cut_anywhere_is_refused(path: Path) -> None:
 
 
 def test_a_newer_version_is_refused_by_number(path: Path) -> None:
-    content = json.dumps({"version": 2})
+    content = json.dumps({"version": 3})
     path.write_bytes(safetensors.torch.save({"x": torch.zeros(1)}, {"charlm": content}))
-    with pytest.raises(CheckpointVersionError, match="version 2 is newer than version 1"):
+    with pytest.raises(CheckpointVersionError, match="version 3 is newer than version 2"):
         load_model(path)
 
 

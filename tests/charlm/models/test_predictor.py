@@ -24,7 +24,7 @@ from charlm.evaluation import scoring
 from charlm.generation.ids import stream_ids
 from charlm.generation.settings import SamplingSettings
 from charlm.models import adapter
-from charlm.models.ngram import search, table
+from charlm.models.ngram import backoff, search
 from charlm.models.predictor import log_softmax
 from charlm.models.registry import as_language_model
 from families import EXACT, NEVER, ROUNDED, SIZE, Family, families
@@ -57,7 +57,7 @@ def test_distributions_are_what_the_model_says_after_each_id(
     family: Family, ids: list[int], places_at_once: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "ROWS_AT_ONCE", places_at_once)
+        patch.setattr(backoff, "ROWS_AT_ONCE", places_at_once)
         patch.setattr("charlm.models.bigram.table.ROWS_AT_ONCE", places_at_once)
         rows = np.concatenate(list(family.model.predictor().distributions(np.array(ids))))
     assert rows.shape == (len(ids), SIZE)

@@ -12,6 +12,7 @@ TEXT = "the quick brown fox jumps over the lazy dog. " * 40
 VALUES: dict[str, Any] = {
     "order": 3,
     "smoothing": 0.5,
+    "memory": "2GB",
     "size": "nano",
     "n_layers": 2,
     "n_heads": 2,

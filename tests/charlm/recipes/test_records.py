@@ -10,10 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import charlm.models.ngram.counts
 from charlm import CharLM, NGramCounts, RecordDataset, TextDataset, TrainerConfig
 from charlm.cli.app import main
+from charlm.models.bigram import table as bigram_module
 from charlm.models.bigram.table import BigramTable
+from charlm.models.ngram import texts as texts_module
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import excerpt
@@ -135,7 +136,8 @@ def test_records_are_counted_a_few_at_a_time_as_all_at_once(texts: list[str], at
         whole = NGramCounts.from_tokens(source, vocab_size=vocab_size, order=3)
         table = BigramTable.fit(source, vocab_size=vocab_size)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(charlm.models.ngram.counts, "IDS_AT_ONCE", at_once)
+            patch.setattr(texts_module, "IDS_AT_ONCE", at_once)
+            patch.setattr(bigram_module, "IDS_AT_ONCE", at_once)
             found = NGramCounts.from_tokens(source, vocab_size=vocab_size, order=3)
             assert np.array_equal(table.table, BigramTable.fit(source, vocab_size=vocab_size).table)
         assert found.keys.tolist() == whole.keys.tolist()

@@ -141,7 +141,7 @@ def _unigrams(table: NGramTable) -> tuple[NDArray[np.float64], NDArray[np.float6
     log_probabilities = table.search.rows(np.zeros(1, dtype=np.int64))[0]
     if table.order == 1:
         return log_probabilities, None
-    stored = table.keys[: table.levels[1]]
+    stored = table.ids[: table.levels[1]]
     log_backoffs = np.zeros(table.vocab_size)
     log_backoffs[stored] = table.log_backoffs[1 : len(stored) + 1]
     return log_probabilities, log_backoffs

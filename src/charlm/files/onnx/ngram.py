@@ -60,21 +60,19 @@ class NGramGraph(nn.Module):
         self.vocab_size: int = table.vocab_size
         self.order: int = table.order
         self.nowhere: int = len(table.log_backoffs)
-        starts = np.searchsorted(table.keys, np.arange(self.nowhere + 1) * table.vocab_size)
-        starts = np.append(starts, starts[-1])
+        starts = np.append(table.child_starts, table.child_starts[-1]).astype(np.int64)
         self.widths: list[int] = [
             int(np.diff(starts[start + 1 : stop + 2]).max(initial=0))
             for start, stop in zip(table.levels[:-2], table.levels[1:-1], strict=True)
         ]
         """The most children of a context of each length from 1 on."""
-        self._hold("starts", starts.astype(np.int32 if len(table.keys) < 1 << 31 else np.int64))
-        ids = table.keys % table.vocab_size
-        self._hold("ids", ids.astype(np.uint8 if table.vocab_size <= 1 << 8 else np.int32))
+        self._hold("starts", starts.astype(np.int32 if len(table) < 1 << 31 else np.int64))
+        self._hold("ids", table.ids.astype(np.uint8 if table.vocab_size <= 1 << 8 else np.int32))
         self._hold("log_probabilities", table.log_probabilities.astype(np.float32))
         self._hold("log_backoffs", np.append(table.log_backoffs, 0).astype(np.float32))
         unigrams = np.full(self.vocab_size + 1, self.nowhere)  # the last is that of NO_ID
         if self.order > 1:
-            unigrams[ids[: table.levels[1]]] = np.arange(1, table.levels[1] + 1)
+            unigrams[table.ids[: table.levels[1]]] = np.arange(1, table.levels[1] + 1)
         self._hold("unigrams", unigrams)
         row = table.search.rows(np.zeros(1, dtype=np.int64))[0]
         self._hold("row", np.append(row, 0).astype(np.float32))

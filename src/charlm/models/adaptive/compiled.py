@@ -15,7 +15,8 @@ except ModuleNotFoundError as missing:
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-WITHOUT_COUNTING: dict[str, Any] = {"_nrt": False}
+njit: Any = numba.njit  # its types do not have all its options
+WITHOUT_COUNTING = {"_nrt": False}
 """No compiled function allocates an array, so that references need no counting, which takes five sixths of the time."""
 
 
@@ -25,10 +26,10 @@ def compiled(function: Function) -> Function:
     numba notices a change to the file of the function itself only: after a change to what it calls, remove
     ``__pycache__``. With ``NUMBA_DISABLE_JIT=1`` in the environment the function stays Python, with the same results.
     """
-    return cast("Function", numba.njit(cache=True, error_model="numpy", **WITHOUT_COUNTING)(function))
+    return cast("Function", njit(cache=True, error_model="numpy", **WITHOUT_COUNTING)(function))
 
 
 def inlined(function: Function) -> Function:
     """Returns a function compiled into each compiled function that calls it."""
-    options: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast("Function", numba.njit(error_model="numpy", **options, **WITHOUT_COUNTING)(function))
+    options = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast("Function", njit(error_model="numpy", **options, **WITHOUT_COUNTING)(function))

@@ -10,7 +10,7 @@ import numpy as np
 
 from charlm.models.bigram.resizing import resized
 from charlm.models.context import checked_stride
-from charlm.models.ngram.counts import separated_texts
+from charlm.models.ngram.texts import IDS_AT_ONCE, stretches
 from charlm.models.predictor import checked_context_only
 from charlm.models.resizing import IdChange
 from chartok.arguments import number_from_zero, positive_integer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.counts import Tokens
+    from charlm.models.ngram.texts import Tokens
     from chartok import Vocabulary
 
 ROWS_AT_ONCE = 1 << 12
@@ -216,9 +216,9 @@ def _counts(tokens: Tokens, vocab_size: int) -> tuple[NDArray[np.float64], NDArr
     """Returns how often each pair of ids occurs, ``(V, V)``, and each id, ``(V,)``; exact up to 2**53."""
     size = vocab_size + 1
     pairs, frequencies = np.zeros(size**2), np.zeros(size)
-    for symbols, weights in separated_texts(tokens, vocab_size, padding=0):
-        places = symbols[:-1].astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
-        of_pairs = None if weights is None else np.minimum(weights[:-1], weights[1:])
-        pairs += np.bincount(places, of_pairs, minlength=size**2)
-        frequencies += np.bincount(symbols, weights, minlength=size)
+    for symbols, weights in stretches(tokens, vocab_size, width=2, at_once=IDS_AT_ONCE):
+        first = symbols[:-1]
+        places = first.astype(np.min_scalar_type(size**2 - 1)) * size + symbols[1:]
+        pairs += np.bincount(places, weights, minlength=size**2)
+        frequencies += np.bincount(first, weights, minlength=size)
     return pairs.reshape(size, size)[1:, 1:], frequencies[1:]

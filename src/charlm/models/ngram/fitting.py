@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.dataset import JoinedTexts
-    from charlm.models.ngram.counts import Tokens
+    from charlm.models.ngram.texts import Tokens
 
 HIGHEST_CHOSEN = 10
 """A higher order has to be asked for: the model grows more than it gains."""
 CHOSEN_FROM = 1 << 22
 """Of how many ids at the end of long texts an order is chosen."""
+MOST_NGRAMS = 1 << 26
+"""An order above 7 with more n-grams than this, judging by the end of the text, has to be asked for, too."""
 FEWEST_HELD_OUT = 1000
 """Fewer held-out ids do not show which constants or which order are best."""
 
@@ -53,6 +56,7 @@ def fitted(
     order: int | None,
     context_only: Sequence[int],
     smoothing: Smoothing,
+    memory: int | str | None = None,
 ) -> Fitted:
     """Returns a smoothed model of texts.
 
@@ -65,25 +69,32 @@ def fitted(
         context_only: The ids that are never predicted.
         smoothing: How counts become probabilities. Texts that are too short to tune the constants leave them as they
             come with the library.
+        memory: The most memory that counting takes besides its result, as for ``NGramCounts.from_tokens``.
 
     Raises:
-        ValueError: There are no ids; or the smoothing is unknown, or is to be tuned on counts.
+        ValueError: There are no ids; the smoothing is unknown, or is to be tuned on counts; or ``memory`` is too small,
+            or given for counts.
+        OSError: As for ``NGramCounts.from_tokens``.
     """
     if smoothing not in get_args(Smoothing):
         raise ValueError(f"smoothing must be 'tuned', 'learned' or 'kneser-ney', got {smoothing!a}")
     if isinstance(tokens, NGramCounts):
         if smoothing == "tuned":
             raise ValueError("smoothing 'tuned' needs texts, to hold some out, got counts: use 'learned'")
+        if memory is not None:
+            raise ValueError("memory is a limit for counting, and these are counts: leave it out")
         return estimated(tokens, untuned_constants(smoothing, tokens.order), context_only)
+    count = partial(NGramCounts.from_tokens, vocab_size=vocab_size, memory=memory)
     if smoothing == "kneser-ney" or (smoothing == "learned" and order is not None):
-        counts = NGramCounts.from_tokens(tokens, vocab_size=vocab_size, order=ORDER if order is None else order)
+        counts = count(tokens, order=ORDER if order is None else order)
         return estimated(counts, untuned_constants(smoothing, counts.order), context_only)
     if isinstance(tokens, Iterator):
         tokens = list(tokens)
-    if order is None and sizes(tokens, vocab_size).ids > CHOSEN_FROM:
+    if order is None and (ids := sizes(tokens, vocab_size).ids) > CHOSEN_FROM:
         sample = newest(tokens, CHOSEN_FROM, vocab_size=vocab_size)
-        order = _Preparation(sample, vocab_size, HIGHEST_CHOSEN, context_only).best_order()
-    preparation = _Preparation(tokens, vocab_size, HIGHEST_CHOSEN if order is None else order, context_only)
+        from_sample = _Preparation(sample, count(sample, order=HIGHEST_CHOSEN), context_only)
+        order = from_sample.best_order(times=ids / CHOSEN_FROM)
+    preparation = _Preparation(tokens, count(tokens, order=order or HIGHEST_CHOSEN), context_only)
     if order is None:
         order = preparation.best_order()
     return preparation.fitted(order, smoothing)
@@ -94,22 +105,26 @@ class _Preparation:
 
     Args:
         tokens: The texts.
-        vocab_size: The number of ids.
-        order: The highest order in question.
+        counts: Those of their n-grams, up to the highest order in question.
         context_only: The ids that are never predicted.
     """
 
-    def __init__(self, tokens: Tokens | JoinedTexts, vocab_size: int, order: int, context_only: Sequence[int]) -> None:
-        self._counts = NGramCounts.from_tokens(tokens, vocab_size=vocab_size, order=order)
-        self._suffixes = suffix_nodes(self._counts.keys, self._counts.levels, vocab_size)
+    def __init__(self, tokens: Tokens | JoinedTexts, counts: NGramCounts, context_only: Sequence[int]) -> None:
+        self._counts = counts
+        self._suffixes = suffix_nodes(counts.keys, counts.levels, counts.vocab_size)
         self._context_only = context_only
-        held_out = hold_out(tokens, vocab_size=vocab_size, context=order)
+        held_out = hold_out(tokens, vocab_size=counts.vocab_size, context=counts.order)
         self._tuning = None
-        if np.count_nonzero(held_out.is_held) >= FEWEST_HELD_OUT:
+        is_target = held_out.is_held & ~np.isin(held_out.ids, context_only)
+        if np.count_nonzero(is_target) >= FEWEST_HELD_OUT:
             self._tuning = Tuning(self._counts, self._suffixes, held_out, context_only)
 
-    def best_order(self) -> int:
-        return min(ORDER, self._counts.order) if self._tuning is None else self._tuning.best_order()
+    def best_order(self, times: float = 1.0) -> int:
+        """Returns the best order for texts that are so many times as long."""
+        order = min(ORDER, self._counts.order) if self._tuning is None else self._tuning.best_order()
+        while order > ORDER and self._counts.levels[order] * times > MOST_NGRAMS:
+            order -= 1
+        return order
 
     def fitted(self, order: int, smoothing: Smoothing) -> Fitted:
         constants = untuned_constants(smoothing, order)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from charlm.data.dataset import JoinedTexts
-from charlm.models.ngram.counts import separated_texts
+from charlm.models.ngram.texts import IDS_AT_ONCE, stretches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.counts import Tokens
+    from charlm.models.ngram.texts import Tokens
 
 SHARE = 0.1
 """The share of the ids that is held out, as far as ``MOST_IDS`` allows."""
@@ -55,7 +55,7 @@ def sizes(tokens: Tokens, vocab_size: int) -> Sizes:
         vocab_size: The number of ids.
     """
     symbols = ends = 0
-    for joined, _ in separated_texts(tokens, vocab_size, padding=0):
+    for joined, _ in stretches(tokens, vocab_size, width=1, at_once=IDS_AT_ONCE):
         symbols += len(joined)
         ends += len(joined) - int(np.count_nonzero(joined))
     return Sizes(symbols - ends, ends)
@@ -101,9 +101,10 @@ def newest(tokens: Tokens, ids: int, *, vocab_size: int) -> JoinedTexts:
 def _random_texts(tokens: Tokens, vocab_size: int, share: float) -> HeldOut:
     generator = np.random.default_rng(SEED)
     ids, weights = [], []
-    for joined, of_joined in separated_texts(tokens, vocab_size, padding=0):
+    is_chosen = generator.random(1) < share  # of the text that begins, and of those after it
+    for joined, of_joined in stretches(tokens, vocab_size, width=1, at_once=IDS_AT_ONCE):
         is_end = joined == 0
-        is_chosen = generator.random(np.count_nonzero(is_end)) < share
+        is_chosen = np.append(is_chosen[-1:], generator.random(np.count_nonzero(is_end)) < share)
         places = is_chosen[np.cumsum(is_end) - is_end]
         ids.append(joined[places].astype(np.int64) - 1)
         weights.append(np.ones(len(ids[-1]), np.int64) if of_joined is None else of_joined[places])
@@ -114,7 +115,7 @@ def _random_texts(tokens: Tokens, vocab_size: int, share: float) -> HeldOut:
 def _tail(tokens: Tokens, vocab_size: int, held: int, context: int) -> HeldOut:
     most = held + context + MANY  # with the ends of texts
     parts: deque[tuple[NDArray[np.int64], NDArray[np.int64]]] = deque()
-    for joined, weights in separated_texts(tokens, vocab_size, padding=0):
+    for joined, weights in stretches(tokens, vocab_size, width=1, at_once=IDS_AT_ONCE):
         last = slice(max(len(joined) - most, 0), None)
         ids = joined[last].astype(np.int64) - 1
         parts.append((ids, np.ones(len(ids), np.int64) if weights is None else weights[last]))

@@ -17,7 +17,7 @@ hw: the number of different ids that precede it, plus one for each text that beg
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -184,52 +184,3 @@ def estimate(
     probabilities[1:][never] = 0
     with np.errstate(divide="ignore"):
         return BackoffTable(np.log(probabilities[1:]), np.log(backoffs))
-
-
-def pruned(
-    counts: NGramCounts,
-    suffixes: NDArray[np.int64],
-    table: BackoffTable,
-    min_count: int,
-    context_only: Sequence[int] = (),
-) -> tuple[NDArray[np.int64], BackoffTable]:
-    """Returns the keys and the table without the rare n-grams of two or more ids.
-
-    N-grams that are kept keep their probabilities; those removed get, like every n-gram that is not stored, the
-    weighted probability of their suffix. The weight of a context that lost n-grams is recomputed, so that its
-    distribution sums to 1.
-
-    Args:
-        counts: How often each n-gram occurs.
-        suffixes: What ``suffix_nodes`` returns for them.
-        table: What ``estimate`` returns for them, in any precision.
-        min_count: How often an n-gram must occur to be kept.
-        context_only: The ids that are never predicted.
-    """
-    levels = counts.levels
-    contexts = len(table.log_backoffs)
-    is_kept = counts.counts >= min_count
-    is_kept[: levels[1]] = True
-    parents, ids = np.divmod(counts.keys, counts.vocab_size)
-    probabilities = np.exp(table.log_probabilities)
-    uniform = 1 / (counts.vocab_size - len(context_only))
-    lower = np.concatenate([[uniform], probabilities])[suffixes[1:]]
-    is_outcome = ~np.isin(ids, context_only)
-    lower[~is_outcome] = 0
-
-    def total(weights: NDArray[np.floating[Any]]) -> NDArray[Any]:
-        return np.bincount(parents, weights=weights, minlength=contexts)
-
-    lost = total(1.0 * (~is_kept & is_outcome)) > 0
-    unseen_below = np.maximum(1 - total(lower), 0)
-    backoffs = np.exp(table.log_backoffs)
-    freed = backoffs * unseen_below + total(probabilities * ~is_kept)
-    backoffs[lost] = freed[lost] / (unseen_below + total(lower * ~is_kept))[lost]
-    places = np.concatenate([[0], np.cumsum(is_kept)])
-    return (
-        (places[parents] * counts.vocab_size + ids)[is_kept],
-        BackoffTable(
-            table.log_probabilities[is_kept],
-            np.log(backoffs)[np.concatenate([[True], is_kept[: contexts - 1]])],
-        ),
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
+from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -37,17 +38,19 @@ class Lookup:
 
     def __init__(self, parts: Parts) -> None:
         self._of = parts
-        self._vocab_size = parts.vocab_size
-        child_starts = np.zeros(len(parts.log_backoffs) + 1, dtype=np.int64)
-        np.bincount(parts.keys // parts.vocab_size, minlength=len(parts.log_backoffs)).cumsum(out=child_starts[1:])
+        tree = parts.tree
+        self._vocab_size = tree.vocab_size
+        suffixes = tree.context_suffixes
+        totals = parts.log_backoffs.astype(np.float64)
+        for start, stop in pairwise(tree.levels[:-1]):  # suffixes are in the level before
+            totals[start + 1 : stop + 1] += totals[suffixes[start + 1 : stop + 1]]
         # Indexing a memoryview takes a third of the time of indexing an array.
-        self._keys, self._child_starts = parts.keys.data, child_starts.data
-        self._suffixes = parts.suffixes.data
-        self._log_probabilities, self._totals = parts.log_probabilities.data, parts.total_log_backoffs.data
+        self._ids, self._child_starts, self._suffixes = tree.ids.data, tree.child_starts.data, suffixes.data
+        self._log_probabilities, self._totals = parts.log_probabilities.data, totals.data
         # The next id turns the longest contexts into nodes without children.
-        self._longest = parts.levels[parts.order - 2] + 1 if parts.order > 1 else 0
-        self._short = parts.levels[min(SHORT, parts.order - 1)]
-        row_bytes = parts.vocab_size * parts.log_probabilities.itemsize
+        self._longest = tree.levels[tree.order - 2] + 1 if tree.order > 1 else 0
+        self._short = tree.levels[min(SHORT, tree.order - 1)]
+        row_bytes = tree.vocab_size * parts.log_probabilities.itemsize
         self._most_rows = max(CACHE_BYTES // row_bytes, FEWEST_ROWS)
         self._rows = OrderedDict[int, NDArray[np.floating[Any]]]()  # the most recently used last
         self._renew_lock()
@@ -63,10 +66,9 @@ class Lookup:
                 return 0
             context = self._suffixes[context]
         while True:
-            key = context * self._vocab_size + token_id
             stop = self._child_starts[context + 1]
-            place = bisect_left(self._keys, key, self._child_starts[context], stop)
-            if place < stop and self._keys[place] == key:
+            place = bisect_left(self._ids, token_id, self._child_starts[context], stop)
+            if place < stop and self._ids[place] == token_id:
                 return place + 1
             if not context:
                 return 0
@@ -129,12 +131,11 @@ class Lookup:
         for context in reversed(contexts):
             start, stop = self._child_starts[context], self._child_starts[context + 1]
             weight = total - self._totals[context]
-            first_key = context * self._vocab_size
             if stop - start <= FEW:  # as in most long contexts; several times as fast
                 for place in range(start, stop):
-                    row[self._keys[place] - first_key] = self._log_probabilities[place] + weight
+                    row[self._ids[place]] = self._log_probabilities[place] + weight
             else:
-                row[of.keys[start:stop] - first_key] = of.log_probabilities[start:stop] + weight
+                row[of.tree.ids[start:stop]] = of.log_probabilities[start:stop] + weight
         np.minimum(row, 0, out=row)  # a sum of logarithms may be rounded up
         row.flags.writeable = False
         return row

@@ -9,6 +9,7 @@ import torch
 
 from charlm.models.base import LanguageModel, as_array, check_prompt
 from charlm.models.ngram.fitting import untuned_constants
+from charlm.models.ngram.packing import names_of_arrays
 from charlm.models.ngram.table import NGramTable
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from charlm.models.ngram.choices import Smoothing
-    from charlm.models.ngram.counts import NGramCounts, Tokens
+    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.ngram.texts import Tokens
     from charlm.models.predictor import CountModel
     from chartok import Vocabulary
 
@@ -54,8 +56,8 @@ class NGramLanguageModel(LanguageModel):
         >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 2, 0, 1])
         >>> logits, loss = model(torch.tensor([[2, 0]]))
         >>> logits.exp().round(decimals=3)
-        tensor([[[0.6350, 0.1820, 0.1820],
-                 [0.2080, 0.6460, 0.1460]]], dtype=torch.float64)
+        tensor([[[0.7830, 0.0970, 0.1200],
+                 [0.0910, 0.8320, 0.0770]]], dtype=torch.float64)
     """
 
     family = "ngram"
@@ -92,7 +94,9 @@ class NGramLanguageModel(LanguageModel):
         """Returns the constructor's arguments."""
         return self.table.settings()
 
-    def fit(self, tokens: Tokens | NGramCounts, *, smoothing: Smoothing = "learned") -> Self:
+    def fit(
+        self, tokens: Tokens | NGramCounts, *, smoothing: Smoothing = "learned", memory: int | str | None = None
+    ) -> Self:
         """Returns this model fitted to one or more texts, forgetting any earlier fit.
 
         Args:
@@ -104,12 +108,15 @@ class NGramLanguageModel(LanguageModel):
                 (``"tuned"``, which takes some times as long); or by interpolated modified Kneser-Ney smoothing
                 (``"kneser-ney"``). Texts too short to be tuned on, of about 10,000 ids, keep the constants as they
                 come.
+            memory: The most memory that counting takes besides its result, in bytes, or such as ``"2GB"``; see
+                ``NGramCounts.from_tokens``.
 
         Raises:
             TypeError: The ids are not integers.
             TokenIdError: An id is not in the vocabulary.
             ValueError: There are no ids, or a text is not one-dimensional; or the counts have a different vocabulary
-                size or order, or are given to be tuned on.
+                size or order, or are given to be tuned on; or ``memory`` is too small, or given for counts.
+            OSError: With a limit of the memory, the folder for temporary files cannot be written to.
 
         Example:
             >>> model = NGramLanguageModel(3, order=3).fit([[0, 1, 2], [0, 1]])
@@ -123,6 +130,7 @@ class NGramLanguageModel(LanguageModel):
                 order=self.order,
                 context_only=self.context_only,
                 smoothing=smoothing,
+                memory=memory,
             )
         )
 
@@ -155,25 +163,29 @@ class NGramLanguageModel(LanguageModel):
         """
         return self.of(self.table.resize(vocabulary_before, vocabulary_after)).train(self.training).to(self.device)
 
-    def prune(self, min_count: int) -> Self:
-        """Returns this model without the rare n-grams of two or more ids.
+    def prune(
+        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | None = None
+    ) -> Self:
+        """Returns this model without some of its n-grams of two or more ids: the rare ones, or those that do little.
 
         Every distribution still sums to 1: a context redistributes the probability of its removed n-grams among all ids
         that it does not store. The counts are dropped, so ``update`` is no longer possible.
 
         Args:
-            min_count: How often an n-gram must have occurred to be kept; 1 keeps them all.
+            min_count: How often an n-gram must have occurred to be kept; 1 keeps them all. Give one argument alone.
+            entropy: An n-gram goes with which the model loses no more, in nats per id, such as 1e-7.
+            max_bytes: The least n-grams by that measure go until the tables fit in this size in their compact form.
 
         Raises:
-            TypeError: ``min_count`` is not an integer.
-            ValueError: It is below 1; or the model has not been fitted, or has already been pruned.
+            TypeError: An argument is not a number of its kind.
+            ValueError: Not one is given, or it is out of range; or the model has no counts to compare, or no fit.
 
         Example:
             >>> model = NGramLanguageModel(3, order=2).fit([0, 1, 2, 0, 1, 0])
             >>> len(model.table), len(model.prune(2).table)
             (7, 4)
         """
-        return self._hold(self.table.prune(min_count))
+        return self._hold(self.table.prune(min_count, entropy=entropy, max_bytes=max_bytes))
 
     def predictor(self, *, stride: int | None = None) -> NGramTable:
         """Returns the table, which works on NumPy arrays."""
@@ -324,7 +336,7 @@ class NGramLanguageModel(LanguageModel):
 
         As in any module, they are converted to the dtype of this one, unless ``load_state_dict`` has ``assign=True``.
         """
-        names = {prefix + name: name for name in self.table.arrays()}
+        names = {prefix + name: name for name in names_of_arrays(name.removeprefix(prefix) for name in state_dict)}
         missing_keys += [name for name in names if name not in state_dict]
         unexpected_keys += [name for name in state_dict if name.startswith(prefix) and name not in names]
         if all(name in state_dict for name in names):

@@ -17,7 +17,7 @@ def shipped_constants(order: int) -> NDArray[np.float64]:
     """Returns the constants of each order of a model, float64 ``(order, 23)``; the last are those of the highest.
 
     They minimize the mean loss of held-out parts of a dozen texts and lists of words in seven languages and of source
-    code, whole and in small parts, for all orders up to twelve together; higher orders have those of the twelfth.
+    code, whole and in small parts, for all orders up to twelve together; higher orders have those of the last.
     ``benchmarks/back_off.py`` has found them.
 
     Args:
@@ -28,12 +28,13 @@ def shipped_constants(order: int) -> NDArray[np.float64]:
         (7, 23)
     """
     lower, highest = _by_order()
-    places = np.minimum(np.arange(order), len(lower) - 1)
-    return np.concatenate([lower[places[:-1]], highest[places[-1:]]])
+    places = np.arange(order)
+    below = np.minimum(places[:-1], len(lower) - 1)
+    return np.concatenate([lower[below], highest[np.minimum(places[-1:], len(highest) - 1)]])
 
 
 @cache
 def _by_order() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns the constants of orders below the highest, and of the highest order, ``(12, 23)`` each."""
+    """Returns the constants of orders below the highest, ``(11, 23)``, and of the highest order, ``(12, 23)``."""
     constants = json.loads((files(__package__) / "shipped.json").read_text("utf-8"))
     return np.array(constants["lower"]), np.array(constants["highest"])

@@ -6,52 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from charlm.models.ngram.counts import node_levels
 from charlm.models.ngram.learned import CONSTANTS
+from charlm.models.ngram.packed_counts import LARGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from numpy.typing import NDArray
+
+    from charlm.models.ngram.packed_counts import PackedCounts
 
 
 LARGEST_LOGARITHM = 1e30
 """The largest absolute value of a logarithm: the sum of a thousand, for the highest order, does not overflow."""
+LARGEST_COUNT = 1 << 62
+"""The largest count that is taken from a file: a sum of two is below 2**63."""
 LARGEST_CONSTANT = 100.0
 """The largest absolute value of a constant of learned back-off."""
-
-
-def check_tables(
-    arrays: Mapping[str, NDArray[Any]], *, vocab_size: int, order: int, context_only: Sequence[int]
-) -> None:
-    """Checks everything except that every n-gram has its suffix, which ``suffix_nodes`` checks.
-
-    Args:
-        arrays: ``keys``, ``counts``, ``log_probabilities`` and ``log_backoffs`` of an ``NGramTable``.
-        vocab_size: The number of ids.
-        order: The length of the longest n-grams.
-        context_only: The ids that are never predicted.
-
-    Raises:
-        ValueError: They are not valid for a model of this shape; says why.
-    """
-    keys, counts = arrays["keys"], arrays["counts"]
-    _check_types(arrays)
-    if len(keys) and (int(keys[0]) < 0 or not (keys[1:] > keys[:-1]).all()):
-        raise ValueError("keys must be non-negative and strictly ascending")
-    levels = node_levels(keys, vocab_size, order)
-    if levels[-1] != len(keys):
-        raise ValueError(f"keys[{levels[-1]}] is longer than {order} ids, or its prefix is missing")
-    sizes = {"log_probabilities": len(keys), "log_backoffs": levels[-2] + 1 if len(keys) else 0}
-    if len(counts):
-        sizes["counts"] = len(keys)
-    for name, size in sizes.items():
-        if len(arrays[name]) != size:
-            raise ValueError(f"{name} must have {size} values to match keys, got {len(arrays[name])}")
-    is_never = np.isin(keys % vocab_size, context_only) if len(context_only) else np.zeros(len(keys), dtype=bool)
-    _check_logarithms(arrays["log_probabilities"], arrays["log_backoffs"], is_never)
-    if not (counts > 0).all():
-        raise ValueError("a count is below 1")
 
 
 def checked_constants(constants: NDArray[Any], order: int) -> NDArray[np.float64]:
@@ -70,22 +39,40 @@ def checked_constants(constants: NDArray[Any], order: int) -> NDArray[np.float64
     return constants.astype(np.float64)
 
 
-def _check_types(arrays: Mapping[str, NDArray[Any]]) -> None:
-    for name, array in arrays.items():
-        is_expected = array.dtype == np.int64 if name in ("keys", "counts") else array.dtype.kind == "f"
-        if array.ndim != 1 or not is_expected:
-            expected = "int64" if name in ("keys", "counts") else "floating-point"
-            raise ValueError(
-                f"{name} must be one-dimensional and {expected}, got shape {array.shape} and dtype {array.dtype}"
-            )
+def check_counts(counts: PackedCounts, ngrams: int) -> None:
+    """Checks the counts of n-grams, of which there may be none.
+
+    Raises:
+        ValueError: They are of another type or number, below 1, or too large; says why.
+    """
+    small, large = counts
+    if small.dtype != np.uint8 or large.dtype != np.int64 or not small.ndim == large.ndim == 1:
+        raise ValueError(
+            f"counts and large_counts must be one-dimensional, uint8 and int64, got {small.dtype} of shape "
+            f"{small.shape} and {large.dtype} of shape {large.shape}"
+        )
+    if len(small) not in (0, ngrams):
+        raise ValueError(f"counts must have {ngrams} values or none, got {len(small)}")
+    if len(large) != np.count_nonzero(small == LARGE):
+        raise ValueError(f"large_counts must have a value for each count of {LARGE}, got {len(large)}")
+    if not (small > 0).all() or not ((large >= LARGE) & (large <= LARGEST_COUNT)).all():
+        raise ValueError("a count is below 1 or too large")
 
 
-def _check_logarithms(
-    log_probabilities: NDArray[np.floating[Any]],
-    log_backoffs: NDArray[np.floating[Any]],
-    is_never: NDArray[np.bool_],
-) -> None:
-    """Checks log-probabilities, which must be minus infinity for ids that are never predicted, and log-weights."""
+def check_logarithms(log_probabilities: NDArray[Any], log_backoffs: NDArray[Any], is_never: NDArray[np.bool_]) -> None:
+    """Checks log-probabilities and log-weights.
+
+    Args:
+        log_probabilities: One for each n-gram, ``(N,)``.
+        log_backoffs: One for each context, ``(M,)``.
+        is_never: Whether the last id of an n-gram is never predicted: the logarithm must be minus infinity, ``(N,)``.
+
+    Raises:
+        ValueError: They are not floating-point, or one is impossible.
+    """
+    for name, array in (("log_probabilities", log_probabilities), ("log_backoffs", log_backoffs)):
+        if array.dtype.kind != "f":
+            raise ValueError(f"{name} must be floating-point, got {array.dtype}")
     for logarithms in (log_probabilities[~is_never], log_backoffs):
         if not (np.abs(logarithms) <= LARGEST_LOGARITHM).all():
             raise ValueError(f"a logarithm is NaN or beyond {LARGEST_LOGARITHM:g}")

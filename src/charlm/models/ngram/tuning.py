@@ -52,10 +52,6 @@ class Level(NamedTuple):
     longest: Floats
     missed: Floats
 
-    def siblings(self, *, is_highest: bool = False) -> Siblings:
-        """Returns the n-grams by context; those of the highest order have counts that are not adjusted."""
-        return Siblings.of(self.parents, self.counts if is_highest else self.adjusted, self.counts)
-
     def log_likelihood(self, estimate: Estimate, *, is_highest: bool = False) -> float:
         """Returns what the level adds to the log-likelihood of the held-out ids."""
         used = self.found if is_highest else self.longest
@@ -85,6 +81,7 @@ class Tuning:
         rest = _without(counts, ends, held_out)
         adjusted = adjusted_counts(rest, suffixes, context_only)
         adjusted[rest.counts == 0] = 0
+        self._grouped: dict[tuple[int, bool], Siblings] = {}
         self._levels = list(
             _levels(rest, adjusted, suffixes, ends, np.flatnonzero(is_target), held_out.weights[is_target])
         )
@@ -96,9 +93,11 @@ class Tuning:
         for order, level in enumerate(self._levels, 1):
             if losses:
                 log_lower = log_lower[level.lower]
-            highest = smoothed(level.siblings(is_highest=True), shipped_constants(order)[-1], log_lower)
+            highest = smoothed(self._siblings(order - 1, is_highest=True), shipped_constants(order)[-1], log_lower)
             losses.append(-(log_likelihood + level.log_likelihood(highest, is_highest=True)) / self._weight)
-            estimate = smoothed(level.siblings(), shipped_constants(order + 1)[order - 1], log_lower)
+            estimate = smoothed(
+                self._siblings(order - 1, is_highest=False), shipped_constants(order + 1)[order - 1], log_lower
+            )
             log_likelihood += level.log_likelihood(estimate)
             log_lower = estimate.log_probabilities
         return losses
@@ -117,41 +116,52 @@ class Tuning:
             order: The highest order of the model.
         """
         shipped = shipped_constants(order)
-        levels = self._levels[:order]
-        siblings = [level.siblings(is_highest=place == order) for place, level in enumerate(levels, 1)]
 
         def function(point: Floats) -> tuple[float, Floats]:
             change = point.reshape(shipped.shape) - shipped
-            loss, gradient = self._loss(levels, siblings, shipped + change, order)
-            return (
-                (loss + SHRINKAGE * float(np.square(change).sum())) / self._weight,
-                ((gradient + 2 * SHRINKAGE * change) / self._weight).ravel(),
-            )
+            loss, gradient = self.loss(shipped + change)
+            penalty = SHRINKAGE / self._weight * change
+            return loss + float((penalty * change).sum()), (gradient + 2 * penalty).ravel()
 
         return minimize(function, shipped.ravel(), max_steps=MAX_STEPS, tolerance=TOLERANCE).reshape(shipped.shape)
 
-    def _loss(
-        self, levels: list[Level], siblings: list[Siblings], constants: Floats, order: int
-    ) -> tuple[float, Floats]:
-        """Returns the loss of all held-out ids in nats, and its derivatives by the constants."""
+    def loss(self, constants: Floats) -> tuple[float, Floats]:
+        """Returns the loss of a model, and its derivatives by the constants.
+
+        Args:
+            constants: Those of each order, float64 ``(order, 23)``.
+
+        Returns:
+            The loss in nats per id, and float64 ``(order, 23)``.
+        """
+        highest = len(constants) - 1
+        levels = self._levels[: len(constants)]
+        siblings = [self._siblings(place, is_highest=place == highest) for place in range(len(levels))]
         estimates: list[Estimate] = []
         loss, log_lower = 0.0, self._log_uniform()
-        for place, (level, of_level) in enumerate(zip(levels, siblings, strict=True)):
+        for place, level in enumerate(levels):
             if estimates:
                 log_lower = estimates[-1].log_probabilities[level.lower]
-            estimates.append(smoothed(of_level, constants[place], log_lower))
-            loss -= level.log_likelihood(estimates[-1], is_highest=place == order - 1)
+            estimates.append(smoothed(siblings[place], constants[place], log_lower))
+            loss -= level.log_likelihood(estimates[-1], is_highest=place == highest)
         gradient = np.zeros_like(constants)
         by_longer: Floats | float = 0.0
-        for place in reversed(range(len(levels))):
-            level = levels[place]
-            used = level.found if place == order - 1 else level.longest
+        for place, level in reversed(list(enumerate(levels))):
+            used = level.found if place == highest else level.longest
             gradient[place], by_lower = gradients(
                 siblings[place], constants[place], estimates[place], by_longer - used, -level.missed
             )
             if place:
                 by_longer = _sums(level.lower, by_lower, len(levels[place - 1].parents))
-        return loss, gradient
+        return loss / self._weight, gradient / self._weight
+
+    def _siblings(self, place: int, *, is_highest: bool) -> Siblings:
+        """Returns the n-grams of a level by context; those of the highest order have counts that are not adjusted."""
+        if (place, is_highest) not in self._grouped:
+            level = self._levels[place]
+            adjusted = level.counts if is_highest else level.adjusted
+            self._grouped[place, is_highest] = Siblings.of(level.parents, adjusted, level.counts)
+        return self._grouped[place, is_highest]
 
     def _log_uniform(self) -> Floats:
         return np.full(len(self._levels[0].parents), -np.log(self._outcomes))

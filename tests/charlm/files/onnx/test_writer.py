@@ -129,7 +129,7 @@ def test_the_metadata_hold_the_vocabulary_and_what_the_model_is(exported: Export
     history = {"bigram": 1, "gpt": exported.model.block_size, "ngram": 3, "mixture": CONFIG.block_size}
     assert metadata.pop("context_length") == history[exported.model.family]
     assert Vocabulary.from_dict(metadata.pop("vocabulary")) == VOCABULARY
-    described = {"version": 1, "family": exported.model.family, "settings": exported.model.settings()}
+    described = {"version": 2, "family": exported.model.family, "settings": exported.model.settings()}
     assert metadata == described | {"library": __version__}
 
 

@@ -27,7 +27,7 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.models.ngram import counts as counts_module
+from charlm.models.ngram import counting
 from charlm.models.ngram import search as search_module
 from charlm.models.ngram.kneser_ney import estimate, suffix_nodes
 from charlm.models.ngram.table import NGramTable
@@ -98,7 +98,7 @@ def test_probabilities_are_those_of_the_slow_reference(
     some_texts: list[list[int]], order: int, context: list[int]
 ) -> None:
     reference = ReferenceKneserNey(some_texts, vocab_size=VOCAB_SIZE, order=order)
-    model = NGramLanguageModel(VOCAB_SIZE, order=order).fit(some_texts)
+    model = NGramLanguageModel(VOCAB_SIZE, order=order).fit(some_texts, smoothing="kneser-ney")
     probabilities = model.logits(torch.tensor([context]))[0].exp()
     expected = [
         [reference.probability(context[: t + 1], following) for following in range(VOCAB_SIZE)]
@@ -111,7 +111,7 @@ def test_discounts_from_the_data_are_those_of_the_reference_too() -> None:
     text = (np.random.default_rng(3).geometric(0.1, 3000) % 40).tolist()
     reference = ReferenceKneserNey([text], vocab_size=40, order=3)
     assert reference.discounts[2] != (0.75, 1.25, 1.5)
-    model = NGramLanguageModel(40, order=3).fit(text)
+    model = NGramLanguageModel(40, order=3).fit(text, smoothing="kneser-ney")
     ids = torch.tensor([text[:200]])
     expected = [math.log(reference.probability(text[: t + 1], text[t + 1])) for t in range(199)]
     scores = model.log_probabilities(ids[:, :-1], ids[:, 1:])
@@ -150,7 +150,7 @@ def test_counts_are_those_of_a_dictionary(
     factor = (vocab_size - 1) // (VOCAB_SIZE - 1)
     spread = [[token_id * factor for token_id in text] for text in some_texts]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counts_module, "WINDOWS_AT_ONCE", windows_at_once)
+        patch.setattr(counting, "WINDOWS_AT_ONCE", windows_at_once)
         counts = counted(spread, order=order, vocab_size=vocab_size)
     assert as_dictionary(counts) == ngram_counts(spread, order)
     assert (np.diff(counts.keys) > 0).all()
@@ -161,7 +161,7 @@ def test_counts_are_those_of_a_dictionary(
 def test_any_order_and_vocabulary_size_will_do(order: int, vocab_size: int) -> None:
     factor = (vocab_size - 1) // (VOCAB_SIZE - 1)
     text = TEXT * factor
-    model = NGramLanguageModel(vocab_size, order=order).fit(text)
+    model = NGramLanguageModel(vocab_size, order=order).fit(text, smoothing="kneser-ney")
     assert as_dictionary(model.table.ngram_counts()) == ngram_counts([text.tolist()], order)
     reference = ReferenceKneserNey([text.tolist()], vocab_size=vocab_size, order=order)
     ids = torch.from_numpy(OTHER[:30] * factor)[None]
@@ -188,26 +188,6 @@ def test_an_updated_model_is_one_fitted_to_everything(
 ) -> None:
     updated = NGramLanguageModel(VOCAB_SIZE, order=order).fit(first).update(second)
     assert_equal_models(updated, NGramLanguageModel(VOCAB_SIZE, order=order).fit([*first, *second]))
-
-
-@pytest.mark.parametrize("vocab_size", [2, 50])
-def test_an_n_gram_is_merged_a_few_times_however_many_parts_a_text_has(
-    monkeypatch: pytest.MonkeyPatch, vocab_size: int
-) -> None:
-    merge, merged, parts = NGramCounts.merge, list[int](), 64
-    ids = np.random.default_rng(0).integers(vocab_size, size=50 * parts)
-    whole = NGramCounts.from_tokens(ids, vocab_size=vocab_size, order=3)
-
-    def counted(one: NGramCounts, other: NGramCounts) -> NGramCounts:
-        merged.append(len(one.keys) + len(other.keys))
-        return merge(one, other)
-
-    monkeypatch.setattr(counts_module, "WINDOWS_AT_ONCE", 50)
-    monkeypatch.setattr(NGramCounts, "merge", counted)
-    found = NGramCounts.from_tokens(ids, vocab_size=vocab_size, order=3)
-    assert sum(merged) <= math.log2(parts) * parts * 50 * whole.order
-    assert np.array_equal(found.keys, whole.keys)
-    assert np.array_equal(found.counts, whole.counts)
 
 
 def test_shards_are_counted_on_an_executor() -> None:
@@ -406,8 +386,7 @@ def test_a_table_goes_to_a_device_without_float64_in_float32(monkeypatch: pytest
     model = fitted(3).to("meta")
     table = model.table
     assert {table.log_probabilities.dtype, table.log_backoffs.dtype} == {np.dtype(np.float32)}
-    assert table.total_log_backoffs.dtype == np.float32
-    assert {table.keys.dtype, table.suffixes.dtype} == {np.dtype(np.int64)}
+    assert {table.keys.dtype, table.counts.dtype} == {np.dtype(np.int64)}
     assert model.device == torch.device("meta")
     assert fitted(3).to("cpu").table.log_probabilities.dtype == np.float64
 
@@ -433,19 +412,19 @@ def test_a_model_in_bfloat16_steps_and_is_loaded_again() -> None:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("keys", lambda keys: keys.flip(0), "ascend"),
-        ("keys", lambda keys: keys.float(), "keys must be one-dimensional and int64"),
-        ("keys", lambda keys: keys.int(), "int64"),
-        ("keys", lambda keys: keys[None], "keys must be one-dimensional and int64"),
-        ("keys", lambda keys: keys - 1, "non-negative and strictly ascending"),
-        ("keys", lambda keys: torch.cat([keys, keys[-1:] + 4000]), "prefix is missing"),
-        ("keys", lambda keys: keys + (torch.arange(len(keys)) == len(keys) - 1), "suffix|prefix is missing"),
+        ("ids", torch.zeros_like, "strictly ascending"),
+        ("ids", torch.Tensor.float, "ids must be uint8 and have shape"),
+        ("ids", lambda ids: ids[None], "ids must be uint8 and have shape"),
+        ("ids", drop_last, "ids must be uint8 and have shape"),
+        ("ids", lambda ids: torch.full_like(ids, 255), "0 after the last|is not below|strictly ascending"),
+        ("shape", drop_last, "shape must be uint8 and have shape"),
+        ("shape", lambda shape: ~shape, "shape must have a 1 for each of 10 n-grams"),
         ("counts", drop_last, "counts must have"),
         ("counts", torch.zeros_like, "count is below 1"),
-        ("log_probabilities", drop_last, "log_probabilities must have"),
+        ("log_probabilities", drop_last, "shape must have a 1 for each of 9 n-grams"),
         ("log_probabilities", lambda values: -values, "probability is above 1"),
         ("log_probabilities", lambda values: values * math.nan, r"NaN or beyond 1e\+30"),
-        ("log_backoffs", drop_last, "log_backoffs must have"),
+        ("log_backoffs", drop_last, "0 after those of each context|have shape"),
         ("log_backoffs", lambda values: values - math.inf, r"NaN or beyond 1e\+30"),
     ],
 )

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from charlm import NGramCounts, NGramLanguageModel
 from charlm.data.dataset import JoinedTexts
+from charlm.models.ngram import backoff as backoff_module
 from charlm.models.ngram import search as search_module
-from charlm.models.ngram import table as table_module
 from charlm.models.ngram.kneser_ney import FALLBACK_DISCOUNTS, modified_discounts
 from charlm.models.ngram.table import NGramTable
 from kneserney_reference import ReferenceKneserNey
@@ -90,7 +90,9 @@ def test_probabilities_are_those_of_the_slow_reference(
     some_texts: list[list[int]], order: int, context_only: tuple[int, ...], context: list[int]
 ) -> None:
     reference = ReferenceKneserNey(some_texts, vocab_size=VOCAB_SIZE, order=order, context_only=context_only)
-    table = fitted(some_texts, order, context_only)
+    table = NGramTable.fit(
+        some_texts, vocab_size=VOCAB_SIZE, order=order, context_only=context_only, smoothing="kneser-ney"
+    )
     assert_sound(table)
     (rows,) = table.distributions(np.array(context))
     expected = [
@@ -146,7 +148,7 @@ def test_texts_are_scored_in_pieces_as_they_are_one_by_one(
     expected = np.concatenate([table.scores(np.array(text), np.array([len(text)])) for text in scored])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_module, "PLACES_AT_ONCE", at_once)
-        patch.setattr(table_module, "ROWS_AT_ONCE", at_once)
+        patch.setattr(backoff_module, "ROWS_AT_ONCE", at_once)
         together = table.scores(joined(scored).ids, joined(scored).lengths)
         rows = np.concatenate(list(table.distributions(np.array(scored[0]))))
     np.testing.assert_allclose(together, expected, rtol=0, atol=EXACT)

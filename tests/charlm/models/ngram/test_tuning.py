@@ -1,0 +1,174 @@
+"""Promises of tuning: what is held out, that it is not counted, and what is chosen by it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm import NGramCounts
+from charlm.data.dataset import JoinedTexts
+from charlm.models.ngram import fitting, held_out
+from charlm.models.ngram.held_out import NO_ID, hold_out, newest
+from charlm.models.ngram.kneser_ney import suffix_nodes
+from charlm.models.ngram.lbfgs import minimize
+from charlm.models.ngram.learned import estimate
+from charlm.models.ngram.shipped import shipped_constants
+from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.tuning import Tuning, ending_nodes
+
+VOCAB_SIZE = 5
+TEXT = np.random.default_rng(3).choice(VOCAB_SIZE, size=30_000, p=[0.4, 0.3, 0.15, 0.1, 0.05]).cumsum() % VOCAB_SIZE
+RECORDS = [record.tolist() for record in np.split(TEXT[:3000], np.arange(12, 3000, 12))]
+
+
+def test_the_last_tenth_of_a_text_is_held_out_with_what_precedes_it() -> None:
+    held = hold_out(TEXT, vocab_size=VOCAB_SIZE, context=4)
+    assert held.ids.tolist() == [*TEXT[-3004:].tolist(), NO_ID]
+    assert held.is_held.tolist() == [*[False] * 4, *[True] * 3000, False]
+    assert held.weights.tolist() == [1] * 3005
+
+
+def test_a_random_tenth_of_many_texts_is_held_out_whole() -> None:
+    held = hold_out(RECORDS, vocab_size=VOCAB_SIZE, context=4)
+    ends = np.flatnonzero(held.ids == NO_ID)
+    chosen = [piece[piece != NO_ID].tolist() for piece in np.split(held.ids, ends + 1)[:-1]]
+    assert 0 < len(chosen) < len(RECORDS) / 5
+    assert all(record in RECORDS for record in chosen)
+    assert held.is_held.tolist() == (held.ids != NO_ID).tolist()
+
+
+@given(st.lists(st.lists(st.integers(0, 4), max_size=9), min_size=1, max_size=7), st.integers(0, 12))
+def test_the_newest_ids_are_the_last(texts: list[list[int]], count: int) -> None:
+    everything = [token_id for text in texts for token_id in text]
+    found = newest(texts, min(count, len(everything)), vocab_size=VOCAB_SIZE)
+    assert found.ids.tolist() == everything[len(everything) - min(count, len(everything)) :]
+    assert found.lengths.sum() == len(found.ids)
+
+
+def test_weights_of_texts_are_those_of_what_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_out, "MANY", 2)
+    monkeypatch.setattr(held_out, "SHARE", 1.0)
+    texts = JoinedTexts(np.array([0, 1, 2]), np.array([1, 2]), np.array([5, 7]))
+    held = hold_out(texts, vocab_size=VOCAB_SIZE, context=0)
+    assert held.ids.tolist() == [0, NO_ID, 1, 2, NO_ID]
+    assert held.weights.tolist() == [5, 5, 7, 7, 7]
+
+
+@given(st.lists(st.integers(-1, 4), min_size=1, max_size=40), st.integers(1, 5))
+def test_the_n_grams_that_end_at_each_id_are_found(ids: list[int], order: int) -> None:
+    counts = NGramCounts.from_tokens(TEXT[:300], vocab_size=VOCAB_SIZE, order=order)
+    grams: list[tuple[int, ...]] = [()]
+    for key in counts.keys.tolist():
+        grams.append((*grams[key // VOCAB_SIZE], key % VOCAB_SIZE))
+    nodes = {gram: node for node, gram in enumerate(grams)}
+    for length, found in enumerate(ending_nodes(counts, np.array(ids)), 1):
+        expected = [nodes.get(tuple(ids[max(end - length, 0) : end]), 0) for end in range(1, len(ids) + 1)]
+        assert found.tolist() == [node if end >= length else 0 for end, node in enumerate(expected, 1)]
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_the_loss_of_a_text_is_that_of_a_model_of_the_rest(order: int) -> None:
+    counts = NGramCounts.from_tokens(TEXT, vocab_size=VOCAB_SIZE, order=order)
+    suffixes = suffix_nodes(counts.keys, counts.levels, VOCAB_SIZE)
+    held = hold_out(TEXT, vocab_size=VOCAB_SIZE, context=order)
+    found = Tuning(counts, suffixes, held, ()).losses()[order - 1]
+    # The n-grams that begin before the seam and end after it belong to what is held out.
+    table = NGramTable.fit(TEXT[:-3000], vocab_size=VOCAB_SIZE, order=order)
+    scores = table.scores(TEXT[-3000 - order :], np.array([3000 + order]))[order - 1 :]
+    assert found == pytest.approx(-scores.mean(), abs=1e-9)
+
+
+def test_the_loss_of_records_is_that_of_a_model_of_the_others() -> None:
+    framed = [[3, *(token_id % 3 for token_id in record), 4] for record in RECORDS]
+    counts = NGramCounts.from_tokens(framed, vocab_size=VOCAB_SIZE, order=3)
+    suffixes = suffix_nodes(counts.keys, counts.levels, VOCAB_SIZE)
+    held = hold_out(framed, vocab_size=VOCAB_SIZE, context=3)
+    found = Tuning(counts, suffixes, held, (3,)).losses()[2]
+    chosen = [piece[:-1].tolist() for piece in np.split(held.ids, np.flatnonzero(held.ids == NO_ID) + 1)[:-1]]
+    rest = list(framed)
+    for record in chosen:
+        rest.remove(record)
+    table = NGramTable.fit(rest, vocab_size=VOCAB_SIZE, order=3, context_only=[3])
+    lengths = np.array([len(record) for record in chosen])
+    assert found == pytest.approx(-table.scores(np.concatenate(chosen), lengths).mean(), abs=1e-9)
+
+
+def test_tuning_improves_what_is_held_out() -> None:
+    counts = NGramCounts.from_tokens(TEXT, vocab_size=VOCAB_SIZE, order=4)
+    suffixes = suffix_nodes(counts.keys, counts.levels, VOCAB_SIZE)
+    tuning = Tuning(counts, suffixes, hold_out(TEXT, vocab_size=VOCAB_SIZE, context=4), ())
+    constants = tuning.tuned(4)
+    rest = NGramCounts.from_tokens(TEXT[:-3000], vocab_size=VOCAB_SIZE, order=4)
+    of_rest = suffix_nodes(rest.keys, rest.levels, VOCAB_SIZE)
+    empty = NGramTable(vocab_size=VOCAB_SIZE, order=4)
+    tuned, shipped = (
+        -empty.holding(rest.keys, rest.counts, estimate(rest, of_rest, own))
+        .scores(TEXT[-3000:], np.array([3000]))
+        .mean()
+        for own in (constants, shipped_constants(4))
+    )
+    assert tuned < shipped
+
+
+def test_the_order_is_the_lowest_that_is_about_as_good_as_any() -> None:
+    alternating = np.tile([0, 1, 2, 2], 5000)  # the id before the last says what comes after a 2
+    table = NGramTable.fit(alternating, vocab_size=3, smoothing="learned")
+    assert table.order == 3
+    assert NGramTable.fit(iter(alternating.tolist()), vocab_size=3, smoothing="tuned").order == 3
+
+
+def test_the_order_of_a_long_text_is_chosen_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "CHOSEN_FROM", 12_000)
+    text = np.concatenate([np.random.default_rng(0).integers(0, 3, 20_000), np.tile([0, 1, 2, 2], 5000)])
+    table = NGramTable.fit(text, vocab_size=3, smoothing="learned")
+    assert table.order == 3
+    assert table.counts[: table.levels[1]].sum() == len(text)
+
+
+def test_an_order_above_the_usual_one_is_not_chosen_where_it_has_too_many_n_grams(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Only ten ids back stands what comes next.
+    blocks = np.random.default_rng(0).integers(0, 3, (1500, 9))
+    text = np.concatenate([blocks, blocks], axis=1).ravel()
+    assert NGramTable.fit(text, vocab_size=3).order > fitting.ORDER
+    monkeypatch.setattr(fitting, "MOST_NGRAMS", 10)
+    assert NGramTable.fit(text, vocab_size=3).order == fitting.ORDER
+
+
+@pytest.mark.parametrize("smoothing", ["tuned", "learned"])
+def test_a_text_too_short_to_tell_gets_what_comes_with_the_library(smoothing: str) -> None:
+    table = NGramTable.fit(TEXT[:900], vocab_size=VOCAB_SIZE, smoothing=smoothing)  # type: ignore[arg-type]
+    assert (table.order, table.smoothing) == (7, "learned")
+
+
+def test_texts_in_every_form_are_tuned_alike() -> None:
+    expected = NGramTable.fit(TEXT, vocab_size=VOCAB_SIZE, order=3, smoothing="tuned")
+    assert expected.smoothing == "tuned"
+    for tokens in ([TEXT], iter(TEXT.tolist()), JoinedTexts(TEXT, np.array([len(TEXT)]))):
+        table = NGramTable.fit(tokens, vocab_size=VOCAB_SIZE, order=3, smoothing="tuned")
+        assert np.array_equal(table.constants, expected.constants)
+
+
+def test_counts_cannot_be_tuned_on() -> None:
+    counts = NGramCounts.from_tokens(TEXT, vocab_size=VOCAB_SIZE, order=3)
+    with pytest.raises(ValueError, match="'tuned' needs texts, to hold some out, got counts: use 'learned'"):
+        NGramTable.fit(counts, vocab_size=VOCAB_SIZE, order=3, smoothing="tuned")
+
+
+def test_an_unknown_smoothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="smoothing must be 'tuned', 'learned' or 'kneser-ney', got 'laplace'"):
+        NGramTable.fit(TEXT, vocab_size=VOCAB_SIZE, order=3, smoothing="laplace")  # type: ignore[arg-type]
+
+
+def test_a_minimum_is_found_in_a_narrow_valley() -> None:
+    def valley(point: np.ndarray) -> tuple[float, np.ndarray]:
+        x, y = point
+        return (1 - x) ** 2 + 100 * (y - x * x) ** 2, np.array(
+            [-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)]
+        )
+
+    found = minimize(valley, np.array([-1.2, 1.0]), max_steps=200, tolerance=0)
+    np.testing.assert_allclose(found, [1, 1], atol=1e-5)
