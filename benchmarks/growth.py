@@ -16,7 +16,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ def rows() -> list[dict[str, float | str]]:
     return [alone(__file__, what, size) for what in there for size in SIZES[what]]
 
 
-def noisy_text(millions: int) -> tuple[int, NDArray[np.unsignedinteger]]:  # type: ignore[type-arg]  # the smallest
+def noisy_text(millions: int) -> tuple[int, NDArray[np.unsignedinteger[Any]]]:
     """Returns the number of ids of a vocabulary, and a text as ids."""
     length = millions * 1_000_000
     text = sample_text(1_000_000)

@@ -165,26 +165,31 @@ def _table(part: Part) -> NGramTable:
 
 
 def _for(table: NGramTable, before: Vocabulary, after: Vocabulary) -> NGramTable:
-    return table if before == after else table.resize(before, after)
+    """Returns a model for another vocabulary: what a fit with it would be, where there are counts to tell."""
+    if before == after:
+        return table
+    resized = table.resize(before, after)
+    return resized.update([]) if len(table.counts) else resized
 
 
 def _held_out_scores(tables: Sequence[NGramTable], held_out: Corpus) -> HeldOutScores:
-    """Returns what models say of held-out ids, except of those that no model knows.
+    """Returns what models say of held-out ids, as what those count as that no model knows.
 
     Raises:
-        ValueError: There are too few.
+        ValueError: There are too few that a model knows.
     """
     ids, lengths = held_out.joined()
     scores = HeldOutScores.of(tables, ids, lengths, held_out.weights)
-    unk = held_out.vocabulary.special_tokens.get("unk")
     is_target = np.ones(len(ids), dtype=bool)
     is_target[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
-    is_known = ~np.isin(ids[is_target], [*tables[0].context_only, *([] if unk is None else [unk])])
-    found, unknown = (int(scores.times[which].sum()) for which in (is_known, ~is_known))
+    targets = ids[is_target]
+    is_unknown = targets == held_out.vocabulary.special_tokens.get("unk", -1)
+    is_predicted = ~np.isin(targets, tables[0].context_only)
+    unknown, found = (int(scores.times[which].sum()) for which in (is_unknown, is_predicted & ~is_unknown))
     if found < FEWEST_HELD_OUT:
         raise held_out.error(
             f"what is held out has {found} symbols that a model knows and can predict"
             + (f", besides {unknown} that none knows" if unknown else "")
             + f": give at least {FEWEST_HELD_OUT}"
         )
-    return scores.chosen(is_known)
+    return scores.chosen(is_predicted)

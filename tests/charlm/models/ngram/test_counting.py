@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import NGramCounts, NGramLanguageModel, TextDataset
+from charlm import CharLM, NGramCounts, NGramLanguageModel, TextDataset
+from charlm.cli.app import main
 from charlm.data.dataset import JoinedTexts
 from charlm.models.ngram import counting
 from charlm.models.ngram.building import TreeBuilder
@@ -254,6 +255,37 @@ def test_a_failure_on_an_executor_is_raised_once_what_runs_has_ended() -> None:
         with pytest.raises(ValueError, match="invalid literal"):
             NGramCounts.from_tokens(LONG, vocab_size=50, order=3, executor=Noting())  # type: ignore[arg-type]  # enough
         assert all(future.done() for future in submitted)
+
+
+def test_a_text_is_fitted_within_a_limit_from_python_and_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "the quick brown fox jumps over the lazy dog. " * 40
+    Path("input.txt").write_text(text, encoding="utf-8", newline="")
+    encode_file("input.txt", "input.tokens").close()
+    whole = CharLM.fit(text[: int(0.9 * len(text))], order=4)
+    with few_at_once(300):
+        limited = CharLM.fit(text[: int(0.9 * len(text))], order=4, memory="1GB")
+        for source in ("input.txt", "input.tokens"):
+            assert main(["train", source, "--order", "4", "--memory", "1GB", "--out", f"runs/{source}"]) == 0
+    for lm in (limited, CharLM.load("runs/input.txt"), CharLM.load("runs/input.tokens")):
+        assert lm.score_samples([text]).tolist() == whole.score_samples([text]).tolist()
+    capsys.readouterr()
+    assert main(["train", "input.txt", "--order", "4", "--memory", "1MB", "--out", "run"]) == 1
+    said = capsys.readouterr().err
+    assert "charlm: memory must be at least 9,437,184 bytes, which sorting 65,536 n-grams of order 4 takes" in said
+    assert main(["train", "input.txt", "--memory", "1MBB", "--out", "run"]) == 1
+    assert "memory must be a number of bytes or a size such as 500MB or 2GiB, got '1MBB'" in capsys.readouterr().err
+    assert not Path("run", "model.safetensors").exists()
+    with pytest.raises(ValueError, match="memory is not a setting of bigram"):
+        CharLM.fit(text, "bigram", memory="1GB")
+
+
+def test_a_limit_is_for_texts_and_not_for_counts() -> None:
+    counts = NGramCounts.from_tokens([0, 1, 0], vocab_size=2, order=2)
+    with pytest.raises(ValueError, match="memory is a limit for counting, and these are counts: leave it out"):
+        NGramLanguageModel(2, order=2).fit(counts, memory="1GB")
 
 
 def test_a_model_fitted_within_a_limit_is_the_same() -> None:
