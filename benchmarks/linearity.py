@@ -30,6 +30,8 @@ from charlm import (
     RecordDataset,
     TextDataset,
     classify,
+    compress,
+    decompress,
     evaluate,
     generate,
     load_arpa,
@@ -132,6 +134,12 @@ def _scored_from_a_pipe(sample: Sample) -> Callable[[], object]:
         sys.stdin = before
 
     return run
+
+
+def _decompressed_file(sample: Sample) -> Callable[[], object]:
+    path = sample.folder / "text.ctk"
+    path.write_bytes(compress(sample.text.encode()))
+    return _command("decompress", str(path), "--out", "OUT")(sample)
 
 
 def _gpt(sample: Sample) -> GPT:
@@ -244,6 +252,9 @@ SUBJECTS: dict[str, Subject] = {
     "load_model": lambda it: partial(load_model, it.model),
     "save_arpa": lambda it: partial(save_arpa, it.folder / "out", it.lm.stored, it.lm.vocabulary),
     "load_arpa": lambda it: partial(load_arpa, it.arpa),
+    "compress": lambda it: partial(compress, it.text.encode()),
+    "decompress": lambda it: partial(decompress, compress(it.text.encode())),
+    "AdaptiveCharLM.log_probabilities": lambda it: lambda: it.lm.adaptive().log_probabilities(it.text),
     "read_log": lambda it: partial(read_log, it.log),
     "write_report": lambda it: partial(write_report, it.model, it.folder / "out", text=it.text),
     "charlm prepare": _command("prepare", "TEXT", "--out", "OUT"),
@@ -268,6 +279,8 @@ SUBJECTS: dict[str, Subject] = {
     "charlm report": _command("report", "MODEL", "--text", "TEXT", "--out", "OUT"),
     "charlm export arpa": _command("export", "MODEL", "--format", "arpa", "--out", "OUT"),
     "charlm export tokenizer-json": _command("export", "MODEL", "--format", "tokenizer-json", "--out", "OUT"),
+    "charlm compress": _command("compress", "TEXT", "--out", "OUT"),
+    "charlm decompress": _decompressed_file,
     "charlm import": _command("import", "ARPA", "--out", "OUT"),
 }
 

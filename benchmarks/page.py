@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 LEARNING = HERE / "learning.json"
 LINEARITY = HERE / "linearity.json"
+COMPRESSION = HERE / "compression.json"
 BACK_OFF = HERE / "back_off.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 
@@ -58,6 +59,16 @@ GROWTH_HEAD = """## Growth
 """
 
 
+COMPRESSION_HEAD = """## Compression
+
+`charlm compress` beside what people compress with, on the same files in one run of `benchmarks/compressing.py`, on one
+thread: bits per character, and thousands of bytes per second each way, the quickest of three.
+"""
+
+CONTINUED_HEAD = """The last tenth of a text, in nats per character, by what its reader carries over from the first nine
+tenths:
+"""
+
 LINEARITY_HEAD = """## Longer texts
 
 How many times as long a function or command takes with a text that is 16 times as long, in processor time within one
@@ -88,12 +99,40 @@ def page() -> str:
         parts.append("\n".join([MARKDOWN_HEAD, *map(markdown_row, measured)]) + "\n")
         parts += ["\n".join(reasons) + "\n"] if (reasons := _reasons(measured)) else []
     parts.append(GROWTH_HEAD + "\n".join(map(_growth_row, results["growth"])) + "\n")
+    parts.append(_compression(json.loads(COMPRESSION.read_text(encoding="utf-8"))))
     parts.append(_back_off(json.loads(BACK_OFF.read_text(encoding="utf-8"))))
     parts.append(_linearity(json.loads(LINEARITY.read_text(encoding="utf-8"))))
     parts.append(LEARNING_HEAD + "\n".join(_learning_rows(learning)) + "\n")
     parts.append(GENERATION.format(**learning["500 characters, GPT base"]))
     parts.append(f"{_machine(learning['machine'])}\n")
     return "\n".join(parts)
+
+
+def _compression(measured: dict[str, Any]) -> str:
+    head = "| text | compressed by | bits per character | kB/s | kB/s back |\n| --- | --- | ---: | ---: | ---: |"
+    rows = [
+        f"| {text} | {name} | {row['bits']:.3f} | {row['compress']:,.0f} | {row['decompress']:,.0f} |"
+        for text, by_name in measured["texts"].items()
+        for name, row in sorted(by_name.items(), key=lambda item: float(item[1]["bits"]))
+    ]
+    kinds = list(next(iter(measured["continued"].values())))
+    later = [
+        f"| what is carried over | {' | '.join(measured['continued'])} |",
+        "| --- |" + " ---: |" * len(measured["continued"]),
+    ]
+    later += [
+        f"| {kind} | {' | '.join(f'{nats[kind]:.3f}' for nats in measured['continued'].values())} |" for kind in kinds
+    ]
+    parts = [
+        COMPRESSION_HEAD,
+        "\n".join([head, *rows]),
+        "",
+        CONTINUED_HEAD,
+        "\n".join(later),
+        "",
+        _machine(measured["machine"]),
+    ]
+    return "\n".join(parts) + "\n"
 
 
 def _linearity(measured: dict[str, Any]) -> str:

