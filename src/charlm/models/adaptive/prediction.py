@@ -62,6 +62,7 @@ def ask_contexts(state: State, node: int) -> None:
         if count == 0:
             inputs[2 * context] = 0
             inputs[2 * context + 1] = 0
+            state.cells[context, 0] = -1
             continue
         by_history = context * ROWS + (slot >> 8 & LOWEST_BYTE)
         knot = (int(stretch[slot >> 20]) + (KNOTS // 2 << KNOT_SHIFT) + (1 << KNOT_SHIFT >> 1)) >> KNOT_SHIFT
@@ -141,8 +142,8 @@ def learn_bit(state: State, node: int, bit: int) -> None:
     for context in range(N_CONTEXTS):
         at = int(state.places[context])
         slot = int(state.buckets[at, place])
-        if slot & LOWEST_BYTE:
-            by_history, by_slot = int(state.cells[context, 0]), int(state.cells[context, 1])
+        by_history, by_slot = int(state.cells[context, 0]), int(state.cells[context, 1])
+        if by_history >= 0:
             learned(state.of_histories, state.of_histories_seen, by_history, bit, state.rates, MOST_LEARNED)
             learned(state.of_slots, state.of_slots_seen, by_slot, bit, state.rates, MOST_LEARNED)
         state.buckets[at, place] = slot_after(state, slot, bit)

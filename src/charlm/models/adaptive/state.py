@@ -65,7 +65,7 @@ class State(NamedTuple):
         of_slots_seen: Likewise.
         of_matches: The probability that a match of each class holds.
         of_matches_seen: Likewise.
-        cells: Of each context, what of the two was used for this decision.
+        cells: Of each context, what of the two was used for this decision; -1 if it had seen nothing.
         inputs: What is mixed.
         weights: Those of each mixer's rows.
         rows: The row that each mixer has chosen, in its first half; how many bits each row has learned from.

@@ -54,7 +54,7 @@ def test_a_code_is_as_long_as_the_ids_are_unlikely(drawn: tuple[dict[str, Any], 
     assert len(nats) == len(ids)
     assert (nats >= 0).all()
     bits = nats.sum() / np.log(2)
-    assert bits / 8 - 1 <= len(AdaptiveLanguageModel(**given).encode(ids)) <= bits / 8 * 1.001 + 2
+    assert bits / 8 - 3 <= len(AdaptiveLanguageModel(**given).encode(ids)) <= bits / 8 * 1.01 + 2
 
 
 @given(shaped())
@@ -126,7 +126,7 @@ def test_a_single_id_is_certain() -> None:
 
 def test_the_code_is_that_of_every_other_machine() -> None:
     code = AdaptiveLanguageModel(256, line_end=10, table_bytes=1 << 16).encode(list(VERSE))
-    assert hashlib.sha256(code).hexdigest() == "37a31fd0f31a1390904b8d247d224c9683688c09e169285f02be6b67f0762707"
+    assert hashlib.sha256(code).hexdigest() == "8478e1038016d73ccd3ccb9b9f088301cc67e87911295c251cdc56ebfa3c08c8"
 
 
 def test_the_compiled_functions_do_what_their_python_does() -> None:
