@@ -40,7 +40,7 @@ def first_use() -> None:
         has_begun.set()
         threading.Event().wait()
 
-    with patch("charlm.models.ngram.table.Lookup", wait):
+    with patch("charlm.models.ngram.backoff.Lookup", wait):
         threading.Thread(target=lambda: other.lookup, daemon=True).start()
         has_begun.wait()
     in_child(lambda: bool(rows(fit()).shape == (1, 3)))

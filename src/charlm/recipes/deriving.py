@@ -60,7 +60,7 @@ class ModelDeriver(ABC):
         table = prune(self.stored, self.vocabulary, min_count=min_count, entropy=entropy, max_bytes=max_bytes)
         return type(self)(table, self.vocabulary)
 
-    def merge(self, *others: ModelDeriver) -> Self:
+    def merge(self, *others: Self) -> Self:
         """Returns an n-gram model of the texts that this one and others have counted: that of a fit on all of them.
 
         It has the symbols of all, the lowest of their orders, and the smoothing of the first that has that order.
@@ -82,7 +82,7 @@ class ModelDeriver(ABC):
 
         return type(self)(*merge(self._parts(others)))
 
-    def interpolate(self, *others: ModelDeriver, held_out: Texts, weights: Weights = "by-context") -> Self:
+    def interpolate(self, *others: Self, held_out: Texts, weights: Weights = "by-context") -> Self:
         """Returns one n-gram model whose probabilities are a weighted mean of those of this one and of others.
 
         The models may differ in their symbols and orders, and may have been pruned. The result has no counts.
@@ -140,7 +140,7 @@ class ModelDeriver(ABC):
 
         return AdaptiveCharLM(self.vocabulary, counts_in(self.stored))
 
-    def _parts(self, others: tuple[ModelDeriver, ...]) -> list[Part]:
+    def _parts(self, others: tuple[Self, ...]) -> list[Part]:
         from charlm.recipes.combining import Part  # noqa: PLC0415 - as in prune
 
         if not others:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    Kept: TypeAlias = Callable[[], NDArray[Any]]
-    """Returns an array that was put aside."""
+Kept: TypeAlias = "Callable[[], NDArray[Any]]"
+"""Returns an array that was put aside."""
 
 
 class Keeper(Protocol):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from charlm.models.ngram.children import BitsOfChildren, SortedChildren
     from charlm.models.ngram.parts import Parts
 
-PLACES_AT_ONCE = 1 << 15
+PLACES_AT_ONCE = 1 << 14
 """How many positions are looked up at a time, so that what is computed for them stays in the cache."""
 MOST_BYTES = 12
 """Up to how many bytes an n-gram of a float32 model may take with the bits in which children are looked up."""

@@ -21,8 +21,8 @@ def packed_ids(tree: NGramTree) -> NDArray[np.uint8]:
 
     Example:
         >>> packed_ids(NGramTree.of_keys(np.array([0, 2, 3]), vocab_size=4, order=1))
-        array([[ 32],
-               [ 96]], dtype=uint8)
+        array([[32],
+               [96]], dtype=uint8)
     """
     return np.stack(
         [np.packbits((tree.ids >> plane & 1).astype(np.uint8)) for plane in range(_planes(tree.vocab_size))]

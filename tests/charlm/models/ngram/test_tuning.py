@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from charlm import NGramCounts
 from charlm.data.dataset import JoinedTexts
 from charlm.models.ngram import fitting, held_out
+from charlm.models.ngram.choices import ORDER
 from charlm.models.ngram.held_out import NO_ID, hold_out, newest
 from charlm.models.ngram.kneser_ney import suffix_nodes
 from charlm.models.ngram.lbfgs import minimize
@@ -133,9 +134,9 @@ def test_an_order_above_the_usual_one_is_not_chosen_where_it_has_too_many_n_gram
     # Only ten ids back stands what comes next.
     blocks = np.random.default_rng(0).integers(0, 3, (1500, 9))
     text = np.concatenate([blocks, blocks], axis=1).ravel()
-    assert NGramTable.fit(text, vocab_size=3).order > fitting.ORDER
+    assert NGramTable.fit(text, vocab_size=3).order > ORDER
     monkeypatch.setattr(fitting, "MOST_NGRAMS", 10)
-    assert NGramTable.fit(text, vocab_size=3).order == fitting.ORDER
+    assert NGramTable.fit(text, vocab_size=3).order == ORDER
 
 
 @pytest.mark.parametrize("smoothing", ["tuned", "learned"])
