@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, get_args
@@ -33,6 +34,8 @@ MOST_NGRAMS = 1 << 26
 """An order above 7 with more n-grams than this, judging by the end of the text, has to be asked for, too."""
 FEWEST_HELD_OUT = 1000
 """Fewer held-out ids do not show which constants or which order are best."""
+
+_log = logging.getLogger("charlm")
 
 
 class Fitted(NamedTuple):
@@ -116,7 +119,7 @@ class _Preparation:
         held_out = hold_out(tokens, vocab_size=counts.vocab_size, context=counts.order)
         self._tuning = None
         is_target = held_out.is_held & ~np.isin(held_out.ids, context_only)
-        if np.count_nonzero(is_target) >= FEWEST_HELD_OUT:
+        if held_out.weights[is_target].sum() >= FEWEST_HELD_OUT:
             self._tuning = Tuning(self._counts, self._suffixes, held_out, context_only)
 
     def best_order(self, times: float = 1.0) -> int:
@@ -130,6 +133,8 @@ class _Preparation:
         constants = untuned_constants(smoothing, order)
         if smoothing == "tuned" and self._tuning is not None:
             constants = self._tuning.tuned(order)
+        elif smoothing == "tuned":
+            _log.info("the text is too short to tune the smoothing on: its constants are those of the library")
         counts = self._counts.up_to(order)
         return estimated(counts, constants, self._context_only, self._suffixes[: len(counts.keys) + 1])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from charlm.data.dataset import JoinedTexts
 from charlm.models.ngram.texts import IDS_AT_ONCE, stretches
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from charlm.models.ngram.texts import Tokens
@@ -21,13 +23,12 @@ MOST_IDS = 100_000
 """How many are enough to tune some hundred constants."""
 MANY = 100
 """From this many texts on they are taken to be records, of which none continues the one before."""
-SEED = 0
 NO_ID = -1
 """Stands after each text."""
 
 
 class Sizes(NamedTuple):
-    """How many ids and texts there are."""
+    """How many ids and texts there are, each as often as its weight says."""
 
     ids: int
     texts: int
@@ -55,9 +56,10 @@ def sizes(tokens: Tokens, vocab_size: int) -> Sizes:
         vocab_size: The number of ids.
     """
     symbols = ends = 0
-    for joined, _ in stretches(tokens, vocab_size, width=1, at_once=IDS_AT_ONCE):
-        symbols += len(joined)
-        ends += len(joined) - int(np.count_nonzero(joined))
+    for joined, weights in stretches(tokens, vocab_size, width=1, at_once=IDS_AT_ONCE):
+        is_end = joined == 0
+        symbols += len(joined) if weights is None else int(weights.sum())
+        ends += int(np.count_nonzero(is_end) if weights is None else weights[is_end].sum())
     return Sizes(symbols - ends, ends)
 
 
@@ -65,7 +67,8 @@ def hold_out(tokens: Tokens, *, vocab_size: int, context: int) -> HeldOut:
     """Returns the ids of texts that are held out: the last tenth, or those of a random tenth of many texts.
 
     The end of a text is the most similar to a text that a model will continue or be evaluated on. Ids spread over the
-    text would be far easier to predict, since their neighbours are counted.
+    text would be far easier to predict, since their neighbours are counted. So would a text of which an equal one is
+    counted: which are drawn depends on their ids alone.
 
     Args:
         tokens: The texts, which can be read more than once.
@@ -79,7 +82,7 @@ def hold_out(tokens: Tokens, *, vocab_size: int, context: int) -> HeldOut:
     ids, texts = sizes(tokens, vocab_size)
     held = min(int(ids * SHARE), MOST_IDS)
     if texts >= MANY:
-        return _random_texts(tokens, vocab_size, held / max(ids, 1))
+        return _drawn_texts(tokens, vocab_size, held / max(ids, 1), salt=0)
     return _tail(tokens, vocab_size, held, context)
 
 
@@ -92,24 +95,62 @@ def newest(tokens: Tokens, ids: int, *, vocab_size: int) -> JoinedTexts:
         vocab_size: The number of ids of the vocabulary.
     """
     total, texts = sizes(tokens, vocab_size)
-    chosen = _random_texts(tokens, vocab_size, ids / total) if texts >= MANY else _tail(tokens, vocab_size, ids, 0)
+    is_drawn = texts >= MANY
+    chosen = _drawn_texts(tokens, vocab_size, ids / total, salt=1) if is_drawn else _tail(tokens, vocab_size, ids, 0)
     ends = np.flatnonzero(chosen.ids == NO_ID)
     lengths = np.diff(ends, prepend=-1) - 1
     return JoinedTexts(chosen.ids[chosen.is_held], lengths, chosen.weights[ends])
 
 
-def _random_texts(tokens: Tokens, vocab_size: int, share: float) -> HeldOut:
-    generator = np.random.default_rng(SEED)
+def _drawn_texts(tokens: Tokens, vocab_size: int, share: float, *, salt: int) -> HeldOut:
+    """Returns a share of the texts, drawn by a hash of their ids, which another salt makes independent."""
     ids, weights = [], []
-    is_chosen = generator.random(1) < share  # of the text that begins, and of those after it
-    for joined, of_joined in stretches(tokens, vocab_size, width=1, at_once=IDS_AT_ONCE):
+    for joined, of_joined in _whole_texts(tokens, vocab_size):
         is_end = joined == 0
-        is_chosen = np.append(is_chosen[-1:], generator.random(np.count_nonzero(is_end)) < share)
+        is_chosen = _hashes(joined, is_end, salt) < share * 2.0**64
         places = is_chosen[np.cumsum(is_end) - is_end]
         ids.append(joined[places].astype(np.int64) - 1)
-        weights.append(np.ones(len(ids[-1]), np.int64) if of_joined is None else of_joined[places])
+        weights.append(of_joined[places])
     joined_ids = np.concatenate(ids)
     return HeldOut(joined_ids, joined_ids != NO_ID, np.concatenate(weights))
+
+
+def _whole_texts(
+    tokens: Tokens, vocab_size: int
+) -> Iterator[tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]]:
+    """Yields the symbols of texts, with a 0 after each, and the weight of each symbol; no text is divided."""
+    rest, of_rest = np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int64)
+    for joined, weights in stretches(tokens, vocab_size, width=1, at_once=IDS_AT_ONCE):
+        symbols = np.concatenate([rest.astype(joined.dtype), joined])
+        of_symbols = np.concatenate([of_rest, np.ones(len(joined), dtype=np.int64) if weights is None else weights])
+        whole = len(symbols) - int(np.argmax(symbols[::-1] == 0)) if (symbols == 0).any() else 0
+        rest, of_rest = symbols[whole:], of_symbols[whole:]
+        yield symbols[:whole], of_symbols[:whole]
+
+
+def _hashes(joined: NDArray[np.unsignedinteger[Any]], is_end: NDArray[np.bool_], salt: int) -> NDArray[np.uint64]:
+    """Returns a hash of each text, uint64: a sum over its symbols and their places, mixed.
+
+    Args:
+        joined: Texts with a 0 after each, ``(N,)``.
+        is_end: Where these are, ``(N,)``.
+        salt: What makes it another hash.
+    """
+    ends = np.flatnonzero(is_end)
+    if not len(ends):
+        return np.zeros(0, dtype=np.uint64)
+    starts = np.append(0, ends[:-1] + 1)
+    places = np.arange(len(joined)) - np.repeat(starts, ends + 1 - starts)
+    symbols = _mixed(joined.astype(np.uint64) + _mixed(places.astype(np.uint64)))
+    return _mixed(np.add.reduceat(symbols, starts) + np.uint64(salt))
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Returns values mixed as by SplitMix64 (Steele, Lea and Flood, 2014), modulo 2**64."""
+    values = values + np.uint64(0x9E3779B97F4A7C15)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
 
 
 def _tail(tokens: Tokens, vocab_size: int, held: int, context: int) -> HeldOut:

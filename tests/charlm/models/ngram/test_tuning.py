@@ -48,6 +48,49 @@ def test_the_newest_ids_are_the_last(texts: list[list[int]], count: int) -> None
     assert found.lengths.sum() == len(found.ids)
 
 
+@given(
+    st.lists(st.lists(st.integers(0, 4), max_size=9), min_size=1, max_size=7), st.lists(st.integers(1, 4)), st.data()
+)
+def test_repeated_texts_are_held_out_together_in_any_order_and_like_one_with_a_weight(
+    texts: list[list[int]], times: list[int], data: st.DataObject
+) -> None:
+    distinct = [list(text) for text in dict.fromkeys(map(tuple, texts))]
+    weights = np.array([*times, *[1] * len(distinct)][: len(distinct)])
+    listed = [text for text, number in zip(distinct, weights.tolist(), strict=True) for _ in range(number)]
+    shuffled = data.draw(st.permutations(listed))
+    weighted = JoinedTexts(
+        np.array([token_id for text in distinct for token_id in text], dtype=np.int64),
+        np.array(list(map(len, distinct))),
+        weights,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held_out, "MANY", 1)
+        patch.setattr(held_out, "SHARE", 0.5)
+        found, of_weighted = (hold_out(given, vocab_size=VOCAB_SIZE, context=3) for given in (shuffled, weighted))
+    chosen = [piece[:-1].tolist() for piece in np.split(found.ids, np.flatnonzero(found.ids == NO_ID) + 1)[:-1]]
+    for text in distinct:
+        assert chosen.count(text) in (0, listed.count(text))
+    assert len(found.ids) == of_weighted.weights.sum()
+    assert set(map(tuple, chosen)) == {
+        tuple(piece[:-1].tolist())
+        for piece in np.split(of_weighted.ids, np.flatnonzero(of_weighted.ids == NO_ID) + 1)[:-1]
+    }
+
+
+def test_repetitions_do_not_make_tuning_trust_what_it_has_seen() -> None:
+    generator = np.random.default_rng(0)
+    records = [generator.choice(5, 8, p=[0.4, 0.3, 0.15, 0.1, 0.05]).tolist() for _ in range(1500)]
+    new = [generator.choice(5, 8, p=[0.4, 0.3, 0.15, 0.1, 0.05]).tolist() for _ in range(300)]
+    lengths = np.full(len(new), 8)
+    tuned, learned = (
+        -NGramTable.fit(records * 3, vocab_size=VOCAB_SIZE, order=5, smoothing=smoothing)
+        .scores(np.concatenate(new), lengths)
+        .mean()
+        for smoothing in ("tuned", "learned")
+    )
+    assert tuned < learned + 0.01
+
+
 def test_weights_of_texts_are_those_of_what_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_out, "MANY", 2)
     monkeypatch.setattr(held_out, "SHARE", 1.0)
