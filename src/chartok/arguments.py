@@ -21,6 +21,7 @@ Unit: TypeAlias = Literal["character", "grapheme"]
 
 SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(?:([KMGT])(i)?)?B?", re.ASCII | re.IGNORECASE)
 """A number of bytes, with a unit or without."""
+SIZES_END = 1 << 63
 
 
 def expected_text(name: str, value: object) -> str:
@@ -130,7 +131,7 @@ def size_in_bytes(name: str, value: SupportsIndex | str) -> int:
 
     Raises:
         TypeError: It is neither an integer nor a ``str``.
-        ValueError: It is no size, or below 1.
+        ValueError: It is no size, below 1, or 2**63 or more.
 
     Example:
         >>> size_in_bytes("memory", "1.5 GB"), size_in_bytes("memory", "2GiB"), size_in_bytes("memory", 100)
@@ -139,12 +140,16 @@ def size_in_bytes(name: str, value: SupportsIndex | str) -> int:
     if not isinstance(value, str):
         if isinstance(value, bool) or not hasattr(value, "__index__"):
             raise TypeError(f"{name} must be a number of bytes or a str such as '2GB', got {type(value).__name__}")
-        return positive_integer(name, value)
-    found = SIZE.fullmatch(value.strip())
-    if found is None:
-        raise ValueError(f"{name} must be a number of bytes or a size such as 500MB or 2GiB, got {value!a}")
-    power = "_KMGT".index((found[2] or "_").upper())
-    return positive_integer(name, round(float(found[1]) * (1024 if found[3] else 1000) ** power))
+        size: float = positive_integer(name, value)
+    else:
+        found = SIZE.fullmatch(value.strip())
+        if found is None:
+            raise ValueError(f"{name} must be a number of bytes or a size such as 500MB or 2GiB, got {value!a}")
+        power = "_KMGT".index((found[2] or "_").upper())
+        size = float(found[1]) * (1024 if found[3] else 1000) ** power
+    if size >= SIZES_END:
+        raise ValueError(f"{name} must be below 2**63 bytes, got more")
+    return positive_integer(name, round(size))
 
 
 def positive_number(name: str, value: float) -> float:

@@ -43,8 +43,9 @@ def compress(settings: flags.Compress) -> None:
 
 def decompress(settings: flags.Decompress) -> None:
     """Writes the file that was compressed."""
-    if settings.out is None and not (settings.file == STANDARD_INPUT or settings.file.endswith(SUFFIX)):
-        raise ValueError(f"{settings.file!a} does not end in {SUFFIX}: give --out too")
+    gives_a_name = settings.file.endswith(SUFFIX) and Path(settings.file).name != SUFFIX
+    if settings.out is None and settings.file != STANDARD_INPUT and not gives_a_name:
+        raise ValueError(f"{settings.file!a} is not a name with {SUFFIX} behind it: give --out too")
     out = _out(settings, settings.file.removesuffix(SUFFIX))
     written = _read(settings)
     try:
@@ -65,9 +66,12 @@ def _out(settings: Settings, by_default: str) -> str:
     """Returns the name of the file to write: what was asked for, or else a new one.
 
     Raises:
-        ValueError: Nothing was asked for, and the name of the source gives none.
+        ValueError: Nothing was asked for, and the name of the source gives none; or standard output is to carry both
+            the file and JSON.
         FileExistsError: Nothing was asked for, and there is such a file.
     """
+    if settings.json and str(settings.out) == STANDARD_OUTPUT:
+        raise ValueError("standard output carries the file: leave --json out, or give --out another name")
     if settings.out is None:
         if settings.file == STANDARD_INPUT:
             raise ValueError("standard input has no name: give --out too, or --out - for standard output")

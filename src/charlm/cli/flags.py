@@ -228,7 +228,8 @@ class Prune(Command):
         out: The model file to write; texts can no longer be added to what is in it.
         min_count: Leave out n-grams that occurred less often.
         entropy: Leave out n-grams without which the loss rises by no more, each, in nats per symbol, such as 1e-7.
-        max_bytes: Leave out the n-grams that do least until the file, which is compact, has at most this size.
+        max_bytes: Leave out the n-grams that do least until the file, which is compact, has at most this size, such as
+            500KB.
         compact: Round the probabilities, so that an n-gram takes less than 3 bytes; the loss hardly changes.
         json: Print one JSON object.
     """
@@ -237,7 +238,7 @@ class Prune(Command):
     out: Path
     min_count: Optional[int] = None
     entropy: Optional[float] = None
-    max_bytes: Optional[int] = None
+    max_bytes: Optional[str] = None
     compact: bool = False
     json: bool = False
 

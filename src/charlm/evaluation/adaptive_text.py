@@ -12,6 +12,7 @@ from charlm.evaluation.text_scorer import likeliest
 from charlm.models.adaptive.counted import symbol_weights
 from charlm.models.adaptive.model import AdaptiveLanguageModel
 from charlm.models.adaptive.symbols import letters_of, line_end_of
+from charlm.models.ngram.counts import check_counts
 from chartok import Vocabulary
 from chartok.arguments import expected_text, positive_integer
 
@@ -33,7 +34,7 @@ class AdaptiveCharLM:
         counts: What the model starts from; by default nothing.
 
     Raises:
-        TypeError: ``vocabulary`` is not a ``Vocabulary``.
+        TypeError: ``vocabulary`` is not a ``Vocabulary``, or ``counts`` are not ``NGramCounts``.
         ValueError: The counts are of another number of ids.
 
     Example:
@@ -49,8 +50,12 @@ class AdaptiveCharLM:
     def __init__(self, vocabulary: Vocabulary, counts: NGramCounts | None = None) -> None:
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
-        if counts is not None and counts.vocab_size != vocabulary.size:
-            raise ValueError(f"counts must be of the {vocabulary.size} ids of the vocabulary, got {counts.vocab_size}")
+        if counts is not None:
+            check_counts("counts", counts)
+            if counts.vocab_size != vocabulary.size:
+                raise ValueError(
+                    f"counts must be of the {vocabulary.size} ids of the vocabulary, got {counts.vocab_size}"
+                )
         framing = Framing(vocabulary)
         symbols = dict(zip(framing.symbol_ids(), vocabulary.symbols, strict=True))
         self.vocabulary: Vocabulary = vocabulary

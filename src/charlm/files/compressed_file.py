@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,7 +79,7 @@ def compress(content: bytes, lm: CharLM | None = None) -> bytes:
 
     Raises:
         ValueError: The model has no counts, or is one of records.
-        TypeError: ``content`` is not bytes.
+        TypeError: ``content`` is not bytes, or ``lm`` is not a ``CharLM``.
 
     Example:
         >>> verse = b"Tomorrow, and tomorrow, and tomorrow, " * 20
@@ -92,7 +93,8 @@ def compress(content: bytes, lm: CharLM | None = None) -> bytes:
     start = Start.of(lm)
     added = start.added(text)
     table_bits = _table_bits(len(text) + (0 if start.counts is None else len(start.counts.keys)))
-    counted = [(symbol, _class_of(text.count(symbol))) for symbol in added]
+    occurring = Counter(text)
+    counted = [(symbol, _class_of(occurring[symbol])) for symbol in added]
     vocabulary, model = start.model(counted, table_bits)
     ids = vocabulary.encode(text)
     alphabet = _packed(counted)
@@ -122,7 +124,7 @@ def decompress(compressed: bytes, lm: CharLM | None = None) -> bytes:
         CheckpointVersionError: It was made by another version.
         CheckpointMismatchError: It was made with another model.
         ValueError: As for ``compress``.
-        TypeError: ``compressed`` is not bytes.
+        TypeError: ``compressed`` is not bytes, or ``lm`` is not a ``CharLM``.
     """
     if not isinstance(compressed, bytes):
         raise TypeError(f"compressed must be bytes, got {type(compressed).__name__}")
@@ -155,9 +157,12 @@ class Start(NamedTuple):
 
         Raises:
             ValueError: It has no counts, or is one of records.
+            TypeError: It is not a ``CharLM``.
         """
         if lm is None:
             return cls(None, None)
+        if not hasattr(lm, "stored"):
+            raise TypeError(f"lm must be a CharLM, got {type(lm).__name__}")
         if lm.is_of_records:
             raise ValueError("a model to start from must be one of text, got one of records: fit one without records")
         return cls(lm.vocabulary, counts_in(lm.stored))

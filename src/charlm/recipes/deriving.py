@@ -38,14 +38,15 @@ class ModelDeriver(ABC):
         """The model in the form in which it is stored."""
 
     def prune(
-        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | None = None
+        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | str | None = None
     ) -> Self:
         """Returns an n-gram model without the n-grams that do least; this one is not changed.
 
         Args:
             min_count: As for ``NGramLanguageModel.prune``, like other errors.
             entropy: Likewise.
-            max_bytes: The most bytes of the file that ``save`` then writes with ``compact=True``.
+            max_bytes: The most bytes of the file that ``save`` then writes with ``compact=True``, a number or such as
+                ``"500KB"``.
 
         Raises:
             ValueError: The model is not one of n-grams.

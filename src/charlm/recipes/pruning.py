@@ -20,7 +20,7 @@ def prune(
     *,
     min_count: int | None = None,
     entropy: float | None = None,
-    max_bytes: int | None = None,
+    max_bytes: int | str | None = None,
 ) -> NGramTable:
     """Returns an n-gram model without the n-grams that do least.
 
@@ -29,7 +29,7 @@ def prune(
         vocabulary: Its vocabulary.
         min_count: How often an n-gram must have occurred to be kept.
         entropy: An n-gram goes if the model loses no more with it, in nats.
-        max_bytes: How large its compact file may be.
+        max_bytes: How large its compact file may be, in bytes or such as ``"500KB"``.
 
     Raises:
         ValueError: As for ``NGramLanguageModel.prune``; or the model is not one of n-grams.

@@ -72,6 +72,8 @@ def test_models_that_have_no_counts_are_refused() -> None:
 def test_what_is_wrong_is_named() -> None:
     with pytest.raises(TypeError, match="vocabulary must be a Vocabulary, got str"):
         AdaptiveCharLM("abc")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="counts must be NGramCounts, got int"):
+        AdaptiveCharLM(Vocabulary("abc"), 5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="counts must be of the 3 ids of the vocabulary, got 2"):
         AdaptiveCharLM(Vocabulary("abc"), NGramCounts.from_tokens([0, 1], vocab_size=2, order=2))
     reader = AdaptiveCharLM(Vocabulary("abc"))

@@ -105,6 +105,11 @@ def hostile(n_ids: int, alphabet: bytes) -> bytes:
     return resealed(HEADER.pack(*fields) + alphabet + b"code" + bytes(CHECK.size))
 
 
+def test_an_empty_file_with_code_is_refused() -> None:
+    with pytest.raises(CheckpointCorruptError, match="is damaged: code of 4 bytes is not that of 0 ids"):
+        decompress(hostile(0, zlib.compress(b"a\4\1\4")))
+
+
 @pytest.mark.parametrize(
     "file",
     [
@@ -175,6 +180,18 @@ def test_a_pruned_model_is_refused() -> None:
 def test_what_is_no_bytes_is_refused(function: Callable[[bytes], bytes]) -> None:
     with pytest.raises(TypeError, match="must be bytes, got str"):
         function("text")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("lm", ["x", LM.model], ids=["a str", "a model without its vocabulary"])
+def test_what_is_no_model_with_its_vocabulary_is_refused(lm: CharLM) -> None:
+    with pytest.raises(TypeError, match=f"lm must be a CharLM, got {type(lm).__name__}"):
+        compress(b"a", lm)
+    with pytest.raises(TypeError, match=f"lm must be a CharLM, got {type(lm).__name__}"):
+        decompress(SMALL, lm)
+
+
+def test_a_version_makes_the_same_file_of_a_text_in_every_release() -> None:
+    assert compress(VERSE.encode()) == (Path(__file__).parents[2] / "files/1.0.0/verse.ctk").read_bytes()
 
 
 def test_a_file_of_version_1_is_decompressed_by_every_release_that_has_it() -> None:

@@ -85,6 +85,9 @@ def test_a_command_prunes(
     size = Path("small").stat().st_size
     assert capsys.readouterr().out == f"{pruned:,} of {whole:,} n-grams in {size:,} bytes: saved to small\n"
     assert size <= 40_000
+    assert main(["prune", "model", "--max-bytes", "40KB", "--out", "same"]) == 0
+    assert Path("same").read_bytes() == Path("small").read_bytes()
+    capsys.readouterr()
     assert main(["prune", "model", "--compact", "--out", "compact", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said == {
@@ -99,6 +102,10 @@ def test_a_command_prunes(
     for wrong in ([], ["--min-count", "2", "--entropy", "1e-5"]):
         assert main(["prune", "model", *wrong, "--out", "new"]) == 1
         assert "give one of --min-count, --entropy and --max-bytes, or --compact alone" in capsys.readouterr().err
+    capsys.readouterr()
+    assert main(["prune", "model", "--max-bytes", "much", "--out", "new"]) == 1
+    message = "charlm: max_bytes must be a number of bytes or a size such as 500MB or 2GiB, got 'much'\n"
+    assert capsys.readouterr().err == message
     assert main(["prune", "model", "--compact", "--out", "model"]) == 1
     assert main(["prune", "small", "--min-count", "2", "--out", "new"]) == 1
     assert "has no counts" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from charlm.models.adaptive.compiled import compiled
 from charlm.models.adaptive.counters import enter_group
 from charlm.models.adaptive.logistic import ONE
-from charlm.models.adaptive.prediction import enter_id, learn_bit, leave_id, predict
+from charlm.models.adaptive.prediction import LEAST, enter_id, learn_bit, leave_id, predict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,8 @@ WHOLE = 0xFFFFFFFF
 SETTLED = 1 << 24
 BYTES_OF_A_DECISION = 2
 """A decision costs at most 12 bits."""
+DECISIONS_OF_A_BYTE = 8 * ONE // LEAST
+"""A decision takes at least a share of ``LEAST / ONE`` of the interval, so that it costs more bits than that."""
 
 
 @compiled

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 try:
@@ -18,14 +20,19 @@ Function = TypeVar("Function", bound=Callable[..., object])
 njit: Any = numba.njit  # its types do not have all its options
 WITHOUT_COUNTING = {"_nrt": False}
 """No compiled function allocates an array, so that references need no counting, which takes five sixths of the time."""
+SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+"""Of all files of this package, from which every compiled function takes something."""
 
 
 def compiled(function: Function) -> Function:
     """Returns a function compiled on first use; the machine code is kept on disk, beside the source or in a cache.
 
-    numba notices a change to the file of the function itself only: after a change to what it calls, remove
-    ``__pycache__``. With ``NUMBA_DISABLE_JIT=1`` in the environment the function stays Python, with the same results.
+    numba compiles anew after a change to the file of the function, but not to those of what it calls, whose code it
+    contains: machine code of another version would make other predictions. The name that it is kept under therefore
+    depends on all of them. With ``NUMBA_DISABLE_JIT=1`` in the environment the function stays Python, with the same
+    results.
     """
+    function.__qualname__ += f"_{SOURCES[:16]}"
     return cast("Function", njit(cache=True, error_model="numpy", **WITHOUT_COUNTING)(function))
 
 

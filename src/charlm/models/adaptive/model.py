@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from charlm.models.adaptive.coder import AT, BYTES_OF_A_DECISION, HIGH, WHOLE, decode, encode, read, row
+from charlm.models.adaptive.coder import (
+    AT,
+    BYTES_OF_A_DECISION,
+    DECISIONS_OF_A_BYTE,
+    HIGH,
+    WHOLE,
+    decode,
+    encode,
+    read,
+    row,
+)
 from charlm.models.adaptive.counted import write_counts
 from charlm.models.adaptive.state import new_state
 from charlm.models.adaptive.symbol_tree import symbol_tree
-from charlm.models.ngram.counts import checked_vocab_size
+from charlm.models.ngram.counts import check_counts, checked_vocab_size
 from charlm.models.predictor import checked_context_only
 from chartok.arguments import integer, natural_number, positive_integer
 from chartok.ids import as_id_array, smallest_dtype
@@ -128,8 +138,10 @@ class AdaptiveLanguageModel:
         how far each kind of context is to be trusted is learned by reading alone.
 
         Raises:
+            TypeError: ``counts`` are not ``NGramCounts``.
             ValueError: The model has read something, or the counts are of more ids.
         """
+        check_counts("counts", counts)
         if self._state.now.any():
             raise ValueError("learn_counts starts a model, and this one has read something: make a new one")
         if counts.vocab_size > self.vocab_size:
@@ -180,9 +192,15 @@ class AdaptiveLanguageModel:
             n_ids: How many ids it is of.
 
         Raises:
+            TypeError: ``code`` is not bytes, or ``n_ids`` not an integer.
             ValueError: The code ends before so many ids, or goes on behind them.
         """
+        if not isinstance(code, bytes):
+            raise TypeError(f"code must be bytes, got {type(code).__name__}")
         natural_number("n_ids", n_ids)
+        refusal = f"code of {len(code):,} bytes is not that of {n_ids:,} ids, or of another model"
+        if len(self._state.tree.roots) and n_ids > (len(code) + CODE_BYTES) * DECISIONS_OF_A_BYTE:
+            raise ValueError(refusal)
         coder = np.array([0, WHOLE, int.from_bytes(code[:CODE_BYTES].ljust(CODE_BYTES, b"\0"), "big"), CODE_BYTES])
         end = len(code) + CODE_BYTES - 1  # the last byte of a code has settled nothing
         read_from = np.frombuffer(code, np.uint8)
@@ -194,8 +212,9 @@ class AdaptiveLanguageModel:
             if coder[AT] > end:
                 break
             parts.append(ids.astype(dtype))
-        if n_ids and coder[AT] != end:
-            raise ValueError(f"code of {len(code):,} bytes is not that of {n_ids:,} ids, or of another model")
+        is_whole = coder[AT] == end if n_ids else not code
+        if not is_whole:
+            raise ValueError(refusal)
         return np.concatenate(parts)
 
     def copy(self) -> Self:

@@ -109,8 +109,10 @@ class NGramCounts:
         """Returns the counts of the texts of both; the order and grouping of merges does not matter.
 
         Raises:
+            TypeError: ``other`` is not ``NGramCounts``.
             ValueError: They have a different vocabulary size or order.
         """
+        check_counts("other", other)
         if (self.vocab_size, self.order) != (other.vocab_size, other.order):
             raise ValueError(
                 f"counts of vocab_size {self.vocab_size} and order {self.order} cannot be merged with counts of "
@@ -121,6 +123,16 @@ class NGramCounts:
         for part, own in zip((self, other), nodes, strict=True):
             counts[own[1:] - 1] += part.counts
         return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=keys, counts=counts)
+
+
+def check_counts(name: str, value: object) -> None:
+    """Checks that n-gram counts were given.
+
+    Raises:
+        TypeError: ``value`` is something else.
+    """
+    if not isinstance(value, NGramCounts):
+        raise TypeError(f"{name} must be NGramCounts, got {type(value).__name__}")
 
 
 def checked_vocab_size(vocab_size: SupportsIndex) -> int:

@@ -164,7 +164,7 @@ class NGramLanguageModel(LanguageModel):
         return self.of(self.table.resize(vocabulary_before, vocabulary_after)).train(self.training).to(self.device)
 
     def prune(
-        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | None = None
+        self, min_count: int | None = None, *, entropy: float | None = None, max_bytes: int | str | None = None
     ) -> Self:
         """Returns this model without some of its n-grams of two or more ids: the rare ones, or those that do little.
 
@@ -174,7 +174,8 @@ class NGramLanguageModel(LanguageModel):
         Args:
             min_count: How often an n-gram must have occurred to be kept; 1 keeps them all. Give one argument alone.
             entropy: An n-gram goes with which the model loses no more, in nats per id, such as 1e-7.
-            max_bytes: The least n-grams by that measure go until the tables fit in this size in their compact form.
+            max_bytes: The least n-grams by that measure go until the tables fit in this size in their compact form, in
+                bytes or such as ``"500KB"``.
 
         Raises:
             TypeError: An argument is not a number of its kind.

@@ -19,7 +19,7 @@ from charlm.models.ngram.resizing import resized
 from charlm.models.ngram.tree import NGramTree
 from charlm.models.predictor import checked_context_only
 from charlm.models.resizing import IdChange
-from chartok.arguments import number_from_zero, positive_integer
+from chartok.arguments import number_from_zero, positive_integer, size_in_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -151,7 +151,7 @@ class NGramTable(BackoffModel):
         min_count: int | None = None,
         *,
         entropy: float | None = None,
-        max_bytes: int | None = None,
+        max_bytes: int | str | None = None,
         other_bytes: int = 0,
     ) -> Self:
         """Returns a table without some n-grams; see ``NGramLanguageModel.prune``.
@@ -175,7 +175,7 @@ class NGramTable(BackoffModel):
         else:
             found = losses(self.tree, table, self.counts, self.context_only)
             if max_bytes is not None:
-                limit = positive_integer("max_bytes", max_bytes)
+                limit = size_in_bytes("max_bytes", max_bytes)
                 entropy = loss_that_fits(
                     self.tree, found, lambda *sizes: compact_size(self, *sizes) + other_bytes, limit
                 )

@@ -1,5 +1,10 @@
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+from charlm.models.adaptive import compiled
 
 WITHOUT = """
 import sys
@@ -34,3 +39,31 @@ def test_nothing_else_loads_numba() -> None:
     program = "import sys, charlm\ncharlm.CharLM.fit('the cat ' * 9, order=3).generate('a', max_new_tokens=3)\n"
     program += "print([name for name in sys.modules if name.startswith(('numba', 'charlm.models.adaptive'))])"
     assert output_of(program) == "[]\n"
+
+
+CALLER = """
+from copied.compiled import compiled
+from copied.callee import number
+
+@compiled
+def asked():
+    return number()
+
+print(asked(), sum(asked.stats.cache_hits.values()))
+"""
+CALLEE = "from copied.compiled import inlined\n\n@inlined\ndef number():\n    return {}\n"
+
+
+def test_machine_code_is_kept_until_any_file_changes_that_it_was_made_from(tmp_path: Path) -> None:
+    package = tmp_path / "copied"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "caller.py").write_text(CALLER)
+    shutil.copy(compiled.__file__, package)
+    said = []
+    for number in (123, 123, 45, 123):
+        (package / "callee.py").write_text(CALLEE.format(number))
+        command = [sys.executable, "-B", "-m", "copied.caller"]
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "0"}
+        said.append(subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True).stdout)
+    assert said == [b"123 0\n", b"123 1\n", b"45 0\n", b"123 1\n"]

@@ -237,6 +237,30 @@ def test_ids_are_checked_before_any_is_learned() -> None:
     assert np.array_equal(model.distribution(), before)
 
 
+def test_what_is_no_code_and_what_are_no_counts_are_refused() -> None:
+    model = AdaptiveLanguageModel(3, table_bytes=SMALL)
+    with pytest.raises(TypeError, match="code must be bytes, got str"):
+        model.decode("abcd", 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="counts must be NGramCounts, got list"):
+        model.learn_counts([1, 2])  # type: ignore[arg-type]
+
+
+def test_a_code_that_goes_on_behind_its_ids_is_refused_even_if_there_are_none() -> None:
+    with pytest.raises(ValueError, match="code of 4 bytes is not that of 0 ids"):
+        AdaptiveLanguageModel(3, table_bytes=SMALL).decode(b"abcd", 0)
+
+
+def test_more_ids_than_any_code_of_its_length_has_are_refused_before_any_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = AdaptiveLanguageModel(2, table_bytes=SMALL).encode([0] * 100_000)
+    assert AdaptiveLanguageModel(2, table_bytes=SMALL).decode(code, 100_000).sum() == 0
+    monkeypatch.delattr("charlm.models.adaptive.model.decode")
+    for n_ids in (1 << 20, 1 << 64):
+        with pytest.raises(ValueError, match=f"code of {len(code)} bytes is not that of {n_ids:,} ids"):
+            AdaptiveLanguageModel(2, table_bytes=SMALL).decode(code, n_ids)
+
+
 @pytest.mark.parametrize("change", [-200, 1000, 1 << 40])
 def test_a_code_of_another_length_is_refused(change: int) -> None:
     code = AdaptiveLanguageModel(256, table_bytes=SMALL).encode(list(VERSE))

@@ -108,6 +108,7 @@ def test_a_size_is_kept_and_filled(some_texts: list[list[int]], order: int, shar
         assert len(pruned) == len(table)
     with pytest.raises(ValueError, match=f"max_bytes must be at least {least:,}, which .* take, got {least - 1:,}"):
         table.prune(max_bytes=least - 1)
+    assert len(table.prune(max_bytes=f"{limit} B")) == len(pruned)
 
 
 def test_entropy_keeps_more_of_the_likelihood_than_counts_do() -> None:
@@ -130,7 +131,7 @@ def test_entropy_keeps_more_of_the_likelihood_than_counts_do() -> None:
         ({"entropy": math.nan}, ValueError, "entropy must be"),
         ({"entropy": "1e-7"}, TypeError, "entropy must be"),
         ({"max_bytes": 0}, ValueError, "max_bytes must be at least 1, got 0"),
-        ({"max_bytes": 1e6}, TypeError, "max_bytes must be an integer"),
+        ({"max_bytes": 1e6}, TypeError, "max_bytes must be a number of bytes or a str such as '2GB', got float"),
         ({"max_bytes": 10}, ValueError, "max_bytes must be at least .*, got 10"),
         ({"min_count": 0}, ValueError, "min_count must be at least 1, got 0"),
     ],
