@@ -207,7 +207,8 @@ def import_(settings: flags.Import) -> None:
         for name in ("vocabulary", "text", "n_heads"):
             if getattr(settings, name):
                 raise ValueError(f"{name}: an ARPA file tells all there is to know: leave it out")
-        save_model(settings.out, *load_arpa(settings.checkpoint))
+        model, ids = load_arpa(settings.checkpoint)
+        save_model(settings.out, model.table.to_ship(), ids)
     else:
         from charlm.files.foreign.reader import load_classic_gpt  # noqa: PLC0415 - needs PyTorch
 
