@@ -239,7 +239,7 @@ class Recipe:
         if self.family == "bigram":
             if isinstance(self.smoothing, str):
                 raise TypeError(f"smoothing of a bigram must be a number to add to each count, got {self.smoothing!a}")
-            number_from_zero("smoothing", self.smoothing)  # type: ignore[arg-type]  # it checks the type as well
+            number_from_zero("smoothing", self.smoothing)
         else:
             check_one_of("smoothing", self.smoothing, get_args(Smoothing))
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -95,26 +94,24 @@ def test_a_mixture_of_records_ends_them_and_may_be_of_pruned_models(tmp_path: Pa
     assert loaded.score_samples(["anna", "köln", "q"]).tolist() == mixed.score_samples(["anna", "köln", "q"]).tolist()
     assert mixed.score_samples(["anna"])[0] > mixed.score_samples(["köln"])[0] > mixed.score_samples(["aaaa"])[0]
     assert mixed.is_of_records
-    with pytest.raises(
-        ValueError, match="this model has no counts: it was pruned or interpolated, .*; interpolate the models"
-    ):
+    with pytest.raises(ValueError, match=r"this model has no counts: it was pruned .*; interpolate the models"):
         mixed.merge(names)
 
 
 def test_a_mixture_says_that_it_has_no_counts_because_it_was_interpolated() -> None:
     cat, dog = CharLM.fit(CAT, order=3), CharLM.fit(DOG, order=2)
     mixed = cat.interpolate(dog, held_out=HELD_OUT)
-    ways: list[Callable[[], object]] = [
+    changes: tuple[Any, ...] = (
         lambda: mixed.update(CAT),
         lambda: mixed.prune(2),
         lambda: mixed.merge(cat),
         lambda: cat.merge(mixed),
-    ]
-    for way in ways:
+    )
+    for change in changes:
         with pytest.raises(
             ValueError, match=r"^(this model|others\[0\]) has no counts: it was pruned or interpolated, "
         ):
-            way()
+            change()
 
 
 def test_what_is_made_of_models_is_of_float32_like_what_is_fitted() -> None:
