@@ -90,9 +90,10 @@ def joined_vocabulary(parts: Sequence[Part]) -> Vocabulary:
 
 
 def merge(parts: Sequence[Part]) -> Combined:
-    """Returns an n-gram model of the texts that all models have counted: that of a fit on all of them.
+    """Returns an n-gram model of the texts that all models have counted.
 
-    It has the lowest of their orders, and the smoothing of the first model of that order.
+    It is that of a fit on all of them with the lowest of their orders, and with the smoothing of the first model that
+    has this order, whose constants are not tuned again.
 
     Args:
         parts: The models, at least two.
