@@ -30,7 +30,7 @@ class RunOnDisk:
     """
 
     def __init__(self, blocks: Iterable[Run], packing: Packing) -> None:
-        self.size = 0
+        self.size: int = 0
         self._names = [f"word {number}" for number in range(len(packing.widths))]
         self._dtype = np.dtype([*zip(self._names, packing.dtypes, strict=True), ("count", np.uint64)])
         self._file = ScratchFile()
