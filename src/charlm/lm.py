@@ -123,7 +123,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
         Args:
             source: A ``str`` is a text, a path a UTF-8 file that contains one, or a token file; any other iterable
                 gives records, one text each, and a mapping gives the count of each record.
-            model: ``"ngram"`` and ``"bigram"`` count, in a few seconds per megabyte at most and without PyTorch;
+            model: ``"ngram"`` and ``"bigram"`` count, in two seconds or less per megabyte and without PyTorch;
                 ``"trained-bigram"``, ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an n-gram model)
                 are trained, for a minute or two on two cores. By default ``"ngram"``, or the family of ``init_from``.
             validation: Held-out data of the same kind, for ``validation_nats`` of the result and, for models that are

@@ -66,9 +66,9 @@ def save_model(
         path: The file.
         model: A model of any family.
         vocabulary: Its vocabulary.
-        compact: Whether an n-gram model takes less than 3 bytes an n-gram where the alphabet has about a hundred symbols,
-            and more where it has thousands or the model is tiny: its probabilities are rounded, so that the loss
-            changes by about one ten-thousandth, and it has no counts, so that no texts can be added.
+        compact: Whether an n-gram model takes less than 3 bytes an n-gram where the alphabet has about a hundred
+            symbols, and more where it has thousands or the model is tiny: its probabilities are rounded, so that the
+            loss changes by about one ten-thousandth, and it has no counts, so that no texts can be added.
 
     Raises:
         ValueError: The sizes of the model and the vocabulary differ, or a file could not hold all of the model; or it
