@@ -247,7 +247,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], dict[str, torch.Tensor]]] = {
         f"a scale with {value} at {place}": of_ngram(
             compact=True, scales=put(np.unravel_index(place, SCALES.shape), value)
         )
-        for value in (torch.nan, torch.inf, -torch.inf, 1e30, -1e30, 40.0, -40.0)
+        for value in (torch.nan, torch.inf, -torch.inf, 3e38, 1e30, -1e30, 40.0, -40.0)
         for place in range(SCALES.size)
     },
     "a scale that descends": of_ngram(compact=True, scales=lambda scales: -scales),

@@ -75,10 +75,13 @@ def fitted(
         memory: The most memory that counting takes besides its result, as for ``NGramCounts.from_tokens``.
 
     Raises:
+        TypeError: The smoothing is no ``str``, or the ids are not integers.
         ValueError: There are no ids; the smoothing is unknown, or is to be tuned on counts; or ``memory`` is too small,
             or given for counts.
         OSError: As for ``NGramCounts.from_tokens``.
     """
+    if not isinstance(smoothing, str):
+        raise TypeError(f"smoothing must be 'tuned', 'learned' or 'kneser-ney', got {type(smoothing).__name__}")
     if smoothing not in get_args(Smoothing):
         raise ValueError(f"smoothing must be 'tuned', 'learned' or 'kneser-ney', got {smoothing!a}")
     if isinstance(tokens, NGramCounts):

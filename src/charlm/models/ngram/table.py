@@ -227,6 +227,10 @@ class NGramTable(BackoffModel):
             self, log_probabilities=self.log_probabilities.astype(dtype), log_backoffs=self.log_backoffs.astype(dtype)
         )
 
+    def to_ship(self) -> Self:
+        """Returns this table in the dtype of models that are shipped, float32: half the size, and exact enough."""
+        return self.astype(np.dtype(np.float32))
+
     @property
     def counts(self) -> NDArray[np.int64]:
         """How often each n-gram occurred, int64 ``(N,)``, unpacked each time; empty in a pruned model."""
@@ -236,13 +240,26 @@ class NGramTable(BackoffModel):
         """Returns the n-grams with their counts.
 
         Raises:
-            ValueError: The model has been pruned, or comes from a file without counts.
+            ValueError: As for ``check_counts``.
+        """
+        self.check_counts()
+        return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=self.keys, counts=self.counts)
+
+    def check_counts(self, name: str = "this model", advice: str = "fit a new one") -> None:
+        """Checks that the model has counts.
+
+        Args:
+            name: What to call it in the message.
+            advice: What to do if it has none.
+
+        Raises:
+            ValueError: It was pruned or interpolated, or comes from a file without counts.
         """
         if len(self.packed_counts.small) != len(self.ids):
             raise ValueError(
-                "this model has no counts: it was pruned, or comes from a compact or an ARPA file; fit a new one"
+                f"{name} has no counts: it was pruned or interpolated, or comes from a compact or an ARPA file; "
+                f"{advice}"
             )
-        return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=self.keys, counts=self.counts)
 
     def backoff_table(self) -> BackoffTable:
         """Returns the probabilities, float64."""

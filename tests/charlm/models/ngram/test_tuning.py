@@ -205,6 +205,8 @@ def test_counts_cannot_be_tuned_on() -> None:
 def test_an_unknown_smoothing_is_refused() -> None:
     with pytest.raises(ValueError, match="smoothing must be 'tuned', 'learned' or 'kneser-ney', got 'laplace'"):
         NGramTable.fit(TEXT, vocab_size=VOCAB_SIZE, order=3, smoothing="laplace")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="smoothing must be 'tuned', 'learned' or 'kneser-ney', got list"):
+        NGramTable.fit(TEXT, vocab_size=VOCAB_SIZE, order=3, smoothing=["tuned"])  # type: ignore[arg-type]
 
 
 def test_a_minimum_is_found_in_a_narrow_valley() -> None:
