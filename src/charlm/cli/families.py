@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 from tyro.constructors import PrimitiveConstructorSpec
 
 from charlm.cli.train_flags import Train
-from charlm.models.ngram.choices import Smoothing
+from charlm.models.smoothing.choices import Smoothing
 from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT, Recipe
 
 if TYPE_CHECKING:

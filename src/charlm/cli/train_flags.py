@@ -13,7 +13,7 @@ from charlm.cli.docstrings import restore_docstrings
 from charlm.cli.values import Text, Texts
 from charlm.data.choices import Split
 from charlm.data.limits import TooLong
-from charlm.models.ngram.choices import Smoothing, Weights
+from charlm.models.smoothing.choices import Smoothing, Weights
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Unit

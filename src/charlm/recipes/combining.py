@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from charlm.data.framing import Framing
-from charlm.models.ngram.counts import NGramCounts
+from charlm.models.counting.counts import NGramCounts
 from charlm.models.ngram.gating import Gate, HeldOutScores
 from charlm.models.ngram.interpolation import interpolated
 from charlm.models.ngram.table import NGramTable
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from charlm.models.base import LanguageModel
-    from charlm.models.ngram.choices import Weights
     from charlm.models.predictor import CountModel
+    from charlm.models.smoothing.choices import Weights
     from charlm.recipes.corpus import Corpus
     from chartok import Vocabulary
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self, get_args
 
-from charlm.models.ngram.choices import Weights
+from charlm.models.smoothing.choices import Weights
 from charlm.recipes.presets import check_one_of
 from charlm.recipes.sources import corpus_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from charlm.data.limits import TooLong
-from charlm.models.ngram.choices import ORDER, Smoothing
+from charlm.models.smoothing.choices import ORDER, Smoothing
 from charlm.training.config import TrainerConfig
 from chartok.arguments import finite_number, flag, number_from_zero, positive_integer, size_in_bytes
 

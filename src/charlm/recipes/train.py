@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from charlm.files.run_folder import RunFolder
-    from charlm.models.ngram.choices import Smoothing
+    from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe

@@ -26,10 +26,10 @@ from charlm import (
 from charlm.files.model_arrays import hashed_parts
 from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.models.bigram.table import BigramTable
-from charlm.models.ngram.counts import node_levels
-from charlm.models.ngram.kneser_ney import BackoffTable
+from charlm.models.counting.counts import node_levels
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import CountModel
+from charlm.models.smoothing.kneser_ney import BackoffTable
 from chartok import Vocabulary
 from chartok.files.envelope import sealed
 from lively_gpt import lively

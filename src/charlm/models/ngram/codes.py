@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from charlm.models.ngram.kneser_ney import BackoffTable
+from charlm.models.smoothing.kneser_ney import BackoffTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

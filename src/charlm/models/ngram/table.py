@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 
+from charlm.models.counting.counts import NGramCounts
 from charlm.models.ngram.backoff import BackoffModel
-from charlm.models.ngram.counts import NGramCounts
-from charlm.models.ngram.fitting import Fitted, estimated, fitted, untuned_constants
-from charlm.models.ngram.kneser_ney import BackoffTable
-from charlm.models.ngram.learned import CONSTANTS
 from charlm.models.ngram.packed_counts import PackedCounts
 from charlm.models.ngram.packing import compact_size, compacted, packed, unpacked
 from charlm.models.ngram.pruning import loss_that_fits, losses, without
@@ -19,6 +16,9 @@ from charlm.models.ngram.resizing import resized
 from charlm.models.ngram.tree import NGramTree
 from charlm.models.predictor import checked_context_only
 from charlm.models.resizing import IdChange
+from charlm.models.smoothing.fitting import Fitted, estimated, fitted, untuned_constants
+from charlm.models.smoothing.kneser_ney import BackoffTable
+from charlm.models.smoothing.learned import CONSTANTS
 from chartok.arguments import number_from_zero, positive_integer, size_in_bytes
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.choices import Smoothing
-    from charlm.models.ngram.texts import Tokens
+    from charlm.models.counting.texts import Tokens
+    from charlm.models.smoothing.choices import Smoothing
     from chartok import Vocabulary
 
 

@@ -27,10 +27,10 @@ from charlm import (
     load_model,
     save_model,
 )
-from charlm.models.ngram import counting
+from charlm.models.counting import by_sorting as counting
 from charlm.models.ngram import search as search_module
-from charlm.models.ngram.kneser_ney import estimate, suffix_nodes
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.kneser_ney import estimate, suffix_nodes
 from chartok import TokenIdError, Vocabulary
 from kneserney_reference import Gram, ReferenceKneserNey, ngram_counts
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charlm.models.ngram.runs import Run
-from charlm.models.ngram.scratch import ScratchFile
+from charlm.models.counting.runs import Run
+from charlm.models.counting.scratch import ScratchFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from charlm.models.ngram.runs import Packing
+    from charlm.models.counting.runs import Packing
 
 
 class RunOnDisk:

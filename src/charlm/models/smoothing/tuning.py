@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from charlm.models.ngram.counts import NGramCounts
-from charlm.models.ngram.kneser_ney import adjusted_counts
-from charlm.models.ngram.lbfgs import minimize
-from charlm.models.ngram.learned import Estimate, Siblings, along, gradients, smoothed
-from charlm.models.ngram.shipped import shipped_constants
+from charlm.models.counting.counts import NGramCounts
+from charlm.models.smoothing.kneser_ney import adjusted_counts
+from charlm.models.smoothing.lbfgs import minimize
+from charlm.models.smoothing.learned import Estimate, Siblings, along, gradients, smoothed
+from charlm.models.smoothing.shipped import shipped_constants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.held_out import HeldOut
+    from charlm.models.smoothing.held_out import HeldOut
 
     Floats = NDArray[np.float64]
 

@@ -1,8 +1,8 @@
 r"""Learned back-off: Kneser-Ney's estimate, corrected by a log-linear model of what the counts say.
 
-Kneser-Ney smoothing (``charlm.models.ngram.kneser_ney``) looks at the count of an n-gram and at how many n-grams follow
-its context. Here the same quantities, and a few more, are features of a log-linear model whose constants are learned
-from text. For an n-gram hw, that is context h followed by id w, with the adjusted count a, the count c, and the
+Kneser-Ney smoothing (``charlm.models.smoothing.kneser_ney``) looks at the count of an n-gram and at how many n-grams
+follow its context. Here the same quantities, and a few more, are features of a log-linear model whose constants are
+learned from text. For an n-gram hw, that is context h followed by id w, with the adjusted count a, the count c, and the
 probability P' = P(w | h') one order below; and for its context the sums T of a and C of c over the N ids that follow
 it, of which n1, n2 and n3 have an adjusted count of 1, 2, and 3 or more, and the largest adjusted count m:
 
@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from charlm.models.ngram.kneser_ney import BackoffTable, adjusted_counts
+from charlm.models.smoothing.kneser_ney import BackoffTable, adjusted_counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.counting.counts import NGramCounts
 
     Floats = NDArray[np.float64]
 
