@@ -26,13 +26,13 @@ import numpy as np
 import page
 from charlm import CharLM
 from charlm.files.arpa.words import arpa_word
-from charlm.models.ngram.counts import NGramCounts
-from charlm.models.ngram.held_out import hold_out
-from charlm.models.ngram.kneser_ney import suffix_nodes
-from charlm.models.ngram.lbfgs import minimize
-from charlm.models.ngram.learned import CONSTANTS
-from charlm.models.ngram.shipped import shipped_constants
-from charlm.models.ngram.tuning import Tuning
+from charlm.models.counting.counts import NGramCounts
+from charlm.models.smoothing.held_out import hold_out
+from charlm.models.smoothing.kneser_ney import suffix_nodes
+from charlm.models.smoothing.lbfgs import minimize
+from charlm.models.smoothing.learned import CONSTANTS
+from charlm.models.smoothing.shipped import shipped_constants
+from charlm.models.smoothing.tuning import Tuning
 from charlm.recipes.sources import corpus_of
 from corpora import LEARNED_FROM, WORDS_LEARNED_FROM, names, text_of, texts_to_compare_on
 from environment import environment

@@ -29,7 +29,7 @@ _MODULE_OF = {
     "LanguageModel": "models.base",
     "LogEntry": "training.log",
     "MixtureLanguageModel": "models.mixture",
-    "NGramCounts": "models.ngram.counts",
+    "NGramCounts": "models.counting.counts",
     "NGramLanguageModel": "models.ngram.model",
     "NGramTable": "models.ngram.table",
     "NonFiniteLossError": "errors",

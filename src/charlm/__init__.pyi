@@ -36,10 +36,10 @@ from charlm.models.bigram.model import BigramLanguageModel as BigramLanguageMode
 from charlm.models.bigram.table import BigramTable as BigramTable
 from charlm.models.classic_gpt.config import ClassicGPTConfig as ClassicGPTConfig
 from charlm.models.classic_gpt.model import ClassicGPT as ClassicGPT
+from charlm.models.counting.counts import NGramCounts as NGramCounts
 from charlm.models.gpt.config import GPTConfig as GPTConfig
 from charlm.models.gpt.model import GPT as GPT
 from charlm.models.mixture import MixtureLanguageModel as MixtureLanguageModel
-from charlm.models.ngram.counts import NGramCounts as NGramCounts
 from charlm.models.ngram.model import NGramLanguageModel as NGramLanguageModel
 from charlm.models.ngram.table import NGramTable as NGramTable
 from charlm.models.parameter_groups import ParameterGroups as ParameterGroups

@@ -123,7 +123,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
         Args:
             source: A ``str`` is a text, a path a UTF-8 file that contains one, or a token file; any other iterable
                 gives records, one text each, and a mapping gives the count of each record.
-            model: ``"ngram"`` and ``"bigram"`` count, in less than a second per megabyte and without PyTorch;
+            model: ``"ngram"`` and ``"bigram"`` count, in two seconds or less per megabyte and without PyTorch;
                 ``"trained-bigram"``, ``"gpt"`` (a Transformer) and ``"mixture"`` (of a Transformer and an n-gram model)
                 are trained, for a minute or two on two cores. By default ``"ngram"``, or the family of ``init_from``.
             validation: Held-out data of the same kind, for ``validation_nats`` of the result and, for models that are
@@ -133,7 +133,11 @@ class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
                 that are frozen stay frozen. For models that are trained; ``update`` adds texts to the others.
             init_optimizer: Whether to go on with the state of its optimizer too, which the newest checkpoint of a run
                 has; its weights are then those of that checkpoint.
-            settings: How to make the model, such as ``order``: the fields of ``charlm.recipes.presets.Recipe``. And
+            settings: How to make the model, such as ``order``: the fields of ``charlm.recipes.presets.Recipe``. By
+                default, a tenth of the text is held out at first, to choose the order of an n-gram model and to tune
+                its smoothing; then all of it is counted. ``smoothing="learned"`` keeps the constants that come with the
+                library, and ``"kneser-ney"`` is the classic model, of order 7 if none is given. ``memory="2GB"`` bounds
+                what counting takes besides the text and the counts, and sorts what is above it on disk. And
                 what is asked of the vocabulary, as in ``Vocabulary.from_text``: ``symbols``, ``unit``, ``min_count``
                 and ``max_size``.
 
@@ -193,8 +197,8 @@ class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
     def update(self, source: Texts, **asked: Unpack[VocabularyKeywords]) -> Self:
         """Returns an n-gram model of the texts that this one has counted and of more, with what is new in them.
 
-        It is that of a fit on all of them. This model is not changed. New symbols get the next ids; what counted as
-        ``unk`` before stays so.
+        It is that of a fit on all of them with the order and the smoothing of this model, whose constants are not tuned
+        again. This model is not changed. New symbols get the next ids; what counted as ``unk`` before stays so.
 
         Args:
             source: As for ``fit``; of the same kind: records for a model of records, and else a text.

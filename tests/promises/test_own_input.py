@@ -17,6 +17,9 @@ TEXT = "the cat sat on the mat. " * 40
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
     CharLM.fit(TEXT).save(tmp_path / "model.html")
+    killed = tmp_path / "killed" / "checkpoints" / "step-0000000001"
+    killed.mkdir(parents=True)
+    CharLM.fit(TEXT).save(killed / "model.safetensors")
     Vocabulary.from_text(TEXT).save(tmp_path / "vocabulary.json")
     assert main(["train", os.fspath(tmp_path / "text.txt"), "--out", os.fspath(tmp_path / "run")]) == 0
     (tmp_path / "linked.txt").symlink_to("text.txt")
@@ -36,6 +39,17 @@ def folder(tmp_path: Path) -> Path:
         "report run --text local://{}/linked.txt --out text.txt",
         "export model.html --format arpa --out model.html",
         "export run --format tokenizer-json --out run/model.safetensors",
+        "export killed --format arpa --out killed/checkpoints/step-0000000001/model.safetensors",
+        "prune run --compact --out run/model.safetensors",
+        "prune run --compact --out run/run.json",
+        "prune model.html --compact --out model.html",
+        "merge run model.html --out run/model.safetensors",
+        "merge model.html run --out run/run.json",
+        "merge run model.html --out model.html",
+        "merge run killed --out killed/checkpoints/step-0000000001/model.safetensors",
+        "interpolate model.html run --held-out text.txt --out run/model.safetensors",
+        "interpolate model.html run --held-out text.txt --out text.txt",
+        "prepare text.txt --vocabulary run --out run/model.safetensors",
         "prepare text.txt --out text.txt",
         "prepare linked.txt --out text.txt",
         "prepare local://{}/text.txt --out text.txt",

@@ -20,8 +20,8 @@ from charlm import (
     Trainer,
     evaluate,
 )
-from charlm.models.ngram.kneser_ney import Discounts, estimate, modified_discounts, suffix_nodes
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.kneser_ney import Discounts, estimate, modified_discounts, suffix_nodes
 from charlm.recipes.presets import CONFIGS
 from chartok import Vocabulary
 

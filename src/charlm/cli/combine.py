@@ -11,12 +11,12 @@ from charlm.cli.reading import OF_READING, for_kind, reading_of, tell_note, with
 from charlm.cli.telling import tell
 from charlm.data.framing import Framing
 from charlm.files.model_file import load_stored_model, save_model
+from charlm.files.run_folder import RunFolder
 from charlm.recipes.combining import Part, joined_vocabulary
 from charlm.recipes.combining import interpolate as interpolate_models
 from charlm.recipes.combining import merge as merge_models
 from charlm.recipes.events import UnknownFound
 from charlm.recipes.sources import corpus_of_files, is_token_source
-from chartok.files.atomic import check_not_read
 from chartok.files.sources import check_not_source, expand_sources
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def interpolate(settings: Interpolate) -> None:
 def _parts(models: Several, out: Path) -> list[Part]:
     if len(models) < 2:  # noqa: PLR2004 - one is nothing to combine
         raise ValueError(f"give at least two models to make one of, got {len(models)}")
-    check_not_read(out, models)
+    for name in models:
+        RunFolder(name).refuse_to_replace(out)
     return [Part(*load_stored_model(name), os.fspath(name)) for name in models]
 
 

@@ -81,7 +81,7 @@ def _out(settings: Settings, by_default: str) -> str:
     if settings.file != STANDARD_INPUT:
         check_not_read(settings.out, [settings.file])
     if settings.model is not None:
-        check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
+        RunFolder(settings.model).refuse_to_replace(settings.out)
     return str(settings.out)
 
 

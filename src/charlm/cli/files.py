@@ -47,7 +47,7 @@ def prepare(settings: flags.Prepare) -> None:
     if settings.vocabulary is not None:
         settings = without_shared(settings, OF_NEW_VOCABULARY)
     if settings.vocabulary is not None:
-        check_not_read(settings.out, [settings.vocabulary])
+        RunFolder(settings.vocabulary).refuse_to_replace(settings.out)
     limits: Any = {"min_count": settings.min_count, "max_size": settings.max_size}
     special: Any = [*settings.special_tokens]
     if limits != {"min_count": 1, "max_size": None} and settings.errors in (None, "replace") and "unk" not in special:
@@ -165,7 +165,7 @@ def _text_to_color(settings: flags.Report) -> str | list[str]:
 
 def export(settings: flags.Export) -> None:
     """Writes a model, or its vocabulary, in a form that other programs read."""
-    check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
+    RunFolder(settings.model).refuse_to_replace(settings.out)
     given = [name for name in ("cache", "int8") if getattr(settings, name)]
     if given and settings.format != "onnx":
         raise ValueError(f"--{given[0]} is for --format onnx, got --format {settings.format}: leave it out")
@@ -193,10 +193,12 @@ def export(settings: flags.Export) -> None:
 def import_(settings: flags.Import) -> None:
     """Writes a model of another program as a model file."""
     inside = settings.checkpoint.iterdir() if settings.checkpoint.is_dir() else ()
-    check_not_read(settings.out, [settings.checkpoint, *inside, *filter(None, [settings.vocabulary])])
+    check_not_read(settings.out, [settings.checkpoint, *inside])
     require_pytorch()
     if settings.vocabulary is not None and settings.text:
         raise ValueError("vocabulary and text both tell the characters: give one of them")
+    if settings.vocabulary is not None:
+        RunFolder(settings.vocabulary).refuse_to_replace(settings.out)
     vocabulary: Vocabulary | Path | None = settings.vocabulary
     if settings.text:
         check_not_source(settings.out, expand_sources(settings.text))
@@ -205,7 +207,8 @@ def import_(settings: flags.Import) -> None:
         for name in ("vocabulary", "text", "n_heads"):
             if getattr(settings, name):
                 raise ValueError(f"{name}: an ARPA file tells all there is to know: leave it out")
-        save_model(settings.out, *load_arpa(settings.checkpoint))
+        model, ids = load_arpa(settings.checkpoint)
+        save_model(settings.out, model.table.to_ship(), ids)
     else:
         from charlm.files.foreign.reader import load_classic_gpt  # noqa: PLC0415 - needs PyTorch
 

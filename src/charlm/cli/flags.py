@@ -230,7 +230,8 @@ class Prune(Command):
         entropy: Leave out n-grams without which the loss rises by no more, each, in nats per symbol, such as 1e-7.
         max_bytes: Leave out the n-grams that do least until the file, which is compact, has at most this size, such as
             500KB.
-        compact: Round the probabilities, so that an n-gram takes less than 3 bytes; the loss hardly changes.
+        compact: Round the probabilities, so that an n-gram takes less than 3 bytes where the alphabet has about a
+            hundred symbols, and more where it has thousands or the model is tiny; the loss hardly changes.
         json: Print one JSON object.
     """
 

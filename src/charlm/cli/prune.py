@@ -8,7 +8,6 @@ from charlm.cli.output import print_json, print_line
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.models.ngram.table import NGramTable
-from chartok.files.atomic import check_not_read
 
 if TYPE_CHECKING:
     from charlm.cli.flags import Prune
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def prune(settings: Prune) -> None:
     """Writes a smaller model file."""
-    check_not_read(settings.out, [settings.model, RunFolder(settings.model).model_path])
+    RunFolder(settings.model).refuse_to_replace(settings.out)
     asked = {name: getattr(settings, name) for name in ("min_count", "entropy", "max_bytes")}
     given = {name: value for name, value in asked.items() if value is not None}
     if len(given) > 1 or not (given or settings.compact):

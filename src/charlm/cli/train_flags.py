@@ -13,7 +13,7 @@ from charlm.cli.docstrings import restore_docstrings
 from charlm.cli.values import Text, Texts
 from charlm.data.choices import Split
 from charlm.data.limits import TooLong
-from charlm.models.ngram.choices import Smoothing, Weights
+from charlm.models.smoothing.choices import Smoothing, Weights
 from charlm.recipes.presets import BATCH_SIZE, CONFIGS, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Unit
@@ -45,7 +45,8 @@ class Train(Command):
         unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1. By default the lowest, up to 10, that predicts a
-            held-out part of the text about as well as any; in a mixture 7.
+            held-out part of the text about as well as any; 7 in a mixture, with kneser-ney, and for texts too short
+            to tell.
         smoothing: How counts become probabilities: tuned (learned back-off, tuned on a held-out part of the text),
             learned (as it comes with the library) or kneser-ney. For a bigram, a number that is added to each count.
         memory: Most memory that counting n-grams takes besides the text and the counts, such as 2GB; what is above it
@@ -113,6 +114,8 @@ class Train(Command):
 class Update(Command):
     """Add texts to a model that counts, as if it had been trained on the old ones and these; new symbols get new ids.
 
+    The order and the constants of the smoothing stay those of the model: they are not tuned again.
+
     Attributes:
         model: A run folder or a model file of an ngram.
         texts: The texts to add: files, folders, patterns in quotes, URLs, or - for standard input; or a token file.
@@ -140,9 +143,12 @@ class Update(Command):
 class Merge(Command):
     """Write one model of all texts that several have counted, as if it had been trained on all of them.
 
+    The order is the lowest of theirs, and the constants of the smoothing are those of the first model that has it: they
+    are not tuned again.
+
     Attributes:
         models: Two or more run folders or model files of ngrams, all of records or all of text. The symbols of all are
-            known, and the order is the lowest of theirs.
+            known.
         out: The model file to write.
         json: Print one JSON object.
     """

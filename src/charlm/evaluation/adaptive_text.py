@@ -12,7 +12,7 @@ from charlm.evaluation.text_scorer import likeliest
 from charlm.models.adaptive.counted import symbol_weights
 from charlm.models.adaptive.model import AdaptiveLanguageModel
 from charlm.models.adaptive.symbols import letters_of, line_end_of
-from charlm.models.ngram.counts import check_counts
+from charlm.models.counting.counts import check_counts
 from chartok import Vocabulary
 from chartok.arguments import expected_text, positive_integer
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.evaluation.scored_text import Alternatives
-    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.counting.counts import NGramCounts
 
 
 class AdaptiveCharLM:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from charlm.lm import CharLM
-    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.counting.counts import NGramCounts
 
 VERSION = 1
 """Also that of the model: another one makes other predictions."""

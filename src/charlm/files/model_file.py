@@ -66,7 +66,8 @@ def save_model(
         path: The file.
         model: A model of any family.
         vocabulary: Its vocabulary.
-        compact: Whether an n-gram model takes less than 3 bytes an n-gram: its probabilities are rounded, so that the
+        compact: Whether an n-gram model takes less than 3 bytes an n-gram where the alphabet has about a hundred
+            symbols, and more where it has thousands or the model is tiny: its probabilities are rounded, so that the
             loss changes by about one ten-thousandth, and it has no counts, so that no texts can be added.
 
     Raises:

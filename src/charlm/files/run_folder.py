@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Self
 
 from charlm.files.run_description import RunDescription
 from charlm.files.run_lock import RunLock
-from chartok.files.atomic import replace_file
+from chartok.files.atomic import check_not_read, replace_file
 from chartok.files.strict_json import read_json
 
 if TYPE_CHECKING:
@@ -122,6 +122,18 @@ class RunFolder(os.PathLike[str]):
         """
         if self.holds_a_run():
             raise FileExistsError(errno.EEXIST, f"the folder already contains a run; {advice}", os.fspath(self.path))
+
+    def refuse_to_replace(self, destination: str | os.PathLike[str]) -> None:
+        """Checks that a file that is to be written is none from which the model, its log and its description are read.
+
+        Args:
+            destination: The file. The path of the folder may also be that of a model file, as commands take both.
+
+        Raises:
+            ValueError: It is.
+        """
+        models = [self.path, self.model_path, self.newest_model_path()]
+        check_not_read(destination, [*models, self.log_path, self.description_path])
 
     def write_model(self, data: bytes) -> None:
         """Writes the model of the run; an existing one is replaced atomically.

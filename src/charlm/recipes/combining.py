@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from charlm.data.framing import Framing
-from charlm.models.ngram.counts import NGramCounts
+from charlm.models.counting.counts import NGramCounts
 from charlm.models.ngram.gating import Gate, HeldOutScores
 from charlm.models.ngram.interpolation import interpolated
 from charlm.models.ngram.table import NGramTable
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from charlm.models.base import LanguageModel
-    from charlm.models.ngram.choices import Weights
     from charlm.models.predictor import CountModel
+    from charlm.models.smoothing.choices import Weights
     from charlm.recipes.corpus import Corpus
     from chartok import Vocabulary
 
@@ -90,9 +90,10 @@ def joined_vocabulary(parts: Sequence[Part]) -> Vocabulary:
 
 
 def merge(parts: Sequence[Part]) -> Combined:
-    """Returns an n-gram model of the texts that all models have counted: that of a fit on all of them.
+    """Returns an n-gram model of the texts that all models have counted.
 
-    It has the lowest of their orders, and the smoothing of the first model of that order.
+    It is that of a fit on all of them with the lowest of their orders, and with the smoothing of the first model that
+    has this order, whose constants are not tuned again.
 
     Args:
         parts: The models, at least two.
@@ -103,15 +104,11 @@ def merge(parts: Sequence[Part]) -> Combined:
     vocabulary = joined_vocabulary(parts)
     tables = [_table(part) for part in parts]
     for part, table in zip(parts, tables, strict=True):
-        if len(table.counts) != len(table.keys):
-            raise ValueError(
-                f"{part.name} has no counts to merge, since it was pruned, interpolated or loaded from an ARPA file: "
-                "interpolate the models"
-            )
+        table.check_counts(part.name, "interpolate the models")
     tables = [_for(table, part.vocabulary, vocabulary) for part, table in zip(parts, tables, strict=True)]
     base = tables.pop(min(range(len(tables)), key=lambda number: tables[number].order))
     others = [table.ngram_counts().up_to(base.order) for table in tables]
-    return Combined(base.update(reduce(NGramCounts.merge, others)), vocabulary)
+    return Combined(base.update(reduce(NGramCounts.merge, others)).to_ship(), vocabulary)
 
 
 def interpolate(parts: Sequence[Part], held_out: Corpus, weights: Weights = "by-context") -> Interpolation:
@@ -142,7 +139,7 @@ def interpolate(parts: Sequence[Part], held_out: Corpus, weights: Weights = "by-
         order=max(table.order for table in tables),
         context_only=tables[0].context_only,
     )
-    together = empty.holding(keys, np.zeros(0, dtype=np.int64), table)
+    together = empty.holding(keys, np.zeros(0, dtype=np.int64), table).to_ship()
     share = scores.times / scores.times.sum()
     return Interpolation(
         model=together,

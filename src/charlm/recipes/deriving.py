@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self, get_args
 
-from charlm.models.ngram.choices import Weights
+from charlm.models.smoothing.choices import Weights
 from charlm.recipes.presets import check_one_of
 from charlm.recipes.sources import corpus_of
 
@@ -62,9 +62,10 @@ class ModelDeriver(ABC):
         return type(self)(table, self.vocabulary)
 
     def merge(self, *others: Self) -> Self:
-        """Returns an n-gram model of the texts that this one and others have counted: that of a fit on all of them.
+        """Returns an n-gram model of the texts that this one and others have counted.
 
-        It has the symbols of all, the lowest of their orders, and the smoothing of the first that has that order.
+        It is that of a fit on all of them with the lowest of their orders, and with the smoothing of the first model
+        that has this order, whose constants are not tuned again. It has the symbols of all.
 
         Args:
             others: Other models, all of records or all of text, like this one.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from charlm.evaluation.scoring import Evaluation
-    from charlm.models.ngram.choices import Smoothing
+    from charlm.models.smoothing.choices import Smoothing
     from charlm.training.config import TrainerConfig
     from charlm.training.log import LogEntry
 

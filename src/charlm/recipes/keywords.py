@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from charlm.data.limits import TooLong
-    from charlm.models.ngram.choices import Smoothing
+    from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.presets import Size
     from charlm.training.config import TrainerConfig
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from charlm.data.limits import TooLong
-from charlm.models.ngram.choices import ORDER, Smoothing
+from charlm.models.smoothing.choices import ORDER, Smoothing
 from charlm.training.config import TrainerConfig
 from chartok.arguments import finite_number, flag, number_from_zero, positive_integer, size_in_bytes
 
@@ -237,7 +237,9 @@ class Recipe:
         if self.smoothing is None:
             return
         if self.family == "bigram":
-            number_from_zero("smoothing", self.smoothing)  # type: ignore[arg-type]  # it checks the type as well
+            if isinstance(self.smoothing, str):
+                raise TypeError(f"smoothing of a bigram must be a number to add to each count, got {self.smoothing!a}")
+            number_from_zero("smoothing", self.smoothing)
         else:
             check_one_of("smoothing", self.smoothing, get_args(Smoothing))
 
@@ -278,9 +280,12 @@ def check_one_of(name: str, value: object, known: tuple[str, ...]) -> None:
     """Checks that a setting has one of its values.
 
     Raises:
+        TypeError: It is no ``str``.
         ValueError: It has another; names the nearest.
     """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {', '.join(known)}, got {type(value).__name__}")
     if value not in known:
-        near = difflib.get_close_matches(str(value), known, n=1)
+        near = difflib.get_close_matches(value, known, n=1)
         hint = f": did you mean {near[0]}?" if near else ""
         raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!a}{hint}")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from charlm.errors import described_change
 from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.files.run_folder import RunFolder
-from charlm.models.ngram.choices import ORDER
 from charlm.models.registry import as_language_model
+from charlm.models.smoothing.choices import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

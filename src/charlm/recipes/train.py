@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
 from charlm.files.model_file import serialized_model
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from charlm.files.run_folder import RunFolder
-    from charlm.models.ngram.choices import Smoothing
+    from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
@@ -150,13 +148,12 @@ def count(corpus: Corpus, recipe: Recipe) -> NGramTable | BigramTable:
     size, never = corpus.vocabulary.size, Framing(corpus.vocabulary).context_only
     if recipe.family == "ngram":
         smoothing = cast("Smoothing", recipe.smoothing)  # checked, as below
-        table = NGramTable.fit(
+        return NGramTable.fit(
             corpus,
             vocab_size=size,
             order=recipe.order,
             context_only=never,
             smoothing=smoothing,
             memory=recipe.memory,
-        )
-        return table.astype(np.dtype(np.float32))  # a model to ship
+        ).to_ship()
     return BigramTable.fit(corpus, vocab_size=size, smoothing=cast("float", recipe.smoothing), context_only=never)

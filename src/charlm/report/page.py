@@ -15,7 +15,7 @@ from charlm.report.transitions import heat_map, transitions
 from charlm.runtime.seeds import seed_or_new
 from charlm.training.log import LogEntry, read_log
 from chartok import __version__
-from chartok.files.atomic import check_not_read, replace_file
+from chartok.files.atomic import replace_file
 
 if TYPE_CHECKING:
     import os
@@ -76,7 +76,7 @@ def write_report(
     folder = RunFolder(run)
     default = folder.report_path if folder.path.is_dir() else folder.path.with_suffix(".html")
     out = default if path is None else Path(path)
-    check_not_read(out, [folder.path, folder.model_path, folder.log_path, folder.description_path])
+    folder.refuse_to_replace(out)
     lm = CharLM.load(run, device=device)
     if not (text is None or isinstance(text, str) or lm.is_of_records):
         raise ValueError("text must be one str for a model of text: join the texts")

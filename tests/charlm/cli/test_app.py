@@ -433,6 +433,10 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
             ["train", "input.txt", "--no-resume"],
             "--resume is not a setting of ngram, which takes --order, --smoothing, .*; see .*",
         ),
+        (
+            ["train", "input.txt", "--model", "bigram", "--smoothing", "tuned"],
+            "Error parsing --smoothing: a bigram takes a number, which is added to each count, got 'tuned'; see .*",
+        ),
         (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order, .*"),
         *(
             ([command, "--xyzzy"], f"{command} has no flag --xyzzy; see charlm {command} --help")

@@ -3,10 +3,11 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from charlm import CharLM, ClassicGPT
+from charlm import CharLM, ClassicGPT, NGramTable
 from charlm.cli.app import main
 from chartok import Vocabulary
 from foreign_checkpoints import tensors_of_gpt2, write_gpt2, write_mingpt, write_nanogpt
@@ -72,7 +73,11 @@ def test_an_arpa_file_becomes_a_model_file(capsys: pytest.CaptureFixture[str]) -
     assert main(["export", "run", "--format", "arpa", "--out", "model.arpa"]) == 0
     assert main(["import", "model.arpa", "--out", "model.safetensors"]) == 0
     found, expected = (CharLM.load(path).log_probabilities("abcab") for path in ("model.safetensors", "run"))
-    assert found == pytest.approx(expected, abs=1e-9)
+    assert found == pytest.approx(expected, abs=1e-6)
+    imported, trained = (CharLM.load(path).stored for path in ("model.safetensors", "run"))
+    assert isinstance(imported, NGramTable)
+    assert isinstance(trained, NGramTable)
+    assert imported.log_backoffs.dtype == trained.log_backoffs.dtype == np.float32
     capsys.readouterr()
     for flags, name in (
         ("--text input.txt", "text"),

@@ -26,10 +26,10 @@ from charlm import (
 from charlm.files.model_arrays import hashed_parts
 from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.models.bigram.table import BigramTable
-from charlm.models.ngram.counts import node_levels
-from charlm.models.ngram.kneser_ney import BackoffTable
+from charlm.models.counting.counts import node_levels
 from charlm.models.ngram.table import NGramTable
 from charlm.models.predictor import CountModel
+from charlm.models.smoothing.kneser_ney import BackoffTable
 from chartok import Vocabulary
 from chartok.files.envelope import sealed
 from lively_gpt import lively
@@ -247,7 +247,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], dict[str, torch.Tensor]]] = {
         f"a scale with {value} at {place}": of_ngram(
             compact=True, scales=put(np.unravel_index(place, SCALES.shape), value)
         )
-        for value in (torch.nan, torch.inf, -torch.inf, 1e30, -1e30, 40.0, -40.0)
+        for value in (torch.nan, torch.inf, -torch.inf, 3e38, 1e30, -1e30, 40.0, -40.0)
         for place in range(SCALES.size)
     },
     "a scale that descends": of_ngram(compact=True, scales=lambda scales: -scales),

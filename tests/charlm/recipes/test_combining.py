@@ -94,8 +94,32 @@ def test_a_mixture_of_records_ends_them_and_may_be_of_pruned_models(tmp_path: Pa
     assert loaded.score_samples(["anna", "köln", "q"]).tolist() == mixed.score_samples(["anna", "köln", "q"]).tolist()
     assert mixed.score_samples(["anna"])[0] > mixed.score_samples(["köln"])[0] > mixed.score_samples(["aaaa"])[0]
     assert mixed.is_of_records
-    with pytest.raises(ValueError, match=r"this model has no counts to merge, since it was pruned, interpolated"):
+    with pytest.raises(ValueError, match=r"this model has no counts: it was pruned .*; interpolate the models"):
         mixed.merge(names)
+
+
+def test_a_mixture_says_that_it_has_no_counts_because_it_was_interpolated() -> None:
+    cat, dog = CharLM.fit(CAT, order=3), CharLM.fit(DOG, order=2)
+    mixed = cat.interpolate(dog, held_out=HELD_OUT)
+    changes: tuple[Any, ...] = (
+        lambda: mixed.update(CAT),
+        lambda: mixed.prune(2),
+        lambda: mixed.merge(cat),
+        lambda: cat.merge(mixed),
+    )
+    for change in changes:
+        with pytest.raises(
+            ValueError, match=r"^(this model|others\[0\]) has no counts: it was pruned or interpolated, "
+        ):
+            change()
+
+
+def test_what_is_made_of_models_is_of_float32_like_what_is_fitted() -> None:
+    exact = NGramTable.fit([0, 1, 2, 0, 1] * 30, vocab_size=4, order=3)
+    lms = [CharLM(exact, Vocabulary("abc", special_tokens=["unk"])), CharLM.fit("cabab" * 30, order=3)]
+    for lm in (lms[0].merge(lms[1]), lms[0].interpolate(lms[1], held_out="abcab" * 30)):
+        assert table_of(lm).log_probabilities.dtype == table_of(lm).log_backoffs.dtype == np.float32
+    assert table_of(lms[0]).log_backoffs.dtype == np.float64
 
 
 def gpt() -> CharLM:

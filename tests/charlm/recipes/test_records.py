@@ -14,7 +14,7 @@ from charlm import CharLM, NGramCounts, RecordDataset, TextDataset, TrainerConfi
 from charlm.cli.app import main
 from charlm.models.bigram import table as bigram_module
 from charlm.models.bigram.table import BigramTable
-from charlm.models.ngram import texts as texts_module
+from charlm.models.counting import texts as texts_module
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import excerpt

@@ -19,8 +19,8 @@ import numpy as np
 from charlm.errors import ArpaFileError
 from charlm.files.arpa.words import NAME_OF_ROLE, arpa_token
 from charlm.models.ngram.backoff import HIGHEST_ORDER
-from charlm.models.ngram.kneser_ney import BackoffTable
 from charlm.models.ngram.soundness import LARGEST_LOGARITHM
+from charlm.models.smoothing.kneser_ney import BackoffTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

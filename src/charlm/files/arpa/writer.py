@@ -80,7 +80,8 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
     """Returns the n-gram model in an ARPA file, in evaluation mode, and the vocabulary of its words.
 
     Each word must be a character, or a name that ``save_arpa`` writes; ids follow the order of the file. Probabilities
-    are not changed. Like a pruned model, it has no counts: ``update`` and ``prune`` raise ``ValueError``.
+    are not changed. Like a pruned model, it has no counts: ``update`` and ``prune(min_count=)`` raise
+    ``ValueError``.
 
     Args:
         path: The file. A ``<s>``, ``</s>`` or ``<unk>`` with a probability of ``10^-99`` and no weight is left out.

@@ -9,11 +9,11 @@ from typing import Any, TypeVar, cast
 
 try:
     import numba
-except ModuleNotFoundError as missing:
-    if missing.name != "numba":
+except ModuleNotFoundError as _missing:
+    if _missing.name != "numba":
         raise
     message = "numba is missing, which models need that learn while they read: pip install chartok[fast]"
-    raise ModuleNotFoundError(message, name=missing.name) from None
+    raise ModuleNotFoundError(message, name=_missing.name) from None
 
 Function = TypeVar("Function", bound=Callable[..., object])
 

@@ -11,14 +11,14 @@ from charlm.models.adaptive.compiled import compiled, inlined
 from charlm.models.adaptive.contexts import mixed
 from charlm.models.adaptive.counters import MOST_BITS, bucket
 from charlm.models.adaptive.logistic import ONE
-from charlm.models.ngram.kneser_ney import suffix_nodes
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.kneser_ney import suffix_nodes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.models.adaptive.state import State
-    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.counting.counts import NGramCounts
     from charlm.models.predictor import StoredModel
 
 LONGEST = 8

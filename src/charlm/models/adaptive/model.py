@@ -21,7 +21,7 @@ from charlm.models.adaptive.coder import (
 from charlm.models.adaptive.counted import write_counts
 from charlm.models.adaptive.state import new_state
 from charlm.models.adaptive.symbol_tree import symbol_tree
-from charlm.models.ngram.counts import check_counts, checked_vocab_size
+from charlm.models.counting.counts import check_counts, checked_vocab_size
 from charlm.models.predictor import checked_context_only
 from chartok.arguments import integer, natural_number, positive_integer
 from chartok.ids import as_id_array, smallest_dtype
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.counting.counts import NGramCounts
     from chartok.ids import Ids
 
 LEAST_TABLE, LARGEST_TABLE = 1 << 12, 1 << 32

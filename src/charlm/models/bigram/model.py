@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import SupportsIndex
 
-    from charlm.models.ngram.texts import Tokens
+    from charlm.models.counting.texts import Tokens
     from charlm.models.predictor import CountModel
     from chartok import Vocabulary
 

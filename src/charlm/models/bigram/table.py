@@ -10,7 +10,7 @@ import numpy as np
 
 from charlm.models.bigram.resizing import resized
 from charlm.models.context import checked_stride
-from charlm.models.ngram.texts import IDS_AT_ONCE, stretches
+from charlm.models.counting.texts import IDS_AT_ONCE, stretches
 from charlm.models.predictor import checked_context_only
 from charlm.models.resizing import IdChange
 from chartok.arguments import number_from_zero, positive_integer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.texts import Tokens
+    from charlm.models.counting.texts import Tokens
     from chartok import Vocabulary
 
 ROWS_AT_ONCE = 1 << 12

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from charlm.models.context import checked_stride
-from charlm.models.ngram.counts import checked_vocab_size
+from charlm.models.counting.counts import checked_vocab_size
 from charlm.models.ngram.lookup import Lookup
 from charlm.models.ngram.parts import Parts
 from charlm.models.ngram.search import Search

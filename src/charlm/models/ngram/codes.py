@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from charlm.models.ngram.kneser_ney import BackoffTable
+from charlm.models.smoothing.kneser_ney import BackoffTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,8 @@ def check_codes(codes: Coded, order: int) -> None:
     scales = codes.scales
     if scales.dtype != np.float32 or scales.shape != (order, 2, 2):
         raise ValueError(f"scales must be float32 and have shape {(order, 2, 2)}, got {scales.shape}, {scales.dtype}")
-    highest = scales[..., 0] + LARGEST_CODE * scales[..., 1]
+    with np.errstate(over="ignore", invalid="ignore"):  # those of a hostile file may be anything
+        highest = scales[..., 0] + LARGEST_CODE * scales[..., 1]
     if not ((scales[..., 1] >= 0) & (scales[..., 0] >= -LIMIT - 1) & (highest <= LIMIT + 1)).all():
         raise ValueError(f"a scale is NaN, descends or goes beyond {LIMIT:g}")
 

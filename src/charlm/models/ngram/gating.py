@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from charlm.models.ngram.lbfgs import minimize
+from charlm.models.smoothing.lbfgs import minimize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.choices import Weights
     from charlm.models.ngram.table import NGramTable
+    from charlm.models.smoothing.choices import Weights
 
     Floats = NDArray[np.float64]
 

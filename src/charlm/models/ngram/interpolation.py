@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from charlm.models.counting.union import united
 from charlm.models.ngram.gating import Known
-from charlm.models.ngram.kneser_ney import BackoffTable, suffix_nodes
-from charlm.models.ngram.union import united
+from charlm.models.smoothing.kneser_ney import BackoffTable, suffix_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from charlm.models.base import LanguageModel, as_array, check_prompt
-from charlm.models.ngram.fitting import untuned_constants
 from charlm.models.ngram.packing import names_of_arrays
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.fitting import untuned_constants
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from charlm.models.ngram.choices import Smoothing
-    from charlm.models.ngram.counts import NGramCounts
-    from charlm.models.ngram.texts import Tokens
+    from charlm.models.counting.counts import NGramCounts
+    from charlm.models.counting.texts import Tokens
     from charlm.models.predictor import CountModel
+    from charlm.models.smoothing.choices import Smoothing
     from chartok import Vocabulary
 
 WITHOUT_FLOAT64 = {"mps"}
@@ -34,8 +34,8 @@ WITHOUT_FLOAT64 = {"mps"}
 class NGramLanguageModel(LanguageModel):
     """Predicts each id from the ``order - 1`` ids before it, with learned back-off or Kneser-Ney smoothing.
 
-    ``charlm.models.ngram.learned`` has the formula of learned back-off; ``charlm.models.ngram.kneser_ney`` that of
-    interpolated modified Kneser-Ney smoothing (Chen and Goodman, 1998, section 3). Every id has a probability above
+    ``charlm.models.smoothing.learned`` has the formula of learned back-off, ``charlm.models.smoothing.kneser_ney`` that
+    of interpolated modified Kneser-Ney smoothing (Chen and Goodman, 1998, section 3). Every id has a probability above
     zero in every context. The first ids of a text are predicted from the shorter context available.
 
     Nothing is trained by gradient descent: ``fit`` counts. This is the PyTorch interface to an ``NGramTable``, for

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from charlm.models.ngram.kneser_ney import BackoffTable
+from charlm.models.smoothing.kneser_ney import BackoffTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from charlm.models.ngram.counts import node_levels
-from charlm.models.ngram.kneser_ney import BackoffTable, suffix_nodes
+from charlm.models.counting.counts import node_levels
+from charlm.models.smoothing.kneser_ney import BackoffTable, suffix_nodes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

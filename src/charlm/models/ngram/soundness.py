@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from charlm.models.ngram.learned import CONSTANTS
 from charlm.models.ngram.packed_counts import LARGE
+from charlm.models.smoothing.learned import CONSTANTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

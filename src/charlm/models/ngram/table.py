@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 
+from charlm.models.counting.counts import NGramCounts
 from charlm.models.ngram.backoff import BackoffModel
-from charlm.models.ngram.counts import NGramCounts
-from charlm.models.ngram.fitting import Fitted, estimated, fitted, untuned_constants
-from charlm.models.ngram.kneser_ney import BackoffTable
-from charlm.models.ngram.learned import CONSTANTS
 from charlm.models.ngram.packed_counts import PackedCounts
 from charlm.models.ngram.packing import compact_size, compacted, packed, unpacked
 from charlm.models.ngram.pruning import loss_that_fits, losses, without
@@ -19,6 +16,9 @@ from charlm.models.ngram.resizing import resized
 from charlm.models.ngram.tree import NGramTree
 from charlm.models.predictor import checked_context_only
 from charlm.models.resizing import IdChange
+from charlm.models.smoothing.fitting import Fitted, estimated, fitted, untuned_constants
+from charlm.models.smoothing.kneser_ney import BackoffTable
+from charlm.models.smoothing.learned import CONSTANTS
 from chartok.arguments import number_from_zero, positive_integer, size_in_bytes
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.choices import Smoothing
-    from charlm.models.ngram.texts import Tokens
+    from charlm.models.counting.texts import Tokens
+    from charlm.models.smoothing.choices import Smoothing
     from chartok import Vocabulary
 
 
@@ -227,6 +227,10 @@ class NGramTable(BackoffModel):
             self, log_probabilities=self.log_probabilities.astype(dtype), log_backoffs=self.log_backoffs.astype(dtype)
         )
 
+    def to_ship(self) -> Self:
+        """Returns this table in the dtype of models that are shipped, float32: half the size, and exact enough."""
+        return self.astype(np.dtype(np.float32))
+
     @property
     def counts(self) -> NDArray[np.int64]:
         """How often each n-gram occurred, int64 ``(N,)``, unpacked each time; empty in a pruned model."""
@@ -236,13 +240,26 @@ class NGramTable(BackoffModel):
         """Returns the n-grams with their counts.
 
         Raises:
-            ValueError: The model has been pruned, or comes from a file without counts.
+            ValueError: As for ``check_counts``.
+        """
+        self.check_counts()
+        return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=self.keys, counts=self.counts)
+
+    def check_counts(self, name: str = "this model", advice: str = "fit a new one") -> None:
+        """Checks that the model has counts.
+
+        Args:
+            name: What to call it in the message.
+            advice: What to do if it has none.
+
+        Raises:
+            ValueError: It was pruned or interpolated, or comes from a file without counts.
         """
         if len(self.packed_counts.small) != len(self.ids):
             raise ValueError(
-                "this model has no counts: it was pruned, or comes from a compact or an ARPA file; fit a new one"
+                f"{name} has no counts: it was pruned or interpolated, or comes from a compact or an ARPA file; "
+                f"{advice}"
             )
-        return NGramCounts(vocab_size=self.vocab_size, order=self.order, keys=self.keys, counts=self.counts)
 
     def backoff_table(self) -> BackoffTable:
         """Returns the probabilities, float64."""

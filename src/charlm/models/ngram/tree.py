@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from charlm.models.counting.counts import node_levels
 from charlm.models.ngram.children import BitsOfChildren, SortedChildren
-from charlm.models.ngram.counts import node_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

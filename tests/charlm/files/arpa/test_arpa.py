@@ -224,9 +224,9 @@ def test_a_model_of_a_narrower_dtype_loses_nothing_more(path: Path, dtype: torch
 
 def test_a_model_that_was_read_has_no_counts_and_can_be_saved(path: Path, tmp_path: Path) -> None:
     model, vocabulary = load_arpa(path)
-    with pytest.raises(ValueError, match="has no counts: it was pruned, or comes from a compact or an ARPA file"):
+    with pytest.raises(ValueError, match=r"has no counts: it was .*, or comes from a compact or an ARPA file"):
         model.update([0, 1])
-    with pytest.raises(ValueError, match="has no counts: it was pruned, or comes from a compact or an ARPA file"):
+    with pytest.raises(ValueError, match=r"has no counts: it was .*, or comes from a compact or an ARPA file"):
         model.prune(2)
     save_model(tmp_path / "model.safetensors", model, vocabulary)
     again, _ = load_model(tmp_path / "model.safetensors")

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from charlm import NGramCounts, NGramTable, load_arpa, save_arpa
 from charlm.files.arpa.words import arpa_word
+from charlm.models.counting.union import united
 from charlm.models.ngram.gating import Gate, HeldOutScores, Known
 from charlm.models.ngram.interpolation import interpolated
-from charlm.models.ngram.union import united
 from chartok import Vocabulary
 
 VOCAB_SIZE = 4

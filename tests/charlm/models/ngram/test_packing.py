@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from charlm.models.ngram.choices import Smoothing
 from charlm.models.ngram.codes import Coded, decoded
 from charlm.models.ngram.packing import compact_size
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.choices import Smoothing
 from chartok import Vocabulary
 
 BOS = 3

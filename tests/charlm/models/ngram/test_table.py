@@ -15,8 +15,8 @@ from charlm import NGramCounts, NGramLanguageModel
 from charlm.data.dataset import JoinedTexts
 from charlm.models.ngram import backoff as backoff_module
 from charlm.models.ngram import search as search_module
-from charlm.models.ngram.kneser_ney import FALLBACK_DISCOUNTS, modified_discounts
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.kneser_ney import FALLBACK_DISCOUNTS, modified_discounts
 from kneserney_reference import ReferenceKneserNey
 from strategies import costly
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
 
-from charlm.models.ngram.counting import count_ngrams
-from charlm.models.ngram.union import united
+from charlm.models.counting.by_sorting import count_ngrams
+from charlm.models.counting.union import united
 from chartok.arguments import positive_integer, size_in_bytes
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.texts import Tokens
+    from charlm.models.counting.texts import Tokens
 
 LARGEST_VOCABULARY = 1 << 31
 """With it, the keys of four billion n-grams are below 2**63."""

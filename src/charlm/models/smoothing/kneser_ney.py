@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.counting.counts import NGramCounts
 
 NODES_AT_ONCE = 1 << 16
 """How many suffixes are looked up at a time, which bounds memory."""
@@ -69,7 +69,7 @@ def suffix_nodes(keys: NDArray[np.int64], levels: tuple[int, ...], vocab_size: i
         ValueError: The suffix of an n-gram is missing.
 
     Example:
-        >>> from charlm.models.ngram.counts import NGramCounts
+        >>> from charlm.models.counting.counts import NGramCounts
         >>> counts = NGramCounts.from_tokens([0, 1, 0], vocab_size=2, order=2)
         >>> suffix_nodes(counts.keys, counts.levels, 2)  # of the empty n-gram, 0, 1, 01, 10
         array([0, 0, 0, 2, 1])
@@ -155,7 +155,7 @@ def estimate(
         discounts: Returns D1, D2 and D3+ for the adjusted counts above 0 of an order.
 
     Example:
-        >>> from charlm.models.ngram.counts import NGramCounts
+        >>> from charlm.models.counting.counts import NGramCounts
         >>> counts = NGramCounts.from_tokens([0, 0, 0, 1], vocab_size=2, order=1)
         >>> np.exp(estimate(counts, suffix_nodes(counts.keys, counts.levels, 2)).log_probabilities)
         array([0.65625, 0.34375])

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from charlm import NGramCounts
 from charlm.data.dataset import JoinedTexts
-from charlm.models.ngram import fitting, held_out
-from charlm.models.ngram.choices import ORDER
-from charlm.models.ngram.held_out import NO_ID, hold_out, newest
-from charlm.models.ngram.kneser_ney import suffix_nodes
-from charlm.models.ngram.lbfgs import minimize
-from charlm.models.ngram.learned import estimate
-from charlm.models.ngram.shipped import shipped_constants
 from charlm.models.ngram.table import NGramTable
-from charlm.models.ngram.tuning import Tuning, ending_nodes
+from charlm.models.smoothing import fitting, held_out
+from charlm.models.smoothing.choices import ORDER
+from charlm.models.smoothing.held_out import NO_ID, hold_out, newest
+from charlm.models.smoothing.kneser_ney import suffix_nodes
+from charlm.models.smoothing.lbfgs import minimize
+from charlm.models.smoothing.learned import estimate
+from charlm.models.smoothing.shipped import shipped_constants
+from charlm.models.smoothing.tuning import Tuning, ending_nodes
 
 VOCAB_SIZE = 5
 TEXT = np.random.default_rng(3).choice(VOCAB_SIZE, size=30_000, p=[0.4, 0.3, 0.15, 0.1, 0.05]).cumsum() % VOCAB_SIZE
@@ -205,6 +205,8 @@ def test_counts_cannot_be_tuned_on() -> None:
 def test_an_unknown_smoothing_is_refused() -> None:
     with pytest.raises(ValueError, match="smoothing must be 'tuned', 'learned' or 'kneser-ney', got 'laplace'"):
         NGramTable.fit(TEXT, vocab_size=VOCAB_SIZE, order=3, smoothing="laplace")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="smoothing must be 'tuned', 'learned' or 'kneser-ney', got list"):
+        NGramTable.fit(TEXT, vocab_size=VOCAB_SIZE, order=3, smoothing=["tuned"])  # type: ignore[arg-type]
 
 
 def test_a_minimum_is_found_in_a_narrow_valley() -> None:

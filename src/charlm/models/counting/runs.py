@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.texts import Stretch
+    from charlm.models.counting.texts import Stretch
 
 _Word: TypeAlias = "NDArray[np.unsignedinteger[Any]]"
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from charlm import CharLM, NGramCounts, NGramLanguageModel, TextDataset
 from charlm.cli.app import main
 from charlm.data.dataset import JoinedTexts
-from charlm.models.ngram import counting
-from charlm.models.ngram.building import TreeBuilder
-from charlm.models.ngram.runs import Packing, Run, counted, merged
-from charlm.models.ngram.texts import stretches
+from charlm.models.counting import by_sorting as counting
+from charlm.models.counting.building import TreeBuilder
+from charlm.models.counting.runs import Packing, Run, counted, merged
+from charlm.models.counting.texts import stretches
 from chartok import encode_file
 from kneserney_reference import ngram_counts
 from strategies import costly

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import NGramCounts
-from charlm.models.ngram import learned as learned_module
-from charlm.models.ngram.kneser_ney import suffix_nodes
-from charlm.models.ngram.learned import Siblings, estimate, gradients, smoothed
-from charlm.models.ngram.shipped import shipped_constants
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing import learned as learned_module
+from charlm.models.smoothing.kneser_ney import suffix_nodes
+from charlm.models.smoothing.learned import Siblings, estimate, gradients, smoothed
+from charlm.models.smoothing.shipped import shipped_constants
 from learned_reference import ReferenceLearned
 
 VOCAB_SIZE = 4

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from charlm.data.dataset import JoinedTexts
-from charlm.models.ngram.texts import IDS_AT_ONCE, stretches
+from charlm.models.counting.texts import IDS_AT_ONCE, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.texts import Tokens
+    from charlm.models.counting.texts import Tokens
 
 SHARE = 0.1
 """The share of the ids that is held out, as far as ``MOST_IDS`` allows."""

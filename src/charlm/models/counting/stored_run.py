@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charlm.models.ngram.runs import Run
-from charlm.models.ngram.scratch import ScratchFile
+from charlm.models.counting.runs import Run
+from charlm.models.counting.scratch import ScratchFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from charlm.models.ngram.runs import Packing
+    from charlm.models.counting.runs import Packing
 
 
 class RunOnDisk:
@@ -30,7 +30,7 @@ class RunOnDisk:
     """
 
     def __init__(self, blocks: Iterable[Run], packing: Packing) -> None:
-        self.size = 0
+        self.size: int = 0
         self._names = [f"word {number}" for number in range(len(packing.widths))]
         self._dtype = np.dtype([*zip(self._names, packing.dtypes, strict=True), ("count", np.uint64)])
         self._file = ScratchFile()

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from charlm.models.ngram.counts import NGramCounts
-from charlm.models.ngram.kneser_ney import adjusted_counts
-from charlm.models.ngram.lbfgs import minimize
-from charlm.models.ngram.learned import Estimate, Siblings, gradients, smoothed
-from charlm.models.ngram.shipped import shipped_constants
+from charlm.models.counting.counts import NGramCounts
+from charlm.models.smoothing.kneser_ney import adjusted_counts
+from charlm.models.smoothing.lbfgs import minimize
+from charlm.models.smoothing.learned import Estimate, Siblings, along, gradients, smoothed
+from charlm.models.smoothing.shipped import shipped_constants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.held_out import HeldOut
+    from charlm.models.smoothing.held_out import HeldOut
 
     Floats = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class Level(NamedTuple):
     def log_likelihood(self, estimate: Estimate, *, is_highest: bool = False) -> float:
         """Returns what the level adds to the log-likelihood of the held-out ids."""
         used = self.found if is_highest else self.longest
-        return float(used @ estimate.log_probabilities + self.missed @ estimate.log_backoffs)
+        return float(along(used, estimate.log_probabilities) + along(self.missed, estimate.log_backoffs))
 
 
 class Tuning:

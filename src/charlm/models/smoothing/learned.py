@@ -1,8 +1,8 @@
 r"""Learned back-off: Kneser-Ney's estimate, corrected by a log-linear model of what the counts say.
 
-Kneser-Ney smoothing (``charlm.models.ngram.kneser_ney``) looks at the count of an n-gram and at how many n-grams follow
-its context. Here the same quantities, and a few more, are features of a log-linear model whose constants are learned
-from text. For an n-gram hw, that is context h followed by id w, with the adjusted count a, the count c, and the
+Kneser-Ney smoothing (``charlm.models.smoothing.kneser_ney``) looks at the count of an n-gram and at how many n-grams
+follow its context. Here the same quantities, and a few more, are features of a log-linear model whose constants are
+learned from text. For an n-gram hw, that is context h followed by id w, with the adjusted count a, the count c, and the
 probability P' = P(w | h') one order below; and for its context the sums T of a and C of c over the N ids that follow
 it, of which n1, n2 and n3 have an adjusted count of 1, 2, and 3 or more, and the largest adjusted count m:
 
@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from charlm.models.ngram.kneser_ney import BackoffTable, adjusted_counts
+from charlm.models.smoothing.kneser_ney import BackoffTable, adjusted_counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.counts import NGramCounts
+    from charlm.models.counting.counts import NGramCounts
 
     Floats = NDArray[np.float64]
 
@@ -146,18 +146,18 @@ def smoothed(siblings: Siblings, constants: Floats, log_lower: Floats) -> Estima
     discounts, theta = unpacked(constants)
     of_seen, of_unseen = constants[OF_SEEN], constants[OF_UNSEEN]
     total = siblings.total + theta
-    weights = (discounts @ siblings.groups + theta) / total
+    weights = (weighted(discounts, siblings.groups) + theta) / total
     lower = np.exp(log_lower)
     interpolated = (siblings.adjusted - discounts[siblings.group]) / total[siblings.owners]
     interpolated += weights[siblings.owners] * lower
     log_interpolated = np.log(interpolated)
     log_seen = log_interpolated * (1 + of_seen[0] + 0.05 * of_seen[11] * log_interpolated)
     log_seen += log_lower * (of_seen[1] + 0.05 * of_seen[10] * log_lower)
-    log_seen += of_seen[2:6] @ siblings.of_counts
-    log_seen += (of_seen[6:10] @ siblings.of_context[[0, 1, 3, 4]])[siblings.owners]
+    log_seen += weighted(of_seen[2:6], siblings.of_counts)
+    log_seen += weighted(of_seen[6:10], siblings.of_context[[0, 1, 3, 4]])[siblings.owners]
     log_weights = np.log(weights)
     of_weights = np.concatenate([siblings.of_context * np.array([[0.3], [0.4], [0.3], [1], [1]]), log_weights[None]])
-    log_unseen = log_weights + of_unseen[0] + of_unseen[1:] @ of_weights
+    log_unseen = log_weights + of_unseen[0] + weighted(of_unseen[1:], of_weights)
     unseen = np.maximum(1 - siblings.sums(lower), 0)
     log_norm = np.log(siblings.sums(np.exp(log_seen)) + np.exp(log_unseen) * unseen)
     return Estimate(
@@ -200,22 +200,38 @@ def gradients(
     by_weight = siblings.sums(by_q * estimate.lower) + by_log_unseen * (1 + constants[-1]) / estimate.weights
     by_weight /= total
     by_kept = by_q / total[owners]  # by the numerator of what is left of a count
-    by_discounts = siblings.groups @ by_weight - np.bincount(siblings.group, weights=by_kept, minlength=3)
+    by_discounts = along(siblings.groups, by_weight) - np.bincount(siblings.group, weights=by_kept, minlength=3)
     kept = (siblings.adjusted - discounts[siblings.group]) / total[owners]
-    by_theta = by_weight @ (1 - estimate.weights) - by_kept @ kept
+    by_theta = along(by_weight, 1 - estimate.weights) - along(by_kept, kept)
     result = np.empty(CONSTANTS)
     result[DISCOUNTS] = by_discounts * discounts * (1 - discounts / LARGEST_DISCOUNTS)
     result[THETA] = by_theta * theta
     result[OF_SEEN] = [
-        by_log_seen @ log_q,
-        by_log_seen @ log_lower,
-        *(siblings.of_counts @ by_log_seen),
-        *(siblings.of_context[[0, 1, 3, 4]] @ siblings.sums(by_log_seen)),
-        0.05 * (by_log_seen @ log_lower**2),
-        0.05 * (by_log_seen @ log_q**2),
+        along(by_log_seen, log_q),
+        along(by_log_seen, log_lower),
+        *along(siblings.of_counts, by_log_seen),
+        *along(siblings.of_context[[0, 1, 3, 4]], siblings.sums(by_log_seen)),
+        0.05 * along(by_log_seen, log_lower**2),
+        0.05 * along(by_log_seen, log_q**2),
     ]
-    result[OF_UNSEEN] = [by_log_unseen.sum(), *(estimate.of_weights @ by_log_unseen)]
+    result[OF_UNSEEN] = [by_log_unseen.sum(), *along(estimate.of_weights, by_log_unseen)]
     return result, by_log_lower
+
+
+def weighted(weights: Floats, rows: Floats) -> Floats:
+    """Returns the weighted sum of rows, ``(K,)`` and ``(K, N)`` to ``(N,)``.
+
+    Like ``along``, it computes in one thread: the threads of BLAS wait for each other beside another busy process, and
+    took seven times as long; and their number would show in the last digits.
+    """
+    result: Floats = np.einsum("i,ij->j", weights, rows)
+    return result
+
+
+def along(rows: Floats, values: Floats) -> Floats:
+    """Returns the inner product of each row with the values, ``(..., N)`` and ``(N,)`` to ``(...)``."""
+    result: Floats = np.einsum("...j,j->...", rows, values)
+    return result
 
 
 def unpacked(constants: Floats) -> tuple[Floats, float]:

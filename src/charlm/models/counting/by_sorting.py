@@ -9,11 +9,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from charlm.models.ngram.building import TreeBuilder
-from charlm.models.ngram.runs import Packing, counted, joined, merged
-from charlm.models.ngram.scratch import InMemory, ScratchFile
-from charlm.models.ngram.stored_run import RunOnDisk
-from charlm.models.ngram.texts import stretches
+from charlm.models.counting.building import TreeBuilder
+from charlm.models.counting.runs import Packing, counted, joined, merged
+from charlm.models.counting.scratch import InMemory, ScratchFile
+from charlm.models.counting.stored_run import RunOnDisk
+from charlm.models.counting.texts import stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.runs import Run, StoredRun
-    from charlm.models.ngram.texts import Stretch, Tokens
+    from charlm.models.counting.runs import Run, StoredRun
+    from charlm.models.counting.texts import Stretch, Tokens
 
 WINDOWS_AT_ONCE = 1 << 24
 """How many windows are sorted at a time, which bounds the memory that counting takes besides its result."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
 
-from charlm.models.ngram import kneser_ney, learned
-from charlm.models.ngram.choices import ORDER, Smoothing
-from charlm.models.ngram.counts import NGramCounts
-from charlm.models.ngram.held_out import hold_out, newest, sizes
-from charlm.models.ngram.kneser_ney import BackoffTable, suffix_nodes
-from charlm.models.ngram.learned import CONSTANTS
-from charlm.models.ngram.shipped import shipped_constants
-from charlm.models.ngram.tuning import Tuning
+from charlm.models.counting.counts import NGramCounts
+from charlm.models.smoothing import kneser_ney, learned
+from charlm.models.smoothing.choices import ORDER, Smoothing
+from charlm.models.smoothing.held_out import hold_out, newest, sizes
+from charlm.models.smoothing.kneser_ney import BackoffTable, suffix_nodes
+from charlm.models.smoothing.learned import CONSTANTS
+from charlm.models.smoothing.shipped import shipped_constants
+from charlm.models.smoothing.tuning import Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.data.dataset import JoinedTexts
-    from charlm.models.ngram.texts import Tokens
+    from charlm.models.counting.texts import Tokens
 
 HIGHEST_CHOSEN = 10
 """A higher order has to be asked for: the model grows more than it gains."""
@@ -75,10 +75,13 @@ def fitted(
         memory: The most memory that counting takes besides its result, as for ``NGramCounts.from_tokens``.
 
     Raises:
+        TypeError: The smoothing is no ``str``, or the ids are not integers.
         ValueError: There are no ids; the smoothing is unknown, or is to be tuned on counts; or ``memory`` is too small,
             or given for counts.
         OSError: As for ``NGramCounts.from_tokens``.
     """
+    if not isinstance(smoothing, str):
+        raise TypeError(f"smoothing must be 'tuned', 'learned' or 'kneser-ney', got {type(smoothing).__name__}")
     if smoothing not in get_args(Smoothing):
         raise ValueError(f"smoothing must be 'tuned', 'learned' or 'kneser-ney', got {smoothing!a}")
     if isinstance(tokens, NGramCounts):

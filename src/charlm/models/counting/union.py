@@ -47,7 +47,7 @@ def united(models: Sequence[HasNGrams], vocab_size: int) -> Union:
         vocab_size: The number of ids, V.
 
     Example:
-        >>> from charlm.models.ngram.counts import NGramCounts
+        >>> from charlm.models.counting.counts import NGramCounts
         >>> models = [NGramCounts.from_tokens(ids, vocab_size=3, order=1) for ids in ([0, 2], [1, 2])]
         >>> united(models, 3)
         Union(keys=array([0, 1, 2]), levels=(0, 3), nodes=(array([0, 1, 3]), array([0, 2, 3])))

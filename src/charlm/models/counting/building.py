@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.ngram.runs import Packing, Run
-    from charlm.models.ngram.scratch import Keeper, Kept
+    from charlm.models.counting.runs import Packing, Run
+    from charlm.models.counting.scratch import Keeper, Kept
 
 
 class TreeBuilder:

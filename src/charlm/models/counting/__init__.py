@@ -1,0 +1,1 @@
+"""Counting the n-grams of texts, in memory or within a limit of it."""

@@ -1,0 +1,1 @@
+"""From counts of n-grams to probabilities."""
