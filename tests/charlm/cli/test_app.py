@@ -289,6 +289,7 @@ def test_a_token_file_with_another_id_in_it_is_neither_trained_on_nor_evaluated(
     content = bytearray((folder / "a.tokens").read_bytes())
     content[-1] ^= 1
     (folder / "a.tokens").write_bytes(content)
+    capsys.readouterr()
     assert main(command.split()) == 1
     assert capsys.readouterr().err == "charlm: 'a.tokens' is damaged: its ids do not match its SHA-256\n"
 
