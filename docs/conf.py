@@ -58,10 +58,10 @@ nitpick_ignore = [
     *(
         ("py:class", f"charlm.models.{opaque}")  # opaque to callers
         for opaque in (
-            "smoothing.kneser_ney.BackoffTable",
             "ngram.lookup.Lookup",
             "ngram.packed_counts.PackedCounts",
             "ngram.search.Search",
+            "smoothing.kneser_ney.BackoffTable",
             "transformer.TransformerState",
         )
     ),

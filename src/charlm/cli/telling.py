@@ -89,10 +89,7 @@ def _of_counting(event: events.Counted) -> list[str]:
     if event.family == "bigram":
         return [f"bigram model, counted in {event.seconds:.2f} s"]
     counted = f"{event.n_grams:,} n-grams counted in {event.seconds:.2f} s"
-    lines = [f"n-gram model of order {event.order}, {counted}, smoothing: {event.smoothing}"]
-    if event.is_too_short:
-        lines.append("the text is too short to tune the smoothing on: its constants are those of the library")
-    return lines
+    return [f"n-gram model of order {event.order}, {counted}, smoothing: {event.smoothing}"]
 
 
 def _of_beginning(event: events.TrainingBegan) -> list[str]:
