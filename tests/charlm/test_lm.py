@@ -507,9 +507,9 @@ def test_a_setting_that_a_family_does_not_take_is_refused(family: Any, setting: 
 
 
 def test_a_smoothing_of_another_family_is_refused() -> None:
-    with pytest.raises(ValueError, match="smoothing must be one of tuned, learned, kneser-ney, got -4"):
+    with pytest.raises(TypeError, match="smoothing must be one of tuned, learned, kneser-ney, got int"):
         CharLM.fit(TEXT, smoothing=-4)
-    with pytest.raises(TypeError, match="smoothing must be a number, got str"):
+    with pytest.raises(TypeError, match="smoothing of a bigram must be a number to add to each count, got 'tuned'"):
         CharLM.fit(TEXT, "bigram", smoothing="tuned")
 
 

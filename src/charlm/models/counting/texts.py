@@ -86,7 +86,7 @@ def _separated(
     """Yields the symbols of texts, and the weight of each, at most ``at_once`` at a time."""
     if len(texts.lengths) == 1 and texts.weights is None and len(texts.ids) < at_once:  # of many, one takes a moment
         symbols = np.zeros(len(texts.ids) + (not texts.continues), dtype=dtype)
-        np.add(texts.ids, 1, out=symbols[: len(texts.ids)], casting="unsafe")
+        np.add(texts.ids, 1, out=symbols[: len(texts.ids)], dtype=dtype, casting="unsafe")
         yield symbols, None
         return
     separators = np.cumsum(texts.lengths + 1) - 1

@@ -137,7 +137,7 @@ class _Preparation:
         if smoothing == "tuned" and self._tuning is not None:
             constants = self._tuning.tuned(order)
         elif smoothing == "tuned":
-            _log.info("the text is too short to tune the smoothing on: its constants are those of the library")
+            _log.debug("the text is too short to tune the smoothing on: its constants are those of the library")
         counts = self._counts.up_to(order)
         return estimated(counts, constants, self._context_only, self._suffixes[: len(counts.keys) + 1])
 

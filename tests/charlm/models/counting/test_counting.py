@@ -297,3 +297,11 @@ def test_a_model_fitted_within_a_limit_is_the_same() -> None:
         limited = NGramLanguageModel(50, order=4).fit(LONG[:5000], memory="1GB")
     for name, array in whole.table.arrays().items():
         assert np.array_equal(limited.table.arrays()[name], array)
+
+
+@pytest.mark.parametrize("size", [255, 256, 257, 65_535, 65_536, 65_537])
+def test_the_largest_id_of_a_narrow_dtype_is_counted(size: int) -> None:
+    ids = np.array([0, size - 1, size - 1], dtype=np.min_scalar_type(size - 1))
+    counts = NGramCounts.from_tokens(ids, vocab_size=size, order=1)
+    assert counts.keys.tolist() == [0, size - 1]
+    assert counts.counts.tolist() == [1, 2]
