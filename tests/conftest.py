@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from chartok import read_text
 from torture import TORTURE
 
-settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
 settings.register_profile(
     "brief",  # whether a test fails, and not on what
     parent=settings.get_profile("quick"),
