@@ -12,6 +12,7 @@ from charlm.models.counting.counts import NGramCounts
 from charlm.models.ngram.gating import Gate, HeldOutScores
 from charlm.models.ngram.interpolation import interpolated
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.inner_products import along
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,9 +145,9 @@ def interpolate(parts: Sequence[Part], held_out: Corpus, weights: Weights = "by-
     return Interpolation(
         model=together,
         vocabulary=vocabulary,
-        nats=(-np.log(scores.probabilities) @ share).tolist(),
-        weights=(gate(scores.known) @ share).tolist(),
-        nats_together=float(-np.log(_held_out_scores([together], held_out).probabilities[0]) @ share),
+        nats=along(-np.log(scores.probabilities), share).tolist(),
+        weights=along(gate(scores.known), share).tolist(),
+        nats_together=float(along(-np.log(_held_out_scores([together], held_out).probabilities[0]), share)),
         ids=len(share),
     )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from charlm.models.smoothing.inner_products import along, weighted
 from charlm.models.smoothing.lbfgs import minimize
 
 if TYPE_CHECKING:
@@ -131,8 +132,8 @@ class Gate:
             joint = gates * scores.probabilities
             mixed = joint.sum(axis=0)
             of_models = scores.times * (joint / mixed - gates)
-            slopes = [own @ of_model for own, of_model in zip(features, of_models, strict=True)]
-            value = -float(scores.times @ np.log(mixed)) + SHRINKAGE * float(point @ point)
+            slopes = [along(own, of_model) for own, of_model in zip(features, of_models, strict=True)]
+            value = -float(along(scores.times, np.log(mixed))) + SHRINKAGE * float(point @ point)
             gradient = 2 * SHRINKAGE * point - np.concatenate([of_models.sum(axis=1), *slopes])
             return value / total, gradient / total
 
@@ -154,10 +155,10 @@ def _static(scores: HeldOutScores) -> Floats:
     for _ in range(MAX_STEPS):
         joint = weights[:, None] * scores.probabilities
         mixed = joint.sum(axis=0)
-        value = float(share @ np.log(mixed))
+        value = float(along(share, np.log(mixed)))
         if value - before < TOLERANCE:
             break
-        weights, before = (joint / mixed) @ share, value
+        weights, before = along(joint / mixed, share), value
     logarithms: Floats = np.log(np.maximum(weights, LEAST_WEIGHT))
     return logarithms
 
@@ -168,7 +169,7 @@ def _features(known: Known, order: int) -> Floats:
 
 
 def _softmax(static: Floats, constants: Sequence[Floats], features: Sequence[Floats]) -> Floats:
-    by_context = [own @ of for own, of in zip(constants, features, strict=True)]
+    by_context = [weighted(own, of) for own, of in zip(constants, features, strict=True)]
     scores: Floats = np.add(by_context, static[:, None])
     scores -= scores.max(axis=0)
     np.exp(scores, out=scores)

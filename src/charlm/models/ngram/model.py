@@ -104,10 +104,9 @@ class NGramLanguageModel(LanguageModel):
                 of texts, a ``RecordDataset``, or counts made from them. No n-gram spans two texts. Records given as ids
                 must include ``bos`` and ``eos``. A text shorter than ``order`` only adds shorter n-grams.
             smoothing: How counts become probabilities: by learned back-off, with the constants that come with the
-                library (``"learned"``) or with constants tuned on a part of the texts that is held out for that
-                (``"tuned"``, which takes some times as long); or by interpolated modified Kneser-Ney smoothing
-                (``"kneser-ney"``). Texts too short to be tuned on, of about 10,000 ids, keep the constants as they
-                come.
+                library (``"learned"``) or, in four times the time, tuned on a held-out part of the texts (``"tuned"``,
+                for texts of about 10,000 ids or more); or by interpolated modified Kneser-Ney smoothing
+                (``"kneser-ney"``).
             memory: The most memory that counting takes besides its result, in bytes, or such as ``"2GB"``; see
                 ``NGramCounts.from_tokens``.
 

@@ -100,7 +100,7 @@ def fitted(
         sample = newest(tokens, CHOSEN_FROM, vocab_size=vocab_size)
         from_sample = _Preparation(sample, count(sample, order=HIGHEST_CHOSEN), context_only)
         order = from_sample.best_order(times=ids / CHOSEN_FROM)
-    preparation = _Preparation(tokens, count(tokens, order=order or HIGHEST_CHOSEN), context_only)
+    preparation = _Preparation(tokens, count(tokens, order=HIGHEST_CHOSEN if order is None else order), context_only)
     if order is None:
         order = preparation.best_order()
     return preparation.fitted(order, smoothing)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from charlm.models.smoothing.inner_products import along, weighted
 from charlm.models.smoothing.kneser_ney import BackoffTable, adjusted_counts
 
 if TYPE_CHECKING:
@@ -216,22 +217,6 @@ def gradients(
     ]
     result[OF_UNSEEN] = [by_log_unseen.sum(), *along(estimate.of_weights, by_log_unseen)]
     return result, by_log_lower
-
-
-def weighted(weights: Floats, rows: Floats) -> Floats:
-    """Returns the weighted sum of rows, ``(K,)`` and ``(K, N)`` to ``(N,)``.
-
-    Like ``along``, it computes in one thread: the threads of BLAS wait for each other beside another busy process, and
-    took seven times as long; and their number would show in the last digits.
-    """
-    result: Floats = np.einsum("i,ij->j", weights, rows)
-    return result
-
-
-def along(rows: Floats, values: Floats) -> Floats:
-    """Returns the inner product of each row with the values, ``(..., N)`` and ``(N,)`` to ``(...)``."""
-    result: Floats = np.einsum("...j,j->...", rows, values)
-    return result
 
 
 def unpacked(constants: Floats) -> tuple[Floats, float]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from charlm.models.counting.counts import NGramCounts
+from charlm.models.smoothing.inner_products import along
 from charlm.models.smoothing.kneser_ney import adjusted_counts
 from charlm.models.smoothing.lbfgs import minimize
-from charlm.models.smoothing.learned import Estimate, Siblings, along, gradients, smoothed
+from charlm.models.smoothing.learned import Estimate, Siblings, gradients, smoothed
 from charlm.models.smoothing.shipped import shipped_constants
 
 if TYPE_CHECKING:
