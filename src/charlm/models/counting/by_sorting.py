@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -150,6 +149,8 @@ def _in_parts(texts: Iterable[Stretch], packing: Packing, executor: Executor | N
     if executor is None:
         yield from (counted(stretch, packing) for stretch in texts)
         return
+    from concurrent.futures import wait  # noqa: PLC0415 - a program that only scores starts without it
+
     futures: deque[Future[Run]] = deque()
     try:
         for stretch in texts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -42,6 +41,8 @@ class ScratchFile:
     """
 
     def __init__(self) -> None:
+        import tempfile  # noqa: PLC0415 - a program that only scores starts without it
+
         self._folder = tempfile.gettempdir()
         with Naming(self._folder):
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by close

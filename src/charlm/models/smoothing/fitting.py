@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, get_args
@@ -34,8 +33,6 @@ MOST_NGRAMS = 1 << 26
 """An order above 7 with more n-grams than this, judging by the end of the text, has to be asked for, too."""
 FEWEST_HELD_OUT = 1000
 """Fewer held-out ids do not show which constants or which order are best."""
-
-_log = logging.getLogger("charlm")
 
 
 class Fitted(NamedTuple):
@@ -137,7 +134,11 @@ class _Preparation:
         if smoothing == "tuned" and self._tuning is not None:
             constants = self._tuning.tuned(order)
         elif smoothing == "tuned":
-            _log.debug("the text is too short to tune the smoothing on: its constants are those of the library")
+            import logging  # noqa: PLC0415 - a program that only scores starts without it
+
+            logging.getLogger("charlm").debug(
+                "the text is too short to tune the smoothing on: its constants are those of the library"
+            )
         counts = self._counts.up_to(order)
         return estimated(counts, constants, self._context_only, self._suffixes[: len(counts.keys) + 1])
 
