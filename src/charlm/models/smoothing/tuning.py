@@ -28,7 +28,7 @@ SHRINKAGE = 300.0
 MAX_STEPS = 40
 TOLERANCE = 1e-5
 """In nats per id."""
-LEAST_GAIN = 0.004
+LEAST_GAIN = 0.001
 """How much better than a lower order a higher one must be, in nats per id: it makes the model larger."""
 
 
