@@ -496,7 +496,8 @@ def test_bad_input_is_refused(call: Any, error: type[Exception], message: str) -
     [
         *(("ngram", setting) for setting in ({"size": "x"}, {"device": "x"})),
         *(("bigram", setting) for setting in ({"order": 3}, {"config": TrainerConfig()}, {"device": "cpu"})),
-        *(("gpt", setting) for setting in ({"order": 3}, {"smoothing": 1})),
+        *(("gpt", setting) for setting in ({"memory": "2GB"}, {"smoothing": 1})),
+        ("classic-gpt", {"prior": True}),
         ("mixture", {"smoothing": 1}),
     ],
     ids=str,

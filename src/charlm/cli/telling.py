@@ -93,6 +93,10 @@ def _of_counting(event: events.Counted) -> list[str]:
     return [f"n-gram model of order {event.order}, {counted}, smoothing: {event.smoothing}{why}"]
 
 
+def _of_prior(event: events.PriorLeftOut) -> list[str]:
+    return [f"{event.characters:,} characters are too few to count a prior on: {event.least:,} would do"]
+
+
 def _of_beginning(event: events.TrainingBegan) -> list[str]:
     steps = "steps" if event.total_steps is None else f"{event.total_steps:,} steps"
     model = f"{event.family} model, {event.parameters:,} parameters, on {event.device}"
@@ -145,6 +149,7 @@ LINES: dict[type, Callable[[Any], list[str]]] = {
     events.UnknownFound: _of_unknown,
     events.Started: _of_start,
     events.Counted: _of_counting,
+    events.PriorLeftOut: _of_prior,
     events.TrainingBegan: _of_beginning,
     events.TrainingEnded: _of_end,
     events.TrainingStopped: _of_stop,

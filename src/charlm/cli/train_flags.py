@@ -45,8 +45,9 @@ class Train(Command):
         unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1. By default the lowest, up to 10, that predicts a
-            held-out part of the text about as well as any; 7 in a mixture, with kneser-ney, and for texts too short
-            to tell.
+            held-out part of the text about as well as any; 7 with kneser-ney and for texts too short to tell; 8 for a
+            gpt or a mixture.
+        prior: Start the gpt, alone or in a mixture, from an n-gram model.
         smoothing: How counts become probabilities: tuned (learned back-off, tuned on a held-out part of the text),
             learned (as it comes with the library) or kneser-ney. For a bigram, a number that is added to each count.
         memory: Most memory that counting n-grams takes besides the text and the counts, such as 2GB; what is above it
@@ -89,6 +90,7 @@ class Train(Command):
     unit: Unit = "character"
     json: bool = False
     order: Optional[int] = None
+    prior: bool = True
     smoothing: float | Smoothing | None = None
     memory: Optional[str] = None
     size: Optional[Size] = None

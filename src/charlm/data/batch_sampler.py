@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self, cast, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, get_args
 
 import torch
 from torch import Tensor
@@ -34,6 +34,26 @@ OTHERWISE = (
     "which a run does not resume exactly"
 )
 """What is left to do with a dataset that cannot be sampled from."""
+
+
+class Examples(NamedTuple):
+    """A batch, and which examples it has.
+
+    Attributes:
+        batch: Inputs and targets, int64 ``(B, T)`` each, on the device.
+        numbers: The example in each row, int64 ``(B,)``, on the CPU.
+    """
+
+    batch: tuple[Tensor, Tensor]
+    numbers: Tensor
+
+
+class _Upcoming(NamedTuple):
+    """A batch that is being read, its examples, and the state of the generator from which they were drawn."""
+
+    batch: Future[tuple[Tensor, Tensor]]
+    numbers: Tensor
+    state: Tensor
 
 
 class BatchSampler:
@@ -117,7 +137,7 @@ class BatchSampler:
         )
         self.batches_drawn: int = 0
         """The number of batches returned so far."""
-        self._upcoming: tuple[Future[tuple[Tensor, Tensor]], Tensor] | None = None
+        self._upcoming: _Upcoming | None = None
         self._renew_loader()
         renew_in_children(self, BatchSampler._renew_loader)
 
@@ -160,29 +180,35 @@ class BatchSampler:
 
         If it cannot be read, the sampler does not advance, and the next call retries the same batch.
         """
+        return self.next_examples().batch
+
+    def next_examples(self) -> Examples:
+        """Returns the next batch, as ``next`` does, and which examples are in it."""
         try:
-            batch = self._read_next()
+            examples = self._read_next()
         except BaseException:
             self._rewind()
             raise
         self.batches_drawn += 1
-        return batch
+        return examples
 
-    def _read_next(self) -> tuple[Tensor, Tensor]:
+    def _read_next(self) -> Examples:
         if self._loader is None:
-            return self.dataset.batch(self._draw(self.batches_drawn), self.device)
-        future, _ = self._upcoming or self._prepare(self._loader, self.batches_drawn)
+            numbers = self._draw(self.batches_drawn)
+            return Examples(self.dataset.batch(numbers, self.device), numbers)
+        batch, numbers, _ = self._upcoming or self._prepare(self._loader, self.batches_drawn)
         self._upcoming = self._prepare(self._loader, self.batches_drawn + 1)
-        return future.result()
+        return Examples(batch.result(), numbers)
 
     def _rewind(self) -> None:
         """Rewinds to the next batch to return."""
         self._upcoming = None
         self._batches.rewind(self.batches_drawn)
 
-    def _prepare(self, loader: ThreadPoolExecutor, number: int) -> tuple[Future[tuple[Tensor, Tensor]], Tensor]:
-        share = self._draw(number)
-        return loader.submit(self.dataset.batch, share, self.device), self._batches.state(number)
+    def _prepare(self, loader: ThreadPoolExecutor, number: int) -> _Upcoming:
+        numbers = self._draw(number)
+        batch = loader.submit(self.dataset.batch, numbers, self.device)
+        return _Upcoming(batch, numbers, self._batches.state(number))
 
     def _draw(self, number: int) -> Tensor:
         """Returns the examples of this process's share of a global batch, int64 ``(batch_size / world_size,)``."""
@@ -198,7 +224,7 @@ class BatchSampler:
 
     def _generator_state(self) -> Tensor:
         """Returns the state from which the next batch to return is drawn."""
-        return self._batches.state(self.batches_drawn) if self._upcoming is None else self._upcoming[1]
+        return self._batches.state(self.batches_drawn) if self._upcoming is None else self._upcoming.state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Resumes where the sampler that returned ``state`` was; the number of processes may differ.

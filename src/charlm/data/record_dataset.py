@@ -13,11 +13,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.data.dataset import IGNORE_INDEX, check_vocabulary_size
+from charlm.data.folds import Folds, FoldTexts
 from charlm.data.packed_records import PackedRecords
 from charlm.data.prompts import with_prompts_up_to
 from charlm.data.record_file import records_of_files
 from charlm.data.record_texts import records_of_texts
 from charlm.data.records import Records
+from charlm.data.splitting import folds_of_records
 from charlm.data.streams import as_stream
 from charlm.data.text_dataset import TextDataset
 from charlm.data.windows import Windows
@@ -252,6 +254,25 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
     def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the number of inputs of each example, int64 ``(B,)``."""
         return self._windows.spans(indices).inputs
+
+    def folds(
+        self,
+        number: int,
+        *,
+        context: int,  # noqa: ARG002 - of a text
+    ) -> Folds:
+        """Returns a division of the records in which equal ones share a fold; see ``charlm.data.folds.HasFolds``.
+
+        Args:
+            number: How many folds, at most 256.
+            context: Not used: every record starts without context.
+        """
+        fold_of_records = folds_of_records(self.records, number)
+
+        def of(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+            return fold_of_records[self._windows.records(indices)].astype(np.int64)
+
+        return Folds([FoldTexts(self.records.chosen(fold_of_records == fold)) for fold in range(number)], of)
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all records, ``bos`` and ``eos`` included, and the length of each, int64 ``(N,)``."""

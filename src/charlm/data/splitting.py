@@ -210,6 +210,18 @@ def split_records(data: SupportsParts, share: float, *, seed: int | None) -> NDA
     return is_first
 
 
+def folds_of_records(data: SupportsParts, number: int) -> NDArray[np.uint8]:
+    """Returns the fold of each record, uint8 ``(N,)``: drawn by a hash of its ids, so that equal records share one.
+
+    Args:
+        data: The records.
+        number: How many folds there are, at most 256.
+    """
+    multipliers = _multipliers(0)
+    found = [(_keys(part, multipliers) % number).astype(np.uint8) for part in data.parts(IDS_AT_ONCE)]
+    return np.concatenate(found)
+
+
 def _cut(
     data: SupportsParts, multipliers: NDArray[np.uint64], half: int, *, wanted: int, before: int, total: int
 ) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from charlm.data.dataset import on_host
+from charlm.data.folds import Folds, FoldTexts
 from charlm.data.permutation import mixed
 from charlm.data.splitting import Passages, parts_of_passages, pieces_of_passages
 from charlm.data.streams import Stream, as_stream
@@ -178,6 +180,43 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
     def widths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the number of inputs of each window, int64 ``(B,)``: all have as many."""
         return np.full(len(indices), self.block_size)
+
+    def folds(self, number: int, *, context: int) -> Folds:
+        """Returns a division of the windows by where they begin; see ``charlm.data.folds.HasFolds``.
+
+        The text of a fold goes on to the end of its last window, where that of the next has begun.
+
+        Args:
+            number: How many folds.
+            context: How many ids before the first of a fold belong to its text.
+
+        Example:
+            >>> folds = TextDataset(range(100), block_size=8).folds(5, context=2)
+            >>> folds.of(np.array([0, 19, 20, 91]))
+            array([0, 0, 1, 4])
+            >>> folds.texts[1].texts.ids[[0, -1]]
+            tensor([18, 47])
+        """
+        bounds = pairwise((np.arange(number + 1) * len(self._passages) // number).tolist())
+        texts, first = [], []
+        for start, stop in bounds:
+            texts.append(
+                FoldTexts(
+                    self._texts(self._passages.part(max(0, start - context), stop + self.block_size)),
+                    self._texts(self._passages.part(start - context, start)) if start else None,
+                )
+            )
+            first.append(int(self._passages.part(start, start + 1).starts[0]))
+
+        def of(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+            starts: NDArray[np.int64] = self._starts(torch.from_numpy(indices)).numpy(force=True)
+            return np.searchsorted(first[1:], starts, side="right")
+
+        return Folds(texts, of)
+
+    def _texts(self, passages: Passages) -> TextDataset:
+        """Returns passages to count."""
+        return TextDataset(self.stream, 1, passages=passages.pairs())
 
     def parts(self, ids: int) -> Iterator[JoinedTexts]:
         """Returns the passages in order, about ``ids`` ids at a time; see ``charlm.data.dataset.SupportsParts``."""

@@ -78,21 +78,28 @@ class Windows:
         Args:
             examples: Which examples, int64 ``(B,)``.
         """
+        records, skipped = self._places(examples)
+        starts, lengths = self._records.bounds(records)
+        return Spans(
+            starts + skipped, np.minimum(lengths - 1 - skipped, self._block_size), self._masked(records, skipped)
+        )
+
+    def records(self, examples: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the record of each of several examples, int64 ``(B,)``."""
+        return self._places(examples)[0]
+
+    def _places(self, examples: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the record of each example, and how many of its ids precede it."""
         if not len(self._long):
-            starts, lengths = self._records.bounds(examples)
-            return Spans(starts, lengths - 1, self._masked(examples, 0))
+            return examples, np.zeros_like(examples)
         latest = np.searchsorted(self._first, examples, side="right") - 1
         window = np.where(latest >= 0, examples - self._first[latest], 0)
         windows = np.where(latest >= 0, np.diff(self._more_before)[latest] + 1, 1)
         is_inside = (latest >= 0) & (window < windows)
         records = np.where(is_inside, self._long[latest], examples - self._more_before[latest + 1])
-        starts, lengths = self._records.bounds(records)
-        skipped = np.where(is_inside, (window + self._windows_left_out[latest]) * self._block_size, 0)
-        return Spans(
-            starts + skipped, np.minimum(lengths - 1 - skipped, self._block_size), self._masked(records, skipped)
-        )
+        return records, np.where(is_inside, (window + self._windows_left_out[latest]) * self._block_size, 0)
 
-    def _masked(self, records: NDArray[np.int64], skipped: NDArray[np.int64] | int) -> NDArray[np.int64] | None:
+    def _masked(self, records: NDArray[np.int64], skipped: NDArray[np.int64]) -> NDArray[np.int64] | None:
         if self._records.prompts is None:
             return None
         masked: NDArray[np.int64] = np.maximum(self._records.prompts[records].astype(np.int64) - skipped, 0)

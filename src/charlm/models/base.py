@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -22,14 +22,19 @@ from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import SupportsIndex
 
     from numpy.typing import NDArray
 
+    from charlm.data.dataset import Dataset
     from charlm.models.activations import Activations
     from charlm.models.predictor import CountModel, Predictor
     from chartok import Vocabulary
+
+FeaturesOfExamples: TypeAlias = "Callable[[Tensor, Tensor], tuple[Tensor, ...]]"
+"""From the inputs of examples, int64 ``(B, T)``, and which examples they are, int64 ``(B,)``, to what the model is
+given besides: a named tuple of tensors with a row for each."""
 
 if hasattr(os, "register_at_fork"):  # a forked process would wait forever for the threads that it does not have
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
@@ -138,6 +143,15 @@ class LanguageModel(nn.Module, ABC):
             f"{vocabulary_after.size} ids: override resize"
         )
 
+    def features_of(self, dataset: Dataset, device: torch.device) -> FeaturesOfExamples | None:  # noqa: ARG002
+        """Returns what tells a ``Trainer`` what the model is given of examples besides their ids; None for nothing.
+
+        Args:
+            dataset: The training data.
+            device: The device of the batches.
+        """
+        return None
+
     def parameter_groups(self) -> ParameterGroups:
         """Returns which parameters an optimizer updates in which way, by default a guess that a family may override.
 
@@ -167,17 +181,24 @@ class LanguageModel(nn.Module, ABC):
             raise ValueError(f"targets must have the inputs' shape {tuple(inputs.shape)}, got {tuple(targets.shape)}")
         try:
             logits = self.logits(_as_long("inputs", inputs))
-            if targets is None:
-                return logits, None
-            flat_targets = _as_long("targets", targets).flatten()
-            for token_id in self.context_only:
-                flat_targets = flat_targets.masked_fill(flat_targets == token_id, IGNORE_INDEX)
-            return logits, functional.cross_entropy(logits.flatten(0, -2), flat_targets, ignore_index=IGNORE_INDEX)
+            return logits, None if targets is None else self.loss(logits, targets)
         except IndexError:
             self.check_ids(inputs)
             if targets is not None:
                 self.check_ids(targets[targets != IGNORE_INDEX])
             raise
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Returns the mean cross-entropy in nats per target, a scalar.
+
+        Args:
+            logits: What ``logits`` returned, ``(B, T, V)``.
+            targets: The ids that follow, ``(B, T)``, as for ``forward``.
+        """
+        flat = _as_long("targets", targets).flatten()
+        for token_id in self.context_only:
+            flat = flat.masked_fill(flat == token_id, IGNORE_INDEX)
+        return functional.cross_entropy(logits.flatten(0, -2), flat, ignore_index=IGNORE_INDEX)
 
     if TYPE_CHECKING:  # nn.Module types calls as Any
 

@@ -98,5 +98,14 @@ def ids_seen(length: int, block_size: int) -> int:
         >>> [ids_seen(length, block_size=4) for length in range(9)]
         [0, 1, 2, 3, 4, 3, 4, 3, 4]
     """
-    stride = default_stride(block_size)
-    return length - first_needed(length, block_size - stride + 1, stride)
+    return length - first_needed(length, ids_kept(block_size), default_stride(block_size))
+
+
+def ids_kept(block_size: int) -> int:
+    """Returns the fewest ids that the next one is predicted from, beyond the first block.
+
+    Example:
+        >>> ids_kept(64), ids_kept(5)
+        (33, 3)
+    """
+    return block_size - default_stride(block_size) + 1

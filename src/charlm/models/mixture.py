@@ -115,6 +115,7 @@ class MixtureLanguageModel(LanguageModel):
             hidden_matrices=frozenset(prefix + name for prefix, own in groups for name in own.hidden_matrices),
             decayed=frozenset(prefix + name for prefix, own in groups for name in own.decayed),
             hashed_tables=frozenset(prefix + name for prefix, own in groups for name in own.hashed_tables),
+            slow=frozenset(prefix + name for prefix, own in groups for name in own.slow),
         )
 
     @torch.no_grad()

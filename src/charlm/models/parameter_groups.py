@@ -19,6 +19,7 @@ class ParameterGroups:
         hidden_matrices: Matrices that multiply hidden activations, which Muon is made for. They decay.
         decayed: The other parameters with weight decay, such as the matrix that gives the logits.
         hashed_tables: Tables whose rows are shared by several n-grams. They decay at their own rate, ``table_decay``.
+        slow: Parameters that begin where they should nearly stay: they learn at a tenth of the rate, and do not decay.
 
     Raises:
         ValueError: A parameter is in two groups.
@@ -32,6 +33,7 @@ class ParameterGroups:
     hidden_matrices: frozenset[str] = frozenset()
     decayed: frozenset[str] = frozenset()
     hashed_tables: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         names = [name for field in fields(self) for name in getattr(self, field.name)]
@@ -72,7 +74,7 @@ def groups_by_shape(model: nn.Module, vocab_size: int) -> ParameterGroups:
         >>> layers = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 4), nn.Linear(4, 9))
         >>> groups_by_shape(layers, vocab_size=9)
         ParameterGroups(hidden_matrices=frozenset({'1.weight'}), decayed=frozenset({'2.weight'}),
-                        hashed_tables=frozenset())
+                        hashed_tables=frozenset(), slow=frozenset())
     """
     linear = [
         (f"{name}.weight" if name else "weight", module.weight)

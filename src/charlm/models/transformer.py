@@ -18,6 +18,7 @@ from charlm.models.quantization import check_not_quantized
 from charlm.models.resizing import IdChange
 
 if TYPE_CHECKING:
+    from charlm.models.prior.rows import PriorFeatures
     from charlm.models.transformer_shape import TransformerShape
     from chartok import Vocabulary
 
@@ -35,24 +36,41 @@ class TransformerState(NamedTuple):
 class TransformerLanguageModel(LanguageModel):
     """A Transformer decoder: embeddings of ids, layers of causal attention, and a head that gives the logits.
 
-    A family implements ``_embedded``, ``_decoded`` and ``_resized``. Its layers are ``blocks``. Its table of embeddings
-    is ``embedding``, and that of the head is ``head``, or the same if there is none.
+    A family implements ``_embedded``, ``_decoded`` and ``_resized``, and if it starts from counts ``_counted`` and
+    ``_counted_by``. Its layers are ``blocks``. Its table of embeddings is ``embedding``, and that of the head is
+    ``head``, or the same if there is none.
     """
 
     config: TransformerShape
     blocks: nn.ModuleList
 
-    @abstractmethod
-    def _embedded(self, ids: Tensor, start: int = 0) -> Tensor:
-        """Returns the embeddings of the ids from a position on, ``(B, T - start, width)``.
+    def _counted(self, ids: Tensor, start: int = 0) -> PriorFeatures | None:  # noqa: ARG002
+        """Returns what counts say of the positions from one on; None without a prior.
 
         Args:
             ids: The ids from the first position on, int64 ``(B, T)``.
             start: The position of the first one that is wanted.
         """
+        return None
 
     @abstractmethod
-    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | list[Tensor] | None = None) -> Tensor:
+    def _embedded(self, ids: Tensor, start: int = 0, counted: PriorFeatures | None = None) -> Tensor:
+        """Returns the embeddings of the ids from a position on, ``(B, T - start, width)``.
+
+        Args:
+            ids: The ids from the first position on, int64 ``(B, T)``.
+            start: The position of the first one that is wanted.
+            counted: What ``_counted`` returned for the same.
+        """
+
+    @abstractmethod
+    def _decoded(
+        self,
+        x: Tensor,
+        start: int = 0,
+        memory: Tensor | list[Tensor] | None = None,
+        counted: PriorFeatures | None = None,
+    ) -> Tensor:
         """Returns the logits of embedded positions, ``(B, T, V)``, float32.
 
         Args:
@@ -61,11 +79,21 @@ class TransformerLanguageModel(LanguageModel):
             memory: That of a ``KeyValueCache``, or those of its layers, for as many ids as there are with these.
                 Keys and values of these are written to it, and only the logits of the last position are returned,
                 ``(B, 1, V)``.
+            counted: What ``_counted`` returned for them.
         """
 
     @abstractmethod
     def _resized(self, change: IdChange) -> Self:
         """Returns a model of the same shape for another vocabulary, of which only the shape counts."""
+
+    def _resized_prior(
+        self,
+        change: IdChange,  # noqa: ARG002 - for a family with a prior
+        vocabulary_before: Vocabulary,  # noqa: ARG002
+        vocabulary_after: Vocabulary,  # noqa: ARG002
+    ) -> dict[str, Tensor]:
+        """Returns the tensors of the prior for another vocabulary, and those that depend on it, by name."""
+        return {}
 
     @property
     def numbers_per_id(self) -> int:
@@ -86,7 +114,8 @@ class TransformerLanguageModel(LanguageModel):
         """
         if inputs.shape[1] > self.config.block_size:
             raise ValueError(f"inputs must be at most block_size {self.config.block_size} long, got {inputs.shape[1]}")
-        return self._decoded(self._embedded(inputs))
+        counted = self._counted(inputs)
+        return self._decoded(self._embedded(inputs, counted=counted), counted=counted)
 
     def activations(self, inputs: Tensor) -> Activations:
         """Returns what the layers compute on the way to the logits; the head gives those from the last hidden states.
@@ -129,8 +158,9 @@ class TransformerLanguageModel(LanguageModel):
         if length > self.config.block_size or not state.cache.takes(length):
             return self.start(history)
         with self.naming_bad_ids(ids):
-            x = self._embedded(history, length - 1)
-        logits = self._decoded(x, length - 1, state.cache.memory[..., :length, :])
+            counted = self._counted(history, length - 1)
+            x = self._embedded(history, length - 1, counted)
+        logits = self._decoded(x, length - 1, state.cache.memory[..., :length, :], counted)
         state.cache.length = length
         return logits[:, -1], TransformerState(history, state.cache)
 
@@ -157,9 +187,10 @@ class TransformerLanguageModel(LanguageModel):
         room = min(max(2 * length, LEAST_ROOM), self.config.block_size)
         shape = (self.config.n_layers, 2, len(history), self.config.n_heads, room, self.config.head_size)
         with self.naming_bad_ids(inputs):
-            x = self._embedded(history)
+            counted = self._counted(history)
+            x = self._embedded(history, 0, counted)
         cache = KeyValueCache(x.new_empty(shape), length)
-        logits = self._decoded(x, 0, cache.memory[..., :length, :])
+        logits = self._decoded(x, 0, cache.memory[..., :length, :], counted)
         return logits[:, -1], TransformerState(history, cache)
 
     def continued(
@@ -179,9 +210,11 @@ class TransformerLanguageModel(LanguageModel):
             float32 ``(B, 1, V)``, and keys and values, ``(B, H, P + T, head_size)`` each.
         """
         start, room = past_ids.shape[1], (0, 0, 0, inputs.shape[1])
-        x = self._embedded(torch.cat([past_ids, inputs], dim=1))[:, start:]
+        ids = torch.cat([past_ids, inputs], dim=1)
+        counted = self._counted(ids)
+        x = self._embedded(ids, 0, counted)[:, start:]
         memory = [functional.pad(torch.stack(layer), room) for layer in past]
-        logits = self._decoded(x, start, memory)
+        logits = self._decoded(x, start, memory, counted)
         return logits, [(layer[0], layer[1]) for layer in memory]
 
     @torch.no_grad()
@@ -202,7 +235,7 @@ class TransformerLanguageModel(LanguageModel):
             vocabulary_before, vocabulary_after, vocab_size=self.vocab_size, context_only=self.context_only
         )
         kept, outcomes = torch.from_numpy(change.kept), torch.from_numpy(change.outcomes)
-        tensors = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        tensors = {name: weights.detach().clone() for name, weights in self.named_parameters()}
         by_id = {"embedding.weight": kept, "head.weight": outcomes}
         if "head.weight" not in tensors:
             by_id = {"embedding.weight": outcomes}
@@ -211,6 +244,7 @@ class TransformerLanguageModel(LanguageModel):
             rows = widened(before)[averaged.to(before.device)].mean(dim=0).repeat(change.size, 1).to(before.dtype)
             rows[torch.from_numpy(change.ids[change.kept]).to(rows.device)] = before[kept.to(rows.device)]
             tensors[name] = rows
+        tensors |= self._resized_prior(change, vocabulary_before, vocabulary_after)
         with torch.device("meta"):
             model = self._resized(change)
         model.load_state_dict(tensors, assign=True)

@@ -66,6 +66,14 @@ class Counted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PriorLeftOut:
+    """A Transformer starts without counts, because the text of so many characters is too short."""
+
+    characters: int
+    least: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingBegan:
     """Training by gradient descent begins, or resumes after ``first_step`` steps."""
 
@@ -139,6 +147,7 @@ Event: TypeAlias = (
     | UnknownFound
     | Started
     | Counted
+    | PriorLeftOut
     | TrainingBegan
     | EntryMade
     | TrainingEnded

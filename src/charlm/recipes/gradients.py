@@ -21,6 +21,7 @@ from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
 from charlm.recipes.presets import BLOCK_SIZE
+from charlm.recipes.prior import counted_prior, with_more_counted
 from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
     from charlm.models.ngram.model import NGramLanguageModel
+    from charlm.models.ngram.table import NGramTable
     from charlm.models.transformer_shape import TransformerShape
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.description import Source
@@ -70,7 +72,9 @@ def train_by_gradients(
     learned = whole if data is None else data.learned
     by_length = corpus.is_of_records and not recipe.packing
     batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
-    model = before or _untrained(corpus, shape, whole.block_size, seed)
+    shape = None if shape is None else dataclasses.replace(shape, block_size=whole.block_size)
+    prior = counted_prior(learned, shape, recipe, characters=corpus.characters, hook=hook)
+    model = _untrained(corpus, shape, prior, seed) if before is None else with_more_counted(before, learned)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
     trainer = _trainer(model.to(batches.device), batches, held_out, recipe, corpus, folder, start, resume=resume)
     if folder is not None and distributed.rank() == 0:
@@ -151,14 +155,17 @@ def _held_out(validation: Corpus, block_size: int) -> CompleteDataset:
     return dataset_of(validation, block_size)
 
 
-def _untrained(corpus: Corpus, shape: TransformerShape | None, block_size: int, seed: int | None) -> LanguageModel:
+def _untrained(
+    corpus: Corpus, shape: TransformerShape | None, prior: NGramTable | None, seed: int | None
+) -> LanguageModel:
     if shape is None:
         return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
-    shape = dataclasses.replace(shape, block_size=block_size)
     if isinstance(shape, ClassicGPTConfig):
         return ClassicGPT(shape, seed=seed)
     assert isinstance(shape, GPTConfig)  # noqa: S101 - there is no other
-    return GPT(shape, seed=seed)
+    if prior is not None:
+        shape = dataclasses.replace(shape, hash_rows=0)  # what the tables would learn, the counts say better
+    return GPT(shape, prior=prior, seed=seed)
 
 
 def _trainer(

@@ -24,6 +24,7 @@ class FitKeywords(VocabularyKeywords, total=False):
     """The settings of ``CharLM.fit``: the fields of a ``Recipe``, and what is asked of the vocabulary."""
 
     order: int | None
+    prior: bool | None
     smoothing: float | Smoothing | None
     memory: int | str | None
     size: Size | None

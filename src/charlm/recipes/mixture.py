@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.ngram.table import NGramTable
+from charlm.recipes.prior import with_more_counted
 
 if TYPE_CHECKING:
     from charlm.data.dataset import CompleteDataset
@@ -66,16 +67,22 @@ def fitted_mixture(
         data: All training data.
         ngram: An n-gram model of this order to whose counts the data are added; None counts the data alone.
     """
-    if ngram is None:
-        shape: Any = {"vocab_size": gpt.vocab_size, "order": order, "context_only": gpt.context_only}
-        of_learned = NGramTable.fit(data.learned, **shape, smoothing="tuned")
-        of_whole = NGramTable(**shape, constants=of_learned.constants).update(data.whole)
-    else:
-        of_learned, of_whole = ngram.table.update(data.learned), ngram.table.update(data.whole)
+    of_learned, of_whole = _counted(gpt, order, data, ngram)
     fitted = MixtureLanguageModel([gpt, _beside(gpt, of_learned)]).fit(data.tuning)
-    mixture = MixtureLanguageModel([gpt, _beside(gpt, of_whole)])
+    mixture = MixtureLanguageModel([with_more_counted(gpt, data.tuning), _beside(gpt, of_whole)])
     mixture.weights.copy_(fitted.weights)
     return mixture.eval()
+
+
+def _counted(
+    gpt: LanguageModel, order: int, data: MixtureData, ngram: NGramLanguageModel | None
+) -> tuple[NGramTable, NGramTable]:
+    """Returns the n-gram models of the first part of the data, and of both."""
+    if ngram is not None:
+        return ngram.table.update(data.learned), ngram.table.update(data.whole)
+    shape: Any = {"vocab_size": gpt.vocab_size, "order": order, "context_only": gpt.context_only}
+    of_learned = NGramTable.fit(data.learned, **shape, smoothing="tuned")
+    return of_learned, NGramTable(**shape, constants=of_learned.constants).update(data.whole)
 
 
 def _beside(gpt: LanguageModel, table: NGramTable) -> NGramLanguageModel:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from charlm.data.limits import TooLong
-from charlm.models.smoothing.choices import ORDER, Smoothing
+from charlm.models.smoothing.choices import Smoothing
 from charlm.training.config import TrainerConfig
 from chartok.arguments import finite_number, flag, number_from_zero, positive_integer, size_in_bytes
 
@@ -29,9 +29,9 @@ TAKES: dict[Family, tuple[str, ...]] = {
     "ngram": ("order", "smoothing", "memory", *OF_RECORDS),
     "bigram": ("smoothing", *OF_RECORDS),
     "trained-bigram": BY_GRADIENTS,
-    "gpt": ("size", *OF_SHAPE, *BY_GRADIENTS),
+    "gpt": ("order", "prior", "size", *OF_SHAPE, *BY_GRADIENTS),
     "classic-gpt": ("size", *OF_SHAPE, *BY_GRADIENTS),
-    "mixture": ("order", "size", *OF_SHAPE, *BY_GRADIENTS),
+    "mixture": ("order", "prior", "size", *OF_SHAPE, *BY_GRADIENTS),
 }
 """The settings of each family: fields of a ``Recipe``."""
 WHY_NOT = {"prompt_end": ": a model that counts counts whole records, and cannot leave their prompts out"}
@@ -69,6 +69,8 @@ CONFIGS: dict[Family, TrainerConfig] = {
 For a Transformer, those that are None are chosen by the size of the text: see ``charlm.recipes.by_size``.
 """
 
+PRIOR_ORDER = 8
+"""Of the n-gram model that a Transformer starts from, and is mixed with."""
 BATCH_SIZE = 32
 """Windows in a batch."""
 BLOCK_SIZE = 64
@@ -92,8 +94,11 @@ class Recipe:
         family: ``ngram`` and ``bigram`` (one character of context) count;
             ``trained-bigram``, ``gpt`` (a Transformer), ``classic-gpt`` (that of GPT-2) and ``mixture`` (of ``gpt`` and
             ``ngram``) are trained by gradient descent.
-        order: The order of the n-gram model, alone or in a mixture: its context length plus 1. By default that of an
-            n-gram model is chosen on a held-out part of the text, and that in a mixture is 7.
+        order: The order of the n-gram model: its context length plus 1. By default that of a model that only counts is
+            chosen on a held-out part of the text, and that of the one from which a ``gpt`` starts, and which a
+            ``mixture`` has, is 8.
+        prior: Whether a ``gpt``, alone or in a mixture, starts from an n-gram model; by default it does, unless the
+            text is too short.
         smoothing: How the counts of an n-gram model become probabilities: ``"tuned"``, the default, ``"learned"`` or
             ``"kneser-ney"``, as for ``NGramLanguageModel.fit``. Of a counted bigram, what is added to each count; by
             default 1.
@@ -132,6 +137,7 @@ class Recipe:
 
     family: Family = "ngram"
     order: int | None = None
+    prior: bool | None = None
     smoothing: float | Smoothing | None = None
     memory: int | str | None = None
     size: Size | None = None
@@ -156,6 +162,8 @@ class Recipe:
         for name, check in CHECKS.items():
             if getattr(self, name) is not None:
                 check(name, getattr(self, name))
+        if self.family == "gpt" and self.prior is False and self.order is not None:
+            raise ValueError("order is that of the prior, and there is to be none: leave it out, or prior=False")
         self._check_smoothing()
         self._check_records()
         if self.size is not None:
@@ -244,8 +252,9 @@ class Recipe:
             check_one_of("smoothing", self.smoothing, get_args(Smoothing))
 
     def _check_records(self) -> None:
-        if self.packing is not None:
-            flag("packing", self.packing)
+        for name in ("packing", "prior"):
+            if getattr(self, name) is not None:
+                flag(name, getattr(self, name))
         if self.too_long is not None:
             check_one_of("too_long", self.too_long, get_args(TooLong))
             if self.max_length is None:
@@ -266,8 +275,10 @@ class Recipe:
 
     def _defaults(self) -> dict[str, Any]:
         """Returns the default settings; those of size and block size depend on the device and are not among them."""
+        is_counted_for = self.family == "mixture" or (self.family == "gpt" and self.prior is not False)
         return {
-            "order": ORDER if self.has_transformer else None,
+            "order": PRIOR_ORDER if is_counted_for else None,
+            "prior": True,
             "smoothing": SMOOTHING.get(self.family),
             "batch_size": BATCH_SIZE,
             "packing": False,

@@ -11,7 +11,7 @@ from charlm.errors import described_change
 from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.files.run_folder import RunFolder
 from charlm.models.registry import as_language_model
-from charlm.models.smoothing.choices import ORDER
+from charlm.recipes.presets import PRIOR_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +98,7 @@ class Start:
         ngram = self._parts()[1]
         if ngram is None or recipe.family != "mixture":
             return recipe
-        if recipe.order not in (ORDER, ngram.order):
+        if recipe.order not in (PRIOR_ORDER, ngram.order):
             changes = described_change("order", ngram.order, recipe.order)
             raise ValueError(f"the n-gram model of {self.name} has another order than is asked for: {changes}")
         ngram.table.ngram_counts()

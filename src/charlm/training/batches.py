@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,39 @@ from charlm.training.schedule import RunSchedule
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from charlm.models.base import LanguageModel
+    from charlm.models.base import FeaturesOfExamples, LanguageModel
     from charlm.training.config import TrainerConfig
 
 NOTHING = object()
+
+
+class Batch(NamedTuple):
+    """What a step learns from.
+
+    Attributes:
+        inputs: Ids, int64 ``(B, T)``, on the device of the model.
+        targets: The ids that follow, int64 ``(B, T)``.
+        features: What the model is given of these examples besides, a named tuple of tensors with a row for each; None
+            for most families.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    features: tuple[Tensor, ...] | None = None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What a model is called with."""
+        return self[:2] if self.features is None else self
+
+    def chunk(self, parts: int) -> list[Batch]:
+        """Returns the examples in about equal parts."""
+        inputs, targets = self.inputs.chunk(parts), self.targets.chunk(parts)
+        if self.features is None:
+            return [Batch(*pair) for pair in zip(inputs, targets, strict=True)]
+        named = type(self.features)
+        features = [named(*of_part) for of_part in zip(*(each.chunk(parts) for each in self.features), strict=True)]
+        return [Batch(*of_part) for of_part in zip(inputs, targets, features, strict=True)]
 
 
 class Batches(ABC):
@@ -47,8 +76,8 @@ class Batches(ABC):
         """Returns whether there is no next one."""
 
     @abstractmethod
-    def __next__(self) -> tuple[Tensor, Tensor]:
-        """Returns the next one: int64 inputs and targets, each ``(B, T)``, on the device of the model."""
+    def __next__(self) -> Batch:
+        """Returns the next one."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
@@ -70,7 +99,7 @@ def batches_of(batches: BatchSampler | Iterable[tuple[Tensor, Tensor]], model: L
         TypeError: It is a dataset, or not iterable.
     """
     if isinstance(batches, BatchSampler):
-        return SampledBatches(batches)
+        return SampledBatches(batches, model)
     is_dataset = isinstance(batches, Dataset) and not isinstance(batches, IterableDataset)
     if is_dataset or isinstance(batches, str | bytes) or not isinstance(batches, Iterable):
         hint = ": put it in a BatchSampler, or in a torch.utils.data.DataLoader" if is_dataset else ""
@@ -90,11 +119,15 @@ class SampledBatches(Batches):
 
     Args:
         sampler: The sampler.
+        model: The model that is trained.
     """
 
-    def __init__(self, sampler: BatchSampler) -> None:
+    def __init__(self, sampler: BatchSampler, model: LanguageModel) -> None:
         self._sampler = sampler
         self.has_ignored_targets: bool = sampler.dataset.has_ignored_targets
+        self._model = model
+        self._features: FeaturesOfExamples | None = None
+        self._asked = False
 
     def check_for(self, model: LanguageModel) -> None:
         """Checks that the model is on the same device, and has every id.
@@ -119,9 +152,17 @@ class SampledBatches(Batches):
         """Returns False."""
         return False
 
-    def __next__(self) -> tuple[Tensor, Tensor]:
-        """Returns the next batch."""
-        return next(self._sampler)
+    def __next__(self) -> Batch:
+        """Returns the next batch.
+
+        Raises:
+            ValueError: The model starts from counts, and has not counted the data.
+            TypeError: Likewise, and the data cannot be divided.
+        """
+        if not self._asked:  # only now, when the weights of the run are known
+            self._features, self._asked = self._model.features_of(self._sampler.dataset, self._sampler.device), True
+        (inputs, targets), numbers = self._sampler.next_examples()
+        return Batch(inputs, targets, None if self._features is None else self._features(inputs, numbers))
 
     def identity(self) -> dict[str, Any]:
         """Returns that of the sampler."""
@@ -199,7 +240,7 @@ class GivenBatches(Batches):
         warnings.warn(f"{message}: the run ends there", stacklevel=5)
         return True
 
-    def __next__(self) -> tuple[Tensor, Tensor]:
+    def __next__(self) -> Batch:
         """Returns the next batch.
 
         Raises:
@@ -218,7 +259,7 @@ class GivenBatches(Batches):
             shapes = f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
             raise ValueError(f"{name} must have inputs and targets of one shape, got {shapes}")
         self._drawn += 1
-        return inputs, targets
+        return Batch(inputs, targets)
 
     def _moved(self, name: str, ids: Any) -> Tensor:  # noqa: ANN401 - whatever an iterable gives
         """Returns ids as int64 on the device of the model, checked."""

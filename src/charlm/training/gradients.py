@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from charlm.models.base import LanguageModel
+    from charlm.training.batches import Batch
     from charlm.training.config import TrainerConfig
 
 
@@ -49,27 +50,24 @@ class Gradients:
         self._shared = DistributedDataParallel(model) if self._processes > 1 else None
         self._model = model
         module: nn.Module = model if self._shared is None else self._shared
-        self._forward: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = (
-            torch.compile(module) if config.compile else module
-        )
+        self._forward: Callable[..., tuple[Tensor, Tensor]] = torch.compile(module) if config.compile else module
 
-    def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, batch: Batch) -> Tensor:
         """Returns this process's share of the loss, a scalar in nats; the shares of all processes sum to the loss.
 
         Args:
-            inputs: Ids, int64 ``(B, T)``: this process's share of the batch.
-            targets: The ids that follow, int64 ``(B, T)``.
+            batch: This process's share of the batch.
 
         Raises:
             MemoryError: Memory runs out, and the batch may not or cannot be divided further.
         """
         while True:
             try:
-                return self._in_parts(inputs, targets)
+                return self._in_parts(batch)
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                self._cut_smaller(inputs, error)
+                self._cut_smaller(batch.inputs, error)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the current number of micro-batches and the state of the scaler; JSON values."""
@@ -86,21 +84,20 @@ class Gradients:
             variable = {name: state["scaler"][name] for name in ("scale", "_growth_tracker")}
             self.scaler.load_state_dict(self.scaler.state_dict() | variable)
 
-    def _in_parts(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def _in_parts(self, batch: Batch) -> Tensor:
         if self.parts == self._processes == 1:
-            return self._backward(inputs, targets, None)
-        parts = min(self.parts, len(inputs))
-        pieces = list(zip(inputs.chunk(parts), targets.chunk(parts), strict=True))
-        shares = [share.to(self._device) for share in self._shares([piece for _, piece in pieces])]
+            return self._backward(batch, None)
+        pieces = batch.chunk(min(self.parts, len(batch.inputs)))
+        shares = [share.to(self._device) for share in self._shares([piece.targets for piece in pieces])]
         losses = []
-        for number, ((some_inputs, some_targets), share) in enumerate(zip(pieces, shares, strict=True), start=1):
+        for number, (piece, share) in enumerate(zip(pieces, shares, strict=True), start=1):
             with self._without_exchange(number < len(pieces)):
-                losses.append(self._backward(some_inputs, some_targets, share))
+                losses.append(self._backward(piece, share))
         return torch.stack(losses).sum()
 
-    def _backward(self, inputs: Tensor, targets: Tensor, share: Tensor | None) -> Tensor:
+    def _backward(self, batch: Batch, share: Tensor | None) -> Tensor:
         with computing_in(self._dtype, self._device):
-            _, loss = self._forward(inputs, targets)
+            _, loss = self._forward(*batch.arguments)
         if share is not None:
             loss = torch.where(share > 0, loss * share, 0)  # where all targets are masked, the mean is NaN
         # DistributedDataParallel averages the processes' gradients, but their sum is needed.

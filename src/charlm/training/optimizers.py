@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from charlm.models.parameter_groups import ParameterGroups
     from charlm.training.config import TrainerConfig
 
+SLOW = 0.1
+"""The learning rate of slow parameters, as a share of that of the others."""
 REMEMBERED = {"AdamW": {"step", "exp_avg", "exp_avg_sq"}, "Muon": {"momentum_buffer"}}
 """The state that an optimizer keeps for each parameter after its first step."""
 
@@ -54,12 +57,17 @@ class Optimizers:
         decays = dict.fromkeys(declared.hidden_matrices | declared.decayed, config.weight_decay)
         decays |= dict.fromkeys(declared.hashed_tables, config.table_decay or 0.0)
         rest = {name: parameter for name, parameter in parameters.items() if name not in by_muon}
+        rates = dict.fromkeys(declared.slow, SLOW * config.learning_rate)
+        by_settings: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, parameter in rest.items():
+            settings = decays.get(name, 0.0), rates.get(name, config.learning_rate)
+            by_settings.setdefault(settings, []).append(parameter)
         groups = [
-            {"params": [value for name, value in rest.items() if decays.get(name, 0.0) == decay], "weight_decay": decay}
-            for decay in sorted({0.0, *decays.values()})
+            {"params": alike, "weight_decay": decay, "lr": rate}
+            for (decay, rate), alike in sorted(by_settings.items(), key=itemgetter(0))
         ]
         self._adamw = torch.optim.AdamW(
-            [group for group in groups if group["params"]],
+            groups,
             lr=config.learning_rate,
             betas=(config.beta1, config.beta2),
             fused=model.device.type in FUSED_DEVICES,
@@ -75,8 +83,8 @@ class Optimizers:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of AdamW at the last step."""
-        return float(self._adamw.param_groups[0]["lr"])
+        """The learning rate of AdamW at the last step, of all but slow parameters."""
+        return max(float(group["lr"]) for group in self._adamw.param_groups)
 
     @property
     def can_hold_still(self) -> bool:
@@ -164,7 +172,7 @@ class Optimizers:
 
 
 def _check_groups(groups: ParameterGroups, parameters: dict[str, nn.Parameter], family: str) -> None:
-    unknown = (groups.hidden_matrices | groups.decayed | groups.hashed_tables) - parameters.keys()
+    unknown = (groups.hidden_matrices | groups.decayed | groups.hashed_tables | groups.slow) - parameters.keys()
     if unknown:
         raise ValueError(
             f"the parameter groups of a model of the family {family} name {min(unknown)!a}, which it does not have"

@@ -258,14 +258,14 @@ class Trainer:
 
     def _train_step(self) -> None:
         started = time.perf_counter()
-        inputs, targets = next(self.batches)
+        batch = next(self.batches)
         self._optimizers.zero_gradients()
-        loss = self._gradients(inputs, targets)
+        loss = self._gradients(batch)
         self._finite.check(loss)
         factor = self._schedule.factor(step=self.step, seconds=self._counters.agreed_seconds)
         self._optimizers.step(self._gradients.scaler, factor=factor, max_gradient_norm=self.config.max_gradient_norm)
         self._average.update(self.step)
-        self._counters.count_step(loss, targets)
+        self._counters.count_step(loss, batch.targets)
         self._has_ended = not self._is_over() and self.batches.has_ended()
         self._counters.count_seconds(time.perf_counter() - started)
 

@@ -11,6 +11,7 @@ from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT, Family, Recipe
 TEXT = "the quick brown fox jumps over the lazy dog. " * 40
 VALUES: dict[str, Any] = {
     "order": 3,
+    "prior": True,
     "smoothing": 0.5,
     "memory": "2GB",
     "size": "nano",

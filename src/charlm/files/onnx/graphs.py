@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from charlm.files.onnx.ngram import NGramGraph
+from charlm.files.onnx.prior import PriorGraph
 from charlm.models.bigram.model import BigramLanguageModel
+from charlm.models.gpt.model import GPT
 from charlm.models.mixture import MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.quantization import check_not_quantized
@@ -101,6 +103,8 @@ class _LogitsGraph(nn.Module):
     def __init__(self, model: LanguageModel) -> None:
         super().__init__()
         self.model: LanguageModel = copy.deepcopy(model).cpu().float()
+        if isinstance(self.model, GPT) and self.model.prior is not None:
+            self.model.prior = PriorGraph(self.model.prior.table)  # type: ignore[assignment]  # has the same features
 
     def forward(self, ids: Tensor) -> Tensor:
         return self.model.logits(ids)

@@ -111,13 +111,19 @@ class NGramGraph(nn.Module):
 
     def rows(self, contexts: list[Tensor]) -> Tensor:
         """Returns the log-probabilities of what follows contexts, ``(B, T, V)``."""
+        return self.rows_by_length(contexts)[-1]
+
+    def rows_by_length(self, contexts: list[Tensor]) -> list[Tensor]:
+        """Returns the log-probabilities of what follows contexts of up to each length from 0 on, ``(B, T, V)`` each."""
         rows = self.row.expand(*contexts[0].shape, -1)  # the last column takes what is not a child
+        found = [rows]
         for nodes, width in zip(contexts, self.widths, strict=False):
             rows = rows + self.log_backoffs[nodes].unsqueeze(-1)
             places, is_child = self._children(nodes, width)
             columns = torch.where(is_child, self.ids[places].long(), self.vocab_size)
             rows = rows.scatter(-1, columns, self.log_probabilities[places])
-        return rows[..., : self.vocab_size].clamp(max=0)
+            found.append(rows)
+        return [rows[..., : self.vocab_size].clamp(max=0) for rows in found]
 
     def _children(self, nodes: Tensor, width: int) -> tuple[Tensor, Tensor]:
         """Returns the places of the n-grams after each context, ``(B, T, width)``, and which of them are its own."""

@@ -26,6 +26,7 @@ from charlm.models.transformer import TransformerLanguageModel
 from charlm.runtime.seeding import seeded_generator
 
 if TYPE_CHECKING:
+    from charlm.models.prior.rows import PriorFeatures
     from charlm.models.resizing import IdChange
 
 DEVIATION = 0.02
@@ -77,13 +78,19 @@ class ClassicGPT(TransformerLanguageModel):
         if not self.embedding.weight.is_meta:
             self.initialize(seed)
 
-    def _embedded(self, ids: Tensor, start: int = 0) -> Tensor:
+    def _embedded(self, ids: Tensor, start: int = 0, counted: PriorFeatures | None = None) -> Tensor:  # noqa: ARG002
         """Returns the embeddings of the ids from a position on, each added to that of its position."""
         x: Tensor = self.embedding(ids[:, start:])
         places: Tensor = self.positions(torch.arange(start, ids.shape[1], device=ids.device))
         return x + places
 
-    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | list[Tensor] | None = None) -> Tensor:  # noqa: ARG002 - the positions are in x
+    def _decoded(
+        self,
+        x: Tensor,
+        start: int = 0,  # noqa: ARG002 - the positions are in x
+        memory: Tensor | list[Tensor] | None = None,
+        counted: PriorFeatures | None = None,  # noqa: ARG002 - of a family with a prior
+    ) -> Tensor:
         """Returns the logits of embedded positions."""
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):

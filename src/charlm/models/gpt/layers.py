@@ -24,7 +24,7 @@ def projected(layer: nn.Module, x: Tensor) -> Tensor:
     The layers are PyTorch's own, so that tools which quantize, prune or adapt linear layers find and replace them.
     """
     if type(layer) is nn.Linear and layer.weight.dtype == torch.float16 != x.dtype:
-        return functional.linear(x, layer.weight.to(x.dtype))
+        return functional.linear(x, layer.weight.to(x.dtype), None if layer.bias is None else layer.bias.to(x.dtype))
     found: Tensor = layer(x)
     return found
 

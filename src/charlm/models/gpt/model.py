@@ -9,30 +9,40 @@ What differs from that paper, and where it comes from:
 - the activation is the squared ReLU (Primer: So et al., 2021);
 - the last matrix of each attention and MLP starts at zero, so that a new layer adds nothing (Zhang et al., 2019);
 - a tanh keeps logits between -15 and 15 (Gemma 2: Gemma Team, 2024);
-- the last two, three and four characters have embeddings as well, in hashed tables (Pagnoni et al., 2024);
+- logits start from what counts say of the last characters, if the model has a prior (``charlm.models.prior``);
+- without one, the last two, three and four characters have embeddings, in hashed tables (Pagnoni et al., 2024);
 - there are no biases (PaLM: Chowdhery et al., 2022), and the head is not tied to the embedding.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.data.dataset import check_keeps
+from charlm.data.folds import HasFolds
+from charlm.models.context import ids_kept
 from charlm.models.dropout import Dropout
 from charlm.models.empty_layers import empty_embedding, empty_linear
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.layers import Block, normalized, projected, rotations
+from charlm.models.ngram.table import NGramTable
 from charlm.models.parameter_groups import ParameterGroups
+from charlm.models.prior.prior import CountPrior
 from charlm.models.transformer import TransformerLanguageModel
 from charlm.runtime.seeding import seeded_generator
 
 if TYPE_CHECKING:
+    from charlm.data.dataset import Dataset
+    from charlm.models.prior.prior import HeldOutPrior
+    from charlm.models.prior.rows import PriorFeatures
     from charlm.models.resizing import IdChange
+    from chartok import Vocabulary
 
 LONGEST_HASHED = 4
 """The longest n-grams that have embeddings."""
@@ -40,6 +50,8 @@ HASH_MULTIPLIER, HASH_MODULUS = 1_000_003, 2**31 - 1
 """Constants of a polynomial hash (Karp and Rabin, 1987); products stay below 2**63."""
 BEFORE_THE_START = -1
 LOGIT_LIMIT = 15.0
+LEAST_INPUT = -1.0
+"""Of ``ln P / 4 + 1``, in which a probability of 1 is 1 and one of 0.02 is 0: all below 0.0003 are alike."""
 
 
 class GPT(TransformerLanguageModel):
@@ -48,13 +60,24 @@ class GPT(TransformerLanguageModel):
     Logits are float32, whatever the dtype of the weights. On the CPU, float16 weights are computed with in float32.
     Dropout, if any, draws from the generator of the ``Trainer``, and outside of a run from PyTorch's global generator.
 
+    With a prior, an n-gram model of the training text, the logits are
+
+        15 tanh(head(x) / 15) + sum of g_k ln P_k,  where g = gate(x)
+
+    with x the last hidden state and P_k what the counts say after the last k ids, for k from 2 up. At first g is one
+    for the longest k and zero for the others, so that training starts from the n-gram model. The input of a position is
+    the sum of three embeddings: of the id, of ln P for the longest k, and of how often each context has occurred. What
+    a training example is given is counted without the fifth of the text that it is in: see ``features_of``.
+
     Args:
         config: Its shape.
+        prior: The n-gram model to start from, of the same vocabulary; None starts from equal probabilities.
         seed: Determines the initial weights, which are the same on every device. None draws a new one, which the logger
             ``charlm`` tells.
 
     Raises:
-        TypeError: ``config`` is not a ``GPTConfig``, or ``seed`` is not an integer.
+        TypeError: ``config`` is not a ``GPTConfig``, ``prior`` no ``NGramTable``, or ``seed`` is not an integer.
+        ValueError: The prior has another vocabulary, or longer contexts than half a block.
 
     Example:
         >>> model = GPT(GPTConfig(vocab_size=65, block_size=8, n_layers=2, n_heads=2, width=16))
@@ -69,11 +92,17 @@ class GPT(TransformerLanguageModel):
     without_weights: ClassVar[frozenset[str]] = frozenset({"block_size", "dropout"})
     config: GPTConfig
 
-    def __init__(self, config: GPTConfig, *, seed: int | None = 0) -> None:
+    def __init__(self, config: GPTConfig, *, prior: NGramTable | None = None, seed: int | None = 0) -> None:
         if not isinstance(config, GPTConfig):
             raise TypeError(f"config must be a GPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
         self.config = config
+        self.prior: CountPrior | None = None if prior is None else CountPrior(_checked_prior(prior, config))
+        if self.prior is not None:
+            n_lengths = self.prior.n_lengths
+            self.from_prior: nn.Linear = empty_linear(config.vocab_size, config.width)
+            self.from_counts: nn.Linear = empty_linear(2 * n_lengths, config.width)
+            self.gate: nn.Linear = empty_linear(config.width, n_lengths, bias=True)
         self.embedding: nn.Embedding = empty_embedding(config.vocab_size, config.width)
         lengths = range(2, LONGEST_HASHED + 1) if config.hash_rows else ()
         self.ngram_embeddings: nn.ModuleList = nn.ModuleList(
@@ -88,23 +117,27 @@ class GPT(TransformerLanguageModel):
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Self:
         """Returns a model of the shape that ``settings`` returned."""
-        return cls(GPTConfig(**settings))
+        config = {name: value for name, value in settings.items() if name != "prior"}
+        prior = settings["prior"]
+        return cls(GPTConfig(**config), prior=None if prior is None else NGramTable(**prior))
 
     def settings(self) -> dict[str, Any]:
-        """Returns the fields of ``config``."""
+        """Returns the fields of ``config``, and the shape of the prior."""
         lists = {"context_only": list(self.context_only), "hashed_as": list(self.config.hashed_as)}
-        return asdict(self.config) | lists
+        prior = None if self.prior is None else self.prior.table.settings()
+        return asdict(self.config) | lists | {"prior": prior}
 
     def parameter_groups(self) -> ParameterGroups:
-        """Returns the matrices of all blocks as hidden, the head as decayed, and the hashed tables.
+        """Returns the matrices of all blocks as hidden, the head as decayed, the hashed tables, and the gate as slow.
 
-        The embedding of characters is in no group.
+        What embeds is in no group.
         """
         names = {name for name, _ in self.named_parameters()}
         return ParameterGroups(
             hidden_matrices=frozenset(name for name in names if name.startswith("blocks.")),
             decayed=frozenset({"head.weight"}),
             hashed_tables=frozenset(name for name in names if name.startswith("ngram_embeddings.")),
+            slow=frozenset(name for name in names if name.startswith("gate.")),
         )
 
     @torch.no_grad()
@@ -123,16 +156,49 @@ class GPT(TransformerLanguageModel):
             TypeError: It is not an integer.
         """
         generator = seeded_generator(seed)
-        deviations = {"embedding.weight": 0.02, "head.weight": 0.001}
+        deviations = dict.fromkeys(("embedding.weight", "from_prior.weight", "from_counts.weight"), 0.02)
+        deviations["head.weight"] = 0.001
         for name, parameter in self.named_parameters():
-            if name.startswith("ngram_embeddings") or name.endswith("project.weight"):
+            if name.startswith(("ngram_embeddings", "gate")) or name.endswith("project.weight"):
                 parameter.zero_()
                 continue
             drawn = torch.randn(parameter.shape, generator=generator, device="cpu")
             parameter.copy_(drawn * deviations.get(name, self.config.width**-0.5))
+        if self.prior is not None:
+            self.gate.bias[-1] = 1
         return self
 
-    def _embedded(self, ids: Tensor, start: int = 0) -> Tensor:
+    def features_of(self, dataset: Dataset, device: torch.device) -> HeldOutPrior | None:
+        """Returns what tells what the counts say of the examples of a dataset; None without a prior.
+
+        Raises:
+            TypeError: The dataset cannot be divided into folds.
+            ValueError: The prior has not counted it.
+        """
+        if self.prior is None:
+            return None
+        check_keeps(HasFolds, "dataset", dataset, "to train a GPT with a prior, give a TextDataset or a RecordDataset")
+        return self.prior.held_out(cast("HasFolds", dataset), device)
+
+    def forward(
+        self, inputs: Tensor, targets: Tensor | None = None, counted: PriorFeatures | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Returns the logits and, given targets, the mean cross-entropy; see ``LanguageModel.forward``.
+
+        Args:
+            inputs: Ids, ``(B, T)``.
+            targets: The ids that follow, ``(B, T)``.
+            counted: What ``features_of`` says of these examples; None asks the counts of all texts.
+        """
+        if counted is None:
+            return super().forward(inputs, targets)
+        logits = self._decoded(self._embedded(inputs, counted=counted), counted=counted)
+        return logits, None if targets is None else self.loss(logits, targets)
+
+    def _counted(self, ids: Tensor, start: int = 0) -> PriorFeatures | None:
+        return None if self.prior is None else self.prior.features(ids, start)
+
+    def _embedded(self, ids: Tensor, start: int = 0, counted: PriorFeatures | None = None) -> Tensor:
         """Returns the embedding of each id from a position on, and of the n-grams that end with it."""
         nearest = max(0, start + 1 - LONGEST_HASHED)  # on which the first of these n-grams depend
         ids, start = ids[:, nearest:], start - nearest
@@ -147,29 +213,77 @@ class GPT(TransformerLanguageModel):
             before = functional.pad(ids, (age, 0), value=BEFORE_THE_START)[:, : ids.shape[1]]
             hashes = (hashes * HASH_MULTIPLIER + before) % HASH_MODULUS
             x = x + embedding(hashes % self.config.hash_rows)
-        return x[:, start:]
+        x = x[:, start:]
+        if counted is not None:
+            longest = (counted.log_probabilities[..., -1, :] / 4 + 1).clamp(min=LEAST_INPUT)
+            x = (
+                x
+                + projected(self.from_prior, longest.to(x.dtype))
+                + projected(self.from_counts, counted.known.to(x.dtype))
+            )
+        return x
 
-    def _decoded(self, x: Tensor, start: int = 0, memory: Tensor | list[Tensor] | None = None) -> Tensor:
+    def _decoded(
+        self,
+        x: Tensor,
+        start: int = 0,
+        memory: Tensor | list[Tensor] | None = None,
+        counted: PriorFeatures | None = None,
+    ) -> Tensor:
         """Returns the logits of embedded positions, of which ``start`` is the first."""
         cos, sin = rotations(start, start + x.shape[1], self.config.head_size, x.device)
         x = normalized(self.dropout(x))
         for layer, block in enumerate(self.blocks):
             x = block(x, cos, sin, None if memory is None else memory[layer])
         if memory is not None:
-            x = x[:, -1:]
-        logits = projected(self.head, normalized(x)).float()
-        return self.without_context_only(LOGIT_LIMIT * torch.tanh(logits / LOGIT_LIMIT))
+            x, counted = x[:, -1:], None if counted is None else counted.last()
+        x = normalized(x)
+        logits = LOGIT_LIMIT * torch.tanh(projected(self.head, x).float() / LOGIT_LIMIT)
+        if counted is not None:
+            gates = projected(self.gate, x).float()
+            logits = logits + (gates.unsqueeze(-2) @ counted.log_probabilities).squeeze(-2)
+        return self.without_context_only(logits)
 
     def _resized(self, change: IdChange) -> Self:
         """Returns an empty model for another vocabulary, which hashes symbols that are kept as this one does."""
-        return type(self)(
-            replace(
-                self.config,
-                vocab_size=change.size,
-                context_only=change.never_after,
-                hashed_as=_hashed_as(self.config, change),
-            )
+        shape: Any = {"vocab_size": change.size, "context_only": change.never_after}
+        prior = None if self.prior is None else NGramTable(**shape, order=self.prior.table.order)
+        return type(self)(replace(self.config, **shape, hashed_as=_hashed_as(self.config, change)), prior=prior)
+
+    def _resized_prior(
+        self, change: IdChange, vocabulary_before: Vocabulary, vocabulary_after: Vocabulary
+    ) -> dict[str, Tensor]:
+        if self.prior is None:
+            return {}
+        prior = CountPrior(self.prior.table.resize(vocabulary_before, vocabulary_after))
+        before = self.from_prior.weight.detach()
+        columns = before.new_zeros(len(before), change.size)
+        columns[:, torch.from_numpy(change.ids[change.kept]).to(before.device)] = before[
+            :, torch.from_numpy(change.kept).to(before.device)
+        ]
+        return {"from_prior.weight": columns} | prior.state_dict(prefix="prior.")
+
+
+def _checked_prior(prior: NGramTable, config: GPTConfig) -> NGramTable:
+    """Returns a prior that suits a shape.
+
+    Raises:
+        TypeError: It is no ``NGramTable``.
+        ValueError: It has another vocabulary, or longer contexts than half a block.
+    """
+    if not isinstance(prior, NGramTable):
+        raise TypeError(f"prior must be an NGramTable, got {type(prior).__name__}")
+    if (prior.vocab_size, prior.context_only) != (config.vocab_size, config.context_only):
+        raise ValueError(
+            f"prior must have the vocabulary of the model, {config.vocab_size} ids of which {config.context_only} are "
+            f"never predicted, got {prior.vocab_size} and {prior.context_only}: fit it with the same vocabulary"
         )
+    if prior.order - 1 > ids_kept(config.block_size):
+        raise ValueError(
+            f"a block of {config.block_size} ids keeps {ids_kept(config.block_size)} when it is full, and a prior of "
+            f"order {prior.order} looks at {prior.order - 1}: give a larger block_size, or a prior of a lower order"
+        )
+    return prior
 
 
 def _hashed_as(config: GPTConfig, change: IdChange) -> tuple[int, ...]:

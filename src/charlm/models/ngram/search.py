@@ -82,11 +82,21 @@ class Search:
 
     def contexts(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the node of the longest stored context that ends at each id, for all texts, concatenated."""
+        contexts = np.zeros(len(ids), dtype=np.int64)
+        for nodes in self.contexts_by_length(ids, lengths):
+            np.maximum(contexts, nodes, out=contexts)  # those of a higher order are higher
+        return contexts
+
+    def contexts_by_length(
+        self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]
+    ) -> Iterator[NDArray[np.int64]]:
+        """Yields the node of the context of each length that ends at each id, 0 if it is not stored, from 1 on.
+
+        It stops after ``order - 1``, or where no longer context is stored.
+        """
         padded, is_id = self._separated(ids, lengths)
-        contexts = np.zeros(len(padded), dtype=np.int64)
         for nodes in self._windows(padded, self._of.tree.order - 1):
-            np.maximum(contexts, _at_ends(nodes, len(padded)), out=contexts)  # those of a higher order are higher
-        return contexts[is_id]
+            yield _at_ends(nodes, len(padded))[is_id]
 
     def lengths(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the lengths of the n-grams of nodes."""

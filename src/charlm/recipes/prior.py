@@ -1,0 +1,73 @@
+"""The n-gram model that a Transformer starts from."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from charlm.models.context import ids_kept
+from charlm.models.gpt.config import GPTConfig
+from charlm.models.gpt.model import GPT
+from charlm.models.ngram.table import NGramTable
+from charlm.models.prior.prior import CountPrior
+from charlm.recipes.events import Counted, PriorLeftOut
+
+if TYPE_CHECKING:
+    from charlm.data.dataset import CompleteDataset
+    from charlm.models.base import LanguageModel
+    from charlm.models.transformer_shape import TransformerShape
+    from charlm.recipes.events import Hook
+    from charlm.recipes.presets import Recipe
+
+FEWEST_CHARACTERS = 1_000
+"""Of fewer characters, four fifths say little about the rest."""
+
+
+def counted_prior(
+    dataset: CompleteDataset, shape: TransformerShape | None, recipe: Recipe, *, characters: int, hook: Hook
+) -> NGramTable | None:
+    """Returns an n-gram model of the training data for a Transformer to start from; None if there is to be none.
+
+    Args:
+        dataset: The training data.
+        shape: The shape of the Transformer; None if there is none.
+        recipe: Says whether there is to be a prior, and of which order; a short block lowers that.
+        characters: How many characters there are to train on.
+        hook: Told what was counted, or that there is too little to count.
+    """
+    if not (recipe.prior and isinstance(shape, GPTConfig)):
+        return None
+    if characters < FEWEST_CHARACTERS:
+        hook(PriorLeftOut(characters=characters, least=FEWEST_CHARACTERS))
+        return None
+    assert recipe.order is not None  # noqa: S101 - it has a default
+    started = time.perf_counter()
+    table = NGramTable.fit(
+        dataset,
+        vocab_size=shape.vocab_size,
+        order=min(recipe.order, ids_kept(shape.block_size) + 1),
+        context_only=shape.context_only,
+        smoothing="tuned",
+    ).to_ship()
+    hook(
+        Counted(
+            family="ngram",
+            order=table.order,
+            smoothing=table.smoothing,
+            is_too_short=table.smoothing != "tuned",
+            n_grams=len(table),
+            seconds=time.perf_counter() - started,
+        )
+    )
+    return table
+
+
+def with_more_counted(model: LanguageModel, dataset: CompleteDataset) -> LanguageModel:
+    """Returns a model whose prior, if it has one, has counted a dataset as well.
+
+    Raises:
+        ValueError: The prior has no counts.
+    """
+    if isinstance(model, GPT) and model.prior is not None:
+        model.prior = CountPrior(model.prior.table.update(dataset))
+    return model
