@@ -1,6 +1,7 @@
 """``make bench-train TEXT=tinyshakespeare.txt``: how fast and how well models learn; updates the README.
 
-Seconds are those of the training steps. Losses are exact: every character of the last tenth of the text is scored once.
+Seconds are those of everything from the text to the evaluated model. Losses are exact: every character of the last
+tenth of the text is scored once.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from charlm.recipes.presets import CONFIGS, Recipe
 from charlm.recipes.sources import ROLES_OF_TEXT
 from charlm.recipes.train import train
 from chartok import read_text
+from corpora import names, texts_to_compare_on
 from environment import environment
 from generating import plain_loop
 from page import LEARNING, PAGE, page
@@ -67,10 +69,29 @@ CLASSIC_BATCH_SIZE = 12
 CLASSIC_BLOCK_SIZE = 64
 SPRINT_STEPS = 45
 """The length of a run that only needs to reach the target."""
-MIXING_SECONDS = 5
-"""The part of a mixture's time reserved for everything except the training steps."""
+THREE_MINUTES = 165.0
+"""The seconds of training steps in a run that takes three minutes with everything else: counts, evaluations, mixing."""
+SEEDS = (1337, 1, 2)
 COUNTS = 5
 """How often the fit of a count model is timed; the median is used."""
+
+
+def _recipe(family: Family, **settings: Any) -> Recipe:  # noqa: ANN401 - settings of a recipe
+    return Recipe(family=family, size="nano", device="cpu", **settings)
+
+
+def _longer(family: Family) -> Recipe:
+    return _recipe(family, config=replace(CONFIGS[family], max_seconds=THREE_MINUTES))
+
+
+TRANSFORMERS = {
+    "GPT without counts": _recipe("gpt", prior=False),
+    "GPT": _recipe("gpt"),
+    "mixture": _recipe("mixture"),
+    "GPT, 3 minutes": _longer("gpt"),
+    "mixture, 3 minutes": _longer("mixture"),
+}
+"""All with the default settings of the command line, but for what is said."""
 
 
 class Show(Protocol):
@@ -93,18 +114,37 @@ def main(path: Path) -> None:
     show("CharLM.fit", seconds=_median_seconds(lambda: CharLM.fit(path))[0])
     _counted(text, show)
     _to_the_target(text, show)
-    _trained("GPT, 60 s", _recipe("gpt", max_steps=None, max_seconds=60.0), text, show)
-    for seconds in (60.0, 180.0):
-        recipe = _recipe("mixture", max_steps=None, max_seconds=seconds - MIXING_SECONDS)
-        _trained(f"mixture, {seconds:.0f} s", recipe, text, show)
+    for name, recipe in TRANSFORMERS.items():
+        _trained(name, recipe, _parts(text), show)
     _generation(show)
+    results["texts"] = {name: _on(parts) for name, parts in _other_texts().items()}
     LEARNING.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
     README.write_text(quoted(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _recipe(family: Family, **config: Any) -> Recipe:  # noqa: ANN401 - settings of training
-    return Recipe(family=family, size="nano", device="cpu", config=replace(CONFIGS[family], **config))
+def _other_texts() -> dict[str, tuple[Corpus, Corpus]]:
+    """Returns the training and evaluation splits of other texts, by name."""
+    texts = texts_to_compare_on()
+    others = {name: _parts(texts[name]) for name in ("Python's documentation", "Russian sayings")}
+    return {"names": Corpus.of_records(names()).split(0.9), **others}
+
+
+def _on(parts: tuple[Corpus, Corpus]) -> dict[str, dict[str, float]]:
+    """Returns what the n-gram model and the Transformers come to on a text with their default settings."""
+    found: dict[str, dict[str, float]] = {}
+
+    def note(name: str, **figures: float) -> None:
+        found[name] = figures
+        print(f"  {name}: " + ", ".join(f"{figure} {value:.4g}" for figure, value in figures.items()), flush=True)
+
+    started = time.perf_counter()
+    ngram = train(parts[0], Recipe(family="ngram")).model
+    seconds = time.perf_counter() - started
+    note("n-gram", seconds=seconds, loss=evaluate(ngram, parts[1]).nats_per_character)
+    for name in ("GPT", "mixture"):
+        _trained(name, TRANSFORMERS[name], parts, note)
+    return found
 
 
 def _parts(text: str) -> tuple[Corpus, Corpus]:
@@ -126,26 +166,40 @@ def _counted(text: str, show: Show) -> None:
         show(name, **counts, seconds=seconds, loss=evaluate(model, held_out).nats_per_character)
 
 
-def _trained(name: str, recipe: Recipe, text: str, show: Show) -> None:
-    """Measures the loss that a recipe reaches in its time limit; for a mixture, the time includes the mixing."""
-    learned, held_out = _parts(text)
-    entries: list[LogEntry] = []
+def _trained(name: str, recipe: Recipe, parts: tuple[Corpus, Corpus], show: Show) -> None:
+    """Measures the loss that a recipe reaches and the time that it takes, all included, with each of the seeds."""
+    learned, held_out = parts
+    steps, seconds, losses = [], [], []
+    assert recipe.config is not None  # noqa: S101 - it is trained
+    for seed in SEEDS:
+        ended: list[TrainingEnded] = []
 
-    def note(event: Event) -> None:
-        if isinstance(event, TrainingEnded) and event.entry is not None:
-            entries.append(event.entry)
+        def note(event: Event, ended: list[TrainingEnded] = ended) -> None:
+            if isinstance(event, TrainingEnded):
+                ended.append(event)
 
-    started = time.perf_counter()
-    trained = train(learned, recipe, hook=note)
-    seconds = entries[-1].elapsed_seconds if recipe.family == "gpt" else time.perf_counter() - started
-    loss = evaluate(trained.model, held_out).nats_per_character
-    show(name, steps=entries[-1].step, seconds=seconds, loss=loss)
+        own = replace(recipe, config=replace(recipe.config, seed=seed))
+        started = time.perf_counter()
+        trained = train(learned, own, validation=held_out, hook=note)
+        seconds.append(time.perf_counter() - started)
+        assert trained.validation_nats is not None  # noqa: S101 - there is validation data
+        assert ended[0].entry is not None  # noqa: S101 - there is one process
+        steps.append(ended[0].entry.step)
+        losses.append(trained.validation_nats)
+    show(
+        name,
+        steps=statistics.median(steps),
+        seconds=statistics.median(seconds),
+        loss=statistics.median(losses),
+        lowest=min(losses),
+        highest=max(losses),
+    )
 
 
 def _to_the_target(text: str, show: Show) -> None:
     """Measures how long the Transformer's recipe takes to reach the loss of the classic one."""
     learned, held_out = _parts(text)
-    sprint = _recipe("gpt", max_steps=SPRINT_STEPS, evaluation_interval=5)
+    sprint = _recipe("gpt", prior=False, config=replace(CONFIGS["gpt"], max_steps=SPRINT_STEPS, evaluation_interval=5))
     ours = _until_reached(lambda look: train(learned, sprint, validation=held_out, hook=_of_events(look)))
     show("GPT, to the target", **_of(ours))
     classic = ClassicGPT(ClassicGPTConfig.nano(learned.vocabulary.size))

@@ -14,7 +14,7 @@ from charlm.cli.values import Text, Texts
 from charlm.data.choices import Split
 from charlm.data.limits import TooLong
 from charlm.models.smoothing.choices import Smoothing, Weights
-from charlm.recipes.presets import BATCH_SIZE, CONFIGS, Family, Size
+from charlm.recipes.presets import CONFIGS, Family, Size
 from charlm.training.config import TrainerConfig
 from chartok.arguments import Unit
 from chartok.files.reading import ReadingSettings
@@ -60,7 +60,8 @@ class Train(Command):
         dropout: Probability of zeroing a value of the Transformer in training; by default 0.
         block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
             Longer records are cut into windows; of records none is wider than the longest needs.
-        batch_size: Windows or records in a batch.
+        batch_size: Windows or records in a batch; by default 32, for a Transformer as many as have about 2,048
+            characters.
         max_length: The most characters of a record; by default there is no limit.
         too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
             into windows, which is its default.
@@ -99,7 +100,7 @@ class Train(Command):
     width: Optional[int] = None
     dropout: Optional[float] = None
     block_size: Optional[int] = None
-    batch_size: int = BATCH_SIZE
+    batch_size: Optional[int] = None
     max_length: Optional[int] = None
     too_long: Optional[TooLong] = None
     prompt_end: Text = None

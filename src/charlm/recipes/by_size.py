@@ -1,8 +1,8 @@
 """The settings of a Transformer that depend on the size of the text, chosen by experiment.
 
-Small texts are overfit within a few passes, and it is the hashed tables of n-grams that overfit them: the smaller the
-text, the fewer the steps, and the stronger the decay that keeps the tables small. ``docs/experiments.md`` has the
-measurements, ``benchmarks/small_texts.py`` repeats them.
+Small texts are overfit within a few passes: the smaller the text, the fewer the steps. Without a prior it is the hashed
+tables of n-grams that overfit first, so that the smaller the text, the stronger the decay that keeps them small.
+``docs/experiments.md`` has the measurements, ``benchmarks/small_texts.py`` repeats them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,13 @@ STEPS = (30, 200, 400, 400)
 """The best number of steps for each."""
 TABLE_DECAYS = (100.0, 100.0, 10.0, 1.0)
 """The best decay of hashed tables for each; at a learning rate of 0.01, 100 erases a table in one step."""
+STEPS_FROM_COUNTS = (60, 130, 220, 350)
+"""The best number of steps for each if the Transformer starts from counts."""
+WARMUP_STEPS = 10
+"""Of such a Transformer, whose gate learns to leave the counts behind at the full rate, and does not come back."""
 CHARACTERS_PER_BATCH = 32 * 64
 """Those of the batches with which they were measured."""
+SMALLEST_BATCH, LARGEST_BATCH = 16, 256
 CHARACTERS_PER_STEP = 5_000
 """Steps between evaluations grow with the text, so that evaluating a ninth of it takes a tenth of the time."""
 LONGEST_INTERVAL = 200
@@ -38,11 +43,12 @@ class BySize(NamedTuple):
     evaluation_interval: int
 
 
-def settings_for(characters: int) -> BySize:
+def settings_for(characters: int, *, has_prior: bool = False) -> BySize:
     """Returns the settings for a text: between the sizes that were measured, interpolated on a logarithmic scale.
 
     Args:
         characters: How many characters there are to train on.
+        has_prior: Whether the Transformer starts from counts.
 
     Example:
         >>> settings_for(18_000)
@@ -55,13 +61,29 @@ def settings_for(characters: int) -> BySize:
         return math.exp(np.interp(math.log(max(characters, 1)), np.log(CHARACTERS), np.log(values)))
 
     return BySize(
-        max_steps=round(between(STEPS)),
+        max_steps=round(between(STEPS_FROM_COUNTS if has_prior else STEPS)),
         table_decay=round(between(TABLE_DECAYS), 2),
         evaluation_interval=min(round(characters / CHARACTERS_PER_STEP) or 1, LONGEST_INTERVAL),
     )
 
 
-def completed(config: TrainerConfig, characters: int, *, batches: float = 0.0, has_validation: bool) -> TrainerConfig:
+def batch_size_for(targets_per_example: float) -> int:
+    """Returns how many examples a batch has: a power of two with which it has about 2,048 targets, from 16 to 256.
+
+    Args:
+        targets_per_example: How many there are on average.
+
+    Example:
+        >>> batch_size_for(64), batch_size_for(7.1), batch_size_for(1024)
+        (32, 256, 16)
+    """
+    power = round(math.log2(CHARACTERS_PER_BATCH / max(targets_per_example, 1)))
+    return min(max(1 << max(power, 0), SMALLEST_BATCH), LARGEST_BATCH)
+
+
+def completed(
+    config: TrainerConfig, characters: int, *, batches: float = 0.0, has_validation: bool, has_prior: bool = False
+) -> TrainerConfig:
     """Returns training settings in which those that were not given suit the size of the text.
 
     Args:
@@ -70,6 +92,7 @@ def completed(config: TrainerConfig, characters: int, *, batches: float = 0.0, h
         batches: How many batches a pass over them takes. If these are smaller than usual, as those of short records
             are, the text takes more steps: it counts as one that takes as many batches of the usual size.
         has_validation: Whether there are data for evaluations, which can end the run.
+        has_prior: Whether the Transformer starts from counts.
 
     Example:
         >>> from charlm import TrainerConfig
@@ -77,7 +100,7 @@ def completed(config: TrainerConfig, characters: int, *, batches: float = 0.0, h
         >>> config.max_steps, config.table_decay, config.evaluation_interval, config.patience
         (500, 100.0, 4, 5)
     """
-    suited = settings_for(max(characters, round(batches * CHARACTERS_PER_BATCH)))
+    suited = settings_for(max(characters, round(batches * CHARACTERS_PER_BATCH)), has_prior=has_prior)
     given = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
     # A table that decays by more than all of it at each step would grow with the opposite sign.
     own = {
@@ -88,4 +111,8 @@ def completed(config: TrainerConfig, characters: int, *, batches: float = 0.0, h
         own["patience"] = PATIENCE
     if not given.keys() & {"max_steps", "max_epochs", "max_seconds"}:
         own["max_steps"] = suited.max_steps
+    if has_prior:
+        of_epochs = [config.max_epochs * batches] if config.max_epochs and batches else []
+        steps = min([own.get("max_steps", math.inf), config.max_steps or math.inf, *of_epochs])
+        own["warmup_steps"] = int(min(WARMUP_STEPS, steps // 4))
     return dataclasses.replace(config, **(own | given))

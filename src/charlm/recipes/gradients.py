@@ -15,13 +15,13 @@ from charlm.models.classic_gpt.config import ClassicGPTConfig
 from charlm.models.classic_gpt.model import ClassicGPT
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
-from charlm.recipes.by_size import completed
+from charlm.recipes.by_size import batch_size_for, completed
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
 from charlm.recipes.presets import BLOCK_SIZE
-from charlm.recipes.prior import counted_prior, with_more_counted
+from charlm.recipes.prior import counted_prior, has_prior, with_more_counted
 from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -66,15 +66,15 @@ def train_by_gradients(
     shape = gpt_shape(corpus, recipe, device) if before is None else None
     context = before.block_size if before is not None else shape.block_size if shape is not None else None
     whole = _data(corpus, recipe, context)
-    recipe = _completed(recipe, corpus, whole, has_validation=validation is not None)
     data = MixtureData.split(whole, seed=seed) if recipe.family == "mixture" else None
     ngram = None if start is None or data is None else start.ngram_for(corpus.vocabulary)
     learned = whole if data is None else data.learned
-    by_length = corpus.is_of_records and not recipe.packing
-    batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
     shape = None if shape is None else dataclasses.replace(shape, block_size=whole.block_size)
     prior = counted_prior(learned, shape, recipe, characters=corpus.characters, hook=hook)
     model = _untrained(corpus, shape, prior, seed) if before is None else with_more_counted(before, learned)
+    recipe = _completed(recipe, corpus, whole, has_prior=has_prior(model), has_validation=validation is not None)
+    by_length = corpus.is_of_records and not recipe.packing
+    batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
     trainer = _trainer(model.to(batches.device), batches, held_out, recipe, corpus, folder, start, resume=resume)
     if folder is not None and distributed.rank() == 0:
@@ -94,13 +94,22 @@ def train_by_gradients(
     return trained
 
 
-def _completed(recipe: Recipe, corpus: Corpus, dataset: CompleteDataset, *, has_validation: bool) -> Recipe:
+def _completed(
+    recipe: Recipe, corpus: Corpus, dataset: CompleteDataset, *, has_prior: bool, has_validation: bool
+) -> Recipe:
     """Returns a recipe whose settings suit the size of the text, where they were not given."""
     if not recipe.has_transformer or recipe.config is None:
         return recipe
-    batches = dataset.examples_per_epoch / (recipe.batch_size or 1)
-    config = completed(recipe.config, corpus.characters, batches=batches, has_validation=has_validation)
-    return dataclasses.replace(recipe, config=config)
+    examples, processes = dataset.examples_per_epoch, distributed.world_size()
+    batch_size = recipe.batch_size or -(-batch_size_for(corpus.characters / examples) // processes) * processes
+    config = completed(
+        recipe.config,
+        corpus.characters,
+        batches=examples / batch_size,
+        has_prior=has_prior,
+        has_validation=has_validation,
+    )
+    return dataclasses.replace(recipe, batch_size=batch_size, config=config)
 
 
 def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> TransformerShape | None:

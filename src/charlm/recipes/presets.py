@@ -72,7 +72,7 @@ For a Transformer, those that are None are chosen by the size of the text: see `
 PRIOR_ORDER = 8
 """Of the n-gram model that a Transformer starts from, and is mixed with."""
 BATCH_SIZE = 32
-"""Windows in a batch."""
+"""Windows in a batch of a trained bigram."""
 BLOCK_SIZE = 64
 """Characters in a window, unless the model determines it."""
 SMOOTHING: dict[Family, Smoothing | float] = {"ngram": "tuned", "bigram": 1.0}
@@ -112,7 +112,8 @@ class Recipe:
         dropout: The probability of zeroing a value of the Transformer in training; by default 0.
         block_size: The number of characters in a training window and, for a Transformer, of context; by default 64, or
             that of the size, but for records no more than the longest needs. A longer record is cut into windows.
-        batch_size: The number of windows or records in a batch; by default 32.
+        batch_size: The number of windows or records in a batch; by default 32, or for a Transformer as many as have
+            about 2,048 characters.
         max_length: The most characters of a record; by default there is no limit.
         too_long: What to do with a longer record: ``truncate``, ``skip``, ``error``, or, for a family that is trained,
             ``split`` it into windows, which is its default.
@@ -274,13 +275,13 @@ class Recipe:
             )
 
     def _defaults(self) -> dict[str, Any]:
-        """Returns the default settings; those of size and block size depend on the device and are not among them."""
+        """Returns the default settings; those that depend on the device or the text are not among them."""
         is_counted_for = self.family == "mixture" or (self.family == "gpt" and self.prior is not False)
         return {
             "order": PRIOR_ORDER if is_counted_for else None,
             "prior": True,
             "smoothing": SMOOTHING.get(self.family),
-            "batch_size": BATCH_SIZE,
+            "batch_size": None if self.has_transformer else BATCH_SIZE,
             "packing": False,
             "device": "auto",
             "config": CONFIGS.get(self.family),

@@ -71,3 +71,8 @@ def with_more_counted(model: LanguageModel, dataset: CompleteDataset) -> Languag
     if isinstance(model, GPT) and model.prior is not None:
         model.prior = CountPrior(model.prior.table.update(dataset))
     return model
+
+
+def has_prior(model: LanguageModel) -> bool:
+    """Returns whether a model starts from counts."""
+    return isinstance(model, GPT) and model.prior is not None

@@ -57,7 +57,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
 """The check of each setting that is not a name."""
 MAY_BE_NONE = {
     "max_steps", "max_epochs", "max_seconds", "max_gradient_norm", "ema_decay",
-    "patience", "evaluation_interval", "evaluation_characters", "table_decay",
+    "patience", "evaluation_interval", "evaluation_characters", "table_decay", "warmup_steps",
 }  # fmt: skip
 MAY_CHANGE = {
     "max_steps", "max_epochs", "max_seconds", "patience", "min_delta",
@@ -93,7 +93,8 @@ class TrainerConfig:
             Transformer what suits the size of the text.
         schedule: How the learning rate decays: linear or cosine over the whole run, constant, or trapezoid, which is
             constant and then decays linearly.
-        warmup_steps: Steps over which the learning rate first rises to its full value.
+        warmup_steps: Steps over which the learning rate first rises to its full value; None is 0, or for a Transformer
+            that starts from counts 10.
         cooldown_fraction: Fraction of the run in which a trapezoid decays.
         min_learning_rate_fraction: Fraction of the learning rates to which the schedule decays.
         max_gradient_norm: Norm to which larger gradients are clipped; None does not clip.
@@ -136,7 +137,7 @@ class TrainerConfig:
     weight_decay: float = 0.0
     table_decay: float | None = None
     schedule: Schedule = "linear"
-    warmup_steps: int = 0
+    warmup_steps: int | None = None
     cooldown_fraction: float = 0.4
     min_learning_rate_fraction: float = 0.0
     max_gradient_norm: float | None = None
@@ -174,7 +175,7 @@ class TrainerConfig:
             )
         if self.kept_checkpoints < FEWEST_KEPT:
             raise ValueError(f"kept_checkpoints must be at least {FEWEST_KEPT}, got {self.kept_checkpoints}")
-        if self.max_steps is not None and self.warmup_steps >= self.max_steps:
+        if self.max_steps is not None and self.warmup_steps is not None and self.warmup_steps >= self.max_steps:
             raise ValueError(f"warmup_steps {self.warmup_steps} must be below max_steps {self.max_steps}")
 
     @property

@@ -40,10 +40,9 @@ class RunSchedule:
         if not limits and config.max_seconds is None:
             limits.append(STEPS_WITHOUT_A_LIMIT)
         self.total_steps: int | None = min(limits, default=None)
-        if self.total_steps is not None and config.warmup_steps >= self.total_steps:
-            raise ValueError(
-                f"warmup_steps {config.warmup_steps} must be below the {self.total_steps} steps of the run"
-            )
+        self._warmup_steps = config.warmup_steps or 0
+        if self.total_steps is not None and self._warmup_steps >= self.total_steps:
+            raise ValueError(f"warmup_steps {self._warmup_steps} must be below the {self.total_steps} steps of the run")
 
     def factor(self, step: int, seconds: float) -> float:
         """Returns the factor by which the configured learning rates are multiplied in a step.
@@ -52,11 +51,11 @@ class RunSchedule:
             step: The number of steps done before.
             seconds: The time that they took.
         """
-        config = self._config
+        config, warmup_steps = self._config, self._warmup_steps
         progress = 0.0 if config.max_seconds is None else seconds / config.max_seconds
         if self.total_steps is not None:
-            progress = max(progress, (step - config.warmup_steps) / (self.total_steps - config.warmup_steps))
-        rise = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+            progress = max(progress, (step - warmup_steps) / (self.total_steps - warmup_steps))
+        rise = min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
         least = config.min_learning_rate_fraction
         return rise * (least + (1 - least) * learning_rate_factor(config.schedule, progress, config.cooldown_fraction))
 

@@ -12,10 +12,14 @@ from charlm import TrainerConfig, evaluate
 from charlm.recipes import events
 from charlm.recipes.by_size import (
     CHARACTERS,
+    LARGEST_BATCH,
     LONGEST_INTERVAL,
     PATIENCE,
+    SMALLEST_BATCH,
     STEPS,
     TABLE_DECAYS,
+    WARMUP_STEPS,
+    batch_size_for,
     completed,
     settings_for,
 )
@@ -107,12 +111,28 @@ def test_a_run_on_a_small_text_ends_before_it_overfits_and_its_best_weights_are_
         assert found == pytest.approx(trained.validation_nats, rel=1e-6)
 
 
-def test_the_default_run_is_as_long_as_suits_the_text() -> None:
+@pytest.mark.parametrize("has_prior", [False, True])
+def test_the_default_run_is_as_long_as_suits_the_text(has_prior: bool) -> None:
     corpus = Corpus.of_text("to be or not to be " * 100, ["unk"])
     told: list[events.Event] = []
-    train(corpus, Recipe(family="gpt", **TINY | {"block_size": 64}), hook=told.append)
+    train(corpus, Recipe(family="gpt", prior=has_prior, **TINY | {"block_size": 64}), hook=told.append)
     (began,) = (event for event in told if isinstance(event, events.TrainingBegan))
-    assert began.total_steps == settings_for(1900).max_steps
+    assert began.total_steps == settings_for(1900, has_prior=has_prior).max_steps
+
+
+@given(sizes, st.integers(1, 40))
+def test_a_start_from_counts_warms_up_for_a_part_of_the_run(characters: int, steps: int) -> None:
+    config = dataclasses.replace(CONFIGS["gpt"], max_steps=steps)
+    found = completed(config, characters, has_validation=False, has_prior=True).warmup_steps
+    assert found == min(WARMUP_STEPS, steps // 4)
+    assert completed(config, characters, has_validation=False).warmup_steps is None
+
+
+@given(st.floats(0.1, 1e6))
+def test_a_batch_has_about_as_many_characters_whatever_the_examples(targets: float) -> None:
+    batch = batch_size_for(targets)
+    assert batch & (batch - 1) == 0
+    assert batch in (SMALLEST_BATCH, LARGEST_BATCH) or 2048 / 1.5 < batch * targets < 2048 * 1.5
 
 
 @given(sizes, st.floats(0, 1e6))
@@ -122,7 +142,7 @@ def test_short_records_take_as_many_steps_as_a_text_of_as_many_batches(character
     assert (config.max_steps, config.evaluation_interval) == (of_text.max_steps, of_text.evaluation_interval)
 
 
-def test_many_names_are_trained_on_as_long_as_a_megabyte_of_text() -> None:
+def test_short_records_count_by_their_batches_and_not_by_their_characters() -> None:
     names = [f"{one}{other}" for one in map(chr, range(97, 123)) for other in range(1000)]
     told: list[events.Event] = []
 
@@ -133,7 +153,8 @@ def test_many_names_are_trained_on_as_long_as_a_megabyte_of_text() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         train(Corpus.of_records(names), Recipe(family="gpt", **TINY), hook=stop)
-    assert told[-1].total_steps == 400  # type: ignore[union-attr]  # the one before
+    batches = len(names) / 256
+    assert told[-1].total_steps == settings_for(round(2048 * batches), has_prior=True).max_steps  # type: ignore[union-attr]  # the one before
 
 
 def test_the_final_loss_is_of_all_validation_data_also_if_less_was_seen_on_the_way() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from charlm.models.transformer_shape import LARGEST_SIZE, TransformerShape
 from chartok.arguments import natural_number
@@ -31,7 +32,7 @@ class GPTConfig(TransformerShape):
 
     Example:
         >>> GPTConfig.nano(65)
-        GPTConfig(vocab_size=65, block_size=64, n_layers=4, n_heads=4, width=128, dropout=0.0, context_only=(),
+        GPTConfig(vocab_size=65, block_size=128, n_layers=4, n_heads=4, width=128, dropout=0.0, context_only=(),
                   hash_rows=16384, hashed_as=())
         >>> import dataclasses
         >>> dataclasses.replace(GPTConfig.base(65), dropout=0.2).dropout
@@ -40,6 +41,11 @@ class GPTConfig(TransformerShape):
 
     hash_rows: int = 16_384
     hashed_as: tuple[int, ...] = ()
+
+    @classmethod
+    def nano(cls, vocab_size: int) -> Self:
+        """Returns a shape that two CPU cores can train: 4 layers, 4 heads, width 128, 128 ids of context."""
+        return cls(vocab_size=vocab_size, block_size=128, n_layers=4, n_heads=4, width=128)
 
     def __post_init__(self) -> None:
         super().__post_init__()
