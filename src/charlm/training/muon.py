@@ -88,13 +88,42 @@ def orthogonalized(matrices: Tensor) -> Tensor:
         tensor([[[0.7000, 0.0000, 0.0000],
                  [0.0000, 1.1000, 0.0000]]])
     """
-    a, b, c = COEFFICIENTS
     x = matrices.to(torch.float32 if matrices.device.type == "cpu" else torch.bfloat16)
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
+    is_wide = x.shape[-1] > x.shape[-2] and x.dtype == torch.float32
+    x = _through_gram_matrix(x) if is_wide else _iterated(x)
+    return x.to(matrices.dtype)
+
+
+def _iterated(x: Tensor) -> Tensor:
+    a, b, c = COEFFICIENTS
     for _ in range(ITERATIONS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.to(matrices.dtype)
+    return x
+
+
+def _through_gram_matrix(x: Tensor) -> Tensor:
+    """Returns the same as ``_iterated``, from products of matrices of ``rows`` by ``rows``.
+
+    One iteration takes X to Q X and its Gram matrix G = X X^T to Q G Q, where Q = a I + b G + c G^2 is symmetric. It
+    needs float32: an error of G in a direction in which X is small grows with that direction.
+    """
+    gram = x @ x.mT
+    factor = product = _factor(gram)
+    for _ in range(ITERATIONS - 1):
+        gram = factor @ gram @ factor
+        factor = _factor(gram)
+        product = factor @ product
+    return product @ x
+
+
+def _factor(gram: Tensor) -> Tensor:
+    """Returns ``a I + b G + c G^2``."""
+    a, b, c = COEFFICIENTS
+    factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+    factor.diagonal(dim1=-2, dim2=-1).add_(a)
+    return factor
 
 
 def _lying(matrix: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn import functional
 from charlm.models.causal import attended
 from charlm.models.dropout import Dropout
 from charlm.models.empty_layers import empty_linear
+from charlm.models.gpt.derivatives import Normalization, Rotation, SquaredReLU, computed
 
 if TYPE_CHECKING:
     from charlm.models.gpt.config import GPTConfig
@@ -31,6 +32,10 @@ def projected(layer: nn.Module, x: Tensor) -> Tensor:
 
 def normalized(x: Tensor) -> Tensor:
     """Returns ``x / sqrt(mean(x^2))`` over the last dimension."""
+    is_by_hand = x.requires_grad and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    if is_by_hand and not torch.compiler.is_compiling():
+        found: Tensor = computed(Normalization, x)[0]
+        return found
     return functional.rms_norm(x, x.shape[-1:])
 
 
@@ -49,8 +54,14 @@ def rotations(start: int, stop: int, head_size: int, device: torch.device) -> tu
 
 def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Returns queries or keys, ``(..., T, head_size)``, rotated by the result of ``rotations``."""
-    other_half = x.roll(x.shape[-1] // 2, dims=-1)
-    return torch.addcmul(x * cos, other_half, sin).type_as(x)
+    found: Tensor = computed(Rotation, x, cos, sin)
+    return found
+
+
+def squared_relu(x: Tensor) -> Tensor:
+    """Returns ``relu(x)^2``."""
+    found: Tensor = computed(SquaredReLU, x)
+    return found
 
 
 class Attention(nn.Module):
@@ -98,7 +109,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns what is added to the positions, ``(B, T, width)``."""
-        return projected(self.project, functional.relu(projected(self.expand, x)).square())
+        return projected(self.project, squared_relu(projected(self.expand, x)))
 
 
 class Block(nn.Module):

@@ -109,20 +109,25 @@ class PriorRows:
         nodes, which = nodes.flatten(1), which.flatten()
         shortest = nodes[: self._before].amax(dim=0) if self._before else torch.zeros_like(which)
         rows = self._rows[which, shortest]
-        found, known = [], []
+        found = []
         for length, contexts in enumerate(nodes, start=1):
             if length > self._before:
                 rows = self._descended(rows, contexts, which)
             if length in self._lengths:
                 found.append(rows)
-                is_known = contexts > 0
-                places = which * self._contexts + contexts
-                known += [self._log_counts[places] * is_known, self._log_backoffs[places] * is_known]
-        stacked = PriorFeatures(torch.stack(found, dim=1), torch.stack(known, dim=1))
+        stacked = PriorFeatures(torch.stack(found, dim=1), self._known(nodes[self._lengths[0] - 1 :], which))
         return PriorFeatures(*(each.unflatten(0, shape) for each in stacked))
+
+    def _known(self, nodes: Tensor, which: Tensor) -> Tensor:
+        """Returns what is known of contexts of each length, ``(N, 2 * K)``."""
+        places = which * self._contexts + nodes
+        known = torch.stack([self._log_counts[places], self._log_backoffs[places]], dim=-1) * (nodes > 0)[..., None]
+        return known.transpose(0, 1).flatten(1)
 
     def _descended(self, rows: Tensor, contexts: Tensor, which: Tensor) -> Tensor:
         """Returns the rows of contexts from those of their suffixes, ``(N, V)``; where there is none they stay."""
+        if len(contexts) == 1:
+            return self._one_descended(rows, int(contexts), int(which))
         known = contexts.nonzero().squeeze(-1)
         nodes, counts = contexts[known], which[known]
         weights = torch.zeros(len(rows), 1, device=rows.device)
@@ -135,3 +140,13 @@ class PriorRows:
         values = self._log_probabilities[counts[owners] * self._ngrams + ngrams]
         rows.view(-1)[known[owners] * rows.shape[1] + self._ids[ngrams]] = values
         return rows
+
+    def _one_descended(self, row: Tensor, context: int, which: int) -> Tensor:
+        """Returns what ``_descended`` does of one context, in a fraction of the time: each step of generation asks."""
+        if not context:
+            return row
+        start, stop = self._child_starts[context : context + 2].tolist()
+        row = row + self._log_backoffs[which * self._contexts + context]
+        first = which * self._ngrams
+        row[0, self._ids[start:stop]] = self._log_probabilities[first + start : first + stop]
+        return row
