@@ -11,9 +11,12 @@ def run() -> int:
         from charlm.cli.endings import end_silently  # noqa: PLC0415 - Ctrl-C may come while it loads
 
         end_silently()
+        from charlm.runtime.threads import set_threads  # noqa: PLC0415 - likewise
+
+        set_threads()
     except KeyboardInterrupt:
         return 130
-    from charlm.cli.app import main  # noqa: PLC0415 - likewise
+    from charlm.cli.app import main  # noqa: PLC0415 - likewise, and NumPy and PyTorch after the threads are set
 
     code = main()
     if "TORCHELASTIC_RUN_ID" in os.environ:

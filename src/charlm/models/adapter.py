@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 
 from charlm.models.context import checked_stride, default_stride, first_needed, pieces
 from charlm.models.modes import evaluation_mode
+from charlm.runtime.single_thread import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +23,13 @@ if TYPE_CHECKING:
 
 BYTES_AT_ONCE, BYTES_ON_ACCELERATOR = 1 << 25, 1 << 28
 """How much memory a batch of ids may take: on the CPU what is about the fastest, since more does not fit in caches."""
+
+WEIGHTS_FOR_ONE_THREAD = 1 << 24
+"""Up to so many weights, one id after one sequence is computed in one thread.
+
+That suits ``GPTConfig.base``. On two quiet cores a second thread saves nothing with ``small`` and a third with
+``base``; beside a busy process, in which the two wait for each other, they take up to eight times as long.
+"""
 
 
 class ModelPredictor:
@@ -111,9 +121,16 @@ class ModelPredictor:
 
     def step(self, ids: NDArray[np.int64], state: Any) -> tuple[NDArray[np.floating[Any]], Any]:  # noqa: ANN401
         """Returns the logits after one more id, and the model's new state; see ``Predictor``."""
-        with torch.inference_mode(), evaluation_mode(self._model):
+        threads = one_thread() if self._steps_in_one_thread and len(ids) == 1 else nullcontext()
+        with torch.inference_mode(), evaluation_mode(self._model), threads:
             logits, state = self._model.step(torch.from_numpy(ids).to(self._model.device), state)
         return _on_host(logits), state
+
+    @cached_property
+    def _steps_in_one_thread(self) -> bool:
+        tables = self._model.parameter_groups().hashed_tables
+        read = sum(weight.numel() for name, weight in self._model.named_parameters() if name not in tables)
+        return read <= WEIGHTS_FOR_ONE_THREAD and self._model.device.type == "cpu"
 
 
 class _Blocks:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from charlm.recipes.presets import Recipe
 
 FEWEST_CHARACTERS = 1_000
-"""Of fewer characters, four fifths say little about the rest."""
+"""Of fewer characters, nine tenths say little about the rest."""
 
 
 def counted_prior(

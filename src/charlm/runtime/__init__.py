@@ -1,1 +1,1 @@
-"""The runtime environment: devices, processes and seeds."""
+"""The runtime environment: devices, processes, threads and seeds."""

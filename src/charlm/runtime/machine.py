@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charlm.runtime.processors import processors
 from chartok import __version__
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def machine(device: str | torch.device) -> dict[str, str]:
     return {
         "device": _device_name(str(device)),
         "processor": _processor(),
-        "cores": str(os.cpu_count()),
+        "cores": str(processors()),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         **_versions("numpy", "torch"),

@@ -67,7 +67,7 @@ class GPT(TransformerLanguageModel):
     with x the last hidden state and P_k what the counts say after the last k ids, for k from 2 up. At first g is one
     for the longest k and zero for the others, so that training starts from the n-gram model. The input of a position is
     the sum of three embeddings: of the id, of ln P for the longest k, and of how often each context has occurred. What
-    a training example is given is counted without the fifth of the text that it is in: see ``features_of``.
+    a training example is given is counted without the tenth of the text that it is in: see ``features_of``.
 
     Args:
         config: Its shape.

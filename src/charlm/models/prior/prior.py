@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from charlm.data.folds import HasFolds
     from charlm.models.ngram.table import NGramTable
 
-FOLDS = 5
+FOLDS = 10
 """Into how many parts the training text is divided, each of which is judged by the counts of the others."""
 
 
@@ -99,7 +99,7 @@ class CountPrior(nn.Module):
 
 
 class HeldOutPrior:
-    """What the counts say of training examples, without the fifth of the training data that an example is in.
+    """What the counts say of training examples, without the tenth of the training data that an example is in.
 
     Args:
         prior: The counts.
