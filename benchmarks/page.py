@@ -125,7 +125,8 @@ def page() -> str:
         parts += ["\n".join(reasons) + "\n"] if (reasons := _reasons(measured)) else []
     parts.append(GROWTH_HEAD + "\n".join(map(_growth_row, results["growth"])) + "\n")
     parts.append(_compression(json.loads(COMPRESSION.read_text(encoding="utf-8"))))
-    parts.append(_neighbours(json.loads(NEIGHBOURS_FILE.read_text(encoding="utf-8"))))
+    if NEIGHBOURS_FILE.exists():  # it takes a quiet machine
+        parts.append(_neighbours(json.loads(NEIGHBOURS_FILE.read_text(encoding="utf-8"))))
     parts.append(_back_off(json.loads(BACK_OFF.read_text(encoding="utf-8"))))
     parts.append(_linearity(json.loads(LINEARITY.read_text(encoding="utf-8"))))
     parts.append(LEARNING_HEAD + "\n".join(_learning_rows(learning)) + "\n")
