@@ -33,7 +33,7 @@ NOTES = {
     "Memory": "Each measurement runs in its own process: peak memory, minus the memory in use before it begins, which "
     "is Python itself,\nthe imports, and the input.\n",
     "Start": "Each measurement starts a new process and times all of it, from start to exit.\n",
-    "Transformer": "A step is forward, backward and update, with the shape `nano` on 32 windows; generation uses the "
+    "Transformer": "A step is forward, backward and update, with the shape `nano` on 16 windows; generation uses the "
     "shape `small`. The\nother models have the same shape. [Learning](#learning) shows what a step achieves.\n",
 }
 """The text above a table, by its title."""

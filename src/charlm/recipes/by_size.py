@@ -28,6 +28,8 @@ WARMUP_STEPS = 10
 """Of such a Transformer, whose gate learns to leave the counts behind at the full rate, and does not come back."""
 CHARACTERS_PER_BATCH = 32 * 64
 """Those of the batches with which they were measured."""
+CHARACTERS_PER_EXAMPLE = 64
+"""As what an example counts at least: many short records are not as soon overfit as one text of their length."""
 SMALLEST_BATCH, LARGEST_BATCH = 16, 256
 CHARACTERS_PER_STEP = 5_000
 """Steps between evaluations grow with the text, so that evaluating a ninth of it takes a tenth of the time."""
@@ -82,15 +84,21 @@ def batch_size_for(targets_per_example: float) -> int:
 
 
 def completed(
-    config: TrainerConfig, characters: int, *, batches: float = 0.0, has_validation: bool, has_prior: bool = False
+    config: TrainerConfig,
+    characters: int,
+    *,
+    examples: int = 0,
+    batch_size: int = 1,
+    has_validation: bool,
+    has_prior: bool = False,
 ) -> TrainerConfig:
     """Returns training settings in which those that were not given suit the size of the text.
 
     Args:
         config: The settings. Of ``max_steps``, ``max_epochs`` and ``max_seconds``, one that is given is the only limit.
         characters: How many characters there are to train on.
-        batches: How many batches a pass over them takes. If these are smaller than usual, as those of short records
-            are, the text takes more steps: it counts as one that takes as many batches of the usual size.
+        examples: How many examples a pass over them has.
+        batch_size: How many of them a batch has.
         has_validation: Whether there are data for evaluations, which can end the run.
         has_prior: Whether the Transformer starts from counts.
 
@@ -100,7 +108,7 @@ def completed(
         >>> config.max_steps, config.table_decay, config.evaluation_interval, config.patience
         (500, 100.0, 4, 5)
     """
-    suited = settings_for(max(characters, round(batches * CHARACTERS_PER_BATCH)), has_prior=has_prior)
+    suited = settings_for(max(characters, examples * CHARACTERS_PER_EXAMPLE), has_prior=has_prior)
     given = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
     # A table that decays by more than all of it at each step would grow with the opposite sign.
     own = {
@@ -112,7 +120,7 @@ def completed(
     if not given.keys() & {"max_steps", "max_epochs", "max_seconds"}:
         own["max_steps"] = suited.max_steps
     if has_prior:
-        of_epochs = [config.max_epochs * batches] if config.max_epochs and batches else []
+        of_epochs = [config.max_epochs * examples / batch_size] if config.max_epochs else []
         steps = min([own.get("max_steps", math.inf), config.max_steps or math.inf, *of_epochs])
         own["warmup_steps"] = int(min(WARMUP_STEPS, steps // 4))
     return dataclasses.replace(config, **(own | given))

@@ -105,7 +105,8 @@ def _completed(
     config = completed(
         recipe.config,
         corpus.characters,
-        batches=examples / batch_size,
+        examples=examples,
+        batch_size=batch_size,
         has_prior=has_prior,
         has_validation=has_validation,
     )

@@ -135,14 +135,14 @@ def test_a_batch_has_about_as_many_characters_whatever_the_examples(targets: flo
     assert batch in (SMALLEST_BATCH, LARGEST_BATCH) or 2048 / 1.5 < batch * targets < 2048 * 1.5
 
 
-@given(sizes, st.floats(0, 1e6))
-def test_short_records_take_as_many_steps_as_a_text_of_as_many_batches(characters: int, batches: float) -> None:
-    config = completed(CONFIGS["gpt"], characters, batches=batches, has_validation=False)
-    of_text = settings_for(max(characters, round(2048 * batches)))
+@given(sizes, st.integers(0, 10**6))
+def test_a_short_record_counts_as_much_as_64_characters(characters: int, examples: int) -> None:
+    config = completed(CONFIGS["gpt"], characters, examples=examples, has_validation=False)
+    of_text = settings_for(max(characters, 64 * examples))
     assert (config.max_steps, config.evaluation_interval) == (of_text.max_steps, of_text.evaluation_interval)
 
 
-def test_short_records_count_by_their_batches_and_not_by_their_characters() -> None:
+def test_many_names_are_trained_on_as_long_as_a_megabyte_of_text() -> None:
     names = [f"{one}{other}" for one in map(chr, range(97, 123)) for other in range(1000)]
     told: list[events.Event] = []
 
@@ -153,8 +153,7 @@ def test_short_records_count_by_their_batches_and_not_by_their_characters() -> N
 
     with pytest.raises(KeyboardInterrupt):
         train(Corpus.of_records(names), Recipe(family="gpt", **TINY), hook=stop)
-    batches = len(names) / 256
-    assert told[-1].total_steps == settings_for(round(2048 * batches), has_prior=True).max_steps  # type: ignore[union-attr]  # the one before
+    assert told[-1].total_steps == settings_for(10**6, has_prior=True).max_steps  # type: ignore[union-attr]  # the one before
 
 
 def test_the_final_loss_is_of_all_validation_data_also_if_less_was_seen_on_the_way() -> None:
