@@ -2,6 +2,7 @@
 # make test   installs everything that the checks need and runs them all
 # make bench  compares speed and memory with those of others; make guard fails where that has become worse;
 #             make linear fails where the time of anything grows faster than n log n with its text;
+#             make neighbours measures training, scoring and generating beside processes that are always busy;
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the README;
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
@@ -18,7 +19,7 @@ CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a s
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test lint types tests docs bench guard linear bench-train thorough coverage mutants torture soak lowest dist clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train thorough coverage mutants torture soak lowest dist clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -53,6 +54,9 @@ guard: $(VENV)/everything $(VENV)/kenlm
 
 linear: $(VENV)/everything
 	$(BIN)/python benchmarks/linearity.py
+
+neighbours: $(VENV)/everything
+	$(BIN)/python benchmarks/neighbours.py
 
 bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)

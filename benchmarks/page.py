@@ -14,6 +14,7 @@ LEARNING = HERE / "learning.json"
 LINEARITY = HERE / "linearity.json"
 COMPRESSION = HERE / "compression.json"
 BACK_OFF = HERE / "back_off.json"
+NEIGHBOURS_FILE = HERE / "neighbours.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
@@ -35,7 +36,7 @@ NOTES = {
     "Training step": "The ratio is the share of a step that its matrix products take: those of the forward and "
     "backward pass, recorded\nand repeated on the same tensors, in one thread. The rest goes over memory between them, "
     "and updates the weights.\n",
-    "Transformer": "A step is forward, backward and update, with the shape `nano` on 32 windows; generation uses the "
+    "Transformer": "A step is forward, backward and update, with the shape `nano` on 16 windows; generation uses the "
     "shape `small`. The\nother models have the same shape. [Learning](#learning) shows what a step achieves.\n",
 }
 """The text above a table, by its title."""
@@ -102,6 +103,18 @@ says where they come from, `benchmarks/back_off.py` repeats the table.
 
 """
 
+NEIGHBOURS_HEAD = """## Busy neighbours
+
+The speed on two cores, per second, and what is left of it beside one and beside three other processes that are always
+busy, measured in turns within one run of `make neighbours`. The command line sets how the threads of PyTorch wait for
+each other before it loads PyTorch; a program of one's own gets what is in parentheses, unless it [does the
+same](howto/busy-machine.md). Half beside one and a quarter beside three are what was wanted. Training is a step of
+`GPTConfig.nano` with 32 windows, scoring and generating use `GPTConfig.small`, and generation is of one text.
+
+| what | alone | beside one | beside three |
+| --- | ---: | ---: | ---: |
+"""
+
 
 def page() -> str:
     """Returns the page as Markdown."""
@@ -115,6 +128,8 @@ def page() -> str:
         parts += ["\n".join(reasons) + "\n"] if (reasons := _reasons(measured)) else []
     parts.append(GROWTH_HEAD + "\n".join(map(_growth_row, results["growth"])) + "\n")
     parts.append(_compression(json.loads(COMPRESSION.read_text(encoding="utf-8"))))
+    if NEIGHBOURS_FILE.exists():  # it takes a quiet machine
+        parts.append(_neighbours(json.loads(NEIGHBOURS_FILE.read_text(encoding="utf-8"))))
     parts.append(_back_off(json.loads(BACK_OFF.read_text(encoding="utf-8"))))
     parts.append(_linearity(json.loads(LINEARITY.read_text(encoding="utf-8"))))
     parts.append(LEARNING_HEAD + "\n".join(_learning_rows(learning)) + "\n")
@@ -157,6 +172,26 @@ def _linearity(measured: dict[str, Any]) -> str:
     table = [["what", *shapes], ["---", *["---:"] * len(shapes)], *rows]
     lines = [f"| {' | '.join(row)} |" for row in table]
     return LINEARITY_HEAD + "\n".join(lines) + f"\n\n{_machine(measured['machine'])}\n"
+
+
+def _neighbours(measured: dict[str, Any]) -> str:
+    rows = [
+        [
+            task,
+            f"{_speed(row['set']['0'])} {row['unit']} ({_speed(row['unset']['0'])})",
+            *(
+                f"{row['set'][number] / row['set']['0']:.0%} ({row['unset'][number] / row['unset']['0']:.0%})"
+                for number in ("1", "3")
+            ),
+        ]
+        for task, row in measured["tasks"].items()
+    ]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return NEIGHBOURS_HEAD + "\n".join(lines) + f"\n\n{_machine(measured['machine'])}\n"
+
+
+def _speed(per_second: float) -> str:
+    return f"{per_second:,.0f}" if per_second >= 10 else f"{per_second:.1f}"  # noqa: PLR2004 - two digits
 
 
 def _back_off(measured: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ from torch.nn import functional
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from charlm import GPT, ClassicGPT, ClassicGPTConfig, GPTConfig, generate
-from charlm.recipes.presets import BATCH_SIZE
 from charlm.training.muon import Muon
 from comparison import Comparison
 from generating import plain_loop
@@ -27,23 +26,24 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 VOCAB_SIZE = 65
+WINDOWS = 16
 LEARNING_RATE = 1e-3
 
 
 def comparisons() -> list[Comparison]:
-    """Returns the comparisons: steps of ``nano`` on 32 windows, and a text as long as its block with ``small``."""
+    """Returns the comparisons: steps of ``nano`` on 16 windows, and a text as long as its block with ``small``."""
     # With one thread, because on shared cores, threads that wait for each other stall.
     torch.set_num_threads(1)
     return [*_steps(GPTConfig.nano(VOCAB_SIZE)), *_generation(GPTConfig.small(VOCAB_SIZE))]
 
 
 def _steps(shape: GPTConfig) -> list[Comparison]:
-    gpt, plain, classic = GPT(shape), GPT(replace(shape, hash_rows=0)), ClassicGPT(ClassicGPTConfig.nano(VOCAB_SIZE))
+    gpt, plain, classic = GPT(shape), GPT(replace(shape, hash_rows=0)), ClassicGPT(replace(ClassicGPTConfig.nano(VOCAB_SIZE), block_size=shape.block_size))
     gpt2 = _gpt2(shape)
     hidden = gpt.parameter_groups().hidden_matrices
     matrices = [parameter for name, parameter in gpt.named_parameters() if name in hidden]
     rest = [parameter for name, parameter in gpt.named_parameters() if name not in hidden]
-    windows = torch.randint(VOCAB_SIZE, (BATCH_SIZE, shape.block_size + 1), generator=torch.Generator().manual_seed(0))
+    windows = torch.randint(VOCAB_SIZE, (WINDOWS, shape.block_size + 1), generator=torch.Generator().manual_seed(0))
     inputs, targets = windows[:, :-1], windows[:, 1:].flatten()
 
     def step(logits: Callable[[Tensor], Tensor], *optimizers: Optimizer) -> Callable[[], None]:

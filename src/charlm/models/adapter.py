@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 BYTES_AT_ONCE, BYTES_ON_ACCELERATOR = 1 << 25, 1 << 28
 """How much memory a batch of ids may take: on the CPU what is about the fastest, since more does not fit in caches."""
 
-WEIGHTS_FOR_ONE_THREAD = 1 << 24
-"""Up to so many weights, one id after one sequence is computed in one thread.
+WEIGHTS_FOR_ONE_THREAD = range(1 << 15, 1 << 24)
+"""With so many weights, one id after one sequence is computed in one thread, as PyTorch does with fewer.
 
-That suits ``GPTConfig.base``. On two quiet cores a second thread saves nothing with ``small`` and a third with
+The upper end includes ``GPTConfig.base``. On two cores a second thread saves nothing with ``small`` and a third with
 ``base``; beside a busy process, in which the two wait for each other, they take up to eight times as long.
 """
 
@@ -130,7 +130,7 @@ class ModelPredictor:
     def _steps_in_one_thread(self) -> bool:
         tables = self._model.parameter_groups().hashed_tables
         read = sum(weight.numel() for name, weight in self._model.named_parameters() if name not in tables)
-        return read <= WEIGHTS_FOR_ONE_THREAD and self._model.device.type == "cpu"
+        return read in WEIGHTS_FOR_ONE_THREAD and self._model.device.type == "cpu"
 
 
 class _Blocks:

@@ -101,6 +101,12 @@ class Recording(GPT):
         return super().step(ids, state)
 
 
+@pytest.fixture
+def every_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the small models of these tests, too, continue one sequence in one thread."""
+    monkeypatch.setattr(adapter, "WEIGHTS_FOR_ONE_THREAD", range(1 << 24))
+
+
 def stepped(rows: int, *, fails: bool = False) -> list[int]:
     """Returns in how many threads a small model computes what follows one more id of each row."""
     model = Recording(GPTConfig(vocab_size=5, block_size=8, n_layers=1, n_heads=1, width=4, hash_rows=4))
@@ -111,12 +117,14 @@ def stepped(rows: int, *, fails: bool = False) -> list[int]:
     return model.threads[-1:]
 
 
+@pytest.mark.usefixtures("every_size")
 def test_one_sequence_is_continued_in_one_thread_and_several_in_all() -> None:
     assert stepped(1) == [1]
     assert stepped(2) == [3]
     assert torch.get_num_threads() == 3
 
 
+@pytest.mark.usefixtures("every_size")
 def test_a_step_that_fails_leaves_the_number_of_threads_as_it_was() -> None:
     with pytest.raises(RuntimeError):
         stepped(1, fails=True)
@@ -124,5 +132,12 @@ def test_a_step_that_fails_leaves_the_number_of_threads_as_it_was() -> None:
 
 
 def test_a_large_model_continues_one_sequence_in_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter, "WEIGHTS_FOR_ONE_THREAD", 10)
+    monkeypatch.setattr(adapter, "WEIGHTS_FOR_ONE_THREAD", range(10))
     assert stepped(1) == [3]
+
+
+def test_the_largest_shape_of_gpt_continues_one_sequence_in_one_thread() -> None:
+    model = Recording(GPTConfig.base(5))
+    predictor = ModelPredictor(model)
+    predictor.step(np.ones(1, dtype=np.int64), predictor.start(np.ones((1, 1), dtype=np.int64))[1])
+    assert model.threads == [1]
