@@ -33,6 +33,9 @@ NOTES = {
     "Memory": "Each measurement runs in its own process: peak memory, minus the memory in use before it begins, which "
     "is Python itself,\nthe imports, and the input.\n",
     "Start": "Each measurement starts a new process and times all of it, from start to exit.\n",
+    "Training step": "The ratio is the share of a step that its matrix products take: those of the forward and "
+    "backward pass, recorded\nand repeated on the same tensors, in one thread. The rest goes over memory between them, "
+    "and updates the weights.\n",
     "Transformer": "A step is forward, backward and update, with the shape `nano` on 16 windows; generation uses the "
     "shape `small`. The\nother models have the same shape. [Learning](#learning) shows what a step achieves.\n",
 }

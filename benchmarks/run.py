@@ -17,6 +17,7 @@ import memory
 import numpy_alone
 import records
 import starting
+import step
 import tokenizing
 import training
 import transformer
@@ -36,6 +37,7 @@ SUBJECTS: dict[str, ModuleType] = {
     "Counting and scoring": counting,
     "KenLM": arpa,
     "Training": training,
+    "Training step": step,
     "Transformer": transformer,
     "Generation": generating,
     "Count models, on NumPy alone": numpy_alone,
