@@ -38,7 +38,11 @@ def comparisons() -> list[Comparison]:
 
 
 def _steps(shape: GPTConfig) -> list[Comparison]:
-    gpt, plain, classic = GPT(shape), GPT(replace(shape, hash_rows=0)), ClassicGPT(replace(ClassicGPTConfig.nano(VOCAB_SIZE), block_size=shape.block_size))
+    gpt, plain, classic = (
+        GPT(shape),
+        GPT(replace(shape, hash_rows=0)),
+        ClassicGPT(replace(ClassicGPTConfig.nano(VOCAB_SIZE), block_size=shape.block_size)),
+    )
     gpt2 = _gpt2(shape)
     hidden = gpt.parameter_groups().hidden_matrices
     matrices = [parameter for name, parameter in gpt.named_parameters() if name in hidden]
