@@ -13,11 +13,6 @@ from torch import Tensor
 from torch.autograd import Function
 
 
-def computed(function: type[Function], *arguments: Tensor) -> Any:  # noqa: ANN401 - a tensor or several
-    """Returns what a function says of its arguments, the first of which may need a gradient."""
-    return function.apply(*arguments) if arguments[0].requires_grad else function.forward(*arguments)
-
-
 class Normalization(Function):
     """``y = s x`` with ``s = 1 / sqrt(mean(x^2) + epsilon)``: gives both, ``(..., width)`` and ``(..., 1)``.
 
@@ -70,7 +65,7 @@ class Rotation(Function):
     def backward(ctx: Any, of_y: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
         """Returns the gradient of ``x``; the angle is constant."""
         cos, sin = ctx.saved_tensors
-        return computed(Rotation, of_y, cos, -sin), None, None
+        return Rotation.apply(of_y, cos, -sin), None, None  # type: ignore[no-untyped-call]
 
 
 class SquaredReLU(Function):

@@ -11,7 +11,7 @@ from torch.nn import functional
 from charlm.models.causal import attended
 from charlm.models.dropout import Dropout
 from charlm.models.empty_layers import empty_linear
-from charlm.models.gpt.derivatives import Normalization, Rotation, SquaredReLU, computed
+from charlm.models.gpt.derivatives import Normalization, Rotation, SquaredReLU
 
 if TYPE_CHECKING:
     from charlm.models.gpt.config import GPTConfig
@@ -34,7 +34,7 @@ def normalized(x: Tensor) -> Tensor:
     """Returns ``x / sqrt(mean(x^2))`` over the last dimension."""
     is_by_hand = x.requires_grad and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
     if is_by_hand and not torch.compiler.is_compiling():
-        found: Tensor = computed(Normalization, x)[0]
+        found: Tensor = Normalization.apply(x)[0]  # type: ignore[no-untyped-call]
         return found
     return functional.rms_norm(x, x.shape[-1:])
 
@@ -54,13 +54,13 @@ def rotations(start: int, stop: int, head_size: int, device: torch.device) -> tu
 
 def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Returns queries or keys, ``(..., T, head_size)``, rotated by the result of ``rotations``."""
-    found: Tensor = computed(Rotation, x, cos, sin)
+    found: Tensor = Rotation.apply(x, cos, sin) if x.requires_grad else Rotation.forward(x, cos, sin)  # type: ignore[no-untyped-call]
     return found
 
 
 def squared_relu(x: Tensor) -> Tensor:
     """Returns ``relu(x)^2``."""
-    found: Tensor = computed(SquaredReLU, x)
+    found: Tensor = SquaredReLU.apply(x) if x.requires_grad else SquaredReLU.forward(x)  # type: ignore[no-untyped-call]
     return found
 
 
