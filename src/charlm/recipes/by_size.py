@@ -25,7 +25,7 @@ TABLE_DECAYS = (100.0, 100.0, 10.0, 1.0)
 STEPS_FROM_COUNTS = (60, 130, 220, 350)
 """The best number of steps for each if the Transformer starts from counts."""
 WARMUP_STEPS = 10
-"""Of such a Transformer, whose gate learns to leave the counts behind at the full rate, and does not come back."""
+"""Of such a Transformer, so that its first steps, with weights that know nothing, do not lead away from the counts."""
 CHARACTERS_PER_BATCH = 32 * 64
 """Those of the batches with which they were measured."""
 CHARACTERS_PER_EXAMPLE = 64
