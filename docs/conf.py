@@ -58,14 +58,19 @@ nitpick_ignore = [
     *(
         ("py:class", f"charlm.models.{opaque}")  # opaque to callers
         for opaque in (
+            "base.FeaturesOfExamples",
             "ngram.lookup.Lookup",
             "ngram.packed_counts.PackedCounts",
             "ngram.search.Search",
+            "prior.prior.HeldOutPrior",
+            "prior.rows.PriorFeatures",
             "smoothing.kneser_ney.BackoffTable",
             "transformer.TransformerState",
         )
     ),
     ("py:class", "chartok.codepoints.CodePointTable"),  # opaque to callers too
+    ("py:class", "charlm.data.batch_sampler.Examples"),  # likewise
+    ("py:class", "charlm.data.folds.Folds"),  # likewise
     ("py:class", "charlm.data.records.Records"),  # likewise
     ("py:class", "charlm.recipes.keywords.FitKeywords"),  # the settings of CharLM.fit
     ("py:class", "charlm.recipes.keywords.UpdateFileKeywords"),  # those of CharLM.update_file

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import SupportsIndex
 
     from numpy.typing import NDArray
@@ -32,9 +32,18 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel, Predictor
     from chartok import Vocabulary
 
-FeaturesOfExamples: TypeAlias = "Callable[[Tensor, Tensor], tuple[Tensor, ...]]"
-"""From the inputs of examples, int64 ``(B, T)``, and which examples they are, int64 ``(B,)``, to what the model is
-given besides: a named tuple of tensors with a row for each."""
+
+class FeaturesOfExamples(Protocol):
+    """Tells what a model is given of training examples besides their ids."""
+
+    def __call__(self, inputs: Tensor, indices: Tensor) -> tuple[Tensor, ...]:
+        """Returns a named tuple of tensors with a row for each example.
+
+        Args:
+            inputs: The ids of the examples, int64 ``(B, T)``.
+            indices: Which examples they are, int64 ``(B,)``, on the CPU.
+        """
+
 
 if hasattr(os, "register_at_fork"):  # a forked process would wait forever for the threads that it does not have
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
