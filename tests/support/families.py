@@ -66,10 +66,11 @@ class Family:
 def families(never: tuple[int, ...] = ()) -> list[Family]:
     """Returns a model of every family, with such ids as are contexts only."""
     gpt = lively(replace(TINY, context_only=never))
+    counted: dict[str, Any] = {"vocab_size": SIZE, "context_only": never}
+    with_prior = lively(gpt.config, prior=NGramTable.fit(TEXT, order=4, **counted), seed=1)
     ngram = NGramLanguageModel(SIZE, order=3, context_only=never).fit(TEXT)
     mixture = MixtureLanguageModel([gpt, ngram]).eval()
     mixture.weights.copy_(torch.tensor([[0.7, 0.3], [0.5, 0.5], [0.1, 0.9]]))
-    counted: dict[str, Any] = {"vocab_size": SIZE, "context_only": never}
     return [
         Family(name="trained bigram", model=BigramLanguageModel(SIZE, seed=3, context_only=never), tolerance=ROUNDED),
         Family(name="counted bigram", model=BigramTable.fit(TEXT, **counted), tolerance=EXACT),
@@ -81,6 +82,7 @@ def families(never: tuple[int, ...] = ()) -> list[Family]:
         Family(name="pruned n-gram", model=NGramTable.fit(TEXT, order=4, **counted).prune(2), tolerance=EXACT),
         Family(name="n-gram in PyTorch", model=ngram, tolerance=EXACT),
         Family(name="gpt", model=gpt, tolerance=ROUNDED),
+        Family(name="gpt with a prior", model=with_prior, tolerance=ROUNDED),
         Family(name="classic gpt", model=lively_classic(replace(CLASSIC, context_only=never)), tolerance=ROUNDED),
         Family(name="mixture", model=mixture, tolerance=ROUNDED),
         Family(name="own", model=Reference(SIZE, context_only=never), tolerance=ROUNDED),

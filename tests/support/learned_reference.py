@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kneserney_reference import Gram, ngram_counts
+from kneserney_reference import Gram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ class ReferenceLearned:
         constants: Those of each order, ``(order, 23)``.
         vocab_size: The number of ids.
         context_only: The ids that are never predicted.
+        is_counted: Which ids of each text count, each with all n-grams that end in it; None counts all.
     """
 
     def __init__(
@@ -32,24 +34,29 @@ class ReferenceLearned:
         *,
         vocab_size: int,
         context_only: Sequence[int] = (),
+        is_counted: Sequence[Sequence[bool]] | None = None,
     ) -> None:
         self._constants = constants.tolist()
         self._order = len(self._constants)
         self._outcomes = [token_id for token_id in range(vocab_size) if token_id not in context_only]
-        self._counts = ngram_counts(texts, self._order)
+        self.counts = Counter[Gram]()
         self._before: dict[Gram, set[object]] = {}
         for text_number, text in enumerate(texts):
-            for length in range(1, self._order):
+            counted = [True] * len(text) if is_counted is None else is_counted[text_number]
+            for length in range(1, self._order + 1):
                 for start in range(len(text) - length + 1):
-                    gram = tuple(text[start : start + length])
-                    self._before.setdefault(gram, set()).add(text[start - 1] if start else ("start", text_number))
+                    if counted[start + length - 1]:
+                        gram = tuple(text[start : start + length])
+                        self.counts[gram] += 1
+                        before = text[start - 1] if start else ("start", text_number)
+                        self._before.setdefault(gram, set()).add(before)
         self.probability = cache(self._probability)
 
     def _adjusted(self, gram: Gram) -> int:
-        return self._counts[gram] if len(gram) == self._order else len(self._before[gram])
+        return self.counts[gram] if len(gram) == self._order else len(self._before[gram])
 
     def _followers(self, context: Gram) -> list[int]:
-        return [token_id for token_id in self._outcomes if (*context, token_id) in self._counts]
+        return [token_id for token_id in self._outcomes if (*context, token_id) in self.counts]
 
     def _probability(self, context: Gram, token_id: int) -> float:
         """Returns P(token_id | context), where the context is no longer than the order allows."""
@@ -68,7 +75,7 @@ class ReferenceLearned:
     def _statistics(self, context: Gram, followers: list[int]) -> tuple[float, float, float, list[int], float]:
         adjusted = [self._adjusted((*context, follower)) for follower in followers]
         groups = [sum(a == 1 for a in adjusted), sum(a == 2 for a in adjusted), sum(a > 2 for a in adjusted)]
-        counts = sum(self._counts[(*context, follower)] for follower in followers)
+        counts = sum(self.counts[(*context, follower)] for follower in followers)
         return sum(adjusted), counts, len(followers), groups, max(adjusted)
 
     def _share(self, context: Gram, followers: list[int]) -> tuple[list[float], float, float]:
@@ -84,7 +91,7 @@ class ReferenceLearned:
         a_ = self._constants[len(context)][4:17]
         total, _, number, groups, largest = self._statistics(context, followers)
         discounts, room, share = self._share(context, followers)
-        adjusted, count = self._adjusted((*context, token_id)), self._counts[(*context, token_id)]
+        adjusted, count = self._adjusted((*context, token_id)), self.counts[(*context, token_id)]
         lower = self._lower(context, token_id)
         q = (adjusted - discounts[min(adjusted, 3) - 1]) / room + share * lower
         return math.exp(

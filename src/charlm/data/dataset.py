@@ -234,7 +234,7 @@ def check_keeps(protocol: type, name: str, value: object, instead: str) -> None:
         Traceback (most recent call last):
         TypeError: tokens must have the members of SupportsParts, and int lacks parts: give a list
     """
-    protocols = [base for base in protocol.__mro__ if base.__module__ == __name__]
+    protocols = [base for base in protocol.__mro__ if base.__module__ == protocol.__module__]
     members = dict.fromkeys(member for base in reversed(protocols) for member in vars(base))
     missing = [
         member

@@ -174,6 +174,23 @@ def parts_of_passages(
         )
 
 
+@dataclass(frozen=True, eq=False)
+class TextsOfPassages:
+    """Passages of a stream as texts to count, however short they are.
+
+    Attributes:
+        read: Returns the ids of the stream from a start to a stop.
+        passages: The passages.
+    """
+
+    read: Callable[[int, int], NDArray[np.integer[Any]]]
+    passages: Passages
+
+    def parts(self, ids: int) -> Iterator[JoinedTexts]:
+        """Returns the passages in order, about ``ids`` ids at a time; see ``charlm.data.dataset.SupportsParts``."""
+        return parts_of_passages(self.read, self.passages, ids)
+
+
 def split_records(data: SupportsParts, share: float, *, seed: int | None) -> NDArray[np.bool_]:
     """Returns whether each record is in the first part, ``(N,)``, which is all that is kept of a record.
 

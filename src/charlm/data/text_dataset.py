@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from charlm.data.dataset import on_host
 from charlm.data.folds import Folds, FoldTexts
 from charlm.data.permutation import mixed
-from charlm.data.splitting import Passages, parts_of_passages, pieces_of_passages
+from charlm.data.splitting import Passages, TextsOfPassages, pieces_of_passages
 from charlm.data.streams import Stream, as_stream
 from chartok.arguments import natural_number, positive_integer
 
@@ -194,8 +194,8 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
             >>> folds = TextDataset(range(100), block_size=8).folds(5, context=2)
             >>> folds.of(np.array([0, 19, 20, 91]))
             array([0, 0, 1, 4])
-            >>> folds.texts[1].texts.ids[[0, -1]]
-            tensor([18, 47])
+            >>> [text.ids[[0, -1]].tolist() for text in folds.texts[1].texts.parts(100)]
+            [[18, 47]]
         """
         bounds = pairwise((np.arange(number + 1) * len(self._passages) // number).tolist())
         texts, first = [], []
@@ -214,13 +214,12 @@ class TextDataset(Dataset[tuple[Tensor, Tensor]]):
 
         return Folds(texts, of)
 
-    def _texts(self, passages: Passages) -> TextDataset:
-        """Returns passages to count."""
-        return TextDataset(self.stream, 1, passages=passages.pairs())
+    def _texts(self, passages: Passages) -> TextsOfPassages:
+        return TextsOfPassages(self._read, passages)
 
     def parts(self, ids: int) -> Iterator[JoinedTexts]:
         """Returns the passages in order, about ``ids`` ids at a time; see ``charlm.data.dataset.SupportsParts``."""
-        return parts_of_passages(self._read, self._passages, ids)
+        return self._texts(self._passages).parts(ids)
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all passages, ``(N,)``, and the length of each, ``(P,)``; a whole stream is one."""

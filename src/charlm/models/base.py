@@ -152,12 +152,16 @@ class LanguageModel(nn.Module, ABC):
             f"{vocabulary_after.size} ids: override resize"
         )
 
-    def features_of(self, dataset: Dataset, device: torch.device) -> FeaturesOfExamples | None:  # noqa: ARG002
+    def features_of(self, dataset: Dataset | None, device: torch.device) -> FeaturesOfExamples | None:  # noqa: ARG002
         """Returns what tells a ``Trainer`` what the model is given of examples besides their ids; None for nothing.
 
         Args:
-            dataset: The training data.
+            dataset: The training data; None for batches of which it is not known where they come from.
             device: The device of the batches.
+
+        Raises:
+            TypeError: The model cannot be trained on such data.
+            ValueError: Likewise.
         """
         return None
 

@@ -14,6 +14,7 @@ from charlm.data.dataset import grouped
 from charlm.models.adapter import ids_at_once, needed, widened
 from charlm.models.base import LanguageModel
 from charlm.models.context import default_stride
+from charlm.models.gpt.model import GPT
 from charlm.models.modes import evaluation_mode
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.parameter_groups import ParameterGroups
@@ -23,7 +24,8 @@ from charlm.models.transformer_shape import MOST_LAYERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from charlm.data.dataset import SupportsPieces
+    from charlm.data.dataset import Dataset, SupportsPieces
+    from charlm.models.base import FeaturesOfExamples
     from chartok import Vocabulary
 
 MOST_MODELS = 32
@@ -117,6 +119,16 @@ class MixtureLanguageModel(LanguageModel):
             hashed_tables=frozenset(prefix + name for prefix, own in groups for name in own.hashed_tables),
             slow=frozenset(prefix + name for prefix, own in groups for name in own.slow),
         )
+
+    def features_of(self, dataset: Dataset | None, device: torch.device) -> FeaturesOfExamples | None:  # noqa: ARG002
+        """Returns None: the models of a mixture get ids alone.
+
+        Raises:
+            ValueError: One of them starts from counts, and would learn to trust them too much.
+        """
+        if any(isinstance(model, GPT) and model.prior is not None for model in self._components):
+            raise ValueError("a GPT with a prior is trained alone: train it before it is mixed")
+        return None
 
     @torch.no_grad()
     def fit(self, dataset: SupportsPieces) -> Self:

@@ -21,7 +21,7 @@ from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
 from charlm.recipes.presets import BLOCK_SIZE
-from charlm.recipes.prior import counted_prior, has_prior, with_more_counted
+from charlm.recipes.prior import counted_prior, has_prior, with_counted
 from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -71,7 +71,7 @@ def train_by_gradients(
     learned = whole if data is None else data.learned
     shape = None if shape is None else dataclasses.replace(shape, block_size=whole.block_size)
     prior = counted_prior(learned, shape, recipe, characters=corpus.characters, hook=hook)
-    model = _untrained(corpus, shape, prior, seed) if before is None else with_more_counted(before, learned)
+    model = _untrained(corpus, shape, prior, seed) if before is None else with_counted(before, learned)
     recipe = _completed(recipe, corpus, whole, has_prior=has_prior(model), has_validation=validation is not None)
     by_length = corpus.is_of_records and not recipe.packing
     batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)

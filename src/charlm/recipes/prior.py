@@ -9,6 +9,7 @@ from charlm.models.context import ids_kept
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
 from charlm.models.ngram.table import NGramTable
+from charlm.models.prior.estimates import has_counted
 from charlm.models.prior.prior import CountPrior
 from charlm.recipes.events import Counted, PriorLeftOut
 
@@ -71,6 +72,20 @@ def with_more_counted(model: LanguageModel, dataset: CompleteDataset) -> Languag
     if isinstance(model, GPT) and model.prior is not None:
         model.prior = CountPrior(model.prior.table.update(dataset))
     return model
+
+
+def with_counted(model: LanguageModel, dataset: CompleteDataset) -> LanguageModel:
+    """Returns a model whose prior, if it has one, has counted a dataset.
+
+    A dataset that it has counted before is not counted again: a part that is left out would be known from the first
+    time.
+
+    Raises:
+        ValueError: The prior has no counts.
+    """
+    if isinstance(model, GPT) and model.prior is not None and has_counted(model.prior.table, dataset):
+        return model
+    return with_more_counted(model, dataset)
 
 
 def has_prior(model: LanguageModel) -> bool:

@@ -93,9 +93,16 @@ class Start:
         """Returns a recipe with the order of its n-gram model, unless another than the default is asked for.
 
         Raises:
-            ValueError: Another one is asked for, or the n-gram model has no counts.
+            ValueError: Another one is asked for, or the n-gram model has no counts; or a prior is asked for that it
+                does not have, or none although it has one.
         """
-        ngram = self._parts()[1]
+        trained, ngram = self._parts()
+        prior = getattr(trained, "prior", None)
+        if recipe.prior is False and prior is not None:
+            raise ValueError(f"{self.name} starts from counts, without which its weights are of no use: keep the prior")
+        if recipe.family == "gpt" and recipe.order not in (None, PRIOR_ORDER, None if prior is None else prior.order):
+            has = "has no prior" if prior is None else f"has a prior of order {prior.order}"
+            raise ValueError(f"{self.name} {has}, and one of order {recipe.order} is asked for: leave the order out")
         if ngram is None or recipe.family != "mixture":
             return recipe
         if recipe.order not in (PRIOR_ORDER, ngram.order):

@@ -197,7 +197,12 @@ class GivenBatches(Batches):
         self._drawn = 0
 
     def check_for(self, model: LanguageModel) -> None:
-        """Does nothing: each batch is checked when it is drawn."""
+        """Checks that the model needs nothing but ids; each batch is checked when it is drawn.
+
+        Raises:
+            ValueError: It has to be told where examples come from.
+        """
+        model.features_of(None, model.device)
 
     def schedule(self, config: TrainerConfig) -> RunSchedule:
         """Returns the schedule of a run, in which an epoch is a pass over the iterable.

@@ -23,6 +23,7 @@ from charlm import (
 )
 from charlm.files.model_arrays import hashed_parts
 from charlm.files.model_file import parse_model_file, read_model_file, rebuilt_model
+from charlm.models.ngram.table import NGramTable
 from chartok import Vocabulary, __version__
 from chartok.files.envelope import sealed
 from lively_gpt import lively
@@ -36,6 +37,10 @@ def ngram() -> NGramLanguageModel:
 
 
 CONFIG = GPTConfig(vocab_size=VOCABULARY.size, block_size=5, n_layers=1, n_heads=1, width=4, dropout=0.5, hash_rows=2)
+
+
+def with_prior() -> GPT:
+    return lively(CONFIG, prior=NGramTable.fit([0, 1, 2, 0, 0, 3], vocab_size=VOCABULARY.size, order=4))
 
 
 def mixture() -> MixtureLanguageModel:
@@ -60,7 +65,7 @@ def test_a_model_comes_back_from_its_file_and_from_its_folder(path: Path, what: 
     assert torch.equal(model.table.cpu(), BigramLanguageModel(VOCABULARY.size, seed=4).table)
 
 
-@pytest.mark.parametrize("model", [BigramLanguageModel(4, seed=1), ngram(), lively(CONFIG), mixture()])
+@pytest.mark.parametrize("model", [BigramLanguageModel(4, seed=1), ngram(), lively(CONFIG), with_prior(), mixture()])
 def test_a_model_of_any_family_predicts_the_same_when_it_comes_back(path: Path, model: LanguageModel) -> None:
     save_model(path, model, VOCABULARY)
     loaded, _ = load_model(path)

@@ -61,6 +61,41 @@ def test_hashed_tables_decay_at_a_rate_of_their_own() -> None:
     torch.testing.assert_close(model.hashed.weight.detach(), before["hashed.weight"] * (1 - 0.1 * 0.25))
 
 
+class WithSlowBias(TwoLayers):
+    """Likewise."""
+
+    def parameter_groups(self) -> ParameterGroups:
+        return dataclasses.replace(super().parameter_groups(), slow=frozenset({"hidden.bias"}))
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_slow_parameters_take_a_tenth_of_the_step_and_do_not_decay(name: str) -> None:
+    steps = {}
+    for model in (TwoLayers(), WithSlowBias()):
+        optimizers = Optimizers(model, config(optimizer=name))
+        for _ in range(3):
+            _, before = moved(model, optimizers, gradient=1.0)
+        after = model.state_dict()
+        steps[type(model)] = {key: after[key] - before[key] for key in ("hidden.bias", "norm.bias")}
+        assert optimizers.learning_rate == pytest.approx(0.1)
+    torch.testing.assert_close(steps[WithSlowBias]["hidden.bias"], 0.1 * steps[TwoLayers]["hidden.bias"])
+    torch.testing.assert_close(steps[WithSlowBias]["norm.bias"], steps[TwoLayers]["norm.bias"])
+    model = WithSlowBias()
+    assert "hidden.bias" not in moved(model, Optimizers(model, config(optimizer=name)), gradient=0.0)[0]
+
+
+def test_the_schedule_moves_the_rates_of_slow_and_other_parameters_together() -> None:
+    model = WithSlowBias()
+    optimizers = Optimizers(model, config())
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    for factor in (0.5, 0.25):
+        optimizers.step(UNSCALED, factor=factor, max_gradient_norm=None)
+        assert optimizers.learning_rate == pytest.approx(0.1 * factor)  # what the log says
+        rates = {group["lr"] for group in optimizers._adamw.param_groups}
+        assert sorted(rates) == pytest.approx([0.01 * factor, 0.1 * factor])
+
+
 def test_what_holds_still_moves_again_when_it_may() -> None:
     model = TwoLayers()
     optimizers = Optimizers(model, config())

@@ -34,9 +34,9 @@ class PriorGraph(NGramGraph):
         self.table: NGramTable = table
         self._hold("log_counts", np.append(of_all(table).log_counts[0], 0).astype(np.float32))
 
-    def features(self, ids: Tensor) -> PriorFeatures:
-        """Returns what the counts say: int64 ``(B, T)`` to the features of all positions."""
-        contexts = self.contexts(ids)
+    def features(self, ids: Tensor, start: int = 0) -> PriorFeatures:
+        """Returns what the counts say of the positions from ``start`` on, from ids int64 ``(B, T)``."""
+        contexts = [nodes[:, start:] for nodes in self.contexts(ids)]
         rows = self.rows_by_length(contexts)
         lengths = lengths_of(self.order)
         known = [values[contexts[length - 1]] for length in lengths for values in (self.log_counts, self.log_backoffs)]

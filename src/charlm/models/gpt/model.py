@@ -77,7 +77,7 @@ class GPT(TransformerLanguageModel):
 
     Raises:
         TypeError: ``config`` is not a ``GPTConfig``, ``prior`` no ``NGramTable``, or ``seed`` is not an integer.
-        ValueError: The prior has another vocabulary, or longer contexts than half a block.
+        ValueError: The prior has another vocabulary, longer contexts than half a block, or no counts.
 
     Example:
         >>> model = GPT(GPTConfig(vocab_size=65, block_size=8, n_layers=2, n_heads=2, width=16))
@@ -119,7 +119,7 @@ class GPT(TransformerLanguageModel):
         """Returns a model of the shape that ``settings`` returned."""
         config = {name: value for name, value in settings.items() if name != "prior"}
         prior = settings["prior"]
-        return cls(GPTConfig(**config), prior=None if prior is None else NGramTable(**prior))
+        return cls(GPTConfig(**config), prior=None if prior is None else NGramTable.from_settings(prior))
 
     def settings(self) -> dict[str, Any]:
         """Returns the fields of ``config``, and the shape of the prior."""
@@ -168,15 +168,26 @@ class GPT(TransformerLanguageModel):
             self.gate.bias[-1] = 1
         return self
 
-    def features_of(self, dataset: Dataset, device: torch.device) -> HeldOutPrior | None:
+    @property
+    def numbers_per_id(self) -> int:
+        """About how many numbers ``log_probabilities`` holds at once for each id: those of the prior as well."""
+        of_prior = 0 if self.prior is None else 2 * self.prior.n_lengths * self.vocab_size
+        return super().numbers_per_id + of_prior
+
+    def features_of(self, dataset: Dataset | None, device: torch.device) -> HeldOutPrior | None:
         """Returns what tells what the counts say of the examples of a dataset; None without a prior.
 
         Raises:
             TypeError: The dataset cannot be divided into folds.
-            ValueError: The prior has not counted it.
+            ValueError: The prior has not counted it; or it is not known where examples come from.
         """
         if self.prior is None:
             return None
+        if dataset is None:
+            raise ValueError(
+                "a GPT with a prior is given what the counts say without the part of the text that an example is in, "
+                "which no iterable of batches tells: train it on a BatchSampler"
+            )
         check_keeps(HasFolds, "dataset", dataset, "to train a GPT with a prior, give a TextDataset or a RecordDataset")
         return self.prior.held_out(cast("HasFolds", dataset), device)
 

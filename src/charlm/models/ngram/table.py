@@ -271,6 +271,20 @@ class NGramTable(BackoffModel):
         """Returns the shape, as JSON values."""
         return {"vocab_size": self.vocab_size, "order": self.order, "context_only": list(self.context_only)}
 
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Returns an empty table of the shape that ``settings`` returned.
+
+        Raises:
+            TypeError: A setting is missing, unknown or of the wrong type.
+            ValueError: One has the wrong value.
+        """
+        if not isinstance(settings, dict):
+            raise TypeError(f"the settings of an n-gram model must be an object, got {type(settings).__name__}")
+        if unknown := set(settings) - {"vocab_size", "order", "context_only"}:
+            raise TypeError(f"an n-gram model has no setting {', '.join(sorted(unknown))}")
+        return cls(**settings)
+
     def arrays(self, *, compact: bool = False) -> dict[str, NDArray[Any]]:
         """Returns the tables from which everything else is derived, packed.
 
@@ -290,11 +304,9 @@ class NGramTable(BackoffModel):
 
         Raises:
             ValueError: They are invalid; says why.
-            TypeError: A setting is missing, unknown or of the wrong type.
+            TypeError: As for ``from_settings``.
         """
-        if unknown := set(settings) - {"vocab_size", "order", "context_only"}:
-            raise TypeError(f"an n-gram model has no setting {', '.join(sorted(unknown))}")
-        empty = cls(**settings)
+        empty = cls.from_settings(settings)
         given = {name: _wide(array) for name, array in arrays.items()}
         shape = {"vocab_size": empty.vocab_size, "order": empty.order}
         return replace(empty, **unpacked(given, **shape, context_only=empty.context_only)._asdict())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from charlm.data.folds import FoldTexts
 from charlm.models.counting.counts import NGramCounts
 from charlm.models.smoothing.fitting import estimated
 from charlm.models.smoothing.kneser_ney import suffix_nodes
@@ -22,12 +23,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.data.folds import FoldTexts
+    from charlm.data.dataset import SupportsParts
     from charlm.models.ngram.table import NGramTable
     from charlm.models.smoothing.kneser_ney import BackoffTable
 
 
 NOT_COUNTED = "the prior has not counted the training data: fit it to them, or update it with them"
+
+
+def check_counted(table: NGramTable) -> None:
+    """Checks that a prior can say without each part of the texts what it says.
+
+    Raises:
+        ValueError: It has not been fitted, or has no counts.
+    """
+    if not len(table):
+        raise ValueError("the prior is not fitted: make the model with NGramTable.fit(...), or load its weights")
+    table.check_counts("the prior", "fit one to the training data with NGramTable.fit, and do not prune it")
 
 
 class Estimates(NamedTuple):
@@ -50,10 +62,11 @@ def of_all(table: NGramTable) -> Estimates:
     Raises:
         ValueError: The table has no counts, or has not been fitted.
     """
+    check_counted(table)
     return Estimates(
         table.log_probabilities.astype(np.float32)[None],
         table.log_backoffs.astype(np.float32)[None],
-        _log_counts(table, table.ngram_counts().counts)[None],
+        _log_counts(table, table.counts)[None],
     )
 
 
@@ -70,6 +83,7 @@ def without_each(table: NGramTable, folds: Sequence[FoldTexts]) -> Estimates:
     Raises:
         ValueError: One is not; or as for ``of_all``.
     """
+    check_counted(table)
     counts = table.ngram_counts()
     suffixes = suffix_nodes(counts.keys, counts.levels, counts.vocab_size)
     of_ngrams, of_contexts = (len(folds), len(counts.keys)), (len(folds), counts.levels[-2] + 1)
@@ -81,6 +95,24 @@ def without_each(table: NGramTable, folds: Sequence[FoldTexts]) -> Estimates:
         found.log_probabilities[place] = _backed_off(rest, suffixes, smoothed, table.context_only)
         found.log_counts[place] = _log_counts(table, rest.counts)
     return found
+
+
+def has_counted(table: NGramTable, texts: SupportsParts) -> bool:
+    """Returns whether counts are those of some texts among others: of no n-gram do they have fewer.
+
+    Args:
+        table: The counts.
+        texts: The texts.
+
+    Raises:
+        ValueError: As for ``of_all``.
+    """
+    check_counted(table)
+    try:
+        _without(table.ngram_counts(), FoldTexts(texts))
+    except ValueError:
+        return False
+    return True
 
 
 def _without(counts: NGramCounts, fold: FoldTexts) -> NGramCounts:

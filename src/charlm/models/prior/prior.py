@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from charlm.models.ngram.model import NGramLanguageModel
-from charlm.models.prior.estimates import of_all, without_each
+from charlm.models.prior.estimates import check_counted, of_all, without_each
 from charlm.models.prior.rows import PriorFeatures, PriorRows, lengths_of
 
 if TYPE_CHECKING:
@@ -30,20 +30,28 @@ class CountPrior(nn.Module):
         ngram: It, with its tables in the ``state_dict``.
 
     Raises:
-        ValueError: The order is 1.
+        ValueError: The order is 1, or the model has been fitted and has no counts.
     """
 
     def __init__(self, table: NGramTable) -> None:
         super().__init__()
         if table.order == 1:
             raise ValueError("a prior looks at contexts, and an n-gram model of order 1 has none: give a higher order")
+        if len(table):
+            check_counted(table)
         self.ngram: NGramLanguageModel = NGramLanguageModel.of(table.to_ship())
         self._made: tuple[NGramTable, PriorRows] | None = None
+        self.register_load_state_dict_post_hook(_check_loaded)  # type: ignore[no-untyped-call]
 
     @property
     def table(self) -> NGramTable:
         """The n-gram model."""
         return self.ngram.table
+
+    @property
+    def order(self) -> int:
+        """The length of its longest n-grams."""
+        return self.ngram.order
 
     @property
     def n_lengths(self) -> int:
@@ -96,6 +104,12 @@ class CountPrior(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_made": None}
+
+
+def _check_loaded(prior: CountPrior, keys: Any) -> None:  # noqa: ANN401, ARG001 - torch's
+    """Refuses tables without counts, which say nothing without a part of the texts."""
+    if len(prior.table):
+        check_counted(prior.table)
 
 
 class HeldOutPrior:

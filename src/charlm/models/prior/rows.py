@@ -130,7 +130,7 @@ class PriorRows:
             return self._one_descended(rows, int(contexts), int(which))
         known = contexts.nonzero().squeeze(-1)
         nodes, counts = contexts[known], which[known]
-        weights = torch.zeros(len(rows), 1, device=rows.device)
+        weights = rows.new_zeros(len(rows), 1)
         weights[known, 0] = self._log_backoffs[counts * self._contexts + nodes]
         rows = rows + weights
         first = self._child_starts[nodes]

@@ -1,5 +1,6 @@
 """Models as ONNX, in the hands of the runtime that they are for; and as programs of torch.export."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -30,6 +31,7 @@ from charlm import (
     save_onnx,
 )
 from charlm.models.modes import evaluation_mode
+from charlm.models.ngram.table import NGramTable
 from charlm.training.random_states import _captured
 from chartok import Vocabulary, __version__
 from lively_gpt import lively
@@ -44,12 +46,15 @@ SHAPE: dict[str, Any] = {"vocab_size": VOCABULARY.size, "n_layers": 1, "n_heads"
 CONFIG = GPTConfig(block_size=7, dropout=0.5, hash_rows=3, context_only=(PAD,), **SHAPE)
 
 
+IDS = torch.randint(PAD, (300,), generator=torch.Generator().manual_seed(1))
+PRIOR = NGramTable.fit(IDS, vocab_size=VOCABULARY.size, order=5, context_only=[PAD])
+
+
 def mixture() -> MixtureLanguageModel:
     """One of all families, whose n-gram model decides by three lengths of contexts."""
-    ids = torch.randint(PAD, (300,), generator=torch.Generator().manual_seed(1))
-    ngram = NGramLanguageModel(VOCABULARY.size, order=3, context_only=[PAD]).fit(ids)
+    ngram = NGramLanguageModel(VOCABULARY.size, order=3, context_only=[PAD]).fit(IDS)
     bigram = BigramLanguageModel(VOCABULARY.size, seed=2, context_only=[PAD])
-    model = MixtureLanguageModel([bigram, ngram, lively(CONFIG)])
+    model = MixtureLanguageModel([bigram, ngram, lively(CONFIG, prior=PRIOR)])
     model.weights.copy_(torch.tensor([[0.2, 0.3, 0.5], [0.0, 0.9, 0.1], [0.6, 0.3, 0.1]]))
     return model
 
@@ -58,6 +63,7 @@ MODELS: dict[str, LanguageModel] = {
     "bigram": BigramLanguageModel(VOCABULARY.size, seed=4).double(),
     "bigram of records": BigramLanguageModel(VOCABULARY.size, seed=4, context_only=[PAD]),
     "gpt": lively(CONFIG).train(),
+    "gpt with a prior": lively(dataclasses.replace(CONFIG, hash_rows=0), prior=PRIOR),
     "gpt of one id": lively(GPTConfig(block_size=1, hash_rows=0, **SHAPE)),
     "ngram": NGramLanguageModel(VOCABULARY.size, order=4).fit([0, 1, 2, 0, 1, 3, 0, 1, 2, 4]),
     "mixture": mixture(),
@@ -107,7 +113,7 @@ def test_the_runtime_gives_the_logits_of_the_model_for_every_batch_and_length(ex
             np.testing.assert_allclose(logits, expected, rtol=0, atol=CLOSE)
 
 
-@pytest.mark.parametrize("exported", ["bigram of records", "gpt", "mixture"], indirect=True)
+@pytest.mark.parametrize("exported", ["bigram of records", "gpt", "gpt with a prior", "mixture"], indirect=True)
 def test_the_runtime_never_predicts_what_is_only_a_context(exported: Exported) -> None:
     ids = np.array([[0, PAD, 1], [PAD, 2, PAD]])
     (logits,) = session(exported.path).run(["logits"], {"inputs": ids})
@@ -154,7 +160,7 @@ def test_an_export_prints_nothing_and_gives_the_same_bytes_again(
     assert not [record for record in caplog.records if record.levelno >= logging.INFO]
 
 
-@pytest.mark.parametrize("exported", ["bigram", "gpt", "ngram", "mixture"], indirect=True)
+@pytest.mark.parametrize("exported", ["bigram", "gpt", "gpt with a prior", "ngram", "mixture"], indirect=True)
 def test_the_program_in_the_documentation_runs_without_torch(exported: Exported) -> None:
     page = (Path(__file__).parents[4] / "docs" / "interchange.md").read_text("utf-8")
     program, _ = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "InferenceSession" in block)
@@ -172,7 +178,7 @@ def test_the_program_in_the_documentation_runs_without_torch(exported: Exported)
     assert printed.stdout.decode("utf-8", "surrogatepass") == VOCABULARY.decode(ids.numpy()) + os.linesep
 
 
-@pytest.fixture(scope="session", params=["gpt", "mixture", "classic-gpt"])
+@pytest.fixture(scope="session", params=["gpt", "gpt with a prior", "mixture", "classic-gpt"])
 def cached(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Likewise, with keys and values of the past."""
     path = tmp_path_factory.mktemp("cached") / "model.onnx"

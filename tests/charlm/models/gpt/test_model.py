@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from charlm import GPT, GPTConfig, TextDataset, evaluate, generate
+from charlm.models.context import ids_kept
+from charlm.models.ngram.table import NGramTable
 from lively_gpt import TINY, lively
 from strategies import costly
 
 LIVELY = lively()
+TEXT = [int(token_id) for token_id in np.random.default_rng(2).integers(1, TINY.vocab_size, 90)] * 2
+"""What a prior has counted; it has never met 0."""
 ids_of_tiny = st.integers(0, TINY.vocab_size - 1)
 
 
@@ -31,12 +35,45 @@ def prompts(max_length: int) -> st.SearchStrategy[Tensor]:
     return st.integers(1, max_length).flatmap(batches).map(torch.tensor)
 
 
+def prior_of(order: int) -> NGramTable:
+    return NGramTable.fit(TEXT, vocab_size=TINY.vocab_size, order=order)
+
+
+def norm(x: Any) -> Any:
+    return x / np.sqrt(np.mean(x**2) + np.finfo(np.float32).eps)
+
+
+def counted_in(model: GPT, ids: list[int]) -> Any:
+    """What the prior says of each position, float64 ``(T, K, V)`` and ``(T, 2 * K)``; None without one."""
+    if model.prior is None:
+        return None
+    return [each[0].double().numpy() for each in model.prior.features(torch.tensor([ids]))]
+
+
+def embedded(model: GPT, ids: list[int], weights: dict[str, Any]) -> list[Any]:
+    """The embedding of each position, normalized."""
+    config, counted = model.config, counted_in(model, ids)
+    numbers = config.hashed_as or range(config.vocab_size)
+    stream = []
+    for position, token_id in enumerate(ids):
+        x = weights["embedding.weight"][token_id].copy()
+        value = numbers[token_id]
+        for age in (1, 2, 3):
+            before = numbers[ids[position - age]] if position >= age else -1
+            value = (value * 1_000_003 + before) % (2**31 - 1)
+            if config.hash_rows:
+                x += weights[f"ngram_embeddings.{age - 1}.weight"][value % config.hash_rows]
+        if counted is not None:
+            log_probabilities, known = counted
+            x += weights["from_prior.weight"] @ np.maximum(log_probabilities[position, -1] / 4 + 1, -1)
+            x += weights["from_counts.weight"] @ known[position]
+        stream.append(norm(x))
+    return stream
+
+
 def reference_logits(model: GPT, ids: list[int]) -> Any:
     """The last position's logits in float64, one position, head and pair at a time."""
-    config, weights = model.config, {name: value.double().numpy() for name, value in model.state_dict().items()}
-
-    def norm(x: Any) -> Any:
-        return x / np.sqrt(np.mean(x**2) + np.finfo(np.float32).eps)
+    config, weights = model.config, {name: value.detach().double().numpy() for name, value in model.named_parameters()}
 
     def turned(x: Any, position: int) -> Any:
         half = len(x) // 2
@@ -44,17 +81,7 @@ def reference_logits(model: GPT, ids: list[int]) -> Any:
         points = [complex(*pair) * turn for *pair, turn in zip(x[:half], x[half:], turns, strict=True)]
         return np.array([point.real for point in points] + [point.imag for point in points])
 
-    stream = []
-    for position, token_id in enumerate(ids):
-        x = weights["embedding.weight"][token_id].copy()
-        numbers = config.hashed_as or range(config.vocab_size)
-        value = numbers[token_id]
-        for age in (1, 2, 3):
-            before = numbers[ids[position - age]] if position >= age else -1
-            value = (value * 1_000_003 + before) % (2**31 - 1)
-            if config.hash_rows:
-                x += weights[f"ngram_embeddings.{age - 1}.weight"][value % config.hash_rows]
-        stream.append(norm(x))
+    stream = embedded(model, ids, weights)
     for layer in range(config.n_layers):
         matrix = {name.split(f"blocks.{layer}.")[1]: w for name, w in weights.items() if f"blocks.{layer}." in name}
         heads: list[list[Any]] = [[] for _ in stream]
@@ -72,7 +99,10 @@ def reference_logits(model: GPT, ids: list[int]) -> Any:
             x = stream[position] + matrix["attention.project.weight"] @ np.concatenate(gathered)
             inner = np.maximum(matrix["mlp.expand.weight"] @ norm(x), 0) ** 2
             stream[position] = x + matrix["mlp.project.weight"] @ inner
-    return 15 * np.tanh(weights["head.weight"] @ norm(stream[-1]) / 15)
+    logits = 15 * np.tanh(weights["head.weight"] @ norm(stream[-1]) / 15)
+    if (counted := counted_in(model, ids)) is None:
+        return logits
+    return logits + (weights["gate.weight"] @ norm(stream[-1]) + weights["gate.bias"]) @ counted[0][-1]
 
 
 @costly()
@@ -81,11 +111,13 @@ def reference_logits(model: GPT, ids: list[int]) -> Any:
     hash_rows=st.sampled_from([0, 11]),
     n_heads=st.sampled_from([1, 2, 4]),
     hashed_as=st.sampled_from([(), (3, 1, 0, 2, 6, 5, 4), (2**31 - 1, 1, 2**30, 7, 8, 9, 10)]),
+    order=st.sampled_from([None, 2, 3, 5]),
 )
 def test_the_logits_are_those_of_the_formulas(
-    ids: list[int], hash_rows: int, n_heads: int, hashed_as: tuple[int, ...]
+    ids: list[int], hash_rows: int, n_heads: int, hashed_as: tuple[int, ...], order: int | None
 ) -> None:
-    model = lively(dataclasses.replace(TINY, hash_rows=hash_rows, n_heads=n_heads, hashed_as=hashed_as))
+    config = dataclasses.replace(TINY, hash_rows=hash_rows, n_heads=n_heads, hashed_as=hashed_as)
+    model = lively(config, prior=None if order is None else prior_of(order))
     expected = reference_logits(model, ids)
     np.testing.assert_allclose(model.logits(torch.tensor([ids]))[0, -1].detach(), expected, rtol=1e-4, atol=1e-4)
 
@@ -107,9 +139,12 @@ def test_stepping_within_a_block_gives_the_logits_of_the_whole(ids: Tensor) -> N
 
 
 @costly()
-@given(prompts(16), st.integers(1, 5), st.integers(1, 3))
-def test_stepping_beyond_a_block_drops_the_older_half(ids: Tensor, block_size: int, least_room: int) -> None:
-    model = lively(dataclasses.replace(TINY, block_size=block_size))
+@given(prompts(16), st.integers(1, 5), st.integers(1, 3), st.booleans())
+def test_stepping_beyond_a_block_drops_the_older_half(
+    ids: Tensor, block_size: int, least_room: int, has_prior: bool
+) -> None:
+    prior = prior_of(ids_kept(block_size) + 1) if has_prior else None
+    model = lively(dataclasses.replace(TINY, block_size=block_size), prior=prior)
     state, start = None, 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("charlm.models.transformer.LEAST_ROOM", least_room)
@@ -118,7 +153,7 @@ def test_stepping_beyond_a_block_drops_the_older_half(ids: Tensor, block_size: i
                 start = position - block_size // 2
             logits, state = model.step(ids[:, position], state)
             expected = model.logits(ids[:, start : position + 1])[:, -1]
-            torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
+            torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_step_costs_a_few_positions_on_average(monkeypatch: pytest.MonkeyPatch) -> None:
