@@ -31,6 +31,7 @@ from charlm.models.dropout import Dropout
 from charlm.models.empty_layers import empty_embedding, empty_linear
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.layers import Block, normalized, projected, rotations
+from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.ngram.table import NGramTable
 from charlm.models.parameter_groups import ParameterGroups
 from charlm.models.prior.prior import CountPrior
@@ -76,7 +77,7 @@ class GPT(TransformerLanguageModel):
             ``charlm`` tells.
 
     Raises:
-        TypeError: ``config`` is not a ``GPTConfig``, ``prior`` no ``NGramTable``, or ``seed`` is not an integer.
+        TypeError: ``config`` is not a ``GPTConfig``, ``prior`` no n-gram model, or ``seed`` is not an integer.
         ValueError: The prior has another vocabulary, longer contexts than half a block, or no counts.
 
     Example:
@@ -92,7 +93,9 @@ class GPT(TransformerLanguageModel):
     without_weights: ClassVar[frozenset[str]] = frozenset({"block_size", "dropout"})
     config: GPTConfig
 
-    def __init__(self, config: GPTConfig, *, prior: NGramTable | None = None, seed: int | None = 0) -> None:
+    def __init__(
+        self, config: GPTConfig, *, prior: NGramLanguageModel | NGramTable | None = None, seed: int | None = 0
+    ) -> None:
         if not isinstance(config, GPTConfig):
             raise TypeError(f"config must be a GPTConfig, got {type(config).__name__}")
         super().__init__(config.vocab_size, config.block_size, context_only=config.context_only)
@@ -275,15 +278,17 @@ class GPT(TransformerLanguageModel):
         return {"from_prior.weight": columns} | prior.state_dict(prefix="prior.")
 
 
-def _checked_prior(prior: NGramTable, config: GPTConfig) -> NGramTable:
-    """Returns a prior that suits a shape.
+def _checked_prior(prior: NGramLanguageModel | NGramTable, config: GPTConfig) -> NGramTable:
+    """Returns the table of a prior that suits a shape.
 
     Raises:
-        TypeError: It is no ``NGramTable``.
+        TypeError: It is no n-gram model.
         ValueError: It has another vocabulary, or longer contexts than half a block.
     """
+    if isinstance(prior, NGramLanguageModel):
+        prior = prior.table
     if not isinstance(prior, NGramTable):
-        raise TypeError(f"prior must be an NGramTable, got {type(prior).__name__}")
+        raise TypeError(f"prior must be an NGramLanguageModel or its table, got {type(prior).__name__}")
     if (prior.vocab_size, prior.context_only) != (config.vocab_size, config.context_only):
         raise ValueError(
             f"prior must have the vocabulary of the model, {config.vocab_size} ids of which {config.context_only} are "

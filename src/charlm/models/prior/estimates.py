@@ -38,8 +38,8 @@ def check_counted(table: NGramTable) -> None:
         ValueError: It has not been fitted, or has no counts.
     """
     if not len(table):
-        raise ValueError("the prior is not fitted: make the model with NGramTable.fit(...), or load its weights")
-    table.check_counts("the prior", "fit one to the training data with NGramTable.fit, and do not prune it")
+        raise ValueError("the prior is not fitted: make the model with a fitted one, or load its weights")
+    table.check_counts("the prior", "fit one to the training data, and do not prune it")
 
 
 class Estimates(NamedTuple):

@@ -233,8 +233,8 @@ def test_an_extended_model_says_nearly_the_same_of_what_it_knows_and_learns_the_
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        ("ngram", TypeError, "prior must be an NGramTable, got str"),
-        (NGramLanguageModel(SIZE, order=2), TypeError, "prior must be an NGramTable, got NGramLanguageModel"),
+        ("ngram", TypeError, "prior must be an NGramLanguageModel or its table, got str"),
+        (NGramLanguageModel(8, order=2), ValueError, r"got 8 and \(\): fit it with the same"),
         (
             prior(vocab_size=8),
             ValueError,
@@ -247,13 +247,21 @@ def test_an_extended_model_says_nearly_the_same_of_what_it_knows_and_learns_the_
             "a block of 6 ids keeps 4 .* order 6 looks at 5: give a larger block_size, or a prior of a",
         ),
         (prior(1), ValueError, "an n-gram model of order 1 has none: give a higher order"),
-        (prior().prune(2), ValueError, "the prior has no counts: it was pruned .*; fit one to the training data with"),
+        (prior().prune(2), ValueError, "the prior has no counts: it was pruned .*; fit one to the training data, and"),
     ],
     ids=["str", "model", "size", "context_only", "order", "order 1", "pruned"],
 )
 def test_a_prior_that_does_not_suit_is_refused(given: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         GPT(SHAPE, prior=given)
+
+
+def test_a_prior_is_an_ngram_model_or_its_table() -> None:
+    table = prior()
+    ids = torch.tensor([[0, 1, 2, 3]])
+    torch.testing.assert_close(
+        GPT(SHAPE, prior=NGramLanguageModel.of(table)).logits(ids), GPT(SHAPE, prior=table).logits(ids)
+    )
 
 
 def test_a_prior_that_is_not_fitted_says_so_when_it_is_asked() -> None:
@@ -265,7 +273,7 @@ def test_a_prior_that_is_not_fitted_says_so_when_it_is_asked() -> None:
         lambda _: empty.features_of(TextDataset(TEXT, 2), empty.device),
     ]
     for call in calls:
-        with pytest.raises(ValueError, match=r"the prior is not fitted: make the model with NGramTable\.fit"):
+        with pytest.raises(ValueError, match="the prior is not fitted: make the model with a fitted one"):
             call(IDS)
 
 
