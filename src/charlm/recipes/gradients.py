@@ -72,6 +72,8 @@ def train_by_gradients(
     shape = None if shape is None else dataclasses.replace(shape, block_size=whole.block_size)
     prior = counted_prior(learned, shape, recipe, characters=corpus.characters, hook=hook)
     model = _untrained(corpus, shape, prior, seed) if before is None else with_counted(before, learned)
+    if resume and folder is not None and has_prior(model):
+        recipe = _with_its_warm_up(recipe, folder)
     recipe = _completed(recipe, corpus, whole, has_prior=has_prior(model), has_validation=validation is not None)
     by_length = corpus.is_of_records and not recipe.packing
     batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
@@ -92,6 +94,18 @@ def train_by_gradients(
     if folder is not None:
         hook(Saved(folder=folder.path))
     return trained
+
+
+def _with_its_warm_up(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """Returns a recipe with the warm-up of the run that it resumes, unless one is asked for.
+
+    It depends on the number of steps, and a run may be made longer.
+    """
+    described = folder.read_description()
+    if recipe.config is None or recipe.config.warmup_steps is not None or described is None:
+        return recipe
+    config = dataclasses.replace(recipe.config, warmup_steps=described.settings.get("warmup_steps", 0))
+    return dataclasses.replace(recipe, config=config)
 
 
 def _completed(
