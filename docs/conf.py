@@ -58,7 +58,7 @@ nitpick_ignore = [
     *(
         ("py:class", f"charlm.models.{opaque}")  # opaque to callers
         for opaque in (
-            "base.FeaturesOfExamples",
+            "examples.FeaturesOfExamples",
             "ngram.lookup.Lookup",
             "ngram.packed_counts.PackedCounts",
             "ngram.search.Search",

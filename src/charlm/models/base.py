@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -29,21 +29,9 @@ if TYPE_CHECKING:
 
     from charlm.data.dataset import Dataset
     from charlm.models.activations import Activations
+    from charlm.models.examples import FeaturesOfExamples
     from charlm.models.predictor import CountModel, Predictor
     from chartok import Vocabulary
-
-
-class FeaturesOfExamples(Protocol):
-    """Tells what a model is given of training examples besides their ids."""
-
-    def __call__(self, inputs: Tensor, indices: Tensor) -> tuple[Tensor, ...]:
-        """Returns a named tuple of tensors with a row for each example.
-
-        Args:
-            inputs: The ids of the examples, int64 ``(B, T)``.
-            indices: Which examples they are, int64 ``(B,)``, on the CPU.
-        """
-
 
 if hasattr(os, "register_at_fork"):  # a forked process would wait forever for the threads that it does not have
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))

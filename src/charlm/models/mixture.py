@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from charlm.data.dataset import Dataset, SupportsPieces
-    from charlm.models.base import FeaturesOfExamples
+    from charlm.models.examples import FeaturesOfExamples
     from chartok import Vocabulary
 
 MOST_MODELS = 32

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
     from charlm.recipes.starting import Start
+    from charlm.training.config import TrainerConfig
     from chartok import Vocabulary
 
 
@@ -72,9 +73,8 @@ def train_by_gradients(
     shape = None if shape is None else dataclasses.replace(shape, block_size=whole.block_size)
     prior = counted_prior(learned, shape, recipe, characters=corpus.characters, hook=hook)
     model = _untrained(corpus, shape, prior, seed) if before is None else with_counted(before, learned)
-    if resume and folder is not None and has_prior(model):
-        recipe = _with_its_warm_up(recipe, folder)
-    recipe = _completed(recipe, corpus, whole, has_prior=has_prior(model), has_validation=validation is not None)
+    resumed = folder if resume else None
+    recipe = _completed(recipe, corpus, whole, model, has_validation=validation is not None, resumed=resumed)
     by_length = corpus.is_of_records and not recipe.packing
     batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
     held_out = None if validation is None else _held_out(validation, whole.block_size)
@@ -86,9 +86,7 @@ def train_by_gradients(
     best, nats = _run(trainer, batches, learned.block_size, scored, folder, hook)
     trained = Trained(best, nats)
     if data is not None and distributed.rank() == 0:
-        trained = _mixed(best, data, ngram, recipe, held_out, corpus.vocabulary, hook)
-        if folder is not None:
-            folder.write_model(serialized_model(trained.model, corpus.vocabulary))
+        trained = _mixed(best, data, ngram, recipe, held_out, corpus.vocabulary, folder, hook)
     elif held_out is not None and scored is not None and distributed.rank() == 0:
         trained = _evaluated(best, held_out, corpus.vocabulary, hook)
     if folder is not None:
@@ -96,35 +94,43 @@ def train_by_gradients(
     return trained
 
 
-def _with_its_warm_up(recipe: Recipe, folder: RunFolder) -> Recipe:
-    """Returns a recipe with the warm-up of the run that it resumes, unless one is asked for.
+def _completed(
+    recipe: Recipe,
+    corpus: Corpus,
+    dataset: CompleteDataset,
+    model: LanguageModel,
+    *,
+    has_validation: bool,
+    resumed: RunFolder | None,
+) -> Recipe:
+    """Returns a recipe whose settings suit the size of the text, where they were not given."""
+    config = recipe.config
+    if not recipe.has_transformer or config is None:
+        return recipe
+    if resumed is not None and has_prior(model):
+        config = _with_its_warm_up(config, resumed)
+    examples, processes = dataset.examples_per_epoch, distributed.world_size()
+    batch_size = recipe.batch_size or -(-batch_size_for(corpus.characters / examples) // processes) * processes
+    config = completed(
+        config,
+        corpus.characters,
+        examples=examples,
+        batch_size=batch_size,
+        has_prior=has_prior(model),
+        has_validation=has_validation,
+    )
+    return dataclasses.replace(recipe, batch_size=batch_size, config=config)
+
+
+def _with_its_warm_up(config: TrainerConfig, folder: RunFolder) -> TrainerConfig:
+    """Returns training settings with the warm-up of the run that it resumes, unless one is asked for.
 
     It depends on the number of steps, and a run may be made longer.
     """
     described = folder.read_description()
-    if recipe.config is None or recipe.config.warmup_steps is not None or described is None:
-        return recipe
-    config = dataclasses.replace(recipe.config, warmup_steps=described.settings.get("warmup_steps", 0))
-    return dataclasses.replace(recipe, config=config)
-
-
-def _completed(
-    recipe: Recipe, corpus: Corpus, dataset: CompleteDataset, *, has_prior: bool, has_validation: bool
-) -> Recipe:
-    """Returns a recipe whose settings suit the size of the text, where they were not given."""
-    if not recipe.has_transformer or recipe.config is None:
-        return recipe
-    examples, processes = dataset.examples_per_epoch, distributed.world_size()
-    batch_size = recipe.batch_size or -(-batch_size_for(corpus.characters / examples) // processes) * processes
-    config = completed(
-        recipe.config,
-        corpus.characters,
-        examples=examples,
-        batch_size=batch_size,
-        has_prior=has_prior,
-        has_validation=has_validation,
-    )
-    return dataclasses.replace(recipe, batch_size=batch_size, config=config)
+    if config.warmup_steps is not None or described is None:
+        return config
+    return dataclasses.replace(config, warmup_steps=described.settings.get("warmup_steps", 0))
 
 
 def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> TransformerShape | None:
@@ -271,12 +277,15 @@ def _mixed(
     recipe: Recipe,
     validation: CompleteDataset | None,
     vocabulary: Vocabulary,
+    folder: RunFolder | None,
     hook: Hook,
 ) -> Trained:
     assert recipe.order is not None  # noqa: S101 - it has a default
     started = time.perf_counter()
     mixture = fitted_mixture(model, recipe.order, data, ngram)
     hook(Mixed(order=recipe.order, seconds=time.perf_counter() - started))
+    if folder is not None:
+        folder.write_model(serialized_model(mixture, vocabulary))
     return Trained(mixture, None) if validation is None else _evaluated(mixture, validation, vocabulary, hook)
 
 

@@ -19,7 +19,8 @@ from charlm.training.schedule import RunSchedule
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from charlm.models.base import FeaturesOfExamples, LanguageModel
+    from charlm.models.base import LanguageModel
+    from charlm.models.examples import FeaturesOfExamples
     from charlm.training.config import TrainerConfig
 
 NOTHING = object()
