@@ -47,8 +47,8 @@ The models are trained on the first nine tenths of Tiny Shakespeare, and every c
 once. The classic Transformer is `ClassicGPT`, like the one in the second half of the notebook, with AdamW, and is
 trained for 2,000 steps of 12 windows. The target is a loss of 1.886, which nanoGPT's own code reaches
 with that recipe. The seconds to the target are those of the training steps; all others are of everything, from the text
-to the evaluated model: counting, training, evaluations on the way, and the weights of a mixture. Of the other
-Transformers, losses and times are medians over three seeds, with the lowest and the highest loss.
+to the evaluated model: counting, training, evaluations on the way, and the weights of a mixture. Where
+there are three seeds, losses and times are their medians, with the lowest and the highest loss.
 
 | what | steps | seconds | nats per character | three seeds |
 | --- | ---: | ---: | ---: | --- |
