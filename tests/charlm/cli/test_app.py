@@ -186,7 +186,7 @@ def test_a_transformer_is_trained_and_goes_on(folder: Path, capsys: pytest.Captu
     assert main([*train, "--block-size", "16", "--max-steps", "2"]) == 0
     trained = capsys.readouterr().out
     assert "gpt model, " in trained
-    assert "steps of 32 x 16 characters" in trained
+    assert "steps of 128 x 16 characters" in trained
     assert ("mixed with an n-gram model of order 4" in trained) == (family == "mixture")
     assert main([*train, "--block-size", "16", "--max-steps", "4", "--resume"]) == 0
     assert "resuming after step 2\n" in capsys.readouterr().out
@@ -457,11 +457,11 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         (["train", "input.txt", "--config", "model.toml"], r"--model must be one of .*, got 'gtp': did you mean gpt\?"),
         (
             ["train", "input.txt", "--config", "other.toml"],
-            "'other.toml': --order is not a setting of gpt, which takes --size, .*; see charlm train --model gpt .*",
+            "'other.toml': --memory is not a setting of gpt, which takes --order, .*; see charlm train --model gpt .*",
         ),
         (
             ["train", "input.txt", "--config", "other.toml", "--model", "bigram"],
-            "'other.toml': --order is not a setting of bigram, which takes --smoothing, .*",
+            "'other.toml': --memory is not a setting of bigram, which takes --smoothing, .*",
         ),
         (
             ["train", "input.txt", "--config", "config.toml"],
@@ -481,7 +481,7 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
 ) -> None:
     (folder / "deep.toml").write_text("device = " + "[" * 9999)
     (folder / "value.toml").write_text("train = 5")
-    (folder / "other.toml").write_text('[train]\nmodel = "gpt"\norder = 3')
+    (folder / "other.toml").write_text('[train]\nmodel = "gpt"\nmemory = "2GB"')
     (folder / "model.toml").write_text('[train]\nmodel = "gtp"')
     (folder / "top.toml").write_text("oder = 5")
     (folder / "config.toml").write_text("[train]\noder = 3\n[generate]\ntop-k = 1979-05-27")
