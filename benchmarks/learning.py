@@ -87,10 +87,13 @@ def _longer(family: Family) -> Recipe:
 TRANSFORMERS = {
     "GPT": _recipe("gpt"),
     "mixture": _recipe("mixture"),
+}
+"""With the default settings of the command line."""
+LONGER_RUNS = {
     f"GPT, {LONGER} steps, dropout 0.1": _longer("gpt"),
     f"mixture, {LONGER} steps, dropout 0.1": _longer("mixture"),
 }
-"""All with the default settings of the command line, but for what is said."""
+"""With what is said, and the default settings otherwise."""
 
 
 class Show(Protocol):
@@ -116,6 +119,8 @@ def main(path: Path) -> None:
     _trained("GPT without counts", _recipe("gpt", prior=False), _parts(text), show, seeds=SEEDS[:1])
     for name, recipe in TRANSFORMERS.items():
         _trained(name, recipe, _parts(text), show, seeds=SEEDS)
+    for name, recipe in LONGER_RUNS.items():
+        _trained(name, recipe, _parts(text), show, seeds=SEEDS[:1])
     _generation(show)
     results["texts"] = {name: _on(parts) for name, parts in _other_texts().items()}
     LEARNING.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

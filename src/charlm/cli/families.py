@@ -55,6 +55,7 @@ def train_flags(family: Family) -> type[Train]:
         "model": family,
         "order": recipe.order,
         "smoothing": recipe.smoothing,
+        "batch_size": recipe.batch_size,
         "training": CONFIGS.get(family),
     }
     hints = get_type_hints(Train, include_extras=True)
