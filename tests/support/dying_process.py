@@ -7,7 +7,7 @@ from typing import Any
 from charlm.cli.app import main
 from charlm.data.batch_sampler import BatchSampler
 
-take = BatchSampler.__next__
+take = BatchSampler.next_examples
 
 
 def take_or_die(batches: BatchSampler) -> Any:
@@ -17,5 +17,5 @@ def take_or_die(batches: BatchSampler) -> Any:
 
 
 if __name__ == "__main__":
-    BatchSampler.__next__ = take_or_die  # type: ignore[method-assign, assignment]  # that is the point
+    BatchSampler.next_examples = take_or_die  # type: ignore[method-assign, assignment]  # that is the point
     sys.exit(main())

@@ -162,8 +162,10 @@ class SampledBatches(Batches):
         """
         if not self._asked:  # only now, when the weights of the run are known
             self._features, self._asked = self._model.features_of(self._sampler.dataset, self._sampler.device), True
+        if self._features is None:
+            return Batch(*next(self._sampler))
         (inputs, targets), numbers = self._sampler.next_examples()
-        return Batch(inputs, targets, None if self._features is None else self._features(inputs, numbers))
+        return Batch(inputs, targets, self._features(inputs, numbers))
 
     def identity(self) -> dict[str, Any]:
         """Returns that of the sampler."""
