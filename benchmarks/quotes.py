@@ -33,7 +33,7 @@ def quoted(text: str) -> str:
 def _quotes(learning: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     fit, bigram, ngram = learning["CharLM.fit"], learning["bigram, counted"], learning["n-gram"]
     classic = learning["n-gram, Kneser-Ney"]
-    gpt, mixture, longer = learning["GPT"], learning["mixture"], learning["mixture, 700 steps, dropout 0.1"]
+    gpt, mixture, longer = learning["GPT"], learning["mixture"], learning["GPT, 700 steps, dropout 0.1"]
     loss, seconds = ngram["loss"], ngram["seconds"]
     yield "an n-gram model, tuned: {} s for a megabyte", (f"{fit['seconds']:.1g}",)
     quoted_losses = (f"{loss:.4f}", f"{bigram['loss']:.3f}")
@@ -42,8 +42,11 @@ def _quotes(learning: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "| n-gram, Kneser-Ney smoothing | {} s | {} |", (f"{classic['seconds']:.1g}", f"{classic['loss']:.3f}")
     yield "| n-gram, learned back-off, the default | {} s | {} |", (f"{seconds:.1g}", f"{loss:.3f}")
     yield "| `GPT`, which starts from the counts | {} s | {} |", (f"{gpt['seconds']:.0f}", f"{gpt['loss']:.3f}")
-    yield "| mixture of both, the default | {} s | {} |", (f"{mixture['seconds']:.0f}", f"{mixture['loss']:.3f}")
-    yield "| mixture of both, twice the steps | {} s | {} |", (f"{longer['seconds']:.0f}", f"{longer['loss']:.3f}")
+    yield (
+        "| the same in twice the steps, with dropout | {} s | {} |",
+        (f"{longer['seconds']:.0f}", f"{longer['loss']:.3f}"),
+    )
+    yield "| mixture of `GPT` and n-gram | {} s | {} |", (f"{mixture['seconds']:.0f}", f"{mixture['loss']:.3f}")
     yield "order {}, {} n-grams counted in {} s", (str(ngram["order"]), f"{ngram['n-grams']:,}", f"{seconds:.2f}")
     yield "validation loss  {} nats, {} bits per character", (f"{loss:.4f}", f"{loss / math.log(2):.4f}")
 
