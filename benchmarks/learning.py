@@ -203,7 +203,7 @@ def _to_the_target(text: str, show: Show) -> None:
     learned, held_out = _parts(text)
     sprint = _recipe("gpt", prior=False, config=replace(CONFIGS["gpt"], max_steps=SPRINT_STEPS, evaluation_interval=5))
     ours = _until_reached(lambda look: train(learned, sprint, validation=held_out, hook=_of_events(look)))
-    show("GPT, to the target", **_of(ours))
+    show("GPT without counts, to the target", **_of(ours))
     classic = ClassicGPT(ClassicGPTConfig.nano(learned.vocabulary.size))
     batches = BatchSampler(dataset_of(learned, CLASSIC_BLOCK_SIZE), CLASSIC_BATCH_SIZE, seed=1337)
     validation = dataset_of(held_out, CLASSIC_BLOCK_SIZE)
