@@ -29,7 +29,8 @@ from charlm import (
 )
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.by_size import WARMUP_STEPS
-from charlm.recipes.presets import CONFIGS, PRIOR_ORDER
+from charlm.recipes.presets import CONFIGS
+from charlm.recipes.prior import ORDER
 from chartok import Vocabulary, read_text
 
 TARGET = 1.4697
@@ -60,7 +61,7 @@ def main() -> None:
         report(name, model, Trainer(model, batches, validation=validation, config=config).fit().log)
 
     started = time.perf_counter()
-    prior = NGramTable.fit(train, vocab_size=vocabulary.size, order=PRIOR_ORDER, smoothing="tuned").to_ship()
+    prior = NGramTable.fit(train, vocab_size=vocabulary.size, order=ORDER, smoothing="tuned").to_ship()
     print(f"counted in {time.perf_counter() - started:.1f} s")
     from_counts = GPT(replace(shape, hash_rows=0), prior=prior)
     learn("GPT", from_counts, replace(CONFIGS["gpt"], warmup_steps=WARMUP_STEPS))

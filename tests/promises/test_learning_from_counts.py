@@ -74,6 +74,12 @@ def check(features: Any, row: int, inputs: list[int], reference: ReferenceLearne
             assert features.known[row, position, 2 * place] == pytest.approx(np.log1p(known), abs=1e-5)
 
 
+def test_windows_longer_than_a_block_are_refused_as_by_any_transformer() -> None:
+    dataset = TextDataset(IDS, block_size=9)
+    with pytest.raises(ValueError, match="inputs must be at most block_size 8 long, got 9"):
+        Trainer(model_of(dataset), BatchSampler(dataset, 4), config=TrainerConfig(max_steps=1)).fit()
+
+
 def test_a_window_is_given_what_the_text_says_without_the_part_that_it_is_in() -> None:
     dataset = text()
     model = model_of(dataset)

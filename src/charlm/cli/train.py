@@ -22,7 +22,7 @@ from charlm.lm import CharLM
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
-from charlm.recipes.presets import PRIOR_ORDER, TAKES, Recipe
+from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.shaping import shaped
 from charlm.recipes.sources import ROLES_OF_TEXT, corpus_of_files, is_token_source
 from charlm.recipes.starting import Start
@@ -124,8 +124,6 @@ def _name_of(text: str) -> str:
 def recipe_of(settings: Train) -> Recipe:
     """Returns the recipe that the flags describe."""
     taken = {name: getattr(settings, name) for name in TAKES[settings.model] if name != "config"}
-    if settings.model == "gpt" and not taken["prior"] and taken["order"] == PRIOR_ORDER:
-        del taken["order"]  # the default of a flag is a value, and there is nothing that has this one
     return Recipe(family=settings.model, config=getattr(settings, "training", None), **taken)
 
 

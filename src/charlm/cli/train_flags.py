@@ -46,7 +46,7 @@ class Train(Command):
         json: Print one JSON object at the end; everything else goes to standard error.
         order: Order of the n-gram model: its context length plus 1. By default the lowest, up to 10, that predicts a
             held-out part of the text about as well as any; 7 with kneser-ney and for texts too short to tell; 8 for a
-            gpt or a mixture.
+            gpt or a mixture, and lower for many millions of characters.
         prior: Start the gpt, alone or in a mixture, from an n-gram model.
         smoothing: How counts become probabilities: tuned (learned back-off, tuned on a held-out part of the text),
             learned (as it comes with the library) or kneser-ney. For a bigram, a number that is added to each count.

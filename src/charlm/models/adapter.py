@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +47,7 @@ class ModelPredictor:
     def __init__(self, model: LanguageModel, *, stride: int | None = None) -> None:
         self._model = model
         self._stride = checked_stride(stride, model.block_size)
+        self._steps_in_one_thread: bool | None = None  # until the first step: walking the weights takes as long as one
 
     @property
     def vocab_size(self) -> int:
@@ -121,13 +121,15 @@ class ModelPredictor:
 
     def step(self, ids: NDArray[np.int64], state: Any) -> tuple[NDArray[np.floating[Any]], Any]:  # noqa: ANN401
         """Returns the logits after one more id, and the model's new state; see ``Predictor``."""
+        if self._steps_in_one_thread is None:
+            self._steps_in_one_thread = self._takes_one_thread()
         threads = one_thread() if self._steps_in_one_thread and len(ids) == 1 else nullcontext()
         with torch.inference_mode(), evaluation_mode(self._model), threads:
             logits, state = self._model.step(torch.from_numpy(ids).to(self._model.device), state)
         return _on_host(logits), state
 
-    @cached_property
-    def _steps_in_one_thread(self) -> bool:
+    def _takes_one_thread(self) -> bool:
+        """Returns whether one id after one sequence is computed in one thread."""
         tables = self._model.parameter_groups().hashed_tables
         read = sum(weight.numel() for name, weight in self._model.named_parameters() if name not in tables)
         return read in WEIGHTS_FOR_ONE_THREAD and self._model.device.type == "cpu"

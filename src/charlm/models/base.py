@@ -22,7 +22,7 @@ from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import SupportsIndex
 
     from numpy.typing import NDArray
@@ -176,30 +176,29 @@ class LanguageModel(nn.Module, ABC):
             TypeError: The ids are floats or bools.
             ValueError: The inputs are not two-dimensional, or the targets have a different shape.
         """
+        return self._forward(self.logits, inputs, targets)
+
+    def _forward(
+        self, function: Callable[[Tensor], Tensor], inputs: Tensor, targets: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Returns what ``forward`` does, of logits that a function computes."""
         if inputs.ndim != 2:  # noqa: PLR2004 - (B, T)
             raise ValueError(f"inputs must be (B, T), got shape {tuple(inputs.shape)}")
         if targets is not None and targets.shape != inputs.shape:
             raise ValueError(f"targets must have the inputs' shape {tuple(inputs.shape)}, got {tuple(targets.shape)}")
         try:
-            logits = self.logits(_as_long("inputs", inputs))
-            return logits, None if targets is None else self.loss(logits, targets)
+            logits = function(_as_long("inputs", inputs))
+            if targets is None:
+                return logits, None
+            flat_targets = _as_long("targets", targets).flatten()
+            for token_id in self.context_only:
+                flat_targets = flat_targets.masked_fill(flat_targets == token_id, IGNORE_INDEX)
+            return logits, functional.cross_entropy(logits.flatten(0, -2), flat_targets, ignore_index=IGNORE_INDEX)
         except IndexError:
             self.check_ids(inputs)
             if targets is not None:
                 self.check_ids(targets[targets != IGNORE_INDEX])
             raise
-
-    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Returns the mean cross-entropy in nats per target, a scalar.
-
-        Args:
-            logits: What ``logits`` returned, ``(B, T, V)``.
-            targets: The ids that follow, ``(B, T)``, as for ``forward``.
-        """
-        flat = _as_long("targets", targets).flatten()
-        for token_id in self.context_only:
-            flat = flat.masked_fill(flat == token_id, IGNORE_INDEX)
-        return functional.cross_entropy(logits.flatten(0, -2), flat, ignore_index=IGNORE_INDEX)
 
     if TYPE_CHECKING:  # nn.Module types calls as Any
 

@@ -112,9 +112,11 @@ class TransformerLanguageModel(LanguageModel):
         Raises:
             ValueError: The inputs are longer.
         """
+        return self._logits(inputs, self._counted(inputs))
+
+    def _logits(self, inputs: Tensor, counted: PriorFeatures | None) -> Tensor:
         if inputs.shape[1] > self.config.block_size:
             raise ValueError(f"inputs must be at most block_size {self.config.block_size} long, got {inputs.shape[1]}")
-        counted = self._counted(inputs)
         return self._decoded(self._embedded(inputs, counted=counted), counted=counted)
 
     def activations(self, inputs: Tensor) -> Activations:

@@ -21,7 +21,7 @@ from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
 from charlm.recipes.presets import BLOCK_SIZE
-from charlm.recipes.prior import counted_prior, has_prior, with_counted
+from charlm.recipes.prior import counted_prior, has_prior, with_counted, with_order
 from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -71,6 +71,8 @@ def train_by_gradients(
     ngram = None if start is None or data is None else start.ngram_for(corpus.vocabulary)
     learned = whole if data is None else data.learned
     shape = None if shape is None else dataclasses.replace(shape, block_size=whole.block_size)
+    if before is None or data is not None:
+        recipe = with_order(recipe, learned, vocab_size=corpus.vocabulary.size, characters=corpus.characters)
     prior = counted_prior(learned, shape, recipe, characters=corpus.characters, hook=hook)
     model = _untrained(corpus, shape, prior, seed) if before is None else with_counted(before, learned)
     resumed = folder if resume else None
@@ -280,7 +282,7 @@ def _mixed(
     folder: RunFolder | None,
     hook: Hook,
 ) -> Trained:
-    assert recipe.order is not None  # noqa: S101 - it has a default
+    assert recipe.order is not None  # noqa: S101 - with_order has set it
     started = time.perf_counter()
     mixture = fitted_mixture(model, recipe.order, data, ngram)
     hook(Mixed(order=recipe.order, seconds=time.perf_counter() - started))

@@ -69,8 +69,6 @@ CONFIGS: dict[Family, TrainerConfig] = {
 For a Transformer, those that are None are chosen by the size of the text: see ``charlm.recipes.by_size``.
 """
 
-PRIOR_ORDER = 8
-"""Of the n-gram model that a Transformer starts from, and is mixed with."""
 BATCH_SIZE = 32
 """Windows in a batch of a trained bigram."""
 BLOCK_SIZE = 64
@@ -96,7 +94,7 @@ class Recipe:
             ``ngram``) are trained by gradient descent.
         order: The order of the n-gram model: its context length plus 1. By default that of a model that only counts is
             chosen on a held-out part of the text, and that of the one from which a ``gpt`` starts, and which a
-            ``mixture`` has, is 8.
+            ``mixture`` has, is 8, or lower for a text of many millions of characters.
         prior: Whether a ``gpt``, alone or in a mixture, starts from an n-gram model; by default it does, unless the
             text is too short.
         smoothing: How the counts of an n-gram model become probabilities: ``"tuned"``, the default, ``"learned"`` or
@@ -276,9 +274,7 @@ class Recipe:
 
     def _defaults(self) -> dict[str, Any]:
         """Returns the default settings; those that depend on the device or the text are not among them."""
-        is_counted_for = self.family == "mixture" or (self.family == "gpt" and self.prior is not False)
         return {
-            "order": PRIOR_ORDER if is_counted_for else None,
             "prior": True,
             "smoothing": SMOOTHING.get(self.family),
             "batch_size": None if self.has_transformer else BATCH_SIZE,

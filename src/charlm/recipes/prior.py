@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from charlm.models.context import ids_kept
+from charlm.models.counting.counts import NGramCounts
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
 from charlm.models.ngram.table import NGramTable
 from charlm.models.prior.estimates import has_counted
 from charlm.models.prior.prior import CountPrior
+from charlm.models.smoothing.held_out import newest
 from charlm.recipes.events import Counted, PriorLeftOut
 
 if TYPE_CHECKING:
@@ -20,8 +23,41 @@ if TYPE_CHECKING:
     from charlm.recipes.events import Hook
     from charlm.recipes.presets import Recipe
 
+ORDER = 8
+"""Of the n-gram model that a Transformer starts from, and is mixed with; 9 is no better."""
+SAMPLE = 1 << 21
+"""Of how many ids of a longer text the n-grams are counted, to tell how many there will be."""
+MOST_NGRAMS = 1 << 22
+"""How many there may be unless an order is asked for: each takes 40 bytes in training, since ten counts are asked."""
+LOWEST = 3
+"""The lowest order to which a long text leads."""
+MEMORY = "1GB"
+"""For counting a long text; what is above it is sorted in temporary files."""
 FEWEST_CHARACTERS = 1_000
 """Of fewer characters, nine tenths say little about the rest."""
+
+
+def with_order(recipe: Recipe, dataset: CompleteDataset, *, vocab_size: int, characters: int) -> Recipe:
+    """Returns a recipe with the order of the n-gram model of a Transformer, if it has one and no other is asked for.
+
+    The order is 8, or for long texts the highest up to that with about ``MOST_NGRAMS``, judging by the end of the text:
+    numbers of n-grams grow more slowly than texts, so that the estimate is high.
+
+    Args:
+        recipe: The recipe.
+        dataset: The training data.
+        vocab_size: The number of ids.
+        characters: How many characters there are to train on.
+    """
+    if recipe.order is not None or not (recipe.family == "mixture" or recipe.prior):
+        return recipe
+    order = ORDER
+    if characters > SAMPLE:
+        sample = newest(dataset, SAMPLE, vocab_size=vocab_size)
+        levels = NGramCounts.from_tokens(sample, vocab_size=vocab_size, order=order).levels
+        while order > LOWEST and levels[order] * characters / SAMPLE > MOST_NGRAMS:
+            order -= 1
+    return replace(recipe, order=order)
 
 
 def counted_prior(
@@ -41,7 +77,7 @@ def counted_prior(
     if characters < FEWEST_CHARACTERS:
         hook(PriorLeftOut(characters=characters, least=FEWEST_CHARACTERS))
         return None
-    assert recipe.order is not None  # noqa: S101 - it has a default
+    assert recipe.order is not None  # noqa: S101 - with_order has set it
     started = time.perf_counter()
     table = NGramTable.fit(
         dataset,
@@ -49,6 +85,7 @@ def counted_prior(
         order=min(recipe.order, ids_kept(shape.block_size) + 1),
         context_only=shape.context_only,
         smoothing="tuned",
+        memory=MEMORY,
     ).to_ship()
     hook(
         Counted(

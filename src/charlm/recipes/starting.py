@@ -11,7 +11,6 @@ from charlm.errors import described_change
 from charlm.files.model_file import load_stored_model, read_model_file
 from charlm.files.run_folder import RunFolder
 from charlm.models.registry import as_language_model
-from charlm.recipes.presets import PRIOR_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,12 +99,12 @@ class Start:
         prior = getattr(trained, "prior", None)
         if recipe.prior is False and prior is not None:
             raise ValueError(f"{self.name} starts from counts, without which its weights are of no use: keep the prior")
-        if recipe.family == "gpt" and recipe.order not in (None, PRIOR_ORDER, None if prior is None else prior.order):
+        if recipe.family == "gpt" and recipe.order not in (None, None if prior is None else prior.order):
             has = "has no prior" if prior is None else f"has a prior of order {prior.order}"
             raise ValueError(f"{self.name} {has}, and one of order {recipe.order} is asked for: leave the order out")
         if ngram is None or recipe.family != "mixture":
             return recipe
-        if recipe.order not in (PRIOR_ORDER, ngram.order):
+        if recipe.order not in (None, ngram.order):
             changes = described_change("order", ngram.order, recipe.order)
             raise ValueError(f"the n-gram model of {self.name} has another order than is asked for: {changes}")
         ngram.table.ngram_counts()

@@ -11,10 +11,11 @@ import torch
 
 from charlm import GPT, CharLM, LanguageModel, MixtureLanguageModel, NGramLanguageModel, NGramTable, TrainerConfig
 from charlm.cli.app import main
+from charlm.recipes import prior as priors
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.events import Counted, PriorLeftOut
-from charlm.recipes.presets import PRIOR_ORDER, Recipe
+from charlm.recipes.presets import Recipe
 from charlm.recipes.prior import FEWEST_CHARACTERS
 from charlm.recipes.train import train
 
@@ -57,7 +58,7 @@ def happened(text: str, **settings: Any) -> tuple[LanguageModel, list[Any]]:
 
 def test_a_gpt_starts_from_the_counts_of_its_text_and_has_no_hashed_tables() -> None:
     lm = CharLM.fit(TEXT, "gpt", **SMALL)
-    assert table_of(lm).order == PRIOR_ORDER
+    assert table_of(lm).order == priors.ORDER
     assert_counts(table_of(lm), lm.vocabulary.encode(TEXT))
     assert gpt_of(lm).config.hash_rows == 0
 
@@ -76,6 +77,19 @@ def test_the_order_is_the_one_that_is_asked_for(family: Any) -> None:
         ngram = cast("MixtureLanguageModel", lm.model).models[1]
         assert isinstance(ngram, NGramLanguageModel)
         assert ngram.order == 5
+
+
+@pytest.mark.parametrize("family", ["gpt", "mixture"])
+def test_a_long_text_has_a_lower_order_unless_one_is_asked_for(monkeypatch: pytest.MonkeyPatch, family: Any) -> None:
+    most = len(table_of(CharLM.fit(TEXT, family, order=4, **SMALL)))
+    monkeypatch.setattr(priors, "SAMPLE", len(TEXT) // 2)
+    monkeypatch.setattr(priors, "MOST_NGRAMS", most)
+    chosen = table_of(CharLM.fit(TEXT, family, **SMALL))
+    assert priors.LOWEST <= chosen.order <= 4
+    assert len(chosen) <= most
+    monkeypatch.setattr(priors, "MOST_NGRAMS", 0)
+    assert table_of(CharLM.fit(TEXT, family, **SMALL)).order == priors.LOWEST
+    assert table_of(CharLM.fit(TEXT, family, order=6, **SMALL)).order == 6
 
 
 @pytest.mark.parametrize(("block_size", "order"), [(1, 2), (2, 3), (5, 4), (13, 8)])
@@ -192,6 +206,15 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], error: ty
 
 FLAGS = ["--model", "gpt", "--n-layers", "1", "--n-heads", "2", "--width", "8", "--block-size", "16"]
 FLAGS += ["--device", "cpu", "--max-steps", "1"]
+
+
+def test_an_order_without_a_prior_is_refused_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    assert main(["train", str(path), "--out", str(tmp_path / "run"), *FLAGS, "--no-prior", "--order", "8"]) == 1
+    assert "there is to be none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

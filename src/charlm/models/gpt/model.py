@@ -17,6 +17,7 @@ What differs from that paper, and where it comes from:
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
@@ -204,10 +205,8 @@ class GPT(TransformerLanguageModel):
             targets: The ids that follow, ``(B, T)``.
             counted: What ``features_of`` says of these examples; None asks the counts of all texts.
         """
-        if counted is None:
-            return super().forward(inputs, targets)
-        logits = self._decoded(self._embedded(inputs, counted=counted), counted=counted)
-        return logits, None if targets is None else self.loss(logits, targets)
+        logits = self.logits if counted is None else partial(self._logits, counted=counted)
+        return self._forward(logits, inputs, targets)
 
     def _counted(self, ids: Tensor, start: int = 0) -> PriorFeatures | None:
         return None if self.prior is None else self.prior.features(ids, start)

@@ -246,7 +246,7 @@ class NGramLanguageModel(LanguageModel):
             ValueError: The model has not been fitted.
             TokenIdError: An id is not in the vocabulary.
         """
-        newest = self.checked(ids)
+        newest = self._checked(ids)
         rows, contexts = self.table.step(newest, state)
         return self._found(rows, ids), contexts
 
@@ -264,7 +264,7 @@ class NGramLanguageModel(LanguageModel):
             TokenIdError: An id is not in the vocabulary.
         """
         check_prompt(inputs)
-        rows, contexts = self.table.start(self.checked(inputs))
+        rows, contexts = self.table.start(self._checked(inputs))
         return self._found(rows, inputs), contexts
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -281,8 +281,8 @@ class NGramLanguageModel(LanguageModel):
             ValueError: The model has not been fitted.
             TokenIdError: An id is not in the vocabulary.
         """
-        rows = self.checked(inputs)
-        columns = self.checked(targets)
+        rows = self._checked(inputs)
+        columns = self._checked(targets)
         search = self.table.search
         if np.array_equal(rows[:, 1:], columns[:, :-1]):  # a stream: each target is the last id of the next context
             stream = np.concatenate([rows[:, :1], columns], axis=1)
@@ -293,15 +293,11 @@ class NGramLanguageModel(LanguageModel):
 
     def _contexts(self, inputs: Tensor) -> NDArray[np.int64]:
         """Returns the node of the longest stored context that ends at each position, ``(B * T,)``."""
-        rows = self.checked(inputs)
+        rows = self._checked(inputs)
         return self.table.search.contexts(rows.ravel(), np.full(len(rows), rows.shape[1]))
 
-    def checked(self, ids: Tensor) -> NDArray[np.int64]:
-        """Returns ids as an array, checked to be in the vocabulary.
-
-        Raises:
-            TokenIdError: One is not.
-        """
+    def _checked(self, ids: Tensor) -> NDArray[np.int64]:
+        """Returns ids as an array, checked to be in the vocabulary."""
         checked: NDArray[np.int64] = as_id_array(ids.numpy(force=True), self.vocab_size).astype(np.int64, copy=False)
         return checked
 

@@ -13,6 +13,8 @@ from charlm.models.prior.estimates import check_counted, of_all, without_each
 from charlm.models.prior.rows import PriorFeatures, PriorRows, lengths_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from charlm.data.folds import HasFolds
     from charlm.models.ngram.table import NGramTable
 
@@ -95,7 +97,8 @@ class CountPrior(nn.Module):
 
     def nodes(self, ids: Tensor) -> Tensor:
         """Returns the context of each length that ends at each position, int64 ``(order - 1, B, T)``."""
-        rows = self.ngram.checked(ids)
+        self.ngram.check_ids(ids)
+        rows: NDArray[np.int64] = ids.numpy(force=True)
         nodes = np.zeros((self.ngram.order - 1, rows.size), dtype=np.int64)
         lengths = np.full(len(rows), rows.shape[1])
         for place, found in enumerate(self.table.search.contexts_by_length(rows.ravel(), lengths)):
