@@ -31,7 +31,7 @@ FEW = {"max_steps": 4, "log_interval": 1, "evaluation_interval": 4}
 
 def shared(family: Any, **config: Any) -> dict[str, Any]:
     """Returns settings with which a model of any family is made in no time."""
-    settings = {"order": 4, "size": "nano", "block_size": 64, "device": "cpu"}
+    settings = {"order": 4, "n_layers": 1, "n_heads": 2, "width": 16, "block_size": 64, "device": "cpu"}
     own: dict[str, Any] = {name: value for name, value in settings.items() if name in TAKES[family]}
     if config and "config" in TAKES[family]:
         own["config"] = dataclasses.replace(Recipe(family=family).config or TrainerConfig(), **config)
