@@ -255,12 +255,7 @@ class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
         """Returns the number of inputs of each example, int64 ``(B,)``."""
         return self._windows.spans(indices).inputs
 
-    def folds(
-        self,
-        number: int,
-        *,
-        context: int,  # noqa: ARG002 - of a text
-    ) -> Folds:
+    def folds(self, number: int, *, context: int) -> Folds:  # noqa: ARG002 - of a text
         """Returns a division of the records in which equal ones share a fold; see ``charlm.data.folds.HasFolds``.
 
         Args:

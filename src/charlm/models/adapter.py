@@ -205,6 +205,12 @@ def widened(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
 
 
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """Returns a tensor on any device as a new array; half precision becomes float32."""
+    array: NDArray[Any] = widened(tensor).numpy(force=True)
+    return array.copy()
+
+
 def _on_host(tensor: Tensor) -> NDArray[np.floating[Any]]:
     array: NDArray[np.floating[Any]] = widened(tensor).numpy(force=True)
     return array

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import SupportsIndex
 
-    from numpy.typing import NDArray
-
     from charlm.data.dataset import Dataset
     from charlm.models.activations import Activations
     from charlm.models.examples import FeaturesOfExamples
@@ -335,12 +333,6 @@ class LanguageModel(nn.Module, ABC):
             others[-1].append(f"{prefix}{error}")
             return
         super()._load_from_state_dict(state_dict, prefix, *others)
-
-
-def as_array(tensor: Tensor) -> NDArray[Any]:
-    """Returns a tensor on any device as a new array; half precision becomes float32."""
-    array: NDArray[Any] = widened(tensor).numpy(force=True)
-    return array.copy()
 
 
 def check_prompt(inputs: Tensor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -114,10 +115,10 @@ class MixtureLanguageModel(LanguageModel):
         """Returns the combined groups of all models."""
         groups = [(f"models.{place}.", model.parameter_groups()) for place, model in enumerate(self._components)]
         return ParameterGroups(
-            hidden_matrices=frozenset(prefix + name for prefix, own in groups for name in own.hidden_matrices),
-            decayed=frozenset(prefix + name for prefix, own in groups for name in own.decayed),
-            hashed_tables=frozenset(prefix + name for prefix, own in groups for name in own.hashed_tables),
-            slow=frozenset(prefix + name for prefix, own in groups for name in own.slow),
+            **{
+                field.name: frozenset(prefix + name for prefix, own in groups for name in getattr(own, field.name))
+                for field in fields(ParameterGroups)
+            }
         )
 
     def features_of(self, dataset: Dataset | None, device: torch.device) -> FeaturesOfExamples | None:  # noqa: ARG002

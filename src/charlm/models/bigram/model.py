@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
-from charlm.models.adapter import widened
-from charlm.models.base import LanguageModel, as_array
+from charlm.models.adapter import as_array, widened
+from charlm.models.base import LanguageModel
 from charlm.models.bigram.table import BigramTable
 from charlm.runtime.seeding import seeded_generator
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 
-from charlm.models.base import LanguageModel, as_array, check_prompt
+from charlm.models.adapter import as_array
+from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.ngram.packing import names_of_arrays
 from charlm.models.ngram.table import NGramTable
 from charlm.models.smoothing.fitting import untuned_constants
