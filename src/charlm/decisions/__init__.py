@@ -1,0 +1,1 @@
+"""Calibrated answers about texts: how unusual they are, where, and what they are."""

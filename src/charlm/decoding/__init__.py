@@ -1,0 +1,1 @@
+"""Finding the most likely text: corrections, transcriptions, completions, guesses."""
