@@ -10,7 +10,7 @@ import numpy as np
 
 from chartok.arguments import checked_texts, expected_text
 from chartok.errors import UnknownCharacterError, describe_character
-from chartok.ragged import encode_joined
+from chartok.ragged import encode_joined, split_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,6 +104,36 @@ class Framing:
     def to_score(self, texts: str | list[str]) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
         """Returns the ids of texts to score, in one array, and the length of each; ``bos``, if any, precedes each."""
         return encode_joined(self._vocabulary, texts, self.errors, bos=self.bos, eos=self.eos)
+
+    @property
+    def log_uniform(self) -> float:
+        """The logarithm of the probability of a symbol before which nothing is known, not even a beginning."""
+        return -math.log(self._vocabulary.size - len(self.context_only))
+
+    def contexts(self, texts: str | Iterable[str]) -> list[NDArray[np.unsignedinteger[Any]]]:
+        """Returns the ids of what precedes texts to score, a list of one for a ``str``; ``bos``, if any, comes first.
+
+        Raises:
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            TypeError: One is not a ``str``.
+        """
+        several = list(checked_texts(texts, "context"))
+        try:
+            return split_joined(*encode_joined(self._vocabulary, several, self.errors, bos=self.bos))
+        except UnknownCharacterError as error:
+            place = None if isinstance(texts, str) else error.text_index
+            raise UnknownCharacterError(
+                error.character, error.position, error.vocabulary_size, place, argument="context"
+            ) from None
+
+    def continued(self, texts: list[str], *, ends: bool) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+        """Returns the ids of texts to score after a context, in one array, and the length of each.
+
+        Args:
+            texts: Strings of any lengths.
+            ends: Whether records end with the text.
+        """
+        return encode_joined(self._vocabulary, texts, self.errors, eos=self.eos if ends else None)
 
     def prompt(self, text: str, errors: Errors = "strict", *, name: str = "prompt") -> list[int]:
         """Returns the ids of a prompt, preceded by ``bos`` if the vocabulary has it.

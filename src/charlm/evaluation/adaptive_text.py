@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from charlm.data.framing import Framing
-from charlm.evaluation.text_scorer import likeliest
+from charlm.evaluation.scored_text import likeliest
 from charlm.models.adaptive.counted import symbol_weights
 from charlm.models.adaptive.model import AdaptiveLanguageModel
 from charlm.models.adaptive.symbols import letters_of, line_end_of

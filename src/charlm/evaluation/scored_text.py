@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from charlm.evaluation.markup import escaped, visible
+from charlm.models.predictor import log_softmax
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
 Alternatives: TypeAlias = list[tuple[str, float]]
@@ -79,3 +81,26 @@ class ScoredText:
             f'<div style="font-family:monospace;line-height:1.6">{spans}</div>'
             f"<small>{total:.1f} bits, {mean:.3f} per symbol; darker is more surprising</small>"
         )
+
+
+def likeliest(logits: NDArray[np.float64], named: Mapping[int, str], k: int) -> Alternatives:
+    """Returns the ``k`` likeliest of what may come, each with its probability among all that may.
+
+    Args:
+        logits: Of all ids, ``(V,)``.
+        named: The ids that may come, and what to call each.
+        k: How many, at most.
+
+    Raises:
+        ValueError: None may come, or a logit is NaN.
+
+    Example:
+        >>> likeliest(np.log([0.25, 0.25, 0.5]), {0: "a", 1: "b"}, 1)
+        [('a', 0.5)]
+    """
+    probabilities = np.exp(log_softmax(logits[list(named)]))
+    if np.isnan(probabilities).any():
+        raise ValueError("there is no likeliest id: every id that may come has probability zero, or a logit is NaN")
+    ranked = np.argsort(-probabilities, kind="stable")[:k]
+    names = list(named.values())
+    return [(names[place], float(probabilities[place])) for place in ranked.tolist()]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from charlm.data.framing import Framing
-from charlm.evaluation.scored_text import ScoredText
+from charlm.evaluation.scored_text import ScoredText, likeliest
 from charlm.evaluation.scoring import Evaluation, utf8_length
-from charlm.models.predictor import log_softmax
-from chartok.arguments import check_several, expected_text, positive_integer
+from charlm.evaluation.symbol_scores import scores_after, scores_of_symbols, sums
+from chartok.arguments import check_several, checked_texts, expected_text, flag, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -76,32 +76,51 @@ class TextScorer(ABC):
             raise TypeError(expected_text("text", text))
         return self._scores(text, stride)[0]
 
-    def score_samples(self, texts: Iterable[str], *, stride: int | None = None) -> NDArray[np.float64]:
+    def score_samples(
+        self,
+        texts: Iterable[str],
+        *,
+        context: str | Iterable[str] = "",
+        eos: bool = True,
+        stride: int | None = None,
+    ) -> NDArray[np.float64]:
         """Returns the natural log-likelihood of each text, float64 ``(N,)``, in nats; 0 for an empty passage.
 
         Args:
             texts: Strings of any lengths.
+            context: What comes before each text, and is not scored: one string for all texts, or one for each. For
+                records, it begins where the record does. No symbol goes from it into the text.
+            eos: Whether the end of a record counts. Without it, the likelihood is that of all records that begin so.
             stride: As for ``log_probabilities``.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
-            ValueError: As for ``log_probabilities``.
+            ValueError: There are not as many contexts as texts; or as for ``log_probabilities``.
             TypeError: ``texts`` is a single ``str`` or not iterable, or an item is not a ``str``.
 
         Example:
             >>> from charlm import CharLM
-            >>> CharLM.fit(["ada", "ava", "eva"]).score_samples(["ava", "vvv"]).round(2)
+            >>> lm = CharLM.fit(["ada", "ava", "eva"])
+            >>> lm.score_samples(["ava", "vvv"]).round(2)
             array([ -1.88, -11.75])
+            >>> lm.score_samples(["a"], context="av").round(2), lm.score_samples(["a", "e"], eos=False).round(2)
+            (array([-0.24]), array([-0.56, -1.46]))
         """
         check_several(texts, "texts")
-        scores, lengths = self._scores(list(texts), stride)
-        starts = np.cumsum(lengths) - lengths
-        totals = np.zeros(len(lengths))
-        totals[lengths > 0] = np.add.reduceat(scores, starts[lengths > 0])
-        return totals
+        texts = list(texts)
+        if context == "" and flag("eos", eos):
+            scores, lengths = self._scores(texts, stride)
+        else:
+            predictor = self.stored.predictor(stride=stride)
+            scores, lengths = scores_after(predictor, self.vocabulary, context, texts, ends=eos)
+        return sums(scores, lengths)
 
-    def counts_of_symbols(self, texts: Iterable[str]) -> NDArray[np.int64]:
-        """Returns how many symbols of each text ``score_samples`` scores, the end of a record included.
+    def counts_of_symbols(self, texts: Iterable[str], *, eos: bool = True) -> NDArray[np.int64]:
+        """Returns how many symbols of each text ``score_samples`` scores.
+
+        Args:
+            texts: Strings of any lengths.
+            eos: Whether the end of a record counts.
 
         Raises:
             UnknownCharacterError: As for ``score_samples``.
@@ -114,38 +133,88 @@ class TextScorer(ABC):
         """
         check_several(texts, "texts")
         framing = Framing(self.vocabulary)
-        counts: NDArray[np.int64] = framing.to_score(list(texts))[1] - (framing.bos is not None)
+        not_counted = (framing.bos is not None) + (framing.is_of_records and not flag("eos", eos))
+        counts: NDArray[np.int64] = framing.to_score(list(texts))[1] - not_counted
         return counts
 
-    def evaluate(self, text: str, *, stride: int | None = None) -> Evaluation:
+    def evaluate(self, text: str | Iterable[str], *, stride: int | None = None) -> Evaluation:
         """Returns the mean loss over a text, in nats, bits per symbol, character and UTF-8 byte, and perplexity.
 
         The end of a record counts as one symbol of one character and one byte, like its newline.
 
         Args:
-            text: Any string that is not empty.
+            text: Any string that is not empty; or several strings, whose mean is over the characters of all.
             stride: As for ``log_probabilities``.
 
         Raises:
             ValueError: There is nothing to score; or as for ``log_probabilities``.
-            TypeError: ``text`` is not a ``str``.
+            TypeError: ``text`` is neither a ``str`` nor an iterable of them.
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> CharLM.fit(["ada", "ava", "eva"]).evaluate(["ava", "eva"]).characters
+            8
         """
-        scores = self.log_probabilities(text, stride=stride)
+        scores, texts = self._scores_of_all(text, stride)
         if not len(scores):
             raise ValueError("text is empty: there is nothing to score")
-        utf8_bytes = utf8_length(text) + self.is_of_records
+        ends = len(texts) * self.is_of_records
         return Evaluation.of_symbols(
-            -float(scores.sum()), len(scores), characters=len(text) + self.is_of_records, utf8_bytes=utf8_bytes
+            -float(scores.sum()),
+            len(scores),
+            characters=sum(map(len, texts)) + ends,
+            utf8_bytes=sum(map(utf8_length, texts)) + ends,
         )
 
-    def bits_per_character(self, text: str) -> float:
-        """Returns the mean loss in bits over the characters of a text (and the end of a record)."""
-        return self.evaluate(text).bits_per_character
+    @overload
+    def bits_per_character(self, text: str) -> float: ...
+    @overload
+    def bits_per_character(self, text: Iterable[str]) -> NDArray[np.float64]: ...
+    def bits_per_character(self, text: str | Iterable[str]) -> float | NDArray[np.float64]:
+        """Returns the mean loss in bits over the characters of a text (and the end of a record).
 
-    def perplexity(self, text: str) -> float:
-        """Returns the perplexity of a text: ``exp`` of the mean loss in nats."""
-        return self.evaluate(text).perplexity
+        Args:
+            text: Any string that is not empty; or several, and the result is float64 ``(N,)``, one for each.
+
+        Raises:
+            ValueError: A text has nothing to score; or as for ``log_probabilities``.
+            TypeError: ``text`` is neither a ``str`` nor an iterable of them.
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> lm = CharLM.fit(["ada", "ava", "eva"])
+            >>> round(lm.bits_per_character("ava"), 2), lm.bits_per_character(["ava", "vvv"]).round(2)
+            (0.68, array([0.68, 4.24]))
+        """
+        if isinstance(text, str):
+            return self.evaluate(text).bits_per_character
+        texts = list(checked_texts(text, "text"))
+        totals = self.score_samples(texts)
+        characters = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + self.is_of_records
+        if not characters.all():
+            raise ValueError(f"text[{int(characters.argmin())}] is empty: there is nothing to score")
+        bits: NDArray[np.float64] = totals / characters / -math.log(2)
+        return bits
+
+    @overload
+    def perplexity(self, text: str) -> float: ...
+    @overload
+    def perplexity(self, text: Iterable[str]) -> NDArray[np.float64]: ...
+    def perplexity(self, text: str | Iterable[str]) -> float | NDArray[np.float64]:
+        """Returns the perplexity of a text: ``exp`` of the mean loss in nats.
+
+        Args:
+            text: As for ``bits_per_character``; of several, the perplexity of each.
+
+        Raises:
+            ValueError: As for ``bits_per_character``.
+        """
+        if isinstance(text, str):
+            return self.evaluate(text).perplexity
+        perplexities: NDArray[np.float64] = np.exp2(self.bits_per_character(text))
+        return perplexities
 
     def next_symbols(self, context: str, *, k: int = 10) -> Alternatives:
         """Returns the ``k`` most likely next symbols with their probabilities, the most likely first.
@@ -174,13 +243,20 @@ class TextScorer(ABC):
         logits, _ = self.predictor.start(np.array([start], dtype=np.int64))
         return likeliest(logits[0].astype(np.float64), framing.outcomes(), k)
 
-    def inspect(self, text: str, *, k: int = 5, stride: int | None = None) -> ScoredText:
+    @overload
+    def inspect(self, text: str, *, k: int = 5, stride: int | None = None) -> ScoredText: ...
+    @overload
+    def inspect(self, text: Iterable[str], *, k: int = 5, stride: int | None = None) -> list[ScoredText]: ...
+    def inspect(
+        self, text: str | Iterable[str], *, k: int = 5, stride: int | None = None
+    ) -> ScoredText | list[ScoredText]:
         """Returns the text with the log-probability of each symbol and the most likely alternatives to it.
 
         The log-probabilities are those of ``log_probabilities``, the alternatives those of ``next_symbols``.
 
         Args:
-            text: Any string; what comes of it is meant for up to a few thousand characters.
+            text: Any string; what comes of it is meant for up to a few thousand characters. Or several, and the result
+                is a list.
             k: The maximum number of alternatives.
             stride: As for ``log_probabilities``.
 
@@ -194,6 +270,8 @@ class TextScorer(ABC):
             'b'
         """
         positive_integer("k", k)
+        if not isinstance(text, str):
+            return [self.inspect(each, k=k, stride=stride) for each in checked_texts(text, "text")]
         log_probabilities = self.log_probabilities(text, stride=stride)
         framing = Framing(self.vocabulary)
         ids, named = framing.to_score(text)[0], framing.outcomes()
@@ -209,40 +287,11 @@ class TextScorer(ABC):
 
     def _scores(self, texts: str | list[str], stride: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Returns the scores of all texts, concatenated, and the number for each."""
-        framing = Framing(self.vocabulary)
-        ids, lengths = framing.to_score(texts)
-        is_later = np.ones(len(ids), dtype=bool)
-        is_later[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
-        scores = self.stored.predictor(stride=stride).scores(ids, lengths)
-        if framing.bos is None:
-            of_later = scores
-            scores = np.full(len(ids), -math.log(self.vocabulary.size - len(framing.context_only)))
-            scores[is_later] = of_later
-        else:
-            ids, lengths = ids[is_later], lengths - 1
-        if framing.unk is not None and len(unknown := np.flatnonzero(ids == framing.unk)):
-            scores[unknown] += framing.log_share_of_unknown
-        return scores, lengths
+        return scores_of_symbols(self.stored.predictor(stride=stride), self.vocabulary, texts)
 
-
-def likeliest(logits: NDArray[np.float64], named: Mapping[int, str], k: int) -> Alternatives:
-    """Returns the ``k`` likeliest of what may come, each with its probability among all that may.
-
-    Args:
-        logits: Of all ids, ``(V,)``.
-        named: The ids that may come, and what to call each.
-        k: How many, at most.
-
-    Raises:
-        ValueError: None may come, or a logit is NaN.
-
-    Example:
-        >>> likeliest(np.log([0.25, 0.25, 0.5]), {0: "a", 1: "b"}, 1)
-        [('a', 0.5)]
-    """
-    probabilities = np.exp(log_softmax(logits[list(named)]))
-    if np.isnan(probabilities).any():
-        raise ValueError("there is no likeliest id: every id that may come has probability zero, or a logit is NaN")
-    ranked = np.argsort(-probabilities, kind="stable")[:k]
-    names = list(named.values())
-    return [(names[place], float(probabilities[place])) for place in ranked.tolist()]
+    def _scores_of_all(self, text: str | Iterable[str], stride: int | None) -> tuple[NDArray[np.float64], list[str]]:
+        """Returns the scores of a text or of several, concatenated, and the texts."""
+        if isinstance(text, str):
+            return self._scores(text, stride)[0], [text]
+        texts = list(checked_texts(text, "text"))
+        return self._scores(texts, stride)[0], texts
