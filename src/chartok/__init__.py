@@ -24,6 +24,7 @@ _MODULE_OF = {
     "encode_file": "encode",
     "encode_files": "encode",
     "encode_texts": "encode_iterable",
+    "read_counts": "files.counts",
     "read_records": "files.records",
     "read_text": "files.text",
 }

@@ -8,6 +8,7 @@ from chartok.errors import TokenFileError as TokenFileError
 from chartok.errors import TokenIdError as TokenIdError
 from chartok.errors import UnknownCharacterError as UnknownCharacterError
 from chartok.errors import VocabularyError as VocabularyError
+from chartok.files.counts import read_counts as read_counts
 from chartok.files.reading import ReadingSettings as ReadingSettings
 from chartok.files.records import read_records as read_records
 from chartok.files.text import read_text as read_text

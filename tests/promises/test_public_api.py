@@ -27,6 +27,7 @@ CHARTOK = {
     "encode_file",
     "encode_files",
     "encode_texts",
+    "read_counts",
     "read_records",
     "read_text",
 }

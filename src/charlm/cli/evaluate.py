@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from charlm.cli.output import print_json
 from charlm.cli.reading import OF_READING, admitted_lines, for_kind, reading_of, tell_note, without_shared
 from charlm.data.framing import Framing
@@ -14,7 +16,7 @@ from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.shaping import masked
 from charlm.recipes.sources import corpus_of_files, is_token_source, token_file_of
-from chartok import TokenFile, UnknownCharacterError, read_records, read_text
+from chartok import TokenFile, UnknownCharacterError, read_counts, read_records, read_text
 from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
 
@@ -65,18 +67,27 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
         if not text:
             raise _empty(settings)
         return lm.evaluate(text, stride=settings.stride)
-    read = read_records(settings.texts, reading, note=tell_note)
+    weights = np.array(1)
+    if reading.counts:
+        counts = read_counts(settings.texts, reading, note=tell_note)
+        read, weights = [*counts], np.array([*counts.values()])
+    else:
+        read = read_records(settings.texts, reading, note=tell_note)
     lines, refused = admitted_lines(framing, read, settings.errors)
     if refused is not None:
         raise refused
-    symbols = int(lm.counts_of_symbols(lines).sum())
+    symbols = int((lm.counts_of_symbols(lines) * weights).sum())
     if not symbols:
         raise _empty(settings)
+    characters, utf8_bytes = (
+        int((np.fromiter(map(length, lines), np.int64) * weights + lm.is_of_records * weights).sum())
+        for length in (len, utf8_length)
+    )
     return Evaluation.of_symbols(
-        -float(lm.score_samples(lines, stride=settings.stride).sum()),
+        -float((lm.score_samples(lines, stride=settings.stride) * weights).sum()),
         symbols,
-        characters=_scored(lm, lines),
-        utf8_bytes=utf8_length("".join(lines)) + len(lines) * lm.is_of_records,
+        characters=characters,
+        utf8_bytes=utf8_bytes,
     )
 
 

@@ -168,7 +168,7 @@ class TextScorer(ABC):
         )
 
     @overload
-    def bits_per_character(self, text: str) -> float: ...
+    def bits_per_character(self, text: str) -> float: ...  # type: ignore[overload-overlap]  # a str, which is an iterable of str, is one text
     @overload
     def bits_per_character(self, text: Iterable[str]) -> NDArray[np.float64]: ...
     def bits_per_character(self, text: str | Iterable[str]) -> float | NDArray[np.float64]:
@@ -199,7 +199,7 @@ class TextScorer(ABC):
         return bits
 
     @overload
-    def perplexity(self, text: str) -> float: ...
+    def perplexity(self, text: str) -> float: ...  # type: ignore[overload-overlap]  # likewise
     @overload
     def perplexity(self, text: Iterable[str]) -> NDArray[np.float64]: ...
     def perplexity(self, text: str | Iterable[str]) -> float | NDArray[np.float64]:
@@ -244,7 +244,9 @@ class TextScorer(ABC):
         return likeliest(logits[0].astype(np.float64), framing.outcomes(), k)
 
     @overload
-    def inspect(self, text: str, *, k: int = 5, stride: int | None = None) -> ScoredText: ...
+    def inspect(  # type: ignore[overload-overlap]  # likewise
+        self, text: str, *, k: int = 5, stride: int | None = None
+    ) -> ScoredText: ...
     @overload
     def inspect(self, text: Iterable[str], *, k: int = 5, stride: int | None = None) -> list[ScoredText]: ...
     def inspect(

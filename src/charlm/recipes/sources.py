@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from charlm.recipes.corpus import Corpus
-from chartok import ReadingSettings, TokenFile, read_text
+from chartok import ReadingSettings, TokenFile, read_counts, read_text
 from chartok.files.reading import say_nothing
 from chartok.token_file import is_token_file
 
@@ -80,6 +80,8 @@ def corpus_of_files(
     several: list[Source] = [files] if isinstance(files, str | os.PathLike) else list(files)
     name = " ".join(os.fspath(file) for file in several)
     token_file = token_file_of(several, reading, records=records)
+    if token_file is None and records and reading.counts:
+        return dataclasses.replace(Corpus.of_records(read_counts(several, reading, note=note), **settings), name=name)
     if token_file is None and records:
         of_files = Corpus.of_record_files(several, reading, note, **settings)
         return dataclasses.replace(of_files, name=name)

@@ -39,6 +39,7 @@ class ReadingKeywords(TypedDict, total=False):
     newlines: Newlines
     delimiter: str
     blank_lines: BlankLines
+    counts: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +58,10 @@ class ReadingSettings:
         newlines: What to do with CR LF in a text: keep both, or read lf alone. Records end at either.
         delimiter: What ends a record; by default the end of a line. If empty, each file or cell is one record.
         blank_lines: What to do with blank records: skip and count them, keep them, or stop with an error.
+        counts: Whether each line is a record, a tab, and how often that record counts, as in a list of frequencies.
 
     Raises:
-        TypeError: A setting is not a ``str``.
+        TypeError: A setting is not a ``str``, or ``counts`` is not a ``bool``.
         ValueError: The encoding, its error handler, or the value of a setting is unknown.
 
     Example:
@@ -76,10 +78,13 @@ class ReadingSettings:
     newlines: Newlines = "keep"
     delimiter: str = NEWLINE
     blank_lines: BlankLines = "skip"
+    counts: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.counts, bool):
+            raise TypeError(f"counts must be True or False, got {self.counts!a}")
         for name, value in vars(self).items():
-            if not isinstance(value, str) and not (name == "column" and value is None):
+            if not isinstance(value, str) and name != "counts" and not (name == "column" and value is None):
                 raise TypeError(f"{name} must be a str, got {type(value).__name__}")
         if self.encoding != AUTO:
             _check_encoding(self.encoding)
@@ -109,14 +114,21 @@ class ReadingSettings:
             raise ValueError("delimiter is for records, and this reads a text: ask for records, or leave it out")
         if self.blank_lines != "skip" and self.column is None:
             raise ValueError("blank_lines is for records, and this reads a text: ask for records, or leave it out")
+        if self.counts:
+            raise ValueError("counts is for records, and this reads a text: ask for records, or leave it out")
         return self
 
-    def for_records(self) -> Self:
+    def for_records(self, *, counted: bool = False) -> Self:
         """Returns these settings, checked to say nothing about a text.
 
+        Args:
+            counted: Whether records may have counts.
+
         Raises:
-            ValueError: They do.
+            ValueError: They do, or of counts where records have none.
         """
+        if self.counts and not counted:
+            raise ValueError("counts is for what a model learns from, or is evaluated on: leave it out here")
         if self.newlines != "keep":
             raise ValueError("newlines is for a text, and this reads records, which end at CR LF or LF: leave it out")
         if self.separator:

@@ -67,6 +67,7 @@ def batched_records(
     note: Note = say_nothing,
     *,
     may_grow: bool = False,
+    counted: bool = False,
 ) -> Iterator[list[str]]:
     """Yields the records of files some at a time, as they are read.
 
@@ -75,18 +76,20 @@ def batched_records(
         settings: How to read them.
         note: Called with what is worth knowing about the files.
         may_grow: Whether a file may change while it is read, as a log does.
+        counted: Whether the settings may say that lines have counts, which are then left in them.
 
     Raises:
         OSError: As for ``read_records``, like the other errors.
     """
-    settings.for_records()
+    settings.for_records(counted=counted)
     blank = BlankRule(settings, note)
     for name in expand_sources(sources, settings.pattern):
         if settings.column is not None:
             for cells in iterate_cells(name, settings, note, may_grow=may_grow):
                 yield from blank.sifted(cells.texts, cells.where)
         else:
-            note_table(name, note)
+            if not settings.counts:
+                note_table(name, note)
             with open_source(name, may_grow=may_grow) as file:
                 pieces = noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
                 yield from _lines(pieces, file.name, settings, blank, note)

@@ -46,6 +46,27 @@ def described(path: str) -> Any:
     return vocabulary, {name: value.tolist() for name, value in model.state_dict().items()}
 
 
+def test_a_list_of_frequencies_is_records_with_counts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {name: 1 + place % 5 for place, name in enumerate(NAMES)}
+    (folder / "counts.tsv").write_text("".join(f"{name}\t{count}\n" for name, count in counts.items()))
+    run(
+        capsys, "train", "counts.tsv", "--records", "--counts", "--order", "3", "--smoothing", "learned", "--out", "run"
+    )
+    lm = CharLM.load("run")
+    assert lm.vocabulary.symbols == CharLM.fit(counts, order=3).vocabulary.symbols
+    evaluated = json.loads(run(capsys, "evaluate", "run", "counts.tsv", "--counts", "--json")[0])
+    repeated = [name for name, count in counts.items() for _ in range(count)]
+    expected = lm.evaluate(repeated)
+    assert evaluated["nats_per_character"] == pytest.approx(expected.nats_per_character)
+    assert evaluated["characters"] == expected.characters
+    assert evaluated["bits_per_byte"] == pytest.approx(expected.bits_per_byte)
+    whole = CharLM.fit_file("counts.tsv", records=True, counts=True, order=3, smoothing="learned")
+    of_mapping = CharLM.fit(counts, order=3, smoothing="learned")
+    assert whole.score_samples(NAMES).tolist() == of_mapping.score_samples(NAMES).tolist()
+    assert "counts is for what a model learns from" in run(capsys, "score", "run", "counts.tsv", "--counts", code=1)[1]
+    assert "counts is for records" in run(capsys, "train", "counts.tsv", "--counts", code=1)[1]
+
+
 @pytest.mark.parametrize("decoding", ["strict", "replace", "ignore"])
 def test_score_answers_what_comes_before_a_bad_byte_and_stops_or_goes_on_as_asked(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, decoding: str

@@ -19,7 +19,7 @@ STRINGS = st.text("abhndx", max_size=9)
 
 def gpt(*roles: str) -> CharLM:
     """Returns a Transformer with blocks of six, and its vocabulary."""
-    vocabulary = Vocabulary("abhn", special_tokens=list(roles))  # type: ignore[arg-type]  # roles by name
+    vocabulary = Vocabulary("abhn", special_tokens=list(roles))
     never = (vocabulary.special_tokens["bos"],)
     return CharLM(lively(replace(TINY, vocab_size=vocabulary.size, block_size=6, context_only=never)), vocabulary)
 

@@ -1,0 +1,91 @@
+"""Reads records with their counts: lists of frequencies."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from chartok.errors import SourceError
+from chartok.files.reading import ReadingSettings, say_nothing
+from chartok.files.records import batched_records
+from chartok.files.sources import expand_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Unpack
+
+    from chartok.files.reading import Note, ReadingKeywords
+    from chartok.files.sources import Source
+
+
+def read_counts(
+    sources: Source | Iterable[Source],
+    settings: ReadingSettings = ReadingSettings(),
+    *,
+    note: Note = say_nothing,
+    **reading: Unpack[ReadingKeywords],
+) -> dict[str, int]:
+    r"""Returns the records of files, each with its count, which comes after a tab at the end of its line.
+
+    The counts of a record that comes several times are added up. Blank records are skipped.
+
+    Args:
+        sources: As for ``read_records``.
+        settings: How to read them.
+        note: Called with what is worth knowing about the files.
+        reading: Settings, which replace those of ``settings``.
+
+    Raises:
+        OSError: As for ``read_records``, like the other errors.
+        SourceError: A line has no count, or it is not an integer from 1 on; names the line.
+        ValueError: A column is given, whose cells have no counts, or blank lines are to be kept.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp()) / "words.tsv"
+        >>> _ = path.write_text("the\t120\nnew york\t3\nthe\t1\n")
+        >>> read_counts(path)
+        {'the': 121, 'new york': 3}
+    """
+    settings = settings.with_keywords(**reading).for_records(counted=True)
+    if settings.column is not None:
+        raise ValueError("column is for tables, whose cells have no counts: leave it out, or leave out counts")
+    if settings.blank_lines == "keep":
+        raise ValueError("blank_lines must be 'skip' or 'error' where lines have counts: a blank one has none")
+    lines = dataclasses.replace(settings, counts=True, blank_lines="keep")
+    counts = dict[str, int]()
+    blank = 0
+    for name in expand_sources(sources, settings.pattern):
+        batches = batched_records(name, lines, note, counted=True)
+        for number, line in enumerate(chain.from_iterable(batches), 1):
+            record, _, count = line.rpartition("\t")
+            if not record.strip("\n"):
+                blank += 1
+                _check_blank(line, settings, f"record {number} of {name!a}")
+            elif count.isascii() and count.isdecimal() and int(count):
+                counts[record] = counts.get(record, 0) + int(count)
+            else:
+                raise _no_count(line, f"record {number} of {name!a}")
+    if blank:
+        note(f"{blank:,} blank record{'s' * (blank > 1)} skipped")
+    return counts
+
+
+def _check_blank(line: str, settings: ReadingSettings, where: str) -> None:
+    """Checks that a line without a record is blank, and may be.
+
+    Raises:
+        SourceError: It has something else, or it may not.
+    """
+    if "\t" not in line and line.strip("\n"):
+        raise _no_count(line, where)
+    if settings.blank_lines == "error":
+        raise SourceError(
+            f"{where} is blank: leave it out, or say what to do with such lines (blank_lines, --blank-lines)"
+        )
+
+
+def _no_count(line: str, where: str) -> SourceError:
+    return SourceError(f"{where} must end in a tab and a count from 1 on, such as 'the\\t120', got {line[-40:]!a}")
