@@ -227,3 +227,36 @@ def test_data_that_the_prior_has_not_counted_are_refused_with_what_to_do() -> No
     with pytest.raises(ValueError, match="the prior has not counted the training data: fit it to them, or update it"):
         trainer.fit()
     assert trainer.step == 0
+
+
+def test_a_prior_that_has_counted_the_training_data_twice_is_told() -> None:
+    dataset = TextDataset(np.random.default_rng(2).integers(0, 4, 40_000), block_size=12)
+    once = NGramTable.fit(dataset, order=8, **SHAPE).to_ship()
+    shape = GPTConfig(block_size=12, n_layers=1, n_heads=2, width=8, hash_rows=0, **SHAPE)
+    model = GPT(shape, prior=once.update(dataset))
+    with pytest.warns(UserWarning, match=r"the prior has counted \d\d% of the training data twice"):
+        model.features_of(dataset, torch.device("cpu"))
+    assert GPT(shape, prior=once).features_of(dataset, torch.device("cpu")) is not None
+    other = TextDataset(np.random.default_rng(3).integers(0, 4, 400), block_size=12)
+    assert GPT(shape, prior=once.update(other)).features_of(dataset, torch.device("cpu")) is not None
+
+
+def test_new_symbols_leave_what_a_model_says_of_the_others_on_the_texts_that_it_knows() -> None:
+    before = Vocabulary("abcd", special_tokens=["bos", "eos", "unk"])
+    middle, after = before.extend("xy"), before.extend("xyz")
+    shape: dict[str, Any] = {"vocab_size": before.size, "context_only": (before.special_tokens["bos"],)}
+    dataset = TextDataset(IDS, block_size=8)
+    model = GPT(
+        GPTConfig(block_size=8, n_layers=1, n_heads=2, width=8, hash_rows=0, **shape),
+        prior=NGramTable.fit(dataset, order=ORDER, **shape),
+    )
+    Trainer(model, BatchSampler(dataset, 4), config=TrainerConfig(max_steps=5)).fit()
+    model.eval()
+    ids = torch.tensor([IDS[:8]])
+    expected = model.logits(ids)[..., :4]
+    resized, own = model, before
+    for vocabulary in (middle, after):
+        resized, own = resized.resize(own, vocabulary), vocabulary
+        kept = torch.from_numpy(vocabulary.remap(before))
+        found = resized.eval().logits(kept[ids])[..., kept[:4]]
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)

@@ -97,6 +97,10 @@ def _of_prior(event: events.PriorLeftOut) -> list[str]:
     return [f"{event.characters:,} characters are too few to count a prior on: {event.least:,} would do"]
 
 
+def _of_counting_anew(_: events.CountedAnew) -> list[str]:
+    return ["the model has counted this text, or a part of it, before: the counts start anew, with this text alone"]
+
+
 def _of_beginning(event: events.TrainingBegan) -> list[str]:
     steps = "steps" if event.total_steps is None else f"{event.total_steps:,} steps"
     model = f"{event.family} model, {event.parameters:,} parameters, on {event.device}"
@@ -150,6 +154,7 @@ LINES: dict[type, Callable[[Any], list[str]]] = {
     events.Started: _of_start,
     events.Counted: _of_counting,
     events.PriorLeftOut: _of_prior,
+    events.CountedAnew: _of_counting_anew,
     events.TrainingBegan: _of_beginning,
     events.TrainingEnded: _of_end,
     events.TrainingStopped: _of_stop,

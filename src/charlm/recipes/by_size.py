@@ -122,5 +122,5 @@ def completed(
     if has_prior:
         of_epochs = [config.max_epochs * examples / batch_size] if config.max_epochs else []
         steps = min([own.get("max_steps", math.inf), config.max_steps or math.inf, *of_epochs])
-        own["warmup_steps"] = int(min(WARMUP_STEPS, steps // 4))
+        own["warmup_steps"] = int(min(WARMUP_STEPS, steps - 1))
     return dataclasses.replace(config, **(own | given))

@@ -119,6 +119,7 @@ def check_same_run(
             f"the run in {str(folder.path)!a} was started with other data (saved -> current): {'; '.join(changes)}; "
             "to go on from its model with others, start a new run with init_from (--init-from)"
         )
+    _check_counts(earlier, recipe, folder)
     now = _fingerprints(corpus, validation)
     if earlier.fingerprints != now:
         is_of_validation = "validation" in given and earlier.fingerprints.get("training") == now["training"]
@@ -133,6 +134,26 @@ def check_same_run(
         raise CheckpointMismatchError(
             f"{what} has changed since the run in {str(folder.path)!a} was started ({sizes}): resume it with the text "
             "as it was, or start a new run in another folder, from its model with init_from (--init-from)"
+        )
+
+
+def _check_counts(earlier: RunDescription, recipe: Recipe, folder: RunFolder) -> None:
+    """Checks that a run is resumed with the counts and the windows with which it was started.
+
+    Raises:
+        CheckpointMismatchError: It is not; says what differs.
+    """
+    was, now = ({"prior": False} | settings for settings in (earlier.settings, _settings(recipe)))
+    names = {"prior", "block_size"} | ({"order"} & now.keys())  # by default, the order is that of before
+    changes = [
+        f"{name}: {_shown(was.get(name))} -> {_shown(now.get(name))}"
+        for name in sorted(names)
+        if was.get(name) != now.get(name)
+    ]
+    if changes:
+        raise CheckpointMismatchError(
+            f"the run in {str(folder.path)!a} cannot be resumed with other settings (saved -> current): "
+            f"{'; '.join(changes)}: resume it with its own, or start a new run in another folder"
         )
 
 

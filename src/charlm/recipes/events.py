@@ -74,6 +74,11 @@ class PriorLeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountedAnew:
+    """The counts of the model that is started from are dropped, since they are of the same text, or a part of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingBegan:
     """Training by gradient descent begins, or resumes after ``first_step`` steps."""
 
@@ -148,6 +153,7 @@ Event: TypeAlias = (
     | Started
     | Counted
     | PriorLeftOut
+    | CountedAnew
     | TrainingBegan
     | EntryMade
     | TrainingEnded

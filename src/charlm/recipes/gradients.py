@@ -21,7 +21,7 @@ from charlm.recipes.description import check_same_run, describe_run
 from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
 from charlm.recipes.mixture import MixtureData, fitted_mixture
 from charlm.recipes.presets import BLOCK_SIZE
-from charlm.recipes.prior import counted_prior, has_prior, with_counted, with_order
+from charlm.recipes.prior import counted_prior, has_prior, knows, with_counted, with_order
 from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -68,18 +68,21 @@ def train_by_gradients(
     context = before.block_size if before is not None else shape.block_size if shape is not None else None
     whole = _data(corpus, recipe, context)
     data = MixtureData.split(whole, seed=seed) if recipe.family == "mixture" else None
-    ngram = None if start is None or data is None else start.ngram_for(corpus.vocabulary)
     learned = whole if data is None else data.learned
     shape = None if shape is None else dataclasses.replace(shape, block_size=whole.block_size)
+    asked = recipe.order
     if before is None or data is not None:
         recipe = with_order(recipe, learned, vocab_size=corpus.vocabulary.size, characters=corpus.characters)
-    prior = counted_prior(learned, shape, recipe, characters=corpus.characters, hook=hook)
-    model = _untrained(corpus, shape, prior, seed) if before is None else with_counted(before, learned)
+    prior = counted_prior(learned, shape, recipe, asked=asked, characters=corpus.characters, hook=hook)
+    held_out = None if validation is None else _held_out(validation, whole.block_size)
+    model = _untrained(corpus, shape, prior, seed) if before is None else with_counted(before, learned, held_out, hook)
+    ngram = None if start is None or data is None else start.ngram_for(corpus.vocabulary)
+    if ngram is not None and (knows(ngram.table, whole) or (held_out is not None and knows(ngram.table, held_out))):
+        ngram = None
     resumed = folder if resume else None
     recipe = _completed(recipe, corpus, whole, model, has_validation=validation is not None, resumed=resumed)
     by_length = corpus.is_of_records and not recipe.packing
     batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
-    held_out = None if validation is None else _held_out(validation, whole.block_size)
     trainer = _trainer(model.to(batches.device), batches, held_out, recipe, corpus, folder, start, resume=resume)
     if folder is not None and distributed.rank() == 0:
         described = str(batches.device)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from charlm.models.context import ids_kept
 from charlm.models.counting.counts import NGramCounts
 from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
 from charlm.models.ngram.table import NGramTable
-from charlm.models.prior.estimates import has_counted
+from charlm.models.prior.estimates import counts_of_others
+from charlm.models.prior.overlap import MOST_KNOWN, share_known
 from charlm.models.prior.prior import CountPrior
 from charlm.models.smoothing.held_out import newest
-from charlm.recipes.events import Counted, PriorLeftOut
+from charlm.recipes.events import Counted, CountedAnew, PriorLeftOut
 
 if TYPE_CHECKING:
     from charlm.data.dataset import CompleteDataset
@@ -61,7 +62,13 @@ def with_order(recipe: Recipe, dataset: CompleteDataset, *, vocab_size: int, cha
 
 
 def counted_prior(
-    dataset: CompleteDataset, shape: TransformerShape | None, recipe: Recipe, *, characters: int, hook: Hook
+    dataset: CompleteDataset,
+    shape: TransformerShape | None,
+    recipe: Recipe,
+    *,
+    asked: int | None,
+    characters: int,
+    hook: Hook,
 ) -> NGramTable | None:
     """Returns an n-gram model of the training data for a Transformer to start from; None if there is to be none.
 
@@ -69,11 +76,17 @@ def counted_prior(
         dataset: The training data.
         shape: The shape of the Transformer; None if there is none.
         recipe: Says whether there is to be a prior, and of which order; a short block lowers that.
+        asked: The order that was asked for, if any.
         characters: How many characters there are to train on.
         hook: Told what was counted, or that there is too little to count.
+
+    Raises:
+        ValueError: A ``gpt`` cannot have the order that was asked for.
     """
     if not (recipe.prior and isinstance(shape, GPTConfig)):
         return None
+    if recipe.family == "gpt" and asked is not None:
+        _check_order(asked, shape.block_size)
     if characters < FEWEST_CHARACTERS:
         hook(PriorLeftOut(characters=characters, least=FEWEST_CHARACTERS))
         return None
@@ -100,6 +113,19 @@ def counted_prior(
     return table
 
 
+def _check_order(order: int, block_size: int) -> None:
+    """Checks that a Transformer can start from counts of an order.
+
+    Raises:
+        ValueError: Its blocks are too short.
+    """
+    if order - 1 > ids_kept(block_size):
+        raise ValueError(
+            f"order {order} looks at {order - 1} characters, and a block of {block_size} keeps {ids_kept(block_size)} "
+            f"when it is full: give a larger block_size, or an order of {ids_kept(block_size) + 1} at most"
+        )
+
+
 def with_more_counted(model: LanguageModel, dataset: CompleteDataset) -> LanguageModel:
     """Returns a model whose prior, if it has one, has counted a dataset as well.
 
@@ -111,18 +137,49 @@ def with_more_counted(model: LanguageModel, dataset: CompleteDataset) -> Languag
     return model
 
 
-def with_counted(model: LanguageModel, dataset: CompleteDataset) -> LanguageModel:
-    """Returns a model whose prior, if it has one, has counted a dataset.
+def with_counted(
+    model: LanguageModel, dataset: CompleteDataset, validation: CompleteDataset | None, hook: Hook
+) -> LanguageModel:
+    """Returns a model whose prior, if it has one, has counted a dataset once.
 
-    A dataset that it has counted before is not counted again: a part that is left out would be known from the first
-    time.
+    What it has counted before is kept, unless that is a part of the dataset or of the validation data: a part that is
+    left out in training would be known from the first time, and the validation data would not be new. Then the dataset
+    alone is counted.
+
+    Args:
+        model: The model.
+        dataset: The training data.
+        validation: The validation data, if any.
+        hook: Told if what was counted before is dropped.
 
     Raises:
         ValueError: The prior has no counts.
     """
-    if isinstance(model, GPT) and model.prior is not None and has_counted(model.prior.table, dataset):
+    if not isinstance(model, GPT) or model.prior is None:
         return model
-    return with_more_counted(model, dataset)
+    table = model.prior.table
+    is_new = validation is None or not knows(table, validation)
+    if is_new and _has_counted_once(table, dataset):
+        return model
+    if is_new and not knows(table, dataset):
+        return with_more_counted(model, dataset)
+    hook(CountedAnew())
+    shape: Any = {"vocab_size": table.vocab_size, "order": table.order, "context_only": table.context_only}
+    model.prior = CountPrior(NGramTable.fit(dataset, **shape, smoothing="tuned", memory=MEMORY))
+    return model
+
+
+def knows(table: NGramTable, dataset: CompleteDataset) -> bool:
+    """Returns whether an n-gram model has counted a part of a dataset that is worth mentioning."""
+    return share_known(table, [dataset]) > MOST_KNOWN
+
+
+def _has_counted_once(table: NGramTable, dataset: CompleteDataset) -> bool:
+    try:
+        others = counts_of_others(table, dataset)
+    except ValueError:
+        return False
+    return share_known(table, [dataset], others) <= MOST_KNOWN
 
 
 def has_prior(model: LanguageModel) -> bool:

@@ -14,9 +14,10 @@ from charlm.cli.app import main
 from charlm.recipes import prior as priors
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.dataset import dataset_of
-from charlm.recipes.events import Counted, PriorLeftOut
+from charlm.recipes.events import Counted, CountedAnew, PriorLeftOut
 from charlm.recipes.presets import Recipe
 from charlm.recipes.prior import FEWEST_CHARACTERS
+from charlm.recipes.starting import Start
 from charlm.recipes.train import train
 
 if TYPE_CHECKING:
@@ -242,3 +243,42 @@ def test_the_command_line_says_that_a_text_is_too_short(tmp_path: Path, capsys: 
     assert main(["train", str(path), "--out", str(tmp_path / "run"), *FLAGS]) == 0
     printed = capsys.readouterr()
     assert "810 characters are too few to count a prior on: 1,000 would do" in printed.out + printed.err
+
+
+def started(text: str, before: CharLM, validation: str | None = None) -> tuple[NGramTable, list[Any]]:
+    told: list[Any] = []
+    corpus = Corpus.of_text(text, vocabulary=before.vocabulary)
+    held_out = None if validation is None else Corpus.of_text(validation, vocabulary=before.vocabulary)
+    start = Start(model=before.stored, vocabulary=before.vocabulary)
+    recipe = Recipe(family="gpt", config=ONE_STEP, device="cpu")
+    trained = train(corpus, recipe, validation=held_out, start=start, hook=told.append)
+    prior = gpt_of(trained.model).prior
+    assert prior is not None
+    return prior.table, told
+
+
+@pytest.mark.parametrize(
+    ("text", "validation", "is_anew"),
+    [
+        pytest.param(OTHER, None, False, id="another text"),
+        pytest.param(TEXT, None, False, id="the same text, which is not counted again"),
+        pytest.param(TEXT + OTHER[:99], None, True, id="the text with a little more"),
+        pytest.param(OTHER + TEXT[:700], None, True, id="a part of the text"),
+        pytest.param(OTHER, TEXT[700:], True, id="the text as validation data"),
+        pytest.param(TEXT[:1200], TEXT[1200:], True, id="another split"),
+    ],
+)
+def test_counts_of_the_same_text_start_anew(text: str, validation: str | None, is_anew: bool) -> None:
+    before = CharLM.fit(TEXT, "gpt", order=7, **SMALL)
+    found, told = started(text, before, validation)
+    assert any(isinstance(event, CountedAnew) for event in told) == is_anew
+    ids = before.vocabulary.encode(text)
+    if is_anew or text == TEXT:
+        assert_counts(found, ids)
+    else:
+        assert found.counts[: found.levels[1]].sum() == len(TEXT) + len(text)
+
+
+def test_an_order_that_cannot_be_is_refused_and_not_lowered() -> None:
+    with pytest.raises(ValueError, match="order 9 looks at 8 characters, and a block of 8 keeps 5 when it is full"):
+        CharLM.fit(TEXT, "gpt", **SMALL | {"order": 9, "block_size": 8})

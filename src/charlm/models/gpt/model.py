@@ -16,6 +16,8 @@ What differs from that paper, and where it comes from:
 
 from __future__ import annotations
 
+import math
+import warnings
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
@@ -66,10 +68,11 @@ class GPT(TransformerLanguageModel):
 
         15 tanh(head(x) / 15) + sum of g_k ln P_k,  where g = gate(x)
 
-    with x the last hidden state and P_k what the counts say after the last k ids, for k from 2 up. At first g is one
-    for the longest k and zero for the others, so that training starts from the n-gram model. The input of a position is
-    the sum of three embeddings: of the id, of ln P for the longest k, and of how often each context has occurred. What
-    a training example is given is counted without the tenth of the text that it is in: see ``features_of``.
+    with x the last hidden state and P_k what the counts say after the last k ids, for up to six k from 2 on. At first g
+    is one for the longest k and zero for the others, so that training starts from the n-gram model. The input of a
+    position is the sum of three embeddings: of the id, of ln P for the longest k, and of how often each context has
+    occurred. What a training example is given is counted without the tenth of the text that it is in: see
+    ``features_of``.
 
     Args:
         config: Its shape.
@@ -93,6 +96,11 @@ class GPT(TransformerLanguageModel):
     family = "gpt"
     without_weights: ClassVar[frozenset[str]] = frozenset({"block_size", "dropout"})
     config: GPTConfig
+    log_shares: Tensor
+    """With a prior: ln of what each id has kept of its probability where ``resize`` gave new symbols a part, ``(V,)``.
+
+    The input is what the prior said before, so that what the model says of all other ids is too.
+    """
 
     def __init__(
         self, config: GPTConfig, *, prior: NGramLanguageModel | NGramTable | None = None, seed: int | None = 0
@@ -107,6 +115,7 @@ class GPT(TransformerLanguageModel):
             self.from_prior: nn.Linear = empty_linear(config.vocab_size, config.width)
             self.from_counts: nn.Linear = empty_linear(2 * n_lengths, config.width)
             self.gate: nn.Linear = empty_linear(config.width, n_lengths, bias=True)
+            self.register_buffer("log_shares", torch.zeros(config.vocab_size, device=self.gate.weight.device))
         self.embedding: nn.Embedding = empty_embedding(config.vocab_size, config.width)
         lengths = range(2, LONGEST_HASHED + 1) if config.hash_rows else ()
         self.ngram_embeddings: nn.ModuleList = nn.ModuleList(
@@ -170,6 +179,7 @@ class GPT(TransformerLanguageModel):
             parameter.copy_(drawn * deviations.get(name, self.config.width**-0.5))
         if self.prior is not None:
             self.gate.bias[-1] = 1
+            self.log_shares.zero_()
         return self
 
     @property
@@ -204,7 +214,12 @@ class GPT(TransformerLanguageModel):
             inputs: Ids, ``(B, T)``.
             targets: The ids that follow, ``(B, T)``.
             counted: What ``features_of`` says of these examples; None asks the counts of all texts.
+
+        Warns:
+            UserWarning: A model with a prior learns without ``counted``.
         """
+        if counted is None and targets is not None and self.training and self.prior is not None:
+            _warn_of_own_counts()
         logits = self.logits if counted is None else partial(self._logits, counted=counted)
         return self._forward(logits, inputs, targets)
 
@@ -228,7 +243,8 @@ class GPT(TransformerLanguageModel):
             x = x + embedding(hashes % self.config.hash_rows)
         x = x[:, start:]
         if counted is not None:
-            longest = (counted.log_probabilities[..., -1, :] / 4 + 1).clamp(min=LEAST_INPUT)
+            longest = counted.log_probabilities[..., -1, :] - self.log_shares.float()
+            longest = (longest / 4 + 1).clamp(min=LEAST_INPUT)
             x = (
                 x
                 + projected(self.from_prior, longest.to(x.dtype))
@@ -269,12 +285,26 @@ class GPT(TransformerLanguageModel):
         if self.prior is None:
             return {}
         prior = CountPrior(self.prior.table.resize(vocabulary_before, vocabulary_after))
-        before = self.from_prior.weight.detach()
-        columns = before.new_zeros(len(before), change.size)
-        columns[:, torch.from_numpy(change.ids[change.kept]).to(before.device)] = before[
-            :, torch.from_numpy(change.kept).to(before.device)
-        ]
-        return {"from_prior.weight": columns} | prior.state_dict(prefix="prior.")
+        kept, becomes = torch.from_numpy(change.kept), torch.from_numpy(change.ids[change.kept])
+        weight, log_shares = self.from_prior.weight.detach(), self.log_shares
+        columns, shares = weight.new_zeros(len(weight), change.size), log_shares.new_zeros(change.size)
+        columns[:, becomes.to(weight.device)] = weight[:, kept.to(weight.device)]
+        shares[becomes.to(shares.device)] = log_shares[kept.to(shares.device)]
+        table, new = self.prior.table, len(change.new_outcomes)
+        unseen = np.setdiff1d(change.outcomes, table.ids[: table.levels[1]])
+        if new and len(unseen):  # new symbols share the probability of these
+            shares[torch.from_numpy(change.ids[unseen]).to(shares.device)] -= math.log1p(new / len(unseen))
+        return {"from_prior.weight": columns, "log_shares": shares} | prior.state_dict(prefix="prior.")
+
+
+def _warn_of_own_counts() -> None:
+    """Warns of learning from examples that the prior has counted, unless no gradient is asked for."""
+    if torch.is_grad_enabled():
+        warnings.warn(
+            "a GPT with a prior learns to trust counts of the examples themselves, which no other text has: give it "
+            "model.features_of(dataset, device)(inputs, numbers) of each batch, as Trainer does, or call model.eval()",
+            stacklevel=4,
+        )
 
 
 def _checked_prior(prior: NGramLanguageModel | NGramTable, config: GPTConfig) -> NGramTable:

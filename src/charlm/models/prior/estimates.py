@@ -70,8 +70,24 @@ def of_all(table: NGramTable) -> Estimates:
     )
 
 
-def without_each(table: NGramTable, folds: Sequence[FoldTexts]) -> Estimates:
-    """Returns what the counts say without each of some texts; C is their number.
+def counts_of_others(table: NGramTable, texts: SupportsParts) -> NDArray[np.int64]:
+    """Returns the counts of a prior without those of some texts, which it has counted among others, int64 ``(N,)``.
+
+    Args:
+        table: The prior.
+        texts: The texts.
+
+    Raises:
+        ValueError: It has not counted them; or as for ``of_all``.
+    """
+    check_counted(table)
+    return _without(table.ngram_counts(), FoldTexts(texts)).counts
+
+
+def without_each(table: NGramTable, folds: Sequence[FoldTexts]) -> tuple[Estimates, NDArray[np.int64]]:
+    """Returns what the counts say without each of some texts, C in number, and the counts without all of them.
+
+    The latter are below 0 where texts overlap.
 
     An n-gram belongs to the text that its last id is in. So those that an n-gram ends with go where it goes, and counts
     stay consistent.
@@ -88,31 +104,15 @@ def without_each(table: NGramTable, folds: Sequence[FoldTexts]) -> Estimates:
     suffixes = suffix_nodes(counts.keys, counts.levels, counts.vocab_size)
     of_ngrams, of_contexts = (len(folds), len(counts.keys)), (len(folds), counts.levels[-2] + 1)
     found = Estimates(*(np.empty(shape, np.float32) for shape in (of_ngrams, of_contexts, of_contexts)))
+    others = counts.counts.copy()
     for place, fold in enumerate(folds):
         rest = _without(counts, fold)
+        others -= counts.counts - rest.counts
         smoothed = estimated(rest, table.constants, table.context_only, suffixes).table
         found.log_backoffs[place] = smoothed.log_backoffs
         found.log_probabilities[place] = _backed_off(rest, suffixes, smoothed, table.context_only)
         found.log_counts[place] = _log_counts(table, rest.counts)
-    return found
-
-
-def has_counted(table: NGramTable, texts: SupportsParts) -> bool:
-    """Returns whether counts are those of some texts among others: of no n-gram do they have fewer.
-
-    Args:
-        table: The counts.
-        texts: The texts.
-
-    Raises:
-        ValueError: As for ``of_all``.
-    """
-    check_counted(table)
-    try:
-        _without(table.ngram_counts(), FoldTexts(texts))
-    except ValueError:
-        return False
-    return True
+    return found, others
 
 
 def _without(counts: NGramCounts, fold: FoldTexts) -> NGramCounts:

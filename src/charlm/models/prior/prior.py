@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from charlm.models.ngram.model import NGramLanguageModel
 from charlm.models.prior.estimates import check_counted, of_all, without_each
+from charlm.models.prior.overlap import MOST_KNOWN, share_known
 from charlm.models.prior.rows import PriorFeatures, PriorRows, lengths_of
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class CountPrior(nn.Module):
 
     @property
     def n_lengths(self) -> int:
-        """K, the number of lengths of contexts: from 2 ids up to ``order - 1``, or that of one id."""
+        """K, the number of lengths of contexts; see ``charlm.models.prior.rows.lengths_of``."""
         return len(lengths_of(self.ngram.order))
 
     def features(self, ids: Tensor, start: int = 0) -> PriorFeatures:
@@ -130,7 +132,15 @@ class HeldOutPrior:
     def __init__(self, prior: CountPrior, dataset: HasFolds, device: torch.device) -> None:
         self._prior = prior
         self._folds = dataset.folds(FOLDS, context=prior.table.order - 1)
-        self._rows = PriorRows(prior.table, without_each(prior.table, self._folds.texts), device)
+        estimates, others = without_each(prior.table, self._folds.texts)
+        self._rows = PriorRows(prior.table, estimates, device)
+        texts = [fold.texts for fold in self._folds.texts]
+        if (others > 0).any() and (known := share_known(prior.table, texts, others)) > MOST_KNOWN:
+            warnings.warn(
+                f"the prior has counted {known:.0%} of the training data twice, so that training trusts counts that no "
+                "other text has: fit it to these data once",
+                stacklevel=6,
+            )
 
     def __call__(self, inputs: Tensor, indices: Tensor) -> PriorFeatures:
         """Returns what the counts say of examples.

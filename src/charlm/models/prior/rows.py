@@ -22,13 +22,16 @@ LEAST = -50.0
 """Stands for ln 0, which has no gradient; ids that are never predicted get their minus infinity from the model."""
 LEAST_LENGTH = 2
 """The length of the shortest contexts that a prior looks at, unless its n-grams are shorter."""
+MOST_LENGTHS = 6
+"""Of how many lengths there are contexts: the gates of more would together move too far in a step."""
 
 
 class PriorFeatures(NamedTuple):
     """What the counts say of positions.
 
     Attributes:
-        log_probabilities: ln P of all ids after the last k ids, for each of K lengths k, float32 ``(B, T, K, V)``.
+        log_probabilities: ln P of all ids after the last k ids, for the K lengths k of ``lengths_of``, float32
+            ``(B, T, K, V)``.
         known: ln of 1 plus the count of each of these contexts, and ln of its backoff weight, 0 where it has not
             occurred, float32 ``(B, T, 2 * K)``.
     """
@@ -41,14 +44,16 @@ class PriorFeatures(NamedTuple):
         return PriorFeatures(self.log_probabilities[:, -1:], self.known[:, -1:])
 
 
-def lengths_of(order: int) -> range:
-    """Returns the lengths of the contexts that a prior of an order looks at.
+def lengths_of(order: int) -> tuple[int, ...]:
+    """Returns the lengths of the contexts that a prior of an order looks at: all from 2 on, or six evenly spaced.
 
     Example:
-        >>> lengths_of(8), lengths_of(2)
-        (range(2, 8), range(1, 2))
+        >>> lengths_of(8), lengths_of(2), lengths_of(20)
+        ((2, 3, 4, 5, 6, 7), (1,), (2, 5, 9, 12, 16, 19))
     """
-    return range(min(LEAST_LENGTH, order - 1), order)
+    shortest, longest = min(LEAST_LENGTH, order - 1), order - 1
+    number = min(MOST_LENGTHS, longest - shortest + 1)
+    return tuple(np.linspace(shortest, longest, number).round().astype(int).tolist())
 
 
 class PriorRows:
@@ -115,7 +120,9 @@ class PriorRows:
                 rows = self._descended(rows, contexts, which)
             if length in self._lengths:
                 found.append(rows)
-        stacked = PriorFeatures(torch.stack(found, dim=1), self._known(nodes[self._lengths[0] - 1 :], which))
+        stacked = PriorFeatures(
+            torch.stack(found, dim=1), self._known(nodes[[length - 1 for length in self._lengths]], which)
+        )
         return PriorFeatures(*(each.unflatten(0, shape) for each in stacked))
 
     def _known(self, nodes: Tensor, which: Tensor) -> Tensor:
