@@ -24,8 +24,8 @@ lm: CharLM
 def fitted(family: str) -> CharLM:
     if family != "gpt":
         return CharLM.fit(FOX * 20, family)  # type: ignore[arg-type]  # typed by a caller
-    config = TrainerConfig(max_steps=1)
-    return CharLM.fit(FOX * 20, family, block_size=16, config=config, device="cpu")  # type: ignore[arg-type]  # likewise
+    shape = {"n_layers": 1, "n_heads": 4, "width": 128, "block_size": 16}  # wide enough for several threads
+    return CharLM.fit(FOX * 20, family, **shape, config=TrainerConfig(max_steps=1), device="cpu")  # type: ignore[arg-type]  # likewise
 
 
 def load(path: Path) -> None:

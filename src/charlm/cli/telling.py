@@ -166,5 +166,5 @@ LINES: dict[type, Callable[[Any], list[str]]] = {
 
 
 def _in_both_units(nats: float) -> str:
-    loss = Evaluation(nats_per_character=nats, characters=1)
+    loss = Evaluation(nats_per_character=abs(nats), characters=1)  # 0, not -0
     return f"{loss.nats_per_character:.4f} nats, {loss.bits_per_character:.4f} bits per character"

@@ -162,7 +162,7 @@ class Recipe:
             if getattr(self, name) is not None:
                 check(name, getattr(self, name))
         if self.family == "gpt" and self.prior is False and self.order is not None:
-            raise ValueError("order is that of the prior, and there is to be none: leave it out, or prior=False")
+            raise ValueError("order is that of the prior, and there is to be none: leave one of them out")
         self._check_smoothing()
         self._check_records()
         if self.size is not None:
