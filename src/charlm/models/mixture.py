@@ -85,7 +85,7 @@ class MixtureLanguageModel(LanguageModel):
             self.history = max(history or 0 for history, _ in needs)
         self.period: int = math.lcm(*(period for _, period in needs))
         rows = 1 if self._ngram is None else self._ngram.order
-        self.register_buffer("weights", torch.full((rows, len(models)), 1 / len(models)))
+        self.register_buffer("weights", torch.full((rows, len(models)), 1 / len(models), device=self.device))
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Self:

@@ -133,7 +133,7 @@ def with_more_counted(model: LanguageModel, dataset: CompleteDataset) -> Languag
         ValueError: The prior has no counts.
     """
     if isinstance(model, GPT) and model.prior is not None:
-        model.prior = CountPrior(model.prior.table.update(dataset))
+        model.prior = CountPrior(model.prior.table.update(dataset)).to(model.device)
     return model
 
 
@@ -165,7 +165,7 @@ def with_counted(
         return with_more_counted(model, dataset)
     hook(CountedAnew())
     shape: Any = {"vocab_size": table.vocab_size, "order": table.order, "context_only": table.context_only}
-    model.prior = CountPrior(NGramTable.fit(dataset, **shape, smoothing="tuned", memory=MEMORY))
+    model.prior = CountPrior(NGramTable.fit(dataset, **shape, smoothing="tuned", memory=MEMORY)).to(model.device)
     return model
 
 

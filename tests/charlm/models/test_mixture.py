@@ -207,6 +207,16 @@ def test_settings_are_json_and_make_the_shape_again() -> None:
     assert torch.equal(again.logits(torch.tensor([TEXT])), mixture.logits(torch.tensor([TEXT])))
 
 
+def test_a_mixture_is_made_and_fitted_where_its_models_are(device: torch.device) -> None:
+    models = [lively(CONFIG).to(device), ngram().to(device)]
+    mixture = MixtureLanguageModel(models).fit(TextDataset(HELD_OUT, block_size=6))
+    assert mixture.weights.device == device
+
+
+def test_the_weights_of_a_mixture_are_on_the_device_of_its_models() -> None:
+    assert MixtureLanguageModel([BigramLanguageModel(VOCAB_SIZE).to("meta")] * 1).weights.device.type == "meta"
+
+
 def test_the_mixture_follows_its_device(device: torch.device) -> None:
     mixture = weighted(lively(CONFIG), ngram(4))
     expected = mixture.logits(torch.tensor([TEXT]))

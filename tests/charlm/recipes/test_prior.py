@@ -282,3 +282,9 @@ def test_counts_of_the_same_text_start_anew(text: str, validation: str | None, i
 def test_an_order_that_cannot_be_is_refused_and_not_lowered() -> None:
     with pytest.raises(ValueError, match="order 9 looks at 8 characters, and a block of 8 keeps 5 when it is full"):
         CharLM.fit(TEXT, "gpt", **SMALL | {"order": 9, "block_size": 8})
+
+
+def test_a_mixture_is_trained_on_any_device(device: torch.device) -> None:
+    lm = CharLM.fit(TEXT, "mixture", **SMALL | {"device": str(device)})
+    assert lm.model.device == device
+    assert {tensor.device for tensor in lm.model.state_dict().values()} == {device}
