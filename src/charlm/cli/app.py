@@ -49,6 +49,7 @@ MODULE_OF = {
     "interpolate": "combine",
     "generate": "generate",
     "evaluate": "evaluate",
+    "calibrate": "calibrate",
     "score": "evaluate",
     "info": "files",
     "report": "files",

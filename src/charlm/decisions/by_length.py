@@ -8,6 +8,7 @@ scale of an exponential tail). So a few thousand texts say what one in a thousan
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,6 +30,8 @@ LEVELS = 17
 """How many scores describe a group below its tail."""
 PRIOR_TEXTS = 10
 """For how many texts the mean excess of all groups counts in that of a group."""
+SMALLEST_SPREAD = 0.1
+"""Of a group, as a share of the mean of all."""
 FARTHEST = 10
 """How many of the largest excesses tell how the tail goes on beyond them."""
 MOST_EXCESSES = 1000
@@ -69,13 +72,13 @@ class ScoresByLength:
         at_most = 1 - share ** (np.arange(LEVELS) / (LEVELS - 1))
         own = [scores[groups == group] for group in range(n_groups)]
         levels = rounded(np.array([np.quantile(each, at_most, method="inverted_cdf") for each in own]))
+        spreads = _spreads(levels, share)
         above = scores - levels[groups, -1]
         is_tail = above > 0
         sizes = np.bincount(groups, is_tail, minlength=n_groups)
-        totals = np.bincount(groups, np.where(is_tail, above, 0), minlength=n_groups)
-        # Where all scores are the same, any higher one is far out.
+        totals = np.bincount(groups, np.where(is_tail, above, 0), minlength=n_groups) / spreads
         of_all = totals.sum() / sizes.sum() if sizes.any() else 1.0
-        scales = rounded((totals + PRIOR_TEXTS * of_all) / (sizes + PRIOR_TEXTS))
+        scales = rounded(spreads * (totals + PRIOR_TEXTS * of_all) / (sizes + PRIOR_TEXTS))
         excesses = rounded(np.sort(above[is_tail] / scales[groups[is_tail]]))
         return cls(borders=borders, levels=levels, scales=scales, excesses=excesses, share=share)
 
@@ -120,7 +123,6 @@ class ScoresByLength:
 
         Raises:
             ValueError: It is invalid.
-            KeyError: Something is missing.
         """
         given = known_keys(content, {"borders", "levels", "scales", "excesses", "share"}, what)
         borders = numbers(given, "borders", most=MOST_GROUPS - 1, ascending=True)
@@ -136,6 +138,14 @@ class ScoresByLength:
         if not 0 < share <= LARGEST_SHARE:
             raise ValueError(f"share of {what} of its calibration must be above 0 and at most {LARGEST_SHARE}")
         return cls(borders=borders, levels=levels, scales=scales, excesses=excesses, share=share)
+
+
+def _spreads(levels: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Returns how far above its middle the tail of each group begins, ``(G,)``; above 0 where texts are the same."""
+    middle = round((LEVELS - 1) * math.log(2) / -math.log(share))
+    spreads = levels[:, -1] - levels[:, middle]
+    smallest = SMALLEST_SPREAD * float(spreads.mean())
+    return np.maximum(spreads, smallest if smallest > 0 else 1.0)
 
 
 def _borders(lengths: NDArray[np.float64]) -> NDArray[np.float64]:

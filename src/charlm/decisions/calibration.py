@@ -126,19 +126,23 @@ class Calibration:
         """
         return self.spans.p_values(self.usual.parts.surprisals(np.full(len(totals), float(length)), totals))
 
-    def check_rate(self, false_alarm_rate: float) -> float:
+    def check_rate(self, false_alarm_rate: float, name: str = "false_alarm_rate") -> float:
         """Returns a false-alarm rate, checked to be one that so many held-out texts can tell.
+
+        Args:
+            false_alarm_rate: The rate.
+            name: What messages call it.
 
         Raises:
             ValueError: It is not between 0 and 1, or there are too few texts; says how many it takes.
             TypeError: It is not a number.
         """
-        rate = fraction("false_alarm_rate", false_alarm_rate)
+        rate = fraction(name, false_alarm_rate)
         needed = math.ceil(1 / rate - 1e-9) - 1
         if self.n_texts < needed:
             least = math.ceil(self.lowest_rate * 1e6) / 1e6
             raise ValueError(
-                f"a false_alarm_rate of {rate:g} takes at least {needed:,} held-out texts, and the model was "
+                f"{name} {rate:g} takes at least {needed:,} held-out texts, and the model was "
                 f"calibrated on {self.n_texts:,}: calibrate it on more, or give a rate of at least {least:g}"
             )
         return rate
@@ -159,7 +163,6 @@ class Calibration:
 
         Raises:
             ValueError: It is invalid; says what is.
-            KeyError: Something is missing.
         """
         given = known_keys(content, {"reference", "usual", "texts", "spans"}, "the description")
         texts, spans = RankedScores.from_dict(given["texts"], "texts"), RankedScores.from_dict(given["spans"], "spans")
@@ -170,6 +173,20 @@ class Calibration:
 
     def __repr__(self) -> str:
         return f"Calibration({self.n_texts:,} texts, false-alarm rates from {self.lowest_rate:.2g})"
+
+
+def checked_calibration(calibration: Calibration | None) -> Calibration:
+    """Returns the calibration of a model.
+
+    Raises:
+        ValueError: It has none; says how to make one.
+    """
+    if calibration is None:
+        raise ValueError(
+            "the model is not calibrated, so nobody knows what is usual: call calibrate(held_out_texts) with texts "
+            "that it was not fitted to (charlm calibrate MODEL FILE, or charlm train --calibrate)"
+        )
+    return calibration
 
 
 def _reference(bits: NDArray[np.float64], lengths: NDArray[np.int64], foreign: NDArray[np.float64]) -> float:

@@ -59,7 +59,7 @@ class RankedScores:
 
         Where scores in between are not kept, n is too high by up to a hundredth: that adds no false alarm.
         """
-        lower = np.searchsorted(self.scores, scores, side="left") - 1  # the next that is kept
+        lower = np.searchsorted(self.scores, rounded(scores), side="left") - 1  # the next that is kept
         p_values: NDArray[np.float64] = (1 + np.where(lower < 0, self.texts, self.above[lower])) / (self.texts + 1)
         return p_values
 
@@ -77,7 +77,6 @@ class RankedScores:
 
         Raises:
             ValueError: It is invalid.
-            KeyError: Something is missing.
         """
         given = known_keys(content, {"texts", "scores", "above"}, what)
         texts, scores = count(given, "texts", least=1), numbers(given, "scores", most=MOST_SCORES, ascending=True)

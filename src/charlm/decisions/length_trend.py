@@ -75,7 +75,6 @@ class LengthTrend:
 
         Raises:
             ValueError: It is invalid.
-            KeyError: Something is missing.
         """
         given = known_keys(content, {"mean", "variance"}, "trend")
         mean, variance = numbers(given, "mean", most=PARTS_OF_MEAN), numbers(given, "variance", most=PARTS_OF_VARIANCE)

@@ -37,7 +37,6 @@ def numbers(content: dict[str, Any], name: str, *, most: int, ascending: bool = 
 
     Raises:
         ValueError: It is no list of finite numbers, there are more, or they are in another order.
-        KeyError: It is missing.
 
     Example:
         >>> numbers({"scores": [1, 2.5]}, "scores", most=2, ascending=True)
@@ -57,7 +56,6 @@ def number(content: dict[str, Any], name: str) -> float:
 
     Raises:
         ValueError: It is no finite number.
-        KeyError: It is missing.
     """
     value = content[name]
     if not _is_number(value):
@@ -70,7 +68,6 @@ def count(content: dict[str, Any], name: str, *, least: int) -> int:
 
     Raises:
         ValueError: It is none, or below ``least``.
-        KeyError: It is missing.
     """
     value = content[name]
     if type(value) is not int or not least <= value <= LARGEST:
@@ -79,15 +76,17 @@ def count(content: dict[str, Any], name: str, *, least: int) -> int:
 
 
 def known_keys(content: object, keys: set[str], what: str) -> dict[str, Any]:
-    """Returns a JSON object, checked to have no other keys.
+    """Returns a JSON object, checked to have these keys.
 
     Raises:
-        ValueError: It is no object, or has another key.
+        ValueError: It is no object, lacks a key, or has another one.
     """
     if not isinstance(content, dict):
         raise ValueError(f"{what} of its calibration must be a JSON object")  # noqa: TRY004 - the file is wrong
     if unknown := sorted(content.keys() - keys):
         raise ValueError(f"{what} of its calibration has an unknown entry {unknown[0][:80]!a}")
+    if missing := sorted(keys - content.keys()):
+        raise ValueError(f"{what} of its calibration lacks the entry {missing[0]!a}")
     return content
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from charlm.data.framing import Framing
-from charlm.decisions.calibration import Calibration
+from charlm.decisions.calibration import Calibration, checked_calibration
 from charlm.decisions.overlap import new_ngrams
 from charlm.decisions.segments import maximal_segments
 from charlm.evaluation.symbol_scores import scores_of_symbols
@@ -116,7 +116,7 @@ class TextJudge(ABC):
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
             TypeError: ``texts`` is a single ``str`` or not iterable, or an item is not a ``str``.
         """
-        calibration = self._calibrated()
+        calibration = checked_calibration(self.calibration)
         check_several(texts, "texts")
         return calibration.p_values(*self._bits(list(checked_texts(texts, "texts")), "texts"))
 
@@ -138,7 +138,7 @@ class TextJudge(ABC):
             >>> CharLM.fit(ids[::2]).calibrate(ids[1::2]).is_unusual(["0815", "08x15"], 0.01).tolist()
             [False, True]
         """
-        rate = self._calibrated().check_rate(false_alarm_rate)
+        rate = checked_calibration(self.calibration).check_rate(false_alarm_rate)
         is_unusual: NDArray[np.bool_] = self.p_values(texts) <= rate
         return is_unusual
 
@@ -165,7 +165,7 @@ class TextJudge(ABC):
             >>> [(span.start, span.end, span.text) for span in lm.unusual_spans("07:15 backup dome", 0.01)]
             [(15, 17, 'me')]
         """
-        calibration = self._calibrated()
+        calibration = checked_calibration(self.calibration)
         rate = calibration.check_rate(false_alarm_rate)
         if not isinstance(text, str):
             raise TypeError(expected_text("text", text))
@@ -187,14 +187,6 @@ class TextJudge(ABC):
             for part, p_value in zip(parts, p_values.tolist(), strict=True)
             if p_value <= rate
         ]
-
-    def _calibrated(self) -> Calibration:
-        if self.calibration is None:
-            raise ValueError(
-                "the model is not calibrated, so nobody knows what is usual: call calibrate(held_out_texts) with texts "
-                "that it was not fitted to (charlm calibrate MODEL FILE, or charlm train --calibrate)"
-            )
-        return self.calibration
 
     def _bits(self, texts: list[str], name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Returns how many bits each symbol of each text takes, concatenated, and how many symbols each has."""

@@ -89,7 +89,6 @@ class UsualTexts:
 
         Raises:
             ValueError: It is invalid; says what is.
-            KeyError: Something is missing.
         """
         given = known_keys(content, {"trend", "whole", "parts", "either"}, "usual")
         return cls(
