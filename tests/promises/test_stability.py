@@ -34,7 +34,7 @@ RELEASES = sorted(path.name for path in FILES.iterdir())
 VOCABULARY = Vocabulary("ab \ud800\U0001f600", special_tokens=["unk", "bos"])
 TEXT = "ab ba\U0001f600 abba " * 6
 LINES = [f"{hour:02}:{minute:02} done" for hour in range(24) for minute in range(0, 60, 7)]
-JUDGED = ["07:15 done", "07:15 dome", "", "a text of another kind"]
+JUDGED = ["07:14 done", "08:15 done", "07:14 dome", "", "a text of another kind"]
 INPUTS = torch.tensor([[0, 1, 2, 0]])
 CONFIG = TrainerConfig(max_steps=4, learning_rate=0.05, log_interval=1, checkpoint_interval=2, evaluation_interval=2)
 

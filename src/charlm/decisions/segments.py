@@ -76,20 +76,21 @@ def maximal_segments(values: NDArray[np.float64]) -> list[Segment]:
         >>> [(part.start, part.stop) for part in maximal_segments(values)]
         [(0, 1), (2, 3), (4, 11)]
     """
-    found = list[tuple[int, int, float, float]]()  # start, stop, and the sums of all values before each
+    # Start, stop, the sums of all values before each of them, and which is the last before it with a lower first sum.
+    found = list[tuple[int, int, float, float, int]]()
     before = 0.0
     for place, value in enumerate(values.tolist()):
         after = before + value
         if value > 0:
-            start, stop, low, high = place, place + 1, before, after
+            start, low = place, before
             while True:
-                at = len(found) - 1
-                while at >= 0 and found[at][2] >= low:
-                    at -= 1
-                if at < 0 or found[at][3] >= high:
+                lower = len(found) - 1
+                while lower >= 0 and found[lower][2] >= low:
+                    lower = found[lower][4]
+                if lower < 0 or found[lower][3] >= after:
                     break
-                start, low = found[at][0], found[at][2]
-                del found[at:]
-            found.append((start, stop, low, high))
+                start, low = found[lower][0], found[lower][2]
+                del found[lower:]
+            found.append((start, place + 1, low, after, lower))
         before = after
-    return [Segment(start, stop, high - low) for start, stop, low, high in found]
+    return [Segment(start, stop, high - low) for start, stop, low, high, _ in found]
