@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json, print_line
@@ -13,8 +14,6 @@ from charlm.lm import CharLM
 from chartok import read_records
 
 if TYPE_CHECKING:
-    import os
-
     from charlm.cli.flags import Calibrate
 
 
@@ -44,6 +43,17 @@ def calibrate_file(path: str | os.PathLike[str], lm: CharLM, texts: list[str]) -
 def told(lines: int, lowest_rate: float) -> str:
     """Returns what to say of a calibration."""
     return f"calibrated on {lines:,} lines, for false-alarm rates from {lowest_rate:.2g}"
+
+
+def tell_left_out(model: str | os.PathLike[str], *, is_calibrated: bool) -> None:
+    """Notes that a new model is not calibrated, if the one that it is made from is.
+
+    Args:
+        model: The path of that one.
+        is_calibrated: Whether it is.
+    """
+    if is_calibrated:
+        tell_note(f"the calibration of {os.fspath(model)} is not that of the new model: charlm calibrate makes one")
 
 
 def check_enough(lines: list[str], found: str) -> None:

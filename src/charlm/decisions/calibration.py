@@ -194,7 +194,8 @@ def _reference(bits: NDArray[np.float64], lengths: NDArray[np.int64], foreign: N
 
     With a low reference, parts that are merely not predictable add up, such as numbers and identifiers; with a high
     one, only single symbols stand out. The one is chosen with which the fewest foreign symbols in a row are enough to
-    exceed the worst parts of nearly all held-out texts.
+    exceed the worst parts of nearly all held-out texts. Where a single one is, it is not the lowest of those, with
+    which spans would reach into what is merely not predictable.
     """
     usual, unusual = float(bits.mean()), float(np.quantile(foreign, FOREIGN_QUANTILE))
     rank = min(len(lengths), max(FEWEST_FALSE_ALARMS, round(FALSE_ALARMS * len(lengths))))
@@ -203,4 +204,6 @@ def _reference(bits: NDArray[np.float64], lengths: NDArray[np.int64], foreign: N
         np.partition(best_totals(bits - candidate, lengths), -rank)[-rank] / max(unusual - candidate, 1e-9)
         for candidate in candidates
     ]
-    return float(rounded(candidates[[int(np.argmin(np.maximum(symbols, 1)))]])[0])
+    is_enough = np.flatnonzero(np.array(symbols) <= 1)
+    best = int(is_enough[len(is_enough) // 4]) if len(is_enough) else int(np.argmin(symbols))
+    return float(rounded(candidates[[best]])[0])

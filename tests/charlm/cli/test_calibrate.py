@@ -76,6 +76,22 @@ def test_a_model_is_calibrated_on_lines_of_a_file_in_a_run_folder_or_a_model_fil
     assert CharLM.load("smaller").calibration is not None
 
 
+@pytest.mark.usefixtures("folder")
+def test_commands_that_make_another_model_say_that_it_is_not_calibrated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "usual.log", "--records", "--calibrate", "--out", "run"]) == 0
+    said = "charlm: the calibration of run is not that of the new model: charlm calibrate makes one\n"
+    for command, notes in {
+        "update run later.log --out updated": 1,
+        "merge run run --out merged": 2,
+        "interpolate run run --held-out later.log --out mixed": 2,
+        "prune run --out pruned --min-count 2": 1,
+        "prune run --out compact --compact": 0,
+    }.items():
+        capsys.readouterr()
+        assert main(command.split()) == 0
+        assert capsys.readouterr().err.count(said) == notes
+
+
 @pytest.mark.filterwarnings("default")  # as on the command line
 @pytest.mark.usefixtures("folder")
 def test_lines_that_the_model_has_learned_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
