@@ -26,10 +26,15 @@ def split_as_they_come(corpus: Corpus, share: float, *, seed: int | None) -> tup
         seed: Determines which records are drawn.
 
     Raises:
-        ValueError: The fraction is not between 0 and 1, or a part would be empty.
+        ValueError: The fraction is not between 0 and 1, a part would be empty, or records have counts.
     """
     if corpus.records is None:
         return corpus.split(share, seed=seed)
+    if corpus.weights is not None:
+        raise corpus.error(
+            "records with counts do not come one by one, as those that are held out to calibrate a model must: "
+            "calibrate it afterwards, on a file of lines as they come (charlm calibrate)"
+        )
     records = len(corpus.records)
     held_out = records - int(fraction("train_fraction", share) * records)
     if held_out in (0, records):

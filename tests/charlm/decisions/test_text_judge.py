@@ -190,7 +190,7 @@ def test_an_unknown_character_is_unusual_or_refused() -> None:
     lm = CharLM.fit(digits[::2], order=2).calibrate(digits[1::2])
     assert lm.is_unusual(["0\u4e001", "0\ud8001", "007"], 0.01).tolist() == [True, True, False]
     vocabulary = Vocabulary("0123456789", special_tokens=["bos", "eos"])
-    strict = CharLM(CharLM.fit(digits[::2], "bigram").stored.resize(lm.vocabulary, vocabulary), vocabulary)  # type: ignore[union-attr]  # counted
+    strict = CharLM(CharLM.fit(digits[::2], "bigram").stored.resize(lm.vocabulary, vocabulary), vocabulary)
     strict.calibrate(digits[1::2])
     with pytest.raises(UnknownCharacterError):
         strict.p_values(["0\u4e001"])
@@ -224,7 +224,8 @@ def test_a_file_with_a_damaged_calibration_is_refused(of_records: CharLM, tmp_pa
     assert of_records.calibration is not None
     sound = of_records.calibration.to_dict()
     of_records.save(tmp_path / "model")
-    for change in ({"reference": None}, {"texts": {}}, {"usual": {"trend": 1}}, {"more": 1}):
+    changes: list[dict[str, Any]] = [{"reference": None}, {"texts": {}}, {"usual": {"trend": 1}}, {"more": 1}]
+    for change in changes:
         write_calibration(tmp_path / "model", sound | change)
         with pytest.raises(CheckpointCorruptError, match=r"'.*model' is not a valid model file: "):
             CharLM.load(tmp_path / "model")

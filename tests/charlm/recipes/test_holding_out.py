@@ -37,6 +37,11 @@ def test_a_token_file_gives_its_texts_too(tmp_path: Path) -> None:
         assert texts_of(Corpus.of_tokens(tokens)) == ["ada", "eva", "\ufffd"]
 
 
+def test_records_with_counts_are_refused() -> None:
+    with pytest.raises(ValueError, match="records with counts do not come one by one"):
+        split_as_they_come(Corpus.of_records({"ada": 5, "eva": 3}), 0.5, seed=0)
+
+
 @pytest.mark.parametrize(("records", "share"), [(["a"], 0.5), (["a", "b"], 0.4)])
 def test_no_part_may_be_empty(records: list[str], share: float) -> None:
     with pytest.raises(
