@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from charlm.decisions.calibration import FEWEST_TEXTS, Calibration, checked_calibration
+from mutations import mutated_json
 
 
 def drawn(n_texts: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -137,6 +139,22 @@ def test_it_is_the_same_after_a_file_and_small(n_texts: int) -> None:
 def test_a_damaged_description_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="of its calibration"):
         Calibration.from_dict(calibrated(20).to_dict() | change)
+
+
+def test_what_somebody_has_changed_is_refused_or_still_judges() -> None:
+    generator = random.Random(0)  # noqa: S311 - any damage
+    sound = calibrated(300).to_dict()
+    bits, lengths = drawn(50, 7)
+    refused = 0
+    for _ in range(1000):
+        try:
+            calibration = Calibration.from_dict(mutated_json(sound, generator))
+        except ValueError:
+            refused += 1
+        else:
+            p_values = calibration.p_values(bits, lengths)
+            assert ((p_values > 0) & (p_values <= 1)).all()
+    assert refused > 100
 
 
 @pytest.mark.parametrize("content", [None, [], 5, "x", {}])
