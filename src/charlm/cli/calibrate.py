@@ -14,7 +14,7 @@ from charlm.lm import CharLM
 from chartok import read_records
 
 if TYPE_CHECKING:
-    from charlm.cli.flags import Calibrate
+    from charlm.cli.scoring_flags import Calibrate
 
 
 def calibrate(settings: Calibrate) -> None:

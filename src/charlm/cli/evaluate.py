@@ -22,11 +22,11 @@ from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
-    from charlm.cli import flags
     from charlm.cli.reading import AnyCommand
+    from charlm.cli.scoring_flags import Evaluate, Score
 
 
-def evaluate(settings: flags.Evaluate) -> None:
+def evaluate(settings: Evaluate) -> None:
     """Prints how well a model predicts a text."""
     lm = CharLM.load(settings.model, device=settings.device)
     evaluation = _evaluation(lm, settings)
@@ -48,7 +48,7 @@ def evaluate(settings: flags.Evaluate) -> None:
             print(f"{name.replace('_', ' '):19} {shown}")
 
 
-def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
+def _evaluation(lm: CharLM, settings: Evaluate) -> Evaluation:
     framing = Framing(lm.vocabulary)
     settings = _for_model(for_kind(settings, records=settings.records or lm.is_of_records), lm)
     if settings.prompt_end is not None:
@@ -92,7 +92,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     )
 
 
-def _of_answers(lm: CharLM, settings: flags.Evaluate, prompt_end: str) -> Evaluation:
+def _of_answers(lm: CharLM, settings: Evaluate, prompt_end: str) -> Evaluation:
     """Returns how well a model predicts what follows the prompts of records."""
     if not lm.is_of_records:
         raise ValueError("--prompt-end is for a model of records: this one is of text, which has no prompts")
@@ -106,11 +106,11 @@ def _of_answers(lm: CharLM, settings: flags.Evaluate, prompt_end: str) -> Evalua
     return evaluate_corpus(lm.stored, answers, vocabulary=lm.vocabulary, stride=settings.stride)
 
 
-def _empty(settings: flags.Evaluate) -> ValueError:
+def _empty(settings: Evaluate) -> ValueError:
     return ValueError(f"{' '.join(settings.texts)!a}: text is empty: there is nothing to score")
 
 
-def score(settings: flags.Score) -> None:
+def score(settings: Score) -> None:
     """Prints the log-likelihood of each line, or unusual lines; those before an invalid byte before it is an error."""
     settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
     reading = reading_of(settings.reading)
@@ -138,7 +138,7 @@ def score(settings: flags.Score) -> None:
             n_lines += len(lines)
 
 
-def _unusual(lm: CharLM, settings: flags.Score) -> UnusualLines | None:
+def _unusual(lm: CharLM, settings: Score) -> UnusualLines | None:
     """Returns what prints unusual lines, if they are asked for.
 
     Raises:
@@ -155,7 +155,7 @@ def _unusual(lm: CharLM, settings: flags.Score) -> UnusualLines | None:
     return UnusualLines(lm, settings.unusual, spans=settings.spans, color=settings.color, json=settings.json)
 
 
-def _show_scores(lm: CharLM, settings: flags.Score, lines: list[str], admitted: list[str]) -> None:
+def _show_scores(lm: CharLM, settings: Score, lines: list[str], admitted: list[str]) -> None:
     """Prints lines with their scores, as far as they are admitted."""
     scores = lm.score_samples(admitted, stride=settings.stride).tolist()
     for line, known, nats in zip(lines, admitted, scores, strict=False):

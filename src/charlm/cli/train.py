@@ -70,9 +70,7 @@ def train(settings: Train) -> None:
             stack.enter_context(redirect_stdout(sys.stderr))
         start = _start(settings, folder)
         learned, held_out = _parts(settings, recipe, start, is_first=is_first)
-        usual = texts_of(held_out) if settings.calibrate and is_first else []
-        if settings.calibrate and is_first:
-            check_enough(usual, "{} are held out; give more text, or hold out more of it with --train-fraction")
+        usual = _usual(held_out) if settings.calibrate and is_first else []
         telling = Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False))
         hook: Hook = stack.enter_context(telling) if is_first else events.say_nothing
         trained = train_on(
@@ -86,10 +84,21 @@ def train(settings: Train) -> None:
             hook=hook,
         )
         if usual and not telling.is_stopped:
-            _, lowest = calibrate_file(folder, CharLM.load(folder, device=recipe.device or "cpu"), usual)
-            print_line(told(len(usual), lowest))
+            _calibrate(folder, usual, recipe.device)
     if settings.json and is_first:
         _print_as_json(folder, settings.model, trained.validation_nats)
+
+
+def _usual(held_out: Corpus) -> list[str]:
+    """Returns the lines to calibrate a model on."""
+    lines = texts_of(held_out)
+    check_enough(lines, "{} are held out; give more text, or hold out more of it with --train-fraction")
+    return lines
+
+
+def _calibrate(folder: RunFolder, lines: list[str], device: str | None) -> None:
+    _, lowest = calibrate_file(folder, CharLM.load(folder, device=device or "cpu"), lines)
+    print_line(told(len(lines), lowest))
 
 
 def _print_as_json(folder: RunFolder, family: str, nats: float | None) -> None:

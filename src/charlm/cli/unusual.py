@@ -11,7 +11,7 @@ from charlm.cli.output import print_json
 from charlm.decisions.calibration import checked_calibration
 
 if TYPE_CHECKING:
-    from charlm.cli.flags import Color
+    from charlm.cli.scoring_flags import Color
     from charlm.decisions.text_judge import UnusualSpan
     from charlm.lm import CharLM
 
