@@ -77,6 +77,8 @@ def _command(*arguments: str) -> Subject:
             "TEXT": sample.path,
             "LINES": sample.path_of_lines,
             "MODEL": sample.model,
+            "CALIBRATED": sample.calibrated_model,
+            "PIECES": sample.path_of_pieces,
             "ARPA": sample.arpa,
             "OUT": out,
         }
@@ -228,6 +230,9 @@ SUBJECTS: dict[str, Subject] = {
     "CharLM.evaluate": lambda it: lambda: it.lm.evaluate(it.text),
     "CharLM.inspect": lambda it: lambda: it.lm.inspect(it.text[: len(it.text) // 64])._repr_html_(),
     "next_symbols": lambda it: lambda: it.lm.next_symbols(it.text),
+    "CharLM.calibrate": lambda it: lambda: CharLM(it.lm.stored, it.lm.vocabulary).calibrate(it.pieces),
+    "CharLM.p_values": lambda it: lambda: it.calibrated.p_values(it.lines),
+    "CharLM.unusual_spans": lambda it: lambda: it.calibrated.unusual_spans(it.text, 0.05),
     "classify": lambda it: lambda: classify({"a": it.lm, "b": it.lm}, it.lines),
     "score, bigram": lambda it: (
         lambda: score(BigramLanguageModel(it.vocabulary.size), [it.vocabulary.encode(line) for line in it.lines])
@@ -279,6 +284,8 @@ SUBJECTS: dict[str, Subject] = {
     "charlm score": _command("score", "MODEL", "TEXT"),
     "charlm score --json": _command("score", "MODEL", "TEXT", "--json"),
     "charlm score, from a pipe": _scored_from_a_pipe,
+    "charlm calibrate": _command("calibrate", "CALIBRATED", "PIECES"),
+    "charlm score --unusual": _command("score", "CALIBRATED", "TEXT", "--unusual", "0.05", "--spans"),
     "charlm info": _command("info", "MODEL"),
     "charlm report": _command("report", "MODEL", "--text", "TEXT", "--out", "OUT"),
     "charlm export arpa": _command("export", "MODEL", "--format", "arpa", "--out", "OUT"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ORDER = 5
+PIECES = 32
 ROLES: Any = ["bos", "eos", "pad", "unk"]
 
 
@@ -81,6 +82,31 @@ class Sample:
     def lm(self) -> CharLM:
         """An n-gram model of it."""
         return CharLM.fit(self.text, order=ORDER)
+
+    @cached_property
+    def pieces(self) -> list[str]:
+        """The text cut into pieces of equal length, each on one line."""
+        size = -(-len(self.text) // PIECES)
+        return [self.text[start : start + size].replace("\n", " ") for start in range(0, len(self.text), size)]
+
+    @cached_property
+    def path_of_pieces(self) -> Path:
+        """A file of its pieces."""
+        path = self.folder / "pieces.txt"
+        path.write_bytes("\n".join(self.pieces).encode())
+        return path
+
+    @cached_property
+    def calibrated(self) -> CharLM:
+        """A model of it that is calibrated."""
+        return CharLM(self.lm.stored, self.lm.vocabulary).calibrate(self.pieces)
+
+    @cached_property
+    def calibrated_model(self) -> Path:
+        """The file of that model."""
+        path = self.folder / "calibrated.safetensors"
+        self.calibrated.save(path)
+        return path
 
     @property
     def table(self) -> NGramTable:

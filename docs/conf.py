@@ -70,6 +70,8 @@ nitpick_ignore = [
     ),
     ("py:class", "chartok.codepoints.CodePointTable"),  # opaque to callers too
     ("py:class", "charlm.data.batch_sampler.Examples"),  # likewise
+    ("py:class", "charlm.decisions.conformal.RankedScores"),  # likewise
+    ("py:class", "charlm.decisions.usual_texts.UsualTexts"),  # likewise
     ("py:class", "charlm.data.folds.Folds"),  # likewise
     ("py:class", "charlm.data.records.Records"),  # likewise
     ("py:class", "charlm.recipes.keywords.FitKeywords"),  # the settings of CharLM.fit

@@ -5,6 +5,8 @@ from charlm.data.dataset import IGNORE_INDEX as IGNORE_INDEX
 from charlm.data.dataset import Dataset as Dataset
 from charlm.data.record_dataset import RecordDataset as RecordDataset
 from charlm.data.text_dataset import TextDataset as TextDataset
+from charlm.decisions.calibration import Calibration as Calibration
+from charlm.decisions.text_judge import UnusualSpan as UnusualSpan
 from charlm.errors import ArpaFileError as ArpaFileError
 from charlm.errors import CheckpointCorruptError as CheckpointCorruptError
 from charlm.errors import CheckpointMismatchError as CheckpointMismatchError

@@ -8,12 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from charlm.data.framing import Framing
+from charlm.decisions.calibration import Calibration
+from charlm.decisions.text_judge import TextJudge
 from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_activations import TextActivations
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_arrays import model_arrays
-from charlm.files.model_file import check_sizes, load_stored_model, save_model
+from charlm.files.model_file import load_with_file, save_model
+from charlm.files.serializing import check_sizes
 from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from chartok.files.sources import Source
 
 
-class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
+class CharLM(TextScorer, TextGenerator, TextActivations, TextJudge, ModelDeriver):
     """A character-level language model that scores and generates text.
 
     A model of text does not model where a passage begins or ends: its first character is predicted without context.
@@ -77,6 +80,8 @@ class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
         self.vocabulary = vocabulary
         self.validation_nats: float | None = None
         """The mean loss in nats per character on the validation data that it was fitted with, if any."""
+        self.calibration: Calibration | None = None
+        """What held-out texts look like, if the model is calibrated."""
 
     @property
     def model(self) -> LanguageModel:
@@ -254,8 +259,9 @@ class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
         return lm
 
     def save(self, path: str | os.PathLike[str], *, compact: bool = False) -> None:
-        """Writes vocabulary, model and settings to one safe file; see ``save_model``."""
-        save_model(path, self._model, self.vocabulary, compact=compact)
+        """Writes vocabulary, model, settings and calibration to one safe file; see ``save_model``."""
+        calibration = None if self.calibration is None else self.calibration.to_dict()
+        save_model(path, self._model, self.vocabulary, compact=compact, calibration=calibration)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Self:
@@ -264,9 +270,11 @@ class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
         A count model runs on the CPU, without PyTorch, whatever the device.
         """
         check_device_name(device)
-        model, vocabulary = load_stored_model(path, device=device)
+        model, file = load_with_file(path, device=device)
         try:
-            return cls(model, vocabulary)
+            lm = cls(model, file.vocabulary)
+            lm.calibration = None if file.calibration is None else Calibration.from_dict(file.calibration)
+            return lm  # noqa: TRY300
         except ValueError as error:
             raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: {error}") from error
 
@@ -282,6 +290,7 @@ class CharLM(TextScorer, TextGenerator, TextActivations, ModelDeriver):
             "fingerprint": self.vocabulary.fingerprint,
             "parameters": sum(math.prod(table.shape) for table in tables.values() if "float" in str(table.dtype)),
             "bytes": sum(table.nbytes for table in tables.values()),
+            "calibrated_on": None if self.calibration is None else self.calibration.n_texts,
         }
 
     def _repr_html_(self) -> str:

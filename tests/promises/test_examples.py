@@ -47,6 +47,15 @@ def test_real_words_score_above_random_ones() -> None:
     assert load("gibberish").main() >= 0.97
 
 
+def test_odd_lines_are_found_among_thousands_of_usual_ones() -> None:
+    example = load("odd_lines")
+    found = example.main(example.made_up(4000, 1), [*example.made_up(3000, 2), *example.ODD])
+    assert len(found) < 5 + 20
+    for line in example.ODD:
+        assert line in [marked.replace("[", "").replace("]", "") for marked in found]
+    assert any(marked.startswith("09:12:51 [ERROR") for marked in found)
+
+
 def test_languages_are_told_apart() -> None:
     assert load("language_id").main() == ["English", "Deutsch", "français"]
 

@@ -11,6 +11,7 @@ from charlm import (
     GPT,
     BatchSampler,
     BigramLanguageModel,
+    CharLM,
     ClassicGPT,
     ClassicGPTConfig,
     GPTConfig,
@@ -32,6 +33,8 @@ FILES = Path(__file__).parents[1] / "files"
 RELEASES = sorted(path.name for path in FILES.iterdir())
 VOCABULARY = Vocabulary("ab \ud800\U0001f600", special_tokens=["unk", "bos"])
 TEXT = "ab ba\U0001f600 abba " * 6
+LINES = [f"{hour:02}:{minute:02} done" for hour in range(24) for minute in range(0, 60, 7)]
+JUDGED = ["07:14 done", "08:15 done", "07:14 dome", "", "a text of another kind"]
 INPUTS = torch.tensor([[0, 1, 2, 0]])
 CONFIG = TrainerConfig(max_steps=4, learning_rate=0.05, log_interval=1, checkpoint_interval=2, evaluation_interval=2)
 
@@ -68,6 +71,9 @@ def write(folder: Path) -> None:
         save_model(folder / f"{model.family}.safetensors", model, VOCABULARY)
         expected[model.family] = model.eval()(INPUTS)[0].detach().double().tolist()
     (folder / "logits.json").write_text(json.dumps(expected))
+    lm = CharLM.fit(LINES[::2], order=3).calibrate(LINES[1::2])
+    lm.save(folder / "calibrated.safetensors")
+    (folder / "p-values.json").write_text(json.dumps(lm.p_values(JUDGED).tolist()))
     train, validation = batches()
     trainer = Trainer(
         BigramLanguageModel(VOCABULARY.size),
@@ -101,6 +107,11 @@ def test_models_predict_what_they_did(folder: Path) -> None:
         model, vocabulary = load_model(folder / f"{kind}.safetensors")
         assert (model.family, vocabulary) == (kind, VOCABULARY)
         torch.testing.assert_close(model(INPUTS)[0].double(), torch.tensor(expected).double())
+
+
+def test_calibrated_models_judge_as_they_did(folder: Path) -> None:
+    lm = CharLM.load(folder / "calibrated.safetensors")
+    assert lm.p_values(JUDGED).tolist() == pytest.approx(json.loads((folder / "p-values.json").read_text()))
 
 
 def test_runs_go_on(folder: Path, tmp_path: Path) -> None:

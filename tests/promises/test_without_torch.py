@@ -37,6 +37,11 @@ for name, lm in models.items():
         assert len(own.generate("", n_samples=3, max_new_tokens=5, stop=["a"], allowed="aemt ")) == 3
         if own.is_of_records:
             assert len(own.sample(3, prefix="a", exclude=["ava"], seed=1)) == 3
+    own.calibrate(["a cat", "the mat", "emma", "mia"] * 10)
+    assert own.is_unusual(["a cat", "qqqqqq"], 0.05).tolist() == [False, True]
+    assert own.unusual_spans("the mat qqqqqq", 0.05)
+    own.save(path)
+    assert CharLM.load(path).p_values(["a mat"]) == own.p_values(["a mat"])
 assert classify({"text": models["text"], "names": models["names"]}, ["the mat", "emma"]) == ["text", "names"]
 """
 WITHOUT = """

@@ -25,9 +25,9 @@ from charlm import (
     write_report,
 )
 from charlm.cli.app import main
-from charlm.files.model_file import serialized_model
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
+from charlm.files.serializing import serialized_model
 from charlm.training.checkpoint import newest_checkpoint, write_checkpoint
 from charlm.training.log import append_entry
 from chartok import Vocabulary, encode_file, encode_files

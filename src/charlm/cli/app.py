@@ -24,8 +24,9 @@ import tyro
 from charlm.cli.config_file import ConfigFileError, flag_names, read_flags
 from charlm.cli.endings import cleaning_up
 from charlm.cli.families import as_flag, refusal, train_flags
-from charlm.cli.flags import COMMANDS, Completion, Score
+from charlm.cli.flags import COMMANDS, Completion
 from charlm.cli.output import notes_in_one_line, print_line
+from charlm.cli.scoring_flags import Score
 from charlm.cli.train_flags import Train
 from charlm.cli.values import unescaped
 from charlm.recipes.presets import TAKES, Family
@@ -49,6 +50,7 @@ MODULE_OF = {
     "interpolate": "combine",
     "generate": "generate",
     "evaluate": "evaluate",
+    "calibrate": "calibrate",
     "score": "evaluate",
     "info": "files",
     "report": "files",

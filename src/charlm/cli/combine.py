@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING
 
+from charlm.cli.calibrate import tell_left_out
 from charlm.cli.output import print_json, print_line
 from charlm.cli.reading import OF_READING, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import tell
 from charlm.data.framing import Framing
-from charlm.files.model_file import load_stored_model, save_model
+from charlm.files.model_file import load_with_file, save_model
 from charlm.files.run_folder import RunFolder
 from charlm.recipes.combining import Part, joined_vocabulary
 from charlm.recipes.combining import interpolate as interpolate_models
@@ -73,7 +73,13 @@ def _parts(models: Several, out: Path) -> list[Part]:
         raise ValueError(f"give at least two models to make one of, got {len(models)}")
     for name in models:
         RunFolder(name).refuse_to_replace(out)
-    return [Part(*load_stored_model(name), os.fspath(name)) for name in models]
+    return [_part(name) for name in models]
+
+
+def _part(name: str) -> Part:
+    model, file = load_with_file(name)
+    tell_left_out(name, is_calibrated=file.calibration is not None)
+    return Part(model, file.vocabulary, name)
 
 
 def _held_out(settings: Interpolate, parts: list[Part]) -> Corpus:

@@ -9,6 +9,7 @@ import numpy as np
 
 from charlm.cli.output import print_json
 from charlm.cli.reading import OF_READING, admitted_lines, for_kind, reading_of, tell_note, without_shared
+from charlm.cli.unusual import UnusualLines, in_one_line
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
@@ -21,11 +22,11 @@ from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
-    from charlm.cli import flags
     from charlm.cli.reading import AnyCommand
+    from charlm.cli.scoring_flags import Evaluate, Score
 
 
-def evaluate(settings: flags.Evaluate) -> None:
+def evaluate(settings: Evaluate) -> None:
     """Prints how well a model predicts a text."""
     lm = CharLM.load(settings.model, device=settings.device)
     evaluation = _evaluation(lm, settings)
@@ -47,7 +48,7 @@ def evaluate(settings: flags.Evaluate) -> None:
             print(f"{name.replace('_', ' '):19} {shown}")
 
 
-def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
+def _evaluation(lm: CharLM, settings: Evaluate) -> Evaluation:
     framing = Framing(lm.vocabulary)
     settings = _for_model(for_kind(settings, records=settings.records or lm.is_of_records), lm)
     if settings.prompt_end is not None:
@@ -91,7 +92,7 @@ def _evaluation(lm: CharLM, settings: flags.Evaluate) -> Evaluation:
     )
 
 
-def _of_answers(lm: CharLM, settings: flags.Evaluate, prompt_end: str) -> Evaluation:
+def _of_answers(lm: CharLM, settings: Evaluate, prompt_end: str) -> Evaluation:
     """Returns how well a model predicts what follows the prompts of records."""
     if not lm.is_of_records:
         raise ValueError("--prompt-end is for a model of records: this one is of text, which has no prompts")
@@ -105,12 +106,12 @@ def _of_answers(lm: CharLM, settings: flags.Evaluate, prompt_end: str) -> Evalua
     return evaluate_corpus(lm.stored, answers, vocabulary=lm.vocabulary, stride=settings.stride)
 
 
-def _empty(settings: flags.Evaluate) -> ValueError:
+def _empty(settings: Evaluate) -> ValueError:
     return ValueError(f"{' '.join(settings.texts)!a}: text is empty: there is nothing to score")
 
 
-def score(settings: flags.Score) -> None:
-    """Prints the log-likelihood of each line, those before an invalid byte before it is an error."""
+def score(settings: Score) -> None:
+    """Prints the log-likelihood of each line, or unusual lines; those before an invalid byte before it is an error."""
     settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
     reading = reading_of(settings.reading)
     if reading.blank_lines == "skip":
@@ -118,18 +119,15 @@ def score(settings: flags.Score) -> None:
     lm = CharLM.load(settings.model, device=settings.device)
     settings = _for_model(settings, lm)
     framing = Framing(lm.vocabulary)
+    unusual = _unusual(lm, settings)
     for name in expand_sources(settings.texts or STANDARD_INPUT, reading.pattern):
         n_lines = 0
         for lines in batched_records(name, reading, tell_note, may_grow=True):
             admitted, refused = admitted_lines(framing, lines, settings.errors)
-            scores = lm.score_samples(admitted, stride=settings.stride).tolist()
-            for line, known, nats in zip(lines, admitted, scores, strict=False):
-                bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
-                if settings.json:
-                    print_json(log_likelihood=nats, bits_per_character=bits, text=line)
-                else:
-                    in_one_line = line.replace("\n", r"\n").replace("\r", r"\r")
-                    print(f"{nats:.4f}\t{bits:.4f}\t{in_one_line}")
+            if unusual is None:
+                _show_scores(lm, settings, lines, admitted)
+            else:
+                unusual.show(lines, admitted)
             print(end="", flush=True)  # the next line may take a long time to arrive
             if refused is not None:
                 number = n_lines + len(admitted)
@@ -138,6 +136,34 @@ def score(settings: flags.Score) -> None:
                     refused.character, refused.position, refused.vocabulary_size, number, path=shown
                 )
             n_lines += len(lines)
+
+
+def _unusual(lm: CharLM, settings: Score) -> UnusualLines | None:
+    """Returns what prints unusual lines, if they are asked for.
+
+    Raises:
+        ValueError: The model cannot tell; or flags do not go together.
+    """
+    if settings.unusual is None:
+        if settings.spans or settings.color != "auto":
+            raise ValueError("--spans and --color show what is unusual: give --unusual RATE too, such as 0.001")
+        return None
+    if settings.color != "auto" and (settings.json or not settings.spans):
+        raise ValueError("--color is for --spans, and JSON has no color: leave it out")
+    if settings.stride is not None:
+        raise ValueError("--unusual compares lines with those of the calibration: leave --stride out")
+    return UnusualLines(lm, settings.unusual, spans=settings.spans, color=settings.color, json=settings.json)
+
+
+def _show_scores(lm: CharLM, settings: Score, lines: list[str], admitted: list[str]) -> None:
+    """Prints lines with their scores, as far as they are admitted."""
+    scores = lm.score_samples(admitted, stride=settings.stride).tolist()
+    for line, known, nats in zip(lines, admitted, scores, strict=False):
+        bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
+        if settings.json:
+            print_json(log_likelihood=nats, bits_per_character=bits, text=line)
+        else:
+            print(f"{nats:.4f}\t{bits:.4f}\t{in_one_line(line)}")
 
 
 def _for_model(settings: AnyCommand, lm: CharLM) -> AnyCommand:

@@ -14,7 +14,10 @@ from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT, Recipe
 if TYPE_CHECKING:
     from charlm.recipes.presets import Family
 
-OF_DATA = ("records", "reading", "train_fraction", "split", "validation", "min_count", "max_size", "symbols", "unit")
+OF_DATA = (
+    *("records", "reading", "train_fraction", "split", "validation", "calibrate"),
+    *("min_count", "max_size", "symbols", "unit"),
+)
 """Flags that say how a text is read and split."""
 OF_EVERY_FAMILY = ("config", "shared", "texts", "model", "out", *OF_DATA, "json")
 OF_START = ("init_from", "init_optimizer")

@@ -14,6 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.command import READING, READING_LINES, Command, Several
 from charlm.cli.docstrings import restore_docstrings
+from charlm.cli.scoring_flags import Calibrate, Evaluate, Score
 from charlm.cli.train_flags import Interpolate, Merge, Train, Update
 from charlm.cli.values import Text, Texts
 from charlm.generation.settings import SamplingSettings
@@ -100,61 +101,6 @@ class Generate(Command):
     json: bool = False
     scores: bool = False
     reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluate(Command):
-    """Print how well a model predicts a text: every character is scored once, given those before it.
-
-    Attributes:
-        model: A run folder or a model file.
-        texts: A text, preferably one that the model was not trained on: files, folders, patterns in quotes, URLs, or -
-            for standard input; or a token file.
-        records: Each line is an example of its own, as it always is for a model of records.
-        prompt_end: What ends the prompt of each record, such as =; only what follows it counts.
-        reading: How to read the files.
-        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
-            the default if it has unk, counts it as that.
-        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
-            default half a block. The block size makes blocks that do not overlap, which takes half the time.
-        device: Such as cpu, cuda or mps; auto uses the best available.
-        json: Print one JSON object.
-    """
-
-    model: Positional[Path]
-    texts: Positional[Several]
-    records: bool = False
-    prompt_end: Optional[str] = None
-    errors: Optional[Errors] = None
-    reading: OmitArgPrefixes[ReadingSettings] = READING
-    stride: Optional[int] = None
-    device: str = "auto"
-    json: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Score(Command):
-    """Print the log-likelihood of each line, in nats, its bits per character, and the line.
-
-    Attributes:
-        model: A run folder or a model file.
-        texts: Files, folders, patterns in quotes, or URLs; by default standard input.
-        reading: How to read the files; blank lines are kept, since every line is answered.
-        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
-            the default if it has unk, counts it as that.
-        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
-            default half a block. The block size makes blocks that do not overlap, which takes half the time.
-        device: Such as cpu, cuda or mps; auto uses the best available.
-        json: Print one JSON object per line instead of tab-separated values.
-    """
-
-    model: Positional[Path]
-    texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
-    errors: Optional[Errors] = None
-    reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
-    stride: Optional[int] = None
-    device: str = "auto"
-    json: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,6 +272,7 @@ COMMANDS: dict[str, type] = {
     "interpolate": Interpolate,
     "generate": Generate,
     "evaluate": Evaluate,
+    "calibrate": Calibrate,
     "score": Score,
     "info": Info,
     "report": Report,

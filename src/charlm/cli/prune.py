@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from charlm.cli.calibrate import tell_left_out
 from charlm.cli.output import print_json, print_line
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
@@ -22,6 +23,7 @@ def prune(settings: Prune) -> None:
         raise ValueError("give one of --min-count, --entropy and --max-bytes, or --compact alone")
     lm = CharLM.load(settings.model)
     smaller = lm.prune(**given) if given else lm
+    tell_left_out(settings.model, is_calibrated=lm.calibration is not smaller.calibration)
     smaller.save(settings.out, compact=settings.compact or settings.max_bytes is not None)
     before, after = (len(each.stored) if isinstance(each.stored, NGramTable) else 0 for each in (lm, smaller))
     size = settings.out.stat().st_size

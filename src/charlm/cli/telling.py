@@ -33,9 +33,13 @@ class Telling:
     Args:
         folder: The run folder.
         with_tensorboard: Whether to also write the log there for TensorBoard.
+
+    Attributes:
+        is_stopped: Whether a signal has stopped the run before its end.
     """
 
     def __init__(self, folder: RunFolder, *, with_tensorboard: bool) -> None:
+        self.is_stopped: bool = False
         self._folder = folder
         self._with_tensorboard = with_tensorboard
         self._shown = ExitStack()
@@ -50,6 +54,7 @@ class Telling:
     def _tell(self, event: Event) -> None:
         if isinstance(event, events.TrainingEnded | events.TrainingStopped):
             self._shown.close()
+        self.is_stopped = self.is_stopped or isinstance(event, events.TrainingStopped)
         tell(event)
         if isinstance(event, events.TrainingBegan):
             self._observe(event)

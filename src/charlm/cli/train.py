@@ -12,8 +12,9 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charlm.cli.calibrate import calibrate_file, check_enough, told
 from charlm.cli.families import OF_DATA
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, print_line
 from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import Telling, tell
 from charlm.data.corpora import python_docs
@@ -22,6 +23,7 @@ from charlm.lm import CharLM
 from charlm.recipes import events
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
+from charlm.recipes.holding_out import split_as_they_come, texts_of
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.shaping import shaped
 from charlm.recipes.sources import ROLES_OF_TEXT, corpus_of_files, is_token_source
@@ -68,9 +70,9 @@ def train(settings: Train) -> None:
             stack.enter_context(redirect_stdout(sys.stderr))
         start = _start(settings, folder)
         learned, held_out = _parts(settings, recipe, start, is_first=is_first)
-        hook: Hook = events.say_nothing
-        if is_first:
-            hook = stack.enter_context(Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False)))
+        usual = _usual(held_out) if settings.calibrate and is_first else []
+        telling = Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False))
+        hook: Hook = stack.enter_context(telling) if is_first else events.say_nothing
         trained = train_on(
             learned,
             recipe,
@@ -81,8 +83,22 @@ def train(settings: Train) -> None:
             source=Source(text=" ".join(settings.texts), settings=_of_data(settings)),
             hook=hook,
         )
+        if usual and not telling.is_stopped:
+            _calibrate(folder, usual, recipe.device)
     if settings.json and is_first:
         _print_as_json(folder, settings.model, trained.validation_nats)
+
+
+def _usual(held_out: Corpus) -> list[str]:
+    """Returns the lines to calibrate a model on."""
+    lines = texts_of(held_out)
+    check_enough(lines, "{} are held out; give more text, or hold out more of it with --train-fraction")
+    return lines
+
+
+def _calibrate(folder: RunFolder, lines: list[str], device: str | None) -> None:
+    _, lowest = calibrate_file(folder, CharLM.load(folder, device=device or "cpu"), lines)
+    print_line(told(len(lines), lowest))
 
 
 def _print_as_json(folder: RunFolder, family: str, nats: float | None) -> None:
@@ -188,6 +204,8 @@ def _parts(settings: Train, recipe: Recipe, start: Start | None, *, is_first: bo
     corpus = shaped(corpus, recipe)
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
+        if settings.calibrate and corpus.is_of_records and settings.split is None:
+            return split_as_they_come(corpus, share, seed=seed)
         is_shared = corpus.is_of_records and "split" in settings.shared
         return corpus.split(share, seed=seed, how=None if is_shared else settings.split)
     for name in ("train_fraction", "split"):

@@ -39,6 +39,8 @@ class Train(Command):
         split: What is held out of a text: its tail by default, its head, or blocks of up to 4,096 characters drawn at
             random. Records are always drawn at random, and those that are the same stay together.
         validation: A text of its own for validation, or a token file; then all of the other is trained on.
+        calibrate: Also learn from the held-out part what usual lines look like, so that charlm score finds unusual
+            ones; of records, each is then drawn by itself, even where others are the same.
         min_count: Characters that occur less often count as unknown.
         max_size: Most symbols in the vocabulary, special tokens included; the rarest characters count as unknown.
         symbols: Symbols of several characters that get an id each, such as Cl Br.
@@ -85,6 +87,7 @@ class Train(Command):
     train_fraction: Optional[float] = None
     split: Optional[Split] = None
     validation: Several = ()
+    calibrate: bool = False
     min_count: int = 1
     max_size: Optional[int] = None
     symbols: Texts = ()

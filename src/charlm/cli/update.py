@@ -6,11 +6,12 @@ import sys
 from contextlib import ExitStack, redirect_stdout
 from typing import TYPE_CHECKING
 
+from charlm.cli.calibrate import tell_left_out
 from charlm.cli.output import print_json
 from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import tell
 from charlm.data.framing import Framing
-from charlm.files.model_file import load_stored_model
+from charlm.files.model_file import load_with_file
 from charlm.files.run_folder import RunFolder
 from charlm.recipes.description import Source
 from charlm.recipes.sources import corpus_of_files, is_token_source
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 def update(settings: Update) -> None:
     """Adds texts to a model and writes a run."""
     folder = RunFolder(settings.out)
-    model, vocabulary = load_stored_model(settings.model)
+    model, file = load_with_file(settings.model)
+    vocabulary = file.vocabulary
+    tell_left_out(settings.model, is_calibrated=file.calibration is not None)
     is_of_records = settings.records or Framing(vocabulary).is_of_records
     settings = for_kind(settings, records=is_of_records)
     if is_token_source(settings.texts):

@@ -8,16 +8,12 @@ of that and of every tensor. Loading executes no code, and imports PyTorch only 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from safetensors.numpy import save as save_arrays
 
 from charlm.errors import (
     CheckpointCorruptError,
@@ -26,16 +22,17 @@ from charlm.errors import (
     ForeignFileError,
 )
 from charlm.files.kinds import FOLDERS, IMPORT, PYTORCH, SAFETENSORS, explained
-from charlm.files.model_arrays import check_storable, hashed_parts, model_arrays
+from charlm.files.model_arrays import check_storable, hashed_parts
 from charlm.files.run_folder import RunFolder, run_of_model
+from charlm.files.serializing import VERSION, check_sizes, serialized_model
 from charlm.files.tensor_file import StoredTensor, parse_tensor_file, read_tensor_file
 from charlm.files.weights import check_weights
 from charlm.models.registry import FAMILIES, ModelFamily
 from charlm.runtime.pytorch import require_pytorch
-from chartok import Vocabulary, VocabularyError, __version__
+from chartok import Vocabulary, VocabularyError
 from chartok.arguments import flag
 from chartok.files.atomic import replace_file
-from chartok.files.envelope import check_seal, check_version, sealed
+from chartok.files.envelope import check_seal, check_version
 from chartok.files.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -46,9 +43,8 @@ if TYPE_CHECKING:
 
     from charlm.files.tensor_file import TensorFile
     from charlm.models.base import LanguageModel
-    from charlm.models.predictor import CountModel, StoredModel
+    from charlm.models.predictor import CountModel
 
-VERSION = 2
 LONGEST_REASON = 1000
 """In characters; a hostile file could make an error quote all of it."""
 
@@ -59,6 +55,7 @@ def save_model(
     vocabulary: Vocabulary,
     *,
     compact: bool = False,
+    calibration: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes a model and its vocabulary to one file; an existing file is replaced only when the new one is complete.
 
@@ -69,6 +66,7 @@ def save_model(
         compact: Whether an n-gram model takes less than 3 bytes an n-gram where the alphabet has about a hundred
             symbols, and more where it has thousands or the model is tiny: its probabilities are rounded, so that the
             loss changes by about one ten-thousandth, and it has no counts, so that no texts can be added.
+        calibration: What ``Calibration.to_dict`` returned, if the model is calibrated.
 
     Raises:
         ValueError: The sizes of the model and the vocabulary differ, or a file could not hold all of the model; or it
@@ -85,47 +83,9 @@ def save_model(
         Vocabulary('abc')
     """
     check_storable(model)
-    data = serialized_model(model, vocabulary, compact=flag("compact", compact))
+    data = serialized_model(model, vocabulary, compact=flag("compact", compact), calibration=calibration)
     with replace_file(path) as file:
         file.write(data)
-
-
-def serialized_model(model: LanguageModel | CountModel, vocabulary: Vocabulary, *, compact: bool = False) -> bytes:
-    """Returns what ``save_model`` writes."""
-    content = model_description(model, vocabulary)
-    arrays = model_arrays(model, compact=compact)
-    metadata = {"charlm": json.dumps(sealed(content, more=hashed_parts(arrays)))}
-    if all(isinstance(array, np.ndarray) for array in arrays.values()):
-        return save_arrays(arrays, metadata)
-    from safetensors.torch import save as save_tensors  # noqa: PLC0415 - it loads PyTorch
-
-    return save_tensors(arrays, metadata)
-
-
-def model_description(model: StoredModel, vocabulary: Vocabulary) -> dict[str, Any]:
-    """Returns what a file stores about a model besides its tensors, as JSON values.
-
-    Raises:
-        ValueError: The sizes of the model and the vocabulary differ.
-    """
-    check_sizes(model, vocabulary)
-    return {
-        "version": VERSION,
-        "family": model.family,
-        "settings": model.settings(),
-        "vocabulary": vocabulary.to_dict(),
-        "library": __version__,
-    }
-
-
-def check_sizes(model: StoredModel, vocabulary: Vocabulary) -> None:
-    """Checks that a model and a vocabulary have the same number of ids.
-
-    Raises:
-        ValueError: They do not.
-    """
-    if vocabulary.size != model.vocab_size:
-        raise ValueError(f"vocabulary must have as many ids as the model, {model.vocab_size}, got {vocabulary.size}")
 
 
 def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> tuple[LanguageModel, Vocabulary]:
@@ -165,20 +125,37 @@ def load_stored_model(
     Raises:
         OSError: As for ``load_model``, like the other errors.
     """
+    model, file = load_with_file(path, device=device)
+    return model, file.vocabulary
+
+
+def load_with_file(
+    path: str | os.PathLike[str], *, device: str | torch.device = "cpu"
+) -> tuple[LanguageModel | CountModel, ModelFile]:
+    """Returns the model that ``load_stored_model`` does, and the contents of its file."""
     file, found = _read(path)
     with _explained(found):
         counted = _count_model(file)
-    return _language_model(file, found, device) if counted is None else counted, file.vocabulary
+    return _language_model(file, found, device) if counted is None else counted, file
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
-    """The contents of a model file."""
+    """The contents of a model file.
+
+    Attributes:
+        family: The family of the model.
+        settings: Its settings, not checked yet.
+        vocabulary: Its vocabulary.
+        stored: Its tensors by name.
+        calibration: What it has been calibrated to, not checked yet; None if it has not.
+    """
 
     family: str
     settings: dict[str, Any]
     vocabulary: Vocabulary
     stored: dict[str, StoredTensor]
+    calibration: Any = None
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -342,4 +319,5 @@ def _described(content: Mapping[str, Any], file: TensorFile) -> ModelFile:
         settings=settings,
         vocabulary=Vocabulary.from_dict(content["vocabulary"]),
         stored=file.tensors,
+        calibration=content.get("calibration"),
     )

@@ -8,6 +8,7 @@ read once, into one buffer, and the header is validated before any tensor is cre
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -95,6 +96,32 @@ def read_tensor_file(path: str | os.PathLike[str]) -> TensorFile:
     """
     with open_file(path) as file, Naming(os.fspath(path)):
         return _contents(file, os.fstat(file.fileno()).st_size)
+
+
+def serialized_tensors(tensors: Mapping[str, StoredTensor], metadata: Mapping[str, str]) -> bytes:
+    """Returns the bytes of a safetensors file, of any dtype, without PyTorch.
+
+    Args:
+        tensors: The tensors by name.
+        metadata: The metadata.
+
+    Example:
+        >>> stored = StoredTensor("uint8", (3,), memoryview(b"abc"))
+        >>> parse_tensor_file(serialized_tensors({"a": stored}, {"by": "me"})).tensors["a"].array()
+        array([97, 98, 99], dtype=uint8)
+    """
+    codes = {dtype: (code, size) for code, (dtype, size) in DTYPES.items()}
+    ordered = sorted(tensors.items(), key=lambda item: (-codes[item[1].dtype][1], item[0]))  # so that all are aligned
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name, stored in ordered:
+        start, end = end, end + len(stored.data)
+        header[name] = {"dtype": codes[stored.dtype][0], "shape": stored.shape, "data_offsets": [start, end]}
+    described = json.dumps(header, separators=(",", ":")).encode()
+    described += b" " * (-len(described) % LENGTH_BYTES)
+    return b"".join(
+        [len(described).to_bytes(LENGTH_BYTES, "little"), described, *(stored.data for _, stored in ordered)]
+    )
 
 
 def parse_tensor_file(data: bytes) -> TensorFile:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from charlm.data.batch_sampler import BatchSampler
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
-from charlm.files.model_file import serialized_model
+from charlm.files.serializing import serialized_model
 from charlm.models.bigram.model import BigramLanguageModel
 from charlm.models.classic_gpt.config import ClassicGPTConfig
 from charlm.models.classic_gpt.model import ClassicGPT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from charlm.files.model_arrays import model_arrays
-from charlm.files.model_file import serialized_model
+from charlm.files.serializing import serialized_model
 from charlm.models.ngram.table import NGramTable
 
 if TYPE_CHECKING:

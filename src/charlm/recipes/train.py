@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
-from charlm.files.model_file import serialized_model
+from charlm.files.serializing import serialized_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.description import Source, describe_run

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from charlm.data.framing import Framing
-from charlm.files.model_file import serialized_model
+from charlm.files.serializing import serialized_model
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.description import Source, describe_run
 from charlm.recipes.events import Counted, Saved, Started, say_nothing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.errors import CheckpointCorruptError
 from charlm.files.model_arrays import check_storable
-from charlm.files.model_file import check_sizes, serialized_model
+from charlm.files.serializing import check_sizes, serialized_model
 from charlm.runtime import distributed
 from charlm.training.checkpoint import read_model, write_checkpoint
 from charlm.training.log import LogEntry, append_entry, open_log, sync_log

@@ -759,7 +759,7 @@ def test_every_command_that_computes_takes_the_best_device_there_is() -> None:
         for field in dataclasses.fields(command)
         if field.name == "device"
     }
-    assert devices == dict.fromkeys(("train", "generate", "evaluate", "score", "report"), "auto")
+    assert devices == dict.fromkeys(("train", "generate", "evaluate", "calibrate", "score", "report"), "auto")
 
 
 def test_the_reference_names_every_flag_of_every_command() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from charlm import TextDataset, TrainerConfig, evaluate, load_model
 from charlm.cli.app import main
-from charlm.cli.telling import tell
+from charlm.cli.telling import Telling, tell
 from charlm.files.run_folder import RunFolder
 from charlm.recipes import events
 from charlm.training.log import read_log
@@ -41,6 +41,16 @@ def test_the_end_of_a_run_gives_the_loss_of_the_weights_that_are_kept(capsys: py
         "train loss       0.5000 nats, 0.7213 bits per character",
         "validation loss  1.5000 nats, 2.1640 bits per character, of step 400, which is kept",
     ]
+
+
+def test_whether_a_signal_has_stopped_the_run_is_known(tmp_path: Path) -> None:
+    telling = Telling(RunFolder(tmp_path), with_tensorboard=False)
+    with telling as hook:
+        hook(events.Saved(folder=tmp_path))
+        assert not telling.is_stopped
+        hook(events.TrainingStopped(step=5, folder=tmp_path))
+        hook(events.Saved(folder=tmp_path))
+    assert telling.is_stopped
 
 
 def test_a_run_that_stopped_early_says_when_and_why(capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,6 +73,8 @@ def commands(family: str) -> list[list[str]]:
         ["generate", "names", "--n-samples", "2", "--seed", "1", "--max-new-tokens", "30"],
         ["score", "text", "input.txt"],
         ["score", "names", "names.txt", "--json"],
+        ["calibrate", "names", "names.txt"],
+        ["score", "names", "input.txt", "--unusual", "0.1", "--spans"],
         ["evaluate", "text", "input.txt"],
         ["evaluate", "tokens", "input.tokens", "--json"],
         ["evaluate", "names", "names.txt"],

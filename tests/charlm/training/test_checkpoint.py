@@ -14,8 +14,8 @@ import safetensors.torch
 import torch
 
 from charlm import BigramLanguageModel, CheckpointCorruptError, CheckpointVersionError
-from charlm.files.model_file import serialized_model
 from charlm.files.run_folder import RunFolder
+from charlm.files.serializing import serialized_model
 from charlm.training import checkpoint as checkpoint_module
 from charlm.training.checkpoint import newest_checkpoint, read_checkpoint, write_checkpoint
 from chartok import Vocabulary, __version__

@@ -16,7 +16,7 @@ import numpy as np
 
 from charlm.files.arpa.reader import NEVER, read_arpa
 from charlm.files.arpa.words import NAME_OF_ROLE, arpa_word
-from charlm.files.model_file import check_sizes
+from charlm.files.serializing import check_sizes
 from charlm.models.ngram.table import NGramTable
 from chartok import Vocabulary
 from chartok.files.atomic import replace_file

@@ -14,7 +14,7 @@ from safetensors.torch import save as save_tensors
 
 from charlm.files.foreign.layout import tensors_of
 from charlm.files.foreign.torch_file import write_torch_file
-from charlm.files.model_file import check_sizes
+from charlm.files.serializing import check_sizes
 from charlm.models.classic_gpt.model import ClassicGPT
 from charlm.models.quantization import check_not_quantized
 from chartok.files.atomic import replace_file

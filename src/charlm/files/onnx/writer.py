@@ -6,10 +6,10 @@ import json
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from charlm.files.model_file import model_description
 from charlm.files.onnx.exporting import exported
 from charlm.files.onnx.graphs import graph_of
 from charlm.files.onnx.int8 import quantized
+from charlm.files.serializing import model_description
 from charlm.models.registry import as_language_model
 from chartok.files.atomic import replace_file
 

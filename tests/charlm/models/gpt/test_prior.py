@@ -26,7 +26,7 @@ from charlm import (
     save_model,
 )
 from charlm.files.model_arrays import hashed_parts
-from charlm.files.model_file import model_description
+from charlm.files.serializing import model_description
 from charlm.models.ngram.table import NGramTable
 from charlm.models.prior.rows import lengths_of
 from chartok import TokenIdError, Vocabulary

@@ -1,0 +1,106 @@
+"""The settings of the commands that score text: ``evaluate``, ``calibrate`` and ``score``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Optional, TypeAlias
+
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+from charlm.cli.command import READING, READING_LINES, Command, Several
+from charlm.cli.docstrings import restore_docstrings
+from chartok.arguments import Errors
+from chartok.files.reading import ReadingSettings
+
+Color: TypeAlias = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Command):
+    """Print how well a model predicts a text: every character is scored once, given those before it.
+
+    Attributes:
+        model: A run folder or a model file.
+        texts: A text, preferably one that the model was not trained on: files, folders, patterns in quotes, URLs, or -
+            for standard input; or a token file.
+        records: Each line is an example of its own, as it always is for a model of records.
+        prompt_end: What ends the prompt of each record, such as =; only what follows it counts.
+        reading: How to read the files.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
+        device: Such as cpu, cuda or mps; auto uses the best available.
+        json: Print one JSON object.
+    """
+
+    model: Positional[Path]
+    texts: Positional[Several]
+    records: bool = False
+    prompt_end: Optional[str] = None
+    errors: Optional[Errors] = None
+    reading: OmitArgPrefixes[ReadingSettings] = READING
+    stride: Optional[int] = None
+    device: str = "auto"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrate(Command):
+    """Tell a model what usual lines look like, from lines that it was not trained on, and keep that in its file.
+
+    charlm train --calibrate does it with a part of the text that is held out.
+
+    Attributes:
+        model: A run folder or a model file, which is written anew; nothing else in it changes.
+        sources: The lines: files, folders, patterns in quotes, URLs, or - for standard input; 1 / rate - 1 of them for
+            a false-alarm rate, such as 999 for 0.001.
+        reading: How to read the files.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
+        device: Such as cpu, cuda or mps; auto uses the best available.
+        json: Print one JSON object.
+    """
+
+    model: Positional[Path]
+    sources: Positional[Several]
+    errors: Optional[Errors] = None
+    reading: OmitArgPrefixes[ReadingSettings] = READING
+    device: str = "auto"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Command):
+    """Print the log-likelihood of each line, in nats, its bits per character, and the line; or the unusual lines alone.
+
+    Attributes:
+        model: A run folder or a model file.
+        texts: Files, folders, patterns in quotes, or URLs; by default standard input.
+        reading: How to read the files; blank lines are kept, since every line is answered.
+        errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
+            the default if it has unk, counts it as that.
+        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
+            default half a block. The block size makes blocks that do not overlap, which takes half the time.
+        unusual: Print only the unusual lines, each with its p-value; the false-alarm rate is the share of usual lines
+            that may be printed too, such as 0.001. The model has to be calibrated.
+        spans: With --unusual, also show which part is unusual: in color on a terminal, and else in double brackets.
+        color: Whether to color what is unusual: always, never, or auto, on a terminal.
+        device: Such as cpu, cuda or mps; auto uses the best available.
+        json: Print one JSON object per line instead of tab-separated values.
+    """
+
+    model: Positional[Path]
+    texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
+    errors: Optional[Errors] = None
+    reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
+    stride: Optional[int] = None
+    unusual: Optional[float] = None
+    spans: bool = False
+    color: Color = "auto"
+    device: str = "auto"
+    json: bool = False
+
+
+restore_docstrings(__name__)

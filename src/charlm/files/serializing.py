@@ -1,0 +1,69 @@
+"""A model as the bytes of its file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors.numpy import save as save_arrays
+
+from charlm.files.model_arrays import hashed_parts, model_arrays
+from chartok import __version__
+from chartok.files.envelope import sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from charlm.models.base import LanguageModel
+    from charlm.models.predictor import CountModel, StoredModel
+    from chartok import Vocabulary
+
+VERSION = 2
+"""Of the format."""
+
+
+def serialized_model(
+    model: LanguageModel | CountModel,
+    vocabulary: Vocabulary,
+    *,
+    compact: bool = False,
+    calibration: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Returns what ``save_model`` writes."""
+    content = model_description(model, vocabulary)
+    if calibration is not None:
+        content["calibration"] = calibration
+    arrays = model_arrays(model, compact=compact)
+    metadata = {"charlm": json.dumps(sealed(content, more=hashed_parts(arrays)))}
+    if all(isinstance(array, np.ndarray) for array in arrays.values()):
+        return save_arrays(arrays, metadata)
+    from safetensors.torch import save as save_tensors  # noqa: PLC0415 - it loads PyTorch
+
+    return save_tensors(arrays, metadata)
+
+
+def model_description(model: StoredModel, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Returns what a file stores about a model besides its tensors, as JSON values.
+
+    Raises:
+        ValueError: The sizes of the model and the vocabulary differ.
+    """
+    check_sizes(model, vocabulary)
+    return {
+        "version": VERSION,
+        "family": model.family,
+        "settings": model.settings(),
+        "vocabulary": vocabulary.to_dict(),
+        "library": __version__,
+    }
+
+
+def check_sizes(model: StoredModel, vocabulary: Vocabulary) -> None:
+    """Checks that a model and a vocabulary have the same number of ids.
+
+    Raises:
+        ValueError: They do not.
+    """
+    if vocabulary.size != model.vocab_size:
+        raise ValueError(f"vocabulary must have as many ids as the model, {model.vocab_size}, got {vocabulary.size}")
