@@ -43,7 +43,16 @@ from charlm import (
     write_report,
 )
 from charlm.cli.app import main as charlm
-from chartok import Vocabulary, count_characters, encode_file, encode_files, encode_texts, read_records, read_text
+from chartok import (
+    Vocabulary,
+    count_characters,
+    encode_file,
+    encode_files,
+    encode_texts,
+    read_counts,
+    read_records,
+    read_text,
+)
 from environment import environment
 from page import LINEARITY, PAGE, page
 from scratch import scratch_folder
@@ -102,6 +111,13 @@ def _of_a_column(sample: Sample) -> Callable[[], object]:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["text"], *([line] for line in sample.lines)])
     return partial(read_records, path, column="text")
+
+
+def _of_counts(sample: Sample) -> Callable[[], object]:
+    """Reads the lines as those of a list of frequencies."""
+    path = sample.folder / "counts.tsv"
+    path.write_text("".join(f"{line}\t3\n" for line in sample.lines), encoding="utf-8", newline="")
+    return partial(read_counts, path)
 
 
 def _shards(sample: Sample) -> Callable[[], object]:
@@ -193,6 +209,7 @@ SUBJECTS: dict[str, Subject] = {
     "encode_texts": lambda it: lambda: encode_texts(it.lines, it.folder / "out", records=True).close(),
     "read_text": lambda it: partial(read_text, it.path),
     "read_records": lambda it: partial(read_records, it.path),
+    "read_counts": _of_counts,
     "read_records, of a column": _of_a_column,
     "read_records, another delimiter": lambda it: partial(read_records, it.path, delimiter="ab\n"),
     "TokenFile.verify": lambda it: it.tokens.verify,
