@@ -65,8 +65,8 @@ def cross_validated_temperature(
     for label, parts in folds.items():
         if not parts:
             raise ValueError(
-                f"class {label!a} has one text, of which none can be held out: give at least two, or n_folds=0 for a "
-                "temperature that is not fitted"
+                f"class {label!a} has one text, of which none can be held out: give at least two that differ, or "
+                "n_folds=0 for a temperature that is not fitted"
             )
     log_likelihoods, texts, labels = [], list[str](), list[int]()
     for fold in range(n_folds):
