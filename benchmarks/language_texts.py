@@ -88,7 +88,7 @@ def _paragraphs(page: Path) -> Iterable[str]:
             yield paragraph
 
 
-def messages_of_django() -> dict[str, list[str]]:
+def messages_of_django(languages: Iterable[str] = LANGUAGES) -> dict[str, list[str]]:
     """Returns the translated messages of Django by language, its own without markup and fields to fill in."""
     wheels = FOLDER / "wheels"
     if not [*wheels.glob("django-*.whl")]:
@@ -97,7 +97,7 @@ def messages_of_django() -> dict[str, list[str]]:
     with zipfile.ZipFile(min(wheels.glob("django-*.whl"))) as wheel:
         catalogs = [name for name in wheel.namelist() if name.endswith("/django.po")]
         found = {}
-        for language in LANGUAGES:
+        for language in languages:
             ending = f"/locale/{OF_DJANGO.get(language, language)}/LC_MESSAGES/django.po"
             of_language = [name for name in catalogs if name.endswith(ending)]
             texts = [wheel.read(name).decode() for name in of_language]
@@ -124,7 +124,7 @@ def texts_by_language(passages: dict[str, list[str]]) -> dict[str, Texts]:
 
     def own(language: str, word: str) -> bool:
         elsewhere = occurs_in[word]
-        return len(elsewhere) < len(LANGUAGES) / 3 if language == "en" else "en" not in elsewhere
+        return len(elsewhere) < len(passages) / 3 if language == "en" else "en" not in elsewhere
 
     english = {word for word, languages in occurs_in.items() if "en" in languages}
     found = {}

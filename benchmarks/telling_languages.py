@@ -34,6 +34,9 @@ SEEDS = (0, 1, 2)
 BINS = 15
 PARTS_OF_WORDS = ((2, 4), (5, 10), (15, 30))
 COSTS = (5.0, 10.0, 20.0)
+OTHERS = {"in Latin letters": ["pl", "fi", "hu", "tr", "ro"], "in other scripts": ["ar", "th", "he", "hi"]}
+"""Languages that no model knows."""
+UNKNOWN_BELOW = 0.01
 
 
 class Sample(NamedTuple):
@@ -160,6 +163,22 @@ def print_segmentation(classifier: TextClassifier, tested: dict[str, Texts]) -> 
         print(f"| {words[0]} to {words[1]} | {' | '.join(f'{share:.1%}' for share in shares)} | {speed:,.0f} |")
 
 
+def print_unknown(classifier: TextClassifier, known: dict[str, Texts]) -> None:
+    """Prints which share of texts is called unknown, of the languages of the classifier and of others."""
+    print("\n| unknown | " + " | ".join(KINDS) + " |\n| --- |" + " ---: |" * len(KINDS))
+    of_others = texts_by_language(messages_of_django(["en", *(one for several in OTHERS.values() for one in several)]))
+    texts = {kind: {"of these languages": sample(known, (kind,), seed=1).texts} for kind in KINDS}
+    for name, languages in OTHERS.items():
+        for kind in KINDS:
+            texts[kind][name] = [
+                text for language in languages for text in getattr(of_others[language], kind)[:TEXTS_OF_LANGUAGE]
+            ]
+    for name in texts["words"]:
+        answers = [classifier.classify(texts[kind][name], unknown_below=UNKNOWN_BELOW) for kind in KINDS]
+        shares = [sum(answer is None for answer in of_kind) / len(of_kind) for of_kind in answers]
+        print(f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |", flush=True)
+
+
 def print_by_training(trained: dict[str, list[str]], tested: dict[str, Texts]) -> None:
     """Prints the accuracy by how much text there is to learn from, and by the order of the models."""
     print("\n| learned from | " + " | ".join(KINDS) + " |\n| --- |" + " ---: |" * len(KINDS))
@@ -206,6 +225,7 @@ def main() -> None:
         calibrated = fitted.calibrate(of_all.texts, [LANGUAGES[label] for label in of_all.labels])
         print(f"calibrated on other texts of the {name}: {calibrated.temperature}")
         methods[f"`calibrate` on the {name}"] = calibrated.probabilities
+        print_unknown(calibrated, guide["tested"] if name == "guide" else half(messages, 1))
     methods |= others()
     print_table("Other pages of the guide", guide["tested"], methods)
     print_table("Messages of Django", half(messages, 1), methods)

@@ -188,6 +188,7 @@ assert_type(
 assert_type(classifier.probabilities(["a"]), NDArray[np.float64])
 assert_type(classifier.log_likelihoods(["a"]), NDArray[np.float64])
 assert_type(classifier.classify(["a"]), list[str])
+assert_type(classifier.classify(["a"], unknown_below=0.01), list[str | None])
 assert_type(classifier.segment("a", cost_of_change=5), list[charlm.LabeledSpan])
 assert_type(classifier.priors, dict[str, float])
 assert_type(classifier.temperature, charlm.Temperature)

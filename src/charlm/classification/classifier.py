@@ -6,14 +6,20 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, overload
 
 import numpy as np
 
 from charlm.classification.classifier_file import StoredClassifier, load_classifier, save_classifier
-from charlm.classification.fitting import calibrated_temperature, cross_validated_temperature, fitted_models
+from charlm.classification.fitting import (
+    calibrated_models,
+    calibrated_temperature,
+    cross_validated_temperature,
+    fitted_models,
+)
 from charlm.classification.held_out import texts_by_label, texts_of_class
 from charlm.classification.priors import checked_priors, log_of
+from charlm.decisions.calibration import checked_calibration
 from charlm.decisions.comparison import LikelihoodComparison
 from charlm.decisions.segmentation import COST_OF_CHANGE, LabeledSpan, likeliest_labels, places_of_changes
 from charlm.decisions.temperature import SPREAD_OF_LIKELIHOODS, Temperature
@@ -168,7 +174,8 @@ class TextClassifier:
     def calibrate(self, texts: Iterable[str], labels: Iterable[str]) -> Self:
         """Returns a classifier with the temperature that suits held-out texts; this one is not changed.
 
-        Each class counts as much as its prior says, however many of the texts are of it.
+        Each class counts as much as its prior says, however many of the texts are of it. The models of classes with 20
+        texts or more are calibrated, too, so that ``classify`` can tell texts of no class: see ``CharLM.calibrate``.
 
         Args:
             texts: Texts that the models have not learned from, of the kind and the lengths to be classified: a few
@@ -184,7 +191,8 @@ class TextClassifier:
             check_several(given, name)
         held_out, given_labels = [*checked_texts(texts, "texts")], [*checked_texts(labels, "labels")]
         temperature = calibrated_temperature(self.models, held_out, given_labels, log_of(self._priors))
-        return type(self)(self.models, priors=self.priors, temperature=temperature)
+        models = calibrated_models(self.models, held_out, given_labels)
+        return type(self)(models, priors=self.priors, temperature=temperature)
 
     def log_likelihoods(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Returns the natural log-likelihood of each text under each model, float64 ``(N, labels)``; 0 if it is empty.
@@ -212,16 +220,41 @@ class TextClassifier:
         lengths = np.fromiter(map(len, several), dtype=np.int64, count=len(several))
         return self._probabilities(self.log_likelihoods(several), lengths)
 
-    def classify(self, texts: Iterable[str]) -> list[str]:
+    @overload
+    def classify(self, texts: Iterable[str], *, unknown_below: None = None) -> list[str]: ...
+    @overload
+    def classify(self, texts: Iterable[str], *, unknown_below: float) -> list[str | None]: ...
+    def classify(self, texts: Iterable[str], *, unknown_below: float | None = None) -> list[str] | list[str | None]:
         """Returns the most probable label of each text, the first of those that are equally probable.
 
         Args:
             texts: Strings of any lengths.
+            unknown_below: The share of texts of the classes that may be called unknown, such as 0.01: None stands for
+                the label of a text with a p-value of at most that under the model of its most probable label. It takes
+                a classifier that is calibrated on ``1 / unknown_below - 1`` texts of each class or more, and 20 at
+                least. By default each text gets a label.
 
         Raises:
-            ValueError: As for ``log_likelihoods``, like the other errors.
+            ValueError: A model is not calibrated on enough texts; or as for ``log_likelihoods``, like the other errors.
         """
-        return [self.labels[best] for best in self.probabilities(texts).argmax(axis=1).tolist()]
+        check_several(texts, "texts")
+        several = [*checked_texts(texts, "texts")]
+        best = self.probabilities(several).argmax(axis=1)
+        found: list[str | None] = [self.labels[place] for place in best.tolist()]
+        if unknown_below is None:
+            return [label for label in found if label is not None]
+        for label, model in self._models.items():
+            try:
+                checked_calibration(model.calibration).check_rate(unknown_below, "unknown_below")
+            except ValueError as error:
+                raise ValueError(f"the model of class {label!a}: {error}") from None
+        for place, model in enumerate(self._models.values()):
+            own = np.flatnonzero(best == place).tolist()
+            p_values = model.p_values([several[text] for text in own])
+            for text, p_value in zip(own, p_values.tolist(), strict=True):
+                if p_value <= unknown_below:
+                    found[text] = None
+        return found
 
     def segment(self, text: str, *, cost_of_change: float = COST_OF_CHANGE) -> list[LabeledSpan]:
         """Returns the parts of a text that consists of several classes, one after the other.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from charlm.decisions.calibration import FEWEST_TEXTS
 from charlm.decisions.comparison import LikelihoodComparison
 from charlm.decisions.temperature import Temperature
 from charlm.lm import CharLM
@@ -105,6 +106,23 @@ def temperature_of(
     return Temperature.fit(
         log_likelihoods, lengths, log_priors, labels, weights, share_of_wrong_labels=share_of_wrong_labels
     )
+
+
+def calibrated_models(models: Mapping[str, CharLM], texts: Sequence[str], labels: Sequence[str]) -> dict[str, CharLM]:
+    """Returns models that know what held-out texts of their classes look like, where there are enough of them.
+
+    Args:
+        models: The models of the classes, which stay as they are.
+        texts: Texts that no model has learned from.
+        labels: The label of each.
+    """
+    found = dict(models)
+    for label, model in models.items():
+        own = [text for text, of_text in zip(texts, labels, strict=True) if of_text == label and text]
+        if len(own) >= FEWEST_TEXTS:
+            found[label] = CharLM(model.stored, model.vocabulary).calibrate(own)
+            found[label].validation_nats = model.validation_nats
+    return found
 
 
 def calibrated_temperature(

@@ -18,6 +18,9 @@ from chartok.files.sources import STANDARD_INPUT, expand_sources
 if TYPE_CHECKING:
     from charlm.cli import scoring_flags
 
+UNKNOWN = "unknown"
+"""What is printed for a line of no class."""
+
 
 def classify(settings: scoring_flags.Classify) -> None:
     """Prints the class of each line as it comes, those before an invalid byte before it is an error."""
@@ -26,12 +29,16 @@ def classify(settings: scoring_flags.Classify) -> None:
     if reading.blank_lines == "skip":
         raise ValueError("classify answers every line, and --blank-lines skip leaves some out: leave it out")
     classifier = _classifier(settings)
+    classifier.classify([], unknown_below=settings.unknown)  # says what is wrong before a line is read
     for name in expand_sources(settings.text or STANDARD_INPUT, reading.pattern):
         n_lines = 0
         for lines in batched_records(name, reading, tell_note, may_grow=True):
             admitted, refused = _admitted(classifier, lines)
-            for line, probabilities in zip(admitted, classifier.probabilities(admitted).tolist(), strict=True):
-                _print_answer(line, dict(zip(classifier.labels, probabilities, strict=True)), as_json=settings.json)
+            labels = classifier.classify(admitted, unknown_below=settings.unknown)
+            found = classifier.probabilities(admitted).tolist()
+            for line, label, probabilities in zip(admitted, labels, found, strict=True):
+                of_labels = dict(zip(classifier.labels, probabilities, strict=True))
+                _print_answer(line, label, of_labels, as_json=settings.json)
             print(end="", flush=True)  # the next line may take a long time to arrive
             if refused is not None:
                 shown, number = "standard input" if name == STANDARD_INPUT else name, n_lines + len(admitted)
@@ -47,13 +54,13 @@ def _admitted(classifier: TextClassifier, lines: list[str]) -> tuple[list[str], 
     return min(found, key=lambda admitted_and_refused: len(admitted_and_refused[0]))
 
 
-def _print_answer(line: str, probabilities: dict[str, float], *, as_json: bool) -> None:
-    label = max(probabilities, key=probabilities.__getitem__)
+def _print_answer(line: str, label: str | None, probabilities: dict[str, float], *, as_json: bool) -> None:
+    best = max(probabilities.values())
     if as_json:
-        print_json(label=label, probability=probabilities[label], probabilities=probabilities, text=line)
+        print_json(label=label, probability=best, probabilities=probabilities, text=line)
     else:
         in_one_line = line.replace("\n", r"\n").replace("\r", r"\r")
-        print(f"{label}\t{probabilities[label]:.4f}\t{in_one_line}")
+        print(f"{UNKNOWN if label is None else label}\t{best:.4f}\t{in_one_line}")
 
 
 def _classifier(settings: scoring_flags.Classify) -> TextClassifier:

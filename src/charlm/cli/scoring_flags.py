@@ -114,13 +114,16 @@ class Classify(Command):
         priors: How probable each class is before a line is seen, in the order of the models, such as 0.9 0.1; by
             default all are the same.
         reading: How to read the files; blank lines are kept, since every line is answered.
+        unknown: The share of lines of the classes that may be called unknown, such as 0.01: a line that is unusual for
+            its most probable class is printed as unknown. It takes models that are calibrated.
         device: Such as cpu, cuda or mps; auto uses the best available.
-        json: Print one JSON object per line, with the probability of every class.
+        json: Print one JSON object per line, with the probability of every class; the label of an unknown line is null.
     """
 
     models: Positional[Several]
     text: Several = ()
     priors: Several = ()
+    unknown: Optional[float] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
     device: str = "auto"
     json: bool = False

@@ -7,5 +7,6 @@ chartok[sklearn]``. Count models need no PyTorch.
 from charlm.sklearn.classifier import CharLMClassifier
 from charlm.sklearn.density import CharLMDensity
 from charlm.sklearn.features import CharLMFeatures
+from charlm.sklearn.outliers import CharLMOutlierDetector
 
-__all__ = ["CharLMClassifier", "CharLMDensity", "CharLMFeatures"]
+__all__ = ["CharLMClassifier", "CharLMDensity", "CharLMFeatures", "CharLMOutlierDetector"]

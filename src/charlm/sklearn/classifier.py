@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.presets import Family
@@ -50,6 +50,9 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
         (1, 2)
     """
 
+    classes_: NDArray[Any]
+    classifier_: TextClassifier
+
     def __init__(
         self,
         model: Family = "ngram",
@@ -57,7 +60,7 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
         order: int | None = None,
         smoothing: Smoothing | float | None = None,
         min_count: int = 1,
-        priors: ArrayLike | None = None,
+        priors: Sequence[float] | NDArray[np.float64] | None = None,
         n_folds: int = FOLDS,
         settings: Mapping[str, Any] | None = None,
         random_state: Any = 0,  # noqa: ANN401 - as in scikit-learn
@@ -71,7 +74,7 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
         self.settings = settings
         self.random_state = random_state
 
-    def fit(self, X: Iterable[str], y: Sequence[Any]) -> Self:  # noqa: N803 - as everywhere in scikit-learn
+    def fit(self, X: Iterable[str], y: Sequence[Any]) -> Self:
         """Fits a model to the texts of each class, and returns the estimator.
 
         Args:
@@ -106,7 +109,7 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
         self.classes_ = classes
         return self
 
-    def predict_proba(self, X: Iterable[str]) -> NDArray[np.float64]:  # noqa: N803 - as everywhere in scikit-learn
+    def predict_proba(self, X: Iterable[str]) -> NDArray[np.float64]:
         """Returns the probability of each class for each text, float64 ``(N, n_classes)``.
 
         Raises:
@@ -117,13 +120,13 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
         order = [self.classifier_.labels.index(str(one)) for one in self.classes_.tolist()]
         return self.classifier_.probabilities(texts_of(X))[:, order]
 
-    def predict_log_proba(self, X: Iterable[str]) -> NDArray[np.float64]:  # noqa: N803 - likewise
+    def predict_log_proba(self, X: Iterable[str]) -> NDArray[np.float64]:
         """Returns the logarithms of ``predict_proba``; raises what it does."""
         with np.errstate(divide="ignore"):
             found: NDArray[np.float64] = np.log(self.predict_proba(X))
         return found
 
-    def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803 - likewise
+    def predict(self, X: Iterable[str]) -> NDArray[Any]:
         """Returns the most probable class of each text, ``(N,)``; raises what ``predict_proba`` does."""
         probabilities = self.predict_proba(X)
         found: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]

@@ -43,6 +43,8 @@ class CharLMDensity(DensityMixin, TextEstimator):
         True
     """
 
+    lm_: CharLM
+
     def __init__(
         self,
         model: Family = "ngram",
@@ -60,7 +62,7 @@ class CharLMDensity(DensityMixin, TextEstimator):
         self.settings = settings
         self.random_state = random_state
 
-    def fit(self, X: Iterable[str], y: object = None) -> Self:  # noqa: N803 - as everywhere in scikit-learn
+    def fit(self, X: Iterable[str], y: object = None) -> Self:
         """Fits the model to texts, and returns the estimator.
 
         Args:
@@ -75,7 +77,7 @@ class CharLMDensity(DensityMixin, TextEstimator):
         self.lm_ = CharLM.fit(texts_of(X), self.model, **self.fit_settings())
         return self
 
-    def score_samples(self, X: Iterable[str]) -> NDArray[np.float64]:  # noqa: N803 - likewise
+    def score_samples(self, X: Iterable[str]) -> NDArray[np.float64]:
         """Returns the natural log-likelihood of each text, its end included, float64 ``(N,)``, in nats.
 
         Raises:
@@ -85,7 +87,7 @@ class CharLMDensity(DensityMixin, TextEstimator):
         check_is_fitted(self)
         return self.lm_.score_samples(texts_of(X))
 
-    def score(self, X: Iterable[str], y: object = None) -> float:  # noqa: N803 - likewise
+    def score(self, X: Iterable[str], y: object = None) -> float:
         """Returns the mean log-likelihood of a text, in nats: higher is better, also for ``GridSearchCV``.
 
         Args:

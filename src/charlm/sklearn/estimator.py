@@ -94,7 +94,7 @@ class TextEstimator(BaseEstimator):
         return tags
 
 
-def texts_of(X: Iterable[str]) -> list[str]:  # noqa: N803 - as everywhere in scikit-learn
+def texts_of(X: Iterable[str]) -> list[str]:
     """Returns the texts that an estimator is given.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from charlm.evaluation.text_scorer import TextScorer
 
+LEAST_DEVIATION = 1e-9
 KNOWN_LENGTHS = (2, 3, 4, 5)
 """The lengths of the n-grams of which it is counted how many are known."""
 
@@ -27,35 +28,59 @@ def names_of_features(*, of_ngrams: bool) -> list[str]:
 
     Example:
         >>> names_of_features(of_ngrams=False)
-        ['log_probability', 'worst_window', 'unknown']
+        ['log_probability', 'standardized', 'worst_window', 'unknown']
     """
     known = [f"known_{length}" for length in KNOWN_LENGTHS] if of_ngrams else []
-    return ["log_probability", "worst_window", "unknown", *known]
+    return ["log_probability", "standardized", "worst_window", "unknown", *known]
 
 
-def features(model: TextScorer, texts: list[str], window: int) -> NDArray[np.float64]:
+class Usual(NamedTuple):
+    """How likely usual texts are that a model has not learned from.
+
+    Attributes:
+        mean: The mean log-probability of a symbol, in nats.
+        deviation: The standard deviation of that of a text, times the square root of its length.
+    """
+
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    @classmethod
+    def of(cls, totals: NDArray[np.float64], lengths: NDArray[np.int64]) -> Self:
+        """Returns that of texts with these log-likelihoods and numbers of symbols, float64 and int64 ``(N,)``."""
+        counted = max(int(lengths.sum()), 1)
+        mean = float(totals.sum()) / counted
+        apart = (totals - mean * lengths) / np.sqrt(np.maximum(lengths, 1))
+        return cls(mean, max(float(np.sqrt(np.mean(apart**2))), LEAST_DEVIATION))
+
+
+def features(model: TextScorer, texts: list[str], window: int, usual: Usual) -> NDArray[np.float64]:
     """Returns features of texts, float64 ``(N, features)``; those of a text without symbols are 0.
 
-    They are the mean log-probability of a symbol in nats, the lowest such mean over ``window`` symbols that follow each
-    other, or over all in a shorter text, the share of unknown characters, and, for a model of n-grams, which shares of
+    They are the mean log-probability of a symbol in nats; how far the log-likelihood is from what texts of that length
+    usually have, ``(total - n * mean) / sqrt(n) / deviation``; the lowest mean over ``window`` symbols that follow each
+    other, or over all in a shorter text; the share of unknown characters; and, for a model of n-grams, which shares of
     the symbols end an n-gram of 2, 3, 4 and 5 symbols that the model knows.
 
     Args:
         model: The model.
         texts: Strings of any lengths.
         window: The number of symbols in a window.
+        usual: How likely usual texts are.
     """
     scores, lengths = scores_of_symbols(model.stored.predictor(), model.vocabulary, texts)
     at_least_one = np.maximum(lengths, 1)
     framing = Framing(model.vocabulary)
     ids, with_start = framing.to_score(texts)
     is_unknown = np.zeros(len(ids)) if framing.unk is None else (ids == framing.unk).astype(np.float64)
+    characters = np.fromiter(map(len, texts), dtype=np.float64, count=len(texts))
+    totals = sums(scores, lengths)
     columns = [
-        sums(scores, lengths) / at_least_one,
+        totals / at_least_one,
+        (totals - usual.mean * lengths) / np.sqrt(at_least_one) / usual.deviation,
         worst_windows(scores, lengths, window),
-        sums(is_unknown, with_start),
+        sums(is_unknown, with_start) / np.maximum(characters, 1),
     ]
-    columns[2] /= np.maximum(np.fromiter(map(len, texts), dtype=np.float64, count=len(texts)), 1)
     if isinstance(model.stored, NGramTable):
         longest = model.stored.search.longest(ids, with_start)
         columns += [sums((longest >= length).astype(np.float64), with_start) / at_least_one for length in KNOWN_LENGTHS]

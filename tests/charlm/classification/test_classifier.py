@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,10 +99,46 @@ def test_calibration_changes_the_temperature_alone(languages: TextClassifier) ->
     before = languages.temperature
     calibrated = languages.calibrate(texts, labels)
     assert calibrated.temperature != before == languages.temperature
-    assert calibrated.models == languages.models
+    assert [model.stored for model in calibrated.models.values()] == [
+        model.stored for model in languages.models.values()
+    ]
     assert calibrated.priors == languages.priors
     repeated = languages.calibrate(texts + texts[:2] * 50, labels + labels[:2] * 50)
     assert repeated.temperature != calibrated.temperature
+
+
+def test_a_text_of_no_class_is_unknown_and_few_of_the_classes_are() -> None:
+    rng = np.random.default_rng(0)
+
+    def drawn(letters: str, texts: int) -> list[str]:
+        return ["".join(rng.choice([*letters], rng.integers(3, 12)).tolist()) for _ in range(texts)]
+
+    learned = {"ab": drawn("aaab", 300), "xy": drawn("xyy", 300)}
+    classifier = TextClassifier.fit(learned, order=3, n_folds=0)
+    held_out = drawn("aaab", 400) + drawn("xyy", 400)
+    calibrated = classifier.calibrate(held_out, ["ab"] * 400 + ["xy"] * 400)
+    found = calibrated.classify(["aabaab", "yyxyy", "qqqq", "abxyabxyabxy"], unknown_below=0.01)
+    assert found == ["ab", "xy", None, None]
+    new = drawn("aaab", 1000) + drawn("xyy", 1000)
+    assert sum(label is None for label in calibrated.classify(new, unknown_below=0.01)) / 2000 < 0.02
+    assert None not in calibrated.classify(["qqqq"])
+    assert all(model.calibration is None for model in classifier.models.values())
+    with pytest.raises(ValueError, match=r"the model of class 'ab': the model is not calibrated"):
+        classifier.classify([], unknown_below=0.01)
+    with pytest.raises(ValueError, match=r"class 'ab': unknown_below 0.001 takes at least 999 held-out texts.* 400"):
+        calibrated.classify(["a"], unknown_below=0.001)
+    with pytest.raises(ValueError, match=r"unknown_below must be above 0 and below 1"):
+        calibrated.classify(["a"], unknown_below=0.0)
+
+
+def test_what_makes_texts_unknown_is_kept_in_the_folder(tmp_path: Path) -> None:
+    texts = [f"{number:03}" for number in range(1000)]
+    classifier = TextClassifier.fit({"even": texts[::4], "odd": texts[1::4]}, order=2, n_folds=0)
+    calibrated = classifier.calibrate(texts[2::4] + texts[3::4], ["even"] * 250 + ["odd"] * 250)
+    calibrated.save(tmp_path / "it")
+    answers = calibrated.classify(["123", "abc"], unknown_below=0.01)
+    assert answers[1] is None
+    assert TextClassifier.load(tmp_path / "it").classify(["123", "abc"], unknown_below=0.01) == answers
 
 
 def test_a_classifier_cannot_be_changed(languages: TextClassifier) -> None:

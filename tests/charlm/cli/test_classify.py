@@ -66,6 +66,19 @@ def test_the_folder_of_a_classifier_is_given_alone(models: Path, capsys: pytest.
         assert "give it alone" in capsys.readouterr().err
 
 
+def test_a_line_of_no_class_is_unknown(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, letters in {"abc": "abc", "xyz": "xyz"}.items():
+        lm = CharLM.load(f"{name}.safetensors")
+        lm.calibrate([one + other + third for one in letters for other in letters for third in letters] * 4)
+        lm.save(f"{name}.safetensors")
+    (models / "lines.txt").write_text("abc\nwhat\n", encoding="utf-8")
+    arguments = ["classify", "abc.safetensors", "xyz.safetensors", "--unknown", "0.05", "--text", "lines.txt"]
+    assert main(arguments) == 0
+    assert [label for label, *_ in columns(capsys.readouterr().out)] == ["abc", "unknown"]
+    assert main([*arguments, "--json"]) == 0
+    assert [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()] == ["abc", None]
+
+
 def test_a_line_that_a_model_refuses_is_named_after_those_before_it(
     models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,6 +100,8 @@ def test_a_line_that_a_model_refuses_is_named_after_those_before_it(
         (["abc.safetensors", "--priors", "1", "2"], 1, "--priors must be one number for each of 1 models, got 2"),
         (["abc.safetensors", "--priors", "one"], 1, "--priors must be numbers, got one"),
         (["abc.safetensors", "--priors", "0.5"], 1, "priors must sum to 1, got 0.5"),
+        (["abc.safetensors", "--unknown", "0.1"], 1, "the model of class 'abc': the model is not calibrated"),
+        (["abc.safetensors", "--unknown", "2"], 1, "the model of class 'abc': the model is not calibrated"),
         (["abc.safetensors", "--blank-lines", "skip"], 1, "classify answers every line"),
         (["abc.safetensors", "--jsn"], 2, "classify has no flag --jsn: did you mean --json?"),
     ],

@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 
 from charlm import CharLM, CheckpointCorruptError, CheckpointVersionError, TextClassifier
-from charlm.sklearn import CharLMClassifier, CharLMDensity, CharLMFeatures
-from charlm.sklearn.text_features import features, worst_windows
+from charlm.sklearn import CharLMClassifier, CharLMDensity, CharLMFeatures, CharLMOutlierDetector
+from charlm.sklearn.text_features import Usual, features, worst_windows
 from chartok.files.envelope import sealed
 from chartok.files.strict_json import parse_json
 from languages import LEARNED
@@ -27,9 +27,13 @@ from languages import LEARNED
 SENTENCES = {language: [*filter(None, text.split("\n"))] for language, text in LEARNED.items() if language != "zh"}
 TEXTS = [word for lines in SENTENCES.values() for line in lines for word in line.split(", ") if word]
 LABELS = [language for language, lines in SENTENCES.items() for line in lines for word in line.split(", ") if word]
-ESTIMATORS = [CharLMClassifier, CharLMDensity, CharLMFeatures]
+ESTIMATORS: list[Any] = [CharLMClassifier, CharLMDensity, CharLMFeatures, CharLMOutlierDetector]
+MORE: dict[Any, dict[str, float]] = {CharLMOutlierDetector: {"false_alarm_rate": 0.05, "held_out": 0.5}}
+"""What it takes with so few texts."""
 every_estimator = pytest.mark.parametrize(
-    "estimator", [each(order=3) for each in ESTIMATORS], ids=lambda it: type(it).__name__
+    "estimator",
+    [each(order=3).set_params(**MORE.get(each, {})) for each in ESTIMATORS],
+    ids=lambda it: type(it).__name__,
 )
 
 ON_ANY_INPUT = [
@@ -60,7 +64,14 @@ def test_the_checks_of_scikit_learn_pass_where_they_apply_to_text(estimator: Any
 
 @every_estimator
 def test_an_estimator_that_is_not_fitted_says_so(estimator: Any, tmp_path: Path) -> None:
-    for call in ("predict", "predict_proba", "score_samples", "transform", "get_feature_names_out"):
+    for call in (
+        "predict",
+        "predict_proba",
+        "score_samples",
+        "decision_function",
+        "transform",
+        "get_feature_names_out",
+    ):
         if method := getattr(estimator, call, None):
             with pytest.raises(NotFittedError):
                 method(["a"])
@@ -106,7 +117,7 @@ def test_a_folder_and_a_copy_for_another_process_give_the_same_answers(estimator
     joblib.dump(fitted, tmp_path / "dumped")
     for copy in (type(estimator).load(tmp_path / "it"), joblib.load(tmp_path / "dumped")):
         assert copy.get_params() == fitted.get_params()
-        for call in ("predict", "predict_proba", "score_samples", "transform"):
+        for call in ("predict", "predict_proba", "score_samples", "decision_function", "transform"):
             if hasattr(fitted, call):
                 np.testing.assert_array_equal(getattr(copy, call)(TEXTS), getattr(fitted, call)(TEXTS))
     other = next(each for each in ESTIMATORS if each is not type(estimator))
@@ -193,6 +204,11 @@ def test_one_class_is_certain() -> None:
         (lambda: CharLMFeatures(window=0).fit(["a"]), ValueError, "window must be at least 1"),
         (lambda: CharLMFeatures().fit_transform(["a"]), ValueError, "nothing can be held out"),
         (lambda: CharLMFeatures(n_folds=1).fit_transform(["a", "b"]), ValueError, "nothing can be held out"),
+        (lambda: CharLMOutlierDetector(held_out=0.9).fit(["a", ""] * 20), ValueError, "is empty"),
+        (lambda: CharLMOutlierDetector().fit(TEXTS[:30]), ValueError, "held_out_texts must give at least 20 texts"),
+        (lambda: CharLMOutlierDetector(held_out=0.5).fit(TEXTS), ValueError, "0.01 takes at least 99 held-out texts"),
+        (lambda: CharLMOutlierDetector(held_out=1.0).fit(TEXTS), ValueError, "held_out must be above 0 and below 1"),
+        (lambda: CharLMOutlierDetector(false_alarm_rate=0).fit(TEXTS), ValueError, "false_alarm_rate must be above 0"),
         (lambda: CharLMDensity(order=2).fit(["a"]).score([]), ValueError, "X is empty"),
     ],
 )
@@ -216,14 +232,16 @@ def test_the_density_is_the_log_likelihood_and_chooses_an_order() -> None:
 def test_features_are_what_their_names_say() -> None:
     lm = CharLM.fit(["abab", "baba"] * 5, order=4)
     texts = ["abab", "", "abzab", "bbbbbbbb"]
-    found = features(lm, texts, 3)
-    assert found.shape == (4, 7)
+    found = features(lm, texts, 3, Usual(-1.5, 2.0))
+    assert found.shape == (4, 8)
     for text, row in zip(texts, found, strict=True):
         scores = lm.log_probabilities(text)
         windows = [scores[start : start + 3].mean() for start in range(max(1, len(scores) - 2))]
-        np.testing.assert_allclose(row[:3], [scores.mean(), min(windows), text.count("z") / max(1, len(text))])
-        assert (np.diff(row[3:]) <= 0).all()
-    assert found[0, 3:].tolist() == [1.0, 0.8, 0.6, 0.0]
+        standardized = (scores.sum() + 1.5 * len(scores)) / len(scores) ** 0.5 / 2
+        expected = [scores.mean(), standardized, min(windows), text.count("z") / max(1, len(text))]
+        np.testing.assert_allclose(row[:4], expected)
+        assert (np.diff(row[4:]) <= 0).all()
+    assert found[0, 4:].tolist() == [1.0, 0.8, 0.6, 0.0]
 
 
 def test_the_worst_window_is_that_of_a_loop() -> None:
@@ -243,10 +261,12 @@ def test_texts_to_learn_from_are_described_as_new_ones_are() -> None:
     held_out, learned = transformer.fit_transform(TEXTS), transformer.transform(TEXTS)
     assert held_out.shape == learned.shape == (len(TEXTS), len(transformer.get_feature_names_out()))
     assert (held_out[:, 0] < learned[:, 0]).mean() > 0.9
-    np.testing.assert_array_equal(CharLMFeatures(order=4, n_folds=0).fit_transform(TEXTS), learned)
+    without = CharLMFeatures(order=4, n_folds=0).fit_transform(TEXTS)
+    np.testing.assert_array_equal(np.delete(without, 1, axis=1), np.delete(learned, 1, axis=1))
+    assert np.sqrt(np.mean(held_out[:, 1] ** 2)) == pytest.approx(1)
     bigram = CharLMFeatures("bigram").fit(TEXTS)
-    assert bigram.get_feature_names_out().tolist() == ["log_probability", "worst_window", "unknown"]
-    assert bigram.transform(TEXTS).shape == (len(TEXTS), 3)
+    assert bigram.get_feature_names_out().tolist() == ["log_probability", "standardized", "worst_window", "unknown"]
+    assert bigram.transform(TEXTS).shape == (len(TEXTS), 4)
 
 
 def test_features_go_into_a_pipeline() -> None:
@@ -256,6 +276,22 @@ def test_features_go_into_a_pipeline() -> None:
     pipeline = make_pipeline(CharLMFeatures(order=3), LogisticRegression())
     targets = [0] * len(words) + [1] * len(mixed)
     assert cross_val_predict(pipeline, words + mixed, targets, cv=3).shape == (len(targets),)
+
+
+# ---------------------------------------------------------------------------------------------------------- outliers
+
+
+def test_the_detector_is_wrong_about_usual_texts_as_often_as_allowed_and_finds_others() -> None:
+    rng = np.random.default_rng(0)
+    usual = ["".join(rng.choice([*"aaabbc"], rng.integers(3, 12)).tolist()) for _ in range(4000)]
+    detector = CharLMOutlierDetector(order=3, false_alarm_rate=0.02).fit(usual[:2000])
+    found = detector.predict(usual[2000:])
+    assert set(found.tolist()) == {-1, 1}
+    assert 0.02 / 1.5 < (found == -1).mean() < 0.02 * 1.5
+    assert (detector.predict(["zzz", "cccccccc", "abxyz"]) == -1).all()
+    np.testing.assert_array_equal(detector.predict(usual) == -1, detector.decision_function(usual) < 0)
+    np.testing.assert_array_equal(detector.predict(usual) == -1, detector.lm_.is_unusual(usual, 0.02))
+    assert (CharLMOutlierDetector(order=3, false_alarm_rate=0.02).fit_predict(usual) == -1).mean() < 0.04
 
 
 # ------------------------------------------------------------------------------------------------------ what is loaded
