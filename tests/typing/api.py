@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import charlm
+import charlm.sklearn
 import chartok
 from charlm.generation.sampling import keep_top_k, keep_top_p
 from charlm.generation.settings import SamplingSettings
@@ -209,3 +210,11 @@ assert_type(charlm.RecordDataset(["a"]).split(0.5, seed=1), tuple[charlm.RecordD
 assert_type(charlm.IGNORE_INDEX, int)
 assert_type(charlm.python_docs(), str)
 assert_type(charlm.tiny_shakespeare(Path("x")), str)
+estimator = charlm.sklearn.CharLMClassifier(order=3, priors=[0.5, 0.5]).fit(["a", "b"], [0, 1])
+assert_type(estimator, charlm.sklearn.CharLMClassifier)
+assert_type(estimator.predict_proba(["a"]), NDArray[np.float64])
+assert_type(estimator.predict(["a"]), NDArray[Any])
+assert_type(charlm.sklearn.CharLMClassifier.load("x"), charlm.sklearn.CharLMClassifier)
+assert_type(charlm.sklearn.CharLMOutlierDetector(held_out=0.5).fit(["a"]).predict(["a"]), NDArray[np.int64])
+assert_type(charlm.sklearn.CharLMDensity("bigram").fit(["a"]).score(["a"]), float)
+assert_type(charlm.sklearn.CharLMFeatures(window=3).fit_transform(["a"]), NDArray[np.float64])
