@@ -63,15 +63,20 @@ COMPARED_ON = {
 }
 
 
+def unpacked(package: str) -> Path:
+    """Returns the folder with the files of a Debian package, fetched where it is not at hand."""
+    folder = FOLDER / package
+    if not folder.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", "-qq", package], cwd=FOLDER, check=True)  # noqa: S603, S607
+        subprocess.run(["dpkg-deb", "-x", next(FOLDER.glob(f"{package}_*.deb")), folder], check=True)  # noqa: S603, S607
+    return folder
+
+
 def text_of(source: Source) -> str:
     """Returns the text of a source, fetched where it is not at hand; files that are not UTF-8 are left out."""
-    unpacked = FOLDER / source.package
-    if not unpacked.exists():
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", "-qq", source.package], cwd=FOLDER, check=True)  # noqa: S603, S607
-        package = next(FOLDER.glob(f"{source.package}_*.deb"))
-        subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)  # noqa: S603, S607
-    paths = [path for path in sorted(unpacked.glob(source.pattern)) if path.is_file() and not path.is_symlink()]
+    folder = unpacked(source.package)
+    paths = [path for path in sorted(folder.glob(source.pattern)) if path.is_file() and not path.is_symlink()]
     texts = []
     for path in paths:
         data = path.read_bytes()

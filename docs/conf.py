@@ -55,6 +55,7 @@ extensions = [
 exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore = [
+    ("py:exc", "sklearn.exceptions.NotFittedError"),  # whose inventory is not at hand
     *(
         ("py:class", f"charlm.models.{opaque}")  # opaque to callers
         for opaque in (

@@ -1,6 +1,6 @@
-"""Identifies which of three languages a sentence is in, with one model per language."""
+"""Identifies the languages of sentences, and the parts of a mixed one, with one model per language."""
 
-from charlm import CharLM, classify
+from charlm import TextClassifier
 
 TEXTS = {
     "English": """all human beings are born free and equal in dignity and rights. they are endowed with reason and
@@ -16,15 +16,21 @@ TEXTS = {
         la vie, à la liberté et à la sûreté de sa personne. nul ne sera tenu en esclavage. chacun a le droit à la
         reconnaissance en tous lieux de sa personnalité juridique.""",
 }
-SENTENCES = ["the weather is fine today", "das wetter ist heute schön", "il fait beau aujourd'hui"]
+SENTENCES = ["the weather is fine today", "das wetter ist heute schön", "il fait beau aujourd'hui", "internet"]
+MIXED = "jeder soll es mit vernunft sagen: the law is the same everywhere, et tout le monde est d'accord"
 
 
-def main() -> list[str]:
-    """Returns the language of each sentence."""
-    models = {language: CharLM.fit(" ".join(text.split()), order=4) for language, text in TEXTS.items()}
-    return classify(models, SENTENCES)
+def main() -> tuple[list[tuple[str, float]], list[tuple[str, str]]]:
+    """Returns the language of each sentence with its probability, and the parts of the mixed text with theirs."""
+    classifier = TextClassifier.fit({language: " ".join(text.split()) for language, text in TEXTS.items()})
+    probabilities = classifier.probabilities(SENTENCES)
+    best = list(zip(classifier.classify(SENTENCES), probabilities.max(axis=1).tolist(), strict=True))
+    return best, [(span.label, MIXED[span.start : span.end]) for span in classifier.segment(MIXED)]
 
 
 if __name__ == "__main__":
-    for language, sentence in zip(main(), SENTENCES, strict=True):
-        print(f"{language:10} {sentence}")
+    languages, parts = main()
+    for (language, probability), sentence in zip(languages, SENTENCES, strict=True):
+        print(f"{language:10} {probability:7.2%}  {sentence}")
+    for language, part in parts:
+        print(f"{language:10} {part}")

@@ -1,3 +1,4 @@
+from charlm.classification.classifier import TextClassifier as TextClassifier
 from charlm.data.batch_sampler import BatchSampler as BatchSampler
 from charlm.data.corpora import python_docs as python_docs
 from charlm.data.corpora import tiny_shakespeare as tiny_shakespeare
@@ -6,6 +7,9 @@ from charlm.data.dataset import Dataset as Dataset
 from charlm.data.record_dataset import RecordDataset as RecordDataset
 from charlm.data.text_dataset import TextDataset as TextDataset
 from charlm.decisions.calibration import Calibration as Calibration
+from charlm.decisions.classification import classify as classify
+from charlm.decisions.segmentation import LabeledSpan as LabeledSpan
+from charlm.decisions.temperature import Temperature as Temperature
 from charlm.decisions.text_judge import UnusualSpan as UnusualSpan
 from charlm.errors import ArpaFileError as ArpaFileError
 from charlm.errors import CheckpointCorruptError as CheckpointCorruptError
@@ -14,7 +18,6 @@ from charlm.errors import CheckpointVersionError as CheckpointVersionError
 from charlm.errors import ForeignFileError as ForeignFileError
 from charlm.errors import NonFiniteLossError as NonFiniteLossError
 from charlm.evaluation.adaptive_text import AdaptiveCharLM as AdaptiveCharLM
-from charlm.evaluation.classification import classify as classify
 from charlm.evaluation.scored_text import ScoredText as ScoredText
 from charlm.evaluation.scoring import Evaluation as Evaluation
 from charlm.evaluation.scoring import evaluate as evaluate

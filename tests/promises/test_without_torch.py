@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import math, os, sys
-from charlm import CharLM, classify
+from charlm import CharLM, TextClassifier, classify
 from charlm.generation.settings import SamplingSettings
 
 folder = sys.argv[1]
@@ -43,6 +43,11 @@ for name, lm in models.items():
     own.save(path)
     assert CharLM.load(path).p_values(["a mat"]) == own.p_values(["a mat"])
 assert classify({"text": models["text"], "names": models["names"]}, ["the mat", "emma"]) == ["text", "names"]
+classifier = TextClassifier.fit({"text": text, "names": [*map("".join, zip(names, "abcdefghijkl"))]})
+classifier = classifier.calibrate(["the mat", "emma"], ["text", "names"])
+classifier.save(os.path.join(folder, "classifier"))
+assert TextClassifier.load(os.path.join(folder, "classifier")).classify(["the mat", "emma"]) == ["text", "names"]
+assert classifier.segment("the cat")[0].label == "text"
 """
 WITHOUT = """
 import sys

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import charlm
+import charlm.sklearn
 import chartok
 from charlm.generation.sampling import keep_top_k, keep_top_p
 from charlm.generation.settings import SamplingSettings
@@ -179,6 +180,21 @@ assert_type(lm.calibration, charlm.Calibration | None)
 assert_type(lm.p_values(["a"]), NDArray[np.float64])
 assert_type(lm.is_unusual(["a"], 0.01), NDArray[np.bool_])
 assert_type(lm.unusual_spans("a", 0.01), list[charlm.UnusualSpan])
+classifier = charlm.TextClassifier.fit(["a", "b"], ["x", "y"], n_folds=0, order=3)
+assert_type(classifier, charlm.TextClassifier)
+assert_type(charlm.TextClassifier({"a": lm}, priors={"a": 1}), charlm.TextClassifier)
+assert_type(
+    charlm.TextClassifier.fit({"a": "text", "b": ["x"], "c": Path("y")}).calibrate(["a"], ["b"]), charlm.TextClassifier
+)
+assert_type(classifier.probabilities(["a"]), NDArray[np.float64])
+assert_type(classifier.log_likelihoods(["a"]), NDArray[np.float64])
+assert_type(classifier.classify(["a"]), list[str])
+assert_type(classifier.classify(["a"], unknown_below=0.01), list[str | None])
+assert_type(classifier.segment("a", cost_of_change=5), list[charlm.LabeledSpan])
+assert_type(classifier.priors, dict[str, float])
+assert_type(classifier.temperature, charlm.Temperature)
+assert_type(classifier.labels, tuple[str, ...])
+assert_type(charlm.TextClassifier.load("x", device="cpu"), charlm.TextClassifier)
 assert_type(charlm.score(model, [np.array([0, 1])]), list[NDArray[np.float64]])
 tokens = chartok.encode_file("x", "y", errors="ignore", compression="gzip")
 assert_type(tokens, chartok.TokenFile)
@@ -194,3 +210,11 @@ assert_type(charlm.RecordDataset(["a"]).split(0.5, seed=1), tuple[charlm.RecordD
 assert_type(charlm.IGNORE_INDEX, int)
 assert_type(charlm.python_docs(), str)
 assert_type(charlm.tiny_shakespeare(Path("x")), str)
+estimator = charlm.sklearn.CharLMClassifier(order=3, priors=[0.5, 0.5]).fit(["a", "b"], [0, 1])
+assert_type(estimator, charlm.sklearn.CharLMClassifier)
+assert_type(estimator.predict_proba(["a"]), NDArray[np.float64])
+assert_type(estimator.predict(["a"]), NDArray[Any])
+assert_type(charlm.sklearn.CharLMClassifier.load("x"), charlm.sklearn.CharLMClassifier)
+assert_type(charlm.sklearn.CharLMOutlierDetector(held_out=0.5).fit(["a"]).predict(["a"]), NDArray[np.int64])
+assert_type(charlm.sklearn.CharLMDensity("bigram").fit(["a"]).score(["a"]), float)
+assert_type(charlm.sklearn.CharLMFeatures(window=3).fit_transform(["a"]), NDArray[np.float64])

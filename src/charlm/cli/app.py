@@ -52,6 +52,7 @@ MODULE_OF = {
     "evaluate": "evaluate",
     "calibrate": "calibrate",
     "score": "evaluate",
+    "classify": "classify",
     "info": "files",
     "report": "files",
     "prune": "prune",

@@ -14,7 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.command import READING, READING_LINES, Command, Several
 from charlm.cli.docstrings import restore_docstrings
-from charlm.cli.scoring_flags import Calibrate, Evaluate, Score
+from charlm.cli.scoring_flags import Calibrate, Classify, Evaluate, Score
 from charlm.cli.train_flags import Interpolate, Merge, Train, Update
 from charlm.cli.values import Text, Texts
 from charlm.generation.settings import SamplingSettings
@@ -274,6 +274,7 @@ COMMANDS: dict[str, type] = {
     "evaluate": Evaluate,
     "calibrate": Calibrate,
     "score": Score,
+    "classify": Classify,
     "info": Info,
     "report": Report,
     "prune": Prune,

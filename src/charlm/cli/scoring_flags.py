@@ -1,4 +1,4 @@
-"""The settings of the commands that score text: ``evaluate``, ``calibrate`` and ``score``."""
+"""The settings of the commands that score text: ``evaluate``, ``calibrate``, ``score`` and ``classify``."""
 
 from __future__ import annotations
 
@@ -99,6 +99,32 @@ class Score(Command):
     unusual: Optional[float] = None
     spans: bool = False
     color: Color = "auto"
+    device: str = "auto"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classify(Command):
+    """Print which of several models each line is most probably of, the probability, and the line.
+
+    Attributes:
+        models: Run folders or model files, one for each class, which is called after the name of the file or the
+            folder, or as in NAME=PATH. Or the folder of one classifier.
+        text: Files, folders, patterns in quotes, or URLs, whose lines to classify; by default standard input.
+        priors: How probable each class is before a line is seen, in the order of the models, such as 0.9 0.1; by
+            default all are the same.
+        reading: How to read the files; blank lines are kept, since every line is answered.
+        unknown: The share of lines of the classes that may be called unknown, such as 0.01: a line that is unusual for
+            its most probable class is printed as unknown. It takes models that are calibrated.
+        device: Such as cpu, cuda or mps; auto uses the best available.
+        json: Print one JSON object per line, with the probability of every class; the label of an unknown line is null.
+    """
+
+    models: Positional[Several]
+    text: Several = ()
+    priors: Several = ()
+    unknown: Optional[float] = None
+    reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
     device: str = "auto"
     json: bool = False
 

@@ -759,7 +759,8 @@ def test_every_command_that_computes_takes_the_best_device_there_is() -> None:
         for field in dataclasses.fields(command)
         if field.name == "device"
     }
-    assert devices == dict.fromkeys(("train", "generate", "evaluate", "calibrate", "score", "report"), "auto")
+    computing = ("train", "generate", "evaluate", "calibrate", "score", "classify", "report")
+    assert devices == dict.fromkeys(computing, "auto")
 
 
 def test_the_reference_names_every_flag_of_every_command() -> None:

@@ -98,6 +98,14 @@ class Search:
         for nodes in self._windows(padded, self._of.tree.order - 1):
             yield _at_ends(nodes, len(padded))[is_id]
 
+    def longest(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the length of the longest stored n-gram that ends in each id of texts, concatenated; 0 if none is."""
+        padded, is_id = self._separated(ids, lengths)
+        found = np.zeros(len(padded), dtype=np.int64)
+        for length, nodes in enumerate(self._windows(padded, self._of.tree.order), 1):
+            found[_at_ends(nodes, len(padded)) > 0] = length
+        return found[is_id]
+
     def lengths(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the lengths of the n-grams of nodes."""
         return np.searchsorted(np.array(self._of.tree.levels), nodes)

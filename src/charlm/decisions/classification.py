@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from chartok.arguments import check_several
+from charlm.decisions.comparison import LikelihoodComparison
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,9 +15,13 @@ if TYPE_CHECKING:
 def classify(models: Mapping[str, TextScorer], texts: Iterable[str]) -> list[str]:
     """Returns for each text the name of the model that gives it the highest likelihood.
 
+    The likelihoods are over one space of strings, whatever the alphabets: a character that a model does not know has a
+    share of what the model leaves for unknown ones, as large as if all of those that the other models know were in it.
+    Where models are of text, a text is taken to begin and end with a word. ``TextClassifier`` gives probabilities.
+
     Args:
         models: The models by name.
-        texts: Strings.
+        texts: Strings. An empty one is given to the first model.
 
     Raises:
         ValueError: There is no model, or a model gives a text a likelihood that is NaN.
@@ -32,15 +34,5 @@ def classify(models: Mapping[str, TextScorer], texts: Iterable[str]) -> list[str
         >>> classify(models, ["cab", "zxy"])
         ['abc', 'xyz']
     """
-    if not models:
-        raise ValueError("models is empty: give at least one")
-    check_several(texts, "texts")
-    texts = list(texts)
-    scores = np.stack([model.score_samples(texts) for model in models.values()])
-    names = list(models)
-    if np.isnan(scores).any():
-        model, text = np.argwhere(np.isnan(scores))[0]
-        raise ValueError(
-            f"the likelihood of texts[{text}] under models[{names[model]!a}] is NaN: its weights are unsound"
-        )
-    return [names[best] for best in scores.argmax(axis=0)]
+    names = [*models]
+    return [names[best] for best in LikelihoodComparison(models).log_likelihoods(texts).argmax(axis=1).tolist()]

@@ -1,0 +1,1 @@
+"""Classes of texts: one model for each, calibrated together, in one folder."""

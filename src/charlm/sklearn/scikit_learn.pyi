@@ -1,0 +1,26 @@
+# What is taken from scikit-learn, with the types that it does not have.
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+class BaseEstimator:
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+    def set_params(self, **params: object) -> Self: ...
+    def __sklearn_tags__(self) -> Any: ...  # noqa: ANN401 - of scikit-learn
+
+class ClassifierMixin:
+    def score(self, X: Iterable[str], y: object, sample_weight: object = None) -> float: ...
+
+class DensityMixin: ...
+
+class OutlierMixin:
+    def fit_predict(self, X: Iterable[str], y: object = None) -> NDArray[np.int64]: ...
+
+class TransformerMixin:
+    def set_output(self, *, transform: str | None = None) -> Self: ...
+
+def check_is_fitted(estimator: BaseEstimator) -> None: ...
+def check_random_state(seed: object) -> np.random.RandomState: ...
