@@ -107,11 +107,11 @@ class TextState:
             place = error.position + len(self._text) - len(self._open)
             raise UnknownCharacterError(error.character, place, error.vocabulary_size, argument="text") from None
         state = object.__new__(type(self))
-        state._vocabulary, state._predictor, state._framing = self._vocabulary, self._predictor, self._framing  # noqa: SLF001
-        state._text = self._text + text  # noqa: SLF001
-        state._open = (self._open + text)[self._characters(certain) :]  # noqa: SLF001
-        state._settled = self._through(self._settled, certain)  # noqa: SLF001
-        state._end = self._through(state._settled, uncertain)  # noqa: SLF001
+        state._vocabulary, state._predictor, state._framing = self._vocabulary, self._predictor, self._framing
+        state._text = self._text + text
+        state._open = (self._open + text)[self._characters(certain) :]
+        state._settled = self._through(self._settled, certain)
+        state._end = self._through(state._settled, uncertain)
         return state
 
     def next_symbols(self, *, k: int = 10) -> Alternatives:

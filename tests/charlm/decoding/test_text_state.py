@@ -6,34 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM
-from charlm.data.framing import Framing
-from charlm.models.ngram.table import NGramTable
 from chartok import UnknownCharacterError, Vocabulary
-from chartok.ragged import split_joined
-from lively_gpt import TINY, lively
+from decoders import LETTERS, counted, transformer
 from strategies import costly, symbol_vocabularies, text_of_symbols
 
-LETTERS = "abcd"
 ROLES = st.sampled_from([[], ["bos"], ["unk"], ["bos", "eos"], ["bos", "unk"], ["bos", "eos", "unk"]])
-
-
-def counted(vocabulary: Vocabulary, order: int = 3) -> CharLM:
-    """Returns an n-gram model that has seen some of what the vocabulary has, in an order of its own."""
-    framing = Framing(vocabulary)
-    symbols = list(vocabulary.symbols)
-    texts = ["".join(symbols), "".join(symbols[::-1] + symbols[::2])]
-    ids, lengths = framing.to_count(texts)
-    table = NGramTable.fit(
-        split_joined(ids, lengths), vocab_size=vocabulary.size, order=order, context_only=framing.context_only
-    )
-    return CharLM(table, vocabulary)
-
-
-def transformer(roles: Any, block_size: int) -> CharLM:
-    vocabulary = Vocabulary(LETTERS, special_tokens=roles)
-    never = Framing(vocabulary).context_only
-    shape = {"vocab_size": vocabulary.size, "block_size": block_size, "context_only": never}
-    return CharLM(lively(TINY.__class__(**(TINY.__dict__ | shape))), vocabulary)
 
 
 def check(lm: CharLM, pieces: list[str], tolerance: float) -> None:

@@ -1,0 +1,32 @@
+"""Small models for what looks for the most likely text."""
+
+from dataclasses import replace
+from typing import Any
+
+from charlm import CharLM
+from charlm.data.framing import Framing
+from charlm.models.ngram.table import NGramTable
+from chartok import Vocabulary
+from chartok.ragged import split_joined
+from lively_gpt import TINY, lively
+
+LETTERS = "abcd"
+
+
+def counted(vocabulary: Vocabulary, order: int = 3) -> CharLM:
+    """Returns an n-gram model that has seen some of what the vocabulary has, in an order of its own."""
+    framing = Framing(vocabulary)
+    symbols = list(vocabulary.symbols)
+    texts = ["".join(symbols), "".join(symbols[::-1] + symbols[::2])]
+    ids, lengths = framing.to_count(texts)
+    table = NGramTable.fit(
+        split_joined(ids, lengths), vocab_size=vocabulary.size, order=order, context_only=framing.context_only
+    )
+    return CharLM(table, vocabulary)
+
+
+def transformer(roles: Any, block_size: int) -> CharLM:
+    vocabulary = Vocabulary(LETTERS, special_tokens=roles)
+    never = Framing(vocabulary).context_only
+    shape = replace(TINY, vocab_size=vocabulary.size, block_size=block_size, context_only=never)
+    return CharLM(lively(shape), vocabulary)
