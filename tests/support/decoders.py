@@ -1,6 +1,8 @@
 """Small models for what looks for the most likely text."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from charlm import CharLM
@@ -30,3 +32,9 @@ def transformer(roles: Any, block_size: int) -> CharLM:
     never = Framing(vocabulary).context_only
     shape = replace(TINY, vocab_size=vocabulary.size, block_size=block_size, context_only=never)
     return CharLM(lively(shape), vocabulary)
+
+
+def strings(symbols: Iterable[str], longest: int) -> list[str]:
+    """Returns all strings of up to so many symbols."""
+    symbols = list(symbols)
+    return ["".join(chosen) for length in range(longest + 1) for chosen in product(symbols, repeat=length)]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from charlm.data.framing import Framing
+from charlm.decoding.guess_numbers import GuessNumbers
 from charlm.decoding.likeliest import BestFirstSearch
 from charlm.decoding.text_state import TextState
-from chartok.arguments import checked_texts, positive_integer
+from charlm.runtime.seeds import seed_or_new
+from chartok.arguments import check_several, checked_texts, expected_text, flag, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from charlm.models.predictor import PredictingModel, Predictor
     from chartok import Vocabulary
@@ -40,6 +45,10 @@ class TextDecoder(ABC):
     @abstractmethod
     def stored(self) -> PredictingModel:
         """The model in the form in which it is stored."""
+
+    @abstractmethod
+    def score_samples(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Returns the natural log-likelihood of each text, float64 ``(N,)``, in nats."""
 
     def start(self, text: str = "") -> TextState:
         """Returns the state of a text: its probability, what may follow, and longer texts by ``extend``.
@@ -133,6 +142,88 @@ class TextDecoder(ABC):
             raise ValueError("a model of text has no end: give stop or max_new_tokens")
         found = self._whole(prompt, "prompt", k, stops, max_new_tokens, max_prefixes)
         return [(text, math.exp(-cost)) for text, cost in found]
+
+    def guess_number(self, text: str, *, samples: int = 10_000, seed: int | None = 0) -> float:
+        """Returns how many guesses it takes to find a record, in the order of this model; see ``guess_numbers``.
+
+        Raises:
+            ValueError: As for ``guess_numbers``.
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            TypeError: ``text`` is not a ``str``.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> lm = CharLM.fit(["anna", "anna", "hanna", "johanna"], order=3)
+            >>> bool(lm.guess_number("anna") < lm.guess_number("hanna") < 1e3 < lm.guess_number("nnjaja"))
+            True
+        """
+        if not isinstance(text, str):
+            raise TypeError(expected_text("text", text))
+        return float(self.guess_numbers([text], samples=samples, seed=seed)[0])
+
+    @overload
+    def guess_numbers(
+        self,
+        texts: Iterable[str],
+        *,
+        samples: int = 10_000,
+        seed: int | None = 0,
+        return_errors: Literal[False] = False,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def guess_numbers(
+        self, texts: Iterable[str], *, samples: int = 10_000, seed: int | None = 0, return_errors: Literal[True]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def guess_numbers(
+        self, texts: Iterable[str], *, samples: int = 10_000, seed: int | None = 0, return_errors: bool = False
+    ) -> Any:
+        """Returns how many guesses it takes to find each record, for one who guesses in the order of this model.
+
+        That is its place among all records, from 1 on, estimated from records that are drawn from the model; those of
+        the same probability come after it. The estimate is right on average, and its standard error falls with the
+        square root of ``samples``. A record that is less likely than all that were drawn has at least the number
+        returned. A count model draws once for each ``samples`` and ``seed``; one in PyTorch, which may be trained
+        on, draws at each call: ask about several records at once.
+
+        Args:
+            texts: The records.
+            samples: How many records to draw.
+            seed: Determines every draw; None draws a new one, which the logger ``charlm`` tells.
+            return_errors: Whether to return a pair: the guess numbers, and their standard errors.
+
+        Returns:
+            float64 ``(N,)``; infinity where there are more than a float reaches.
+
+        Raises:
+            ValueError: The model is not one of records, or never ends one, or ``samples`` is below 2.
+            UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
+            TypeError: ``texts`` is a single ``str`` or not iterable, or an item is not a ``str``.
+
+        Example:
+            >>> from charlm import CharLM
+            >>> lm = CharLM.fit(["anna", "anna", "hanna", "johanna"], order=3)
+            >>> numbers, errors = lm.guess_numbers(["anna", "hanna"], return_errors=True)
+            >>> numbers.round().tolist(), bool((errors < 1).all())
+            ([1.0, 2.0], True)
+        """
+        check_several(texts, "texts")
+        flag("return_errors", return_errors)
+        if positive_integer("samples", samples) == 1:
+            raise ValueError("samples must be at least 2, got 1")
+        if not Framing(self.vocabulary).is_of_records:
+            raise ValueError("this model was fitted to text, not records: only records have guess numbers")
+        found = self._guess_numbers(samples, seed).of(self.score_samples(texts))
+        return tuple(found) if return_errors else found.numbers
+
+    def _guess_numbers(self, samples: int, seed: int | None) -> GuessNumbers:
+        predictor = self.predictor
+        is_kept = predictor is self.stored and seed is not None  # a count model never changes
+        kept = self.__dict__.setdefault("_guesses", {}) if is_kept else dict[Any, Any]()
+        key = samples, seed
+        if key not in kept:
+            kept[key] = GuessNumbers.drawn(self.vocabulary, predictor, samples=samples, seed=seed_or_new(seed))
+        found: GuessNumbers = kept[key]
+        return found
 
     def _symbol_id(self, symbol: str) -> int:
         if symbol not in self.vocabulary:

@@ -1,7 +1,6 @@
 """The likeliest texts in order, beside all texts that there are."""
 
 import math
-from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -12,15 +11,11 @@ from hypothesis import strategies as st
 from charlm import CharLM
 from charlm.decoding import likeliest
 from chartok import UnknownCharacterError, Vocabulary
-from decoders import counted, transformer
+from decoders import counted, strings, transformer
 from strategies import costly
 
 NAMES = CharLM.fit(["anna", "hanna", "joanna", "johanna", "ann"], order=3)
 RECORDS = st.sampled_from([["bos", "eos"], ["bos", "eos", "unk"], ["pad", "bos", "eos"]])
-
-
-def strings(symbols: Any, longest: int) -> list[str]:
-    return ["".join(chosen) for length in range(longest + 1) for chosen in product(symbols, repeat=length)]
 
 
 def check_most_likely(lm: CharLM, n: int, longest: int, prefix: str, tolerance: float) -> None:
