@@ -41,7 +41,7 @@ class PrefixTree:
         """
         start, self.size = self.size, self.size + len(parents)
         if self.size > len(self._ids):
-            room = max(2 * len(self._ids), self.size)
+            room = max(2 * len(self._ids), self.size, ROOM)
             self._parents, self._ids, self._depths = (
                 np.concatenate([array, np.empty(room - len(array), array.dtype)])
                 for array in (self._parents, self._ids, self._depths)
@@ -67,3 +67,24 @@ class PrefixTree:
             found[:, place] = self._ids[nodes]
             nodes = self._parents[nodes]
         return found
+
+    def compacted(self, nodes: NDArray[np.int64]) -> tuple[PrefixTree, NDArray[np.int64]]:
+        """Returns a tree of what is on the way to some nodes, and these nodes in it.
+
+        Args:
+            nodes: Nodes, or -1 for none, int64 ``(N,)``.
+        """
+        is_used = np.zeros(self.size + 1, dtype=bool)  # the last stands for -1
+        is_used[nodes] = True
+        further = np.append(self._parents[: self.size], -1)  # the node 1, 2, 4, ... ids before each
+        while (further >= 0).any():
+            is_used[further[np.flatnonzero(is_used)]] = True
+            further = further[further]
+        used = np.flatnonzero(is_used[:-1])
+        places = np.full(self.size + 1, -1, dtype=np.int64)
+        places[used] = np.arange(len(used))
+        tree = PrefixTree()
+        tree.size = len(used)
+        tree._parents, tree._ids = places[self._parents[used]], self._ids[used]
+        tree._depths = self._depths[used]
+        return tree, places[nodes]

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from charlm import CharLM
+from charlm import BigramTable, CharLM
 from charlm.data.framing import Framing
 from charlm.decoding.guess_numbers import GuessNumbers, drawn_records
 from chartok import UnknownCharacterError, Vocabulary
@@ -84,15 +84,10 @@ def test_what_is_beyond_a_float_is_infinite() -> None:
 
 
 def test_a_model_that_never_ends_has_no_guess_numbers() -> None:
-    lm = CharLM.fit(["ab"], "bigram", smoothing=0.0)
-    table = lm.predictor.table.copy()  # type: ignore[attr-defined]
-    table[:, Framing(lm.vocabulary).eos] = -np.inf
-    table[np.isneginf(table).all(axis=1)] = 0.0
-    table[:, Framing(lm.vocabulary).eos] = -np.inf
-    endless = CharLM(
-        type(lm.predictor)(vocab_size=lm.vocabulary.size, context_only=lm.predictor.context_only, table=table),
-        lm.vocabulary,
-    )  # type: ignore[call-arg]
+    vocabulary = Vocabulary("ab", special_tokens=["bos", "eos"])
+    table = np.zeros((4, 4), dtype=np.float32)
+    table[:, Framing(vocabulary).eos] = -np.inf
+    endless = CharLM(BigramTable(vocab_size=4, context_only=Framing(vocabulary).context_only, table=table), vocabulary)
     with pytest.raises(ValueError, match="the model ends no record within 1024 symbols"):
         endless.guess_number("a", samples=3)
 
