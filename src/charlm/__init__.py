@@ -24,6 +24,7 @@ _MODULE_OF = {
     "ClassicGPT": "models.classic_gpt.model",
     "ClassicGPTConfig": "models.classic_gpt.config",
     "Dataset": "data.dataset",
+    "ErrorSpotter": "decoding.both_sides",
     "Evaluation": "evaluation.scoring",
     "ForeignFileError": "errors",
     "GPT": "models.gpt.model",

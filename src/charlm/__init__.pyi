@@ -11,6 +11,7 @@ from charlm.decisions.classification import classify as classify
 from charlm.decisions.segmentation import LabeledSpan as LabeledSpan
 from charlm.decisions.temperature import Temperature as Temperature
 from charlm.decisions.text_judge import UnusualSpan as UnusualSpan
+from charlm.decoding.both_sides import ErrorSpotter as ErrorSpotter
 from charlm.decoding.channel import Channel as Channel
 from charlm.decoding.ctc import CTCHypothesis as CTCHypothesis
 from charlm.decoding.ctc import ctc_decode as ctc_decode

@@ -48,6 +48,7 @@ CHARLM = {
     "ClassicGPT",
     "ClassicGPTConfig",
     "Dataset",
+    "ErrorSpotter",
     "Evaluation",
     "ForeignFileError",
     "GPT",

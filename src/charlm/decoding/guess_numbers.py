@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.data.framing import Framing
-from charlm.models.predictor import log_softmax
+from charlm.decoding.drawn import MOST_SYMBOLS, drawn_texts
 
 if TYPE_CHECKING:
     from charlm.models.predictor import Predictor
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 1 << 12
 """How many records are drawn together."""
-MOST_SYMBOLS = 1 << 10
-"""Records that are longer stand for nothing: a model might never end them."""
 ROUNDING = 1e-9
 """How far, as a share, log-probabilities may differ that are taken to be equal."""
 
@@ -65,7 +63,7 @@ class GuessNumbers:
         generator = np.random.default_rng(seed % (1 << 64))
         parts = list[NDArray[np.float64]]()
         for start in range(0, samples, ROWS_AT_ONCE):
-            records = drawn_records(vocabulary, predictor, min(ROWS_AT_ONCE, samples - start), generator)
+            records = drawn_texts(vocabulary, predictor, min(ROWS_AT_ONCE, samples - start), generator)
             parts.append(_log_probabilities(vocabulary, predictor, records))
         log_probabilities = np.concatenate(parts)
         if not np.isfinite(log_probabilities).any():
@@ -85,38 +83,6 @@ class GuessNumbers:
             variances = self._squares[likelier] / self._size - means**2
         errors = np.where(np.isfinite(variances), np.sqrt(np.maximum(variances, 0) / self._size), np.inf)
         return Estimates(1 + means, errors)
-
-
-def drawn_records(
-    vocabulary: Vocabulary, predictor: Predictor, n: int, generator: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    """Returns the ids of records drawn from the whole distribution of a model, ``bos`` and ``eos`` included.
-
-    One that does not end within ``MOST_SYMBOLS`` symbols has no ``eos``.
-
-    Args:
-        vocabulary: The vocabulary of the model.
-        predictor: The interface to it.
-        n: How many.
-        generator: What draws.
-    """
-    framing = Framing(vocabulary)
-    start = np.array(framing.prompt(""), dtype=np.int64)
-    logits, state = predictor.start(np.repeat(start[None], n, axis=0))
-    columns, growing = [np.full(n, start[-1])], np.arange(n)
-    for _ in range(MOST_SYMBOLS):
-        sums = np.exp(log_softmax(logits.astype(np.float64))).cumsum(axis=1)
-        points = generator.random(len(growing)) * sums[:, -1]
-        ids = (sums > points[:, None]).argmax(axis=1)
-        column = np.full(n, -1)
-        column[growing] = ids
-        columns.append(column)
-        going_on = np.flatnonzero(ids != framing.eos)
-        if not len(going_on):
-            break
-        growing = growing[going_on]
-        logits, state = predictor.step(ids[going_on], predictor.select([state], going_on))
-    return [row[row >= 0] for row in np.stack(columns, axis=1)]
 
 
 def _log_probabilities(

@@ -9,7 +9,8 @@ import pytest
 
 from charlm import BigramTable, CharLM
 from charlm.data.framing import Framing
-from charlm.decoding.guess_numbers import GuessNumbers, drawn_records
+from charlm.decoding.drawn import drawn_texts
+from charlm.decoding.guess_numbers import GuessNumbers
 from chartok import UnknownCharacterError, Vocabulary
 from decoders import counted, strings, transformer
 
@@ -70,7 +71,7 @@ def test_a_seed_decides_and_a_count_model_draws_once() -> None:
 def test_the_draw_is_that_of_the_model_with_what_is_unknown() -> None:
     vocabulary = Vocabulary("ab", special_tokens=["bos", "eos", "unk"])
     lm = counted(vocabulary)
-    records = drawn_records(vocabulary, lm.predictor, 20_000, np.random.default_rng(0))
+    records = drawn_texts(vocabulary, lm.predictor, 20_000, np.random.default_rng(0))
     firsts = np.bincount([int(record[1]) for record in records], minlength=vocabulary.size) / len(records)
     expected = np.exp(next(lm.predictor.distributions(np.array([vocabulary.special_tokens["bos"]]))))[0]
     np.testing.assert_allclose(firsts, expected, atol=0.02)
