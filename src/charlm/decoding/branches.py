@@ -32,6 +32,7 @@ class Asked:
 
     def __init__(self, vocabulary: Vocabulary, predictor: Predictor) -> None:
         self.predictor, self.framing, self.size = predictor, Framing(vocabulary), vocabulary.size
+        self._log_share = 0.0 if self.framing.unk is None else self.framing.log_share_of_unknown
         self.history: int | None = None if predictor.keeps_rows_in_step else predictor.history
         """The number of ids on which what follows depends; None for all of them."""
         generator = np.random.default_rng(HASH_SEED)
@@ -44,7 +45,7 @@ class Asked:
         """Returns log-probabilities, in which each unknown character has its share of ``unk``, float64 ``(B, V)``."""
         rows: NDArray[np.float64] = log_softmax(logits.astype(np.float64)).astype(np.float64)
         if self.framing.unk is not None:
-            rows[:, self.framing.unk] += self.framing.log_share_of_unknown
+            rows[:, self.framing.unk] += self._log_share
         return rows
 
     def rows_of_nothing(self, n: int) -> NDArray[np.float64]:
@@ -130,7 +131,7 @@ class Branches:
         of_state, in_state, states = self._of_state[rows], self._in_state[rows], list(self._states)
         lengths = self._lengths[rows]
         kind = np.where(moves, lengths if asked.predictor.keeps_rows_in_step else np.minimum(lengths, 1), -1)
-        for length in np.unique(kind[moves]).tolist():
+        for length in sorted({*kind[moves].tolist()}):
             members = np.flatnonzero(kind == length)
             if length:
                 state = self._selected(of_state[members], in_state[members])
@@ -140,13 +141,13 @@ class Branches:
             log_probabilities[members] = asked.rows(logits)
             of_state[members], in_state[members] = len(states), np.arange(len(members))
             states.append((state, len(members)))
-        used, of_state = np.unique(of_state, return_inverse=True)
+        used, of_state = _numbered(of_state, len(states))
         return type(self)(
             asked,
             log_probabilities,
             self._windows_after(rows, ids),
             lengths + moves,
-            [states[state] for state in used.tolist()],
+            [states[state] for state in used],
             (of_state, in_state),
         )
 
@@ -166,8 +167,8 @@ class Branches:
 
     def _selected(self, of_state: Ids, in_state: Ids) -> Any:  # noqa: ANN401 - each family has its own state
         """Returns the state of some rows of several states."""
-        used, which = np.unique(of_state, return_inverse=True)
-        states, sizes = zip(*(self._states[state] for state in used.tolist()), strict=True)
+        used, which = _numbered(of_state, len(self._states))
+        states, sizes = zip(*(self._states[state] for state in used), strict=True)
         starts = np.cumsum(sizes) - sizes
         return self._asked.predictor.select(states, starts[which] + in_state)
 
@@ -179,3 +180,11 @@ class Branches:
         windows[moves, :-1] = windows[moves, 1:]
         windows[moves, -1:] = (ids[moves, None] + 1).astype(np.uint64)
         return windows
+
+
+def _numbered(values: Ids, size: int) -> tuple[list[int], Ids]:
+    """Returns the values from 0 to ``size - 1`` that occur, in order, and which of them each is."""
+    used = np.flatnonzero(np.bincount(values, minlength=size))
+    numbers = np.zeros(size, dtype=np.int64)
+    numbers[used] = np.arange(len(used))
+    return used.tolist(), numbers[values]

@@ -54,6 +54,7 @@ class Corrector:
         self, vocabulary: Vocabulary, predictor: Predictor, channel: Channel, *, beam_width: int, context: str = ""
     ) -> None:
         self._vocabulary, self._asked = vocabulary, Asked(vocabulary, predictor)
+        self._symbols = dict(zip(self._asked.framing.symbol_ids(), vocabulary.symbols, strict=True))
         self._edits, self._beam_width = EditTable(channel, vocabulary), beam_width
         try:
             self._context: list[int] = vocabulary.encode(context, self._asked.framing.errors).tolist()
@@ -96,7 +97,7 @@ class Corrector:
 
     def _symbol(self, code: int) -> str:
         """Returns what a hypothesis has written."""
-        return self._vocabulary.symbol_of(code) if code >= 0 else self._edits.symbols[AS_IT_IS - code]
+        return self._symbols[code] if code >= 0 else self._edits.symbols[AS_IT_IS - code]
 
 
 def symbols_of(text: str, vocabulary: Vocabulary) -> list[str]:
