@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from functools import partial
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ N_LINES = 300
 SEEDS = (1, 2, 3)
 RATES = (0.05, 0.1)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-CERTAIN, NOISE = 6.0, 2.0
+CERTAIN, NOISE = 6.0, 1.5
 """How much likelier the label of a frame is made, and the standard deviation of the noise, both in nats."""
 
 
@@ -59,16 +60,16 @@ def corrections(lm: CharLM, true: list[str], learned_on: list[str], context: str
         channel, pairs = Channel.keyboard(rate), list[tuple[str, str]]()
         for number, text in enumerate(learned_on):
             pairs.append((with_any_letters(text, rate, number), text))
-        kinds: dict[str, tuple[Callable[[str, int], str], Channel]] = {
-            "keyboard": (lambda text, seed, channel=channel: channel.corrupt(text, seed=seed), Channel.keyboard()),
-            "any letters": (lambda text, seed, rate=rate: with_any_letters(text, rate, seed), Channel.keyboard()),
-            "any letters, learned": (
-                lambda text, seed, rate=rate: with_any_letters(text, rate, seed),
-                Channel.learned(pairs),
-            ),
+        any_letters = partial(with_any_letters, rate=rate)
+        kinds: dict[str, tuple[Callable[..., str], Channel]] = {
+            "keyboard": (channel.corrupt, Channel.keyboard()),
+            "any letters": (any_letters, Channel.keyboard()),
+            "any letters, learned": (any_letters, Channel.learned(pairs)),
         }
         for kind, (corrupt, through) in kinds.items():
-            seen = [[corrupt(text, seed * len(true) + number) for number, text in enumerate(true)] for seed in SEEDS]
+            seen = [
+                [corrupt(text, seed=seed * len(true) + number) for number, text in enumerate(true)] for seed in SEEDS
+            ]
             found = [lm.correct(texts, channel=through, context=context) for texts in seen]
             rows.append(_row(kind, rate, [*chain(*found)], [*chain(*seen)], true * len(SEEDS)))
     return rows

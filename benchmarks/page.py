@@ -209,11 +209,15 @@ def _decoding(measured: dict[str, Any]) -> str:
         [text, f"{row['forward']:.3f}", f"{row['both sides']:.3f}"] for text, row in measured["spotted"].items()
     ]
     heard = [["decoder", "character error rate", "frames per second"], ["---", "---:", "---:"]]
-    for row in measured["transcriptions"]:
-        heard.append([row["decoder"], f"{row['error rate']:.2%}", f"{row['frames']:,.0f}" if "frames" in row else ""])
+    heard += [
+        [row["decoder"], f"{row['error rate']:.2%}", f"{row['frames']:,.0f}" if "frames" in row else ""]
+        for row in measured["transcriptions"]
+    ]
     guessed = [["record", "place", "estimate", "standard error"], ["---", *["---:"] * 3]]
-    for row in measured["guesses"]:
-        guessed.append([row["record"], f"{row['place']:,}", f"{row['estimate']:,.1f}", f"{row['error']:,.1f}"])
+    guessed += [
+        [row["record"], f"{row['place']:,}", f"{row['estimate']:,.1f}", f"{row['error']:,.1f}"]
+        for row in measured["guesses"]
+    ]
     speeds = [["what", "per second"], ["---", "---:"]]
     speeds += [[name, f"{speed:,.0f}"] for name, speed in measured["speeds"].items()]
     tables = [
@@ -221,7 +225,7 @@ def _decoding(measured: dict[str, Any]) -> str:
     ]
     heads = [
         DECODING_HEAD,
-        "\nHow often a wrong letter is less likely than a right one (the area under the curve), of three in a hundred:\n\n",
+        "\nHow often a wrong letter is less likely than a right one (area under the curve), of three in a hundred:\n\n",
         "\nTranscriptions of made-up frames of 60 lines, by the n-gram model of the other nine tenths:\n\n",
         "\nGuess numbers from 10,000 records that were drawn, beside the places that all likelier records give:\n\n",
         "\nSpeeds, in one thread, of n-gram models:\n\n",

@@ -236,13 +236,45 @@ class _Decoder:
         self, frame: Floats, beam: _Beam, branches: Branches | None, prefixes: _Prefixes
     ) -> tuple[_Beam, Branches | None]:
         """Returns the beam after one more frame."""
-        totals, rows = beam.totals, np.arange(len(beam.nodes))
-        last = np.array([prefixes.labels[node] for node in beam.nodes.tolist()])
+        nodes = beam.nodes.tolist()
+        last = np.array([prefixes.labels[node] for node in nodes])
+        lengths = np.array([prefixes.lengths[node] for node in nodes])
+        with_blank, without, longer = self._ways(frame, beam, last, prefixes)
+        languages = np.zeros(longer.shape)
+        if branches is not None:
+            languages = beam.languages[:, None] + np.where(self._ids < 0, 0, branches.log_probabilities[:, self._ids])
+        kept = self._best(
+            self._score(np.logaddexp(with_blank, without), beam.languages, lengths),
+            self._score(longer, languages, lengths[:, None] + 1),
+        )
+        stays = kept < len(nodes)
+        owners, labels = np.divmod(np.maximum(kept - len(nodes), 0), len(frame))
+        owners = np.where(stays, kept, owners)
+        numbers = beam.nodes[owners]
+        for place in np.flatnonzero(~stays).tolist():
+            numbers[place] = prefixes.longer(int(numbers[place]), int(labels[place]))
+        after = _Beam(
+            numbers,
+            np.where(stays, with_blank[owners], -np.inf),
+            np.where(stays, without[owners], longer[owners, labels]),
+            np.where(stays, beam.languages[owners], languages[owners, labels]),
+        )
+        return after, None if branches is None else branches.followed(owners, np.where(stays, -1, self._ids[labels]))
+
+    def _ways(self, frame: Floats, beam: _Beam, last: Ids, prefixes: _Prefixes) -> tuple[Floats, Floats, Floats]:
+        """Returns ln P of the ways to the same beginnings, with a blank and without, and to each with a label more.
+
+        Args:
+            frame: ln P of the labels, float64 ``(C,)``.
+            beam: The beginnings before it.
+            last: The last label of each, -1 for none, int64 ``(K,)``.
+            prefixes: All beginnings.
+        """
+        totals, repeated = beam.totals, np.flatnonzero(last >= 0)
         with_blank = totals + frame[self._blank]
         without = np.where(last < 0, -np.inf, beam.without + frame[last])
         longer = totals[:, None] + frame
-        is_repeated = last >= 0
-        longer[rows[is_repeated], last[is_repeated]] = beam.with_blank[is_repeated] + frame[last[is_repeated]]
+        longer[repeated, last[repeated]] = beam.with_blank[repeated] + frame[last[repeated]]
         longer[:, self._blank] = -np.inf
         row_of = {node: row for row, node in enumerate(beam.nodes.tolist())}
         for row, node in enumerate(beam.nodes.tolist()):
@@ -250,35 +282,15 @@ class _Decoder:
             if above is not None:  # the same text in two ways
                 without[row] = np.logaddexp(without[row], longer[above, last[row]])
                 longer[above, last[row]] = -np.inf
-        lengths = np.array([prefixes.lengths[node] for node in beam.nodes.tolist()])
-        languages = np.zeros((len(rows), len(frame)))
-        if branches is not None:
-            languages = beam.languages[:, None] + np.where(self._ids < 0, 0, branches.log_probabilities[:, self._ids])
-        ranked = np.concatenate(
-            [
-                self._score(np.logaddexp(with_blank, without), beam.languages, lengths),
-                self._score(longer, languages, lengths[:, None] + 1).ravel(),
-            ]
-        )
+        return with_blank, without, longer
+
+    def _best(self, same: Floats, longer: Floats) -> Ids:
+        """Returns the places of the best scores in both, one array after the other, the best first."""
+        ranked = np.concatenate([same, longer.ravel()])
         kept = np.flatnonzero(ranked > -np.inf)
         if len(kept) > self._beam_width:
             kept = kept[np.argpartition(-ranked[kept], self._beam_width - 1)[: self._beam_width]]
-        kept = kept[np.argsort(-ranked[kept], kind="stable")]
-        stays = kept < len(rows)
-        owners, labels = np.divmod(kept - len(rows), len(frame))
-        owners, labels = np.where(stays, kept, owners), np.where(stays, -1, labels)
-        nodes = beam.nodes[owners]
-        for place in np.flatnonzero(~stays).tolist():
-            nodes[place] = prefixes.longer(int(nodes[place]), int(labels[place]))
-        after = _Beam(
-            nodes,
-            np.where(stays, with_blank[owners], -np.inf),
-            np.where(stays, without[owners], longer[owners, labels]),
-            np.where(stays, beam.languages[owners], languages[owners, labels]),
-        )
-        if branches is not None:
-            branches = branches.followed(owners, np.where(stays, -1, self._ids[labels]))
-        return after, branches
+        return kept[np.argsort(-ranked[kept], kind="stable")]
 
     def _score(self, acoustic: Floats, language: Floats, lengths: Ids) -> Floats:
         with np.errstate(invalid="ignore"):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from charlm.decoding.prefix_tree import PrefixTree
+from charlm.models.context import first_needed
 from charlm.models.predictor import log_softmax
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ class BestFirstSearch:
         is_spelled: Callable[[list[int]], bool] | None,
         max_prefixes: int,
     ) -> None:
-        self._predictor, self._prompt = predictor, prompt
+        self._predictor = predictor
+        self._prompt = prompt[first_needed(len(prompt), predictor.history, predictor.period) :]
         self._allowed, self._ends = np.array(allowed, dtype=np.int64), list(ends)
-        self._most = len(prompt) + max_new_tokens if max_new_tokens is not None else None
+        self._most = len(self._prompt) + max_new_tokens if max_new_tokens is not None else None
         self._is_cut_whole, self._is_spelled = is_cut_whole, is_spelled
         self._max_prefixes = max_prefixes
         self._tree = PrefixTree()

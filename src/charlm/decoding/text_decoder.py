@@ -7,10 +7,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from charlm.data.framing import Framing
-from charlm.decoding.channel import Channel
-from charlm.decoding.correction import Corrector
 from charlm.decoding.guess_numbers import GuessNumbers
 from charlm.decoding.likeliest import BestFirstSearch
+from charlm.decoding.text_corrector import TextCorrector
 from charlm.decoding.text_state import TextState
 from charlm.runtime.seeds import seed_or_new
 from chartok.arguments import check_several, checked_texts, expected_text, flag, positive_integer
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from charlm.decoding.channel import Named
     from charlm.models.predictor import PredictingModel, Predictor
     from chartok import Vocabulary
 
@@ -29,11 +27,8 @@ if TYPE_CHECKING:
 MAX_PREFIXES = 10_000_000
 """How many beginnings of texts may wait to be expanded; they take about 50 bytes each."""
 
-BEAM_WIDTH = 32
-"""How many hypotheses are kept at each symbol of a text that is corrected."""
 
-
-class TextDecoder(ABC):
+class TextDecoder(TextCorrector, ABC):
     """The part of ``CharLM`` that looks for the most likely text.
 
     Attributes:
@@ -230,119 +225,6 @@ class TextDecoder(ABC):
             kept[key] = GuessNumbers.drawn(self.vocabulary, predictor, samples=samples, seed=seed_or_new(seed))
         found: GuessNumbers = kept[key]
         return found
-
-    @overload
-    def correct(
-        self, text: str, *, channel: Channel | Named = "keyboard", context: str = "", beam_width: int = BEAM_WIDTH
-    ) -> str: ...
-    @overload
-    def correct(
-        self,
-        text: list[str] | tuple[str, ...],
-        *,
-        channel: Channel | Named = "keyboard",
-        context: str = "",
-        beam_width: int = BEAM_WIDTH,
-    ) -> list[str]: ...
-    def correct(
-        self,
-        text: str | list[str] | tuple[str, ...],
-        *,
-        channel: Channel | Named = "keyboard",
-        context: str = "",
-        beam_width: int = BEAM_WIDTH,
-    ) -> str | list[str]:
-        r"""Returns the likeliest true text behind one that was typed, scanned or written, or behind each of several.
-
-        It is the text that makes the product of its probability under the model and of what was seen given it under
-        the channel the largest, as far as a beam search finds it. A symbol that the model does not know stays as it
-        is. Time grows with the length of the text; several texts at once are faster than one after the other.
-
-        Args:
-            text: A text, or several; for a model of records, whole records.
-            channel: What happened to the text: a ``Channel``, or the name of one: ``"keyboard"``, ``"ocr"``,
-                ``"case"``, ``"accents"`` or ``"spaces"``.
-            context: What comes before each text, and stays as it is: for lines of a model of text, ``"\n"``. Without it
-                such a model knows nothing of a first symbol, and none is put before it.
-            beam_width: How many hypotheses are kept at each symbol; more find a better one, and take longer.
-
-        Raises:
-            ValueError: ``beam_width`` is below 1, there is no such channel, or it has nothing to do with this alphabet.
-            TypeError: ``text`` is no ``str`` and has no items that are, or ``channel`` is neither.
-
-        Example:
-            >>> from charlm import CharLM
-            >>> lm = CharLM.fit("the cat sat on the mat. the dog sat on the log. " * 50, order=6)
-            >>> lm.correct(["the cst sat", "on teh mat"])
-            ['the cat sat', 'on the mat']
-        """
-        texts = list(checked_texts(text, "text"))
-        if not isinstance(context, str):
-            raise TypeError(expected_text("context", context))
-        positive_integer("beam_width", beam_width)
-        if isinstance(channel, str):
-            channel = Channel.named(channel, self.vocabulary.symbols)
-        if not isinstance(channel, Channel):
-            raise TypeError(f"channel must be a Channel or the name of one, got {type(channel).__name__}")
-        corrector = Corrector(self.vocabulary, self.predictor, channel, beam_width=beam_width, context=context)
-        found = [correction.text for correction in corrector.corrections(texts)]
-        return found[0] if isinstance(text, str) else found
-
-    @overload
-    def restore_spaces(self, text: str, *, context: str = "", beam_width: int = BEAM_WIDTH) -> str: ...
-    @overload
-    def restore_spaces(
-        self, text: list[str] | tuple[str, ...], *, context: str = "", beam_width: int = BEAM_WIDTH
-    ) -> list[str]: ...
-    def restore_spaces(
-        self, text: str | list[str] | tuple[str, ...], *, context: str = "", beam_width: int = BEAM_WIDTH
-    ) -> str | list[str]:
-        """Returns a text, or each of several, with the spaces that the model expects; nothing else changes.
-
-        Args:
-            text: A text without spaces, or with some, which stay; or several.
-            context: As for ``correct``.
-            beam_width: Likewise.
-
-        Raises:
-            ValueError: The vocabulary has no space; or as for ``correct``.
-            TypeError: As for ``correct``.
-
-        Example:
-            >>> from charlm import CharLM
-            >>> CharLM.fit("the cat sat on the mat. " * 50, order=5).restore_spaces("thecatsatonthemat")
-            'the cat sat on the mat'
-        """
-        if " " not in self.vocabulary:
-            raise ValueError("the vocabulary of this model has no space: there is none to restore")
-        return self.correct(text, channel="spaces", context=context, beam_width=beam_width)
-
-    @overload
-    def restore_case(self, text: str, *, context: str = "", beam_width: int = BEAM_WIDTH) -> str: ...
-    @overload
-    def restore_case(
-        self, text: list[str] | tuple[str, ...], *, context: str = "", beam_width: int = BEAM_WIDTH
-    ) -> list[str]: ...
-    def restore_case(
-        self, text: str | list[str] | tuple[str, ...], *, context: str = "", beam_width: int = BEAM_WIDTH
-    ) -> str | list[str]:
-        """Returns a text, or each of several, in the case that the model expects, whatever case it has.
-
-        Args:
-            text: A text, or several.
-            context: As for ``correct``.
-            beam_width: Likewise.
-
-        Raises:
-            ValueError: The vocabulary has no letter with a case; or as for ``correct``.
-            TypeError: As for ``correct``.
-
-        Example:
-            >>> from charlm import CharLM
-            >>> CharLM.fit("Anna met Bob. Bob met Anna. " * 50, order=5).restore_case("bob met ANNA.")
-            'Bob met Anna.'
-        """
-        return self.correct(text, channel="case", context=context, beam_width=beam_width)
 
     def _symbol_id(self, symbol: str) -> int:
         if symbol not in self.vocabulary:
