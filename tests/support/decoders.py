@@ -5,6 +5,8 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from charlm import CharLM
 from charlm.data.framing import Framing
 from charlm.models.ngram.table import NGramTable
@@ -38,3 +40,9 @@ def strings(symbols: Iterable[str], longest: int) -> list[str]:
     """Returns all strings of up to so many symbols."""
     symbols = list(symbols)
     return ["".join(chosen) for length in range(longest + 1) for chosen in product(symbols, repeat=length)]
+
+
+def frames_of(seed: int, n_frames: int, n_labels: int = 3, sharpness: float = 2.0) -> Any:
+    """Returns log-probabilities of labels in frames, ``(T, C)``."""
+    logits = np.random.default_rng(seed).standard_normal((n_frames, n_labels)) * sharpness
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))

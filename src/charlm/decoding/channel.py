@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import ItemsView, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -27,7 +28,7 @@ SLACK = 1e-9
 """By how much probabilities may add up to more than 1."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Channel:
     """What may happen to a text before it is seen: the edits whose cause ``correct`` looks for, and how likely each is.
 
@@ -88,6 +89,19 @@ class Channel:
                 raise ValueError(f"deletions {of}must be below 1: what costs nothing could go on for ever")
         if not (self.substitutions or inserted or self.transpositions or deleted or self.deletions):
             raise ValueError("the channel has no edits: give substitutions, deletions, insertions or transpositions")
+
+    def __reduce__(self) -> tuple[partial[Channel], tuple[()]]:
+        edits: dict[str, Any] = {
+            "substitutions": {true: dict(seen) for true, seen in self.substitutions.items()},
+            "deletions": self.deletions if isinstance(self.deletions, float) else dict(self.deletions),
+            "insertions": self.insertions if isinstance(self.insertions, float) else dict(self.insertions),
+        }
+        rest: dict[str, Any] = {"transpositions": self.transpositions, "most_deletions": self.most_deletions}
+        return partial(type(self), **edits, **rest), ()
+
+    def __repr__(self) -> str:
+        pairs = sum(map(len, self.substitutions.values()))
+        return f"Channel({pairs} substitutions of {len(self.substitutions)} symbols)"
 
     def deletion(self, symbol: str) -> float:
         """Returns the probability that a symbol is not seen."""

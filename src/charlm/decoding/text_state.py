@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from charlm.data.framing import Framing
-from charlm.evaluation.text_scorer import likeliest
+from charlm.evaluation.scored_text import likeliest
 from charlm.models.predictor import log_softmax
 from chartok.arguments import expected_text, positive_integer
 from chartok.errors import UnknownCharacterError

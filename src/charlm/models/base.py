@@ -39,7 +39,8 @@ class LanguageModel(nn.Module, ABC):
     """Predicts each id from those before it.
 
     A family sets its name, ``family``, implements ``logits`` and ``settings``, and may override ``step``, ``start`` and
-    ``log_probabilities`` if it has a faster way to compute the same result, and ``parameter_groups``.
+    ``log_probabilities`` if it has a faster way to compute the same result, ``select`` if the states of its ``step``
+    are no tensors, and ``parameter_groups``.
 
     Args:
         vocab_size: The number of ids, V.

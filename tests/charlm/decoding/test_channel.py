@@ -1,4 +1,5 @@
 import math
+import pickle
 import random
 from collections import Counter
 from typing import Any, cast
@@ -8,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.decoding.channel import Channel
-from charlm.decoding.confusions import keyboard_neighbours, looking_alike
 from strategies import any_text
 
 NAN, INFINITE = math.nan, math.inf
@@ -49,14 +49,6 @@ def test_the_error_of_a_made_channel_is_the_share_of_symbols_that_are_seen_wrong
     assert [1 - channel.kept(symbol) + channel.insertions for symbol in symbols] == pytest.approx([0.1] * 4)
 
 
-def test_neighbours_and_shapes_are_mutual() -> None:
-    for pairs in (keyboard_neighbours(), looking_alike()):
-        assert all(symbol in pairs[other] for symbol, others in pairs.items() for other in others)
-        assert all(symbol not in others and others for symbol, others in pairs.items())
-    assert keyboard_neighbours()["q"] == ["1", "2", "a", "w"]
-    assert keyboard_neighbours()["Q"] == ["!", "@", "A", "W"]
-
-
 def test_case_and_accents_are_those_of_the_symbols() -> None:
     assert dict(Channel.case("ab1").substitutions["A"]) == {"a": 0.5}
     assert set(Channel.case(["ß", "s"]).substitutions) == {"s", "S"}
@@ -73,6 +65,12 @@ def test_a_channel_is_learned_from_what_it_did() -> None:
     assert learned.deletion("c") == pytest.approx(0.1, rel=0.3)  # one beside an insertion is a substitution
     assert cast("Any", learned.insertions)["x"] == pytest.approx(0.05, rel=0.2)
     assert sum(learned.substitutions["d"].values()) < 0.02 if "d" in learned.substitutions else True
+
+
+def test_a_channel_goes_to_other_processes_and_shows_its_size() -> None:
+    for channel in (Channel.keyboard(), Channel(substitutions={"a": {"b": 0.1}}, insertions={"x": 0.1})):
+        assert pickle.loads(pickle.dumps(channel)) == channel  # noqa: S301 - made here
+    assert repr(channel) == "Channel(1 substitutions of 1 symbols)"
 
 
 def test_a_channel_does_not_change_with_what_it_was_made_from() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from charlm import BigramTable, CharLM
 from charlm.data.framing import Framing
-from charlm.decoding.drawn import drawn_texts
 from charlm.decoding.guess_numbers import GuessNumbers
 from chartok import UnknownCharacterError, Vocabulary
 from decoders import counted, strings, transformer
@@ -66,16 +65,6 @@ def test_a_seed_decides_and_a_count_model_draws_once() -> None:
     assert lm.guess_number("abca", seed=-1) >= 1
     assert lm.guess_number("abca", seed=None) >= 1
     assert pickle.loads(pickle.dumps(lm)).guess_number("abca", seed=3) == first  # noqa: S301 - made here
-
-
-def test_the_draw_is_that_of_the_model_with_what_is_unknown() -> None:
-    vocabulary = Vocabulary("ab", special_tokens=["bos", "eos", "unk"])
-    lm = counted(vocabulary)
-    records = drawn_texts(vocabulary, lm.predictor, 20_000, np.random.default_rng(0))
-    firsts = np.bincount([int(record[1]) for record in records], minlength=vocabulary.size) / len(records)
-    expected = np.exp(next(lm.predictor.distributions(np.array([vocabulary.special_tokens["bos"]]))))[0]
-    np.testing.assert_allclose(firsts, expected, atol=0.02)
-    assert all(record[-1] == Framing(vocabulary).eos for record in records)
 
 
 def test_what_is_beyond_a_float_is_infinite() -> None:
