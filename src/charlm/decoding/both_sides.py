@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from charlm.data.framing import Framing
 from charlm.decoding.drawn import drawn_texts
+from charlm.decoding.has_model import check_lm
 from charlm.models.predictor import log_softmax
 from chartok.arguments import expected_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from charlm.models.predictor import Predictor
+    from charlm.decoding.has_model import HasModel
     from chartok import Vocabulary
 
 TEXTS, SYMBOLS = 256, 64
 """How many texts are drawn to count symbols, of how many symbols at most."""
-
-
-class HasModel(Protocol):
-    """What a language model is here: a ``CharLM``."""
-
-    vocabulary: Vocabulary
-
-    @property
-    def predictor(self) -> Predictor:
-        """The NumPy interface to the model."""
 
 
 class ErrorSpotter:
@@ -58,8 +49,7 @@ class ErrorSpotter:
 
     def __init__(self, forward: HasModel, backward: HasModel) -> None:
         for name, model in (("forward", forward), ("backward", backward)):
-            if not (hasattr(model, "vocabulary") and hasattr(model, "predictor")):
-                raise TypeError(f"{name} must be a CharLM, got {type(model).__name__}")
+            check_lm(name, model)
         _check_alike(forward.vocabulary, backward.vocabulary)
         self._forward, self._backward = forward, backward
         self._columns = _columns(forward.vocabulary, forward.vocabulary.symbols)

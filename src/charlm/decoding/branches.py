@@ -31,7 +31,9 @@ class Asked:
     """
 
     def __init__(self, vocabulary: Vocabulary, predictor: Predictor) -> None:
-        self.predictor, self.framing, self.size = predictor, Framing(vocabulary), vocabulary.size
+        self.predictor: Predictor = predictor
+        self.framing: Framing = Framing(vocabulary)
+        self.size: int = vocabulary.size
         self._log_share = 0.0 if self.framing.unk is None else self.framing.log_share_of_unknown
         self.history: int | None = None if predictor.keeps_rows_in_step else predictor.history
         """The number of ids on which what follows depends; None for all of them."""
@@ -80,7 +82,8 @@ class Branches:
         states: list[tuple[Any, int]],
         places: tuple[Ids, Ids],
     ) -> None:
-        self._asked, self.log_probabilities = asked, log_probabilities
+        self._asked = asked
+        self.log_probabilities: NDArray[np.float64] = log_probabilities
         self._windows, self._lengths = windows, lengths
         self._states, (self._of_state, self._in_state) = states, places
         self.keys: NDArray[np.uint64] = (

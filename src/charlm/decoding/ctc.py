@@ -8,13 +8,14 @@ Prefix beam search (Hannun et al., 2014) adds up those ways for the beginnings t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from charlm.decoding.branches import Asked, Branches
 from charlm.decoding.ctc_input import checked_alphabet, checked_batch, checked_log_probs
 from charlm.decoding.frames import first_frames
+from charlm.decoding.has_model import check_lm
 from chartok.arguments import finite_number, number_from_zero, positive_integer
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from charlm.models.predictor import Predictor
+    from charlm.decoding.has_model import HasModel
     from chartok import Vocabulary
 
     Floats = NDArray[np.float64]
@@ -30,16 +31,6 @@ if TYPE_CHECKING:
 
 WEIGHT = 0.5
 """What the language model counts for by default."""
-
-
-class HasModel(Protocol):
-    """What a language model is for a decoder: a ``CharLM``."""
-
-    vocabulary: Vocabulary
-
-    @property
-    def predictor(self) -> Predictor:
-        """The NumPy interface to the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,9 +193,11 @@ class _Decoder:
         self._n_best = positive_integer("n_best", n_best)
         if self._n_best > self._beam_width:
             raise ValueError(f"n_best must be at most beam_width {beam_width}, got {n_best}")
-        self._asked = None if lm is None else _asked(lm)
+        self._asked: Asked | None = None
         self._ids = np.full(len(self._labels), -1, dtype=np.int64)
         if lm is not None:
+            check_lm("lm", lm)
+            self._asked = Asked(lm.vocabulary, lm.predictor)
             self._ids = self._ids_of_labels(lm.vocabulary)
 
     def _ids_of_labels(self, vocabulary: Vocabulary) -> Ids:
@@ -318,9 +311,3 @@ class _Decoder:
                 )
             )
         return found
-
-
-def _asked(lm: HasModel) -> Asked:
-    if not (hasattr(lm, "vocabulary") and hasattr(lm, "predictor")):
-        raise TypeError(f"lm must be a CharLM, got {type(lm).__name__}")
-    return Asked(lm.vocabulary, lm.predictor)

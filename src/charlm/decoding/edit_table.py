@@ -60,7 +60,7 @@ class EditTable:
         self.transposed: float = _log(channel.transpositions) + 2 * self._no_insertion
         self.deletable: NDArray[np.int64] = np.flatnonzero(self.deletions > -np.inf)
         """The ids that may not be seen, int64."""
-        self.symbols = list[str]()
+        self.symbols: list[str] = []
         """The symbol of each row."""
         self._rows = dict[str, int]()
         self.row_ids: NDArray[np.int64]

@@ -27,7 +27,7 @@ class PrefixTree:
     """
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size: int = 0
         self._parents = np.empty(ROOM, dtype=np.int64)
         self._ids = np.empty(ROOM, dtype=np.int32)
         self._depths = np.empty(ROOM, dtype=np.int32)
