@@ -228,7 +228,7 @@ def _decoding(measured: dict[str, Any]) -> str:
         "\nHow often a wrong letter is less likely than a right one (area under the curve), of three in a hundred:\n\n",
         "\nTranscriptions of made-up frames of 60 lines, by the n-gram model of the other nine tenths:\n\n",
         "\nGuess numbers from 10,000 records that were drawn, beside the places that all likelier records give:\n\n",
-        "\nSpeeds, in one thread, of n-gram models:\n\n",
+        "\nSpeeds of n-gram models, per second of processor time:\n\n",
     ]
     body = "\n".join(head + table for head, table in zip(heads, tables, strict=True))
     return f"{body}\n\n{_machine(measured['machine'])}\n"

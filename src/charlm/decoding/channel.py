@@ -266,9 +266,10 @@ class Channel:
         if isinstance(inserted, float):
             known = sorted({*text})
             inserted = dict.fromkeys(known, inserted / max(1, len(known)))
+        extra = partial(_inserted, [*inserted], [*inserted.values()], sum(inserted.values()), generator)
         seen, owed = list[str](), ""
         for symbol in text:
-            seen += _inserted(inserted, generator)
+            seen += extra()
             if owed:
                 seen += [symbol, owed]
                 owed = ""
@@ -278,7 +279,7 @@ class Channel:
                 owed = symbol
                 continue
             seen.append(_seen(symbol, at - self.deletion(symbol), self.substitutions.get(symbol, {})))
-        return "".join([*seen, owed, *_inserted(inserted, generator)])
+        return "".join([*seen, owed, *extra()])
 
 
 def _seen(symbol: str, at: float, others: Mapping[str, float]) -> str:
@@ -292,14 +293,11 @@ def _seen(symbol: str, at: float, others: Mapping[str, float]) -> str:
     return symbol
 
 
-def _inserted(insertions: Mapping[str, float], generator: random.Random) -> list[str]:
+def _inserted(symbols: list[str], weights: list[float], total: float, generator: random.Random) -> list[str]:
     """Returns the symbols that are inserted at a place."""
     found = list[str]()
-    while insertions:
-        symbol = _seen("", generator.random(), insertions)
-        if not symbol:
-            break
-        found.append(symbol)
+    while generator.random() < total:
+        found += generator.choices(symbols, weights)
     return found
 
 
