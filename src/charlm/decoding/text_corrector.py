@@ -5,12 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, overload
 
-from charlm.decoding.channel import Channel
-from charlm.decoding.correction import Corrector
 from chartok.arguments import checked_texts, expected_text, positive_integer
 
 if TYPE_CHECKING:
-    from charlm.decoding.channel import Named
+    from charlm.decoding.channel import Channel, Named
     from charlm.models.predictor import Predictor
     from chartok import Vocabulary
 
@@ -77,6 +75,9 @@ class TextCorrector(ABC):
             >>> lm.correct(["the cst sat", "on teh mat"])
             ['the cat sat', 'on the mat']
         """
+        from charlm.decoding.channel import Channel  # noqa: PLC0415 - a program that only scores starts without it
+        from charlm.decoding.correction import Corrector  # noqa: PLC0415 - likewise
+
         texts = list(checked_texts(text, "text"))
         if not isinstance(context, str):
             raise TypeError(expected_text("context", context))

@@ -7,10 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from charlm.data.framing import Framing
-from charlm.decoding.guess_numbers import GuessNumbers
-from charlm.decoding.likeliest import BestFirstSearch
 from charlm.decoding.text_corrector import TextCorrector
-from charlm.decoding.text_state import TextState
 from charlm.runtime.seeds import seed_or_new
 from chartok.arguments import check_several, checked_texts, expected_text, flag, positive_integer
 
@@ -20,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from charlm.decoding.guess_numbers import GuessNumbers
+    from charlm.decoding.text_state import TextState
     from charlm.models.predictor import PredictingModel, Predictor
     from chartok import Vocabulary
 
@@ -67,6 +66,8 @@ class TextDecoder(TextCorrector, ABC):
             >>> state.extend("c").log_probability > state.extend("d").log_probability
             True
         """
+        from charlm.decoding.text_state import TextState  # noqa: PLC0415 - a program that only scores starts without it
+
         return TextState(self.vocabulary, self.predictor).extend(text)
 
     def most_likely(
@@ -217,6 +218,8 @@ class TextDecoder(TextCorrector, ABC):
         return tuple(found) if return_errors else found.numbers
 
     def _guess_numbers(self, samples: int, seed: int | None) -> GuessNumbers:
+        from charlm.decoding.guess_numbers import GuessNumbers  # noqa: PLC0415 - a program that only scores starts without it
+
         predictor = self.predictor
         is_kept = cast("object", predictor) is self.stored and seed is not None  # a count model never changes
         kept = self.__dict__.setdefault("_guesses", {}) if is_kept else dict[Any, Any]()
@@ -235,6 +238,8 @@ class TextDecoder(TextCorrector, ABC):
         self, prompt: str, name: str, n: int, stops: list[int], most: int | None, max_prefixes: int
     ) -> list[tuple[str, float]]:
         """Returns the likeliest whole texts that begin with a prompt, and their costs in nats given it."""
+        from charlm.decoding.likeliest import BestFirstSearch  # noqa: PLC0415 - a program that only scores starts without it
+
         vocabulary, framing = self.vocabulary, Framing(self.vocabulary)
         positive_integer("k" if name == "prompt" else "n", n)
         if most is not None:
