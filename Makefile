@@ -58,6 +58,9 @@ linear: $(VENV)/everything
 neighbours: $(VENV)/everything
 	$(BIN)/python benchmarks/neighbours.py
 
+bench-decoding: $(VENV)/everything
+	$(BIN)/python benchmarks/decoding.py
+
 bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)
 

@@ -16,6 +16,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import torch
 
 from charlm import (
@@ -23,6 +24,7 @@ from charlm import (
     BatchSampler,
     BigramLanguageModel,
     CharLM,
+    ErrorSpotter,
     GPTConfig,
     MixtureLanguageModel,
     NGramCounts,
@@ -31,6 +33,8 @@ from charlm import (
     TextDataset,
     classify,
     compress,
+    ctc_decode,
+    ctc_decode_batch,
     decompress,
     evaluate,
     generate,
@@ -61,6 +65,7 @@ from shapes import ORDER, SHAPES, Sample
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
 
 LENGTHS = (1 << 15, 1 << 17)
@@ -72,6 +77,7 @@ MOST = 50.0
 longer fits in a cache twice that; n to the power of 1.5 would be 64."""
 LEAST_SECONDS = 0.03
 """A quicker call is repeated for that long."""
+LABELS = ["", "a", "b", "c"]
 
 
 Subject: TypeAlias = "Callable[[Sample], Callable[[], object]]"
@@ -158,6 +164,24 @@ def _decompressed_file(sample: Sample) -> Callable[[], object]:
     path = sample.folder / "text.ctk"
     path.write_bytes(compress(sample.text.encode()))
     return _command("decompress", str(path), "--out", "OUT")(sample)
+
+
+def _beginning(sample: Sample) -> str:
+    """Returns what decoders are given, which take their time for each character."""
+    return sample.text[: len(sample.text) // 256]
+
+
+def _frames(n_frames: int) -> NDArray[np.float64]:
+    """Returns log-probabilities of labels in frames, ``(T, C)``."""
+    logits = np.random.default_rng(0).standard_normal((n_frames, len(LABELS)))
+    found: NDArray[np.float64] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return found
+
+
+def _corrected_file(sample: Sample) -> Callable[[], object]:
+    path = sample.folder / "beginning.txt"
+    path.write_text(_beginning(sample), encoding="utf-8", newline="")
+    return _command("correct", "MODEL", str(path))(sample)
 
 
 def _gpt(sample: Sample) -> GPT:
@@ -251,6 +275,13 @@ SUBJECTS: dict[str, Subject] = {
     "CharLM.p_values": lambda it: lambda: it.calibrated.p_values(it.lines),
     "CharLM.unusual_spans": lambda it: lambda: it.calibrated.unusual_spans(it.text, 0.05),
     "classify": lambda it: lambda: classify({"a": it.lm, "b": it.lm}, it.lines),
+    "CharLM.start": lambda it: partial(it.lm.start, it.text[: len(it.text) // 16]),
+    "CharLM.complete": lambda it: lambda: it.lm.complete(it.text, 3, max_new_tokens=2),
+    "CharLM.guess_numbers": lambda it: lambda: it.lm_of_lines.guess_numbers(it.lines),
+    "CharLM.correct": lambda it: partial(it.lm.correct, _beginning(it)),
+    "ErrorSpotter": lambda it: lambda: ErrorSpotter(it.lm, it.lm).log_probabilities(it.text[: len(it.text) // 16]),
+    "ctc_decode": lambda it: partial(ctc_decode, _frames(len(it.text) // 256), LABELS),
+    "ctc_decode_batch": lambda it: partial(ctc_decode_batch, [_frames(8)] * (len(it.text) // 2048), LABELS),
     "score, bigram": lambda it: (
         lambda: score(BigramLanguageModel(it.vocabulary.size), [it.vocabulary.encode(line) for line in it.lines])
     ),
@@ -303,6 +334,7 @@ SUBJECTS: dict[str, Subject] = {
     "charlm score, from a pipe": _scored_from_a_pipe,
     "charlm calibrate": _command("calibrate", "CALIBRATED", "PIECES"),
     "charlm score --unusual": _command("score", "CALIBRATED", "TEXT", "--unusual", "0.05", "--spans"),
+    "charlm correct": _corrected_file,
     "charlm info": _command("info", "MODEL"),
     "charlm report": _command("report", "MODEL", "--text", "TEXT", "--out", "OUT"),
     "charlm export arpa": _command("export", "MODEL", "--format", "arpa", "--out", "OUT"),

@@ -11,6 +11,12 @@ from charlm.decisions.classification import classify as classify
 from charlm.decisions.segmentation import LabeledSpan as LabeledSpan
 from charlm.decisions.temperature import Temperature as Temperature
 from charlm.decisions.text_judge import UnusualSpan as UnusualSpan
+from charlm.decoding.both_sides import ErrorSpotter as ErrorSpotter
+from charlm.decoding.channel import Channel as Channel
+from charlm.decoding.ctc import CTCHypothesis as CTCHypothesis
+from charlm.decoding.ctc import ctc_decode as ctc_decode
+from charlm.decoding.ctc import ctc_decode_batch as ctc_decode_batch
+from charlm.decoding.text_state import TextState as TextState
 from charlm.errors import ArpaFileError as ArpaFileError
 from charlm.errors import CheckpointCorruptError as CheckpointCorruptError
 from charlm.errors import CheckpointMismatchError as CheckpointMismatchError

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from charlm.data.framing import Framing
 from charlm.decisions.calibration import Calibration
 from charlm.decisions.text_judge import TextJudge
+from charlm.decoding.text_decoder import TextDecoder
 from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_activations import TextActivations
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from chartok.files.sources import Source
 
 
-class CharLM(TextScorer, TextGenerator, TextActivations, TextJudge, ModelDeriver):
+class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge, ModelDeriver):
     """A character-level language model that scores and generates text.
 
     A model of text does not model where a passage begins or ends: its first character is predicted without context.

@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import math, os, sys
-from charlm import CharLM, TextClassifier, classify
+from charlm import Channel, CharLM, ErrorSpotter, TextClassifier, classify, ctc_decode
 from charlm.generation.settings import SamplingSettings
 
 folder = sys.argv[1]
@@ -35,7 +35,13 @@ for name, lm in models.items():
         chosen = {"max_new_tokens": 9, "seed": 1, "settings": settings, "repetition_penalty": 1.1}
         assert "a" + "".join(own.stream("a", **chosen)) == own.generate("a", **chosen)
         assert len(own.generate("", n_samples=3, max_new_tokens=5, stop=["a"], allowed="aemt ")) == 3
+        assert own.start("a ca").extend("t").text == "a cat"
+        assert own.correct(["a cta", "emam"], channel=Channel.keyboard(0.1), beam_width=4)
+        assert own.complete("a", 2, max_new_tokens=2, stop="t" if "t" in own.vocabulary else "m")
+        assert ctc_decode([[-math.inf, 0.0]], ["", "a"], lm=own)[0].text == "a"
+        assert len(ErrorSpotter(own, own).log_probabilities("ama")) == 3
         if own.is_of_records:
+            assert own.most_likely(3) and own.guess_number("emma", samples=50) >= 1
             assert len(own.sample(3, prefix="a", exclude=["ava"], seed=1)) == 3
     own.calibrate(["a cat", "the mat", "emma", "mia"] * 10)
     assert own.is_unusual(["a cat", "qqqqqq"], 0.05).tolist() == [False, True]

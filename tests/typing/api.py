@@ -218,3 +218,20 @@ assert_type(charlm.sklearn.CharLMClassifier.load("x"), charlm.sklearn.CharLMClas
 assert_type(charlm.sklearn.CharLMOutlierDetector(held_out=0.5).fit(["a"]).predict(["a"]), NDArray[np.int64])
 assert_type(charlm.sklearn.CharLMDensity("bigram").fit(["a"]).score(["a"]), float)
 assert_type(charlm.sklearn.CharLMFeatures(window=3).fit_transform(["a"]), NDArray[np.float64])
+
+
+# Decoders: one text gives one, several give a list; a growing text is a value.
+decoded = charlm.CharLM.fit(["ab", "ba"])
+assert_type(decoded.start("a").extend("b"), charlm.TextState)
+assert_type(decoded.correct("ab"), str)
+assert_type(decoded.correct(["ab"], channel=charlm.Channel.keyboard(), context=""), list[str])
+assert_type(decoded.restore_spaces("ab"), str)
+assert_type(decoded.restore_case(("ab", "ba")), list[str])
+decoded.correct("ab", channel="qwerty")  # type: ignore[call-overload]  # no channel has this name
+assert_type(decoded.complete("a", 3, stop=" "), list[tuple[str, float]])
+assert_type(decoded.most_likely(3), list[tuple[str, float]])
+assert_type(decoded.guess_number("ab"), float)
+numbers, errors = decoded.guess_numbers(["ab"], return_errors=True)
+assert_type(charlm.ctc_decode([[0.0]], [""], lm=decoded), list[charlm.CTCHypothesis])
+assert_type(charlm.ctc_decode_batch([[[0.0]]], [""], lengths=[1]), list[list[charlm.CTCHypothesis]])
+charlm.ErrorSpotter(decoded, decoded).log_probabilities("ab")

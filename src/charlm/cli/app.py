@@ -26,7 +26,7 @@ from charlm.cli.endings import cleaning_up
 from charlm.cli.families import as_flag, refusal, train_flags
 from charlm.cli.flags import COMMANDS, Completion
 from charlm.cli.output import notes_in_one_line, print_line
-from charlm.cli.scoring_flags import Score
+from charlm.cli.scoring_flags import Correct, Score
 from charlm.cli.train_flags import Train
 from charlm.cli.values import unescaped
 from charlm.recipes.presets import TAKES, Family
@@ -53,6 +53,7 @@ MODULE_OF = {
     "calibrate": "calibrate",
     "score": "evaluate",
     "classify": "classify",
+    "correct": "correct",
     "info": "files",
     "report": "files",
     "prune": "prune",
@@ -208,7 +209,7 @@ def _check_sources(settings: Any, arguments: list[str]) -> None:  # noqa: ANN401
     if sum(sources.count(STANDARD_INPUT) for sources in given) > 1:
         raise UsageError("standard input, -, can be read only once: give it once")
     for name, shown in (("sources", "SOURCES"), ("texts", "TEXTS"), ("models", "MODELS"), ("held_out", "--held-out")):
-        if getattr(settings, name, None) == () and not isinstance(settings, Score):
+        if getattr(settings, name, None) == () and not isinstance(settings, Score | Correct):
             raise UsageError(f"Missing from charlm {arguments[0]}: {shown}; see charlm {arguments[0]} --help")
 
 

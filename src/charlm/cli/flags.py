@@ -14,7 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from charlm.cli.command import READING, READING_LINES, Command, Several
 from charlm.cli.docstrings import restore_docstrings
-from charlm.cli.scoring_flags import Calibrate, Classify, Evaluate, Score
+from charlm.cli.scoring_flags import Calibrate, Classify, Correct, Evaluate, Score
 from charlm.cli.train_flags import Interpolate, Merge, Train, Update
 from charlm.cli.values import Text, Texts
 from charlm.generation.settings import SamplingSettings
@@ -275,6 +275,7 @@ COMMANDS: dict[str, type] = {
     "calibrate": Calibrate,
     "score": Score,
     "classify": Classify,
+    "correct": Correct,
     "info": Info,
     "report": Report,
     "prune": Prune,

@@ -1,4 +1,4 @@
-"""The settings of the commands that score text: ``evaluate``, ``calibrate``, ``score`` and ``classify``."""
+"""The settings of the commands that score, judge or correct text: ``evaluate`` to ``correct``."""
 
 from __future__ import annotations
 
@@ -124,6 +124,34 @@ class Classify(Command):
     text: Several = ()
     priors: Several = ()
     unknown: Optional[float] = None
+    reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
+    device: str = "auto"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correct(Command):
+    """Print the likeliest true text behind each line: without slips at a keyboard, or with its spaces, case or accents.
+
+    A character that the model does not know stays as it is. A line of a model of text comes after a line break.
+
+    Attributes:
+        model: A run folder or a model file.
+        texts: Files, folders, patterns in quotes, or URLs; by default standard input.
+        channel: What happened to the lines: slips at a keyboard, text recognition, or case, accents or spaces that are
+            missing or mean nothing.
+        error: The probability of an error at a symbol, for keyboard and ocr; by default 0.02.
+        beam_width: How many hypotheses are kept at each symbol; more find a better one, and take longer.
+        reading: How to read the files; blank lines are kept, since every line is answered.
+        device: Such as cpu, cuda or mps; auto uses the best available.
+        json: Print one JSON object per line, with the line and its correction.
+    """
+
+    model: Positional[Path]
+    texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
+    channel: Literal["keyboard", "ocr", "case", "accents", "spaces"] = "keyboard"
+    error: Optional[float] = None
+    beam_width: int = 32
     reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
     device: str = "auto"
     json: bool = False

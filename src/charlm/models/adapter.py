@@ -13,7 +13,7 @@ from charlm.models.modes import evaluation_mode
 from charlm.runtime.single_thread import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -127,6 +127,16 @@ class ModelPredictor:
         with torch.inference_mode(), evaluation_mode(self._model), threads:
             logits, state = self._model.step(torch.from_numpy(ids).to(self._model.device), state)
         return _on_host(logits), state
+
+    @property
+    def keeps_rows_in_step(self) -> bool:
+        """Whether ``select`` joins only states after equally many ids."""
+        return True
+
+    def select(self, states: Sequence[Any], rows: NDArray[np.int64]) -> Any:  # noqa: ANN401
+        """Returns the model's state of some rows; see ``Predictor``."""
+        with torch.inference_mode():
+            return self._model.select(states, torch.from_numpy(rows).to(self._model.device))
 
     def _takes_one_thread(self) -> bool:
         """Returns whether one id after one sequence is computed in one thread."""

@@ -22,7 +22,7 @@ from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import SupportsIndex
 
     from charlm.data.dataset import Dataset
@@ -39,7 +39,8 @@ class LanguageModel(nn.Module, ABC):
     """Predicts each id from those before it.
 
     A family sets its name, ``family``, implements ``logits`` and ``settings``, and may override ``step``, ``start`` and
-    ``log_probabilities`` if it has a faster way to compute the same result, and ``parameter_groups``.
+    ``log_probabilities`` if it has a faster way to compute the same result, ``select`` if the states of its ``step``
+    are no tensors, and ``parameter_groups``.
 
     Args:
         vocab_size: The number of ids, V.
@@ -242,6 +243,25 @@ class LanguageModel(nn.Module, ABC):
         for ids in inputs.unbind(dim=1):
             logits, state = self.step(ids, state)
         return logits, state
+
+    def select(self, states: Sequence[Any], rows: Tensor) -> Any:  # noqa: ANN401
+        """Returns the state of some rows, as if their ids had been passed together; each row may occur again.
+
+        A family whose states are not tensors with one row for each sequence overrides it.
+
+        Args:
+            states: What ``start`` and ``step`` returned after equally many ids, at least one.
+            rows: Which rows, counted through all states, one after the other, int64 ``(B,)``, on the model's device.
+
+        Raises:
+            TypeError: The states are not tensors.
+        """
+        if all(state is None for state in states):
+            return None
+        if not all(isinstance(state, Tensor) for state in states):
+            kind = type(states[0]).__name__
+            raise TypeError(f"the states of a model of the family {self.family} are {kind}: override select")
+        return torch.cat(list(states)).index_select(0, rows)
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target.

@@ -195,6 +195,11 @@ class MixtureLanguageModel(LanguageModel):
         """
         return self._stepped([model.start(inputs) for model in self._components])
 
+    def select(self, states: Sequence[tuple[Any, ...]], rows: Tensor) -> tuple[Any, ...]:
+        """Returns the states of the models of some rows; see ``LanguageModel.select``."""
+        of_models = zip(*states, strict=True)
+        return tuple(model.select(own, rows) for model, own in zip(self._components, of_models, strict=True))
+
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -34,6 +34,7 @@ class Predictor(Protocol):
             needed.
         period: What such ids must begin at a multiple of, counted from the beginning of the text.
         context_only: The ids that occur only as context; their probability is 0.
+        keeps_rows_in_step: Whether ``select`` joins only states after equally many ids.
     """
 
     @property
@@ -55,6 +56,10 @@ class Predictor(Protocol):
     @property
     def context_only(self) -> tuple[int, ...]:
         """The ids that occur only as context and are never predicted."""
+
+    @property
+    def keeps_rows_in_step(self) -> bool:
+        """Whether ``select`` joins only states after equally many ids: those whose tensors grow with each id."""
 
     def scores(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns the natural-log probability of every id but the first of each text, given those before it.
@@ -93,6 +98,15 @@ class Predictor(Protocol):
         Args:
             ids: The newest id of each sequence, int64 ``(B,)``.
             state: What the previous call returned; each family has its own.
+        """
+
+    def select(self, states: Sequence[Any], rows: NDArray[np.int64]) -> Any:  # noqa: ANN401
+        """Returns the state of some rows, as if they had been started and stepped together; each may occur again.
+
+        Args:
+            states: What ``start`` and ``step`` returned, at least one. Where ``keeps_rows_in_step``, after equally many
+                ids.
+            rows: Which rows, counted through all states, one after the other, int64 ``(B,)``, at least one.
         """
 
 

@@ -18,6 +18,8 @@ from charlm.models.quantization import check_not_quantized
 from charlm.models.resizing import IdChange
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from charlm.models.prior.rows import PriorFeatures
     from charlm.models.transformer_shape import TransformerShape
     from chartok import Vocabulary
@@ -194,6 +196,19 @@ class TransformerLanguageModel(LanguageModel):
         cache = KeyValueCache(x.new_empty(shape), length)
         logits = self._decoded(x, 0, cache.memory[..., :length, :], counted)
         return logits[:, -1], TransformerState(history, cache)
+
+    @torch.no_grad()
+    def select(self, states: Sequence[TransformerState], rows: Tensor) -> TransformerState:
+        """Returns the state of some rows, whose keys and values are copied; see ``LanguageModel.select``."""
+        history = torch.cat([state.history for state in states])
+        if len(states) == 1 and torch.equal(rows, torch.arange(len(history), device=rows.device)):
+            return states[0]
+        length, memory = history.shape[1], states[0].cache.memory
+        room = min(max(2 * length, LEAST_ROOM), self.config.block_size)
+        chosen = memory.new_empty((*memory.shape[:2], len(rows), memory.shape[3], room, memory.shape[5]))
+        filled = torch.cat([state.cache.memory[..., :length, :] for state in states], dim=2)
+        chosen[..., :length, :] = filled.index_select(2, rows)
+        return TransformerState(history.index_select(0, rows), KeyValueCache(chosen, length))
 
     def continued(
         self, inputs: Tensor, past_ids: Tensor, past: list[tuple[Tensor, Tensor]]

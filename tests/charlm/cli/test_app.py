@@ -759,7 +759,7 @@ def test_every_command_that_computes_takes_the_best_device_there_is() -> None:
         for field in dataclasses.fields(command)
         if field.name == "device"
     }
-    computing = ("train", "generate", "evaluate", "calibrate", "score", "classify", "report")
+    computing = ("train", "generate", "evaluate", "calibrate", "score", "classify", "correct", "report")
     assert devices == dict.fromkeys(computing, "auto")
 
 

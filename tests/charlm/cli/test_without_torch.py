@@ -75,6 +75,8 @@ def commands(family: str) -> list[list[str]]:
         ["score", "names", "names.txt", "--json"],
         ["calibrate", "names", "names.txt"],
         ["score", "names", "input.txt", "--unusual", "0.1", "--spans"],
+        ["correct", "names", "names.txt", "--beam-width", "4"],
+        ["correct", "text", "input.txt", "--channel", "spaces", "--beam-width", "2", "--json"],
         ["evaluate", "text", "input.txt"],
         ["evaluate", "tokens", "input.tokens", "--json"],
         ["evaluate", "names", "names.txt"],

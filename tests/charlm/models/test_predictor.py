@@ -297,3 +297,38 @@ def test_of_a_long_prompt_a_model_steps_through_what_it_needs_alone(monkeypatch:
     logits, _ = model.predictor().start(np.array([[2, 1] * 1000, [0, 3] * 1000]))
     assert steps == [2]
     close(logits, model.table.detach().numpy()[[1, 3]], ROUNDED)
+
+
+@every_family
+@costly(15)
+@given(data=st.data(), length=st.integers(1, 12))
+def test_rows_that_are_selected_from_several_states_go_on_as_if_they_had_been_started_together(
+    family: Family, data: st.DataObject, length: int
+) -> None:
+    rows_of_ids = st.lists(st.lists(st.integers(0, SIZE - 1), min_size=length, max_size=length), min_size=1, max_size=3)
+    first, second = data.draw(rows_of_ids), data.draw(rows_of_ids)
+    rows = data.draw(st.lists(st.integers(0, len(first) + len(second) - 1), min_size=1, max_size=5))
+    predictor = family.model.predictor()
+    states = [predictor.start(np.array(ids))[1] for ids in (first, second)]
+    state = predictor.select(states, np.array(rows))
+    together = np.array([(first + second)[row] for row in rows])
+    for newest in data.draw(st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=3)):
+        column = np.full(len(rows), newest)
+        logits, state = predictor.step(column, state)
+        together = np.column_stack([together, column])
+        close(log_softmax(logits), log_softmax(predictor.start(together)[0]), family.tolerance)
+
+
+@every_family
+def test_a_state_is_still_good_after_rows_of_it_have_gone_on(family: Family) -> None:
+    predictor = family.model.predictor()
+    _, state = predictor.start(np.array([[1, 2], [2, 1]]))
+    for rows in ([0, 1], [1, 0], [0]):
+        predictor.step(np.array([3] * len(rows)), predictor.select([state], np.array(rows)))
+    logits, _ = predictor.step(np.array([2, 3]), state)
+    close(log_softmax(logits), log_softmax(predictor.start(np.array([[1, 2, 2], [2, 1, 3]]))[0]), family.tolerance)
+
+
+def test_a_family_whose_states_are_no_tensors_is_told_to_override_select() -> None:
+    with pytest.raises(TypeError, match="the states of a model of the family reference are dict: override select"):
+        Reference(SIZE).select([{}], torch.tensor([0]))

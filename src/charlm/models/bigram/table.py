@@ -16,7 +16,7 @@ from charlm.models.resizing import IdChange
 from chartok.arguments import number_from_zero, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import SupportsIndex
 
     from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class BigramTable:
     family: ClassVar[str] = "bigram"
     block_size: ClassVar[None] = None
     period: ClassVar[int] = 1
+    keeps_rows_in_step: ClassVar[bool] = False
     history: ClassVar[int] = 1
 
     vocab_size: int
@@ -207,6 +208,10 @@ class BigramTable:
     def step(self, ids: NDArray[np.int64], state: None) -> tuple[NDArray[np.float64], None]:
         """Returns the rows of the ids; there is no state."""
         return self.log_rows[ids], state
+
+    def select(self, states: Sequence[None], rows: NDArray[np.int64]) -> None:  # noqa: ARG002 - there is no state
+        """Returns no state: the newest id is all that counts; see ``Predictor``."""
+        return
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_log_rows"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from charlm.models.predictor import checked_context_only
 from chartok.arguments import positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,6 +47,7 @@ class BackoffModel:
 
     block_size: ClassVar[None] = None
     period: ClassVar[int] = 1
+    keeps_rows_in_step: ClassVar[bool] = False
 
     vocab_size: int
     order: int
@@ -119,6 +121,11 @@ class BackoffModel:
         lookup, newest = self.lookup, ids.tolist()
         contexts = list(map(lookup.following, [0] * len(newest) if state is None else state, newest))
         return lookup.rows(contexts), contexts
+
+    def select(self, states: Sequence[list[int]], rows: NDArray[np.int64]) -> list[int]:
+        """Returns the contexts of some rows; see ``Predictor``."""
+        contexts = states[0] if len(states) == 1 else list(chain.from_iterable(states))
+        return [contexts[row] for row in rows.tolist()]
 
     @property
     def lookup(self) -> Lookup:

@@ -16,7 +16,7 @@ from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import SupportsIndex
 
     from numpy.typing import NDArray
@@ -267,6 +267,10 @@ class NGramLanguageModel(LanguageModel):
         check_prompt(inputs)
         rows, contexts = self.table.start(self._checked(inputs))
         return self._found(rows, inputs), contexts
+
+    def select(self, states: Sequence[list[int]], rows: Tensor) -> list[int]:
+        """Returns the contexts of some rows; see ``LanguageModel.select``."""
+        return self.table.select(states, rows.numpy(force=True))
 
     def log_probabilities(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the natural logarithm of the probability of each target, without computing the full logits.

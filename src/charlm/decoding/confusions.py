@@ -1,0 +1,79 @@
+"""Symbols that are taken for each other: neighbours on a keyboard, and shapes that look alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+QWERTY = ("`1234567890-=", " qwertyuiop[]\\", " asdfghjkl;'", " zxcvbnm,./")
+"""The rows of a keyboard, by columns: a space stands for what is left of the letters."""
+SHIFTED = ("~!@#$%^&*()_+", " QWERTYUIOP{}|", ' ASDFGHJKL:"', " ZXCVBNM<>?")
+SHIFTS = (0, 0.5, 0.75, 1.25)
+"""How far each row lies to the right of where its columns would have it, in keys."""
+LOOK_ALIKE = (
+    ("1", "l", "I", "i", "|"),
+    ("0", "O", "o"),
+    ("O", "Q", "D", "C"),
+    ("5", "S", "s"),
+    ("8", "B"),
+    ("2", "Z", "z"),
+    ("6", "b", "G"),
+    ("9", "g", "q"),
+    ("c", "e", "o"),
+    ("u", "v", "n"),
+    ("h", "b"),
+    ("h", "n"),
+    ("t", "f"),
+    ("r", "n"),
+    ("a", "o"),
+    ("E", "F"),
+    ("V", "Y"),
+    ("m", "n"),
+    (".", ","),
+    (":", ";"),
+    ("'", "`"),
+    ("-", "_"),
+    ("c", "C"),
+    ("w", "W"),
+    ("x", "X"),
+    ("v", "V"),
+)
+"""What text recognition takes for each other."""
+
+
+def keyboard_neighbours() -> dict[str, list[str]]:
+    """Returns the keys around each key of a QWERTY keyboard, with and without shift.
+
+    Example:
+        >>> keyboard_neighbours()["A"]
+        ['Q', 'S', 'W', 'Z']
+    """
+    found = dict[str, list[str]]()
+    for rows in (QWERTY, SHIFTED):
+        places = {
+            key: (row + 0.0, column + SHIFTS[row])
+            for row, keys in enumerate(rows)
+            for column, key in enumerate(keys)
+            if key != " "
+        }
+        for key, (row, column) in places.items():
+            near = (
+                other
+                for other, (its_row, its_column) in places.items()
+                if other != key and abs(its_row - row) <= 1 and abs(its_column - column) <= 1 - 0.25 * (its_row != row)
+            )
+            found[key] = sorted(near)
+    return found
+
+
+def looking_alike() -> dict[str, list[str]]:
+    """Returns for each symbol those that look like it.
+
+    Example:
+        >>> looking_alike()["0"]
+        ['O', 'o']
+    """
+    found = defaultdict[str, set[str]](set)
+    for group in LOOK_ALIKE:
+        for symbol in group:
+            found[symbol] |= {*group} - {symbol}
+    return {symbol: sorted(others) for symbol, others in found.items()}
