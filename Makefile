@@ -5,6 +5,7 @@
 #             make neighbours measures training, scoring and generating beside processes that are always busy;
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the README;
+# make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
 #             make soak runs for half an hour
@@ -19,7 +20,7 @@ CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a s
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train thorough coverage mutants torture soak lowest dist clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture soak lowest dist clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -58,8 +59,10 @@ linear: $(VENV)/everything
 neighbours: $(VENV)/everything
 	$(BIN)/python benchmarks/neighbours.py
 
-bench-decoding: $(VENV)/everything
+bench-answers: $(VENV)/everything
+	$(BIN)/python benchmarks/unusual.py
 	$(BIN)/python benchmarks/decoding.py
+	$(BIN)/python benchmarks/telling_languages.py
 
 bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)
