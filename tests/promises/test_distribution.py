@@ -63,7 +63,7 @@ def test_the_wheel_says_what_it_is_and_what_it_needs(wheel: dict[str, bytes]) ->
     needed = {str(line) for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert {re.split(r"\W", line)[0] for line in needed} == {"numpy", "safetensors", "torch", "tqdm", "tyro"}
     assert " ".join(sorted(metadata.get_all("Provides-Extra", []))) == (
-        "all data encodings fast graphemes logs onnx parquet plots urls zstd"
+        "all data encodings fast graphemes logs onnx parquet plots sklearn urls zstd"
     )
     urls = [line.partition(", ")[0] for line in metadata.get_all("Project-URL", [])]
     assert urls == ["Homepage", "Documentation", "Source", "Changelog", "Issues"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,13 @@ def calibrate_file(path: str | os.PathLike[str], lm: CharLM, texts: list[str]) -
 
 def told(lines: int, lowest_rate: float) -> str:
     """Returns what to say of a calibration."""
-    return f"calibrated on {lines:,} lines, for false-alarm rates from {lowest_rate:.2g}"
+    return f"calibrated on {lines:,} lines, for false-alarm rates from {_rounded_up(lowest_rate):g}"
+
+
+def _rounded_up(rate: float) -> float:
+    """Returns a rate with two digits, not below it, so that it can be asked for."""
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 1)
+    return round(math.ceil(rate / unit - 1e-9) * unit, 12)
 
 
 def tell_left_out(model: str | os.PathLike[str], *, is_calibrated: bool) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from charlm.cli.output import print_json
 from charlm.cli.reading import OF_READING, admitted_lines, for_kind, reading_of, tell_note, without_shared
-from charlm.cli.unusual import UnusualLines, in_one_line
+from charlm.cli.unusual import UnusualLines, in_one_line, without_commands
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
@@ -163,7 +164,8 @@ def _show_scores(lm: CharLM, settings: Score, lines: list[str], admitted: list[s
         if settings.json:
             print_json(log_likelihood=nats, bits_per_character=bits, text=line)
         else:
-            print(f"{nats:.4f}\t{bits:.4f}\t{in_one_line(line)}")
+            shown = without_commands(line) if sys.stdout.isatty() else in_one_line(line)
+            print(f"{nats:.4f}\t{bits:.4f}\t{shown}")
 
 
 def _for_model(settings: AnyCommand, lm: CharLM) -> AnyCommand:

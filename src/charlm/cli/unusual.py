@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+import unicodedata
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from charlm.decisions.text_judge import UnusualSpan
     from charlm.lm import CharLM
 
-COLORED = ("\x1b[1;31m", "\x1b[0m")
-"""Bold red, and as before."""
+COLORED = ("\x1b[7;31m", "\x1b[0m")
+"""Red with its background, so that spaces show, and as before."""
 MARKED = ("[[", "]]")
+HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of Unicode: control and format characters, surrogates, and ends of lines and paragraphs."""
 END = "\N{SYMBOL FOR END OF TEXT}"
 """Stands for the end of a line where that comes too early, and nothing else in it is unusual."""
 
@@ -42,8 +45,9 @@ class UnusualLines:
         self._rate = rate
         self._spans = spans
         self._json = json
-        is_on_terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        self._marks = COLORED if color == "always" or (color == "auto" and is_on_terminal) else MARKED
+        is_colored = color == "always" or (color == "auto" and sys.stdout.isatty() and _terminal_has_colors())
+        self._marks = COLORED if is_colored else MARKED
+        self._is_terminal = sys.stdout.isatty() or is_colored
 
     def show(self, lines: list[str], admitted: list[str]) -> None:
         """Prints the unusual ones of some lines.
@@ -57,19 +61,55 @@ class UnusualLines:
                 self._show(line, known, p_value)
 
     def _show(self, line: str, known: str, p_value: float) -> None:
-        spans = self._lm.unusual_spans(known, self._rate) if self._spans else []
+        spans = [_moved(span, line, known) for span in self._lm.unusual_spans(known, self._rate)] if self._spans else []
         if self._json:
             shown = {"spans": [dataclasses.asdict(span) for span in spans]} if self._spans else {}
             print_json(p_value=p_value, text=line, **shown)
             return
-        print(f"{p_value:.2g}\t{in_one_line(self._marked(known, spans) if self._spans else line)}")
+        print(f"{p_value:.2g}\t{self._marked(line, spans)}")
 
     def _marked(self, line: str, spans: list[UnusualSpan]) -> str:
         before, after = self._marks
-        for span in reversed(spans):
+        parts, end = list[str](), 0
+        for span in spans:
             if span.text or len(spans) == 1:
-                line = f"{line[: span.start]}{before}{span.text or END}{after}{line[span.end :]}"
-        return line
+                parts += [self._shown(line[end : span.start]), before, self._shown(span.text) or END, after]
+                end = span.end
+        return "".join([*parts, self._shown(line[end:])])
+
+    def _shown(self, text: str) -> str:
+        """Returns a part of a line as it is printed: on a terminal, what would command it is escaped."""
+        return without_commands(text) if self._is_terminal else in_one_line(text)
+
+
+def _terminal_has_colors() -> bool:
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _moved(span: UnusualSpan, line: str, known: str) -> UnusualSpan:
+    """Returns a span with its place in a line, of which what is known is left after some characters were ignored."""
+    if line == known:
+        return span
+    places = list[int]()
+    for place, character in enumerate(line):
+        if len(places) < len(known) and character == known[len(places)]:
+            places.append(place)
+    start = places[span.start] if span.start < len(places) else len(line)
+    end = places[span.end - 1] + 1 if span.text else start
+    return dataclasses.replace(span, start=start, end=end, text=line[start:end])
+
+
+def without_commands(text: str) -> str:
+    r"""Returns a text in which what a terminal would obey, or not show, is escaped: control and format characters.
+
+    Example:
+        >>> without_commands("a\x1b[2Kb\tc\u202e")
+        'a\\x1b[2Kb\tc\\u202e'
+    """
+    return "".join(
+        character if character == "\t" or unicodedata.category(character) not in HIDDEN else ascii(character)[1:-1]
+        for character in text
+    )
 
 
 def in_one_line(text: str) -> str:

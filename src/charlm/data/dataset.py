@@ -154,11 +154,13 @@ class Piece(NamedTuple):
         lengths: The number of ids in each, int64 ``(N,)``.
         counts: Whether each target counts, that is each id but the first of its text, in order: those do not that are
             repeated from the piece before, or that are masked.
+        weights: How many times each text counts, int64 ``(N,)``; None counts each once.
     """
 
     ids: NDArray[np.integer[Any]]
     lengths: NDArray[np.int64]
     counts: NDArray[np.bool_]
+    weights: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,7 +104,7 @@ class PackedRecords(TextDataset):
 
     def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
         """Returns the stream a piece at a time; see ``TextDataset.pieces``."""
-        for places, lengths, counts in pieces_of_passages(np.arange, self._passages, targets, overlap):
+        for places, lengths, counts, _ in pieces_of_passages(np.arange, self._passages, targets, overlap):
             ids: NDArray[np.integer[Any]] = on_host(self.stream.read(int(places[0]), int(places[-1]) + 1))
             yield Piece(ids, lengths, counts & ~self._bits(places[1:]))
 

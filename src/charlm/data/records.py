@@ -168,7 +168,7 @@ class Records:
             if texts.prompts is not None:
                 places = np.arange(len(counts)) - np.repeat(np.cumsum(own) - own, own)
                 counts = places >= np.repeat(texts.prompts, own)
-            yield Piece(texts.ids, texts.lengths, counts)
+            yield Piece(texts.ids, texts.lengths, counts, texts.weights)
 
     def joined(self) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         """Returns the ids of all records, concatenated, and the length of each, int64 ``(N,)``."""

@@ -32,6 +32,12 @@ PRIOR_TEXTS = 10
 """For how many texts the mean excess of all groups counts in that of a group."""
 SMALLEST_SPREAD = 0.1
 """Of a group, as a share of the mean of all."""
+LEAST_SPREAD = 0.01
+"""Of any group, in bits, nats or standard deviations: texts that are equal but for rounding are as far apart."""
+SMALLEST_SCALE = 1e-3
+"""Likewise."""
+LARGEST_EXCESS, LARGEST_SURPRISAL = 1e9, 1e6
+"""Beyond these, all are as unusual."""
 FARTHEST = 10
 """How many of the largest excesses tell how the tail goes on beyond them."""
 MOST_EXCESSES = 1000
@@ -71,15 +77,17 @@ class ScoresByLength:
         share = min(LARGEST_SHARE, TAIL_TEXTS / len(lengths))
         at_most = 1 - share ** (np.arange(LEVELS) / (LEVELS - 1))
         own = [scores[groups == group] for group in range(n_groups)]
-        levels = rounded(np.array([np.quantile(each, at_most, method="inverted_cdf") for each in own]))
+        quantiles = np.array([np.quantile(each, at_most, method="inverted_cdf") for each in own])
+        levels, farthest = rounded(quantiles), quantiles[:, -1]
         spreads = _spreads(levels, share)
-        above = scores - levels[groups, -1]
-        is_tail = above > 0
+        is_tail = scores > farthest[groups]
+        above = scores - farthest[groups]
         sizes = np.bincount(groups, is_tail, minlength=n_groups)
         totals = np.bincount(groups, np.where(is_tail, above, 0), minlength=n_groups) / spreads
         of_all = totals.sum() / sizes.sum() if sizes.any() else 1.0
-        scales = rounded(spreads * (totals + PRIOR_TEXTS * of_all) / (sizes + PRIOR_TEXTS))
-        excesses = rounded(np.sort(above[is_tail] / scales[groups[is_tail]]))
+        means = spreads * (totals + PRIOR_TEXTS * of_all) / (sizes + PRIOR_TEXTS)
+        scales = rounded(np.maximum(means, SMALLEST_SCALE))
+        excesses = rounded(np.sort(np.minimum(above[is_tail] / scales[groups[is_tail]], LARGEST_EXCESS)))
         return cls(borders=borders, levels=levels, scales=scales, excesses=excesses, share=share)
 
     def surprisals(self, lengths: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,12 +108,12 @@ class ScoresByLength:
         """Returns ``-ln`` of the share of the tail with at least that excess."""
         size = len(self.excesses)
         if not size:
-            return np.maximum(excesses, 0)
+            return np.clip(excesses, 0, LARGEST_SURPRISAL)
         own = -np.log((size - np.arange(size) - 0.5) / size)
         found = np.interp(excesses, np.append(0, self.excesses), np.append(0, own))
         farthest = self.excesses[-FARTHEST:]
         beyond = np.maximum(excesses - farthest[-1], 0) / max(float(np.mean(farthest - farthest[0])), 1e-3)
-        with_beyond: NDArray[np.float64] = found + beyond
+        with_beyond: NDArray[np.float64] = np.minimum(found + beyond, LARGEST_SURPRISAL)
         return with_beyond
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,7 +153,7 @@ def _spreads(levels: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     middle = round((LEVELS - 1) * math.log(2) / -math.log(share))
     spreads = levels[:, -1] - levels[:, middle]
     smallest = SMALLEST_SPREAD * float(spreads.mean())
-    return np.maximum(spreads, smallest if smallest > 0 else 1.0)
+    return np.maximum(spreads, max(smallest, LEAST_SPREAD))
 
 
 def _borders(lengths: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,8 +15,9 @@ from charlm.decisions.calibration import Calibration, checked_calibration
 from charlm.decisions.overlap import new_ngrams
 from charlm.decisions.segments import maximal_segments
 from charlm.evaluation.symbol_scores import scores_of_symbols
+from charlm.evaluation.text_scorer import several
 from charlm.models.ngram.table import NGramTable
-from chartok.arguments import check_several, checked_texts, expected_text
+from chartok.arguments import check_several, expected_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,19 +95,21 @@ class TextJudge(ABC):
             [1.0, 0.001]
         """
         check_several(held_out_texts, "held_out_texts")
-        texts = list(checked_texts(held_out_texts, "held_out_texts"))
+        texts = several(held_out_texts, "held_out_texts")
         bits, lengths = self._bits(texts, "held_out_texts")
         self._warn_of_counted(texts)
         shuffled = np.random.default_rng(0).permutation(np.array([*"".join(texts)], dtype=object))[:SHUFFLED]
-        whole = self._bits(_cut(shuffled, [*map(len, texts)]), "held_out_texts")[0]
-        self.calibration = Calibration.of(bits, lengths[lengths > 0], foreign=whole)
+        whole = self._bits(_cut(shuffled, [*map(len, texts)]), "held_out_texts")[0] if len(shuffled) else bits[:0]
+        made = Calibration.of(bits, lengths[lengths > 0], foreign=whole if len(whole) else bits)
+        self.calibration = Calibration.from_dict(made.to_dict())  # what a file will give back
         return self
 
     def p_values(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Returns for each text the share of held-out texts that are at least as unusual, float64 ``(N,)``.
 
         What counts is the text as a whole or its worst part, whichever is more unusual among texts of its length. Of
-        usual texts, a share of at most ``a`` gets a p-value of at most ``a``, whatever their lengths.
+        usual texts, a share of at most ``a`` gets a p-value of at most ``a``: on average, and about so at each length,
+        except that the very shortest and the very longest are in one group with others and may get more.
 
         Args:
             texts: Strings of any lengths. A text without anything to score gets 1.
@@ -118,7 +121,7 @@ class TextJudge(ABC):
         """
         calibration = checked_calibration(self.calibration)
         check_several(texts, "texts")
-        return calibration.p_values(*self._bits(list(checked_texts(texts, "texts")), "texts"))
+        return calibration.p_values(*self._bits(several(texts, "texts"), "texts"))
 
     def is_unusual(self, texts: Iterable[str], false_alarm_rate: float = 0.001) -> NDArray[np.bool_]:
         """Returns whether each text is unusual, ``(N,)``: whether its p-value is at most the false-alarm rate.

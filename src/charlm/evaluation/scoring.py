@@ -197,12 +197,15 @@ def evaluate(
     predictor = model.predictor(stride=stride)
     dataset.check_ids(model.vocab_size)
     total, occurrences = 0.0, np.zeros(model.vocab_size, dtype=np.int64)
-    for ids, lengths, is_wanted in dataset.pieces(*(pieces(predictor, TARGETS_AT_ONCE) or (None, 0))):
+    for piece in dataset.pieces(*(pieces(predictor, TARGETS_AT_ONCE) or (None, 0))):
+        ids, lengths, is_wanted, weights = piece
         is_target = np.ones(len(ids), dtype=bool)
         is_target[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
         counts = is_wanted & ~np.isin(ids[is_target], predictor.context_only)
-        total += float(predictor.scores(ids, lengths)[counts].sum())
-        occurrences += np.bincount(ids[is_target][counts], minlength=model.vocab_size)
+        scores = predictor.scores(ids, lengths)[counts]
+        times = None if weights is None else np.repeat(weights, np.maximum(lengths - 1, 0))[counts]
+        total += float(scores.sum() if times is None else scores @ times)
+        occurrences += np.bincount(ids[is_target][counts], times, minlength=model.vocab_size).astype(np.int64)
     symbols = int(occurrences.sum())
     if not symbols:
         raise ValueError("dataset has nothing to score: every target is masked, or in context_only")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -107,7 +108,7 @@ class TextScorer(ABC):
             (array([-0.24]), array([-0.56, -1.46]))
         """
         check_several(texts, "texts")
-        texts = list(texts)
+        texts = several(texts, "texts")
         if context == "" and flag("eos", eos):
             scores, lengths = self._scores(texts, stride)
         else:
@@ -190,7 +191,7 @@ class TextScorer(ABC):
         """
         if isinstance(text, str):
             return self.evaluate(text).bits_per_character
-        texts = list(checked_texts(text, "text"))
+        texts = several(text)
         totals = self.score_samples(texts)
         characters = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + self.is_of_records
         if not characters.all():
@@ -273,7 +274,7 @@ class TextScorer(ABC):
         """
         positive_integer("k", k)
         if not isinstance(text, str):
-            return [self.inspect(each, k=k, stride=stride) for each in checked_texts(text, "text")]
+            return [self.inspect(each, k=k, stride=stride) for each in several(text)]
         log_probabilities = self.log_probabilities(text, stride=stride)
         framing = Framing(self.vocabulary)
         ids, named = framing.to_score(text)[0], framing.outcomes()
@@ -295,5 +296,16 @@ class TextScorer(ABC):
         """Returns the scores of a text or of several, concatenated, and the texts."""
         if isinstance(text, str):
             return self._scores(text, stride)[0], [text]
-        texts = list(checked_texts(text, "text"))
+        texts = several(text)
         return self._scores(texts, stride)[0], texts
+
+
+def several(texts: Iterable[str], name: str = "text") -> list[str]:
+    """Returns several texts as a list.
+
+    Raises:
+        TypeError: They are not an iterable of ``str``, or a mapping, whose counts would count for nothing.
+    """
+    if isinstance(texts, Mapping):
+        raise TypeError(f"{name} must be an iterable of str, got a mapping, whose values would be ignored")
+    return list(checked_texts(texts, name))

@@ -331,7 +331,7 @@ def _in_blocks(model: LanguageModel, function: Callable[..., Tensor], *rows: Ten
 
 def _rows(dataset: SupportsPieces, at_once: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields texts of like length, about so many ids at once, ``(B, T)``, and which targets count, ``(B, T - 1)``."""
-    for ids, lengths, counts in dataset.pieces(None, 0):
+    for ids, lengths, counts, _ in dataset.pieces(None, 0):
         targets = np.maximum(lengths - 1, 0)
         starts = np.stack([np.cumsum(lengths) - lengths, np.cumsum(targets) - targets], axis=1)
         for length, alike in grouped(starts, lengths):

@@ -122,7 +122,8 @@ class Corpus:
         if not all(texts):
             raise ValueError(_named(name, f"source[{texts.index('')}] is empty: leave empty records out"))
         counted: Iterable[str] = texts
-        if weights is not None and {"min_count", "max_size"} & settings.keys():
+        is_bounded = settings.get("min_count", 1) != 1 or settings.get("max_size") is not None
+        if weights is not None and is_bounded:
             counted = (text for text, weight in zip(texts, weights.tolist(), strict=True) for _ in range(weight))
         source = RecordsInMemory.of(
             *Framing(vocabulary := vocabulary_of_texts(counted, ROLES, **settings)).to_count(texts)

@@ -45,7 +45,7 @@ class Beginning:
         """Yields it a piece at a time; see ``SupportsPieces``."""
         left = self._characters
         for piece in self._dataset.pieces(targets, overlap):
-            ids, lengths, counts = piece
+            ids, lengths, counts, weights = piece
             found = int(np.count_nonzero(counts))
             if found < left:
                 yield piece
@@ -56,7 +56,8 @@ class Beginning:
             is_target[starts[lengths > 0]] = False
             end = int(np.flatnonzero(is_target)[np.searchsorted(np.cumsum(counts), left)]) + 1
             begun = np.minimum(end - starts, lengths)[starts < end]
-            yield Piece(ids[:end], begun, counts[: np.count_nonzero(is_target[:end])])
+            own = None if weights is None else weights[starts < end]
+            yield Piece(ids[:end], begun, counts[: np.count_nonzero(is_target[:end])], own)
             return
 
     def check_ids(self, size: int) -> None:

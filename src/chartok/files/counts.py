@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from chartok.files.reading import Note, ReadingKeywords
     from chartok.files.sources import Source
 
+MOST_DIGITS = 18
+"""Of a count, which then fits in 64 bits."""
+
 
 def read_counts(
     sources: Source | Iterable[Source],
@@ -64,7 +67,7 @@ def read_counts(
             if not record.strip("\n"):
                 blank += 1
                 _check_blank(line, settings, f"record {number} of {name!a}")
-            elif count.isascii() and count.isdecimal() and int(count):
+            elif count.isascii() and count.isdecimal() and len(count) <= MOST_DIGITS and int(count):
                 counts[record] = counts.get(record, 0) + int(count)
             else:
                 raise _no_count(line, f"record {number} of {name!a}")

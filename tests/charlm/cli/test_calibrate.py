@@ -41,7 +41,7 @@ def test_training_calibrates_on_a_validation_text_of_its_own(folder: Path, capsy
     command = ["train", "usual.log", "--records", "--validation", "later.log", "--calibrate", "--out", "run", "--json"]
     assert main(command) == 0
     out, err = capsys.readouterr()
-    assert "calibrated on 300 lines, for false-alarm rates from 0.0033" in err
+    assert "calibrated on 300 lines, for false-alarm rates from 0.0034" in err
     assert json.loads(out)["family"] == "ngram"
     assert folder.exists()
 
@@ -65,7 +65,7 @@ def test_a_model_is_calibrated_on_lines_of_a_file_in_a_run_folder_or_a_model_fil
 ) -> None:
     assert main(["train", "usual.log", "--records", "--out", "run"]) == 0
     assert main(["calibrate", "run", "later.log"]) == 0
-    assert "calibrated on 300 lines, for false-alarm rates from 0.0033: saved to run" in capsys.readouterr().out
+    assert "calibrated on 300 lines, for false-alarm rates from 0.0034: saved to run" in capsys.readouterr().out
     assert main(["prune", "run", "--out", "small", "--compact"]) == 0
     assert main(["prune", "run", "--out", "smaller", "--min-count", "2"]) == 0
     assert CharLM.load("small").calibration is not None

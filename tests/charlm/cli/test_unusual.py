@@ -11,6 +11,7 @@ import pytest
 
 from charlm import CharLM
 from charlm.cli.app import main
+from charlm.cli.unusual import without_commands
 
 
 def log(n_lines: int, seed: int) -> list[str]:
@@ -60,9 +61,9 @@ def test_it_is_colored_on_a_terminal_unless_that_is_not_wanted(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = (str(folder / "model"), "--unusual", "0.001", "--spans", str(folder / "new.log"))
-    assert "do\x1b[1;31mm" in printed(capsys, *arguments, "--color", "always")
+    assert "do\x1b[7;31mm" in printed(capsys, *arguments, "--color", "always")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert "do\x1b[1;31mm" in printed(capsys, *arguments)
+    assert "do\x1b[7;31mm" in printed(capsys, *arguments)
     assert "do[[m" in printed(capsys, *arguments, "--color", "never")
     monkeypatch.setenv("NO_COLOR", "1")
     assert "do[[m" in printed(capsys, *arguments)
@@ -141,3 +142,20 @@ def test_an_unknown_character_that_is_refused_names_the_line(folder: Path, capsy
     out, err = capsys.readouterr()
     assert out.endswith("\t07:15 backup dome\n")
     assert "line 2" in err
+
+
+def test_positions_are_those_in_the_line_that_is_printed_where_characters_are_ignored(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "odd.log").write_text("07:15 b\u00e9\u00e9ackup do\u00e9me\n", encoding="utf-8")
+    flags = ("--unusual", "0.05", "--errors", "ignore", "--spans", str(folder / "odd.log"))
+    for line in printed(capsys, str(folder / "model"), *flags, "--json").splitlines():
+        found = json.loads(line)
+        for span in found["spans"]:
+            assert found["text"][span["start"] : span["end"]] == span["text"]
+    assert "b\u00e9\u00e9ackup" in printed(capsys, str(folder / "model"), *flags)
+
+
+def test_what_would_command_a_terminal_is_escaped_there() -> None:
+    assert without_commands("a\x1b[2Kb\u202e\x9bc\td\n") == r"a\x1b[2Kb\u202e\x9bc" + "\td" + r"\n"
+    assert without_commands("caf\u00e9 \U0001f600") == "caf\u00e9 \U0001f600"

@@ -39,7 +39,7 @@ def test_pieces_cover_every_target_once_with_what_came_before(
         for found in targets_with_their_contexts(text.tolist(), length)
     ]
     place = 0
-    for piece, piece_lengths, counts in dataset.pieces(targets, overlap):
+    for piece, piece_lengths, counts, _ in dataset.pieces(targets, overlap):
         assert piece_lengths.sum() == len(piece)
         assert len(counts) == len(piece) - len(piece_lengths)
         found = [

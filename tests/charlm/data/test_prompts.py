@@ -55,7 +55,7 @@ def examples(dataset: Any) -> list[list[tuple[int, int]]]:
 def counted(dataset: Any, targets: int | None = None) -> list[int]:
     """Returns the targets that count in the pieces of a dataset."""
     found = []
-    for ids, lengths, counts in dataset.pieces(targets, 0):
+    for ids, lengths, counts, _ in dataset.pieces(targets, 0):
         is_target = np.ones(len(ids), dtype=bool)
         is_target[np.cumsum(lengths) - lengths] = False
         found += ids[is_target][counts].tolist()

@@ -199,9 +199,9 @@ def records_of(ids: NDArray[Any], lengths: NDArray[np.int64]) -> list[list[int]]
 def test_pieces_are_all_records_in_order_and_hold_few_ids_at_a_time(texts: list[str], most: int, overlap: int) -> None:
     dataset = RecordDataset(texts)
     pieces = list(dataset.pieces(most, overlap))
-    assert all(len(lengths) == 1 or len(ids) <= most for ids, lengths, _ in pieces)
-    assert all(counts.all() for _, _, counts in pieces)
-    records = [record for ids, lengths, _ in pieces for record in records_of(ids, lengths)]
+    assert all(len(lengths) == 1 or len(ids) <= most for ids, lengths, *_ in pieces)
+    assert all(counts.all() for _, _, counts, _ in pieces)
+    records = [record for ids, lengths, *_ in pieces for record in records_of(ids, lengths)]
     whole = (dataset[i] for i in range(len(dataset)))
     for record, (inputs, targets) in zip(records, whole, strict=True):
         assert record[:-1] == inputs.tolist()

@@ -1,5 +1,6 @@
 """Whether a text is unusual, and where."""
 
+import json
 import math
 import random
 import warnings
@@ -10,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from charlm import CharLM, CheckpointCorruptError, UnusualSpan
+from charlm import Calibration, CharLM, CheckpointCorruptError, UnusualSpan
 from charlm.files.calibrating import write_calibration
 from chartok import UnknownCharacterError, Vocabulary
 from lively_gpt import TINY, lively
@@ -234,3 +237,41 @@ def test_a_file_with_a_damaged_calibration_is_refused(of_records: CharLM, tmp_pa
 def test_a_span_is_a_plain_value() -> None:
     span = UnusualSpan(start=1, end=2, text="a", bits=3.0, p_value=0.1)
     assert span == UnusualSpan(start=1, end=2, text="a", bits=3.0, p_value=0.1)
+
+
+REPEATED = {
+    "two lines": (["ping", "pong"] * 1000, ["ping", "pong"] * 600),
+    "one line and another": (["ada", "ava", "eva"] * 10, ["ada"] * 29 + ["avaava"]),
+    "few lines and another": ([f"{i % 7} ok" for i in range(300)], [*(f"{i % 7} ok" for i in range(300)), "boom!"]),
+    "many the same": (["ok"] * 1000, ["ok"] * 5000 + ["error 5"]),
+    "nothing but ends": (["anna", "bob"] * 50, [""] * 30),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_calibration_on_repeated_lines_is_read_back_as_it_was(name: str, tmp_path: Path) -> None:
+    learned, held_out = REPEATED[name]
+    with warnings.catch_warnings(action="ignore"):  # of lines that were learned
+        lm = CharLM.fit(learned).calibrate(held_out)
+    lm.save(tmp_path / "model")
+    asked = [*dict.fromkeys(held_out), "something else", ""]
+    found = lm.p_values(asked)
+    assert found.tolist() == CharLM.load(tmp_path / "model").p_values(asked).tolist()
+    assert found[0] > 0.5
+    assert found[-2] <= 2 / (len(held_out) + 1) or name == "one line and another"
+
+
+@given(st.lists(st.sampled_from(["a", "ab", "abc", "b" * 30, "zz?"]), min_size=20, max_size=300), st.integers(0, 9))
+def test_any_calibration_on_a_few_different_lines_is_read_back(lines: list[str], seed: int) -> None:
+    learned = random.Random(seed).choices(["a", "ab", "abc", "b" * 30], k=50)  # noqa: S311 - likewise
+    with warnings.catch_warnings(action="ignore"):
+        calibration = CharLM.fit(learned, order=3).calibrate(lines).calibration
+    assert calibration is not None
+    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))).to_dict() == calibration.to_dict()
+
+
+def test_a_mapping_whose_counts_would_be_ignored_is_refused() -> None:
+    lm = CharLM.fit(["anna", "bob"] * 9)
+    for call in (lm.calibrate, lm.score_samples, lm.evaluate, lm.bits_per_character):
+        with pytest.raises(TypeError, match="got a mapping, whose values would be ignored"):
+            call({"anna": 3})

@@ -11,6 +11,7 @@ from torch import Tensor
 from charlm import (
     GPT,
     BigramLanguageModel,
+    CharLM,
     Evaluation,
     GPTConfig,
     LanguageModel,
@@ -24,6 +25,7 @@ from charlm.evaluation import scoring
 from charlm.models import adapter
 from charlm.models.ngram import search
 from charlm.models.ngram.table import NGramTable
+from charlm.recipes.corpus import Corpus
 from chartok import TokenIdError
 from reference_model import Reference
 from strategies import costly
@@ -245,3 +247,14 @@ def test_what_is_computed_at_once_is_bounded_in_bytes_whatever_the_vocabulary(
         assert rows.nbytes <= 1 << 20
     assert len(gpt.numbers) > 1
     assert max(gpt.numbers) * 4 <= 1 << 20
+
+
+def test_a_record_that_counts_several_times_is_evaluated_as_often() -> None:
+    counts = {"anna": 3, "hanna": 1, "bob": 70}
+    lm = CharLM.fit(counts, order=2, smoothing="learned")
+    weighted = Corpus.of_records(counts, vocabulary=lm.vocabulary)
+    repeated = [name for name, count in counts.items() for _ in range(count)]
+    found = evaluate(lm.stored, weighted, vocabulary=lm.vocabulary)
+    expected = lm.evaluate(repeated)
+    assert found.characters == expected.characters
+    assert found.nats_per_character == pytest.approx(expected.nats_per_character)

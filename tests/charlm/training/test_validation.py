@@ -13,7 +13,7 @@ from charlm.training.validation import Beginning, scored_part
 def scored(dataset: Any, targets: int | None, overlap: int) -> list[int]:
     """Returns the ids of a dataset that count as targets, in order."""
     found: list[int] = []
-    for ids, lengths, counts in dataset.pieces(targets, overlap):
+    for ids, lengths, counts, _ in dataset.pieces(targets, overlap):
         is_target = np.ones(len(ids), dtype=bool)
         is_target[np.cumsum(lengths) - lengths] = False
         found += ids[is_target][counts].tolist()

@@ -11,7 +11,7 @@ import numpy as np
 from charlm.models.counting.counts import NGramCounts
 from charlm.models.smoothing import kneser_ney, learned
 from charlm.models.smoothing.choices import ORDER, Smoothing
-from charlm.models.smoothing.held_out import hold_out, newest, sizes
+from charlm.models.smoothing.held_out import hold_out, newest, share_of_distinct, sizes
 from charlm.models.smoothing.kneser_ney import BackoffTable, suffix_nodes
 from charlm.models.smoothing.learned import CONSTANTS
 from charlm.models.smoothing.shipped import shipped_constants
@@ -33,6 +33,10 @@ MOST_NGRAMS = 1 << 26
 """An order above 7 with more n-grams than this, judging by the end of the text, has to be asked for, too."""
 FEWEST_HELD_OUT = 1000
 """Fewer held-out ids do not show which constants or which order are best."""
+
+
+FEWEST_DISTINCT = 0.5
+"""The share of different texts below which nothing can be held out: frequent ones come again, and are all counted."""
 
 
 class Fitted(NamedTuple):
@@ -65,10 +69,10 @@ def fitted(
         vocab_size: The number of ids.
         order: The length of the longest n-grams. None takes that of the counts; for texts the lowest with which learned
             back-off predicts a held-out part about as well as with any, or 7 for Kneser-Ney smoothing and for texts
-            that are too short to tell.
+            that are too short to tell, or of which most are equal to others, as in a list of frequencies.
         context_only: The ids that are never predicted.
-        smoothing: How counts become probabilities. Texts that are too short to tune the constants leave them as they
-            come with the library.
+        smoothing: How counts become probabilities. Texts that are too short to tune the constants, or of which most
+            are equal to others, leave them as they come with the library.
         memory: The most memory that counting takes besides its result, as for ``NGramCounts.from_tokens``.
 
     Raises:
@@ -88,11 +92,12 @@ def fitted(
             raise ValueError("memory is a limit for counting, and these are counts: leave it out")
         return estimated(tokens, untuned_constants(smoothing, tokens.order), context_only)
     count = partial(NGramCounts.from_tokens, vocab_size=vocab_size, memory=memory)
-    if smoothing == "kneser-ney" or (smoothing == "learned" and order is not None):
+    is_chosen = smoothing == "tuned" or (smoothing == "learned" and order is None)
+    if is_chosen and isinstance(tokens, Iterator):
+        tokens = list(tokens)
+    if not is_chosen or share_of_distinct(tokens, vocab_size=vocab_size) < FEWEST_DISTINCT:
         counts = count(tokens, order=ORDER if order is None else order)
         return estimated(counts, untuned_constants(smoothing, counts.order), context_only)
-    if isinstance(tokens, Iterator):
-        tokens = list(tokens)
     if order is None and (ids := sizes(tokens, vocab_size).ids) > CHOSEN_FROM:
         sample = newest(tokens, CHOSEN_FROM, vocab_size=vocab_size)
         from_sample = _Preparation(sample, count(sample, order=HIGHEST_CHOSEN), context_only)

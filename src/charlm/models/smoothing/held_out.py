@@ -23,6 +23,8 @@ MOST_IDS = 100_000
 """How many are enough to tune some hundred constants."""
 MANY = 100
 """From this many texts on they are taken to be records, of which none continues the one before."""
+MOST_HASHES = 1 << 20
+"""Of how many texts it is looked at whether they are equal; those with the lowest hashes, so that equal ones stay."""
 NO_ID = -1
 """Stands after each text."""
 
@@ -84,6 +86,37 @@ def hold_out(tokens: Tokens, *, vocab_size: int, context: int) -> HeldOut:
     if texts >= MANY:
         return _drawn_texts(tokens, vocab_size, held / max(ids, 1), salt=0)
     return _tail(tokens, vocab_size, held, context)
+
+
+def share_of_distinct(tokens: Tokens, *, vocab_size: int) -> float:
+    """Returns how many different texts there are among many, as a share of all; 1 for few.
+
+    Equal texts are held out together. Where most texts are equal to others, as in a list of frequencies, what is held
+    out would say that no text that was counted ever comes again.
+
+    Args:
+        tokens: The texts, which can be read more than once.
+        vocab_size: The number of ids.
+
+    Example:
+        >>> texts = JoinedTexts(np.array([0, 1, 1]), np.array([1, 2]), weights=np.array([900, 100]))
+        >>> share_of_distinct(texts, vocab_size=2)
+        0.002
+    """
+    if sizes(tokens, vocab_size).texts < MANY:
+        return 1.0
+    hashes, weights = np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
+    below = np.uint64(2**64 - 1)
+    for joined, of_joined in _whole_texts(tokens, vocab_size):
+        is_end = joined == 0
+        found = _hashes(joined, is_end, salt=2)
+        is_kept = found <= below
+        hashes = np.concatenate([hashes, found[is_kept]])
+        weights = np.concatenate([weights, of_joined[is_end][is_kept]])
+        while below and len(hashes) > MOST_HASHES:
+            below >>= np.uint64(1)
+            hashes, weights = hashes[hashes <= below], weights[hashes <= below]
+    return len(np.unique(hashes)) / max(int(weights.sum()), 1)
 
 
 def newest(tokens: Tokens, ids: int, *, vocab_size: int) -> JoinedTexts:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import NGramCounts
+from charlm import CharLM, NGramCounts
 from charlm.data.dataset import JoinedTexts
 from charlm.models.ngram.table import NGramTable
 from charlm.models.smoothing import fitting, held_out
 from charlm.models.smoothing.choices import ORDER
-from charlm.models.smoothing.held_out import NO_ID, hold_out, newest
+from charlm.models.smoothing.held_out import NO_ID, hold_out, newest, share_of_distinct
 from charlm.models.smoothing.kneser_ney import suffix_nodes
 from charlm.models.smoothing.lbfgs import minimize
 from charlm.models.smoothing.learned import estimate
@@ -218,3 +221,29 @@ def test_a_minimum_is_found_in_a_narrow_valley() -> None:
 
     found = minimize(valley, np.array([-1.2, 1.0]), max_steps=200, tolerance=0)
     np.testing.assert_allclose(found, [1, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("total", [10**4, 10**6, 10**8])
+def test_frequent_records_of_a_list_of_frequencies_stay_frequent(total: int) -> None:
+    words = ["".join(pair) for pair in product("abcdefghij", repeat=2)]
+    counts = {word: max(1, round(total / 5.2 / rank)) for rank, word in enumerate(words, 1)}
+    lm = CharLM.fit(counts)
+    share = counts[words[0]] / sum(counts.values())
+    assert math.exp(lm.score_samples([words[0]])[0]) == pytest.approx(share, rel=0.2)
+
+
+@pytest.mark.parametrize("counts", [{"the": 10**7, "of": 3}, {"the": 2 * 10**6, "of": 10**6}, {"a": 10**8, "b": 1}])
+def test_a_few_frequent_records_are_a_model(counts: dict[str, int]) -> None:
+    first, *_ = counts
+    assert math.exp(CharLM.fit(counts).score_samples([first])[0]) == pytest.approx(
+        counts[first] / sum(counts.values()), rel=0.1
+    )
+
+
+def test_the_share_of_distinct_texts_is_that_of_few_of_very_many() -> None:
+    texts = [np.array(divmod(number % 997, 31)) for number in range(5000)]
+    assert share_of_distinct(texts, vocab_size=33) == pytest.approx(997 / 5000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held_out, "MOST_HASHES", 500)
+        assert share_of_distinct(texts, vocab_size=33) == pytest.approx(997 / 5000, rel=0.3)
+    assert share_of_distinct(np.zeros(5000, dtype=np.int64), vocab_size=33) == 1
