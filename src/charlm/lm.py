@@ -141,7 +141,8 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
                 has; its weights are then those of that checkpoint.
             settings: How to make the model, such as ``order``: the fields of ``charlm.recipes.presets.Recipe``. By
                 default, a tenth of the text is held out at first, to choose the order of an n-gram model and to tune
-                its smoothing; then all of it is counted. ``smoothing="learned"`` keeps the constants that come with the
+                its smoothing; then all of it is counted. Records of which most are equal, as in a list of frequencies,
+                tell nothing about that, and get order 7. ``smoothing="learned"`` keeps the constants that come with the
                 library, and ``"kneser-ney"`` is the classic model, of order 7 if none is given. ``memory="2GB"`` bounds
                 what counting takes besides the text and the counts, and sorts what is above it on disk. And
                 what is asked of the vocabulary, as in ``Vocabulary.from_text``: ``symbols``, ``unit``, ``min_count``
