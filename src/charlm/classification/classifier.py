@@ -260,7 +260,8 @@ class TextClassifier:
         """Returns the parts of a text that consists of several classes, one after the other.
 
         A label changes anywhere but inside a word of a script that puts spaces between words, and before spaces or
-        punctuation that end something.
+        punctuation that end something. A part of a class that is rarer than another, by the priors, must be likelier
+        than under that one by as much as it takes ``classify`` for its first word; none is of a class of prior 0.
 
         Args:
             text: Any string.
@@ -288,7 +289,9 @@ class TextClassifier:
         scores = self._comparison.scores_of_characters(text)
         scores = np.maximum(scores, scores.max(axis=0, initial=-SPREAD_OF_LIKELIHOODS) - SPREAD_OF_LIKELIHOODS)
         starts = places_of_changes(text)
-        labels = likeliest_labels(scores, starts, cost)
+        rarer = self._log_priors - self._log_priors.max()
+        begun = self.temperature.of(np.diff(starts, append=len(text)))[:, None] * rarer
+        labels = likeliest_labels(scores, starts, cost, begun)
         first = np.flatnonzero(np.diff(labels, prepend=-1))
         begins = starts[first]
         lengths = np.diff(begins, append=len(text))

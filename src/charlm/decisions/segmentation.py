@@ -1,7 +1,8 @@
 """Which part of a text is under which model: the likeliest sequence of labels, where each change costs something.
 
-The labels of the characters are the states of a hidden Markov model in which each other label is as likely as any to
-come next, and the likeliest sequence of them is found as in Viterbi (1967), in time linear in the length of the text.
+The labels of the characters are the states of a hidden Markov model in which which label comes next does not depend on
+the one before, and the likeliest sequence of them is found as in Viterbi (1967), in time linear in the length of the
+text.
 """
 
 from __future__ import annotations
@@ -69,13 +70,17 @@ def places_of_changes(text: str) -> NDArray[np.int64]:
     return np.flatnonzero(may_change)
 
 
-def likeliest_labels(scores: NDArray[np.float64], starts: NDArray[np.int64], cost: float) -> NDArray[np.int64]:
+def likeliest_labels(
+    scores: NDArray[np.float64], starts: NDArray[np.int64], cost: float, begun: NDArray[np.float64] | None = None
+) -> NDArray[np.int64]:
     """Returns the label of each unit of a text in the likeliest sequence, int64 ``(units,)``.
 
     Args:
         scores: The log-probability of each character under the model of each label, ``(labels, T)``, T at least 1.
         starts: Where the units begin, ascending from 0; labels change only there.
         cost: What a change costs, in nats.
+        begun: What is added where a part with a label begins at a unit, the first one of the text included,
+            ``(units, labels)``: at most 0, and 0 for some label of each unit; by default 0 for all.
 
     Example:
         >>> scores = np.log([[0.9, 0.9, 0.2, 0.1, 0.1], [0.1, 0.1, 0.8, 0.9, 0.9]])
@@ -83,17 +88,20 @@ def likeliest_labels(scores: NDArray[np.float64], starts: NDArray[np.int64], cos
         [0, 0, 1, 1, 1]
         >>> likeliest_labels(scores, np.arange(5), 9.0).tolist()
         [1, 1, 1, 1, 1]
+        >>> likeliest_labels(scores, np.arange(5), 1.0, np.tile([0.0, -9.0], (5, 1))).tolist()
+        [0, 0, 0, 0, 0]
     """
     of_units = np.add.reduceat(scores, starts, axis=1).T
+    begun = np.zeros(of_units.shape) if begun is None else begun
     came_from_best = np.zeros(of_units.shape, dtype=bool)
     best_before = np.zeros(len(starts), dtype=np.int64)
-    totals = of_units[0].copy()
+    totals = of_units[0] + begun[0]
     for unit in range(1, len(of_units)):
         best = int(totals.argmax())
-        changed = totals[best] - cost
+        changed = totals[best] - cost + begun[unit]
         best_before[unit], came_from_best[unit] = best, totals < changed
         totals = np.maximum(totals, changed) + of_units[unit]
-        totals -= totals[best]  # only differences count, and they stay exact however long the text
+        totals -= totals.max()  # only differences count, and they stay exact however long the text
     labels = np.empty(len(starts), dtype=np.int64)
     label = int(totals.argmax())
     for unit in range(len(starts) - 1, -1, -1):

@@ -183,6 +183,27 @@ def test_a_higher_cost_gives_no_more_parts() -> None:
     assert counts[-1] == 1
 
 
+def test_a_text_that_says_nothing_is_of_the_class_that_its_prior_favours() -> None:
+    models = {label: CharLM.fit("abc cab bca " * 9, order=2) for label in ("rare", "common", "never")}
+    classifier = TextClassifier(models, priors={"rare": 0.1, "common": 0.9, "never": 0.0})
+    for text in ("abc", "abc cab", "?"):
+        (span,) = classifier.segment(text)
+        assert span.label == "common" == classifier.classify([text])[0]
+        assert span.probability == pytest.approx(0.9)
+
+
+@given(st.text(st.sampled_from("abcxyz"), min_size=1, max_size=6), st.floats(0.001, 0.999))
+def test_a_word_alone_gets_the_label_of_its_probability_without_an_end(word: str, prior: float) -> None:
+    classifier = TextClassifier(small().models, priors={"abc": prior, "xyz": 1 - prior})
+    (span,) = classifier.segment(word)
+    assert span.probability >= 0.5 - 1e-9
+
+
+def test_no_part_is_of_a_class_of_prior_0() -> None:
+    classifier = TextClassifier(small().models, priors={"abc": 1.0, "xyz": 0.0})
+    assert [span.label for span in classifier.segment("abc xyz zxy xyz", cost_of_change=0)] == ["abc"]
+
+
 def test_trained_models_work_too() -> None:
     vocabulary = Vocabulary("abcd\n", special_tokens=["bos", "unk"])
     gpt = CharLM(lively(replace(TINY, vocab_size=7, context_only=(5,))), vocabulary)

@@ -22,13 +22,17 @@ def test_no_sequence_of_labels_is_likelier(scores: NDArray[np.float64], cost: fl
     inner = data.draw(st.sets(st.integers(1, max(1, length - 1)), max_size=length - 1)) if length > 1 else set()
     starts = np.array(sorted({0, *inner}))
     of_units = np.add.reduceat(scores, starts, axis=1)
+    begun = data.draw(arrays(np.float64, (len(starts), labels), elements=st.floats(-20, 0) | st.just(-np.inf)))
+    begun[:, data.draw(st.integers(0, labels - 1))] = 0
 
     def total(path: tuple[int, ...]) -> float:
         changes = sum(one != other for one, other in itertools.pairwise(path))
-        return float(sum(of_units[label, unit] for unit, label in enumerate(path))) - cost * changes
+        first = [0, *(unit for unit in range(1, len(path)) if path[unit] != path[unit - 1])]
+        of_parts = sum(begun[unit, path[unit]] for unit in first)
+        return float(sum(of_units[label, unit] for unit, label in enumerate(path))) + of_parts - cost * changes
 
     best = max(map(total, itertools.product(range(labels), repeat=len(starts))))
-    found = likeliest_labels(scores, starts, cost)
+    found = likeliest_labels(scores, starts, cost, begun)
     assert total(tuple(found.tolist())) >= best - 1e-9 * (1 + abs(best))
 
 
