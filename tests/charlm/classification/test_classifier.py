@@ -40,6 +40,20 @@ def test_each_sentence_is_given_to_its_language(languages: TextClassifier) -> No
     assert classify(languages.models, ["今日は良い天気です"]) == ["ja"]
 
 
+@pytest.mark.parametrize("between", [" ", "\n"])
+@pytest.mark.parametrize("more", [{}, {"zh": "".join(LEARNED["zh"].split())}], ids=["alone", "with Chinese"])
+def test_words_that_differ_in_their_ends_are_told_apart_whatever_is_between_words(
+    between: str, more: dict[str, str], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    stems = ["".join(rng.choice([*"abcde"], rng.integers(2, 6)).tolist()) for _ in range(900)]
+    of_class = {"a": [stem + "a" for stem in stems[:300]], "b": [stem + "b" for stem in stems[300:600]]}
+    (tmp_path / "a.txt").write_text(between.join(of_class["a"]), encoding="utf-8")
+    classifier = TextClassifier.fit({"a": tmp_path / "a.txt", "b": between.join(of_class["b"]), **more})
+    found = classifier.classify([stem + end for stem in stems[600:] for end in "ab"])
+    assert np.mean([label == end for label, end in zip(found, ["a", "b"] * 300, strict=True)]) > 0.97
+
+
 @given(st.lists(any_text, max_size=5))
 def test_probabilities_are_those_of_each_text_alone_and_sum_to_one(texts: list[str]) -> None:
     classifier = small()
