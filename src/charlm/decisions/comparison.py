@@ -113,6 +113,30 @@ class LikelihoodComparison:
             raise self._unsound("text", row)
         return found
 
+    def scores_of_end(self, text: str) -> NDArray[np.float64]:
+        """Returns the natural-log probability under each model that a text ends, float64 ``(models,)``.
+
+        What ``scores_of_characters`` gives, and this, sum to what ``log_likelihoods`` does. It is 0 after white space,
+        which is an end, but for models of records.
+
+        Args:
+            text: Any string, not empty.
+
+        Raises:
+            UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
+        """
+        found = np.full(len(self.models), np.nan)
+        for row, (label, model) in enumerate(self.models.items()):
+            border, predictor = self._borders[label], model.stored.predictor()
+            if self._framings[label].is_of_records:
+                found[row] = scores_after(predictor, model.vocabulary, text, [""], ends=True)[0].sum()
+            elif border:
+                after = "" if text[-1].isspace() else border
+                found[row] = scores_after(predictor, model.vocabulary, border + text, [after], ends=False)[0].sum()
+        is_known = ~np.isnan(found)
+        found[~is_known] = _log_of_means(found[is_known, None])[0] if is_known.any() else 0.0
+        return found
+
     def _unsound(self, text: str, place: int) -> ValueError:
         label = [*self.models][place]
         return ValueError(f"the likelihood of {text} under models[{label!a}] is NaN: its weights are unsound")

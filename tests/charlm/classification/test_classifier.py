@@ -207,10 +207,12 @@ def test_a_text_that_says_nothing_is_of_the_class_that_its_prior_favours() -> No
 
 
 @given(st.text(st.sampled_from("abcxyz"), min_size=1, max_size=6), st.floats(0.001, 0.999))
-def test_a_word_alone_gets_the_label_of_its_probability_without_an_end(word: str, prior: float) -> None:
+def test_a_word_gets_the_same_answer_alone_and_as_a_text_of_one_part(word: str, prior: float) -> None:
     classifier = TextClassifier(small().models, priors={"abc": prior, "xyz": 1 - prior})
+    probabilities = classifier.probabilities([word])[0]
     (span,) = classifier.segment(word)
-    assert span.probability >= 0.5 - 1e-9
+    assert span.probability == pytest.approx(probabilities.max())
+    assert probabilities[classifier.labels.index(span.label)] == pytest.approx(probabilities.max())
 
 
 def test_no_part_is_of_a_class_of_prior_0() -> None:

@@ -127,6 +127,16 @@ def test_the_border_is_the_white_space_that_follows_letters_most_often() -> None
     np.testing.assert_allclose([found[0, 0], found[1, 1]], expected)
 
 
+@given(words, st.sampled_from([MODELS, RECORDS, {**MODELS, "no space": CharLM.fit("abab" * 9, order=2)}]))
+def test_the_scores_of_characters_and_of_the_end_sum_to_that_of_the_text(
+    parts: list[str], models: dict[str, CharLM]
+) -> None:
+    comparison, text = LikelihoodComparison(models), " ".join(parts)
+    total = comparison.scores_of_characters(text).sum(axis=1) + comparison.scores_of_end(text)
+    np.testing.assert_allclose(total, comparison.log_likelihoods([text])[0], rtol=1e-9)
+    np.testing.assert_array_equal(LikelihoodComparison(MODELS).scores_of_end(f"{text} "), 0)
+
+
 def test_a_symbol_of_several_characters_gives_each_its_part() -> None:
     lm = CharLM.fit("abcabcab" * 9, order=2, symbols=["bc"])
     found = LikelihoodComparison({"": lm}).scores_of_characters("abcz")
