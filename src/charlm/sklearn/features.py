@@ -6,24 +6,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from charlm.errors import CheckpointCorruptError
 from charlm.lm import CharLM
 from charlm.models.ngram.table import NGramTable
-from charlm.sklearn.estimator import TextEstimator, texts_of
+from charlm.sklearn.estimator import TextEstimator, texts_of, texts_to_learn
 from charlm.sklearn.scikit_learn import TransformerMixin, check_is_fitted
 from charlm.sklearn.text_features import Usual, features, names_of_features
 from chartok.arguments import finite_number, natural_number, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.presets import Family
-
-MODEL = "model.safetensors"
 
 
 class CharLMFeatures(TransformerMixin, TextEstimator):
@@ -45,8 +41,9 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
         window: The number of symbols in a window.
         n_folds: In how many parts texts are held out in turn, which says how likely usual texts are; 0 takes those
             that the model has learned from.
-        settings: More settings of ``CharLM.fit``, by name.
-        random_state: Draws the parts.
+        settings: Settings of ``CharLM.fit`` that are no parameters here, by name.
+        random_state: Draws the parts, and seeds models that are trained, such as ``"gpt"``, unless ``settings`` has a
+            ``config``.
 
     Attributes:
         lm_: The ``CharLM``.
@@ -120,7 +117,7 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
             TypeError: Likewise.
         """
         del y
-        texts = texts_of(X)
+        texts = texts_to_learn(X)
         positive_integer("window", self.window)
         self.lm_ = self._model_of(texts)
         fold_of = self._folds(texts)
@@ -171,11 +168,8 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
     def _fitted(self) -> dict[str, Any]:
         return {"mean": self.usual_.mean, "deviation": self.usual_.deviation}
 
-    def _write_models(self, folder: Path) -> None:
-        self.lm_.save(folder / MODEL)
-
-    def _restore(self, folder: Path, fitted: Mapping[str, Any]) -> None:
-        self.lm_ = CharLM.load(folder / MODEL)
+    def _restore(self, models: list[CharLM], fitted: Mapping[str, Any]) -> None:
+        (self.lm_,) = models
         if fitted.keys() != {"mean", "deviation"}:
-            raise CheckpointCorruptError(f"the estimator of {str(folder)!a} does not say how likely usual texts are")
+            raise ValueError("it does not say how likely usual texts are")
         self.usual_ = Usual(*(finite_number(name, fitted[name]) for name in ("mean", "deviation")))

@@ -28,8 +28,8 @@ def test_no_sequence_of_labels_is_likelier(scores: NDArray[np.float64], cost: fl
     def total(path: tuple[int, ...]) -> float:
         changes = sum(one != other for one, other in itertools.pairwise(path))
         first = [0, *(unit for unit in range(1, len(path)) if path[unit] != path[unit - 1])]
-        of_parts = sum(begun[unit, path[unit]] for unit in first)
-        return float(sum(of_units[label, unit] for unit, label in enumerate(path))) + of_parts - cost * changes
+        of_parts = sum(float(begun[unit, path[unit]]) for unit in first)
+        return sum(float(of_units[label, unit]) for unit, label in enumerate(path)) + of_parts - cost * changes
 
     best = max(map(total, itertools.product(range(labels), repeat=len(starts))))
     found = likeliest_labels(scores, starts, cost, begun)
