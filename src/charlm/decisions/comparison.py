@@ -17,6 +17,7 @@ Two things differ between models that were fitted apart.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,14 +26,13 @@ import numpy as np
 
 from charlm.data.framing import Framing
 from charlm.evaluation.symbol_scores import scores_after, scores_of_symbols, sums
+from charlm.evaluation.text_scorer import TextScorer
 from chartok.arguments import check_several, checked_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
-
-    from charlm.evaluation.text_scorer import TextScorer
 
 LETTERS = 256
 """So many at most say what follows a word: enough for a script of letters, and few of one that has thousands."""
@@ -47,6 +47,7 @@ class LikelihoodComparison:
 
     Raises:
         ValueError: There is none.
+        TypeError: It is no mapping, or a value is no model.
 
     Example:
         >>> from charlm import CharLM
@@ -58,6 +59,11 @@ class LikelihoodComparison:
     models: Mapping[str, TextScorer]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.models, Mapping):
+            raise TypeError(f"models must be a mapping of names to models, got {type(self.models).__name__}")
+        for label, model in self.models.items():
+            if not isinstance(model, TextScorer):
+                raise TypeError(f"models[{label!a}] must be a CharLM, got {type(model).__name__}: load it first")
         if not self.models:
             raise ValueError("models is empty: give at least one")
 

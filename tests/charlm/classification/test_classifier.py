@@ -137,12 +137,22 @@ def test_a_text_of_no_class_is_unknown_and_few_of_the_classes_are() -> None:
     assert sum(label is None for label in calibrated.classify(new, unknown_below=0.01)) / 2000 < 0.02
     assert None not in calibrated.classify(["qqqq"])
     assert all(model.calibration is None for model in classifier.models.values())
-    with pytest.raises(ValueError, match=r"the model of class 'ab': the model is not calibrated"):
+    with pytest.raises(
+        ValueError, match=r"the model of class 'ab' is not calibrated: call TextClassifier.calibrate.* 99 texts"
+    ):
         classifier.classify([], unknown_below=0.01)
     with pytest.raises(ValueError, match=r"class 'ab': unknown_below 0.001 takes at least 999 held-out texts.* 400"):
         calibrated.classify(["a"], unknown_below=0.001)
     with pytest.raises(ValueError, match=r"unknown_below must be above 0 and below 1"):
         calibrated.classify(["a"], unknown_below=0.0)
+
+
+def test_a_class_with_too_few_texts_to_know_what_is_usual_is_named() -> None:
+    texts = [f"{number:03}" for number in range(40)]
+    classifier = TextClassifier({"a": CharLM.fit(texts[:10], order=2), "b": CharLM.fit("xyz " * 9, order=2)})
+    calibrated = classifier.calibrate([*texts[10:], "xyz"], ["a"] * 30 + ["b"])
+    with pytest.raises(ValueError, match="'b' is not calibrated and others are: a class with fewer than 20 texts"):
+        calibrated.classify(["a"], unknown_below=0.1)
 
 
 def test_what_makes_texts_unknown_is_kept_in_the_folder(tmp_path: Path) -> None:
@@ -241,7 +251,7 @@ def test_models_of_symbols_of_several_characters_work_too() -> None:
         (lambda: TextClassifier({}), ValueError, "models is empty"),
         (lambda: TextClassifier(5), TypeError, "models must be a mapping"),  # type: ignore[arg-type]
         (lambda: TextClassifier({"a": 5}), TypeError, r"models\['a'\] must be a CharLM, got int"),  # type: ignore[dict-item]
-        (lambda: TextClassifier({5: None}), TypeError, "each label of models must be a str, got int"),  # type: ignore[dict-item]
+        (lambda: TextClassifier({5: None}), TypeError, "each label of models must be a str, got int 5"),  # type: ignore[dict-item]
         (lambda: small().probabilities("abc"), TypeError, "put it in a list"),
         (lambda: small().classify(["abc", 5]), TypeError, r"texts\[1\] must be a str, got int"),  # type: ignore[list-item]
         (lambda: small().segment(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]
@@ -258,6 +268,9 @@ def test_models_of_symbols_of_several_characters_work_too() -> None:
             TypeError,
             "texts must be a mapping of labels to texts, or come with labels",
         ),
+        (lambda: TextClassifier.fit({1: "ab" * 9}), TypeError, "each label of texts must be a str, got int 1"),  # type: ignore[dict-item]
+        (lambda: classify([*small().models.values()], ["a"]), TypeError, "models must be a mapping.*got list"),  # type: ignore[arg-type]
+        (lambda: classify({"a": "a.safetensors"}, ["a"]), TypeError, r"models\['a'\] must be a CharLM, got str: load"),  # type: ignore[dict-item]
         (lambda: TextClassifier.fit({}), ValueError, "there are no classes"),
         (lambda: TextClassifier.fit([], []), ValueError, "there are no classes"),
         (lambda: TextClassifier.fit(["a"], ["x", "y"]), ValueError, "one label for each of 1 texts, got 2"),
