@@ -1,4 +1,4 @@
-"""Tells classes of texts apart, with probabilities that hold: one model for each class."""
+"""Tells classes of texts apart, with calibrated probabilities: one model for each class."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class TextClassifier:
 
     Likelihoods are over one space of strings, whatever the alphabets of the models: see
     ``charlm.decisions.comparison``. They become probabilities by a temperature that grows with the length of the text:
-    see ``charlm.decisions.temperature``. Until it is fitted, it is one that suits languages.
+    see ``charlm.decisions.temperature``. Until it is fitted, it is one that suits languages. That probabilities hold
+    was measured on languages, with about as much text of each; a class with much less is found too seldom, and a text
+    of characters that no class has gets a label as sure as any, unless ``classify`` is given ``unknown_below``.
 
     Args:
         models: The models by label.
@@ -231,7 +233,7 @@ class TextClassifier:
                 least. By default each text gets a label.
 
         Raises:
-            ValueError: A model is not calibrated on enough texts, or ``unknown_below`` is not between 0 and 1; or as for
+            ValueError: A model is not calibrated on enough texts, or ``unknown_below`` is out of range; or as for
                 ``log_likelihoods``, like the other errors.
         """
         check_several(texts, "texts")

@@ -1,25 +1,15 @@
 """A classifier in a folder is checked in full before it answers."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from charlm import CharLM, CheckpointCorruptError, CheckpointVersionError, TextClassifier
-from charlm.classification import model_folder
-from chartok import Vocabulary
 from chartok.files.envelope import sealed
-from lively_gpt import TINY, lively
 
 DESCRIPTION = "classifier.json"
-
-
-def trained() -> CharLM:
-    return CharLM(
-        lively(replace(TINY, vocab_size=6, context_only=(4,))), Vocabulary("abcd", special_tokens=["bos", "unk"])
-    )
 
 
 @pytest.fixture
@@ -112,48 +102,3 @@ def test_a_label_is_no_path(tmp_path: Path) -> None:
     (model,) = models_of(tmp_path / "it")
     assert {path.name for path in (tmp_path / "it").iterdir()} == {model.name, DESCRIPTION}
     assert TextClassifier.load(tmp_path / "it").labels == ("../../escape",)
-
-
-def test_a_smaller_classifier_over_a_larger_one_leaves_no_models_of_it(folder: Path) -> None:
-    TextClassifier({"x": CharLM.fit("xyz " * 8, order=2)}).save(folder)
-    assert len(models_of(folder)) == 1
-    assert TextClassifier.load(folder).labels == ("x",)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_a_save_that_fails_leaves_what_was_there(folder: Path, tmp_path: Path) -> None:
-    before = contents(folder)
-    mixed = TextClassifier({"new": CharLM.fit("new " * 9, order=2), "gpt": trained()})
-    for path in (folder, tmp_path / "first"):
-        with pytest.raises(ValueError, match="compact"):
-            mixed.save(path, compact=True)
-    assert contents(folder) == before
-    assert not (tmp_path / "first").exists()
-
-
-@pytest.mark.parametrize("fails", ["replace_file", "_sha256"])
-@pytest.mark.parametrize("is_killed", [False, True])
-def test_a_save_that_is_interrupted_leaves_what_was_there_and_can_be_repeated(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str, is_killed: bool
-) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    new, before = TextClassifier({"new": CharLM.fit("new " * 9, order=2)}), contents(folder)
-    with monkeypatch.context() as patch:
-        patch.setattr(model_folder, fails, interrupted)
-        if is_killed:  # nothing is cleared away
-            patch.setattr(model_folder, "_remove", lambda _: None)
-        for path in (folder, tmp_path / "first"):
-            with pytest.raises(KeyboardInterrupt):
-                new.save(path)
-    assert contents(folder).items() >= before.items()
-    assert is_killed or contents(folder) == before
-    assert TextClassifier.load(folder).labels == ("abc", "xyz")
-    for path in (folder, tmp_path / "first"):
-        new.save(path)
-        assert len([*path.iterdir()]) == 2
-        assert TextClassifier.load(path).labels == ("new",)
