@@ -276,8 +276,7 @@ class TextClassifier:
         cost = number_from_zero("cost_of_change", finite_number("cost_of_change", cost_of_change))
         if not text:
             return []
-        scores = self._comparison.scores_of_characters(text)
-        scores[:, -1] += self._comparison.scores_of_end(text)
+        scores = self._comparison.scores_of_characters(text, end=True)
         scores = np.maximum(scores, scores.max(axis=0, initial=-SPREAD_OF_LIKELIHOODS) - SPREAD_OF_LIKELIHOODS)
         starts = places_of_changes(text)
         rarer = self._log_priors - self._log_priors.max()

@@ -92,55 +92,40 @@ class LikelihoodComparison:
             raise self._unsound(f"texts[{text}]", column)
         return found
 
-    def scores_of_characters(self, text: str) -> NDArray[np.float64]:
+    def scores_of_characters(self, text: str, *, end: bool = False) -> NDArray[np.float64]:
         """Returns the natural-log probability of each character under each model, float64 ``(models, len(text))``.
 
         Each is given all characters before it. That of a symbol of several characters is divided among them.
 
         Args:
             text: Any string.
+            end: Whether the last column has that of the end, too, so that the sums are what ``log_likelihoods``
+                returns. White space is an end itself, but under models of records.
 
         Raises:
             ValueError: One is NaN.
             UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
         """
-        found = np.empty((len(self.models), len(text)))
+        found, of_end = np.empty((len(self.models), len(text))), np.full(len(self.models), np.nan)
         for row, (label, model) in enumerate(self.models.items()):
-            framing = self._framings[label]
-            predictor = model.stored.predictor()
-            before = "" if framing.is_of_records else self._borders[label]
-            scores, _ = scores_after(predictor, model.vocabulary, before, [text], ends=False)
-            ids, _ = framing.continued([text], ends=False)
+            framing, border = self._framings[label], self._borders[label]
+            framed = text + border if end and text and not text[-1].isspace() else text
+            ends = end and framing.is_of_records
+            scores, _ = scores_after(model.stored.predictor(), model.vocabulary, border, [framed], ends=ends)
+            ids, _ = framing.continued([framed], ends=ends)
             if framing.unk is not None:
                 scores[ids == framing.unk] += self._more_for_unknown[label]
-            starts, ends = model.vocabulary.char_offsets(text, framing.errors).T
-            found[row] = np.repeat(scores / (ends - starts), ends - starts)
+            starts, stops = model.vocabulary.char_offsets(framed, framing.errors).T
+            widths = np.append(stops - starts, 1) if ends else stops - starts
+            of_characters = np.repeat(scores / widths, widths)
+            found[row] = of_characters[: len(text)]
+            if ends or border:
+                of_end[row] = of_characters[len(text) :].sum()
         for row, _ in np.argwhere(np.isnan(found)).tolist():
             raise self._unsound("text", row)
-        return found
-
-    def scores_of_end(self, text: str) -> NDArray[np.float64]:
-        """Returns the natural-log probability under each model that a text ends, float64 ``(models,)``.
-
-        What ``scores_of_characters`` gives, and this, sum to what ``log_likelihoods`` does. It is 0 after white space,
-        which is an end, but for models of records.
-
-        Args:
-            text: Any string, not empty.
-
-        Raises:
-            UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
-        """
-        found = np.full(len(self.models), np.nan)
-        for row, (label, model) in enumerate(self.models.items()):
-            border, predictor = self._borders[label], model.stored.predictor()
-            if self._framings[label].is_of_records:
-                found[row] = scores_after(predictor, model.vocabulary, text, [""], ends=True)[0].sum()
-            elif border:
-                after = "" if text[-1].isspace() else border
-                found[row] = scores_after(predictor, model.vocabulary, border + text, [after], ends=False)[0].sum()
-        is_known = ~np.isnan(found)
-        found[~is_known] = _log_of_means(found[is_known, None])[0] if is_known.any() else 0.0
+        if end and text and (is_known := ~np.isnan(of_end)).any():
+            of_end[~is_known] = _log_of_means(of_end[is_known, None])[0]
+            found[:, -1] += of_end
         return found
 
     def _unsound(self, text: str, place: int) -> ValueError:

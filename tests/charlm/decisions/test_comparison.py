@@ -132,9 +132,10 @@ def test_the_scores_of_characters_and_of_the_end_sum_to_that_of_the_text(
     parts: list[str], models: dict[str, CharLM]
 ) -> None:
     comparison, text = LikelihoodComparison(models), " ".join(parts)
-    total = comparison.scores_of_characters(text).sum(axis=1) + comparison.scores_of_end(text)
+    total = comparison.scores_of_characters(text, end=True).sum(axis=1)
     np.testing.assert_allclose(total, comparison.log_likelihoods([text])[0], rtol=1e-9)
-    np.testing.assert_array_equal(LikelihoodComparison(MODELS).scores_of_end(f"{text} "), 0)
+    of_text, space = LikelihoodComparison(MODELS), f"{text} "
+    np.testing.assert_array_equal(of_text.scores_of_characters(space, end=True), of_text.scores_of_characters(space))
 
 
 def test_a_symbol_of_several_characters_gives_each_its_part() -> None:
