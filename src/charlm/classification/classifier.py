@@ -1,4 +1,4 @@
-"""Tells classes of texts apart, with probabilities that hold: one model for each class."""
+"""Tells classes of texts apart, with calibrated probabilities: one model for each class."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from charlm.classification.fitting import (
     cross_validated_temperature,
     fitted_models,
 )
-from charlm.classification.held_out import texts_by_label, texts_of_class
+from charlm.classification.held_out import check_labels, texts_of_classes
 from charlm.classification.priors import checked_priors, log_of
-from charlm.decisions.calibration import checked_calibration
+from charlm.classification.unknown import are_unknown, check_calibrated
 from charlm.decisions.comparison import LikelihoodComparison
 from charlm.decisions.segmentation import COST_OF_CHANGE, LabeledSpan, likeliest_labels, places_of_changes
 from charlm.decisions.temperature import SPREAD_OF_LIKELIHOODS, Temperature
@@ -57,7 +57,9 @@ class TextClassifier:
 
     Likelihoods are over one space of strings, whatever the alphabets of the models: see
     ``charlm.decisions.comparison``. They become probabilities by a temperature that grows with the length of the text:
-    see ``charlm.decisions.temperature``. Until it is fitted, it is one that suits languages.
+    see ``charlm.decisions.temperature``. Until it is fitted, it is one that suits languages. That probabilities hold
+    was measured on languages, with about as much text of each; a class with much less is found too seldom, and a text
+    of characters that no class has gets a label as sure as any, unless ``classify`` is given ``unknown_below``.
 
     Args:
         models: The models by label.
@@ -90,11 +92,10 @@ class TextClassifier:
     ) -> None:
         if not isinstance(models, Mapping):
             raise TypeError(f"models must be a mapping of labels to models, got {type(models).__name__}")
+        check_labels(models, "models")
         for label, model in models.items():
-            if not isinstance(label, str):
-                raise TypeError(f"each label of models must be a str, got {type(label).__name__}")
             if not isinstance(model, CharLM):
-                raise TypeError(f"models[{label!a}] must be a CharLM, got {type(model).__name__}")
+                raise TypeError(f"models[{label!a}] must be a CharLM, got {type(model).__name__}: load it first")
         if temperature is not None and not isinstance(temperature, Temperature):
             raise TypeError(f"temperature must be a Temperature, got {type(temperature).__name__}")
         self._models = dict(models)
@@ -159,10 +160,7 @@ class TextClassifier:
         if natural_number("n_folds", n_folds) == 1:
             raise ValueError("n_folds must be at least 2, or 0 to fit no temperature, got 1")
         seed_of_generators("seed", seed)
-        sources = texts if labels is None else texts_by_label(texts, labels)
-        if not isinstance(sources, Mapping):
-            raise TypeError("texts must be a mapping of labels to texts, or come with labels")
-        classes = {label: texts_of_class(source, f"texts[{label!a}]") for label, source in sources.items()}
+        classes = texts_of_classes(texts, labels)
         log_priors = log_of(checked_priors(priors, tuple(classes)))
         temperature = None
         if n_folds and len(classes) > 1:
@@ -235,32 +233,25 @@ class TextClassifier:
                 least. By default each text gets a label.
 
         Raises:
-            ValueError: A model is not calibrated on enough texts; or as for ``log_likelihoods``, like the other errors.
+            ValueError: A model is not calibrated on enough texts, or ``unknown_below`` is out of range; or as for
+                ``log_likelihoods``, like the other errors.
         """
         check_several(texts, "texts")
         several = [*checked_texts(texts, "texts")]
         best = self.probabilities(several).argmax(axis=1)
-        found: list[str | None] = [self.labels[place] for place in best.tolist()]
+        found = [self.labels[place] for place in best.tolist()]
         if unknown_below is None:
-            return [label for label in found if label is not None]
-        for label, model in self._models.items():
-            try:
-                checked_calibration(model.calibration).check_rate(unknown_below, "unknown_below")
-            except ValueError as error:
-                raise ValueError(f"the model of class {label!a}: {error}") from None
-        for place, model in enumerate(self._models.values()):
-            own = np.flatnonzero(best == place).tolist()
-            p_values = model.p_values([several[text] for text in own])
-            for text, p_value in zip(own, p_values.tolist(), strict=True):
-                if p_value <= unknown_below:
-                    found[text] = None
-        return found
+            return found
+        check_calibrated(self._models, unknown_below)
+        unknown = are_unknown(self._models, several, best, unknown_below).tolist()
+        return [None if is_unknown else label for label, is_unknown in zip(found, unknown, strict=True)]
 
     def segment(self, text: str, *, cost_of_change: float = COST_OF_CHANGE) -> list[LabeledSpan]:
         """Returns the parts of a text that consists of several classes, one after the other.
 
         A label changes anywhere but inside a word of a script that puts spaces between words, and before spaces or
-        punctuation that end something.
+        punctuation that end something. A part of a class that is rarer than another, by the priors, must be likelier
+        than under that one by as much as it takes ``classify`` for its first word; none is of a class of prior 0.
 
         Args:
             text: Any string.
@@ -285,10 +276,12 @@ class TextClassifier:
         cost = number_from_zero("cost_of_change", finite_number("cost_of_change", cost_of_change))
         if not text:
             return []
-        scores = self._comparison.scores_of_characters(text)
+        scores = self._comparison.scores_of_characters(text, end=True)
         scores = np.maximum(scores, scores.max(axis=0, initial=-SPREAD_OF_LIKELIHOODS) - SPREAD_OF_LIKELIHOODS)
         starts = places_of_changes(text)
-        labels = likeliest_labels(scores, starts, cost)
+        rarer = self._log_priors - self._log_priors.max()
+        begun = self.temperature.of(np.diff(starts, append=len(text)))[:, None] * rarer
+        labels = likeliest_labels(scores, starts, cost, begun)
         first = np.flatnonzero(np.diff(labels, prepend=-1))
         begins = starts[first]
         lengths = np.diff(begins, append=len(text))

@@ -1,33 +1,30 @@
 """A classifier in a folder: a model file for each class, and ``classifier.json``, which says which is which.
 
 ``classifier.json`` has the version of this format, the labels with the SHA-256 of the model file of each, their priors,
-the temperature, and a SHA-256 of all that. Model files are named by their places, ``0.safetensors`` and so on: a label
-is any string, and never becomes part of a path.
+the temperature, and a SHA-256 of all that. Model files are named by their SHA-256: a label is any string, and never
+becomes part of a path.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import io
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charlm.classification.model_folder import load_models, save_with_models
 from charlm.decisions.temperature import Temperature
 from charlm.errors import CheckpointCorruptError, CheckpointVersionError
-from charlm.lm import CharLM
-from chartok.files.atomic import replace_file
 from chartok.files.envelope import check_seal, check_version, sealed
-from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
+
+    from charlm.lm import CharLM
 
 VERSION = 1
 DESCRIPTION = "classifier.json"
@@ -55,7 +52,7 @@ def is_classifier_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def save_classifier(path: str | os.PathLike[str], classifier: StoredClassifier, *, compact: bool) -> None:
-    """Writes a classifier to a folder; an existing one is replaced, the description last.
+    """Writes a classifier to a folder; an existing one is replaced once all is written.
 
     Args:
         path: The folder, which need not exist.
@@ -66,19 +63,17 @@ def save_classifier(path: str | os.PathLike[str], classifier: StoredClassifier, 
         OSError: It cannot be written, or the folder has something else in it.
         ValueError: As for ``CharLM.save``.
     """
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    if not is_classifier_folder(folder) and any(folder.iterdir()):
-        raise FileExistsError(errno.EEXIST, "the folder has something else in it: give a new one", os.fspath(path))
-    classes = []
-    for place, (label, model) in enumerate(classifier.models.items()):
-        model_path = _model_path(folder, place)
-        model.save(model_path, compact=compact)
-        classes.append({"label": label, "prior": classifier.priors[label], "model_sha256": _sha256(model_path)})
-    temperature = {"scale": classifier.temperature.scale, "power": classifier.temperature.power}
-    content = sealed({"version": VERSION, "classes": classes, "temperature": temperature})
-    with replace_file(folder / DESCRIPTION) as file:
-        file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+    def describe(digests: list[str]) -> bytes:
+        classes = [
+            {"label": label, "prior": classifier.priors[label], "model_sha256": digest}
+            for label, digest in zip(classifier.models, digests, strict=True)
+        ]
+        temperature = {"scale": classifier.temperature.scale, "power": classifier.temperature.power}
+        content = sealed({"version": VERSION, "classes": classes, "temperature": temperature})
+        return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+
+    save_with_models(path, DESCRIPTION, classifier.models.values(), describe, compact=compact)
 
 
 def load_classifier(path: str | os.PathLike[str], *, device: str | torch.device) -> StoredClassifier:
@@ -106,29 +101,12 @@ def load_classifier(path: str | os.PathLike[str], *, device: str | torch.device)
         raise CheckpointVersionError(f"{os.fspath(description)!a}: {error}") from None
     except (ValueError, TypeError) as error:
         raise CheckpointCorruptError(f"{os.fspath(description)!a} is not {WHAT}: {error}") from error
-    models = dict[str, CharLM]()
-    for place, one in enumerate(classes):
-        model_path = _model_path(folder, place)
-        if _sha256(model_path) != one["model_sha256"]:
-            raise CheckpointCorruptError(
-                f"{os.fspath(model_path)!a} is not the file that {DESCRIPTION} describes: its SHA-256 differs"
-            )
-        models[one["label"]] = CharLM.load(model_path, device=device)
+    models = load_models(folder, [one["model_sha256"] for one in classes], DESCRIPTION, device=device)
     return StoredClassifier(
-        models=models, priors={one["label"]: one["prior"] for one in classes}, temperature=temperature
+        models={one["label"]: model for one, model in zip(classes, models, strict=True)},
+        priors={one["label"]: one["prior"] for one in classes},
+        temperature=temperature,
     )
-
-
-def _model_path(folder: Path, place: int) -> Path:
-    return folder / f"{place}.safetensors"
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open_file(path) as file:
-        while block := file.read(io.DEFAULT_BUFFER_SIZE):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _checked_classes(content: Mapping[str, Any]) -> list[dict[str, Any]]:

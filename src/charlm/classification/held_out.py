@@ -115,6 +115,42 @@ def texts_of_class(source: TextsOfClass, name: str) -> OneText | SeparateTexts:
     return SeparateTexts(counts)
 
 
+def texts_of_classes(
+    texts: Mapping[str, TextsOfClass] | Iterable[str], labels: Iterable[str] | None
+) -> dict[str, OneText | SeparateTexts]:
+    """Returns the texts of each class, by label.
+
+    Args:
+        texts: What each class consists of, by label; or texts of all classes, if ``labels`` are given.
+        labels: The label of each text.
+
+    Raises:
+        TypeError: ``texts`` is neither, or a label is not a ``str``; like the other errors of ``texts_of_class``.
+        ValueError: There are not as many labels as texts; like the other errors of ``texts_of_class``.
+        OSError: A file cannot be read.
+    """
+    sources = texts if labels is None else texts_by_label(texts, labels)
+    if not isinstance(sources, Mapping):
+        raise TypeError("texts must be a mapping of labels to texts, or come with labels")
+    check_labels(sources, "texts")
+    return {label: texts_of_class(source, f"texts[{label!a}]") for label, source in sources.items()}
+
+
+def check_labels(labels: Iterable[object], name: str) -> None:
+    """Checks that labels are strings.
+
+    Args:
+        labels: The labels.
+        name: Whose labels they are, for errors.
+
+    Raises:
+        TypeError: One is not a ``str``.
+    """
+    for label in labels:
+        if not isinstance(label, str):
+            raise TypeError(f"each label of {name} must be a str, got {type(label).__name__} {label!a:.80}")
+
+
 def texts_by_label(texts: Mapping[str, TextsOfClass] | Iterable[str], labels: Iterable[str]) -> dict[str, list[str]]:
     """Returns texts by label.
 

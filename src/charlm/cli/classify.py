@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 """What is printed for a line of no class."""
+LINE_ENDS = {each: ascii(each)[1:-1] for each in "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"}
 
 
 def classify(settings: scoring_flags.Classify) -> None:
@@ -29,6 +30,8 @@ def classify(settings: scoring_flags.Classify) -> None:
     if reading.blank_lines == "skip":
         raise ValueError("classify answers every line, and --blank-lines skip leaves some out: leave it out")
     classifier = _classifier(settings)
+    if UNKNOWN in classifier.labels and settings.unknown is not None and not settings.json:
+        raise ValueError(f"a class is called {UNKNOWN}, as lines of no class are: give --json, where they have null")
     classifier.classify([], unknown_below=settings.unknown)  # says what is wrong before a line is read
     for name in expand_sources(settings.text or STANDARD_INPUT, reading.pattern):
         n_lines = 0
@@ -59,8 +62,12 @@ def _print_answer(line: str, label: str | None, probabilities: dict[str, float],
     if as_json:
         print_json(label=label, probability=best, probabilities=probabilities, text=line)
     else:
-        in_one_line = line.replace("\n", r"\n").replace("\r", r"\r")
-        print(f"{UNKNOWN if label is None else label}\t{best:.4f}\t{in_one_line}")
+        shown = UNKNOWN if label is None else _in_one_line(label).replace("\t", r"\t")
+        print(f"{shown}\t{best:.4f}\t{_in_one_line(line)}")
+
+
+def _in_one_line(text: str) -> str:
+    return "".join(LINE_ENDS.get(character, character) for character in text)
 
 
 def _classifier(settings: scoring_flags.Classify) -> TextClassifier:

@@ -25,7 +25,7 @@ def classify(models: Mapping[str, TextScorer], texts: Iterable[str]) -> list[str
 
     Raises:
         ValueError: There is no model, or a model gives a text a likelihood that is NaN.
-        TypeError: ``texts`` is a single ``str``, or an item is not a ``str``.
+        TypeError: ``models`` is no mapping of names to models; ``texts`` is a single ``str``, or an item is not one.
         UnknownCharacterError: A model's vocabulary has neither a character nor an ``unk`` token.
 
     Example:
@@ -34,5 +34,6 @@ def classify(models: Mapping[str, TextScorer], texts: Iterable[str]) -> list[str
         >>> classify(models, ["cab", "zxy"])
         ['abc', 'xyz']
     """
+    found = LikelihoodComparison(models).log_likelihoods(texts)
     names = [*models]
-    return [names[best] for best in LikelihoodComparison(models).log_likelihoods(texts).argmax(axis=1).tolist()]
+    return [names[best] for best in found.argmax(axis=1).tolist()]

@@ -56,8 +56,8 @@ def check_known(settings: Mapping[str, Any], known: Collection[str]) -> None:
     Raises:
         TypeError: One has not; names the nearest.
     """
-    for name in settings.keys() - set(known):
-        near = difflib.get_close_matches(name, known, n=1)
+    for name in sorted(settings.keys() - set(known), key=str):
+        near = difflib.get_close_matches(str(name), known, n=1)
         raise TypeError(f"there is no setting {name}" + (f": did you mean {near[0]}?" if near else ""))
 
 

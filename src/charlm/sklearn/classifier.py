@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from charlm.classification.classifier import FOLDS, TextClassifier
-from charlm.errors import CheckpointCorruptError
-from charlm.sklearn.estimator import TextEstimator, texts_of
+from charlm.decisions.temperature import Temperature
+from charlm.sklearn.classes import classes_of, sorted_classes, stored_classes
+from charlm.sklearn.estimator import TextEstimator, texts_of, texts_to_learn
 from charlm.sklearn.scikit_learn import ClassifierMixin, check_is_fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from charlm.lm import CharLM
     from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.presets import Family
 
@@ -34,8 +35,9 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
         min_count: Characters that occur less often in a class are unknown to its model.
         priors: The probability of each class, in the order of ``classes_``; None takes how often each occurs.
         n_folds: In how many parts texts are held out in turn to calibrate the probabilities; 0 leaves that out.
-        settings: More settings of ``CharLM.fit``, by name.
-        random_state: Draws the parts.
+        settings: Settings of ``CharLM.fit`` that are no parameters here, by name.
+        random_state: Draws the parts, and seeds models that are trained, such as ``"gpt"``, unless ``settings`` has a
+            ``config``.
 
     Attributes:
         classes_: The classes, ``(n_classes,)``, ascending.
@@ -82,17 +84,16 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
             y: The class of each.
 
         Raises:
-            ValueError: There are not as many classes as texts, or there is only one text of a class, of which none can
-                be held out; or the priors are none. Like the other errors of ``TextClassifier.fit``.
-            TypeError: ``X`` is a single ``str``, or an item is not a ``str``.
+            ValueError: There are not as many classes as texts, or one is NaN, or there is only one text of a class, of
+                which none can be held out; or the priors are none. Like the other errors of ``TextClassifier.fit``.
+            TypeError: ``X`` is a single ``str``, or an item is not a ``str``; or classes cannot be sorted.
         """
-        texts = texts_of(X)
+        texts = texts_to_learn(X)
         targets = np.asarray(y)
         if targets.shape != (len(texts),):
             raise ValueError(f"y must have one class for each of {len(texts)} texts, got shape {targets.shape}")
-        if not texts:
-            raise ValueError("X is empty: give at least one text")
-        classes, places, occurrences = np.unique(targets, return_inverse=True, return_counts=True)
+        classes, places = sorted_classes(targets)
+        occurrences = np.bincount(places)
         labels = [str(one) for one in classes.tolist()]
         shares = occurrences / len(texts) if self.priors is None else np.asarray(self.priors, dtype=np.float64)
         if shares.shape != classes.shape:
@@ -132,15 +133,19 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
         found: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return found
 
+    def _models(self) -> list[CharLM]:
+        return [*self.classifier_.models.values()]
+
     def _fitted(self) -> dict[str, Any]:
-        return {"classes": self.classes_.tolist()}
+        of_classifier = self.classifier_
+        temperature = {"scale": of_classifier.temperature.scale, "power": of_classifier.temperature.power}
+        return {"classes": stored_classes(self.classes_), "priors": of_classifier.priors, "temperature": temperature}
 
-    def _write_models(self, folder: Path) -> None:
-        self.classifier_.save(folder)
-
-    def _restore(self, folder: Path, fitted: Mapping[str, Any]) -> None:
-        self.classifier_ = TextClassifier.load(folder)
-        classes = fitted.get("classes")
-        if not isinstance(classes, list) or sorted(map(str, classes)) != sorted(self.classifier_.labels):
-            raise CheckpointCorruptError(f"{str(folder)!a} has models of other classes than the estimator")
-        self.classes_ = np.array(classes)
+    def _restore(self, models: list[CharLM], fitted: Mapping[str, Any]) -> None:
+        self.classes_ = classes_of(fitted["classes"])
+        priors = fitted["priors"]
+        if sorted(map(str, self.classes_.tolist())) != sorted(priors):
+            raise ValueError("it has models of other classes than the estimator")
+        self.classifier_ = TextClassifier(
+            dict(zip(priors, models, strict=True)), priors=priors, temperature=Temperature(**fitted["temperature"])
+        )

@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from charlm.lm import CharLM
-from charlm.sklearn.estimator import TextEstimator, texts_of
+from charlm.sklearn.estimator import TextEstimator, texts_of, texts_to_learn
 from charlm.sklearn.scikit_learn import DensityMixin, check_is_fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.presets import Family
-
-MODEL = "model.safetensors"
 
 
 class CharLMDensity(DensityMixin, TextEstimator):
@@ -30,8 +27,8 @@ class CharLMDensity(DensityMixin, TextEstimator):
         order: The order of an n-gram model; None chooses it.
         smoothing: How counts become probabilities; None is the default of the family.
         min_count: Characters that occur less often are unknown.
-        settings: More settings of ``CharLM.fit``, by name.
-        random_state: Not used by models that count.
+        settings: Settings of ``CharLM.fit`` that are no parameters here, by name.
+        random_state: Seeds models that are trained, such as ``"gpt"``, unless ``settings`` has a ``config``.
 
     Attributes:
         lm_: The ``CharLM``.
@@ -74,7 +71,7 @@ class CharLMDensity(DensityMixin, TextEstimator):
             TypeError: ``X`` is a single ``str``, or an item is not a ``str``.
         """
         del y
-        self.lm_ = CharLM.fit(texts_of(X), self.model, **self.fit_settings())
+        self.lm_ = CharLM.fit(texts_to_learn(X), self.model, **self.fit_settings())
         return self
 
     def score_samples(self, X: Iterable[str]) -> NDArray[np.float64]:
@@ -105,9 +102,6 @@ class CharLMDensity(DensityMixin, TextEstimator):
             raise ValueError("X is empty: give at least one text")
         return float(np.mean(scores))
 
-    def _write_models(self, folder: Path) -> None:
-        self.lm_.save(folder / MODEL)
-
-    def _restore(self, folder: Path, fitted: Mapping[str, Any]) -> None:
+    def _restore(self, models: list[CharLM], fitted: Mapping[str, Any]) -> None:
         del fitted
-        self.lm_ = CharLM.load(folder / MODEL)
+        (self.lm_,) = models

@@ -6,24 +6,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from charlm.errors import CheckpointCorruptError
 from charlm.lm import CharLM
 from charlm.models.ngram.table import NGramTable
-from charlm.sklearn.estimator import TextEstimator, texts_of
+from charlm.sklearn.estimator import TextEstimator, texts_of, texts_to_learn
 from charlm.sklearn.scikit_learn import TransformerMixin, check_is_fitted
 from charlm.sklearn.text_features import Usual, features, names_of_features
 from chartok.arguments import finite_number, natural_number, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.presets import Family
-
-MODEL = "model.safetensors"
 
 
 class CharLMFeatures(TransformerMixin, TextEstimator):
@@ -34,8 +30,8 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
     (``worst_window``), the share of unknown characters (``unknown``), and, for n-gram models, the shares of symbols
     that end a known n-gram of 2 to 5 symbols (``known_2`` to ``known_5``).
 
-    ``fit_transform``, which a ``Pipeline`` calls, describes each text by a model that has not learned from it, so that
-    what comes next learns from numbers like those of new texts.
+    ``fit_transform``, which a ``Pipeline`` calls, describes each text by a model that has not learned from it, nor from
+    an equal one, so that what comes next learns from numbers like those of new texts.
 
     Args:
         model: The family of the model.
@@ -45,8 +41,9 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
         window: The number of symbols in a window.
         n_folds: In how many parts texts are held out in turn, which says how likely usual texts are; 0 takes those
             that the model has learned from.
-        settings: More settings of ``CharLM.fit``, by name.
-        random_state: Draws the parts.
+        settings: Settings of ``CharLM.fit`` that are no parameters here, by name.
+        random_state: Draws the parts, and seeds models that are trained, such as ``"gpt"``, unless ``settings`` has a
+            ``config``.
 
     Attributes:
         lm_: The ``CharLM``.
@@ -87,11 +84,11 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
         """Fits the model to texts, and returns the estimator.
 
         Args:
-            X: Usual texts, none of which is empty, at least two unless ``n_folds`` is 0.
+            X: Usual texts, none of which is empty, at least two that differ unless ``n_folds`` is 0.
             y: Not used.
 
         Raises:
-            ValueError: There are none, or one is empty; there is only one, of which nothing can be held out; or
+            ValueError: There are none, or one is empty; all are equal, so that none can be held out; or
                 ``window`` is below 1, or ``n_folds`` is 1. Like the other errors of ``CharLM.fit``.
             TypeError: ``X`` is a single ``str``, or an item is not a ``str``.
         """
@@ -120,10 +117,10 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
             TypeError: Likewise.
         """
         del y
-        texts = texts_of(X)
+        texts = texts_to_learn(X)
         positive_integer("window", self.window)
         self.lm_ = self._model_of(texts)
-        fold_of = self._folds(len(texts))
+        fold_of = self._folds(texts)
         models = [
             (self._model_of([text for text, own in zip(texts, fold_of, strict=True) if own != fold]), fold_of == fold)
             for fold in range(int(fold_of.max()) + 1)
@@ -139,15 +136,18 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
             found[is_own] = features(lm, own, self.window, self.usual_)
         return found
 
-    def _folds(self, n_texts: int) -> NDArray[np.int64]:
-        """Returns the fold in which each text is held out, int64 ``(n_texts,)``; -1 for all if nothing is."""
-        n_folds = min(natural_number("n_folds", self.n_folds), n_texts)
+    def _folds(self, texts: list[str]) -> NDArray[np.int64]:
+        """Returns the fold in which each text is held out, equal ones together, int64 ``(N,)``; -1 if nothing is."""
+        distinct, place = np.unique(np.array(texts, dtype=object), return_inverse=True)
+        n_folds = min(natural_number("n_folds", self.n_folds), len(distinct))
         if not self.n_folds:
-            return np.full(n_texts, -1)
+            return np.full(len(texts), -1)
         if n_folds == 1:
-            raise ValueError("nothing can be held out: give at least two texts and n_folds of at least 2, or n_folds=0")
-        folds: NDArray[np.int64] = np.random.default_rng(self.seed()).permutation(n_texts) % n_folds
-        return folds
+            raise ValueError(
+                "nothing can be held out: give at least two texts that differ and n_folds of at least 2, or n_folds=0"
+            )
+        folds: NDArray[np.int64] = np.random.default_rng(self.seed()).permutation(len(distinct)) % n_folds
+        return folds[place]
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
         """Returns the names of the columns of ``transform``, ``(features,)``.
@@ -168,11 +168,8 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
     def _fitted(self) -> dict[str, Any]:
         return {"mean": self.usual_.mean, "deviation": self.usual_.deviation}
 
-    def _write_models(self, folder: Path) -> None:
-        self.lm_.save(folder / MODEL)
-
-    def _restore(self, folder: Path, fitted: Mapping[str, Any]) -> None:
-        self.lm_ = CharLM.load(folder / MODEL)
+    def _restore(self, models: list[CharLM], fitted: Mapping[str, Any]) -> None:
+        (self.lm_,) = models
         if fitted.keys() != {"mean", "deviation"}:
-            raise CheckpointCorruptError(f"the estimator of {str(folder)!a} does not say how likely usual texts are")
+            raise ValueError("it does not say how likely usual texts are")
         self.usual_ = Usual(*(finite_number(name, fitted[name]) for name in ("mean", "deviation")))

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from charlm.decisions.calibration import checked_calibration
+from charlm.decisions.calibration import FEWEST_TEXTS, checked_calibration
 from charlm.lm import CharLM
-from charlm.sklearn.estimator import TextEstimator, texts_of
+from charlm.sklearn.estimator import TextEstimator, texts_of, texts_to_learn
 from charlm.sklearn.scikit_learn import OutlierMixin, check_is_fitted
-from chartok.arguments import fraction
+from chartok.arguments import finite_number, fraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.presets import Family
 
-MODEL = "model.safetensors"
 ROOM = 1e-9
 """A p-value that equals the false-alarm rate makes an outlier, whatever rounding does."""
 
@@ -39,12 +38,13 @@ class CharLMOutlierDetector(OutlierMixin, TextEstimator):
         false_alarm_rate: The share of usual texts that may be called outliers. It takes ``1 / false_alarm_rate - 1``
             texts that are held out, and 20 at least.
         held_out: The share of the texts that are held out.
-        settings: More settings of ``CharLM.fit``, by name.
-        random_state: Draws which texts are held out.
+        settings: Settings of ``CharLM.fit`` that are no parameters here, by name.
+        random_state: Draws which texts are held out, and seeds models that are trained, such as ``"gpt"``, unless
+            ``settings`` has a ``config``.
 
     Attributes:
         lm_: The calibrated ``CharLM``.
-        offset_: What ``decision_function`` subtracts from ``score_samples``.
+        offset_: What ``decision_function`` subtracts from ``score_samples``: that of the false-alarm rate at ``fit``.
 
     Example:
         >>> usual = [f"{hour:02}:{minute:02} backup done" for hour in range(24) for minute in range(60)]
@@ -90,16 +90,22 @@ class CharLMOutlierDetector(OutlierMixin, TextEstimator):
             TypeError: ``X`` is a single ``str``, or an item is not a ``str``.
         """
         del y
-        texts = texts_of(X)
+        texts = texts_to_learn(X)
         share = fraction("held_out", self.held_out)
-        fraction("false_alarm_rate", self.false_alarm_rate)
+        rate = fraction("false_alarm_rate", self.false_alarm_rate)
+        needed = max(FEWEST_TEXTS, math.ceil(1 / rate - 1 - ROOM))
         order = np.random.default_rng(self.seed()).permutation(len(texts)).tolist()
         n_held_out = round(share * len(texts))
+        if n_held_out < needed:
+            raise ValueError(
+                f"X must have at least {math.ceil(needed / share)} texts, of which held_out={share:g} gives {needed}, "
+                f"as false_alarm_rate={rate:g} takes: got {len(texts)}"
+            )
         lm = CharLM.fit([texts[place] for place in order[n_held_out:]], self.model, **self.fit_settings())
         lm.calibrate([texts[place] for place in order[:n_held_out]])
-        checked_calibration(lm.calibration).check_rate(self.false_alarm_rate)
+        checked_calibration(lm.calibration).check_rate(rate)
         self.lm_ = lm
-        self.offset_ = float(np.log(self.false_alarm_rate)) + ROOM
+        self.offset_ = float(np.log(rate)) + ROOM
         return self
 
     def score_samples(self, X: Iterable[str]) -> NDArray[np.float64]:
@@ -121,10 +127,9 @@ class CharLMOutlierDetector(OutlierMixin, TextEstimator):
         """Returns -1 for outliers and 1 for usual texts, int64 ``(N,)``; raises what ``score_samples`` does."""
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def _write_models(self, folder: Path) -> None:
-        self.lm_.save(folder / MODEL)
+    def _fitted(self) -> dict[str, Any]:
+        return {"offset": self.offset_}
 
-    def _restore(self, folder: Path, fitted: Mapping[str, Any]) -> None:
-        del fitted
-        self.lm_ = CharLM.load(folder / MODEL)
-        self.offset_ = float(np.log(fraction("false_alarm_rate", self.false_alarm_rate))) + ROOM
+    def _restore(self, models: list[CharLM], fitted: Mapping[str, Any]) -> None:
+        (self.lm_,) = models
+        self.offset_ = finite_number("offset", fitted["offset"])

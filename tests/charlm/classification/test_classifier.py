@@ -40,6 +40,20 @@ def test_each_sentence_is_given_to_its_language(languages: TextClassifier) -> No
     assert classify(languages.models, ["今日は良い天気です"]) == ["ja"]
 
 
+@pytest.mark.parametrize("between", [" ", "\n"])
+@pytest.mark.parametrize("more", [{}, {"zh": "".join(LEARNED["zh"].split())}], ids=["alone", "with Chinese"])
+def test_words_that_differ_in_their_ends_are_told_apart_whatever_is_between_words(
+    between: str, more: dict[str, str], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    stems = ["".join(rng.choice([*"abcde"], rng.integers(2, 6)).tolist()) for _ in range(900)]
+    of_class = {"a": [stem + "a" for stem in stems[:300]], "b": [stem + "b" for stem in stems[300:600]]}
+    (tmp_path / "a.txt").write_text(between.join(of_class["a"]), encoding="utf-8")
+    classifier = TextClassifier.fit({"a": tmp_path / "a.txt", "b": between.join(of_class["b"]), **more})
+    found = classifier.classify([stem + end for stem in stems[600:] for end in "ab"])
+    assert np.mean([label == end for label, end in zip(found, ["a", "b"] * 300, strict=True)]) > 0.97
+
+
 @given(st.lists(any_text, max_size=5))
 def test_probabilities_are_those_of_each_text_alone_and_sum_to_one(texts: list[str]) -> None:
     classifier = small()
@@ -123,12 +137,22 @@ def test_a_text_of_no_class_is_unknown_and_few_of_the_classes_are() -> None:
     assert sum(label is None for label in calibrated.classify(new, unknown_below=0.01)) / 2000 < 0.02
     assert None not in calibrated.classify(["qqqq"])
     assert all(model.calibration is None for model in classifier.models.values())
-    with pytest.raises(ValueError, match=r"the model of class 'ab': the model is not calibrated"):
+    with pytest.raises(
+        ValueError, match=r"the model of class 'ab' is not calibrated: call TextClassifier.calibrate.* 99 texts"
+    ):
         classifier.classify([], unknown_below=0.01)
     with pytest.raises(ValueError, match=r"class 'ab': unknown_below 0.001 takes at least 999 held-out texts.* 400"):
         calibrated.classify(["a"], unknown_below=0.001)
     with pytest.raises(ValueError, match=r"unknown_below must be above 0 and below 1"):
         calibrated.classify(["a"], unknown_below=0.0)
+
+
+def test_a_class_with_too_few_texts_to_know_what_is_usual_is_named() -> None:
+    texts = [f"{number:03}" for number in range(40)]
+    classifier = TextClassifier({"a": CharLM.fit(texts[:10], order=2), "b": CharLM.fit("xyz " * 9, order=2)})
+    calibrated = classifier.calibrate([*texts[10:], "xyz"], ["a"] * 30 + ["b"])
+    with pytest.raises(ValueError, match="'b' is not calibrated and others are: a class with fewer than 20 texts"):
+        calibrated.classify(["a"], unknown_below=0.1)
 
 
 def test_what_makes_texts_unknown_is_kept_in_the_folder(tmp_path: Path) -> None:
@@ -183,6 +207,29 @@ def test_a_higher_cost_gives_no_more_parts() -> None:
     assert counts[-1] == 1
 
 
+def test_a_text_that_says_nothing_is_of_the_class_that_its_prior_favours() -> None:
+    models = {label: CharLM.fit("abc cab bca " * 9, order=2) for label in ("rare", "common", "never")}
+    classifier = TextClassifier(models, priors={"rare": 0.1, "common": 0.9, "never": 0.0})
+    for text in ("abc", "abc cab", "?"):
+        (span,) = classifier.segment(text)
+        assert span.label == "common" == classifier.classify([text])[0]
+        assert span.probability == pytest.approx(0.9)
+
+
+@given(st.text(st.sampled_from("abcxyz"), min_size=1, max_size=6), st.floats(0.001, 0.999))
+def test_a_word_gets_the_same_answer_alone_and_as_a_text_of_one_part(word: str, prior: float) -> None:
+    classifier = TextClassifier(small().models, priors={"abc": prior, "xyz": 1 - prior})
+    probabilities = classifier.probabilities([word])[0]
+    (span,) = classifier.segment(word)
+    assert span.probability == pytest.approx(probabilities.max())
+    assert probabilities[classifier.labels.index(span.label)] == pytest.approx(probabilities.max())
+
+
+def test_no_part_is_of_a_class_of_prior_0() -> None:
+    classifier = TextClassifier(small().models, priors={"abc": 1.0, "xyz": 0.0})
+    assert [span.label for span in classifier.segment("abc xyz zxy xyz", cost_of_change=0)] == ["abc"]
+
+
 def test_trained_models_work_too() -> None:
     vocabulary = Vocabulary("abcd\n", special_tokens=["bos", "unk"])
     gpt = CharLM(lively(replace(TINY, vocab_size=7, context_only=(5,))), vocabulary)
@@ -204,7 +251,7 @@ def test_models_of_symbols_of_several_characters_work_too() -> None:
         (lambda: TextClassifier({}), ValueError, "models is empty"),
         (lambda: TextClassifier(5), TypeError, "models must be a mapping"),  # type: ignore[arg-type]
         (lambda: TextClassifier({"a": 5}), TypeError, r"models\['a'\] must be a CharLM, got int"),  # type: ignore[dict-item]
-        (lambda: TextClassifier({5: None}), TypeError, "each label of models must be a str, got int"),  # type: ignore[dict-item]
+        (lambda: TextClassifier({5: None}), TypeError, "each label of models must be a str, got int 5"),  # type: ignore[dict-item]
         (lambda: small().probabilities("abc"), TypeError, "put it in a list"),
         (lambda: small().classify(["abc", 5]), TypeError, r"texts\[1\] must be a str, got int"),  # type: ignore[list-item]
         (lambda: small().segment(5), TypeError, "text must be a str, got int"),  # type: ignore[arg-type]
@@ -221,6 +268,9 @@ def test_models_of_symbols_of_several_characters_work_too() -> None:
             TypeError,
             "texts must be a mapping of labels to texts, or come with labels",
         ),
+        (lambda: TextClassifier.fit({1: "ab" * 9}), TypeError, "each label of texts must be a str, got int 1"),  # type: ignore[dict-item]
+        (lambda: classify([*small().models.values()], ["a"]), TypeError, "models must be a mapping.*got list"),  # type: ignore[arg-type]
+        (lambda: classify({"a": "a.safetensors"}, ["a"]), TypeError, r"models\['a'\] must be a CharLM, got str: load"),  # type: ignore[dict-item]
         (lambda: TextClassifier.fit({}), ValueError, "there are no classes"),
         (lambda: TextClassifier.fit([], []), ValueError, "there are no classes"),
         (lambda: TextClassifier.fit(["a"], ["x", "y"]), ValueError, "one label for each of 1 texts, got 2"),

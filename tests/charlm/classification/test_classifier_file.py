@@ -19,13 +19,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "it"
 
 
+def models_of(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"))
+
+
 def rewrite(folder: Path, **changes: Any) -> None:
     content = json.loads((folder / DESCRIPTION).read_text("utf-8")) | changes
     (folder / DESCRIPTION).write_text(json.dumps(sealed(content)), encoding="utf-8")
 
 
 def test_every_flipped_byte_is_noticed(folder: Path) -> None:
-    for name in (DESCRIPTION, "0.safetensors"):
+    for name in (DESCRIPTION, models_of(folder)[0].name):
         whole = (folder / name).read_bytes()
         for place in range(0, len(whole), max(1, len(whole) // 60)):
             damaged = bytearray(whole)
@@ -38,10 +42,9 @@ def test_every_flipped_byte_is_noticed(folder: Path) -> None:
 
 
 def test_a_valid_model_in_the_place_of_another_is_noticed(folder: Path) -> None:
-    (folder / "0.safetensors").write_bytes((folder / "1.safetensors").read_bytes())
-    with pytest.raises(
-        CheckpointCorruptError, match=r"0\.safetensors' is not the file that classifier\.json describes"
-    ):
+    first, second = models_of(folder)
+    first.write_bytes(second.read_bytes())
+    with pytest.raises(CheckpointCorruptError, match=r"\.safetensors' is not the file that classifier\.json describes"):
         TextClassifier.load(folder)
 
 
@@ -54,6 +57,7 @@ def test_a_valid_model_in_the_place_of_another_is_noticed(folder: Path) -> None:
         ({"classes": [{"label": 5, "prior": 1, "model_sha256": ""}]}, "each label must be a string"),
         ({"classes": [{"label": "a", "prior": "1", "model_sha256": ""}]}, "prior must be a number"),
         ({"classes": [{"label": "a", "prior": 0.5, "model_sha256": ""}] * 2}, "a label occurs twice"),
+        ({"classes": [{"label": "a", "prior": 1, "model_sha256": "../other"}]}, "must give the SHA-256 of each model"),
         ({"temperature": None}, "it must have the numbers scale, power"),
         ({"temperature": {"scale": 1, "power": True}}, "power must be a number"),
         ({"temperature": {"scale": -1, "power": 0}}, "scale must be above 0"),
@@ -84,16 +88,17 @@ def test_what_is_missing_or_in_the_way_is_an_error_of_the_system(folder: Path, t
         TextClassifier.load(tmp_path / "nothing")
     classifier = TextClassifier.load(folder)
     (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "0.safetensors").write_bytes(b"mine")
+    (tmp_path / "full" / "my.safetensors").write_bytes(b"mine")
     with pytest.raises(FileExistsError, match="something else in it"):
         classifier.save(tmp_path / "full")
-    assert (tmp_path / "full" / "0.safetensors").read_bytes() == b"mine"
-    (folder / "1.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"1\.safetensors"):
+    assert (tmp_path / "full" / "my.safetensors").read_bytes() == b"mine"
+    models_of(folder)[1].unlink()
+    with pytest.raises(FileNotFoundError, match=r"\.safetensors"):
         TextClassifier.load(folder)
 
 
 def test_a_label_is_no_path(tmp_path: Path) -> None:
     TextClassifier({"../../escape": CharLM.fit("abc " * 9, order=2)}).save(tmp_path / "it")
-    assert sorted(path.name for path in (tmp_path / "it").iterdir()) == ["0.safetensors", DESCRIPTION]
+    (model,) = models_of(tmp_path / "it")
+    assert {path.name for path in (tmp_path / "it").iterdir()} == {model.name, DESCRIPTION}
     assert TextClassifier.load(tmp_path / "it").labels == ("../../escape",)

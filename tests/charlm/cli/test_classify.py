@@ -79,6 +79,14 @@ def test_a_line_of_no_class_is_unknown(models: Path, capsys: pytest.CaptureFixtu
     assert [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()] == ["abc", None]
 
 
+def test_a_label_is_printed_in_one_column(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    TextClassifier({"a\tb\nc\u2028": CharLM.load("abc.safetensors")}).save("odd")
+    assert main(["classify", "odd", "--text", "lines.txt"]) == 0
+    assert [label for label, *_ in columns(capsys.readouterr().out)] == [r"a\tb\nc\u2028"] * 3
+    assert main(["classify", "odd", "--text", "lines.txt", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["label"] == "a\tb\nc\u2028"
+
+
 def test_a_line_that_a_model_refuses_is_named_after_those_before_it(
     models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,8 +108,13 @@ def test_a_line_that_a_model_refuses_is_named_after_those_before_it(
         (["abc.safetensors", "--priors", "1", "2"], 1, "--priors must be one number for each of 1 models, got 2"),
         (["abc.safetensors", "--priors", "one"], 1, "--priors must be numbers, got one"),
         (["abc.safetensors", "--priors", "0.5"], 1, "priors must sum to 1, got 0.5"),
-        (["abc.safetensors", "--unknown", "0.1"], 1, "the model of class 'abc': the model is not calibrated"),
-        (["abc.safetensors", "--unknown", "2"], 1, "the model of class 'abc': the model is not calibrated"),
+        (
+            ["abc.safetensors", "--unknown", "0.1"],
+            1,
+            "the model of class 'abc' is not calibrated: call TextClassifier.calibrate",
+        ),
+        (["abc.safetensors", "--unknown", "2"], 1, "unknown_below must be above 0 and below 1"),
+        (["unknown=abc.safetensors", "--unknown", "0.1"], 1, "a class is called unknown, as lines of no class are"),
         (["abc.safetensors", "--blank-lines", "skip"], 1, "classify answers every line"),
         (["abc.safetensors", "--jsn"], 2, "classify has no flag --jsn: did you mean --json?"),
     ],

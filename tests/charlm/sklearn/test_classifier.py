@@ -36,6 +36,32 @@ def test_classes_are_of_any_type_and_in_ascending_order(classes: list[Any], tmp_
     assert copy.predict(["ab", "xy"]).tolist() == classes
 
 
+@pytest.mark.parametrize(
+    ("classes", "kept"),
+    [
+        (np.array([1, 2**63 + 5], dtype=np.uint64), True),
+        (np.array([0.1, 0.2], dtype=np.float32), True),
+        (np.array(["b", "a"], dtype=object), True),
+        (np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[ns]"), False),
+        (np.array([b"a", b"b"]), False),
+        (np.array([1, 2], dtype=object), False),
+    ],
+)
+def test_classes_come_back_as_they_were_or_are_not_saved(classes: Any, kept: bool, tmp_path: Path) -> None:
+    targets: Any = classes[[0, 0, 1, 1]]
+    fitted = CharLMClassifier(order=2).fit(["ab ba", "ba ab", "xy yx", "yx xy"], targets)
+    assert (fitted.predict(["ab", "xy"]) == classes).all()
+    if not kept:
+        with pytest.raises(TypeError, match=r"y had classes of type .*: fit to str, int, float or bool"):
+            fitted.save(tmp_path / "it")
+        assert not (tmp_path / "it").exists()
+        return
+    fitted.save(tmp_path / "it")
+    copy = CharLMClassifier.load(tmp_path / "it")
+    assert copy.classes_.dtype == fitted.classes_.dtype
+    assert (copy.predict(["ab", "xy"]) == classes).all()
+
+
 def test_the_classifier_is_chosen_and_validated_by_scikit_learn() -> None:
     search = GridSearchCV(CharLMClassifier(n_folds=0), {"order": [1, 4], "smoothing": ["kneser-ney", "learned"]}, cv=3)
     search.fit(TEXTS, LABELS)
@@ -53,6 +79,13 @@ def test_one_class_is_certain() -> None:
     ("call", "error", "message"),
     [
         (lambda: CharLMClassifier().fit(["a", "b"], [1]), ValueError, "y must have one class for each of 2 texts"),
+        (lambda: CharLMClassifier().fit(["a", "b"], [1.0, np.nan]), ValueError, r"y\[1\] is nan: leave out"),
+        (lambda: CharLMClassifier().fit(["a", ""], [1, 1]), ValueError, r"X\[1\] is empty: leave empty texts out"),
+        (
+            lambda: CharLMClassifier().fit(["a", "b"], np.array([1, "x"], dtype=object)),  # type: ignore[arg-type]
+            TypeError,
+            "classes of one type, which can be sorted",
+        ),
         (lambda: CharLMClassifier().fit(["a"], [[1]]), ValueError, "y must have one class for each of 1 texts"),
         (lambda: CharLMClassifier().fit(["a", "b", "c"], [1, 1, 2]), ValueError, "class '2' has one text"),
         (

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sklearn.exceptions import NotFittedError, SkipTestWarning
 from sklearn.utils import estimator_checks
 
 from charlm import CheckpointCorruptError, CheckpointVersionError
+from charlm.recipes.presets import CONFIGS
 from charlm.sklearn import CharLMClassifier, CharLMDensity, CharLMFeatures, CharLMOutlierDetector
 from chartok.files.envelope import sealed
 from chartok.files.strict_json import parse_json
@@ -135,9 +137,58 @@ def test_a_damaged_or_a_newer_folder_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_value_of_json_is_not_saved_and_nothing_is_written(tmp_path: Path) -> None:
     fitted = CharLMDensity(order=2, random_state=np.random.RandomState(0)).fit(TEXTS)
-    with pytest.raises(TypeError, match="no value of JSON"):
+    with pytest.raises(TypeError, match="the parameter random_state cannot be saved: RandomState is no value of JSON"):
         fitted.save(tmp_path / "it")
     assert not (tmp_path / "it").exists()
+
+
+def test_a_model_of_another_estimator_is_noticed(tmp_path: Path) -> None:
+    for name, texts in {"one": TEXTS, "other": TEXTS[:20]}.items():
+        CharLMDensity(order=2).fit(texts).save(tmp_path / name)
+    (one,), (other,) = ([*(tmp_path / name).glob("*.safetensors")] for name in ("one", "other"))
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(CheckpointCorruptError, match=r"is not the file that estimator\.json describes"):
+        CharLMDensity.load(tmp_path / "one")
+
+
+@every_estimator
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"order": 5}, "settings has order, which is a parameter of CharLM.*: give it as that"),
+        ({"model": "gpt"}, "settings has model, which is a parameter"),
+        ({"ordr": 5}, "settings: there is no setting ordr: did you mean order"),
+        ({"seed": 1}, "settings: there is no setting seed"),
+        ({5: 1}, "settings: there is no setting 5"),
+        ([("prior", False)], "settings must be a mapping of names to values, got list"),
+    ],
+)
+def test_settings_are_those_of_fit_that_are_no_parameters(estimator: Any, settings: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        clone(estimator).set_params(settings=settings).fit(TEXTS, LABELS)
+
+
+def test_the_random_state_seeds_models_that_are_trained() -> None:
+    settings = {"n_layers": 1, "n_heads": 1, "width": 4, "block_size": 8}
+
+    def fitted(seed: int, **more: Any) -> Any:
+        return CharLMDensity("gpt", random_state=seed, settings=settings | more).fit(TEXTS[:6]).score_samples(TEXTS[:6])
+
+    short = replace(CONFIGS["gpt"], max_steps=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONFIGS, "gpt", short)
+        np.testing.assert_array_equal(fitted(1), fitted(1))
+        assert (fitted(1) != fitted(2)).any()
+        np.testing.assert_array_equal(fitted(1, config=short), fitted(2, config=short))
+
+
+def test_numbers_and_arrays_of_numpy_are_kept_as_numbers(tmp_path: Path) -> None:
+    fitted = CharLMClassifier(order=np.int64(2), priors=np.full(len(set(LABELS)), 1 / len(set(LABELS))))  # type: ignore[arg-type]
+    fitted.fit(TEXTS, LABELS).save(tmp_path / "it")
+    copy = CharLMClassifier.load(tmp_path / "it")
+    assert type(copy.order) is int
+    assert copy.priors == [1 / len(set(LABELS))] * len(set(LABELS))
+    np.testing.assert_array_equal(copy.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
 
 
 def test_nothing_else_loads_scikit_learn_and_the_estimators_load_no_pytorch() -> None:

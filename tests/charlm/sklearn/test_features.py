@@ -25,6 +25,16 @@ def test_texts_to_learn_from_are_described_as_new_ones_are() -> None:
     assert bigram.transform(TEXTS).shape == (len(TEXTS), 4)
 
 
+def test_equal_texts_are_described_by_a_model_that_has_learned_from_none_of_them() -> None:
+    once = [f"{number:03}" for number in range(0, 1000, 7)]
+    mean_of_once = CharLMFeatures(order=4).fit_transform(once)[:, 0].mean()
+    repeated = CharLMFeatures(order=4)
+    found = repeated.fit_transform([text for text in once for _ in range(5)])
+    assert found[:, 0].mean() < repeated.transform(once)[:, 0].mean() - 0.5
+    assert found[:, 0].mean() < mean_of_once + 0.2
+    np.testing.assert_array_equal(found[::5], found[4::5])
+
+
 def test_features_go_into_a_pipeline() -> None:
     rng = np.random.default_rng(0)
     words = [word for line in SENTENCES["en"] for word in line.split()]
@@ -39,6 +49,7 @@ def test_features_go_into_a_pipeline() -> None:
     [
         (lambda: CharLMFeatures(window=0).fit(["a"]), ValueError, "window must be at least 1"),
         (lambda: CharLMFeatures().fit_transform(["a"]), ValueError, "nothing can be held out"),
+        (lambda: CharLMFeatures().fit_transform(["a"] * 9), ValueError, "at least two texts that differ"),
         (lambda: CharLMFeatures(n_folds=1).fit_transform(["a", "b"]), ValueError, "nothing can be held out"),
     ],
 )
