@@ -24,6 +24,8 @@ Named: TypeAlias = Literal["keyboard", "ocr", "case", "accents", "spaces"]
 
 NEARLY = 1 - 1e-3
 """The probability of what always happens, but for texts that have kept it: each then costs the same."""
+DOTTED = "\u0130"
+"""The capital of i in Turkish."""
 SLACK = 1e-9
 """By how much probabilities may add up to more than 1."""
 
@@ -164,14 +166,21 @@ class Channel:
             >>> dict(Channel.case("abA").substitutions["a"])
             {'A': 0.5}
         """
+        known = {*checked_texts([*symbols], "symbols")}
         groups = defaultdict[str, set[str]](set)
-        for symbol in checked_texts([*symbols], "symbols"):
+        for symbol in known:
             groups[symbol.casefold()] |= {symbol, symbol.lower(), symbol.upper()}
-        seen = dict[str, dict[str, float]]()
+        if DOTTED in known:  # its lower case in Unicode has two characters
+            groups[DOTTED] |= {DOTTED, DOTTED.lower()[0]}
+        variants = defaultdict[str, set[str]](set)  # a symbol may be in several groups, as I is that of i and dotless i
         for group in groups.values():
-            alike = sorted(each for each in group if len(each) == len(min(group, key=len)))
-            for true in alike if len(alike) > 1 else ():
-                seen[true] = {other: 1 / len(alike) for other in alike if other != true}
+            for true in group:
+                variants[true] |= {other for other in group if len(other) == len(true) and other != true}
+        seen = {
+            true: dict.fromkeys(sorted(others), 1 / (1 + len(others)))
+            for true, others in sorted(variants.items())
+            if others
+        }
         if not seen:
             raise ValueError("symbols has none with a variant in case: there is nothing to restore")
         return cls(substitutions=seen)

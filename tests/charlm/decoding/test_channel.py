@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm import CharLM
 from charlm.decoding.channel import Channel
 from strategies import any_text
 
@@ -55,6 +56,24 @@ def test_case_and_accents_are_those_of_the_symbols() -> None:
     assert set(Channel.case("\u03c3").substitutions) == {"\u03c3", "\u03a3"}  # a sigma
     assert set(Channel.accents("éeñß").substitutions) == {"é", "ñ"}
     assert Channel.accents("éñ").corrupt("señé") == "sene"
+
+
+def test_a_symbol_in_several_pairs_of_cases_has_the_variants_of_all_of_them() -> None:
+    turkish = Channel.case("iI\u0131\u0130").substitutions  # with the dotless i and the dotted I
+    assert {true: {*seen} for true, seen in turkish.items()} == {
+        "i": {"I", "\u0130"},
+        "I": {"i", "\u0131"},
+        "\u0131": {"I"},
+        "\u0130": {"i"},
+    }
+    assert set(turkish["I"].values()) == {1 / 3}
+    assert dict(Channel.case("iI").substitutions["i"]) == {"I": 0.5}
+    assert {*Channel.case(["Cl", "ß", "a"]).substitutions["Cl"]} == {"cl", "CL"}
+
+
+def test_case_comes_back_where_the_vocabulary_has_a_dotless_i() -> None:
+    lm = CharLM.fit("I am. " * 200 + "kap\u0131. ", order=4)
+    assert lm.restore_case("i am. i am.") == "I am. I am."
 
 
 def test_a_channel_is_learned_from_what_it_did() -> None:
