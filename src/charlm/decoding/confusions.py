@@ -51,7 +51,8 @@ def bare_letter(symbol: str) -> str:
         >>> [bare_letter(symbol) for symbol in "éł한1"]
         ['e', 'l', '한', '1']
     """
-    letter, *marks = unicodedata.normalize("NFD", symbol)
+    decomposed = unicodedata.normalize("NFD", symbol)
+    letter, marks = decomposed[0], decomposed[1:]
     is_accented = letter.isalpha() and all(map(unicodedata.combining, marks))
     return (letter if is_accented else symbol).translate(WITHOUT_STROKE)
 

@@ -9,7 +9,7 @@ from typing import Any
 from chartok.arguments import checked_texts, expected_text, finite_number
 
 
-def known_symbols(symbols: Iterable[str]) -> tuple[str, ...] | list[str]:
+def known_symbols(symbols: Iterable[str]) -> list[str]:
     """Returns symbols as they are.
 
     Raises:
@@ -17,7 +17,7 @@ def known_symbols(symbols: Iterable[str]) -> tuple[str, ...] | list[str]:
     """
     if not isinstance(symbols, Iterable):
         raise TypeError(f"symbols must be those of a vocabulary, such as 'abc', got {type(symbols).__name__}")
-    return checked_texts([*symbols], "symbols")
+    return list(checked_texts([*symbols], "symbols"))
 
 
 def items_of(name: str, mapping: Any) -> ItemsView[str, Any]:  # noqa: ANN401 - of any type
@@ -39,9 +39,9 @@ def items_of(name: str, mapping: Any) -> ItemsView[str, Any]:  # noqa: ANN401 - 
 
 def hashable(value: Any) -> Any:  # noqa: ANN401 - a number, or mappings in mappings
     """Returns a value that has a hash, equal for equal mappings."""
-    return (
-        frozenset((symbol, hashable(each)) for symbol, each in value.items()) if isinstance(value, Mapping) else value
-    )
+    if not isinstance(value, Mapping):
+        return value
+    return frozenset((symbol, hashable(each)) for symbol, each in value.items())
 
 
 def probability_of(name: str, value: Any) -> float:  # noqa: ANN401 - of any type
@@ -57,6 +57,12 @@ def probability_of(name: str, value: Any) -> float:  # noqa: ANN401 - of any typ
 
 
 def probabilities_of(name: str, mapping: Any) -> Mapping[str, float]:  # noqa: ANN401 - of any type
+    """Returns probabilities of symbols, which cannot change.
+
+    Raises:
+        TypeError: As for ``items_of``, or one is not a number.
+        ValueError: As for ``items_of``, or one is not a probability.
+    """
     return MappingProxyType(
         {symbol: probability_of(f"{name}[{symbol!a}]", value) for symbol, value in items_of(name, mapping)}
     )

@@ -67,6 +67,16 @@ def test_a_tensor_is_taken_as_it_is(dtype: torch.dtype) -> None:
         (lambda: ctc_decode_batch(GOOD, ALPHABET), ValueError, r"must be \(B, T, C\) or a list"),
         (lambda: ctc_decode_batch([GOOD, GOOD + 1], ALPHABET), ValueError, r"log_probs\[1\] must be natural log-pr"),
         (lambda: ctc_decode_batch([GOOD], ALPHABET, lengths=[1, 2]), ValueError, "lengths must be one for each of 1"),
+        (
+            lambda: ctc_decode_batch([GOOD], ALPHABET, lengths=cast("Any", 5)),
+            TypeError,
+            "lengths must be a list .* int",
+        ),
+        (
+            lambda: ctc_decode_batch([GOOD], ALPHABET, lengths=cast("Any", [0.5])),
+            TypeError,
+            "numbers of frames, got 0.5",
+        ),
         (lambda: ctc_decode_batch([GOOD], ALPHABET, lengths=[5]), ValueError, r"lengths\[0\] must be from 0 to the 4"),
     ],
 )
