@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 NOTHING = -1
 """No id, no code, and what is owed by most hypotheses."""
 MARGIN = 10.0
-"""How far below the best of its text a hypothesis may be, in nats, besides the cost of the dearest edit.
-
-It pays for an edit where it makes one, and what follows shows later that it was right.
-"""
+"""How far below the best of its text a hypothesis may be at least, in nats."""
+SPARE = 1.0
+"""By how much that is more than the dearest edit costs, in nats: it is paid before what follows shows it right."""
 IMPOSSIBLE = -1e5
 """The log-probability that counts for a symbol to which the model gives none: what was seen needs a cause."""
 MOST_NODES = 1 << 20
@@ -124,7 +123,7 @@ class BeamSearch:
         self, asked: Asked, edits: EditTable, n_texts: int, *, beam_width: int, context: Sequence[int] = ()
     ) -> None:
         self._asked, self._edits, self._beam_width = asked, edits, beam_width
-        self._margin = MARGIN + edits.dearest
+        self._margin = max(MARGIN, edits.dearest + SPARE)
         self._tree = PrefixTree()
         self._branches = Branches.at_start(asked, n_texts)
         for token_id in context:
