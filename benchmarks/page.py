@@ -124,9 +124,10 @@ FOUND_HEAD = "| {what} | 1% | 0.1% |\n| --- | ---: | ---: |\n"
 DECODING_HEAD = """## Decoding
 
 The likeliest text, from one run of `benchmarks/decoding.py`: character error rates of held-out text before and after
-`correct` with its defaults, means of three seeds, and how many lines or names are right. Errors of the keyboard are a
-neighbouring key, a key too many or too few, or two in disorder; the others are any letter in the place of another, too
-many or too few, which the keyboard does not expect, or a channel does that was learned from lines of the training part.
+`correct` with its defaults, means of three seeds, and how many lines or names are right. The lines, 300 and 150, are
+spread evenly over the last tenth of a text, the model is of the rest. Errors of the keyboard are a neighbouring key, a
+key too many or too few, or two in disorder; the others are any letter in the place of another, too many or too few,
+which the keyboard does not expect, or a channel does that was learned from lines of the training part.
 
 """
 

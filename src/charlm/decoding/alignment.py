@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
-
-from chartok.arguments import expected_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MOST_CELLS = 1 << 28
 """The largest table of an alignment, in bytes of a quarter each: two texts of about 8,000 symbols."""
@@ -77,14 +73,13 @@ def counted_edits(pairs: Iterable[tuple[str, str]], smoothing: float) -> dict[st
         ValueError: There are no pairs.
         TypeError: An item is not a pair of ``str``.
     """
+    if not isinstance(pairs, Iterable):
+        raise TypeError(f"pairs must be pairs of what was seen and the true text, got {type(pairs).__name__}")
     counts, n_pairs = Counter[tuple[str, str]](), 0
     for n_pairs, pair in enumerate(pairs, 1):
         if not (isinstance(pair, tuple | list) and len(pair) == PAIR and all(isinstance(text, str) for text in pair)):
-            wrong = (
-                next((text for text in pair if not isinstance(text, str)), pair) if isinstance(pair, tuple) else pair
-            )
             raise TypeError(
-                expected_text(f"pairs[{n_pairs - 1}] must be two texts, what was seen and the true one: each", wrong)
+                f"pairs[{n_pairs - 1}] must be a tuple of two texts, what was seen and the true one, got {pair!a:.80}"
             )
         counts.update(aligned(*pair))
     if not n_pairs:

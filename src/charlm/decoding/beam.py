@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 NOTHING = -1
 """No id, no code, and what is owed by most hypotheses."""
 MARGIN = 10.0
-"""How far below the best of its text a hypothesis may be, in nats."""
+"""How far below the best of its text a hypothesis may be at least, in nats."""
+SPARE = 1.0
+"""By how much that is more than the dearest edit costs, in nats: it is paid before what follows shows it right."""
 IMPOSSIBLE = -1e5
 """The log-probability that counts for a symbol to which the model gives none: what was seen needs a cause."""
 MOST_NODES = 1 << 20
@@ -121,6 +123,7 @@ class BeamSearch:
         self, asked: Asked, edits: EditTable, n_texts: int, *, beam_width: int, context: Sequence[int] = ()
     ) -> None:
         self._asked, self._edits, self._beam_width = asked, edits, beam_width
+        self._margin = max(MARGIN, edits.dearest + SPARE)
         self._tree = PrefixTree()
         self._branches = Branches.at_start(asked, n_texts)
         for token_id in context:
@@ -226,7 +229,7 @@ class BeamSearch:
         floors = np.full(int(texts.max(initial=-1)) + 1, -np.inf)
         ends = np.flatnonzero(np.diff(texts, append=-1))
         counts = np.diff(ends, prepend=-1)
-        floors[texts[ends]] = self._now.scores[ends - counts + 1] - MARGIN
+        floors[texts[ends]] = self._now.scores[ends - counts + 1] - self._margin
         full = ends[counts >= self._beam_width]
         floors[texts[full]] = np.maximum(floors[texts[full]], self._now.scores[full])
         return floors
@@ -239,7 +242,7 @@ class BeamSearch:
         keys += (apart * MIXES).sum(axis=1)
         best = np.full(int(texts.max(initial=-1)) + 1, -np.inf)
         np.maximum.at(best, texts, candidates.scores)
-        order = np.flatnonzero(candidates.scores >= best[texts] - MARGIN)
+        order = np.flatnonzero(candidates.scores >= best[texts] - self._margin)
         order = order[np.lexsort((-candidates.scores[order], texts[order]))]
         order = order[np.sort(np.unique(keys[order], return_index=True)[1])]
         sorted_texts = texts[order]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 TEXTS, SYMBOLS = 256, 64
 """How many texts are drawn to count symbols, of how many symbols at most."""
 
+IMPOSSIBLE = -1e9
+"""The log-probability that counts for a symbol that is impossible on one side: both may exclude all symbols."""
+
 
 class ErrorSpotter:
     """Says how likely each symbol of a text is, given all others: what comes before it, and what comes after.
@@ -63,7 +66,8 @@ class ErrorSpotter:
             text: Any string; it takes memory for its length times the number of symbols of the vocabulary.
 
         Returns:
-            float64 ``(len(text),)`` in nats: where it is low, there may be an error.
+            float64 ``(len(text),)`` in nats: where it is low, there may be an error. Where the sides leave no symbol
+            possible, those count that the fewest sides exclude.
 
         Raises:
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
@@ -77,7 +81,9 @@ class ErrorSpotter:
         after = _rows(self._backward, text[::-1])[::-1, self._columns_backward]
         place_of = np.full(self._forward.vocabulary.size, -1)
         place_of[self._columns] = np.arange(len(self._columns))
-        of_both = log_softmax(before + after - self._log_shares).astype(np.float64)
+        of_sides = np.maximum(before, IMPOSSIBLE) + np.maximum(after, IMPOSSIBLE)
+        of_both = log_softmax(of_sides - self._log_shares).astype(np.float64)
+        of_both[of_both < IMPOSSIBLE / 2] = -np.inf
         found: NDArray[np.float64] = of_both[np.arange(len(ids)), place_of[ids]]
         if framing.unk is not None:
             found[ids == framing.unk] += framing.log_share_of_unknown

@@ -5,25 +5,27 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections import defaultdict
-from collections.abc import ItemsView, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from charlm.decoding.alignment import counted_edits
-from charlm.decoding.confusions import keyboard_neighbours, looking_alike
+from charlm.decoding.confusions import bare_letter, keyboard_neighbours, looking_alike
+from charlm.decoding.probabilities import hashable, items_of, known_symbols, probabilities_of, probability_of
 from charlm.runtime.seeds import seed_or_new
-from chartok.arguments import checked_texts, expected_text, finite_number, fraction, natural_number, number_from_zero
+from chartok.arguments import expected_text, fraction, natural_number, number_from_zero
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Named: TypeAlias = Literal["keyboard", "ocr", "case", "accents", "spaces"]
 """The channels that have a name."""
 
 NEARLY = 1 - 1e-3
 """The probability of what always happens, but for texts that have kept it: each then costs the same."""
+DOTTED = "\u0130"
+"""The capital of i in Turkish."""
 SLACK = 1e-9
 """By how much probabilities may add up to more than 1."""
 
@@ -34,6 +36,7 @@ class Channel:
 
     Of each true symbol, one thing is seen: nothing (it was deleted), another symbol, the next symbol before it (the two
     were transposed), or else itself. Before each, and at the end, symbols may be inserted that are not in the truth.
+    A symbol of several characters is one that the vocabulary of the model has; ``correct`` refuses others.
 
     Attributes:
         substitutions: For each true symbol, the probabilities of the others as which it is seen.
@@ -63,16 +66,16 @@ class Channel:
     def __post_init__(self) -> None:
         natural_number("most_deletions", self.most_deletions)
         frozen = {}
-        for true, seen in _items("substitutions", self.substitutions):
-            if true in dict(_items(f"substitutions[{true!a}]", seen)):
+        for true, seen in items_of("substitutions", self.substitutions):
+            if true in dict(items_of(f"substitutions[{true!a}]", seen)):
                 raise ValueError(f"substitutions[{true!a}] has {true!a} itself: what is left over is its probability")
-            frozen[true] = _probabilities(f"substitutions[{true!a}]", seen)
+            frozen[true] = probabilities_of(f"substitutions[{true!a}]", seen)
         set_once = object.__setattr__
         set_once(self, "substitutions", MappingProxyType(frozen))
         for name in ("deletions", "insertions"):
             value, is_one = getattr(self, name), hasattr(getattr(self, name), "__float__")
-            set_once(self, name, _probability(name, value) if is_one else _probabilities(name, value))
-        set_once(self, "transpositions", _probability("transpositions", self.transpositions))
+            set_once(self, name, probability_of(name, value) if is_one else probabilities_of(name, value))
+        set_once(self, "transpositions", probability_of("transpositions", self.transpositions))
         self._check_sums()
 
     def _check_sums(self) -> None:
@@ -99,9 +102,21 @@ class Channel:
         rest: dict[str, Any] = {"transpositions": self.transpositions, "most_deletions": self.most_deletions}
         return partial(type(self), **edits, **rest), ()
 
+    def __hash__(self) -> int:
+        edits = (self.substitutions, self.deletions, self.insertions)
+        return hash((*map(hashable, edits), self.transpositions, self.most_deletions))
+
     def __repr__(self) -> str:
         pairs = sum(map(len, self.substitutions.values()))
-        return f"Channel({pairs} substitutions of {len(self.substitutions)} symbols)"
+        said = [f"{pairs} substitutions of {len(self.substitutions)} symbols"] if pairs else []
+        for name, value in (("deletions", self.deletions), ("insertions", self.insertions)):
+            if not isinstance(value, float):
+                said += [f"{name} of {len(value)} symbols"] * bool(value)
+            elif value:
+                said.append(f"{name}={value:g}")
+        if self.transpositions:
+            said.append(f"transpositions={self.transpositions:g}")
+        return f"Channel({', '.join(said)})"
 
     def deletion(self, symbol: str) -> float:
         """Returns the probability that a symbol is not seen."""
@@ -164,14 +179,22 @@ class Channel:
             >>> dict(Channel.case("abA").substitutions["a"])
             {'A': 0.5}
         """
+        known = {*known_symbols(symbols)}
         groups = defaultdict[str, set[str]](set)
-        for symbol in checked_texts([*symbols], "symbols"):
+        for symbol in known:
             groups[symbol.casefold()] |= {symbol, symbol.lower(), symbol.upper()}
-        seen = dict[str, dict[str, float]]()
+        if DOTTED in known:  # its lower case in Unicode has two characters
+            groups[DOTTED] |= {DOTTED, DOTTED.lower()[0]}
+        variants = defaultdict[str, set[str]](set)  # a symbol may be in several groups, as I is that of i and dotless i
         for group in groups.values():
-            alike = sorted(each for each in group if len(each) == len(min(group, key=len)))
-            for true in alike if len(alike) > 1 else ():
-                seen[true] = {other: 1 / len(alike) for other in alike if other != true}
+            possible = {each for each in group if len(each) == 1 or each in known}
+            for true in possible:
+                variants[true] |= {other for other in possible if len(other) == len(true) and other != true}
+        seen = {
+            true: dict.fromkeys(sorted(others), 1 / (1 + len(others)))
+            for true, others in sorted(variants.items())
+            if others
+        }
         if not seen:
             raise ValueError("symbols has none with a variant in case: there is nothing to restore")
         return cls(substitutions=seen)
@@ -190,13 +213,17 @@ class Channel:
             >>> Channel.accents("aäbàé").corrupt("à bé")
             'a be'
         """
-        bare = {
-            symbol: "".join(each for each in unicodedata.normalize("NFD", symbol) if not unicodedata.combining(each))
-            for symbol in checked_texts([*symbols], "symbols")
+        known = {*known_symbols(symbols)}
+        bare = {symbol: "".join(map(bare_letter, unicodedata.normalize("NFC", symbol))) for symbol in sorted(known)}
+        seen = {
+            symbol: {letter: NEARLY}
+            for symbol, letter in bare.items()
+            if letter != symbol and (len(letter) == 1 or letter in known)
         }
-        seen = {symbol: {letter: NEARLY} for symbol, letter in bare.items() if letter not in ("", symbol)}
         if not seen:
-            raise ValueError("symbols has none with an accent: there is nothing to restore")
+            marks = any(map(unicodedata.combining, "".join(known)))
+            advice = '; it has accents apart from letters: fit the model to unicodedata.normalize("NFC", text)' * marks
+            raise ValueError(f"symbols has none with an accent: there is nothing to restore{advice}")
         return cls(substitutions=seen)
 
     @classmethod
@@ -299,38 +326,3 @@ def _inserted(symbols: list[str], weights: list[float], total: float, generator:
     while generator.random() < total:
         found += generator.choices(symbols, weights)
     return found
-
-
-def _items(name: str, mapping: Any) -> ItemsView[str, Any]:  # noqa: ANN401 - of any type
-    """Returns the items of a mapping from symbols.
-
-    Raises:
-        TypeError: It is none, or a key is not a ``str``.
-        ValueError: A symbol is empty.
-    """
-    if not isinstance(mapping, Mapping):
-        raise TypeError(f"{name} must be a mapping from symbols, got {type(mapping).__name__}")
-    for symbol in mapping:
-        if not isinstance(symbol, str):
-            raise TypeError(expected_text(f"each symbol of {name}", symbol))
-        if not symbol:
-            raise ValueError(f"{name} has an empty symbol: what is not seen is a deletion, what is added an insertion")
-    return mapping.items()
-
-
-def _probability(name: str, value: Any) -> float:  # noqa: ANN401 - of any type
-    """Returns a probability from 0 to 1.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is out of range, infinite or NaN.
-    """
-    if not 0 <= finite_number(name, value) <= 1:
-        raise ValueError(f"{name} must be a probability from 0 to 1, got {value}")
-    return float(value)
-
-
-def _probabilities(name: str, mapping: Any) -> Mapping[str, float]:  # noqa: ANN401 - of any type
-    return MappingProxyType(
-        {symbol: _probability(f"{name}[{symbol!a}]", value) for symbol, value in _items(name, mapping)}
-    )

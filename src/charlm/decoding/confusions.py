@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 
 QWERTY = ("`1234567890-=", " qwertyuiop[]\\", " asdfghjkl;'", " zxcvbnm,./")
@@ -38,6 +39,22 @@ LOOK_ALIKE = (
     ("v", "V"),
 )
 """What text recognition takes for each other."""
+
+WITHOUT_STROKE = str.maketrans("\u0142\u0141\u00f8\u00d8\u0111\u0110\u0127\u0126\u0167\u0166\u0131", "lLoOdDhHtTi")
+"""The usual bare letters of those that Unicode does not decompose: with a stroke, and the dotless i."""
+
+
+def bare_letter(symbol: str) -> str:
+    """Returns a letter without its accents; any other character as it is.
+
+    Example:
+        >>> [bare_letter(symbol) for symbol in "éł한1"]
+        ['e', 'l', '한', '1']
+    """
+    decomposed = unicodedata.normalize("NFD", symbol)
+    letter, marks = decomposed[0], decomposed[1:]
+    is_accented = letter.isalpha() and all(map(unicodedata.combining, marks))
+    return (letter if is_accented else symbol).translate(WITHOUT_STROKE)
 
 
 def keyboard_neighbours() -> dict[str, list[str]]:

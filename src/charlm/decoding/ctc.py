@@ -14,6 +14,7 @@ import numpy as np
 
 from charlm.decoding.branches import Asked, Branches
 from charlm.decoding.ctc_input import checked_alphabet, checked_batch, checked_log_probs
+from charlm.decoding.ctc_labels import ids_of_labels
 from charlm.decoding.frames import first_frames
 from charlm.decoding.has_model import check_lm
 from chartok.arguments import finite_number, number_from_zero, positive_integer
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.decoding.has_model import HasModel
-    from chartok import Vocabulary
 
     Floats = NDArray[np.float64]
     Ids = NDArray[np.int64]
 
+IMPOSSIBLE = -1e9
+"""The log-probability that counts for a symbol to which the language model gives none: something was heard."""
 WEIGHT = 0.5
 """What the language model counts for by default."""
 
@@ -42,7 +44,8 @@ class CTCHypothesis:
         score: What hypotheses are ranked by: the acoustic score, plus the weight times the score of the language model,
             plus the bonus for each label.
         acoustic_score: ln P(text | frames), summed over the alignments that the beam has kept, in nats.
-        language_score: ln P(text) under the language model, with the end of a record, in nats; 0 without one.
+        language_score: ln P(text) under the language model, with the end of a record, in nats; 0 without one. Texts
+            that are impossible under it, at minus infinity, come last.
         frames: The frame in which each label begins, in the likeliest alignment.
     """
 
@@ -71,16 +74,19 @@ def ctc_decode(
             ``log_softmax`` of a network's output gives. A NumPy array or a PyTorch tensor.
         alphabet: The label of each column, in the layout of pyctcdecode and torchaudio: the blank is the empty string,
             or whatever is in the column ``blank``. A ``str`` gives its characters.
-        lm: A language model of the labels; without one, the acoustic model decides alone.
+        lm: A language model of the labels; without one, the acoustic model decides alone. Labels that are no letters,
+            no digits and not ``|`` need not be known to it, if it has ``unk``.
         beam_width: How many beginnings are kept in each frame.
         weight: What the logarithms of the language model count for beside those of the acoustic model.
         bonus: What is added for each label, in nats: a language model makes texts short.
         blank: The column of the blank; None for that of the empty label.
-        n_best: How many transcriptions, at most ``beam_width``.
+        n_best: How many transcriptions, at most ``beam_width``. Each is aligned with the frames, which takes some 0.1
+            seconds for 1,000 frames.
 
     Raises:
         ValueError: ``log_probs`` has NaN, is not normalised or not ``(T, C)``; the alphabet has no blank, repeats a
-            label or has another number of them; the language model does not know a label; or a setting is out of range.
+            label or has another number of them; the language model does not know a label, or could score a text in two
+            ways; or a setting is out of range.
         TypeError: An argument has the wrong type.
 
     Example:
@@ -198,23 +204,7 @@ class _Decoder:
         if lm is not None:
             check_lm("lm", lm)
             self._asked = Asked(lm.vocabulary, lm.predictor)
-            self._ids = self._ids_of_labels(lm.vocabulary)
-
-    def _ids_of_labels(self, vocabulary: Vocabulary) -> Ids:
-        """Returns the id of each label for the language model, -1 for the blank."""
-        unknown = vocabulary.special_tokens.get("unk", -1)
-        ids = np.array([vocabulary.id_of(label) if label in vocabulary else unknown for label in self._labels])
-        ids[self._blank] = -1
-        of_labels = [place for place in range(len(ids)) if place != self._blank]
-        missing = [
-            label for place, label in enumerate(self._labels) if place != self._blank and label not in vocabulary
-        ]
-        if missing and (unknown < 0 or len(missing) == len(of_labels)):
-            raise ValueError(
-                f"the language model does not know {len(missing)} of {len(of_labels)} labels of the alphabet, such as "
-                f"{missing[0]!a}: fit it to text of these labels, or write them as it has them"
-            )
-        return ids
+            self._ids = ids_of_labels(lm.vocabulary, self._labels, self._blank)
 
     def transcriptions(self, log_probs: Floats) -> list[CTCHypothesis]:
         """Returns the likeliest transcriptions of frames, float64 ``(T, C)``."""
@@ -235,7 +225,8 @@ class _Decoder:
         with_blank, without, longer = self._ways(frame, beam, last, prefixes)
         languages = np.zeros(longer.shape)
         if branches is not None:
-            languages = beam.languages[:, None] + np.where(self._ids < 0, 0, branches.log_probabilities[:, self._ids])
+            of_labels = np.where(self._ids < 0, 0, branches.log_probabilities[:, self._ids])
+            languages = beam.languages[:, None] + np.maximum(of_labels, IMPOSSIBLE)
         kept = self._best(
             self._score(np.logaddexp(with_blank, without), beam.languages, lengths),
             self._score(longer, languages, lengths[:, None] + 1),
@@ -286,20 +277,22 @@ class _Decoder:
         return kept[np.argsort(-ranked[kept], kind="stable")]
 
     def _score(self, acoustic: Floats, language: Floats, lengths: Ids) -> Floats:
-        with np.errstate(invalid="ignore"):
-            found: Floats = acoustic + self._weight * language + self._bonus * lengths
-        return np.where(np.isnan(found), -np.inf, found)
+        found: Floats = acoustic + self._bonus * lengths
+        return found + self._weight * language if self._weight else found
 
     def _finished(
         self, log_probs: Floats, beam: _Beam, branches: Branches | None, prefixes: _Prefixes
     ) -> list[CTCHypothesis]:
         languages = beam.languages
         if branches is not None and self._asked is not None and self._asked.framing.eos is not None:
-            languages = languages + branches.log_probabilities[:, self._asked.framing.eos]
+            languages = languages + np.maximum(branches.log_probabilities[:, self._asked.framing.eos], IMPOSSIBLE)
         lengths = np.array([prefixes.lengths[node] for node in beam.nodes.tolist()])
         scores = self._score(beam.totals, languages, lengths)
+        order = np.argsort(-scores, kind="stable")[: self._n_best]
+        languages = np.where(languages > IMPOSSIBLE / 2, languages, -np.inf)
+        scores = self._score(beam.totals, languages, lengths)
         found = list[CTCHypothesis]()
-        for place in np.argsort(-scores, kind="stable")[: self._n_best].tolist():
+        for place in order.tolist():
             path = prefixes.path(int(beam.nodes[place]))
             found.append(
                 CTCHypothesis(

@@ -72,6 +72,8 @@ def checked_batch(log_probs: Any, lengths: Sequence[int] | None, n_labels: int) 
     several = log_probs if isinstance(log_probs, list | tuple) else as_floats("log_probs", log_probs)
     if not isinstance(several, list | tuple) and several.ndim != OF_BATCH:
         raise ValueError(f"log_probs must be (B, T, C) or a list of (T, C), got shape {several.shape}")
+    if lengths is not None and np.ndim(lengths) == 0:
+        raise TypeError(f"lengths must be a list of integers, one for each recording, got {type(lengths).__name__}")
     if lengths is not None and len(lengths) != len(several):
         raise ValueError(f"lengths must be one for each of {len(several)} recordings, got {len(lengths)}")
     found = list[Any]()
@@ -79,6 +81,11 @@ def checked_batch(log_probs: Any, lengths: Sequence[int] | None, n_labels: int) 
         name = f"log_probs[{place}]"
         array = as_floats(name, frames)
         if lengths is not None:
+            if isinstance(lengths[place], float | np.floating):
+                raise TypeError(
+                    f"lengths must be numbers of frames, got {lengths[place]:g} in lengths[{place}]: multiply shares "
+                    "of the longest recording by its frames, and round"
+                )
             length = integer(f"lengths[{place}]", lengths[place])
             if not 0 <= length <= len(array):
                 raise ValueError(

@@ -34,10 +34,14 @@ class EditTable:
         channel: The channel.
         vocabulary: The vocabulary of the model: only its symbols are put in the place of others.
 
+    Raises:
+        ValueError: The channel has no edits of these symbols, or edits of several characters that are not one of them.
+
     Attributes:
         deletions: Of each id, the log-probability that it is not seen; minus infinity for none, float64 ``(V,)``.
         kept: Of each id, the log-probability that it is seen as it is, float64 ``(V,)``.
         transposed: The log-probability that two neighbours change places.
+        dearest: What the least likely of the edits costs, in nats.
     """
 
     def __init__(self, channel: Channel, vocabulary: Vocabulary) -> None:
@@ -47,6 +51,7 @@ class EditTable:
         insertions: float | Mapping[str, float] = channel.insertions
         self._inserted = insertions if isinstance(insertions, float) else 0.0
         self._insertions = {} if isinstance(insertions, float) else insertions
+        self._check_symbols()
         self._no_insertion = math.log1p(-(self._inserted + sum(self._insertions.values())))
         self.deletions: NDArray[np.float64] = np.full(vocabulary.size, -np.inf)
         self.kept: NDArray[np.float64] = np.full(vocabulary.size, -np.inf)
@@ -58,6 +63,7 @@ class EditTable:
                 causes.setdefault(seen, []).append((token_id, _log(probability) + self._no_insertion))
         self._causes = causes
         self.transposed: float = _log(channel.transpositions) + 2 * self._no_insertion
+        self.dearest: float = self._cost_of_dearest()
         self.deletable: NDArray[np.int64] = np.flatnonzero(self.deletions > -np.inf)
         """The ids that may not be seen, int64."""
         self.symbols: list[str] = []
@@ -69,6 +75,28 @@ class EditTable:
         self.cause_ids: NDArray[np.int64]
         self.cause_codes: NDArray[np.int64]
         self.cause_logs: NDArray[np.float64]
+
+    def _cost_of_dearest(self) -> float:
+        logs = [log for causes in self._causes.values() for _, log in causes]
+        logs += [self.transposed, *self.deletions.tolist(), *map(_log, self._insertions.values())]
+        logs.append(_log(self._inserted / max(1, len(self._ids))))
+        possible = [log for log in logs if log > -math.inf]
+        if not possible:
+            raise ValueError(
+                "the channel has no edits of the symbols of this model: none is seen as another, left out or inserted"
+            )
+        return -min(possible)
+
+    def _check_symbols(self) -> None:
+        """Checks that what has several characters is one symbol of the vocabulary, as which alone it can be seen."""
+        symbols = {**self._insertions}.keys() | self._channel.substitutions.keys()
+        symbols |= {seen for others in self._channel.substitutions.values() for seen in others}
+        for symbol in sorted(symbols):
+            if len(symbol) > 1 and symbol not in self._ids:
+                raise ValueError(
+                    f"the channel has edits of {symbol!a}, which is no symbol of this model: each side of an edit must "
+                    "be one symbol"
+                )
 
     def rows_of(self, texts: list[list[str]]) -> list[NDArray[np.int64]]:
         """Returns the row of each symbol of texts, int64 ``(T,)`` each.

@@ -71,18 +71,20 @@ class GuessNumbers:
         return cls(log_probabilities)
 
     def of(self, log_probabilities: NDArray[np.float64]) -> Estimates:
-        """Returns the guess numbers of records.
+        """Returns the guess numbers of records; infinity, without an error, for those that are impossible.
 
         Args:
             log_probabilities: Those of the records, in nats, float64 ``(N,)``.
         """
-        least = log_probabilities + ROUNDING * (1 + np.abs(log_probabilities))
+        is_possible = np.isfinite(log_probabilities)
+        finite = np.where(is_possible, log_probabilities, 0.0)
+        least = finite + ROUNDING * (1 + np.abs(finite))
         likelier = np.searchsorted(-self._likeliest_first, -least, side="left")
         means = self._sums[likelier] / self._size
         with np.errstate(over="ignore", invalid="ignore"):
             variances = self._squares[likelier] / self._size - means**2
         errors = np.where(np.isfinite(variances), np.sqrt(np.maximum(variances, 0) / self._size), np.inf)
-        return Estimates(1 + means, errors)
+        return Estimates(np.where(is_possible, 1 + means, np.inf), np.where(is_possible, errors, 0.0))
 
 
 def _log_probabilities(

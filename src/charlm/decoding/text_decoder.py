@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from charlm.data.framing import Framing
@@ -12,8 +13,6 @@ from charlm.runtime.seeds import seed_or_new
 from chartok.arguments import check_several, checked_texts, expected_text, flag, positive_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_PREFIXES = 10_000_000
 """How many beginnings of texts may wait to be expanded; they take about 50 bytes each."""
+
+MOST_SAMPLES = 4
+"""How many samples are kept for guess numbers, the latest."""
 
 
 class TextDecoder(TextCorrector, ABC):
@@ -80,7 +82,8 @@ class TextDecoder(TextCorrector, ABC):
 
         Args:
             n: How many, at most.
-            prefix: What each begins with.
+            prefix: What each begins with. Where symbols have several characters, it ends a symbol: after ``"C"``, no
+                record that begins with the symbol ``"Cl"`` is found.
             max_length: The most symbols in a record; None for no limit.
             max_prefixes: How many beginnings of records may wait to be expanded, about 50 bytes each.
 
@@ -97,6 +100,8 @@ class TextDecoder(TextCorrector, ABC):
         """
         if not Framing(self.vocabulary).is_of_records:
             raise ValueError("this model was fitted to text, not records: fit it to records, or call complete")
+        if not isinstance(prefix, str):
+            raise TypeError(expected_text("prefix", prefix))
         before = self.start(prefix).log_probability if prefix else 0.0
         found = self._whole(prefix, "prefix", n, [], max_length, max_prefixes)
         return [(text, before - cost) for text, cost in found]
@@ -116,7 +121,7 @@ class TextDecoder(TextCorrector, ABC):
         symbols, whichever comes first. The order is exact.
 
         Args:
-            prompt: The text to continue.
+            prompt: The text to continue; where symbols have several characters, it ends one, as for ``most_likely``.
             k: How many, at most.
             stop: Symbols before which a text ends, such as ``"\n"`` or ``" ."``, where a ``str`` gives its characters.
             max_new_tokens: The most symbols in a continuation; needed for a model of text without ``stop``.
@@ -139,6 +144,8 @@ class TextDecoder(TextCorrector, ABC):
             >>> CharLM.fit("one two three two " * 20, order=4).complete("t", 1, stop=" ")[0][0]
             'two'
         """
+        if not isinstance(stop, Iterable):
+            raise TypeError(f"stop must be symbols, such as ' .', got {type(stop).__name__}")
         stops = [self._symbol_id(symbol) for symbol in dict.fromkeys(checked_texts([*stop], "stop"))]
         if max_new_tokens is None and not stops and not Framing(self.vocabulary).is_of_records:
             raise ValueError("a model of text has no end: give stop or max_new_tokens")
@@ -184,7 +191,7 @@ class TextDecoder(TextCorrector, ABC):
         That is its place among all records, from 1 on, estimated from records that are drawn from the model; those of
         the same probability come after it. The estimate is right on average, and its standard error falls with the
         square root of ``samples``. A record that is less likely than all that were drawn has at least the number
-        returned. A count model draws once for each ``samples`` and ``seed``; one in PyTorch, which may be trained
+        returned. A count model keeps its latest four samples; one in PyTorch, which may be trained
         on, draws at each call: ask about several records at once.
 
         Args:
@@ -194,7 +201,7 @@ class TextDecoder(TextCorrector, ABC):
             return_errors: Whether to return a pair: the guess numbers, and their standard errors.
 
         Returns:
-            float64 ``(N,)``; infinity where there are more than a float reaches.
+            float64 ``(N,)``; infinity where there are more than a float reaches, or the record is impossible.
 
         Raises:
             ValueError: The model is not one of records, or never ends one, or ``samples`` is below 2.
@@ -225,6 +232,8 @@ class TextDecoder(TextCorrector, ABC):
         kept = self.__dict__.setdefault("_guesses", {}) if is_kept else dict[Any, Any]()
         key = samples, seed
         if key not in kept:
+            while len(kept) >= MOST_SAMPLES:
+                kept.pop(next(iter(kept)), None)
             kept[key] = GuessNumbers.drawn(self.vocabulary, predictor, samples=samples, seed=seed_or_new(seed))
         found: GuessNumbers = kept[key]
         return found

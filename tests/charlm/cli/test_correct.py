@@ -84,3 +84,14 @@ def test_bad_flags_are_refused_in_one_line(
     shown = capsys.readouterr().err
     assert message in shown
     assert shown.count("\n") == 1
+
+
+def test_a_channel_that_has_nothing_to_do_with_the_model_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CharLM.fit(["anna", "hanna"], order=3).save(tmp_path / "names.safetensors")
+    (tmp_path / "lines.txt").write_text("ana\n", encoding="utf-8")
+    assert (
+        main(["correct", str(tmp_path / "names.safetensors"), str(tmp_path / "lines.txt"), "--channel", "spaces"]) > 0
+    )
+    assert "the channel has no edits of the symbols of this model" in capsys.readouterr().err

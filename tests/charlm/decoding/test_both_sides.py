@@ -46,6 +46,14 @@ def test_models_may_number_their_symbols_differently_and_know_what_is_unknown() 
     assert ErrorSpotter(FORWARD, mixed).log_probabilities("the c?t")[5] < -10
 
 
+def test_probabilities_of_zero_give_numbers() -> None:
+    forward, backward = (CharLM.fit(records, "bigram", smoothing=0) for records in (["abc", "cab"], ["cba", "bac"]))
+    found = ErrorSpotter(forward, backward).log_probabilities("aaccbb")
+    assert not np.isnan(found).any()
+    assert (found <= 0).all()
+    assert np.isinf(ErrorSpotter(forward, backward).log_probabilities("acc")).any()
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

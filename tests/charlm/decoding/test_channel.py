@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm import CharLM
 from charlm.decoding.channel import Channel
 from strategies import any_text
 
@@ -57,6 +58,35 @@ def test_case_and_accents_are_those_of_the_symbols() -> None:
     assert Channel.accents("éñ").corrupt("señé") == "sene"
 
 
+def test_letters_that_do_not_decompose_have_bare_ones_and_syllables_have_none() -> None:
+    assert Channel.accents("łøđıŁ").corrupt("łøđıŁ") == "lodiL"
+    assert set(Channel.accents("é\ud55c\u2260é").substitutions) == {"é"}  # Hangul, and not equal
+    assert set(Channel.accents(["é", "né", "lé", "le"]).substitutions) == {"é", "lé"}
+    with pytest.raises(ValueError, match=r"none with an accent.*: fit the model to unicodedata.normalize\(.NFC."):
+        Channel.accents("e\u0301")
+    with pytest.raises(ValueError, match=r"none with an accent: there is nothing to restore$"):
+        Channel.accents("\ud55c")
+
+
+def test_a_symbol_in_several_pairs_of_cases_has_the_variants_of_all_of_them() -> None:
+    turkish = Channel.case("iI\u0131\u0130").substitutions  # with the dotless i and the dotted I
+    assert {true: {*seen} for true, seen in turkish.items()} == {
+        "i": {"I", "\u0130"},
+        "I": {"i", "\u0131"},
+        "\u0131": {"I"},
+        "\u0130": {"i"},
+    }
+    assert set(turkish["I"].values()) == {1 / 3}
+    assert dict(Channel.case("iI").substitutions["i"]) == {"I": 0.5}
+    assert {*Channel.case(["Cl", "CL", "a"]).substitutions["Cl"]} == {"CL"}
+    assert {*Channel.case(["Cl", "a"]).substitutions} == {"a", "A"}
+
+
+def test_case_comes_back_where_the_vocabulary_has_a_dotless_i() -> None:
+    lm = CharLM.fit("I am. " * 200 + "kap\u0131. ", order=4)
+    assert lm.restore_case("i am. i am.") == "I am. I am."
+
+
 def test_a_channel_is_learned_from_what_it_did() -> None:
     channel = Channel(substitutions={"a": {"b": 0.2}}, deletions={"c": 0.1}, insertions={"x": 0.05})
     texts = ["".join(random.Random(place).choices("abcdefgh", k=20)) for place in range(600)]  # noqa: S311
@@ -67,10 +97,14 @@ def test_a_channel_is_learned_from_what_it_did() -> None:
     assert sum(learned.substitutions["d"].values()) < 0.02 if "d" in learned.substitutions else True
 
 
-def test_a_channel_goes_to_other_processes_and_shows_its_size() -> None:
+def test_a_channel_goes_to_other_processes_has_a_hash_and_shows_its_edits() -> None:
     for channel in (Channel.keyboard(), Channel(substitutions={"a": {"b": 0.1}}, insertions={"x": 0.1})):
-        assert pickle.loads(pickle.dumps(channel)) == channel  # noqa: S301 - made here
-    assert repr(channel) == "Channel(1 substitutions of 1 symbols)"
+        copy = pickle.loads(pickle.dumps(channel))  # noqa: S301 - made here
+        assert {copy: 1}[channel] == 1
+    assert repr(channel) == "Channel(1 substitutions of 1 symbols, insertions of 1 symbols)"
+    assert repr(Channel(deletions=0.1, insertions=0.2, transpositions=0.3)) == (
+        "Channel(deletions=0.1, insertions=0.2, transpositions=0.3)"
+    )
 
 
 def test_a_channel_does_not_change_with_what_it_was_made_from() -> None:
@@ -120,12 +154,19 @@ def test_a_channel_that_cannot_be_is_refused(keywords: Any, error: type[Exceptio
     [
         (lambda: Channel.keyboard(0), ValueError, "error must be above 0 and below 1"),
         (lambda: Channel.ocr(cast("Any", "x")), TypeError, "error must be a number"),
+        (lambda: Channel.case(cast("Any", 5)), TypeError, "symbols must be those of a vocabulary, .* got int"),
         (lambda: Channel.case("123"), ValueError, "symbols has none with a variant in case"),
         (lambda: Channel.accents(cast("Any", [1])), TypeError, r"symbols\[0\] must be a str"),
+        (lambda: Channel.learned(cast("Any", 5)), TypeError, "pairs must be pairs of what was seen .* got int"),
+        (lambda: Channel.learned(cast("Any", ["ab"])), TypeError, r"pairs\[0\] must be .* tuple of two .* got 'ab'"),
         (lambda: Channel.learned([]), ValueError, "pairs is empty"),
         (lambda: Channel.learned([("ab", "ab")]), ValueError, "the channel has no edits"),
-        (lambda: Channel.learned(cast("Any", [("ab", "ac"), "ab"])), TypeError, r"pairs\[1\] must be two texts"),
-        (lambda: Channel.learned(cast("Any", [("ab", 3)])), TypeError, r"pairs\[0\] must be two texts"),
+        (
+            lambda: Channel.learned(cast("Any", [("ab", "ac"), "ab"])),
+            TypeError,
+            r"pairs\[1\] must be a tuple of two texts",
+        ),
+        (lambda: Channel.learned(cast("Any", [("ab", 3)])), TypeError, r"pairs\[0\] must be a tuple of two texts"),
         (lambda: Channel.learned([("ab", "ac")], smoothing=-1), ValueError, "smoothing must not be negative"),
         (lambda: Channel.keyboard().corrupt(cast("Any", 3)), TypeError, "text must be a str, got int"),
     ],

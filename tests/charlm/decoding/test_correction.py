@@ -103,6 +103,12 @@ def test_a_transformer_corrects_as_well(seen: str, block_size: int, roles: Any) 
         assert found.score == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.parametrize("error", [1e-3, 1e-6, 1e-9])
+def test_a_rare_edit_is_found_that_only_what_follows_shows(error: float) -> None:
+    lm = CharLM.fit(["xc", "yd"], "bigram", smoothing=0)
+    assert lm.correct("yc", channel=Channel(substitutions={"x": {"y": error}})) == "xc"
+
+
 def test_a_long_text_is_corrected_in_the_memory_of_what_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = "the cst sat on teh mat. " * 40
     expected = CATS.correct(seen)

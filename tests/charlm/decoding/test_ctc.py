@@ -121,3 +121,17 @@ def test_what_has_probability_zero_is_never_heard() -> None:
     found = ctc_decode(log_probs, ALPHABET, n_best=9)
     assert [best.text for best in found] == ["ba"]
     assert found[0].score == 0
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_something_is_heard_even_if_it_is_impossible_under_the_language_model(weight: float) -> None:
+    lm = CharLM.fit(["ab"], "bigram", smoothing=0)
+    log_probs = np.log([[0.01, 0.98, 0.01], [0.01, 0.01, 0.98], [0.01, 0.98, 0.01]])  # b, then b: never
+    found = ctc_decode(log_probs, ALPHABET, lm=lm, weight=weight, n_best=20)
+    scores = {best.text: best for best in found}
+    assert math.isinf(scores["bb"].language_score)
+    assert scores["bb"].score == (-math.inf if weight else scores["bb"].acoustic_score)
+    assert found[0].text == ("ab" if weight else "bb")
+    assert [best.score for best in found] == sorted((best.score for best in found), reverse=True)
+    certain = np.array([[-np.inf, 0.0, -np.inf]])
+    assert [best.text for best in ctc_decode(certain, ALPHABET, lm=lm, weight=weight)] == ["b"]

@@ -54,15 +54,29 @@ def test_a_tensor_is_taken_as_it_is(dtype: torch.dtype) -> None:
         (lambda: ctc_decode(GOOD, ALPHABET, weight=-1), ValueError, "weight must not be negative"),
         (lambda: ctc_decode(GOOD, ALPHABET, bonus=math.nan), ValueError, "bonus must be finite"),
         (lambda: ctc_decode(GOOD, ALPHABET, lm=cast("Any", "lm")), TypeError, "lm must be a CharLM, got str"),
-        (lambda: ctc_decode(GOOD, ["A", "B", ""], lm=LM), ValueError, "does not know 2 of 2 labels .* such as 'A'"),
+        (
+            lambda: ctc_decode(GOOD, ["A", "B", ""], lm=LM),
+            ValueError,
+            "does not know 2 of 2 labels .*: 'A', 'B'. Write the",
+        ),
         (
             lambda: ctc_decode(GOOD, ["a", "?", ""], lm=counted(Vocabulary("ab"))),
             ValueError,
-            r"does not know 1 of 2 labels of the alphabet, such as '\?'",
+            r"does not know 1 of 2 labels of the alphabet: '\?'",
         ),
         (lambda: ctc_decode_batch(GOOD, ALPHABET), ValueError, r"must be \(B, T, C\) or a list"),
         (lambda: ctc_decode_batch([GOOD, GOOD + 1], ALPHABET), ValueError, r"log_probs\[1\] must be natural log-pr"),
         (lambda: ctc_decode_batch([GOOD], ALPHABET, lengths=[1, 2]), ValueError, "lengths must be one for each of 1"),
+        (
+            lambda: ctc_decode_batch([GOOD], ALPHABET, lengths=cast("Any", 5)),
+            TypeError,
+            "lengths must be a list .* int",
+        ),
+        (
+            lambda: ctc_decode_batch([GOOD], ALPHABET, lengths=cast("Any", [0.5])),
+            TypeError,
+            "numbers of frames, got 0.5",
+        ),
         (lambda: ctc_decode_batch([GOOD], ALPHABET, lengths=[5]), ValueError, r"lengths\[0\] must be from 0 to the 4"),
     ],
 )

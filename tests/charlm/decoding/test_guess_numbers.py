@@ -73,6 +73,23 @@ def test_what_is_beyond_a_float_is_infinite() -> None:
     assert estimates.errors.tolist() == [math.inf, 0.0]
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_impossible_record_is_never_guessed() -> None:
+    lm = CharLM.fit(["ab", "abab"], "bigram", smoothing=0)
+    numbers, errors = lm.guess_numbers(["ab", "ba"], return_errors=True)
+    assert numbers.tolist() == [1.0, math.inf]
+    assert errors.tolist() == [0.0, 0.0]
+
+
+def test_only_the_latest_samples_are_kept() -> None:
+    lm = counted(Vocabulary("abc", special_tokens=["bos", "eos"]))
+    first = lm.guess_number("abca", samples=10)
+    for seed in range(1, 9):
+        lm.guess_number("abca", samples=10, seed=seed)
+    assert len(vars(lm)["_guesses"]) == 4
+    assert lm.guess_number("abca", samples=10) == first
+
+
 def test_a_model_that_never_ends_has_no_guess_numbers() -> None:
     vocabulary = Vocabulary("ab", special_tokens=["bos", "eos"])
     table = np.zeros((4, 4), dtype=np.float32)

@@ -43,6 +43,12 @@ def test_completions_of_records_end_with_them_or_at_a_stop() -> None:
     assert all("h" not in text for text in found)
 
 
+def test_a_prompt_ends_a_symbol_where_symbols_have_several_characters() -> None:
+    lm = CharLM.fit(["ClCl", "CCC", "ClC"] * 9, symbols=["Cl"], order=2)
+    assert all(not text.startswith("Cl") for text, _ in lm.most_likely(9, prefix="C") + lm.complete("C", 9))
+    assert all(text.startswith("Cl") for text, _ in lm.most_likely(3, prefix="Cl"))
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -50,6 +56,8 @@ def test_completions_of_records_end_with_them_or_at_a_stop() -> None:
         (lambda: NAMES.most_likely(cast("Any", 1.5)), TypeError, "n must be an integer, got float"),
         (lambda: NAMES.most_likely(1, max_length=0), ValueError, "max_length must be at least 1"),
         (lambda: NAMES.most_likely(1, prefix="anna", max_length=3), ValueError, r"prefix \(4 symbols\) exceeds"),
+        (lambda: NAMES.most_likely(1, prefix=cast("Any", 5)), TypeError, "prefix must be a str, got int"),
+        (lambda: NAMES.complete("a", stop=cast("Any", 5)), TypeError, "stop must be symbols, such as .* got int"),
         (lambda: NAMES.most_likely(1, prefix="?"), UnknownCharacterError, "prefix"),
         (lambda: NAMES.most_likely(1, max_prefixes=0), ValueError, "max_prefixes must be at least 1"),
         (lambda: NAMES.complete("a", 0), ValueError, "k must be at least 1, got 0"),
