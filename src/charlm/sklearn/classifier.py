@@ -67,7 +67,7 @@ class CharLMClassifier(ClassifierMixin, TextEstimator):
         settings: Mapping[str, Any] | None = None,
         random_state: Any = 0,  # noqa: ANN401 - as in scikit-learn
     ) -> None:
-        self.model = model
+        self.model: Family = model
         self.order = order
         self.smoothing = smoothing
         self.min_count = min_count
