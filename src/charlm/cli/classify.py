@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from charlm.classification.classifier import TextClassifier
 from charlm.classification.classifier_file import is_classifier_folder
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, shown_line
 from charlm.cli.reading import admitted_lines, for_kind, reading_of, tell_note, without_shared
 from charlm.data.framing import Framing
 from charlm.lm import CharLM
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 """What is printed for a line of no class."""
-LINE_ENDS = {each: ascii(each)[1:-1] for each in "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"}
 
 
 def classify(settings: scoring_flags.Classify) -> None:
@@ -62,12 +61,8 @@ def _print_answer(line: str, label: str | None, probabilities: dict[str, float],
     if as_json:
         print_json(label=label, probability=best, probabilities=probabilities, text=line)
     else:
-        shown = UNKNOWN if label is None else _in_one_line(label).replace("\t", r"\t")
-        print(f"{shown}\t{best:.4f}\t{_in_one_line(line)}")
-
-
-def _in_one_line(text: str) -> str:
-    return "".join(LINE_ENDS.get(character, character) for character in text)
+        shown = UNKNOWN if label is None else shown_line(label, on_terminal=True).replace("\t", r"\t")
+        print(f"{shown}\t{best:.4f}\t{shown_line(line)}")
 
 
 def _classifier(settings: scoring_flags.Classify) -> TextClassifier:

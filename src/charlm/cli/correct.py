@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, shown_line
 from charlm.cli.reading import for_kind, reading_of, tell_note, without_shared
 from charlm.decoding.channel import Channel
 from charlm.lm import CharLM
@@ -36,7 +36,7 @@ def correct(settings: Correct) -> None:
                     if settings.json:
                         print_json(text=line, corrected=text)
                     else:
-                        print(text.replace("\n", r"\n").replace("\r", r"\r"))
+                        print(shown_line(text))
                 print(end="", flush=True)  # the next lines take their time
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, shown_line
 from charlm.cli.reading import OF_READING, admitted_lines, for_kind, reading_of, tell_note, without_shared
-from charlm.cli.unusual import UnusualLines, in_one_line, without_commands
+from charlm.cli.unusual import UnusualLines
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.scoring import evaluate as evaluate_corpus
@@ -25,6 +24,7 @@ from chartok.files.sources import STANDARD_INPUT, expand_sources
 if TYPE_CHECKING:
     from charlm.cli.reading import AnyCommand
     from charlm.cli.scoring_flags import Evaluate, Score
+    from chartok import ReadingSettings
 
 
 def evaluate(settings: Evaluate) -> None:
@@ -69,6 +69,12 @@ def _evaluation(lm: CharLM, settings: Evaluate) -> Evaluation:
         if not text:
             raise _empty(settings)
         return lm.evaluate(text, stride=settings.stride)
+    return _of_records(lm, settings, reading)
+
+
+def _of_records(lm: CharLM, settings: Evaluate, reading: ReadingSettings) -> Evaluation:
+    """Returns how well a model predicts records, each as often as it counts."""
+    framing = Framing(lm.vocabulary)
     weights = np.array(1)
     if reading.counts:
         counts = read_counts(settings.texts, reading, note=tell_note)
@@ -164,8 +170,7 @@ def _show_scores(lm: CharLM, settings: Score, lines: list[str], admitted: list[s
         if settings.json:
             print_json(log_likelihood=nats, bits_per_character=bits, text=line)
         else:
-            shown = without_commands(line) if sys.stdout.isatty() else in_one_line(line)
-            print(f"{nats:.4f}\t{bits:.4f}\t{shown}")
+            print(f"{nats:.4f}\t{bits:.4f}\t{shown_line(line)}")
 
 
 def _for_model(settings: AnyCommand, lm: CharLM) -> AnyCommand:

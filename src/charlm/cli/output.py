@@ -7,10 +7,14 @@ import json
 import logging
 import math
 import sys
+import unicodedata
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of Unicode: control and format characters, surrogates, and ends of lines and paragraphs."""
 
 
 def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
@@ -24,6 +28,26 @@ def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
 def print_line(line: str, file: TextIO | None = None) -> None:
     """Prints what the program says; whatever is not printable, such as a newline in a path, is printed as an escape."""
     print("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), file=file)
+
+
+def shown_line(text: str, *, on_terminal: bool | None = None) -> str:
+    r"""Returns a line of the user's as it is printed among others: with its line ends as ``\n`` and ``\r``.
+
+    On a terminal, whatever it would obey or not show is an escape: control and format characters.
+
+    Args:
+        text: The line.
+        on_terminal: Whether it goes to a terminal; None looks at standard output.
+
+    Example:
+        >>> shown_line("to be\nor\x1b[2K", on_terminal=True), len(shown_line("\x1b[2K", on_terminal=False))
+        ('to be\\nor\\x1b[2K', 4)
+    """
+    if not (sys.stdout.isatty() if on_terminal is None else on_terminal):
+        return text.replace("\n", r"\n").replace("\r", r"\r")
+    return "".join(
+        each if each == "\t" or unicodedata.category(each) not in HIDDEN else ascii(each)[1:-1] for each in text
+    )
 
 
 class _Notes(logging.Handler):

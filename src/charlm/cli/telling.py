@@ -94,7 +94,7 @@ def _of_counting(event: events.Counted) -> list[str]:
     if event.family == "bigram":
         return [f"bigram model, counted in {event.seconds:.2f} s"]
     counted = f"{event.n_grams:,} n-grams counted in {event.seconds:.2f} s"
-    why = ", since the text is too short to tune it on, or most of its records are equal" if event.is_too_short else ""
+    why = ", since the text is too short to tune it on, or most of its records are equal" if event.is_untuned else ""
     return [f"n-gram model of order {event.order}, {counted}, smoothing: {event.smoothing}{why}"]
 
 

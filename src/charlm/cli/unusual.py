@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-import unicodedata
 from typing import TYPE_CHECKING
 
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, shown_line
 from charlm.decisions.calibration import checked_calibration
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 COLORED = ("\x1b[7;31m", "\x1b[0m")
 """Red with its background, so that spaces show, and as before."""
 MARKED = ("[[", "]]")
-HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Categories of Unicode: control and format characters, surrogates, and ends of lines and paragraphs."""
 END = "\N{SYMBOL FOR END OF TEXT}"
 """Stands for the end of a line where that comes too early, and nothing else in it is unusual."""
 
@@ -78,8 +75,8 @@ class UnusualLines:
         return "".join([*parts, self._shown(line[end:])])
 
     def _shown(self, text: str) -> str:
-        """Returns a part of a line as it is printed: on a terminal, what would command it is escaped."""
-        return without_commands(text) if self._is_terminal else in_one_line(text)
+        """Returns a part of a line as it is printed."""
+        return shown_line(text, on_terminal=self._is_terminal)
 
 
 def _terminal_has_colors() -> bool:
@@ -97,26 +94,3 @@ def _moved(span: UnusualSpan, line: str, known: str) -> UnusualSpan:
     start = places[span.start] if span.start < len(places) else len(line)
     end = places[span.end - 1] + 1 if span.text else start
     return dataclasses.replace(span, start=start, end=end, text=line[start:end])
-
-
-def without_commands(text: str) -> str:
-    r"""Returns a text in which what a terminal would obey, or not show, is escaped: control and format characters.
-
-    Example:
-        >>> without_commands("a\x1b[2Kb\tc\u202e")
-        'a\\x1b[2Kb\tc\\u202e'
-    """
-    return "".join(
-        character if character == "\t" or unicodedata.category(character) not in HIDDEN else ascii(character)[1:-1]
-        for character in text
-    )
-
-
-def in_one_line(text: str) -> str:
-    r"""Returns a text with its line ends as ``\n`` and ``\r``.
-
-    Example:
-        >>> in_one_line("to be\nor not")
-        'to be\\nor not'
-    """
-    return text.replace("\n", r"\n").replace("\r", r"\r")

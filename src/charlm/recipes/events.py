@@ -52,7 +52,7 @@ class Counted:
         family: Its family.
         order: Its order.
         smoothing: What is added to each count of a bigram; how the counts of an n-gram model become probabilities.
-        is_too_short: Whether the text is too short to tune the smoothing, as was asked for.
+        is_untuned: Whether the smoothing was to be tuned, but the text is too short, or most of its records are equal.
         n_grams: How many there are.
         seconds: How long it took.
     """
@@ -60,7 +60,7 @@ class Counted:
     family: str
     order: int
     smoothing: float | Smoothing | None
-    is_too_short: bool = False
+    is_untuned: bool = False
     n_grams: int
     seconds: float
 

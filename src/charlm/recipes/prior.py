@@ -105,7 +105,7 @@ def counted_prior(
             family="ngram",
             order=table.order,
             smoothing=table.smoothing,
-            is_too_short=table.smoothing != "tuned",
+            is_untuned=table.smoothing != "tuned",
             n_grams=len(table),
             seconds=time.perf_counter() - started,
         )

@@ -126,7 +126,7 @@ def _counted(
             family=recipe.family,
             order=recipe.order or 2,
             smoothing=smoothing,
-            is_too_short=smoothing != recipe.smoothing,
+            is_untuned=smoothing != recipe.smoothing,
             n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
             seconds=time.perf_counter() - started,
         )

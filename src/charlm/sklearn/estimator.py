@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SEEDS_END = 1 << 31
 
 
-class TextEstimator(BaseEstimator):
+class TextEstimator(BaseEstimator, ABC):
     """The part of an estimator that has models fitted to texts. Subclasses have the parameters that it reads."""
 
     model: Family
@@ -113,9 +114,9 @@ class TextEstimator(BaseEstimator):
         """Returns the models that it has learned."""
         return [self.lm_]
 
+    @abstractmethod
     def _restore(self, models: list[CharLM], fitted: Mapping[str, Any]) -> None:
         """Takes what ``_models`` and ``_fitted`` returned; raises a ``ValueError`` if it is not that."""
-        raise NotImplementedError
 
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401 - of scikit-learn, which has no types
         """Returns tags that say: one string a sample, no table of numbers."""

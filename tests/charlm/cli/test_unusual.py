@@ -11,7 +11,7 @@ import pytest
 
 from charlm import CharLM
 from charlm.cli.app import main
-from charlm.cli.unusual import without_commands
+from charlm.cli.output import shown_line
 
 
 def log(n_lines: int, seed: int) -> list[str]:
@@ -157,5 +157,7 @@ def test_positions_are_those_in_the_line_that_is_printed_where_characters_are_ig
 
 
 def test_what_would_command_a_terminal_is_escaped_there() -> None:
-    assert without_commands("a\x1b[2Kb\u202e\x9bc\td\n") == r"a\x1b[2Kb\u202e\x9bc" + "\td" + r"\n"
-    assert without_commands("caf\u00e9 \U0001f600") == "caf\u00e9 \U0001f600"
+    hostile = "a\x1b[2Kb\u202e\x9bc\td\n"
+    assert shown_line(hostile, on_terminal=True) == r"a\x1b[2Kb\u202e\x9bc" + "\td" + r"\n"
+    assert shown_line(hostile, on_terminal=False) == hostile.replace("\n", r"\n")
+    assert shown_line("caf\u00e9 \U0001f600", on_terminal=True) == "caf\u00e9 \U0001f600"
