@@ -1,15 +1,28 @@
 """Data and devices that tests ask for by name, the hypothesis profiles, and what is counted over all tests."""
 
+from __future__ import annotations
+
+import importlib.util
 import os
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 from hypothesis import HealthCheck, Phase, settings
 
 from chartok import read_text
 from torture import TORTURE
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+if HAS_TORCH:
+    import torch
+
+    torch.set_num_threads(1)  # the models in tests are tiny, and threads on shared cores wait for each other
 
 settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
 settings.register_profile(
@@ -22,8 +35,6 @@ settings.register_profile(
 )
 settings.register_profile("thorough", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-
-torch.set_num_threads(1)  # the models in tests are tiny, and threads on shared cores wait for each other
 
 DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -50,6 +61,8 @@ def names() -> list[str]:
 
 
 def _devices() -> list[str]:
+    if not HAS_TORCH:
+        return []
     found = torch.accelerator.current_accelerator(check_available=True)
     return ["cpu"] if found is None else ["cpu", str(found)]
 
@@ -57,6 +70,29 @@ def _devices() -> list[str]:
 @pytest.fixture(params=_devices())
 def device(request: pytest.FixtureRequest) -> torch.device:
     return torch.empty(0, device=request.param).device
+
+
+def _without_torch(report: pytest.CollectReport | pytest.TestReport) -> bool:
+    missing = ("No module named 'torch'", "PyTorch is missing")
+    return report.failed and not HAS_TORCH and any(words in report.longreprtext for words in missing)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Skips modules that import PyTorch where there is none: all others are still tested."""
+    report = yield
+    if _without_torch(report):
+        report.outcome, report.longrepr = "skipped", (__file__, None, "Skipped: needs PyTorch")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Skips tests that import PyTorch where there is none."""
+    report = yield
+    if _without_torch(report):
+        report.outcome, report.longrepr = "skipped", (__file__, None, "Skipped: needs PyTorch")
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
