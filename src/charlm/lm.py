@@ -12,7 +12,6 @@ from charlm.decisions.calibration import Calibration
 from charlm.decisions.text_judge import TextJudge
 from charlm.decoding.text_decoder import TextDecoder
 from charlm.errors import CheckpointCorruptError
-from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_activations import TextActivations
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_arrays import model_arrays
@@ -29,6 +28,7 @@ from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary
 from chartok.arguments import flag
 from chartok.files.reading import say_nothing
+from chartok.markup import escaped
 from chartok.vocabulary_sources import VocabularyKeywords
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from charlm.evaluation.markup import escaped, visible
 from charlm.models.predictor import log_softmax
+from chartok.markup import escaped, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,15 +7,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charlm.evaluation.markup import escaped
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
-from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
 from charlm.runtime.seeds import seed_or_new
+from charlm.training.curves import Axis, Curve, chart
 from charlm.training.log import LogEntry, read_log
 from chartok import __version__
 from chartok.files.atomic import replace_file
+from chartok.markup import escaped
 
 if TYPE_CHECKING:
     import os

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from charlm.evaluation.markup import visible
 from charlm.report.transitions import transitions
+from chartok.markup import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
