@@ -12,7 +12,6 @@ from charlm.decisions.calibration import Calibration
 from charlm.decisions.text_judge import TextJudge
 from charlm.decoding.text_decoder import TextDecoder
 from charlm.errors import CheckpointCorruptError
-from charlm.evaluation.markup import escaped
 from charlm.evaluation.text_activations import TextActivations
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_arrays import model_arrays
@@ -23,12 +22,14 @@ from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
 from charlm.recipes.deriving import ModelDeriver
 from charlm.recipes.keywords import UpdateFileKeywords, check_known, sorted_settings
+from charlm.recipes.showing import ShownProgress
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary
 from chartok.arguments import flag
 from chartok.files.reading import say_nothing
+from chartok.notebook import card
 from chartok.vocabulary_sources import VocabularyKeywords
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
         validation: Texts | None = None,
         init_from: CharLM | str | os.PathLike[str] | None = None,
         init_optimizer: bool = False,
+        progress: bool | None = None,
         **settings: Unpack[FitKeywords],
     ) -> Self:
         """Returns a model fitted to a text, a file, or records.
@@ -139,6 +141,8 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
                 that are frozen stay frozen. For models that are trained; ``update`` adds texts to the others.
             init_optimizer: Whether to go on with the state of its optimizer too, which the newest checkpoint of a run
                 has; its weights are then those of that checkpoint.
+            progress: Whether to show on standard error how far training is, as ``Trainer.fit`` does, or that a long
+                text is being counted. None shows it on a terminal and in a notebook.
             settings: How to make the model, such as ``order``: the fields of ``charlm.recipes.presets.Recipe``. By
                 default, a tenth of the text is held out at first, to choose the order of an n-gram model and to tune
                 its smoothing; then all of it is counted. Records of which most are equal, as in a list of frequencies,
@@ -158,11 +162,11 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
             TypeError: ``source`` is none of these, a record is not a ``str``, its count is not an integer, or there is
                 no such setting.
         """
-        start = _start(init_from, with_optimizer=init_optimizer)
+        start, shown = _start(init_from, with_optimizer=init_optimizer), ShownProgress(progress=progress)
         recipe, asked, _ = sorted_settings(_family(model, start), settings)
         corpus = corpus_of(source, extends=None if start is None else start.vocabulary, **asked)
         held_out = None if validation is None else corpus_of(validation, vocabulary=corpus.vocabulary)
-        return cls._trained(corpus, recipe, held_out, start)
+        return cls._trained(corpus, recipe, held_out, start, shown)
 
     @classmethod
     def fit_file(
@@ -174,6 +178,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
         validation: Source | Iterable[Source] | None = None,
         init_from: CharLM | str | os.PathLike[str] | None = None,
         init_optimizer: bool = False,
+        progress: bool | None = None,
         note: Note = say_nothing,
         **settings: Unpack[FitFileKeywords],
     ) -> Self:
@@ -186,6 +191,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
             validation: Held-out files that are read in the same way; see ``fit``.
             init_from: As for ``fit``.
             init_optimizer: Likewise.
+            progress: Likewise.
             note: Called with what is worth knowing about the files, one line each.
             settings: As for ``fit``, and those of ``chartok.ReadingSettings``: how to read the files.
 
@@ -194,12 +200,12 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
             ValueError: As for ``fit``.
             TypeError: As for ``fit``.
         """
-        start = _start(init_from, with_optimizer=init_optimizer)
+        start, shown = _start(init_from, with_optimizer=init_optimizer), ShownProgress(progress=progress)
         recipe, asked, reading = sorted_settings(_family(model, start), settings, reads_files=True)
         read = partial(corpus_of_files, records=records, reading=reading, note=note)
         corpus = read(sources, extends=None if start is None else start.vocabulary, **asked)
         held_out = None if validation is None else read(validation, vocabulary=corpus.vocabulary)
-        return cls._trained(corpus, recipe, held_out, start)
+        return cls._trained(corpus, recipe, held_out, start, shown)
 
     def update(self, source: Texts, **asked: Unpack[VocabularyKeywords]) -> Self:
         """Returns an n-gram model of the texts that this one has counted and of more, with what is new in them.
@@ -252,10 +258,13 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
         return type(self)(update(self.stored, self.vocabulary, corpus), corpus.vocabulary)
 
     @classmethod
-    def _trained(cls, corpus: Corpus, recipe: Recipe, validation: Corpus | None, start: Start | None) -> Self:
+    def _trained(
+        cls, corpus: Corpus, recipe: Recipe, validation: Corpus | None, start: Start | None, shown: ShownProgress
+    ) -> Self:
         from charlm.recipes.train import train  # noqa: PLC0415 - a program that only scores starts without it
 
-        trained = train(corpus, recipe, validation=validation, start=start)
+        with shown as hook:
+            trained = train(corpus, recipe, validation=validation, start=start, hook=hook)
         lm = cls(trained.model, corpus.vocabulary)
         lm.validation_nats = trained.validation_nats
         return lm
@@ -299,12 +308,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
         facts = self.facts()
         shown = {"family": facts["family"], **facts["settings"], "learned from": facts["learned_from"]}
         shown |= {"symbols": facts["symbols"], "parameters": f"{facts['parameters']:,}"}
-        left = 'style="text-align:left"'
-        rows = "".join(
-            f"<tr><th {left}>{escaped(name)}</th><td {left}>{escaped(str(fact))}</td></tr>"
-            for name, fact in shown.items()
-        )
-        return f"<table><caption>CharLM</caption>{rows}</table>"
+        return card("CharLM", {name: str(fact) for name, fact in shown.items()})
 
     def __repr__(self) -> str:
         kind = "records" if self.is_of_records else "text"

@@ -189,6 +189,21 @@ class VocabularyFormats(ABC):
     def __reduce__(self) -> tuple[Any, ...]:
         return self._restore, tuple(self._tokens)
 
+    def _repr_html_(self) -> str:
+        from chartok.notebook import card, numbered_symbols  # noqa: PLC0415 - a program that shows none starts without
+
+        names = {token_id: name for name, token_id in self._tokens.special_ids.items()}
+        longer = {token_id: symbol for symbol, token_id in self._tokens.long_symbols.items()}
+        points = self._tokens.code_points[:SHOWN_SYMBOLS].tolist()
+        shown = [
+            (token_id, "" if token_id in names else longer.get(token_id) or chr(point))
+            for token_id, point in enumerate(points)
+        ]
+        facts = {"symbols": f"{self.size - len(names):,}"}
+        if names:
+            facts["special tokens"] = ", ".join(f"{name} {token_id}" for token_id, name in names.items())
+        return card("Vocabulary", facts, numbered_symbols(shown, names, self.size - len(shown)))
+
     def __repr__(self) -> str:
         symbols = self._tokens.symbols() if self._tokens.long_symbols else self._tokens.characters()
         shown = ascii(symbols[:SHOWN_SYMBOLS] if isinstance(symbols, str) else list(symbols[:SHOWN_SYMBOLS]))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from charlm.data.batch_order import BatchOrder, Order
 from charlm.data.dataset import Dataset, HasWidths, check_keeps
+from charlm.data.shown import table_of_examples
 from charlm.errors import CheckpointMismatchError, CheckpointVersionError, described_change
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -18,6 +19,7 @@ from charlm.runtime.seeding import check_generator
 from charlm.runtime.seeds import seed_or_new
 from chartok.arguments import flag, integer, natural_number, positive_integer
 from chartok.files.envelope import check_version
+from chartok.notebook import Shown, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,10 @@ VERSION = 1
 
 LARGEST_BATCH = 1 << 31
 """Its positions are drawn at once."""
+SHOWN_ROWS = 3
+"""How many rows of its first batch a sampler shows."""
+LARGEST_SHOWN = 1 << 12
+"""It does not draw a larger batch to show a few rows of it."""
 OTHERWISE = (
     "add them, or give Trainer any iterable of (inputs, targets) batches, such as a torch.utils.data.DataLoader, from "
     "which a run does not resume exactly"
@@ -56,7 +62,7 @@ class _Upcoming(NamedTuple):
     state: Tensor
 
 
-class BatchSampler:
+class BatchSampler(Shown):
     """An endless iterator of ``(inputs, targets)`` on a device.
 
     Orders: ``random`` draws examples with replacement, as the notebook does: the draws are those of ``torch.randint``
@@ -132,14 +138,16 @@ class BatchSampler:
         self._check()
         share = self.batch_size // self.world_size
         self._share = slice(self.rank * share, (self.rank + 1) * share)
-        self._batches = BatchOrder(
-            self._length, self.batch_size, seed=self.seed, order=order, widths=self._widths() if by_length else None
-        )
+        self._batches = self._order_from_start()
         self.batches_drawn: int = 0
         """The number of batches returned so far."""
         self._upcoming: _Upcoming | None = None
         self._renew_loader()
         renew_in_children(self, BatchSampler._renew_loader)
+
+    def _order_from_start(self) -> BatchOrder:
+        widths = self._widths() if self.by_length else None
+        return BatchOrder(self._length, self.batch_size, seed=self.seed, order=self.order, widths=widths)
 
     def _widths(self) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
         """Returns the function that tells how long examples are."""
@@ -263,3 +271,22 @@ class BatchSampler:
             "batch_size": self.batch_size,
             "dataset": self._fingerprint,
         }
+
+    def _facts(self) -> dict[str, str]:
+        facts = {
+            "dataset": f"{type(self.dataset).__name__}, {self._length:,} examples",
+            "batch size": f"{self.batch_size:,}",
+            "order": f"{self.order}, by length" if self.by_length else self.order,
+            "seed": str(self.seed),
+            "device": str(self.device),
+            "batches drawn": f"{self.batches_drawn:,}",
+        }
+        return facts if self.world_size == 1 else facts | {"rank": f"{self.rank} of {self.world_size}"}
+
+    def _content(self) -> str:
+        """Returns some rows of the first batch; the next one stays where it is."""
+        dataset: Any = self.dataset
+        if self.batch_size > LARGEST_SHOWN or not hasattr(dataset, "__getitem__"):
+            return ""
+        rows = self._order_from_start()[0][self._share][:SHOWN_ROWS].tolist()
+        return quiet("the first batch begins with") + table_of_examples(dataset, rows)

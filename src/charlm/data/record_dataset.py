@@ -19,6 +19,7 @@ from charlm.data.prompts import with_prompts_up_to
 from charlm.data.record_file import records_of_files
 from charlm.data.record_texts import records_of_texts
 from charlm.data.records import Records
+from charlm.data.shown import ShownRecords
 from charlm.data.splitting import folds_of_records
 from charlm.data.streams import as_stream
 from charlm.data.text_dataset import TextDataset
@@ -42,7 +43,7 @@ MOST_REPEATED = 1 << 27
 """How often records that count several times may count in all: each time takes 8 bytes."""
 
 
-class RecordDataset(Dataset[tuple[Tensor, Tensor]]):
+class RecordDataset(ShownRecords, Dataset[tuple[Tensor, Tensor]]):
     """Independent texts (names, molecules, log lines), one example each.
 
     The inputs of a record are ``bos`` and its ids, its targets the ids and ``eos``: the model learns how a record

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from charlm.data.dataset import on_host
 from charlm.data.folds import Folds, FoldTexts
 from charlm.data.permutation import mixed
+from charlm.data.shown import ShownText
 from charlm.data.splitting import Passages, TextsOfPassages, pieces_of_passages
 from charlm.data.streams import Stream, as_stream
 from chartok.arguments import natural_number, positive_integer
@@ -32,7 +33,7 @@ WINDOWS_PER_START = 4
 """How many windows there are for each that begins with ``bos``; drawn by a hash, since texts may repeat themselves."""
 
 
-class TextDataset(Dataset[tuple[Tensor, Tensor]]):
+class TextDataset(ShownText, Dataset[tuple[Tensor, Tensor]]):
     """A stream of ids as windows of ``block_size``, each with the next id of every position as its targets.
 
     Window ``i`` has the inputs ``ids[s : s + block_size]`` and the targets ``ids[s + 1 : s + block_size + 1]``, where

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from charlm.evaluation.markup import escaped, visible
 from charlm.models.predictor import log_softmax
+from chartok.markup import escaped, visible
+from chartok.notebook import framed, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,11 @@ Alternatives: TypeAlias = list[tuple[str, float]]
 
 MOST_BITS = 10.0
 """The surprise, in bits, at which the color saturates."""
+STYLE = """
+.chartok .text{font-family:monospace;line-height:1.6}
+.chartok .text span{background:rgb(224 96 48/calc(var(--surprise)*.75));white-space:pre-wrap}
+"""
+"""In a notebook."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,14 +79,10 @@ class ScoredText:
             yield f'<span style="--surprise:{share:.2f}" title="{words}">{shown}</span>{line_end}'
 
     def _repr_html_(self) -> str:
-        style = "background:rgb(224 96 48/calc(var(--surprise)*.75));white-space:pre-wrap"
-        spans = "".join(self.spans()).replace('style="', f'style="{style};')
         total = float(self.bits.sum())
         mean = total / max(1, len(self.log_probabilities))
-        return (
-            f'<div style="font-family:monospace;line-height:1.6">{spans}</div>'
-            f"<small>{total:.1f} bits, {mean:.3f} per symbol; darker is more surprising</small>"
-        )
+        told = quiet(f"{total:.1f} bits, {mean:.3f} per symbol; the stronger the color, the more surprising")
+        return framed(f'<div class="text">{"".join(self.spans())}</div>{told}', STYLE)
 
 
 def likeliest(logits: NDArray[np.float64], named: Mapping[int, str], k: int) -> Alternatives:

@@ -14,6 +14,7 @@ from charlm.models.context import pieces
 from charlm.models.predictor import check_model
 from chartok import TokenIdError
 from chartok.ids import as_id_array
+from chartok.notebook import card
 from chartok.ragged import split_joined
 
 if TYPE_CHECKING:
@@ -105,6 +106,19 @@ class Evaluation:
             return math.exp(self.nats_per_symbol)
         except OverflowError:
             return math.inf
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "bits per character": f"{self.bits_per_character:.4f}",
+            "nats per character": f"{self.nats_per_character:.4f}",
+            "perplexity": f"{self.perplexity:,.4g}",
+            "characters": f"{self.characters:,}",
+        }
+        if self.symbols not in (None, self.characters):
+            facts |= {"symbols": f"{self.symbols:,}", "bits per symbol": f"{self.bits_per_symbol:.4f}"}
+        if self.utf8_bytes is not None:
+            facts["bits per byte"] = f"{self.bits_per_byte:.4f}"
+        return card("Evaluation", facts)
 
 
 def utf8_length(text: str) -> int:

@@ -45,6 +45,13 @@ class Started:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountingBegan:
+    """So many characters begin to be counted for a count model, whose smoothing may then be tuned."""
+
+    characters: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Counted:
     """A count model has been fitted.
 
@@ -89,6 +96,13 @@ class TrainingBegan:
     total_steps: int | None
     batch_size: int
     block_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDone:
+    """Training has come to a step."""
+
+    step: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,10 +165,12 @@ Event: TypeAlias = (
     CorpusSplit
     | UnknownFound
     | Started
+    | CountingBegan
     | Counted
     | PriorLeftOut
     | CountedAnew
     | TrainingBegan
+    | StepDone
     | EntryMade
     | TrainingEnded
     | TrainingStopped

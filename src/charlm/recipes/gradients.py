@@ -18,7 +18,17 @@ from charlm.models.gpt.model import GPT
 from charlm.recipes.by_size import batch_size_for, completed
 from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import check_same_run, describe_run
-from charlm.recipes.events import EntryMade, Evaluated, Mixed, Saved, TrainingBegan, TrainingEnded, TrainingStopped
+from charlm.recipes.events import (
+    CountingBegan,
+    EntryMade,
+    Evaluated,
+    Mixed,
+    Saved,
+    StepDone,
+    TrainingBegan,
+    TrainingEnded,
+    TrainingStopped,
+)
 from charlm.recipes.mixture import MixtureData, fitted_mixture
 from charlm.recipes.presets import BLOCK_SIZE
 from charlm.recipes.prior import counted_prior, has_prior, knows, with_counted, with_order
@@ -91,6 +101,7 @@ def train_by_gradients(
     best, nats = _run(trainer, batches, learned.block_size, scored, folder, hook)
     trained = Trained(best, nats)
     if data is not None and distributed.rank() == 0:
+        hook(CountingBegan(characters=corpus.characters))
         trained = _mixed(best, data, ngram, recipe, held_out, corpus.vocabulary, folder, hook)
     elif held_out is not None and scored is not None and distributed.rank() == 0:
         trained = _evaluated(best, held_out, corpus.vocabulary, hook)
@@ -248,7 +259,7 @@ def _run(
     )
     trainer.on_log = lambda entry: hook(EntryMade(entry=entry))
     try:
-        trainer.fit()
+        trainer.fit(progress=lambda step: hook(StepDone(step=step)))
     except (KeyboardInterrupt, SystemExit):
         if folder is not None and folder.checkpoint_paths():
             hook(TrainingStopped(step=trainer.step, folder=folder.path))

@@ -15,7 +15,7 @@ from charlm.models.prior.estimates import counts_of_others
 from charlm.models.prior.overlap import MOST_KNOWN, share_known
 from charlm.models.prior.prior import CountPrior
 from charlm.models.smoothing.held_out import newest
-from charlm.recipes.events import Counted, CountedAnew, PriorLeftOut
+from charlm.recipes.events import Counted, CountedAnew, CountingBegan, PriorLeftOut
 
 if TYPE_CHECKING:
     from charlm.data.dataset import CompleteDataset
@@ -91,6 +91,7 @@ def counted_prior(
         hook(PriorLeftOut(characters=characters, least=FEWEST_CHARACTERS))
         return None
     assert recipe.order is not None  # noqa: S101 - with_order has set it
+    hook(CountingBegan(characters=characters))
     started = time.perf_counter()
     table = NGramTable.fit(
         dataset,

@@ -13,7 +13,16 @@ from charlm.files.serializing import serialized_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.description import Source, describe_run
-from charlm.recipes.events import CorpusSplit, Counted, Evaluated, Saved, Started, UnknownFound, say_nothing
+from charlm.recipes.events import (
+    CorpusSplit,
+    Counted,
+    CountingBegan,
+    Evaluated,
+    Saved,
+    Started,
+    UnknownFound,
+    say_nothing,
+)
 from charlm.recipes.shaping import shaped
 from charlm.recipes.trained import Trained
 from charlm.runtime.launch import launched_rank
@@ -117,6 +126,7 @@ def _counted(
     corpus: Corpus, recipe: Recipe, *, validation: Corpus | None, folder: RunFolder | None, source: Source, hook: Hook
 ) -> Trained:
     started = time.perf_counter()
+    hook(CountingBegan(characters=corpus.characters))
     model = count(corpus, recipe)
     smoothing = recipe.smoothing
     if isinstance(model, NGramTable):

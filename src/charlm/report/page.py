@@ -7,15 +7,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charlm.evaluation.markup import escaped
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
-from charlm.report.curves import Axis, Curve, chart
 from charlm.report.transitions import heat_map, transitions
 from charlm.runtime.seeds import seed_or_new
+from charlm.training.curves import Axis, Curve, chart
 from charlm.training.log import LogEntry, read_log
+from charlm.training.run_status import IN_BITS, loss_curves
 from chartok import __version__
 from chartok.files.atomic import replace_file
+from chartok.markup import escaped
 
 if TYPE_CHECKING:
     import os
@@ -150,14 +151,10 @@ def _figures(lm: CharLM, entries: list[LogEntry]) -> str:
 def _learning(entries: list[LogEntry]) -> str:
     if not entries:
         return "<p>There is no training log: this is a count model, or its file is not in a run folder.</p>"
-    validation = [(entry.step, entry.validation_loss) for entry in entries if entry.validation_loss is not None]
-    curves = [Curve(name="train", points=[(entry.step, entry.train_loss) for entry in entries])]
-    if validation:
-        curves.append(Curve(name="validation", points=validation))
+    curves = loss_curves(entries)
     rate = Curve(name="rate", points=[(entry.step, entry.learning_rate) for entry in entries])
     speed = Curve(name="speed", points=[(entry.step, entry.characters_per_second) for entry in entries])
-    in_bits = Axis(label="bits per character", factor=1 / math.log(2))
-    loss = chart("Loss", curves, Axis(label="nats per character"), in_bits, width=920)
+    loss = chart("Loss", curves, Axis(label="nats per character"), IN_BITS, width=920)
     others = {
         "Learning rate": chart("Learning rate", [rate], Axis(label="learning rate")),
         "Speed": chart("Speed", [speed], Axis(label="characters per second")),

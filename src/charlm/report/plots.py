@@ -1,6 +1,7 @@
 """The pictures of a report as Matplotlib figures, for notebooks and papers; needs the extra ``plots``.
 
-Figures are made without ``pyplot``: none stays open, and no window appears.
+Figures are made without ``pyplot``: none stays open, and no window appears. A cell of a notebook that ends in one shows
+it.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from charlm.evaluation.markup import visible
 from charlm.report.transitions import transitions
+from chartok.markup import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,8 +127,8 @@ def plot_surprise(scored: ScoredText) -> Figure:
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+        from charlm.report.figure import NotebookFigure  # noqa: PLC0415 - needs an extra
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("Matplotlib is missing: pip install 'chartok[plots]'") from error
-    figure: Any = Figure(figsize=(width, height), layout="constrained")
+    figure: Any = NotebookFigure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from charlm.data.framing import Framing
-from charlm.evaluation.markup import escaped, visible
 from charlm.models.predictor import log_softmax
+from chartok.markup import escaped, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,6 +1,6 @@
-"""Observers that show the entries of a run while it trains: a progress bar or lines of text, and TensorBoard.
+"""Observers that show a run while it trains: a progress bar or lines of text, and TensorBoard.
 
-Any callable that takes a ``LogEntry`` can be a trainer's ``on_log``; these two are the most common.
+Any callable that takes a ``LogEntry`` can be a trainer's ``on_log``; two are here that many need.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
+from charlm.runtime.interactive import bar, in_notebook, is_shown, on_terminal
+from charlm.runtime.launch import launched_rank
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from charlm.training.log import LogEntry
@@ -23,7 +27,9 @@ WITHOUT_TOTAL = "step {n_fmt} [{elapsed}{postfix}]"
 
 
 class Progress:
-    """Shows entries on standard error: a progress bar on a terminal, otherwise one line per entry.
+    """Shows entries on standard error: a progress bar on a terminal or in a notebook, otherwise one line per entry.
+
+    ``Trainer.fit`` makes one of its own where somebody is watching, unless its ``on_log`` is one.
 
     Args:
         max_steps: The length of the run; None if it is not known.
@@ -44,8 +50,9 @@ class Progress:
         self._max_steps = max_steps
         self._validation_loss: float | None = None
         bar_format = WITHOUT_TOTAL if max_steps is None else BAR
-        is_closed = sys.stderr is None
-        self._bar = tqdm(total=max_steps, initial=first_step, disable=is_closed or None, bar_format=bar_format)
+        self._bar = (
+            bar(total=max_steps, initial=first_step, bar_format=bar_format) if on_terminal() or in_notebook() else None
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -53,19 +60,30 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._bar is None:
+            return
+        if kind is None and in_notebook():
+            self._bar.total = self._bar.n  # what ends before its limit has not failed, as a red bar would say
         self._bar.close()
 
     def __call__(self, entry: LogEntry) -> None:
         """Shows an entry."""
         if entry.validation_loss is not None:
             self._validation_loss = entry.validation_loss
-        if sys.stderr is None:
-            return
-        if self._bar.disable:
-            tqdm.write(self._line(entry), file=sys.stderr)
-        else:
+        if self._bar is not None:
             self._bar.set_postfix_str(self._postfix(entry), refresh=False)
-            self._bar.update(entry.step - self._bar.n)
+            self.advance_to(entry.step)
+        elif sys.stderr is not None:
+            tqdm.write(self._line(entry), file=sys.stderr)
+
+    def advance_to(self, step: int) -> None:
+        """Moves the bar on to a step.
+
+        Args:
+            step: The number of steps done.
+        """
+        if self._bar is not None:
+            self._bar.update(step - self._bar.n)
 
     def _line(self, entry: LogEntry) -> str:
         of_all = "" if self._max_steps is None else f"/{self._max_steps}"
@@ -77,6 +95,53 @@ class Progress:
         validation = "" if self._validation_loss is None else f"val {self._validation_loss:.3f}, "
         speed = tqdm.format_sizeof(entry.characters_per_second)
         return f"train {entry.train_loss:.3f}, {validation}{speed}/s"
+
+
+class StepCounter:
+    """Tells a function how many steps are done, and shows nothing.
+
+    Args:
+        on_step: The function; None tells nobody.
+    """
+
+    def __init__(self, on_step: Callable[[int], None] | None) -> None:
+        self._on_step = on_step
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __call__(self, entry: LogEntry) -> None:
+        """Does nothing: an entry is for ``on_log``."""
+
+    def advance_to(self, step: int) -> None:
+        """Tells how many steps are done."""
+        if self._on_step is not None:
+            self._on_step(step)
+
+
+def watcher_of(
+    *, progress: bool | Callable[[int], None] | None, max_steps: int | None, first_step: int, on_log: object
+) -> Progress | StepCounter:
+    """Returns what ``Trainer.fit`` shows or tells its progress.
+
+    Args:
+        progress: As for ``Trainer.fit``.
+        max_steps: The length of the run; None if it is not known.
+        first_step: The step at which it begins.
+        on_log: That of the trainer; where it is a ``Progress``, None shows no second one.
+
+    Raises:
+        TypeError: ``progress`` is something else.
+    """
+    if callable(progress):
+        return StepCounter(progress)
+    if progress is None and isinstance(on_log, Progress):
+        return StepCounter(None)
+    if not is_shown(progress) or launched_rank():
+        return StepCounter(None)
+    return Progress(max_steps, first_step=first_step)
 
 
 class TensorBoardLog:

@@ -19,8 +19,10 @@ from charlm.training.config import TrainerConfig
 from charlm.training.counters import Counters
 from charlm.training.finite_losses import FiniteLosses
 from charlm.training.gradients import Gradients
+from charlm.training.observers import watcher_of
 from charlm.training.optimizers import Optimizers
 from charlm.training.random_states import RandomStates
+from charlm.training.run_status import RunStatus
 from charlm.training.run_writer import RunWriter
 from charlm.training.signals import StopSignals, stop_for
 from charlm.training.validation import Validation
@@ -40,10 +42,11 @@ if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
     from charlm.training.batches import Batches
     from charlm.training.log import LogEntry
+    from charlm.training.observers import Progress, StepCounter
     from chartok import Vocabulary
 
 
-class Trainer:
+class Trainer(RunStatus):
     """Trains a model on batches by gradient descent.
 
     A run that is stopped at any point resumes from its last checkpoint as if it had never stopped: on the CPU every
@@ -165,7 +168,7 @@ class Trainer:
         self._writer = RunWriter(run, self.model, self.vocabulary, kept=kept, saved_step=saved_step)
         self.log = self._writer.open_log(entries)
 
-    def fit(self) -> Self:
+    def fit(self, *, progress: bool | Callable[[int], None] | None = None) -> Self:
         """Returns this trainer after training to the end of the run.
 
         An entry is logged every ``log_interval`` steps, at each evaluation, and at the end. ``model`` is left with the
@@ -175,18 +178,25 @@ class Trainer:
         at once. After any exception the model is as the last complete step left it, and ``fit`` continues from there.
         Only the steps are in training mode: ``on_log`` finds the model, and ``fit`` leaves it, in evaluation mode.
 
+        Args:
+            progress: Whether to show a progress bar on standard error, or where that is a file a line for each entry.
+                None shows it on a terminal and in a notebook. A function is called after each step with the number of
+                steps done, and must not draw random numbers from global generators.
+
         Raises:
+            TypeError: ``progress`` is none of these.
             NonFiniteLossError: A loss is infinite or NaN; the weights are those before its step.
             MemoryError: There is not enough memory for a batch.
             KeyboardInterrupt: SIGINT was received.
             SystemExit: SIGTERM or SIGHUP was received; the exit code is 143 or 129.
             OSError: An entry or a checkpoint could not be written; earlier checkpoints are unchanged.
         """
-        with nullcontext() if self._writer is None else self._writer.locked():
-            self._train()
+        watcher = watcher_of(progress=progress, max_steps=self.total_steps, first_step=self.step, on_log=self.on_log)
+        with nullcontext() if self._writer is None else self._writer.locked(), watcher:
+            self._train(watcher)
         return self
 
-    def _train(self) -> None:
+    def _train(self, watcher: Progress | StepCounter) -> None:
         counters, config = self._counters, self.config
         with StopSignals() as signals, self._random.in_force(), training_mode(self.model):
             signal = 0.0
@@ -199,7 +209,10 @@ class Trainer:
                 is_best = counters.best_step == self.step
                 if self._writer is not None and (self._is_due(config.checkpoint_interval) or signal or is_best):
                     self.save_checkpoint()
-                if is_logged and self.on_log is not None:  # last, since it may fail: its terminal may be closed
+                watcher.advance_to(self.step)  # last, since it may fail: its terminal may be closed
+                if is_logged:
+                    watcher(self.log[-1])
+                if is_logged and self.on_log is not None:
                     with self._random.suspended(), evaluation_mode(self.model):
                         self.on_log(self.log[-1])
             self._agree.settle()
@@ -235,26 +248,6 @@ class Trainer:
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Uses the averaged weights in the model for a ``with`` block; without ``ema_decay`` does nothing."""
         return self._average.in_force()
-
-    @property
-    def step(self) -> int:
-        """The number of optimizer steps done."""
-        return self._counters.step
-
-    @property
-    def total_steps(self) -> int | None:
-        """The length of the run in steps; None if only time limits it."""
-        return self._schedule.total_steps
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder of the run; None if nothing is saved."""
-        return None if self._writer is None else self._writer.folder.path
-
-    @property
-    def best_checkpoint(self) -> Path | None:
-        """The folder of the checkpoint with the lowest validation loss so far; None if there is none."""
-        return None if self._writer is None else self._writer.best_checkpoint(self._counters.best_step)
 
     def _train_step(self) -> None:
         started = time.perf_counter()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from charlm import CharLM, TrainerConfig
 from charlm.data.framing import CODE_POINTS
-from charlm.evaluation.markup import escaped, visible
+from chartok.markup import escaped, visible
 from strategies import costly
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 8

@@ -28,8 +28,8 @@ from charlm.data.framing import Framing
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
 from charlm.models.bigram.table import BigramTable
-from charlm.report.curves import BOTTOM, HEIGHT, TOP, Axis, Curve, chart, thinned, ticks
 from charlm.report.transitions import MOST_SYMBOLS, heat_map, transitions
+from charlm.training.curves import BOTTOM, HEIGHT, TOP, Axis, Curve, chart, thinned, ticks
 from chartok import Vocabulary
 
 HOSTILE = "</script><script>document.title='x'</script><img src=x onerror=alert(1)>\"'&\u202e\x07\ud800"

@@ -55,6 +55,7 @@ def test_a_terminal_shows_a_bar_that_goes_on_where_the_run_does(monkeypatch: pyt
 def test_80_columns_have_room_for_a_bar_beside_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = as_terminal(monkeypatch)
     with Progress(max_steps=100_000, first_step=50_000) as show:
+        assert show._bar is not None
         show._bar.start_t -= 3 * 3600  # what took hours takes more digits
         show(log_entry(75_000, train_loss=4.1744, validation_loss=4.8786, characters_per_second=987_654_321.0))
     assert len(terminal.last.rstrip("\n")) < 80

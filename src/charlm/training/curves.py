@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from charlm.evaluation.markup import escaped
+from chartok.markup import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,0 +1,62 @@
+"""Whether somebody is watching, and the bars and lines that show them how far a program is."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from chartok.arguments import flag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def in_notebook() -> bool:
+    """Returns whether this process is the kernel of a notebook, such as Jupyter's or Colab's."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()  # not loaded if there is none
+    return shell is not None and "IPKernelApp" in shell.config
+
+
+def on_terminal() -> bool:
+    """Returns whether standard error is a terminal."""
+    return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+
+
+def is_shown(progress: bool | None) -> bool:  # noqa: FBT001 - as it is passed on
+    """Returns whether to show progress.
+
+    Args:
+        progress: True and False decide; None shows it on a terminal and in a notebook.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    return on_terminal() or in_notebook() if progress is None else flag("progress", progress)
+
+
+def bar(**settings: Any) -> Any:  # noqa: ANN401 - tqdm's own, of two classes without a common type
+    """Returns a progress bar: a widget in a notebook that has ipywidgets, otherwise one line on standard error.
+
+    Args:
+        settings: Those of ``tqdm``.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that ipywidgets is missing: there is a bar all the same
+        from tqdm.auto import tqdm  # noqa: PLC0415 - loads asyncio, which a program that shows no bar does without
+    return tqdm(dynamic_ncols=True, **settings)
+
+
+@contextmanager
+def stage(text: str) -> Iterator[None]:
+    """Shows what goes on during a ``with`` block, for want of steps to count; it disappears at its end.
+
+    Args:
+        text: What goes on.
+    """
+    if not (on_terminal() or in_notebook()):
+        yield
+        return
+    with bar(total=1, desc=text, bar_format="{desc} ...", leave=False):
+        yield
