@@ -3,7 +3,8 @@
 Each contestant learns from the first nine tenths of the text, on one thread, and is then charged for the last tenth.
 Seconds are processor time from the text to a model that is ready to score, scoring left out. Without names all are
 measured; what is not installed is left out: ``pyppmd``, KenLM's module and its ``lmplz``, and nanoGPT, whose checkout
-the environment variable ``NANOGPT`` names. The figures go to ``loss_and_seconds.json``, which the docs draw.
+the environment variable ``NANOGPT`` names. The figures go to ``loss_and_seconds.json``, which the
+docs draw, and into the page of benchmarks.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from charlm.recipes.sources import ROLES_OF_TEXT
 from charlm.recipes.train import train
 from chartok import Vocabulary, read_text
 from environment import environment
-from page import HERE
+from page import LOSS_AND_SECONDS, PAGE, page
 from scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
     from charlm.recipes.presets import Family
 
-FIGURES = HERE / "loss_and_seconds.json"
 SHORT = 90
 """The steps of the shorter run of ``GPT``."""
 NANOGPT_SETTINGS = (
@@ -53,6 +53,17 @@ NANOGPT_SETTINGS = (
     "--eval_interval=500 --always_save_checkpoint=True"
 )
 """Those of its README for a processor; it saves at each evaluation, and spends little on evaluating."""
+ORDER = (
+    "bigram, counted",
+    "n-gram, Kneser-Ney",
+    "n-gram, the default",
+    "n-gram, goes on learning",
+    "GPT",
+    "PPMd",
+    "KenLM",
+    "nanoGPT",
+)
+"""How the table lists them."""
 Points = list[dict[str, float]]
 
 
@@ -203,13 +214,15 @@ def main(path: Path, *names: str) -> None:
     """Measures, and writes the figures beside those that are there."""
     torch.set_num_threads(1)
     text = read_text(path)
-    found = json.loads(FIGURES.read_text("utf-8")) if names and FIGURES.exists() else {"points": {}}
+    found = json.loads(LOSS_AND_SECONDS.read_text("utf-8")) if names and LOSS_AND_SECONDS.exists() else {"points": {}}
     found["machine"] = environment()
     for name, measured in contestants().items():
         if not names or name in names:
             found["points"][name] = measured(text)
             print(name, found["points"][name], flush=True)
-    FIGURES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found["points"] = {name: found["points"][name] for name in ORDER if name in found["points"]}
+    LOSS_AND_SECONDS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
