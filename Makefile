@@ -4,7 +4,7 @@
 #             make linear fails where the time of anything grows faster than n log n with its text;
 #             make neighbours measures training, scoring and generating beside processes that are always busy;
 #             make thorough gives each property 10,000 examples;
-# make bench-train compares how fast models learn, and puts the figures into the README;
+# make bench-train compares how fast models learn, and puts the figures into the docs;
 # make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;

@@ -1,4 +1,4 @@
-"""``make bench-train TEXT=tinyshakespeare.txt``: how fast and how well models learn; updates the README.
+"""``make bench-train TEXT=tinyshakespeare.txt``: how fast and how well models learn; updates the docs.
 
 Seconds are those of everything from the text to the evaluated model. Losses are exact: every character of the last
 tenth of the text is scored once.
@@ -43,7 +43,7 @@ from corpora import names, texts_to_compare_on
 from environment import environment
 from generating import plain_loop
 from page import LEARNING, PAGE, page
-from quotes import README, quoted
+from quotes import QUOTING, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,7 +125,7 @@ def main(path: Path) -> None:
     results["texts"] = {name: _on(parts) for name, parts in _other_texts().items()}
     LEARNING.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
-    README.write_text(quoted(README.read_text(encoding="utf-8")), encoding="utf-8")
+    QUOTING.write_text(quoted(QUOTING.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _other_texts() -> dict[str, tuple[Corpus, Corpus]]:

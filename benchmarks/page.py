@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from comparison import MARKDOWN_HEAD, Result, markdown_row
+from loss_section import loss_section
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -17,6 +18,7 @@ BACK_OFF = HERE / "back_off.json"
 UNUSUAL = HERE / "unusual.json"
 BUSY = HERE / "neighbours.json"
 DECODING = HERE / "decoding.json"
+LOSS_AND_SECONDS = HERE / "loss_and_seconds.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
@@ -165,6 +167,8 @@ def page() -> str:
     parts.append(OTHER_TEXTS_HEAD + "\n".join(_rows_of_texts(learning["texts"])) + "\n")
     parts.append(GENERATION.format(**learning["500 characters, GPT base"]))
     parts.append(f"{_machine(learning['machine'])}\n")
+    loss_and_seconds = json.loads(LOSS_AND_SECONDS.read_text(encoding="utf-8"))
+    parts += [loss_section(loss_and_seconds), f"{_machine(loss_and_seconds['machine'])}\n"]
     return "\n".join(parts)
 
 

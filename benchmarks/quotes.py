@@ -1,4 +1,4 @@
-"""The figures from ``benchmarks/learning.json`` that the README quotes: sentences with blanks, and what fills them."""
+"""The figures from ``benchmarks/learning.json`` that the docs quote: sentences with blanks, and what fills them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from page import HERE, LEARNING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-README = HERE.parent / "README.md"
+QUOTING = HERE.parent / "docs" / "models.md"
+"""The page that quotes."""
 FIGURE = r"\d[\d,.]*"
 
 
@@ -52,4 +53,4 @@ def _quotes(learning: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 if __name__ == "__main__":
-    README.write_text(quoted(README.read_text(encoding="utf-8")), encoding="utf-8")
+    QUOTING.write_text(quoted(QUOTING.read_text(encoding="utf-8")), encoding="utf-8")

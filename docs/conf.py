@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import sys
 import typing
 import zlib
 from pathlib import Path
@@ -39,17 +40,23 @@ for module in [
     import_for_annotations(module)
 
 HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "extensions"), str(HERE / "figures")]
 
 project = "chartok"
 author = "The chartok developers"
 version = release = chartok.__version__
 
 extensions = [
+    "build_figures",
+    "class_pages",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.coverage",
     "sphinx.ext.intersphinx",
+    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
     "sphinx_design",
 ]
 exclude_patterns = ["_build"]
@@ -85,7 +92,7 @@ nitpick_ignore = [
     ("py:class", "charlm.generation.settings.SamplingKeywords"),  # the fields of SamplingSettings
 ]
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 2
 
 autodoc_member_order = "bysource"
@@ -102,8 +109,22 @@ coverage_statistics_to_stdout = False
 
 html_title = f"chartok {version}"
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_prev_next": True, "footer_start": [], "footer_end": []}
+html_theme_options = {
+    "show_prev_next": True,
+    "footer_start": [],
+    "footer_end": [],
+    "navbar_end": ["version-switcher", "theme-switcher"],
+    "switcher": {"json_url": "_static/switcher.json", "version_match": version},
+}
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+
+# What the copy button copies: the lines with a prompt, without it; a block without prompts as it is.
+copybutton_prompt_text = r">>> |\.\.\. |\$ |> "
+copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
+copybutton_exclude = ".linenos, .go, .gt"
 
 
 def compiled_inventory(name: str) -> str:

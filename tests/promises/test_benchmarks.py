@@ -33,9 +33,9 @@ def test_the_page_is_made_of_the_figures() -> None:
     assert page.PAGE.read_text(encoding="utf-8") == page.page()
 
 
-def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:
-    readme = quotes.README.read_text(encoding="utf-8")
-    assert quotes.quoted(readme) == readme
+def test_the_figures_in_the_docs_are_those_that_were_measured() -> None:
+    page_text = quotes.QUOTING.read_text(encoding="utf-8")
+    assert quotes.quoted(page_text) == page_text
 
 
 def test_every_function_and_command_is_timed_with_longer_texts() -> None:
@@ -52,17 +52,17 @@ def test_nothing_is_shown_to_grow_faster_than_n_log_n() -> None:
     assert all(ratio <= linearity.MOST for ratios in measured.values() for ratio in ratios.values())
 
 
-def test_another_figure_in_the_readme_is_put_right() -> None:
-    readme = quotes.README.read_text(encoding="utf-8")
-    wrong = readme.replace("nats per character, compared with 2.", "nats per character, compared with 1.")
-    assert wrong != readme
-    assert quotes.quoted(wrong) == readme
+def test_another_figure_in_the_docs_is_put_right() -> None:
+    page_text = quotes.QUOTING.read_text(encoding="utf-8")
+    wrong = page_text.replace("nats per character, compared with 2.", "nats per character, compared with 1.")
+    assert wrong != page_text
+    assert quotes.quoted(wrong) == page_text
 
 
-def test_a_readme_without_one_of_the_sentences_is_refused() -> None:
-    readme = quotes.README.read_text(encoding="utf-8")
+def test_a_page_without_one_of_the_sentences_is_refused() -> None:
+    page_text = quotes.QUOTING.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match=r"expected .* once, found it 0 times"):
-        quotes.quoted(readme.replace("for a bigram", "for the bigram"))
+        quotes.quoted(page_text.replace("for a bigram", "for the bigram"))
 
 
 def test_a_ratio_says_how_many_times_more_the_rival_takes() -> None:

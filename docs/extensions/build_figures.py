@@ -1,0 +1,36 @@
+"""Makes what pages show of the library's own work, in each build, in ``_build/figures``; checks the pictures.
+
+``docs/images`` has the pictures that ``docs/figures`` draws. One that is no longer what its script draws is a warning.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sphinx.util import logging
+
+import draw
+import surprising
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+LOGGER = logging.getLogger(__name__)
+
+
+def make(app: Sphinx) -> None:
+    """Colors the paragraph of the landing page, and compares the pictures with what is drawn now."""
+    folder = Path(app.srcdir, "_build", "figures")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "surprise.html").write_text(surprising.paragraph(), encoding="utf-8")
+    for name, picture in draw.PICTURES.items():
+        path = draw.IMAGES / f"{name}.svg"
+        if not path.exists() or path.read_text("utf-8") != picture().svg():
+            LOGGER.warning("%s is not what is drawn now: run docs/figures/draw.py", path)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Registers the step."""
+    app.connect("builder-inited", make)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

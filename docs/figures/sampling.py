@@ -1,0 +1,38 @@
+"""A picture of what the temperature does to the probabilities of the next character."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlm import CharLM, python_docs
+from charlm.generation.sampling import scale_by_temperature
+from drawing import Drawing
+
+PROMPT = "The "
+TEMPERATURES = (0.5, 1.0, 2.0)
+NOTES = ("sharper: the likely gets likelier", "as the model says", "flatter: the rare gets a chance")
+SHOWN = 7
+
+
+def temperature() -> Drawing:
+    """Draws the next character after a prompt at three temperatures, by an n-gram model of Python's documentation."""
+    lm = CharLM.fit(python_docs(), order=4, smoothing="kneser-ney")
+    likely = lm.next_symbols(PROMPT, k=SHOWN)
+    logits = np.log([[probability for _, probability in lm.next_symbols(PROMPT, k=len(lm.vocabulary.symbols))]])
+    drawing = Drawing(
+        760,
+        320,
+        f"The next character after {PROMPT!r} at three temperatures: at 0.5 the likeliest gains, at 2 all come closer",
+    )
+    for column, (degrees, note) in enumerate(zip(TEMPERATURES, NOTES, strict=True)):
+        x = 20 + 248 * column
+        scaled = np.exp(scale_by_temperature(logits, degrees))[0]
+        shares = scaled / scaled.sum()
+        drawing.text(x, 36, f"temperature = {degrees:g}", look="strong")
+        drawing.text(x, 56, note, look="small quiet")
+        for row, (character, _) in enumerate(likely):
+            y = 72 + 34 * row
+            drawing.characters(x, y, character)
+            drawing.bar(x + 38, y + 7, 420 * shares[row], "orange" if row == 0 else "blue")
+            drawing.text(x + 46 + 420 * shares[row], y + 20, f"{shares[row]:.2f}", look="small quiet")
+    return drawing
