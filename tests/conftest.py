@@ -74,7 +74,7 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 
 def _without_torch(report: pytest.CollectReport | pytest.TestReport) -> bool:
     missing = ("No module named 'torch'", "PyTorch is missing")
-    return report.failed and not HAS_TORCH and any(words in report.longreprtext for words in missing)
+    return report.failed and not HAS_TORCH and any(words in report.longreprtext + report.capstderr for words in missing)
 
 
 @pytest.hookimpl(wrapper=True)
