@@ -14,7 +14,7 @@ Shown: TypeAlias = tuple[bytes, dict[str, int | str]]
 
 
 class NotebookFigure(Figure):
-    """A figure that a notebook shows as a picture.
+    r"""A figure that a notebook shows as a picture.
 
     Matplotlib teaches a notebook to show figures when ``pyplot`` is loaded or ``%matplotlib`` is given, neither of
     which these figures need. What it teaches then comes before this class's own way, so nothing is shown twice.
@@ -25,7 +25,7 @@ class NotebookFigure(Figure):
         >>> figure = NotebookFigure(figsize=(2, 1), label="nothing")
         >>> picture, about = figure._repr_png_()
         >>> picture[:4], about
-        (b'\\x89PNG', {'width': 200, 'height': 100, 'alt': 'nothing'})
+        (b'\x89PNG', {'width': 200, 'height': 100, 'alt': 'nothing'})
     """
 
     def _repr_png_(self) -> Shown:
