@@ -50,6 +50,7 @@ extensions = [
     "build_figures",
     "class_pages",
     "myst_parser",
+    "page_notebooks",
     "sphinx.ext.autodoc",
     "sphinx.ext.coverage",
     "sphinx.ext.intersphinx",
@@ -82,6 +83,8 @@ nitpick_ignore = [
     ("py:class", "charlm.decisions.usual_texts.UsualTexts"),  # likewise
     ("py:class", "charlm.data.folds.Folds"),  # likewise
     ("py:class", "charlm.data.records.Records"),  # likewise
+    ("py:class", "charlm.data.shown.ShownRecords"),  # a part of RecordDataset
+    ("py:class", "charlm.data.shown.ShownText"),  # a part of TextDataset
     ("py:class", "charlm.recipes.keywords.FitKeywords"),  # the settings of CharLM.fit
     ("py:class", "charlm.recipes.keywords.UpdateFileKeywords"),  # those of CharLM.update_file
     ("py:class", "charlm.recipes.keywords.FitFileKeywords"),  # those, and how to read the files

@@ -28,7 +28,7 @@ vertical-align:top;white-space:pre-wrap;color:inherit}
 .chartok :is(th,small){font-weight:normal;opacity:.75}
 .chartok small{display:block}
 .chartok :is(bdi,.ids td){font-family:monospace}
-.chartok ul{list-style:none;margin:.2em 0;padding:0}
+.chartok ul{list-style:none;margin:.2em 0!important;padding:0!important}
 .chartok li{display:inline-block;margin:0 .7em .2em 0;white-space:nowrap}
 .chartok bdi{white-space:pre;padding:0 .3em;border-radius:.2em;background:rgb(128 128 128/.2)}
 .chartok li small{display:inline}

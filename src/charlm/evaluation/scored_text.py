@@ -22,6 +22,8 @@ Alternatives: TypeAlias = list[tuple[str, float]]
 
 MOST_BITS = 10.0
 """The surprise, in bits, at which the color saturates."""
+SHOWN_CHARACTERS = 60
+"""How much of a text its repr shows."""
 STYLE = """
 .chartok .text{font-family:monospace;line-height:1.6}
 .chartok .text span{background:rgb(224 96 48/calc(var(--surprise)*.75));white-space:pre-wrap}
@@ -29,7 +31,7 @@ STYLE = """
 """In a notebook."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ScoredText:
     """A text, the probability of each of its symbols, and the most likely alternatives; colored in a notebook.
 
@@ -77,6 +79,10 @@ class ScoredText:
             line_end = "<br>" if symbol.endswith("\n") else ""
             share = min(bits / MOST_BITS, 1)
             yield f'<span style="--surprise:{share:.2f}" title="{words}">{shown}</span>{line_end}'
+
+    def __repr__(self) -> str:
+        cut = self.text if len(self.text) <= SHOWN_CHARACTERS else f"{self.text[:SHOWN_CHARACTERS]}..."
+        return f"ScoredText({cut!a}, {len(self.log_probabilities):,} symbols, {float(self.bits.sum()):,.1f} bits)"
 
     def _repr_html_(self) -> str:
         total = float(self.bits.sum())

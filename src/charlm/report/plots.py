@@ -46,7 +46,7 @@ def plot_losses(entries: Sequence[LogEntry]) -> Figure:
     """
     if not entries:
         raise ValueError("there is no entry to plot")
-    figure, axes = _figure(7, 4)
+    figure, axes = _figure(7, 4, "the loss over the steps of a run")
     axes.plot([entry.step for entry in entries], [entry.train_loss for entry in entries], label="train")
     validation = [(entry.step, loss) for entry in entries if (loss := entry.validation_loss) is not None]
     if validation:
@@ -78,7 +78,7 @@ def plot_transitions(lm: CharLM) -> Figure:
     """
     table = transitions(lm)
     size = max(4, len(table.symbols) / 6)
-    figure, axes = _figure(size, size)
+    figure, axes = _figure(size, size, "the probability of each character after each other one")
     image = axes.imshow(table.probabilities, cmap="magma_r", norm="asinh")
     names = [visible(symbol) for symbol in table.symbols]
     axes.set_xticks(range(len(names)), names, parse_math=False)
@@ -104,7 +104,7 @@ def plot_surprise(scored: ScoredText) -> Figure:
     """
     bits = scored.bits
     lines = max(1, -(-len(bits) // LINE))
-    figure, axes = _figure(LINE / 7, 0.35 * lines + 0.6)
+    figure, axes = _figure(LINE / 7, 0.35 * lines + 0.6, "a text, colored by how surprising each character is")
     rows = [[math.nan] * LINE for _ in range(lines)]
     for place, surprise in enumerate(bits.tolist()):
         line, column = divmod(place, LINE)
@@ -125,10 +125,10 @@ def plot_surprise(scored: ScoredText) -> Figure:
     return figure
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def _figure(width: float, height: float, label: str) -> tuple[Figure, Axes]:
     try:
         from charlm.report.figure import NotebookFigure  # noqa: PLC0415 - needs an extra
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("Matplotlib is missing: pip install 'chartok[plots]'") from error
-    figure: Any = NotebookFigure(figsize=(width, height), layout="constrained")
+    figure: Any = NotebookFigure(figsize=(width, height), layout="constrained", label=label)
     return figure, figure.add_subplot()

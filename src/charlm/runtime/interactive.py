@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from chartok.arguments import flag
@@ -45,7 +47,16 @@ def bar(**settings: Any) -> Any:  # noqa: ANN401 - tqdm's own, of two classes wi
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that ipywidgets is missing: there is a bar all the same
         from tqdm.auto import tqdm  # noqa: PLC0415 - loads asyncio, which a program that shows no bar does without
-    return tqdm(dynamic_ncols=True, **settings)
+    width = {"dynamic_ncols": True} if in_notebook() or _has_width() else {"ncols": get_terminal_size().columns - 1}
+    return tqdm(**width, **settings)
+
+
+def _has_width() -> bool:
+    """Returns whether standard error is a terminal that says how wide it is, at every moment."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 IN_BITS = Axis(label="bits per character", factor=1 / math.log(2))
 STYLE = """
-.chartok .chart{display:block;width:100%;max-width:36em;height:auto;font:14px system-ui,sans-serif;fill:currentColor}
+.chartok .chart{display:block;width:100%;min-width:0!important;max-width:36em;height:auto;fill:currentColor}
+.chartok .chart{font:14px system-ui,sans-serif}
 .chartok .chart :is(.axis,.grid){stroke:currentColor;stroke-opacity:.2}
 .chartok .curve{fill:none;stroke-width:2.5;stroke-linejoin:round}
 .chartok .curve.train{stroke:rgb(128 134 142)}

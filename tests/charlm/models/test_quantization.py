@@ -63,7 +63,7 @@ def test_a_quantized_model_scores_and_generates() -> None:
     assert len(lm.generate("ab", max_new_tokens=20, seed=1)) == 22
     exact_facts = CharLM(lively(), VOCABULARY).facts()
     assert exact_facts["bytes"] / 4 < lm.facts()["bytes"] < exact_facts["bytes"]
-    assert lm._repr_html_().startswith("<table>")
+    assert "gpt" in lm._repr_html_()
 
 
 @pytest.mark.parametrize(
