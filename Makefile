@@ -46,6 +46,7 @@ tests: $(VENV)/everything
 docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b coverage -d docs/_build/html/.doctrees docs docs/_build/coverage
+	CHARTOK_DOCS=docs/_build/html $(BIN)/python -m pytest tests/docs/test_built_pages.py
 
 bench: $(VENV)/everything $(VENV)/kenlm
 	$(BIN)/python benchmarks/run.py

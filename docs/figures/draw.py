@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attending
-import counting
+import diagrams_of_counts
+import data_flow
 import losses
 import sampling
 import surprising
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parents[1] / "images"
 PICTURES: dict[str, Callable[[], Drawing]] = {
-    "back-off": counting.back_off,
+    "back-off": diagrams_of_counts.back_off,
     "block": attending.block,
-    "kneser-ney": counting.kneser_ney,
+    "flow": data_flow.flow,
+    "kneser-ney": diagrams_of_counts.kneser_ney,
     "loss-and-seconds": losses.losses,
     "surprise": surprising.names,
     "temperature": sampling.temperature,
-    "windows": counting.windows,
+    "windows": diagrams_of_counts.windows,
 }
 TRAINED: dict[str, Callable[[], Drawing]] = {"attention": attending.attention}
 """Those of a model that is trained for them, whose last digits a processor may change."""

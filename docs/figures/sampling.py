@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm import CharLM, python_docs
+from charlm import CharLM
 from charlm.generation.sampling import scale_by_temperature
 from drawing import Drawing
 
-PROMPT = "The "
+RHYMES = (
+    "Hickory, dickory, dock. The mouse ran up the clock. The clock struck one, the mouse ran down.\n"
+    "Hey, diddle, diddle, the cat and the fiddle, the cow jumped over the moon. The little dog laughed to see such "
+    "fun, and the dish ran away with the spoon.\n"
+    "Jack and Jill went up the hill to fetch a pail of water. Jack fell down and broke his crown, and Jill came "
+    "tumbling after.\n"
+)
+"""The text of the page that shows the picture."""
+PROMPT = "the "
 TEMPERATURES = (0.5, 1.0, 2.0)
 NOTES = ("sharper: the likely gets likelier", "as the model says", "flatter: the rare gets a chance")
 SHOWN = 7
 
 
 def temperature() -> Drawing:
-    """Draws the next character after a prompt at three temperatures, by an n-gram model of Python's documentation."""
-    lm = CharLM.fit(python_docs(), order=4, smoothing="kneser-ney")
+    """Draws the next character after a prompt at three temperatures, by an n-gram model of nursery rhymes."""
+    lm = CharLM.fit(RHYMES, order=4)
     likely = lm.next_symbols(PROMPT, k=SHOWN)
     logits = np.log([[probability for _, probability in lm.next_symbols(PROMPT, k=len(lm.vocabulary.symbols))]])
     drawing = Drawing(
@@ -33,6 +41,6 @@ def temperature() -> Drawing:
         for row, (character, _) in enumerate(likely):
             y = 72 + 34 * row
             drawing.characters(x, y, character)
-            drawing.bar(x + 38, y + 7, 420 * shares[row], "orange" if row == 0 else "blue")
-            drawing.text(x + 46 + 420 * shares[row], y + 20, f"{shares[row]:.2f}", look="small quiet")
+            drawing.bar(x + 38, y + 7, 330 * shares[row], "orange" if row == 0 else "blue")
+            drawing.text(x + 46 + 330 * shares[row], y + 20, f"{shares[row]:.2f}", look="small quiet")
     return drawing

@@ -1,4 +1,5 @@
 import inspect
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +10,10 @@ import pytest
 import charlm
 import chartok
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+DOCS = Path(__file__).parents[2] / "docs"
+REFERENCE = DOCS / "reference"
+WIDEST = 80
+"""How many characters of code a page shows without a scroll bar."""
 PACKAGES = [chartok, charlm]
 PUBLIC_CLASSES = [
     value for package in PACKAGES for name in package.__all__ if inspect.isclass(value := getattr(package, name))
@@ -28,6 +32,31 @@ def test_the_reference_has_the_right_directive_for_every_public_name_and_no_othe
     page = (REFERENCE / f"{name}.md").read_text("utf-8")
     found = re.findall(rf"^\.\. ((?:auto|py:data)\w*):: {name}\.(\w+)$", page, re.MULTILINE)
     assert sorted(found) == sorted((directive_for(getattr(package, public)), public) for public in package.__all__)
+
+
+def lines_of_code(page: Path) -> list[str]:
+    """Returns the lines of the blocks of a page that show code or output, not of those that are directives."""
+    lines: list[str] = []
+    fence, is_shown = "", False
+    for line in page.read_text("utf-8").splitlines():
+        if opened := re.fullmatch(r"\s*(`{3,})(.*)", line):
+            if not fence:
+                fence, is_shown = opened[1], not opened[2].startswith("{")
+            elif opened[1] >= fence and not opened[2]:
+                fence = ""
+        elif fence and is_shown:
+            lines.append(line)
+    return lines
+
+
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.name)
+def test_no_line_of_code_is_wider_than_a_page_shows(page: Path) -> None:
+    assert [line for line in lines_of_code(page) if len(line) > WIDEST] == []
+
+
+def test_the_version_switcher_knows_this_version() -> None:
+    versions = json.loads((DOCS / "_static" / "switcher.json").read_text("utf-8"))
+    assert [entry["version"] for entry in versions if entry.get("preferred")] == [chartok.__version__]
 
 
 @pytest.mark.parametrize("public_class", PUBLIC_CLASSES)
