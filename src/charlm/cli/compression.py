@@ -18,15 +18,15 @@ from chartok.files.reading import SHOWN_STANDARD_INPUT
 from chartok.files.sources import STANDARD_INPUT
 
 if TYPE_CHECKING:
-    from charlm.cli import flags
+    from charlm.cli import file_flags
 
-    Settings: TypeAlias = flags.Compress | flags.Decompress
+    Settings: TypeAlias = file_flags.Compress | file_flags.Decompress
 
 SUFFIX = ".ctk"
 STANDARD_OUTPUT = "-"
 
 
-def compress(settings: flags.Compress) -> None:
+def compress(settings: file_flags.Compress) -> None:
     """Writes a file, compressed."""
     out = _out(settings, f"{settings.file}{SUFFIX}")
     content = _read(settings)
@@ -41,7 +41,7 @@ def compress(settings: flags.Compress) -> None:
     print_line(f"{len(content):,} bytes in {len(written):,}{share}: saved to {out}")
 
 
-def decompress(settings: flags.Decompress) -> None:
+def decompress(settings: file_flags.Decompress) -> None:
     """Writes the file that was compressed."""
     gives_a_name = settings.file.endswith(SUFFIX) and Path(settings.file).name != SUFFIX
     if settings.out is None and settings.file != STANDARD_INPUT and not gives_a_name:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-from tyro.constructors import PrimitiveConstructorSpec
-
+from charlm.cli.arguments import arguments_of
 from charlm.cli.families import as_flag, refusal, train_flags
 from chartok.files.opening import open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from pathlib import Path
 
+    from charlm.cli.command import Command
     from charlm.recipes.presets import Family
 
 
@@ -29,7 +28,7 @@ class ConfigFileError(ValueError):
 
 
 def read_flags(
-    path: Path, command: str, commands: dict[str, type], family: Family | None = None
+    path: Path, command: str, commands: dict[str, type[Command]], family: Family | None = None
 ) -> tuple[dict[str, list[str]], set[str]]:
     r"""Returns the flags that a TOML file sets for a command, each with the arguments one would type for it.
 
@@ -86,14 +85,9 @@ def read_flags(
     return flags, {as_flag(name) for name in named if name not in for_one}
 
 
-def flag_names(settings: Any) -> Iterator[str]:  # noqa: ANN401 - a dataclass
-    """Yields the names of the flags of a dataclass, including nested ones; positional arguments have no flag."""
-    for name, hint in get_type_hints(settings, include_extras=True).items():
-        inner, *others = get_args(hint) if get_origin(hint) is Annotated else [hint]
-        if not others or isinstance(others[0], PrimitiveConstructorSpec):
-            yield name
-        elif is_dataclass(inner):
-            yield from flag_names(inner)
+def flag_names(settings: type[Command]) -> list[str]:
+    """Returns the names of the flags of a command; positional arguments have none."""
+    return [argument.name for argument in arguments_of(settings) if not argument.is_positional]
 
 
 def _known_flag(key: str, known: Collection[str], path: Path, command: str | None = None) -> str:

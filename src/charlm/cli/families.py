@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, fields, make_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
-
-from tyro.constructors import PrimitiveConstructorSpec
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from charlm.cli.train_flags import Train
 from charlm.models.smoothing.choices import Smoothing
@@ -24,23 +22,6 @@ OF_START = ("init_from", "init_optimizer")
 """Flags that say what training starts from."""
 OF_TRAINING = ("resume", *OF_START, "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
-
-
-def _added(typed: list[str]) -> float:
-    try:
-        return float(typed[0])
-    except ValueError:
-        raise ValueError(f"a bigram takes a number, which is added to each count, got {typed[0]!a}") from None
-
-
-ADDED = PrimitiveConstructorSpec[float](
-    nargs=1,
-    metavar="FLOAT",
-    instance_from_str=_added,
-    is_instance=lambda value: isinstance(value, float),
-    str_from_instance=lambda value: [str(value)],
-)
-"""How the smoothing of a bigram is typed."""
 
 
 def train_flags(family: Family) -> type[Train]:
@@ -62,7 +43,7 @@ def train_flags(family: Family) -> type[Train]:
         "training": CONFIGS.get(family),
     }
     hints = get_type_hints(Train, include_extras=True)
-    hints["smoothing"] = Annotated[float, ADDED] if family == "bigram" else Smoothing
+    hints["smoothing"] = float if family == "bigram" else Smoothing
     made: Any = make_dataclass(
         "Train",
         [
@@ -70,7 +51,7 @@ def train_flags(family: Family) -> type[Train]:
             for own in fields(Train)
             if own.name in names
         ],
-        namespace={"__doc__": Train.__doc__},
+        namespace={"__doc__": Train.__doc__, "runs": Train.runs, "groups": Train.groups},
         frozen=True,
         kw_only=True,
     )

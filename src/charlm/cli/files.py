@@ -34,14 +34,14 @@ from chartok.files.sources import check_not_source, check_two_readings, expand_s
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from charlm.cli import flags
+    from charlm.cli import file_flags, flags
     from chartok import TokenFile
 
 OF_VOCABULARY = {"tokenizer-json": Vocabulary.to_tokenizer_json, "vocabulary": Vocabulary.save}
 """How to write each format that has a vocabulary alone."""
 
 
-def prepare(settings: flags.Prepare) -> None:
+def prepare(settings: file_flags.Prepare) -> None:
     """Writes texts of any size to a token file."""
     settings = for_kind(settings, records=settings.records)
     if settings.vocabulary is not None:
@@ -82,7 +82,7 @@ def prepare(settings: flags.Prepare) -> None:
             _tell_prepared(settings, tokens)
 
 
-def _tell_prepared(settings: flags.Prepare, tokens: TokenFile) -> None:
+def _tell_prepared(settings: file_flags.Prepare, tokens: TokenFile) -> None:
     """Prints what a token file holds."""
     corpus, vocabulary = Corpus.of_tokens(tokens), tokens.vocabulary
     characters, n_symbols = corpus.characters, len(vocabulary.symbols)
@@ -101,7 +101,7 @@ def _tell_prepared(settings: flags.Prepare, tokens: TokenFile) -> None:
     print_line(f"{of_records}{characters:,} characters, {n_symbols} symbols: saved to {settings.out}")
 
 
-def _vocabulary_of_symbols(settings: flags.Prepare, special: list[Any], limits: dict[str, Any]) -> Vocabulary:
+def _vocabulary_of_symbols(settings: file_flags.Prepare, special: list[Any], limits: dict[str, Any]) -> Vocabulary:
     """Returns the vocabulary of the text, with symbols of several characters."""
     reading = reading_of(settings.reading)
     check_two_readings(expand_sources(settings.sources, reading.pattern))
@@ -190,7 +190,7 @@ def export(settings: flags.Export) -> None:
     print_line(f"saved to {settings.out}")
 
 
-def import_(settings: flags.Import) -> None:
+def import_(settings: file_flags.Import) -> None:
     """Writes a model of another program as a model file."""
     inside = settings.checkpoint.iterdir() if settings.checkpoint.is_dir() else ()
     check_not_read(settings.out, [settings.checkpoint, *inside])

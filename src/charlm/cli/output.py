@@ -10,6 +10,8 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any, TextIO
 
+from charlm.cli.wording import as_typed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,6 +30,11 @@ def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
 def print_line(line: str, file: TextIO | None = None) -> None:
     """Prints what the program says; whatever is not printable, such as a newline in a path, is printed as an escape."""
     print("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), file=file)
+
+
+def print_note(message: str, file: TextIO | None = None) -> None:
+    """Prints an error, a warning or a note in the terms of the command line, by default on standard error."""
+    print_line(f"charlm: {as_typed(' '.join(message.split()))}", sys.stderr if file is None else file)
 
 
 def shown_line(text: str, *, on_terminal: bool | None = None) -> str:
@@ -63,7 +70,7 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints a note."""
-        print_line(f"charlm: {record.getMessage()}", self._file)
+        print_note(record.getMessage(), self._file)
 
 
 @contextlib.contextmanager

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from charlm.cli.command import READING
-from charlm.cli.output import print_line
+from charlm.cli.output import print_note
 from charlm.cli.values import unescaped
 from chartok import ReadingSettings, UnknownCharacterError
 
@@ -107,4 +106,4 @@ def admitted_lines(
 
 def tell_note(note: str) -> None:
     """Prints a note on standard error."""
-    print_line(f"charlm: {note}", sys.stderr)
+    print_note(note)

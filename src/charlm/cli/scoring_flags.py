@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Optional, TypeAlias
+from typing import Literal, Optional, TypeAlias
 
-from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.conf import OmitArgPrefixes, Positional
 
 from charlm.cli.command import READING, READING_LINES, Command, Several
 from charlm.cli.docstrings import restore_docstrings
@@ -18,7 +18,9 @@ Color: TypeAlias = Literal["auto", "always", "never"]
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Command):
-    """Print how well a model predicts a text: every character is scored once, given those before it.
+    """Measure how well a model predicts a text.
+
+    Every character is scored once, given those before it.
 
     Attributes:
         model: A run folder or a model file.
@@ -33,7 +35,16 @@ class Evaluate(Command):
             default half a block. The block size makes blocks that do not overlap, which takes half the time.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
+
+    Examples:
+        charlm evaluate runs/input-ngram new.txt
+        charlm evaluate runs/names new-names.txt --json
+
+    See Also:
+        explanation/bits-per-character.md
     """
+
+    runs = "evaluate.evaluate"
 
     model: Positional[Path]
     texts: Positional[Several]
@@ -48,7 +59,9 @@ class Evaluate(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrate(Command):
-    """Tell a model what usual lines look like, from lines that it was not trained on, and keep that in its file.
+    """Show a model usual lines, so that it can find unusual ones.
+
+    The lines must not be among those that it was trained on. What they look like is kept in the file of the model.
 
     charlm train --calibrate does it with a part of the text that is held out.
 
@@ -61,7 +74,16 @@ class Calibrate(Command):
             the default if it has unk, counts it as that.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
+
+    Examples:
+        charlm calibrate runs/log held-out.log
+        charlm calibrate passwords.safetensors usual.txt --json
+
+    See Also:
+        howto/odd-lines.md
     """
+
+    runs = "calibrate.calibrate"
 
     model: Positional[Path]
     sources: Positional[Several]
@@ -73,7 +95,9 @@ class Calibrate(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Score(Command):
-    """Print the log-likelihood of each line, in nats, its bits per character, and the line; or the unusual lines alone.
+    """Score each line of a text, or print the unusual ones alone.
+
+    Prints the log-likelihood of each line, in nats, its bits per character, and the line.
 
     Attributes:
         model: A run folder or a model file.
@@ -89,10 +113,19 @@ class Score(Command):
         color: Whether to color what is unusual: always, never, or auto, on a terminal.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line instead of tab-separated values.
+
+    Examples:
+        charlm score runs/input-ngram < lines.txt
+        tail -f new.log | charlm score runs/log --unusual 0.001 --spans
+
+    See Also:
+        howto/odd-lines.md
     """
 
+    runs = "evaluate.score"
+
     model: Positional[Path]
-    texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
+    texts: Positional[Several] = ()
     errors: Optional[Errors] = None
     reading: OmitArgPrefixes[ReadingSettings] = READING_LINES
     stride: Optional[int] = None
@@ -105,7 +138,9 @@ class Score(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Classify(Command):
-    """Print which of several models each line is most probably of, the probability, and the line.
+    """Tell which of several models each line is most probably of.
+
+    Prints the name of the model, the probability, and the line.
 
     Attributes:
         models: Run folders or model files, one for each class, which is called after the name of the file or the
@@ -118,7 +153,16 @@ class Classify(Command):
             its most probable class is printed as unknown. It takes models that are calibrated.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line, with the probability of every class; the label of an unknown line is null.
+
+    Examples:
+        charlm classify runs/english runs/german < lines.txt
+        charlm classify en=a.safetensors fr=b.safetensors --text lines.txt
+
+    See Also:
+        howto/languages.md
     """
+
+    runs = "classify.classify"
 
     models: Positional[Several]
     text: Several = ()
@@ -131,9 +175,10 @@ class Classify(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Correct(Command):
-    """Print the likeliest true text behind each line: without slips at a keyboard, or with its spaces, case or accents.
+    """Correct each line: slips at a keyboard, spaces, case, accents.
 
-    A character that the model does not know stays as it is. A line of a model of text comes after a line break.
+    Prints the likeliest true text behind each. A character that the model does not know stays as it is. A line of a
+    model of text comes after a line break.
 
     Attributes:
         model: A run folder or a model file.
@@ -145,10 +190,19 @@ class Correct(Command):
         reading: How to read the files; blank lines are kept, since every line is answered.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line, with the line and its correction.
+
+    Examples:
+        charlm correct runs/mails < typed.txt
+        charlm correct runs/mails shouted.txt --channel case
+
+    See Also:
+        howto/correct.md
     """
 
+    runs = "correct.correct"
+
     model: Positional[Path]
-    texts: Annotated[Positional[Several], arg(metavar="[PATH ...]")] = ()
+    texts: Positional[Several] = ()
     channel: Literal["keyboard", "ocr", "case", "accents", "spaces"] = "keyboard"
     error: Optional[float] = None
     beam_width: int = 32

@@ -8,7 +8,7 @@ from typing import Optional
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from charlm.cli.command import READING, Command, Several
+from charlm.cli.command import OF_READING, READING, Command, Several
 from charlm.cli.docstrings import restore_docstrings
 from charlm.cli.values import Text, Texts
 from charlm.data.choices import Split
@@ -19,12 +19,31 @@ from charlm.training.config import TrainerConfig
 from chartok.arguments import Unit
 from chartok.files.reading import ReadingSettings
 
+OF_TRAIN = {
+    "what is held out": ("train_fraction", "split", "validation", "calibrate"),
+    "vocabulary": ("min_count", "max_size", "symbols", "unit"),
+    "reading files": OF_READING,
+    "records": ("max_length", "too_long", "prompt_end", "packing"),
+    "model": ("prior", "smoothing", "memory", "n_layers", "n_heads", "width", "dropout", "block_size"),
+    "starting from a model": ("init_from", "init_optimizer"),
+    "optimization": (
+        *("batch_size", "max_epochs", "max_seconds", "seed", "optimizer", "learning_rate", "muon_learning_rate"),
+        *("beta1", "beta2", "weight_decay", "table_decay", "schedule", "warmup_steps", "cooldown_fraction"),
+        *("min_learning_rate_fraction", "max_gradient_norm", "ema_decay"),
+    ),
+    "evaluation": ("evaluation_interval", "evaluation_characters", "patience", "min_delta"),
+    "log and checkpoints": ("log_interval", "tensorboard", "checkpoint_interval", "kept_checkpoints"),
+    "hardware": ("precision", "compile", "accumulation_steps", "halve_on_out_of_memory"),
+}
+"""The headings under which help has the flags of ``train`` that are seldom needed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Command):
-    """Train a model on a text and write a run that the other commands take.
+    """Train a model on a text.
 
-    The other flags depend on --model: charlm train --model gpt --help shows those of a gpt.
+    It writes a run, a folder that the other commands take. Flags depend on --model: charlm train --model gpt --help
+    shows those of a gpt.
 
     Attributes:
         config: A TOML file with flags: NAME = VALUE, at the top or in a table named after the command.
@@ -77,7 +96,17 @@ class Train(Command):
         init_optimizer: Go on with the state of its optimizer too, from the newest checkpoint of the run.
         tensorboard: Also write the log for TensorBoard.
         training: How to train by gradient descent.
+
+    Examples:
+        charlm train input.txt
+        charlm train names.txt --records --model gpt --out runs/names
+
+    See Also:
+        training.md
     """
+
+    runs = "train.train"
+    groups = OF_TRAIN
 
     texts: Positional[Several]
     model: Family = "ngram"
@@ -118,7 +147,9 @@ class Train(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Update(Command):
-    """Add texts to a model that counts, as if it had been trained on the old ones and these; new symbols get new ids.
+    """Add texts to a model that counts.
+
+    The result is as if it had been trained on the old texts and these; new symbols get new ids.
 
     The order and the constants of the smoothing stay those of the model: they are not tuned again.
 
@@ -132,7 +163,16 @@ class Update(Command):
         symbols: New symbols of several characters that get an id each, such as Cl Br.
         unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
+
+    Examples:
+        charlm update runs/log-ngram today.log --out runs/log
+        charlm update names.safetensors more.txt --out runs/names
+
+    See Also:
+        howto/start-from-a-model.md
     """
+
+    runs = "update.update"
 
     model: Positional[Path]
     texts: Positional[Several]
@@ -147,7 +187,9 @@ class Update(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Merge(Command):
-    """Write one model of all texts that several have counted, as if it had been trained on all of them.
+    """Add up the counts of several n-gram models.
+
+    The result is as if one model had been trained on all of their texts.
 
     The order is the lowest of theirs, and the constants of the smoothing are those of the first model that has it: they
     are not tuned again.
@@ -157,7 +199,16 @@ class Merge(Command):
             known.
         out: The model file to write.
         json: Print one JSON object.
+
+    Examples:
+        charlm merge runs/2024 runs/2025 --out both.safetensors
+        charlm merge part*.safetensors -o whole.safetensors
+
+    See Also:
+        howto/combine-models.md
     """
+
+    runs = "combine.merge"
 
     models: Positional[Several]
     out: Path
@@ -166,7 +217,9 @@ class Merge(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Interpolate(Command):
-    """Write one model whose probabilities are a weighted mean of those of several, with weights found on held-out text.
+    """Mix the probabilities of several n-gram models.
+
+    The result is one model; its weights are found on held-out text.
 
     Attributes:
         models: Two or more run folders or model files of ngrams, all of records or all of text.
@@ -177,7 +230,16 @@ class Interpolate(Command):
             after it; static makes them the same everywhere.
         reading: How to read the held-out text: as records for models of records.
         json: Print one JSON object.
+
+    Examples:
+        charlm interpolate runs/news runs/mails --held-out new.txt -o mix.safetensors
+        charlm interpolate a b --held-out new.txt --weights static -o mix.safetensors
+
+    See Also:
+        howto/combine-models.md
     """
+
+    runs = "combine.interpolate"
 
     models: Positional[Several]
     out: Path

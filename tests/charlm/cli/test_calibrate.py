@@ -106,6 +106,6 @@ def test_lines_that_the_model_has_learned_are_warned_of(capsys: pytest.CaptureFi
 @pytest.mark.usefixtures("folder")
 def test_a_command_without_a_text_or_a_model_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["calibrate", "run"]) == 2
-    assert "Missing from charlm calibrate: SOURCES" in capsys.readouterr().err
+    assert "calibrate needs TEXT: the lines" in capsys.readouterr().err
     assert main(["calibrate", "missing", "later.log"]) == 1
     assert "missing: No such file or directory" in capsys.readouterr().err

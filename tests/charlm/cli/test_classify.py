@@ -102,7 +102,7 @@ def test_a_line_that_a_model_refuses_is_named_after_those_before_it(
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ([], 2, "Missing from charlm classify: MODELS"),
+        ([], 2, "classify needs MODEL: run folders"),
         (["abc.safetensors", "abc.safetensors"], 1, "are called 'abc': name one as in NAME=abc.safetensors"),
         (["nothing"], 1, "nothing: No such file or directory"),
         (["abc.safetensors", "--priors", "1", "2"], 1, "--priors must be one number for each of 1 models, got 2"),
@@ -111,7 +111,7 @@ def test_a_line_that_a_model_refuses_is_named_after_those_before_it(
         (
             ["abc.safetensors", "--unknown", "0.1"],
             1,
-            "the model of class 'abc' is not calibrated: call TextClassifier.calibrate",
+            "the model of class 'abc' is not calibrated: it takes at least 20 texts",
         ),
         (["abc.safetensors", "--unknown", "2"], 1, "unknown_below must be above 0 and below 1"),
         (["unknown=abc.safetensors", "--unknown", "0.1"], 1, "a class is called unknown, as lines of no class are"),

@@ -94,7 +94,7 @@ def test_a_run_of_a_text_that_has_changed_says_so(folder: Path, said: Any) -> No
     (folder / "input.txt").write_text(TEXT, encoding="utf-8", newline="")
     said(*RUN, "--resume")
     message = said(*RUN, "--resume", "--train-fraction", "0.5", "--split", "head", code=1)
-    assert "(saved -> current): train_fraction: by default -> 0.5; split: by default -> 'head'" in message
+    assert "(saved -> current): --train-fraction: by default -> 0.5; --split: by default -> 'head'" in message
 
 
 def test_a_run_whose_validation_text_has_changed_says_so(folder: Path, said: Any) -> None:
@@ -211,7 +211,7 @@ def test_rare_characters_are_left_out_of_a_vocabulary(said: Any) -> None:
     json.loads(said("prepare", "input.txt", "--max-size", "9", "--out", "b.tokens", "--json"))
     with TokenFile("b.tokens") as tokens:
         assert tokens.vocabulary.size == 9
-    assert "give min_count to prepare" in said("train", "b.tokens", "--min-count", "2", code=1)
+    assert "give --min-count to prepare" in said("train", "b.tokens", "--min-count", "2", code=1)
 
 
 def test_an_empty_text_is_named(folder: Path, said: Any) -> None:

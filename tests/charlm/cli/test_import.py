@@ -82,7 +82,7 @@ def test_an_arpa_file_becomes_a_model_file(capsys: pytest.CaptureFixture[str]) -
     for flags, name in (
         ("--text input.txt", "text"),
         ("--vocabulary meta.pkl", "vocabulary"),
-        ("--n-heads 2", "n_heads"),
+        ("--n-heads 2", "--n-heads"),
     ):
         assert main(["import", "model.arpa", *flags.split(), "--out", "none"]) == 1
         assert capsys.readouterr().err == f"charlm: {name}: an ARPA file tells all there is to know: leave it out\n"
@@ -91,11 +91,15 @@ def test_an_arpa_file_becomes_a_model_file(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ("ckpt.pt", 1, "vocabulary: 'ckpt.pt' does not tell which characters its model knows: give the vocabulary"),
+        ("ckpt.pt", 1, "vocabulary: 'ckpt.pt' does not tell which characters its model knows: give the --vocabulary"),
         ("ckpt.pt --text input.txt --vocabulary meta.pkl", 1, "vocabulary and text both tell the characters: give one"),
-        ("ckpt.pt --text input.txt --n-heads 2", 1, "n_heads: 'ckpt.pt' tells it already: leave it out"),
-        ("model.pt --text input.txt", 1, "n_heads: 'model.pt' does not tell how many attention heads its model has"),
-        ("model.pt --text input.txt --n-heads 3", 1, "width must be a multiple of n_heads: got width 8 and n_heads 3"),
+        ("ckpt.pt --text input.txt --n-heads 2", 1, "--n-heads: 'ckpt.pt' tells it already: leave it out"),
+        ("model.pt --text input.txt", 1, "--n-heads: 'model.pt' does not tell how many attention heads its model has"),
+        (
+            "model.pt --text input.txt --n-heads 3",
+            1,
+            "width must be a multiple of --n-heads: got width 8 and --n-heads 3",
+        ),
         ("ckpt.pt --text ckpt.pt", 1, "'ckpt.pt' is a zip archive, not text"),
         ("input.txt --text input.txt", 1, "'input.txt' cannot be imported: it is truncated, or not a safetensors file"),
         ("meta.pkl --text input.txt", 1, "'meta.pkl' is a pickle, not a model file of charlm: give a model"),

@@ -190,17 +190,21 @@ def test_a_column_of_a_table_is_records_or_a_text(folder: Path, capsys: pytest.C
     [
         ("train text.txt --encoding utf-9", 2, "encoding must be 'auto' or a text encoding of Python's"),
         ("train text.txt --encoding rot13", 2, "encoding must be"),
-        ("train text.txt --decode-errors shrug", 2, "decode_errors must be an error handler for decoding"),
-        ("train text.txt --compression zip", 2, "invalid choice 'zip'"),
-        ("train text.txt --blank-lines drop", 2, "invalid choice 'drop'"),
-        ("train", 2, "Missing from charlm train: TEXTS; see charlm train --help"),
-        ("evaluate run", 2, "Missing from charlm evaluate: TEXTS"),
-        ("prepare --out x", 2, "Missing from charlm prepare: SOURCES"),
+        ("train text.txt --decode-errors shrug", 2, "--decode-errors must be an error handler for decoding"),
+        (
+            "train text.txt --compression zip",
+            2,
+            "--compression must be one of auto, gzip, bz2, xz, zstd, none, got 'zip': did you mean gzip?",
+        ),
+        ("train text.txt --blank-lines drop", 2, "--blank-lines must be one of skip, keep, error, got 'drop'"),
+        ("train", 2, "train needs TEXT: the text to train on"),
+        ("evaluate run", 2, "evaluate needs TEXT: a text"),
+        ("prepare --out x", 2, "prepare needs TEXT: files"),
         (r"train text.txt --records --delimiter \x", 2, r"--delimiter: '\\x' is none of \n \r \t \0 \\ \xNN"),
         (r"train text.txt --separator a\q", 2, r"--separator: '\\q' is none of \n \r \t \0 \\ \xNN"),
         ("train text.txt --delimiter x", 1, "delimiter is for records, and this reads a text"),
         ("train text.txt --records --separator x", 1, "separator is for a text, and this reads records"),
-        ("train text.txt --blank-lines error", 1, "blank_lines is for records"),
+        ("train text.txt --blank-lines error", 1, "--blank-lines is for records"),
         ("train . --pattern *.csv", 1, "no file of the folder matches *.csv"),
         ("train text.txt --column name", 1, "'text.txt' is no table"),
         ("train wide.txt", 1, "looks like utf-16-le, not utf-8: 50% of its bytes are NUL"),
@@ -349,7 +353,7 @@ def test_score_prints_a_record_with_line_ends_of_any_kind_in_one_line(
 
 @pytest.mark.parametrize("split", ["tail", "head", "random-blocks"])
 def test_records_are_split_at_random_alone(folder: Path, capsys: pytest.CaptureFixture[str], split: str) -> None:
-    message = f"charlm: split is for a text, and records are always drawn at random: leave out '{split}'\n"
+    message = f"charlm: --split is for a text, and records are always drawn at random: leave out '{split}'\n"
     assert run(capsys, "train", "names.txt", "--records", "--split", split, code=1) == ("", message)
     (folder / "all.toml").write_text(f"split = '{split}'\n")
     run(capsys, "train", "names.txt", "--records", "--config", "all.toml")

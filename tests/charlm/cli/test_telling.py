@@ -142,7 +142,9 @@ def test_a_shape_is_given_in_flags_and_one_that_cannot_be_is_refused(
     shape = ["--n-layers", "1", "--n-heads", "2", "--width", "8", "--dropout", "0.25", "--block-size", "8"]
     shared = ["train", "input.txt", "--model", "gpt", "--device", "cpu", "--max-steps", "1", "--out", "run"]
     assert main([*shared, *shape, "--n-heads", "3"]) == 1
-    refused = "width must be a multiple of 2 * n_heads, so that each head has an even size: got width 8 and n_heads 3"
+    refused = (
+        "--width must be a multiple of 2 * --n-heads, so that each head has an even size: got width 8 and --n-heads 3"
+    )
     assert capsys.readouterr().err == f"charlm: {refused}\n"
     assert main([*shared, *shape]) == 0
     settings = load_model("run")[0].settings()

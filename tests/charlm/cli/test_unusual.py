@@ -130,7 +130,7 @@ def test_a_model_that_is_not_calibrated_says_which_commands_do_that(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     err = printed(capsys, str(folder / "bare"), "--unusual", "0.01", str(folder / "new.log"), code=1)
-    assert "charlm calibrate MODEL FILE, or charlm train --calibrate" in err
+    assert "charlm calibrate MODEL FILE shows it some, and so does charlm train --calibrate" in err
     assert err.count("\n") == 1
 
 

@@ -81,7 +81,7 @@ def test_any_model_of_records_is_measured_by_the_answers_alone(capsys: pytest.Ca
     assert "'sums.txt': record 1 does not contain '9='" in capsys.readouterr().err
     assert main(["evaluate", "ngram", "sums.txt", "--prompt-end", "%"]) == 1
     error = capsys.readouterr().err
-    assert "'sums.txt': prompt_end cannot be '%': the vocabulary of the model does not have U+0025 '%'" in error
+    assert "'sums.txt': --prompt-end cannot be '%': the vocabulary of the model does not have U+0025 '%'" in error
     assert "errors" not in error
     assert main(["evaluate", "ngram", "sums.txt", "--prompt-end", "=", "--errors", "ignore"]) == 1
     assert "unknown characters count as they did in training: leave --errors out" in capsys.readouterr().err
@@ -111,11 +111,11 @@ def test_a_resume_with_another_mask_names_it(capsys: pytest.CaptureFixture[str])
     ("flags", "code", "message"),
     [
         (["--prompt-end", "+"], 0, ""),
-        (["--prompt-end", ""], 1, "sums.txt': prompt_end is empty: give what ends the prompt"),
+        (["--prompt-end", ""], 1, "sums.txt': --prompt-end is empty: give what ends the prompt"),
         (
             ["--prompt-end", "==>"],
             1,
-            "sums.txt': prompt_end cannot be '==>': the vocabulary of the model does not have U+003E '>'; give",
+            "sums.txt': --prompt-end cannot be '==>': the vocabulary of the model does not have U+003E '>'; give",
         ),
         (["--prompt-end", "9="], 1, "sums.txt': record 1 does not contain '9=', which is to end its prompt"),
         (["--prompt-end", "0"], 1, "sums.txt': record 12 does not contain '0'"),
@@ -127,7 +127,7 @@ def test_a_resume_with_another_mask_names_it(capsys: pytest.CaptureFixture[str])
         (
             ["--prompt-end", "=", "--packing", "--block-size", "5"],
             1,
-            "sums.txt': to pack records with prompts of up to 4 symbols, block_size must be at least 6",
+            "sums.txt': to pack records with prompts of up to 4 symbols, --block-size must be at least 6",
         ),
     ],
 )

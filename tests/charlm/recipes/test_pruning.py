@@ -104,7 +104,7 @@ def test_a_command_prunes(
         assert "give one of --min-count, --entropy and --max-bytes, or --compact alone" in capsys.readouterr().err
     capsys.readouterr()
     assert main(["prune", "model", "--max-bytes", "much", "--out", "new"]) == 1
-    message = "charlm: max_bytes must be a number of bytes or a size such as 500MB or 2GiB, got 'much'\n"
+    message = "charlm: --max-bytes must be a number of bytes or a size such as 500MB or 2GiB, got 'much'\n"
     assert capsys.readouterr().err == message
     assert main(["prune", "model", "--compact", "--out", "model"]) == 1
     assert main(["prune", "small", "--min-count", "2", "--out", "new"]) == 1

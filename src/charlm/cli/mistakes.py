@@ -1,0 +1,133 @@
+"""What is wrong with a command line, said in the terms of whoever typed it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from charlm.cli.arguments import Argument
+
+NUMBER = re.compile(r"-?[.\d]")
+KINDS: dict[type, str] = {int: "a whole number", float: "a number"}
+
+
+class UsageError(Exception):
+    """The command line is invalid; the message is one line that says why."""
+
+
+def did_you_mean(typed: str, known: Iterable[str]) -> str:
+    """Returns the question for the nearest of some names, or nothing if none is near.
+
+    Example:
+        >>> did_you_mean("trian", ["train", "report"])
+        ': did you mean train?'
+    """
+    near = difflib.get_close_matches(typed, list(known), n=1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
+def first_mistake(command: str, typed: list[str], known: tuple[Argument, ...]) -> str | None:
+    """Returns the first thing that is wrong with a command line, or None if that cannot be told.
+
+    Args:
+        command: The name of the command.
+        typed: What was typed after it.
+        known: What it takes.
+    """
+    return next(_mistakes(command, typed, known), None)
+
+
+def _mistakes(command: str, typed: list[str], known: tuple[Argument, ...]) -> Iterator[str]:
+    flags = {argument.flag: argument for argument in known if not argument.is_positional}
+    given, positional = set[str](), list[str]()
+    place = 0
+    while place < len(typed):
+        written, equals, value = typed[place].partition("=")
+        place += 1
+        if not _is_flag(written):
+            positional.append(typed[place - 1])
+            continue
+        flag = _long(written)
+        argument = flags.get(flag)
+        if argument is None:
+            yield f"{command} has no flag {written}{did_you_mean(flag, [*flags, '--help'])}"
+            continue
+        given.add(flag)
+        values = [value] if equals else []
+        while argument.takes_value and place < len(typed) and (argument.takes_several or not values):
+            if _is_flag(typed[place]):
+                break
+            values.append(typed[place])
+            place += 1
+        yield from _of_values(argument, values, equals)
+    yield from _of_positional(command, positional, [argument for argument in known if argument.is_positional])
+    for argument in known:
+        if argument.is_required and not argument.is_positional and argument.flag not in given:
+            yield missing(command, argument)
+
+
+def _is_flag(typed: str) -> bool:
+    return typed.startswith("-") and typed != "-" and not NUMBER.match(typed)
+
+
+def _long(written: str) -> str:
+    """Returns a flag with hyphens, and without the ``no-`` of a switch that is turned off."""
+    return written.replace("_", "-").replace("--no-", "--", 1)
+
+
+def _of_values(argument: Argument, values: list[str], equals: str) -> Iterator[str]:
+    """Yields what is wrong with the values of a flag."""
+    if not argument.takes_value:
+        if equals:
+            yield f"{argument.flag} takes no value: leave {equals}{values[0]} out"
+        return
+    if not values and not argument.takes_several:
+        yield f"{argument.flag} needs a value: {_kind(argument)}"
+    for value in values:
+        yield from _of_value(argument, value)
+
+
+def _of_value(argument: Argument, value: str) -> Iterator[str]:
+    """Yields what is wrong with a value, if anything is."""
+    if argument.is_optional and value == "None":
+        return
+    if argument.choices:
+        if value not in argument.choices:
+            known = ", ".join(argument.choices)
+            yield f"{argument.shown} must be one of {known}, got {value!a}{did_you_mean(value, argument.choices)}"
+        return
+    if argument.kind in KINDS:
+        try:
+            argument.kind(value)
+        except ValueError:
+            yield f"{argument.flag} must be {_kind(argument)}, got {value!a}"
+
+
+def _kind(argument: Argument) -> str:
+    """Returns what a value of an argument is."""
+    if argument.choices:
+        return " or ".join(argument.choices)
+    return KINDS.get(argument.kind, argument.metavar)
+
+
+def _of_positional(command: str, typed: list[str], known: list[Argument]) -> Iterator[str]:
+    """Yields what is missing of the arguments without a flag, or what is too much."""
+    for place, argument in enumerate(known):
+        if argument.is_required and place >= len(typed):
+            yield missing(command, argument)
+        elif not argument.takes_several and place < len(typed):
+            yield from _of_value(argument, typed[place])
+    if not any(argument.takes_several for argument in known) and len(typed) > len(known):
+        extra = typed[len(known)]
+        taken = " and ".join(argument.metavar for argument in known) or "no argument"
+        yield f"{command} takes {taken}, and {extra!a} is one too many"
+
+
+def missing(command: str, argument: Argument) -> str:
+    """Returns the message for an argument that a command cannot do without."""
+    about = re.split(r"[;.](?: |$)", argument.about)[0]
+    return f"{command} needs {argument.shown}: {about[:1].lower()}{about[1:]}"
