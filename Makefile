@@ -9,6 +9,7 @@
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
 #             make soak runs for half an hour
+# make tour   runs the notebook of the examples again, and keeps what it shows
 # make lowest tests chartok and the count models with the oldest NumPy that is supported; it has wheels up to Python 3.12
 # make dist   builds what is released and tries it out in an environment that holds nothing else
 
@@ -20,7 +21,7 @@ CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a s
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture soak lowest dist clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture soak tour lowest dist clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -87,6 +88,9 @@ torture: $(VENV)/everything
 
 soak: $(VENV)/everything
 	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/promises/test_soak.py
+
+tour: $(VENV)/everything
+	$(BIN)/python tests/support/run_notebook.py examples/tour.ipynb
 
 lowest:
 	$(PYTHON) -m venv --clear $(VENV)/lowest

@@ -41,7 +41,16 @@ def notebook_of(page: Path) -> Any:  # noqa: ANN401 - nbformat has no types
     Raises:
         ValueError: The page has a directive that no notebook can show.
     """
-    text, cells, begin = page.read_text("utf-8"), [], 0
+    return notebook_of_text(page.read_text("utf-8"), page)
+
+
+def notebook_of_text(text: str, page: Path) -> Any:  # noqa: ANN401 - as above
+    """Returns the text of a page as a notebook; ``page`` is what its links start from.
+
+    Raises:
+        ValueError: As for ``notebook_of``.
+    """
+    cells, begin, prose = [], 0, ""
     pictures: dict[str, Any] = {}
 
     def tell(prose: str) -> None:
@@ -49,7 +58,6 @@ def notebook_of(page: Path) -> Any:  # noqa: ANN401 - nbformat has no types
             cells.append(v4.new_markdown_cell(prose.strip(), **({"attachments": dict(pictures)} if pictures else {})))
             pictures.clear()
 
-    prose = ""
     for fence in FENCE.finditer(text):
         language, content = fence.groups()
         prose += _prose(text[begin : fence.start()], page)

@@ -9,7 +9,8 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 300
+"""Of a cell, on a machine that does much else."""
 
 
 def executed(notebook: Any) -> Any:
