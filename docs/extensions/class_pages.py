@@ -46,9 +46,7 @@ def moved_classes(source: str) -> dict[str, str]:
 
 def page_of(name: str, directive: str) -> str:
     """Returns the source of a class's page."""
-    return (
-        f"# {name.rpartition('.')[-1]}\n\n```{{eval-rst}}\n.. py:currentmodule:: None\n\n{directive.rstrip()}\n```\n"
-    )
+    return f"# {name.rpartition('.')[-1]}\n\n```{{eval-rst}}\n.. py:currentmodule:: None\n\n{directive.rstrip()}\n```\n"
 
 
 def first_sentence(name: str) -> str:
