@@ -25,7 +25,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 def make(app: Sphinx) -> None:
-    """Colors a paragraph and frames the running model for the landing page, and compares the pictures with what is drawn now."""
+    """Makes the parts of the landing page, and compares the pictures with what is drawn now."""
     folder = Path(app.srcdir, "_build", "figures")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "surprise.html").write_text(surprising.paragraph(), encoding="utf-8")

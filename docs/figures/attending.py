@@ -106,10 +106,14 @@ def attention(seen: Glance | None = None) -> Drawing:
     _arcs(drawing, weights, left, side, top, last)
     for place, character in enumerate(QUESTION):
         is_last = place == len(QUESTION) - 1
-        drawing.box(left + place * side, top, side, 30, "orange" if is_last else "blue" if weights[place] > SHARE else "plain")  # noqa: E501
+        drawing.box(
+            left + place * side, top, side, 30, "orange" if is_last else "blue" if weights[place] > SHARE else "plain"
+        )
         drawing.text(left + (place + 0.5) * side, top + 21, shown(character), look="code", anchor="middle")
         if weights[place] > SHARE:
-            drawing.text(left + (place + 0.5) * side, top + 48, f"{100 * weights[place]:.0f}", look="small", anchor="middle")  # noqa: E501
+            drawing.text(
+                left + (place + 0.5) * side, top + 48, f"{100 * weights[place]:.0f}", look="small", anchor="middle"
+            )
     drawing.text(left, top + 70, "per cent", look="small quiet")
     drawing.text(20, 276, "What it says comes next:")
     for column, (character, share) in enumerate(likely):
@@ -120,10 +124,12 @@ def attention(seen: Glance | None = None) -> Drawing:
     return drawing
 
 
-def _arcs(drawing: Drawing, weights: Sequence[float], left: float, side: float, top: float, last: float) -> None:  # noqa: PLR0913, PLR0917 - a part of one picture
+def _arcs(drawing: Drawing, weights: Sequence[float], left: float, side: float, top: float, last: float) -> None:
     """Draws a curve from the last place to each that it attends to, the wider the more."""
     for place, weight in enumerate(weights[:-1]):
         if weight > SHARE:
             x = left + (place + 0.5) * side
             height = top - 30 - 96 * (last - x) / (last - left)
-            drawing.path(f"M{last:g} {top}C{last:g} {height:g} {x:g} {height:g} {x:g} {top}", "blue-path", width=12 * weight)
+            drawing.path(
+                f"M{last:g} {top}C{last:g} {height:g} {x:g} {height:g} {x:g} {top}", "blue-path", width=12 * weight
+            )

@@ -32,7 +32,14 @@ PARTS = (
     Part(356, 136, 164, "LanguageModel", "ids to logits", "orange"),
     Part(140, 136, 180, "model file", "parameters, vocabulary", "plain"),
     Part(20, 232, 300, "CharLM", "all of it in one object", "orange"),
-    Part(356, 232, 384, "generate \N{MIDDLE DOT} evaluate \N{MIDDLE DOT} score", "new text; how likely a text is", "orange"),
+    Part(
+        356,
+        232,
+        384,
+        "generate \N{MIDDLE DOT} evaluate \N{MIDDLE DOT} score",
+        "new text; how likely a text is",
+        "orange",
+    ),
 )
 ARROWS = (
     ((130, 68), (164, 68)),

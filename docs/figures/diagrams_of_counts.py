@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from drawing import SIDE, Drawing, Fill
 from stories import stories
@@ -90,7 +91,7 @@ def kneser_ney() -> Drawing:
         "Kneser-Ney smoothing after an a in abracadabra: discounted counts, the probability set aside, "
         "shared out by how many different characters each follows, and the sum of both",
     )
-    counts = Counter(second for first, second in zip(WORD, WORD[1:], strict=False) if first == AFTER)
+    counts = Counter(second for first, second in pairwise(WORD) if first == AFTER)
     before = {(first, second) for first, second in zip(" " + WORD, WORD, strict=False)}
     ways = Counter(second for _, second in before)
     symbols, total, all_ways = sorted(ways), sum(counts.values()), sum(ways.values())
@@ -109,7 +110,7 @@ def kneser_ney() -> Drawing:
         shared: tuple[float, Fill] = aside * without[symbol], "orange"
         for x, parts in ((20, [own]), (286, [shared]), (552, [own, shared])):
             drawing.characters(x, y, symbol)
-            start = x + 38
+            start: float = x + 38
             for length, fill in parts:
                 if length:
                     drawing.bar(start, y + 7, 360 * length, fill)

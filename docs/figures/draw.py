@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attending
-import diagrams_of_counts
 import data_flow
+import diagrams_of_counts
 import losses
 import sampling
 import surprising

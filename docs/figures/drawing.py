@@ -72,30 +72,29 @@ class Drawing:
         self.width, self.height, self.title = width, height, title
         self._parts: list[str] = []
 
-    def text(  # noqa: PLR0913 - where it stands, and how it looks
+    def text(
         self, x: float, y: float, words: str, *, look: str = "", anchor: Anchor = "start", opacity: float = 1
     ) -> None:
         """Writes words; ``look`` names classes of the style."""
         faint = "" if opacity == 1 else f' opacity="{opacity:g}"'
-        self._parts.append(f'<text class="{f"{look} {anchor}".strip()}" x="{x:g}" y="{y:g}"{faint}>{escape(words)}</text>')
+        self._parts.append(
+            f'<text class="{f"{look} {anchor}".strip()}" x="{x:g}" y="{y:g}"{faint}>{escape(words)}</text>'
+        )
 
     def box(self, x: float, y: float, width: float, height: float, fill: Fill = "plain", *, radius: float = 0) -> None:
         """Draws a rectangle."""
         corner = f' rx="{radius:g}"' if radius else ""
-        self._parts.append(
-            f'<rect class="{fill}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"{corner}/>'
-        )
+        self._parts.append(f'<rect class="{fill}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"{corner}/>')
 
-    def heat(self, x: float, y: float, width: float, height: float, share: float) -> None:  # noqa: PLR0913, PLR0917 - a box
+    def heat(self, x: float, y: float, width: float, height: float, share: float) -> None:
         """Draws a rectangle that is the more colored, the nearer ``share`` is to 1."""
         self.box(x, y, width, height, "plain", radius=4)
         self._parts.append(
-            f'<rect class="heat" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="4" opacity="{share:.1f}"/>'
+            f'<rect class="heat" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="4" '
+            f'opacity="{share:.1f}"/>'
         )
 
-    def labeled_box(  # noqa: PLR0913 - a box and its label
-        self, x: float, y: float, width: float, height: float, words: str, fill: Fill = "plain"
-    ) -> None:
+    def labeled_box(self, x: float, y: float, width: float, height: float, words: str, fill: Fill = "plain") -> None:
         """Draws a rectangle with words in its middle."""
         self.box(x, y, width, height, fill, radius=6)
         self.text(x + width / 2, y + height / 2 + 5, words, anchor="middle")
@@ -122,7 +121,11 @@ class Drawing:
         first = before[0] if before else (x0, y0)
         self.path(f"M{first[0]:g} {first[1]:g} {corners}")
         right, down = (x > x0) - (x < x0), (y > y0) - (y < y0)
-        tip = [(x, y), (x - 8 * right - 4 * down, y - 8 * down - 4 * right), (x - 8 * right + 4 * down, y - 8 * down + 4 * right)]
+        tip = [
+            (x, y),
+            (x - 8 * right - 4 * down, y - 8 * down - 4 * right),
+            (x - 8 * right + 4 * down, y - 8 * down + 4 * right),
+        ]
         self._parts.append(f'<polygon class="head" points="{" ".join(f"{a:g},{b:g}" for a, b in tip)}"/>')
 
     def dot(self, x: float, y: float, look: str, *, radius: float = 5) -> None:

@@ -65,10 +65,18 @@ def losses() -> Drawing:
     for seconds in (0.01, 0.1, 1, 10, 100):
         drawing.path(f"M{across(seconds):.1f} {BOTTOM}v6")
         drawing.text(across(seconds), BOTTOM + 24, f"{seconds:g} s", look="small quiet", anchor="middle")
-    drawing.text((LEFT + RIGHT) / 2, BOTTOM + 46, "processor time to a model that is ready, one thread", look="small quiet", anchor="middle")  # noqa: E501
+    drawing.text(
+        (LEFT + RIGHT) / 2,
+        BOTTOM + 46,
+        "processor time to a model that is ready, one thread",
+        look="small quiet",
+        anchor="middle",
+    )
     for name, label in LABELS.items():
         if name in points:
-            _curve(drawing, NAMES.get(name, name), [(across(p["seconds"]), down(p["loss"])) for p in points[name]], label)
+            _curve(
+                drawing, NAMES.get(name, name), [(across(p["seconds"]), down(p["loss"])) for p in points[name]], label
+            )
     return drawing
 
 

@@ -67,7 +67,9 @@ def test_the_words_that_people_use_find_the_right_page(browser: Any, word: str) 
     tab.wait_for_selector("#search-results ul.search li a")
     links = tab.eval_on_selector_all("#search-results ul.search li a", "links => links.map(link => link.href)")
     tab.close()
-    assert any(link.split("?")[0].split("#")[0].endswith(f"/{WORDS[word]}.html") for link in links[:FIRST]), links[:FIRST]
+    assert any(link.split("?")[0].split("#")[0].endswith(f"/{WORDS[word]}.html") for link in links[:FIRST]), links[
+        :FIRST
+    ]
 
 
 def test_every_class_has_a_page_with_a_link_to_its_source() -> None:

@@ -1,12 +1,14 @@
 """Each class of the reference moves to a page of its own, and its place keeps a link and its first sentence."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import class_pages
 
 REFERENCE = Path(__file__).parents[2] / "docs"
+NOT_USED: Any = None
 SOURCE = """# Some
 
 ```{eval-rst}
@@ -34,7 +36,7 @@ def test_the_page_of_a_class_describes_it() -> None:
 
 def test_a_link_takes_the_place_of_a_class_and_the_rest_stays() -> None:
     source = [SOURCE]
-    class_pages.link_classes(None, "reference/chartok", source)  # type: ignore[arg-type] - the application is not used
+    class_pages.link_classes(NOT_USED, "reference/chartok", source)
     assert "- :py:class:`~chartok.Vocabulary`: " in source[0]
     assert ".. autofunction:: chartok.read_text" in source[0]
     assert source[0].endswith(":hidden:\n\nclasses/chartok.Vocabulary\n```\n")
@@ -42,12 +44,15 @@ def test_a_link_takes_the_place_of_a_class_and_the_rest_stays() -> None:
 
 def test_other_pages_are_left_alone() -> None:
     source = [SOURCE]
-    class_pages.link_classes(None, "tutorial/index", source)  # type: ignore[arg-type] - the application is not used
+    class_pages.link_classes(NOT_USED, "tutorial/index", source)
     assert source == [SOURCE]
 
 
 def test_the_first_sentence_ends_at_its_period() -> None:
-    assert class_pages.first_sentence("charlm.CharLM") == "A character-level language model that scores and generates text."
+    assert (
+        class_pages.first_sentence("charlm.CharLM")
+        == "A character-level language model that scores and generates text."
+    )
 
 
 def test_what_is_no_class_is_refused() -> None:

@@ -28,7 +28,9 @@ def test_the_attention_in_the_picture_is_mostly_that_to_the_owl() -> None:
     assert float(re.findall(r"(\d+)% goes to the owl", drawn)[0]) > 50
 
 
-def test_a_model_that_was_hardly_trained_can_be_drawn_too() -> None:  # the tutorial's page trains the one in the picture
+def test_a_model_that_was_hardly_trained_can_be_drawn_too() -> (
+    None
+):  # the tutorial's page trains the one in the picture
     seen = attending.glance(steps=2)
     assert sum(seen.weights) == pytest.approx(1, abs=1e-5)
     assert len(seen.weights) == len(attending.QUESTION)
@@ -43,7 +45,9 @@ def test_what_a_picture_shows_cannot_become_markup() -> None:
 
 
 def test_no_text_of_a_picture_is_cut_off_overprinted_or_faint(tmp_path: Path) -> None:
-    pictures = [path.read_text("utf-8") for name in {**draw.PICTURES, **draw.TRAINED} for path in [draw.IMAGES / f"{name}.svg"]]
+    pictures = [
+        path.read_text("utf-8") for name in {**draw.PICTURES, **draw.TRAINED} for path in [draw.IMAGES / f"{name}.svg"]
+    ]
     page = tmp_path / "pictures.html"
     scheme = "<style>:root { color-scheme: light dark; } body { max-width: 760px; }</style>"
     page.write_text(f"<!doctype html><html lang=en><title>Pictures</title>{scheme}{''.join(pictures)}", "utf-8")
