@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +13,7 @@ from charlm.decoding.text_decoder import TextDecoder
 from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.text_activations import TextActivations
 from charlm.evaluation.text_scorer import TextScorer
-from charlm.files.model_arrays import model_arrays
+from charlm.files.model_arrays import sizes
 from charlm.files.model_file import load_with_file, save_model
 from charlm.files.serializing import check_sizes
 from charlm.generation.text_generator import TextGenerator
@@ -291,7 +290,6 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
 
     def facts(self) -> dict[str, Any]:
         """Returns a summary of the model: its family and settings, its kind of training data, and its size."""
-        tables = model_arrays(self._model)
         return {
             "family": self.family,
             "settings": self.settings,
@@ -299,8 +297,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
             "symbols": len(self.vocabulary.symbols),
             "special_tokens": list(self.vocabulary.special_tokens),
             "fingerprint": self.vocabulary.fingerprint,
-            "parameters": sum(math.prod(table.shape) for table in tables.values() if "float" in str(table.dtype)),
-            "bytes": sum(table.nbytes for table in tables.values()),
+            **sizes(self._model),
             "calibrated_on": None if self.calibration is None else self.calibration.n_texts,
         }
 

@@ -610,8 +610,12 @@ def test_facts_are_json_and_say_what_the_model_is(lm: CharLM, tmp_path: Path) ->
     assert facts["special_tokens"] == list(lm.vocabulary.special_tokens)
     assert facts["fingerprint"] == lm.vocabulary.fingerprint
     lm.save(tmp_path / "model")
-    tables = load_model(tmp_path / "model")[0].state_dict().values()
-    assert facts["parameters"] == sum(table.numel() for table in tables if table.is_floating_point())
+    model = load_model(tmp_path / "model")[0]
+    tables = model.state_dict().values()
+    trained = sum(weight.numel() for weight in model.parameters())
+    of_counts = sum(table.numel() for table in tables if table.is_floating_point())
+    assert facts["parameters"] == (of_counts if lm.family == "ngram" else trained)
+    assert (facts["n_grams"] is None) == (lm.family in ("bigram", "trained-bigram", "classic-gpt"))
     assert facts["bytes"] == sum(table.nbytes for table in tables)
 
 

@@ -6,7 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from charlm.cli.output import print_json, print_line
+from charlm.cli.output import print_json, print_line, suggest
 from charlm.cli.reading import admitted_lines, for_kind, reading_of, tell_note
 from charlm.data.framing import Framing
 from charlm.decisions.calibration import FEWEST_TEXTS
@@ -32,6 +32,7 @@ def calibrate(settings: Calibrate) -> None:
         print_json(model=str(path), texts=len(lines), lowest_rate=lowest)
     else:
         print_line(f"{told(len(lines), lowest)}: saved to {path}")
+        suggest(["charlm", "score", settings.model, "--unusual", f"{_rounded_up(lowest):g}", "--spans", "FILE"])
 
 
 def calibrate_file(path: str | os.PathLike[str], lm: CharLM, texts: list[str]) -> tuple[os.PathLike[str], float]:

@@ -1,4 +1,4 @@
-"""Files on the command line: ``prepare``, ``info``, ``report``, ``export`` and ``import``."""
+"""Files on the command line: ``prepare``, ``report``, ``export`` and ``import``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from charlm.cli.output import print_json, print_line
+from charlm.cli.output import print_json, print_line, suggest
 from charlm.cli.reading import (
     OF_NEW_VOCABULARY,
     OF_READING,
@@ -60,7 +60,7 @@ def prepare(settings: file_flags.Prepare) -> None:
     known = {*special, *(() if vocabulary is None else vocabulary.special_tokens)}
     if "eos" in known and not settings.records:
         raise ValueError("eos ends records, and this is one text: give --records, or a vocabulary without eos")
-    with tqdm(unit="B", unit_scale=True, disable=None) as bar:
+    with tqdm(unit="B", unit_scale=True, disable=None, leave=False) as bar:
 
         def show(done: int, total: int | None) -> None:
             bar.total = total
@@ -99,6 +99,7 @@ def _tell_prepared(settings: file_flags.Prepare, tokens: TokenFile) -> None:
         return
     of_records = "" if tokens.records is None else f"{tokens.records:,} records, "
     print_line(f"{of_records}{characters:,} characters, {n_symbols} symbols: saved to {settings.out}")
+    suggest(["charlm", "train", settings.out])
 
 
 def _vocabulary_of_symbols(settings: file_flags.Prepare, special: list[Any], limits: dict[str, Any]) -> Vocabulary:
@@ -110,23 +111,6 @@ def _vocabulary_of_symbols(settings: file_flags.Prepare, special: list[Any], lim
         return Vocabulary.from_file(settings.sources, settings=reading, special_tokens=special, **asked)
     roles = [*dict.fromkeys(["bos", "eos", "unk", *special])]
     return Vocabulary.from_text(read_records(settings.sources, reading), special_tokens=roles, **asked)
-
-
-def info(settings: flags.Info) -> None:
-    """Prints the contents of a model file."""
-    lm = CharLM.load(settings.model)
-    facts = lm.facts()
-    if settings.json:
-        print_json(**facts)
-        return
-    for name, value in facts.items():
-        print_line(f"{name.replace('_', ' '):14} {_shown(value)}")
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 - a fact of info
-    if isinstance(value, int):
-        return f"{value:,}"
-    return ", ".join(value) or "none" if isinstance(value, list) else str(value)
 
 
 def report(settings: flags.Report) -> None:
@@ -214,3 +198,4 @@ def import_(settings: file_flags.Import) -> None:
 
         save_model(settings.out, *load_classic_gpt(settings.checkpoint, vocabulary, n_heads=settings.n_heads))
     print_line(f"saved to {settings.out}")
+    suggest(["charlm", "generate", settings.out])

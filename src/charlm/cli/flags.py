@@ -39,7 +39,7 @@ class Demo(Command):
         tutorial/index.md
     """
 
-    runs = "train.demo"
+    runs = "demo.demo"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ class Info(Command):
         models.md
     """
 
-    runs = "files.info"
+    runs = "info.info"
 
     model: Positional[Path]
     json: bool = False

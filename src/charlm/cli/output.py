@@ -6,14 +6,16 @@ import contextlib
 import json
 import logging
 import math
+import shlex
 import sys
 import unicodedata
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, TextIO
 
 from charlm.cli.wording import as_typed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of Unicode: control and format characters, surrogates, and ends of lines and paragraphs."""
@@ -29,12 +31,36 @@ def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
 
 def print_line(line: str, file: TextIO | None = None) -> None:
     """Prints what the program says; whatever is not printable, such as a newline in a path, is printed as an escape."""
-    print("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), file=file)
+    print(printable(line), file=file)
+
+
+def printable(text: str) -> str:
+    r"""Returns a text in which whatever is not printable is an escape.
+
+    Example:
+        >>> printable("two\nlines")
+        'two\\nlines'
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def print_note(message: str, file: TextIO | None = None) -> None:
     """Prints an error, a warning or a note in the terms of the command line, by default on standard error."""
     print_line(f"charlm: {as_typed(' '.join(message.split()))}", sys.stderr if file is None else file)
+
+
+def suggest(*commands: Sequence[object]) -> None:
+    """Suggests what may be typed next to whoever watches: on standard error, if that and standard output are terminals.
+
+    A program that reads the output, or a log, has no use for it.
+
+    Args:
+        commands: The parts of each command line.
+    """
+    if not (sys.stderr is not None and sys.stderr.isatty() and sys.stdout.isatty()):
+        return
+    for before, command in zip(chain(["Next:"], repeat("")), commands, strict=False):
+        print_line(f"{before:5} {shlex.join(map(str, command))}", sys.stderr)
 
 
 def shown_line(text: str, *, on_terminal: bool | None = None) -> str:

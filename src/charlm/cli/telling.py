@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from charlm.cli.output import print_line
 from charlm.evaluation.scoring import Evaluation
 from charlm.recipes import events
+from charlm.runtime.interactive import stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from charlm.files.run_folder import RunFolder
     from charlm.recipes.events import Event, Hook
     from charlm.training.log import LogEntry
+    from charlm.training.observers import Progress
 
 MOST_SHOWN = 10
 """How many new symbols are named."""
@@ -43,21 +45,29 @@ class Telling:
         self._folder = folder
         self._with_tensorboard = with_tensorboard
         self._shown = ExitStack()
+        self._stage = ExitStack()
+        self._progress: Progress | None = None
         self._observers: list[Callable[[LogEntry], None]] = []
 
     def __enter__(self) -> Hook:
         return self._tell
 
     def __exit__(self, *_: object) -> None:
+        self._stage.close()
         self._shown.close()
 
     def _tell(self, event: Event) -> None:
+        self._stage.close()
+        if isinstance(event, events.CountingBegan):
+            self._stage.enter_context(stage(f"counting {event.characters:,} characters"))
         if isinstance(event, events.TrainingEnded | events.TrainingStopped):
             self._shown.close()
         self.is_stopped = self.is_stopped or isinstance(event, events.TrainingStopped)
         tell(event)
         if isinstance(event, events.TrainingBegan):
             self._observe(event)
+        if isinstance(event, events.StepDone) and self._progress is not None:
+            self._progress.advance_to(event.step)
         if isinstance(event, events.EntryMade):
             for observe in self._observers:
                 observe(event.entry)
@@ -65,8 +75,8 @@ class Telling:
     def _observe(self, event: events.TrainingBegan) -> None:
         from charlm.training.observers import Progress, TensorBoardLog  # noqa: PLC0415 - need PyTorch
 
-        progress = Progress(event.total_steps, first_step=event.first_step)
-        self._observers.append(self._shown.enter_context(progress))
+        self._progress = self._shown.enter_context(Progress(event.total_steps, first_step=event.first_step))
+        self._observers.append(self._progress)
         if self._with_tensorboard:
             tensorboard = TensorBoardLog(self._folder.path, first_step=event.first_step)
             self._observers.append(self._shown.enter_context(tensorboard))

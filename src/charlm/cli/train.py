@@ -1,4 +1,4 @@
-"""Trains models on the command line: ``train`` and ``demo``."""
+"""Trains models on the command line: ``train``."""
 
 from __future__ import annotations
 
@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.cli.calibrate import calibrate_file, check_enough, told
 from charlm.cli.families import OF_DATA
-from charlm.cli.output import print_json, print_line
+from charlm.cli.output import print_json, print_line, suggest
 from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
-from charlm.cli.telling import Telling, tell
-from charlm.data.corpora import python_docs
+from charlm.cli.telling import Telling
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.recipes import events
-from charlm.recipes.corpus import Corpus
 from charlm.recipes.description import Source
 from charlm.recipes.holding_out import split_as_they_come, texts_of
 from charlm.recipes.presets import TAKES, Recipe
 from charlm.recipes.shaping import shaped
-from charlm.recipes.sources import ROLES_OF_TEXT, corpus_of_files, is_token_source
+from charlm.recipes.sources import corpus_of_files, is_token_source
 from charlm.recipes.starting import Start
 from charlm.recipes.train import train as train_on
 from charlm.runtime.launch import launched_rank
@@ -36,8 +34,8 @@ from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
     from charlm.cli.command import Several
-    from charlm.cli.flags import Demo
     from charlm.cli.train_flags import Train
+    from charlm.recipes.corpus import Corpus
     from charlm.recipes.events import Hook
     from chartok import Vocabulary
 
@@ -87,6 +85,15 @@ def train(settings: Train) -> None:
             _calibrate(folder, usual, recipe.device)
     if settings.json and is_first:
         _print_as_json(folder, settings.model, trained.validation_nats)
+    elif is_first and not telling.is_stopped:
+        _suggest(folder, settings, is_of_records=learned.is_of_records)
+
+
+def _suggest(folder: RunFolder, settings: Train, *, is_of_records: bool) -> None:
+    """Suggests what to do with a new model."""
+    several = ["-n", "10"] if is_of_records else []
+    unusual = [["charlm", "score", folder.path, "--unusual", "0.01", "--spans", "FILE"]] if settings.calibrate else []
+    suggest(["charlm", "generate", folder.path, *several], ["charlm", "report", folder.path], *unusual)
 
 
 def _usual(held_out: Corpus) -> list[str]:
@@ -141,19 +148,6 @@ def recipe_of(settings: Train) -> Recipe:
     """Returns the recipe that the flags describe."""
     taken = {name: getattr(settings, name) for name in TAKES[settings.model] if name != "config"}
     return Recipe(family=settings.model, config=getattr(settings, "training", None), **taken)
-
-
-def demo(_: Demo) -> None:
-    """Trains, evaluates and samples on text that ships with Python."""
-    print("The text: the help topics that come with Python.")
-    text = python_docs()
-    for family in ("bigram", "ngram"):
-        corpus = Corpus.of_text(text, ROLES_OF_TEXT)
-        learned, held_out = corpus.split(0.9)
-        trained = train_on(learned, Recipe(family=family), validation=held_out, hook=tell)
-        sample = CharLM(trained.model, corpus.vocabulary).generate("The ", max_new_tokens=300, seed=1337)
-        print(f"\nA sample after 'The ':\n\n{sample}\n")
-    print("Now your own text: charlm train FILE")
 
 
 def _joined(stack: ExitStack, recipe: Recipe) -> tuple[Recipe, bool]:

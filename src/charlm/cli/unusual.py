@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json, shown_line
+from charlm.cli.terminal import PLAIN, REVERSED_RED, has_colors
 from charlm.decisions.calibration import checked_calibration
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from charlm.decisions.text_judge import UnusualSpan
     from charlm.lm import CharLM
 
-COLORED = ("\x1b[7;31m", "\x1b[0m")
-"""Red with its background, so that spaces show, and as before."""
 MARKED = ("[[", "]]")
 END = "\N{SYMBOL FOR END OF TEXT}"
 """Stands for the end of a line where that comes too early, and nothing else in it is unusual."""
@@ -42,8 +40,8 @@ class UnusualLines:
         self._rate = rate
         self._spans = spans
         self._json = json
-        is_colored = color == "always" or (color == "auto" and sys.stdout.isatty() and _terminal_has_colors())
-        self._marks = COLORED if is_colored else MARKED
+        is_colored = color == "always" or (color == "auto" and has_colors(sys.stdout))
+        self._marks = (REVERSED_RED, PLAIN) if is_colored else MARKED
         self._is_terminal = sys.stdout.isatty() or is_colored
 
     def show(self, lines: list[str], admitted: list[str]) -> None:
@@ -77,10 +75,6 @@ class UnusualLines:
     def _shown(self, text: str) -> str:
         """Returns a part of a line as it is printed."""
         return shown_line(text, on_terminal=self._is_terminal)
-
-
-def _terminal_has_colors() -> bool:
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _moved(span: UnusualSpan, line: str, known: str) -> UnusualSpan:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, redirect_stdout
 from typing import TYPE_CHECKING
 
 from charlm.cli.calibrate import tell_left_out
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, suggest
 from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import tell
 from charlm.data.framing import Framing
@@ -52,3 +52,5 @@ def update(settings: Update) -> None:
         symbols = len(corpus.vocabulary.symbols)
         new_symbols = symbols - len(vocabulary.symbols)
         print_json(run=str(folder.path), family=model.family, symbols=symbols, new_symbols=new_symbols)
+    else:
+        suggest(["charlm", "generate", folder.path])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -80,6 +81,24 @@ def hashed_parts(tensors: Mapping[str, Tensor | NDArray[Any] | StoredTensor]) ->
         dtype = str(tensor.dtype).removeprefix("torch.")
         yield f"\n{name} {dtype} {tuple(tensor.shape)}\n".encode()
         yield _bytes_of(tensor)
+
+
+def sizes(model: LanguageModel | CountModel) -> dict[str, int | None]:
+    """Returns how large a model is: its ``parameters``, its ``n_grams`` (None without any), and its ``bytes``.
+
+    The parameters of a model that is trained are the weights that training changes; of one that counts, they are the
+    logarithms that it has of its counts.
+    """
+    tables = model_arrays(model)
+    weights = cast("Any", model).parameters() if hasattr(model, "parameters") else tables.values()
+    modules = cast("Any", model).modules() if hasattr(model, "modules") else [model]
+    counted = {id(table): table for module in modules for table in (getattr(module, "table", module),)}
+    n_grams = [len(table) for table in counted.values() if isinstance(table, NGramTable)]
+    return {
+        "parameters": sum(math.prod(table.shape) for table in weights if "float" in str(table.dtype)),
+        "n_grams": sum(n_grams) if n_grams else None,
+        "bytes": sum(table.nbytes for table in tables.values()),
+    }
 
 
 def _bytes_of(tensor: Tensor | NDArray[Any] | StoredTensor) -> Buffer:
