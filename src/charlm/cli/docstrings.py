@@ -21,6 +21,8 @@ def restore_docstrings(*modules: str) -> None:
 
     for name in modules:
         with contextlib.suppress(OSError):
-            for node in ast.parse(inspect.getsource(sys.modules[name])).body:
+            source = inspect.getsource(sys.modules[name])
+            tree = compile(source, name, "exec", ast.PyCF_ONLY_AST, optimize=0)  # ast.parse would leave them out
+            for node in ast.iter_child_nodes(tree):
                 if isinstance(node, ast.ClassDef):
                     vars(sys.modules[name])[node.name].__doc__ = ast.get_docstring(node)
