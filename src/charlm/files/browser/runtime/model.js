@@ -1,0 +1,131 @@
+// The model as a page sees it: a vocabulary, and states in which it says what comes next.
+
+const FAMILIES = { bigram: BigramModel, ngram: NGramModel };
+const LARGEST_VOCABULARY = 2 ** 22;
+
+/** Returns the model in bytes (a Uint8Array, or base64) that charlm has written; throws charlm.Error if there is none. */
+async function load(source) {
+  const { description, arrays } = await readModel(source);
+  return new Model(description, arrays);
+}
+
+/** Returns a model of a family from its description. */
+function modelOf(description, arrays, prefix) {
+  check(isObject(description) && Object.hasOwn(FAMILIES, description.family), "it is of a family unknown here");
+  const { vocab_size: size, context_only: never } = description;
+  check(isCount(size, LARGEST_VOCABULARY) && size > 0, "its size is out of range");
+  check(Array.isArray(never) && never.length < size && new Set(never).size === never.length
+    && never.every((id) => isCount(id, size)), "the ids that it never predicts are none of its ids");
+  return new FAMILIES[description.family](description, arrays, prefix);
+}
+
+/** A model and its vocabulary. */
+class Model {
+  #model;
+  #vocabulary;
+
+  constructor({ vocabulary, model, summary }, arrays) {
+    this.#vocabulary = new Vocabulary(vocabulary);
+    this.#model = modelOf(model, arrays, "");
+    check(this.#vocabulary.size === this.#model.size, "its vocabulary is of another size");
+    const { roles, symbols, size } = this.#vocabulary;
+    this.family = model.family;
+    this.size = size;
+    this.symbols = symbols;
+    this.specials = { bos: roles.get("bos"), eos: roles.get("eos"), unk: roles.get("unk") };
+    this.ofRecords = roles.has("eos");
+    this.blockSize = this.#model.blockSize ?? null;
+    this.summary = isObject(summary) ? summary : {};
+  }
+
+  /** Returns the ids of a text; an unknown character is unk, or without one an error that names it. */
+  encode(text) {
+    return this.#vocabulary.encode(text);
+  }
+
+  /** Returns the text of ids: nothing for special tokens, and U+FFFD for unk. */
+  decode(ids) {
+    return this.#vocabulary.decode(ids);
+  }
+
+  /** Returns the state before the first character: after bos, if there is one. */
+  start() {
+    const { bos } = this.specials;
+    const first = bos ?? this.#vocabulary.symbolIds[0] ?? 0;
+    return new State(this.#model, this.#vocabulary, this.#model.step(null, first), bos === undefined);
+  }
+}
+
+/** What a model knows after some characters. A state never changes: it can be stepped from again and again. */
+class State {
+  #model;
+  #vocabulary;
+  #inner;
+  #isBefore; // whether nothing has come, not even bos: then a text can begin with anything
+  #all = null;
+  #known = null;
+  #shown = null;
+
+  constructor(model, vocabulary, inner, isBefore) {
+    this.#model = model;
+    this.#vocabulary = vocabulary;
+    this.#inner = inner;
+    this.#isBefore = isBefore;
+  }
+
+  /** Returns the state after one more id; this one stays as it is. */
+  step(id) {
+    if (!isCount(id, this.#vocabulary.size)) throw new CharlmError(`The model has no id ${id}.`);
+    return new State(this.#model, this.#vocabulary, this.#model.step(this.#isBefore ? null : this.#inner, id), false);
+  }
+
+  /**
+   * Natural logs of the probabilities of what comes next, Float64Array(V), as CharLM.next_symbols gives them and with
+   * which generate draws: over symbols and the end of a record. Minus infinity for all else, unk among it.
+   */
+  get logProbabilities() {
+    if (this.#known === null) {
+      this.#known = Float64Array.from(this.#scores);
+      for (const id of this.#vocabulary.neverDrawn) this.#known[id] = -Infinity;
+      normalized(this.#known);
+    }
+    return this.#known;
+  }
+
+  /**
+   * Returns the natural log of the probability with which an id comes next where a text is scored, as
+   * CharLM.log_probabilities does: unk has a share, for each of the characters that the model does not know.
+   */
+  logProbability(id) {
+    if (this.#isBefore) return -Math.log(this.#vocabulary.outcomes);
+    return this.#scores[id] + (id === this.#vocabulary.roles.get("unk") ? this.#vocabulary.logShareOfUnknown : 0);
+  }
+
+  get #scores() {
+    return (this.#all ??= this.#model.logProbabilitiesAfter(this.#inner));
+  }
+
+  get #details() {
+    return (this.#shown ??= this.#isBefore ? {} : this.#model.shown(this.#inner));
+  }
+
+  /** N-gram models, also inside others: how many of the last characters were found as a context; null otherwise. */
+  get contextLength() {
+    return this.#details.contextLength ?? null;
+  }
+
+  /** Transformers: for each layer and head, how much this position attends to each of the window; null otherwise. */
+  get attention() {
+    return this.#details.attention ?? null;
+  }
+
+  /** Transformers: the place in the text of the first position of the window, -1 for bos; null otherwise. */
+  get windowStart() {
+    return this.#details.windowStart ?? null;
+  }
+
+  /** Mixtures and priors: what each part says and how much it counts, [{name, share, logProbabilities}]; or null. */
+  get shares() {
+    return this.#details.shares ?? null;
+  }
+}
