@@ -12,6 +12,12 @@ PARTS = (
     "bigram",
     "tree",
     "ngram",
+    "matrix",
+    "transformer",
+    "prior",
+    "gpt",
+    "classic_gpt",
+    "mixture",
     "model",
 )
 """The parts after ``about``, in an order in which what one needs at once comes before it."""

@@ -1,19 +1,24 @@
 // The model as a page sees it: a vocabulary, and states in which it says what comes next.
 
-const FAMILIES = { bigram: BigramModel, ngram: NGramModel };
-const LARGEST_VOCABULARY = 2 ** 22;
+const FAMILIES = {
+  bigram: BigramModel, ngram: NGramModel, gpt: GPTModel, "classic-gpt": ClassicGPTModel, mixture: MixtureModel,
+};
 
 /** Returns the model in bytes (a Uint8Array, or base64) that charlm has written; throws charlm.Error if there is none. */
 async function load(source) {
-  const { description, arrays } = await readModel(source);
-  return new Model(description, arrays);
+  try {
+    const { description, arrays } = await readModel(source);
+    return new Model(description, arrays);
+  } catch (error) {
+    if (error instanceof CharlmError) throw error;
+    throw new CharlmError(`This is not a model that can be read: ${error.message}.`, { cause: error });
+  }
 }
 
 /** Returns a model of a family from its description. */
 function modelOf(description, arrays, prefix) {
-  check(isObject(description) && Object.hasOwn(FAMILIES, description.family), "it is of a family unknown here");
+  check(isObject(description) && Object.keys(FAMILIES).includes(description.family), "it is of a family unknown here");
   const { vocab_size: size, context_only: never } = description;
-  check(isCount(size, LARGEST_VOCABULARY) && size > 0, "its size is out of range");
   check(Array.isArray(never) && never.length < size && new Set(never).size === never.length
     && never.every((id) => isCount(id, size)), "the ids that it never predicts are none of its ids");
   return new FAMILIES[description.family](description, arrays, prefix);
@@ -26,12 +31,12 @@ class Model {
 
   constructor({ vocabulary, model, summary }, arrays) {
     this.#vocabulary = new Vocabulary(vocabulary);
+    check(isObject(model) && model.vocab_size === this.#vocabulary.size, "its vocabulary is of another size");
     this.#model = modelOf(model, arrays, "");
-    check(this.#vocabulary.size === this.#model.size, "its vocabulary is of another size");
     const { roles, symbols, size } = this.#vocabulary;
     this.family = model.family;
     this.size = size;
-    this.symbols = symbols;
+    this.symbols = Object.freeze(symbols);
     this.specials = { bos: roles.get("bos"), eos: roles.get("eos"), unk: roles.get("unk") };
     this.ofRecords = roles.has("eos");
     this.blockSize = this.#model.blockSize ?? null;
@@ -121,7 +126,8 @@ class State {
 
   /** Transformers: the place in the text of the first position of the window, -1 for bos; null otherwise. */
   get windowStart() {
-    return this.#details.windowStart ?? null;
+    const { windowStart } = this.#details;
+    return windowStart === undefined ? null : windowStart - (this.#vocabulary.roles.has("bos") ? 1 : 0);
   }
 
   /** Mixtures and priors: what each part says and how much it counts, [{name, share, logProbabilities}]; or null. */

@@ -3,8 +3,8 @@
 
 /** What is wrong with a model, a text or a setting; the message is a sentence for people. */
 class CharlmError extends Error {
-  constructor(message) {
-    super(message);
+  constructor(message, options) {
+    super(message, options);
     this.name = "charlm.Error";
   }
 }
@@ -15,7 +15,8 @@ const HASH_BYTES = 32;
 const LARGEST_MODEL = 2 ** 30; // bytes; a small file could unzip to more than there is memory
 const LONGEST_HEADER = 2 ** 25;
 const ARRAY_TYPES = {
-  U8: Uint8Array, I8: Int8Array, U16: Uint16Array, U32: Uint32Array, F32: Float32Array, F64: Float64Array,
+  U8: Uint8Array, I8: Int8Array, U16: Uint16Array, I16: Int16Array, U32: Uint32Array, F32: Float32Array,
+  F64: Float64Array,
 };
 
 /** Throws an error that says why these bytes are no model, unless a condition holds. */
