@@ -24,6 +24,7 @@ from charlm.files.model_file import save_model
 from charlm.files.run_folder import RunFolder
 from charlm.files.vocabularies import read_vocabulary
 from charlm.lm import CharLM
+from charlm.recipes.browser import save_javascript
 from charlm.recipes.corpus import Corpus
 from charlm.report.page import write_report
 from charlm.runtime.pytorch import require_pytorch
@@ -150,9 +151,10 @@ def _text_to_color(settings: flags.Report) -> str | list[str]:
 def export(settings: flags.Export) -> None:
     """Writes a model, or its vocabulary, in a form that other programs read."""
     RunFolder(settings.model).refuse_to_replace(settings.out)
-    given = [name for name in ("cache", "int8") if getattr(settings, name)]
-    if given and settings.format != "onnx":
-        raise ValueError(f"--{given[0]} is for --format onnx, got --format {settings.format}: leave it out")
+    for name, format_ in (("cache", "onnx"), ("int8", "onnx"), ("max_bytes", "js")):
+        if getattr(settings, name) and settings.format != format_:
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} is for --format {format_}, got --format {settings.format}: leave it out")
     if settings.format in OF_VOCABULARY:
         OF_VOCABULARY[settings.format](read_vocabulary(settings.model), settings.out)
         print_line(f"saved to {settings.out}")
@@ -164,6 +166,8 @@ def export(settings: flags.Export) -> None:
             from charlm.files.onnx.writer import save_onnx  # noqa: PLC0415 - needs PyTorch
 
             save_onnx(settings.out, lm.model, lm.vocabulary, cache=settings.cache, int8=settings.int8)
+        case "js":
+            save_javascript(settings.out, lm.stored, lm.vocabulary, max_bytes=settings.max_bytes, note=tell_note)
         case "arpa":
             save_arpa(settings.out, lm.stored, lm.vocabulary)
         case "nanogpt" | "mingpt" | "gpt2":

@@ -22,7 +22,7 @@ from charlm.generation.settings import SamplingSettings
 from chartok.arguments import Errors
 from chartok.files.reading import ReadingSettings
 
-ExportFormat: TypeAlias = Literal["onnx", "arpa", "nanogpt", "mingpt", "gpt2", "tokenizer-json", "vocabulary"]
+ExportFormat: TypeAlias = Literal["onnx", "js", "arpa", "nanogpt", "mingpt", "gpt2", "tokenizer-json", "vocabulary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,16 +158,18 @@ class Export(Command):
 
     Attributes:
         model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
-        format: onnx for any family, arpa for an ngram; nanogpt, mingpt and gpt2 for a classic-gpt; tokenizer-json and
-            vocabulary (JSON) for any vocabulary.
+        format: onnx and js, a script that runs in a page, for any family; arpa for an ngram; nanogpt, mingpt and gpt2
+            for a classic-gpt; tokenizer-json and vocabulary (JSON) for any vocabulary.
         out: The file to write; for gpt2 a new folder.
         cache: For onnx, of a model with a Transformer: keys and values of the past are inputs and outputs, so that each
             further character takes one step.
         int8: For onnx, of a model with a Transformer: store and compute with 8-bit weights.
+        max_bytes: For js: the most that the model may take in the script, such as 2MB; an ngram is pruned until it
+            fits. By default 20MB, and nothing is pruned.
 
     Examples:
         charlm export runs/gpt --format onnx --out model.onnx
-        charlm export runs/input-ngram --format arpa -o model.arpa
+        charlm export runs/names --format js -o names.js
 
     See Also:
         interchange.md
@@ -180,6 +182,7 @@ class Export(Command):
     out: Path
     cache: bool = False
     int8: bool = False
+    max_bytes: Optional[str] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,16 @@ def browser_bytes(arrays: Mapping[str, NDArray[Any]], description: Mapping[str, 
     return gzip.compress(MAGIC + hashlib.sha256(body).digest() + body, compresslevel=9, mtime=0)
 
 
+def size_of_text(data: bytes) -> int:
+    """Returns how many characters bytes take as base64, in which a page has them.
+
+    Example:
+        >>> size_of_text(b"abcd")
+        8
+    """
+    return 4 * -(-len(data) // 3)
+
+
 def _stored(array: NDArray[Any]) -> StoredTensor:
     little_endian = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     return StoredTensor(array.dtype.name, array.shape, memoryview(little_endian.tobytes()))

@@ -33,8 +33,9 @@ def quantized_rows(matrix: NDArray[np.floating[Any]], dtype: type[np.int8 | np.i
         ValueError: A number is infinite or NaN.
 
     Example:
-        >>> quantized_rows(np.array([[0.5, -1.0], [0.0, 0.0]]))
-        QuantizedRows(codes=array([[  64, -127], [   0,    0]], dtype=int8), scales=array([0.00787402, 0. ], dtype=float32))
+        >>> codes, scales = quantized_rows(np.array([[0.5, -1.0], [0.0, 0.0]]))
+        >>> codes.tolist(), scales.round(6).tolist()
+        ([[64, -127], [0, 0]], [0.007873999886214733, 0.0])
     """
     if not np.isfinite(matrix).all():
         raise ValueError("a weight is infinite or NaN, so that nothing can be computed with it: train the model again")

@@ -27,7 +27,8 @@ HEAD = """
 
 """
 FOOT = """
-scope.charlm = Object.freeze({ load, probabilities, random, draw, Error: CharlmError });
+const models = scope.charlm?.models ?? {}; // of other scripts in the same page
+scope.charlm = Object.freeze({ load, models, probabilities, random, draw, Error: CharlmError });
 if (typeof module === "object" && module !== null && module.exports) module.exports = scope.charlm;
 })(globalThis);
 """

@@ -6,6 +6,7 @@
 //   const probabilities = charlm.probabilities(state.logProbabilities, { temperature: 0.8, topK: 20, topP: 0.95 });
 //   const next = model.decode([charlm.draw(probabilities, charlm.random(1)())]);
 //
+// charlm.models      the base64 of the models that come with this script, by name
 // charlm.load        reads a model; throws a charlm.Error, whose message is a sentence for people, if it cannot
 // Model              family, size, symbols, specials {bos, eos, unk}, ofRecords, blockSize, summary;
 //                    encode(text), decode(ids), start()
