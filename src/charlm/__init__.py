@@ -65,6 +65,7 @@ _MODULE_OF = {
     "read_log": "training.log",
     "save_arpa": "files.arpa.writer",
     "save_classic_gpt": "files.foreign.writer",
+    "save_javascript": "recipes.browser",
     "save_model": "files.model_file",
     "save_onnx": "files.onnx.writer",
     "score": "evaluation.scoring",

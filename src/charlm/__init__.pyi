@@ -54,6 +54,7 @@ from charlm.models.mixture import MixtureLanguageModel as MixtureLanguageModel
 from charlm.models.ngram.model import NGramLanguageModel as NGramLanguageModel
 from charlm.models.ngram.table import NGramTable as NGramTable
 from charlm.models.parameter_groups import ParameterGroups as ParameterGroups
+from charlm.recipes.browser import save_javascript as save_javascript
 from charlm.report.page import write_report as write_report
 from charlm.training.config import TrainerConfig as TrainerConfig
 from charlm.training.log import LogEntry as LogEntry

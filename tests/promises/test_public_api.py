@@ -90,6 +90,7 @@ CHARLM = {
     "read_log",
     "save_arpa",
     "save_classic_gpt",
+    "save_javascript",
     "save_model",
     "save_onnx",
     "score",

@@ -20,6 +20,7 @@ from charlm import (
     LogEntry,
     NGramLanguageModel,
     save_arpa,
+    save_javascript,
     save_model,
     save_onnx,
     write_report,
@@ -84,6 +85,7 @@ WRITERS: dict[str, Callable[[Path, int], object]] = {
     "model.safetensors": lambda path, size: save_model(path, counted(size).model, vocabulary(size)),
     "charlm.safetensors": lambda path, size: counted(size).save(path),
     "model.arpa": lambda path, size: save_arpa(path, counted(size).model, vocabulary(size)),
+    "model.js": lambda path, size: save_javascript(path, counted(size).stored, vocabulary(size)),
     "model.onnx": write_onnx,
     "run.json": write_run,
 }

@@ -130,6 +130,7 @@ assert_type(charlm.load_classic_gpt("x", vocabulary, n_heads=6), tuple[charlm.Cl
 charlm.save_classic_gpt(Path("x"), charlm.ClassicGPT(charlm.ClassicGPTConfig.nano(65)), vocabulary, "gpt2")
 charlm.save_onnx(Path("x"), gpt, vocabulary)
 charlm.save_arpa(Path("x"), ngram, vocabulary)
+charlm.save_javascript(Path("x"), ngram, vocabulary, validation_nats=1.5, max_bytes="2MB", note=print)
 adaptive = charlm.AdaptiveLanguageModel(
     3, weights=[1, 2, 3], letters=np.array([0, 1, 2]), line_end=0, table_bytes=1 << 20
 )

@@ -56,8 +56,9 @@ class MixtureModel {
     const shares = this.#shares(states);
     const parts = this.models.map((model, place) => model.shown(states[place]));
     const { attention, windowStart } = parts.find((each) => each.attention) ?? {};
+    const found = this.#contextLength(states) ?? parts.find((each) => each.contextLength !== undefined)?.contextLength;
     return {
-      contextLength: this.#contextLength(states) ?? parts.find((each) => each.contextLength !== undefined)?.contextLength,
+      contextLength: found,
       attention,
       windowStart,
       shares: this.models.map((model, place) => ({
@@ -69,5 +70,6 @@ class MixtureModel {
 
 function checkWeights(weights) {
   const sum = weights.reduce((one, other) => one + other, 0);
-  check(weights.every((weight) => weight >= 0) && Math.abs(sum - 1) <= LARGEST_ROUNDING, "its weights are no shares of 1");
+  check(weights.every((weight) => weight >= 0) && Math.abs(sum - 1) <= LARGEST_ROUNDING,
+    "its weights are no shares of 1");
 }

@@ -4,7 +4,7 @@ const FAMILIES = {
   bigram: BigramModel, ngram: NGramModel, gpt: GPTModel, "classic-gpt": ClassicGPTModel, mixture: MixtureModel,
 };
 
-/** Returns the model in bytes (a Uint8Array, or base64) that charlm has written; throws charlm.Error if there is none. */
+/** Returns the model in a Uint8Array, or its base64, that charlm has written; throws charlm.Error if there is none. */
 async function load(source) {
   try {
     const { description, arrays } = await readModel(source);

@@ -46,8 +46,7 @@ class NGramModel {
           seenBelow += probabilities[tree.suffixes[ngram + 1]];
         }
         const logBackoff = backoffStart + backoffStep * backoffCodes[context];
-        const total = seen + Math.exp(logBackoff) * Math.max(1 - seenBelow, 0);
-        if (!(total > 0)) check(false, "nothing can follow one of its contexts");
+        const total = seen + Math.exp(logBackoff) * Math.max(1 - seenBelow, 0); // above 0: no scale goes so far
         const logTotal = Math.log(total);
         this.logBackoffs[context] = logBackoff - logTotal;
         for (let ngram = from; ngram < to; ngram++) {

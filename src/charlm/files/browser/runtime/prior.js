@@ -1,7 +1,7 @@
 // Counts as a start for a GPT: what an n-gram model says after the last k characters, for up to six k.
 //
-// The logits are 15 tanh(head(x) / 15) + sum of g_k ln P_k with g = gate(x). The input gets an embedding of ln P for the
-// longest k, and one of how often each context has occurred.
+// The logits are 15 tanh(head(x) / 15) + sum of g_k ln P_k with g = gate(x). The input gets an embedding of ln P for
+// the longest k, and one of how often each context has occurred.
 
 const MOST_LENGTHS = 6;
 const LARGE_COUNT = 255;

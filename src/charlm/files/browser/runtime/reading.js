@@ -66,7 +66,7 @@ function fromBase64(text) {
 async function unzipped(bytes) {
   if (!(bytes instanceof Uint8Array) || bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   if (typeof DecompressionStream === "undefined") {
-    throw new CharlmError("This browser cannot open the model, it lacks DecompressionStream: use one of 2023 or later.");
+    throw new CharlmError("This browser cannot open the model, as it lacks DecompressionStream: use a newer one.");
   }
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")).getReader();
   const pieces = [];

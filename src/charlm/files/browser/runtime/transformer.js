@@ -107,11 +107,11 @@ class Transformer {
   /** Returns what can be shown of a state besides. */
   shown({ window }) {
     const length = window.memory.length;
-    const attention = Array.from({ length: this.layers }, (_, layer) => Array.from({ length: this.heads }, (__, head) => {
-      const start = (layer * this.heads + head) * length;
-      return window.attention.slice(start, start + length);
-    }));
-    return { attention, windowStart: window.start };
+    const ofHead = (layer, head) => window.attention.slice(
+      (layer * this.heads + head) * length, (layer * this.heads + head + 1) * length,
+    );
+    const heads = (layer) => Array.from({ length: this.heads }, (_, head) => ofHead(layer, head));
+    return { attention: Array.from({ length: this.layers }, (_, layer) => heads(layer)), windowStart: window.start };
   }
 }
 

@@ -1,0 +1,62 @@
+"""A page of a browser in which the runtime runs."""
+
+import base64
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import pytest
+
+from browser_models import case
+from charlm.files.browser.source import runtime_source
+from charlm.recipes.browser import browser_model
+
+HELPERS = """() => {
+    window.textOf = (points) => points.map((point) => String.fromCodePoint(point)).join("");
+    window.after = (model, points) => model.encode(textOf(points)).reduce((state, id) => state.step(id), model.start());
+    window.numbers = (row) => Array.from(row);
+    window.messageOf = async (run) => {
+        try {
+            await run();
+            return null;
+        } catch (error) {
+            return [error instanceof charlm.Error, error.message];
+        }
+    };
+    window.refusalOf = async (data, use) => {
+        const model = await charlm.load(data);
+        return messageOf(() => use(model));
+    };
+    window.refusal = (source) => messageOf(() => charlm.load(source));
+}"""
+"""What the tests of the runtime call."""
+
+
+@contextmanager
+def runtime_page() -> Iterator[Any]:
+    """Opens a browser with an empty page in which the runtime and ``HELPERS`` are; skips where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("there is no Chromium here")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.add_script_tag(content=runtime_source())
+        page.evaluate(HELPERS)
+        yield page
+        browser.close()
+
+
+@cache
+def packed(name: str) -> str:
+    """Returns one of the models of ``browser_models`` for the runtime, in base64."""
+    found = case(name)
+    return base64.b64encode(browser_model(found.model, found.vocabulary)).decode()
+
+
+def points(text: str) -> list[int]:
+    """Returns the code points of a text, lone surrogates among them, which the way into a browser does not let pass."""
+    return [*map(ord, text)]
