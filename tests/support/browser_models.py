@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import random
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -160,3 +161,15 @@ def case(name: str) -> Case:
     """Returns one of ``models`` and its rounded copy, neither of which may be changed."""
     model, vocabulary = models()[name]
     return Case(model, vocabulary, rounded(model))
+
+
+def prefixes(vocabulary: Vocabulary) -> list[str]:
+    """Returns texts of symbols, from none to several blocks, and such as have unknown characters, if they may."""
+    draw = random.Random(0)  # noqa: S311 - no secret
+    lengths = [0, 1, 2, 3, 5, 8, 9, 10, 11, 12, 17, 24, 33]
+    found = ["".join(draw.choices(vocabulary.symbols, k=length)) for length in lengths]
+    if vocabulary == TEXT:
+        found += [CORPUS[start : start + 15] for start in range(0, 60, 7)]
+    if "unk" in vocabulary.special_tokens:
+        found += ["\u4e00", "a\u4e00\U0001f601n", "\udfffa"]
+    return found

@@ -17,7 +17,9 @@ def test_each_weight_is_off_by_half_a_step_of_its_row_at_most(
     matrix: NDArray[np.float32], dtype: type[np.int8 | np.int16]
 ) -> None:
     codes, scales = quantized_rows(matrix, dtype)
-    assert (codes.dtype, scales.dtype, scales.shape) == (dtype, np.float32, (3,))
+    assert codes.dtype == dtype
+    assert scales.dtype == np.float32
+    assert scales.shape == (3,)
     step = np.abs(matrix).max(axis=1) / np.iinfo(dtype).max
     off = np.abs(codes.astype(np.float64) * scales[:, None] - matrix)
     assert (off <= 0.501 * step[:, None] + 1e-37).all()

@@ -1,8 +1,8 @@
 """The runtime in a browser says what Python says, of every family, and refuses whatever is no model."""
 
 import base64
-import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import browser_models
-from charlm import CharLM, MixtureLanguageModel, NGramTable, SamplingSettings
+from charlm import CharLM, MixtureLanguageModel, NGramTable, SamplingSettings, save_javascript
 from charlm.data.framing import Framing
 from charlm.files.browser.source import runtime_source
 from charlm.generation.sampling import apply_settings
 from charlm.models.context import default_stride, first_needed, ids_kept
 from charlm.models.predictor import log_softmax
 from charlm.recipes.browser import browser_model
-from chartok import Vocabulary
 from runtime_page import packed, points, runtime_page
 
 NAMES = list(browser_models.models())
@@ -34,18 +33,6 @@ CLOSE_IN_FLOAT32 = 2e-5
 def page() -> Iterator[Any]:
     with runtime_page() as page:
         yield page
-
-
-def prefixes(vocabulary: Vocabulary) -> list[str]:
-    """Returns texts of symbols, from none to several blocks, and such as have unknown characters, if they may."""
-    draw = random.Random(0)  # noqa: S311 - no secret
-    lengths = [0, 1, 2, 3, 5, 8, 9, 10, 11, 12, 17, 24, 33]
-    found = ["".join(draw.choices(vocabulary.symbols, k=length)) for length in lengths]
-    if vocabulary == browser_models.TEXT:
-        found += [browser_models.CORPUS[start : start + 15] for start in range(0, 60, 7)]
-    if "unk" in vocabulary.special_tokens:
-        found += ["\u4e00", "a\u4e00\U0001f601n", "\udfffa"]
-    return found
 
 
 def expected(lm: CharLM, context: str) -> NDArray[np.float64]:
@@ -65,7 +52,7 @@ def tolerance(name: str) -> float:
 def test_probabilities_are_those_of_python(page: Any, name: str) -> None:
     case, data = browser_models.case(name), packed(name)
     lm = CharLM(case.rounded, case.vocabulary)  # type: ignore[arg-type]
-    texts = prefixes(case.vocabulary)
+    texts = browser_models.prefixes(case.vocabulary)
     found = page.evaluate(
         """async ([data, texts]) => {
             const model = await charlm.load(data);
@@ -81,7 +68,7 @@ def test_probabilities_are_those_of_python(page: Any, name: str) -> None:
 def test_each_symbol_of_a_text_is_as_likely_as_python_says(page: Any, name: str) -> None:
     case, data = browser_models.case(name), packed(name)
     lm = CharLM(case.rounded, case.vocabulary)  # type: ignore[arg-type]
-    texts = prefixes(case.vocabulary)
+    texts = browser_models.prefixes(case.vocabulary)
     found = page.evaluate(
         """async ([data, texts]) => {
             const model = await charlm.load(data);
@@ -128,7 +115,7 @@ def test_text_becomes_ids_and_ids_become_text_as_in_python(page: Any) -> None:
     for vocabulary in (browser_models.TEXT, browser_models.NAMES, browser_models.SMILES):
         table = NGramTable.fit([0, 1], vocab_size=vocabulary.size, order=1)
         data = base64.b64encode(browser_model(table, vocabulary)).decode()
-        texts = prefixes(vocabulary)
+        texts = browser_models.prefixes(vocabulary)
         found = page.evaluate(
             """async ([data, texts]) => {
                 const model = await charlm.load(data);
@@ -336,3 +323,21 @@ def test_an_id_that_the_model_does_not_have_is_refused(page: Any) -> None:
     for wrong in ("4", "-1", "0.5", "undefined"):
         call = f"(data) => refusalOf(data, (model) => model.start().step({wrong}))"
         assert page.evaluate(call, packed("bigram, counted")) == [True, f"The model has no id {wrong}."]
+
+
+def test_the_page_of_the_documentation_makes_up_names(page: Any, tmp_path: Path) -> None:
+    documented = (Path(__file__).parents[4] / "docs" / "howto" / "in-a-page.md").read_text(encoding="utf-8")
+    (tmp_path / "names.html").write_text(documented.partition("```html\n")[2].partition("```")[0], encoding="utf-8")
+    lm = CharLM.fit(browser_models.RECORDS * 5, order=3)
+    save_javascript(tmp_path / "names.js", lm.stored, lm.vocabulary)
+    opened = page.context.browser.new_page()
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.goto((tmp_path / "names.html").as_uri())
+    opened.wait_for_selector("li")
+    assert all(name.startswith("an") for name in opened.locator("li").all_inner_texts())
+    opened.fill("#prefix", "zo")
+    opened.click("#more")
+    assert [name[:2] for name in opened.locator("li").all_inner_texts()] == ["zo"] * 10
+    assert not troubles
+    opened.close()
