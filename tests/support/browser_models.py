@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from charlm import (
+    GPT,
     BigramLanguageModel,
     BigramTable,
     ClassicGPT,
@@ -118,6 +119,14 @@ def without_ngrams(vocabulary: Vocabulary) -> MixtureLanguageModel:
     return MixtureLanguageModel(parts).eval()
 
 
+def moderate(model: GPT) -> GPT:
+    """Returns a lively model with weights of the size that training leaves, a standard deviation of a quarter."""
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.div_(2)
+    return model
+
+
 @cache
 def models() -> dict[str, tuple[AnyModel, Vocabulary]]:
     """Returns models of every family and shape by name."""
@@ -144,6 +153,8 @@ def models() -> dict[str, tuple[AnyModel, Vocabulary]]:
             NAMES,
         ),
         "gpt with a prior of bigrams": (lively(gpt_shape(TEXT), prior=counted(TEXT, text, order=2)), TEXT),
+        "moderate gpt": (moderate(lively(gpt_shape(NAMES, hash_rows=50))), NAMES),
+        "moderate gpt with a prior": (moderate(lively(gpt_shape(TEXT), prior=prior)), TEXT),
         "gpt in half precision": (lively(gpt_shape(NAMES)).half(), NAMES),
         "classic gpt": (lively_classic(classic_shape(TEXT)), TEXT),
         "classic gpt, untied": (

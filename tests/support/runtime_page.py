@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from browser_models import case
 from charlm.files.browser.source import runtime_source
@@ -60,3 +62,15 @@ def packed(name: str) -> str:
 def points(text: str) -> list[int]:
     """Returns the code points of a text, lone surrogates among them, which the way into a browser does not let pass."""
     return [*map(ord, text)]
+
+
+def probabilities_in(page: Any, name: str, texts: list[str]) -> NDArray[np.float64]:
+    """Returns the probabilities of all ids after each text in a browser, ``(N, V)``."""
+    found = page.evaluate(
+        """async ([data, texts]) => {
+            const model = await charlm.load(data);
+            return texts.map((text) => numbers(after(model, text).logProbabilities));
+        }""",
+        [packed(name), [points(text) for text in texts]],
+    )
+    return np.exp(np.array(found))
