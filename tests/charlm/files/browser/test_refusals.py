@@ -234,3 +234,12 @@ def test_a_browser_that_cannot_open_gzip_gets_a_sentence(page: Any) -> None:
         True,
         "This browser cannot open the model, as it lacks DecompressionStream: use a newer one.",
     ]
+
+
+def test_a_hostile_summary_says_nothing(page: Any) -> None:
+    def change(content: dict[str, Any], _: Arrays) -> None:
+        content["summary"] = {"name": ["<b>"], "order": "<b>", "layers": {}, "heads": 10, "more": 1}
+
+    found = page.evaluate("async (data) => (await charlm.load(data)).summary", changed("bigram, counted", change))
+    nothing = ("name", "parameters", "ngrams", "order", "layers", "validationLoss")
+    assert found == {**dict.fromkeys(nothing), "heads": 10}

@@ -7,13 +7,13 @@ class Matrix {
     this.columns = columns;
     this.codes = arrayOf(arrays, name, [dtype], [rows, columns]);
     this.scales = checkFinite(arrayOf(arrays, `${name}.scales`, ["F32"], [rows]), name);
-    this.sums = new Float64Array(rows + 3); // rows beyond the last are read as undefined, and their sums by nobody
+    this.sums = new Float64Array(rows + 3); // with fewer than four rows, some beyond the last have a sum
   }
 
   /** Writes the product with a vector to another, from a place on; `adds` adds it to what is there. */
   multiply(vector, result, { start = 0, adds = false } = {}) {
     const { rows, scales } = this;
-    for (let row = 0; row < rows; row += 4) this.#multiplyFour(row, vector);
+    for (let row = 0; row < rows; row += 4) this.#multiplyFour(Math.max(0, Math.min(row, rows - 4)), vector);
     for (let row = 0; row < rows; row++) {
       const product = this.sums[row] * scales[row];
       result[start + row] = adds ? result[start + row] + product : product;

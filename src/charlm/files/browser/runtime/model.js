@@ -24,6 +24,14 @@ function modelOf(description, arrays, prefix) {
   return new FAMILIES[description.family](description, arrays, prefix);
 }
 
+/** Returns what is known of a model: a name and finite numbers, null for what is not. */
+function checkedSummary(summary) {
+  const numbers = ["parameters", "ngrams", "order", "layers", "heads", "validationLoss"].map((name) =>
+    [name, Number.isFinite(summary[name]) ? summary[name] : null]);
+  const name = typeof summary.name === "string" ? summary.name : null;
+  return Object.freeze({ name, ...Object.fromEntries(numbers) });
+}
+
 /** A model and its vocabulary. */
 class Model {
   #model;
@@ -40,7 +48,7 @@ class Model {
     this.specials = { bos: roles.get("bos"), eos: roles.get("eos"), unk: roles.get("unk") };
     this.ofRecords = roles.has("eos");
     this.blockSize = this.#model.blockSize ?? null;
-    this.summary = isObject(summary) ? summary : {};
+    this.summary = checkedSummary(isObject(summary) ? summary : {});
   }
 
   /** Returns the ids of a text; an unknown character is unk, or without one an error that names it. */
