@@ -105,6 +105,6 @@ def test_the_command_line_writes_a_script(
     said = capsys.readouterr()
     assert said.out == f"saved to {out}\n"
     assert "n-grams are kept, those that do most" in said.err
-    assert out.stat().st_size < 5_000 + 60_000
+    assert len(out.read_text(encoding="ascii").splitlines()[-1]) < 5_100
     assert main(["export", str(model), "--format", "arpa", "--out", str(out), "--max-bytes", "5KB"]) == 1
     assert "--max-bytes is for --format js, got --format arpa: leave it out" in capsys.readouterr().err
