@@ -82,8 +82,8 @@ def rounded(model: AnyModel) -> AnyModel:
                 in_two = name in TWO_BYTES and not isinstance(model, ClassicGPT)
                 codes, scales = quantized_rows(weights.numpy(), np.int16 if in_two else np.int8)
                 weights.copy_(torch.from_numpy(codes * scales[:, None]))
-    if getattr(model, "prior", None) is not None:
-        model.prior = CountPrior(rounded_table(model.prior.table))  # type: ignore[union-attr,operator]
+    if isinstance(model, GPT) and model.prior is not None:
+        model.prior = CountPrior(rounded_table(model.prior.table))
     return model
 
 

@@ -73,4 +73,5 @@ def probabilities_in(page: Any, name: str, texts: list[str]) -> NDArray[np.float
         }""",
         [packed(name), [points(text) for text in texts]],
     )
-    return np.exp(np.array(found))
+    logarithms: NDArray[np.float64] = np.array(found)
+    return np.exp(logarithms)

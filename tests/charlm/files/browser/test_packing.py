@@ -9,6 +9,7 @@ from charlm import BigramLanguageModel, NGramTable
 from charlm.files.browser.packing import packed_model
 from charlm.files.browser.summary import summary_of
 from charlm.models.ngram.packing import compact_size
+from lively_gpt import lively
 
 KNOWN = list(browser_models.models())
 
@@ -57,7 +58,7 @@ def test_a_model_of_a_family_of_ones_own_is_refused() -> None:
 
 
 def test_weights_that_are_not_finite_are_refused() -> None:
-    model = browser_models.lively(browser_models.gpt_shape(browser_models.BARE))
+    model = lively(browser_models.gpt_shape(browser_models.BARE))
     with torch.no_grad():
         model.head.weight[0, 0] = torch.nan
     with pytest.raises(ValueError, match="a weight is infinite or NaN"):
@@ -67,7 +68,7 @@ def test_weights_that_are_not_finite_are_refused() -> None:
 @pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
 def test_quantized_models_are_refused() -> None:
-    model = browser_models.lively(browser_models.gpt_shape(browser_models.BARE))
+    model = lively(browser_models.gpt_shape(browser_models.BARE))
     quantized = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
     with pytest.raises(ValueError, match="quantized weights"):
         packed_model(quantized)

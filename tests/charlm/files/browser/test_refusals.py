@@ -42,7 +42,7 @@ def sealed(body: bytes, magic: bytes = MAGIC) -> str:
 def changed(name: str, change: Change) -> str:
     """Returns a model that has been changed on purpose and sealed again."""
     case = browser_models.case(name)
-    found = packed_model(case.model)  # type: ignore[arg-type]
+    found = packed_model(case.model)
     content = {"model": found.description, "vocabulary": case.vocabulary.to_dict()}
     arrays = {key: array.copy() for key, array in found.arrays.items()}
     change(content, arrays)

@@ -69,7 +69,7 @@ def test_rounding_changes_no_probability_by_more_than_a_hundredth(page: Any, nam
 @pytest.mark.parametrize("name", NAMES)
 def test_each_symbol_of_a_text_is_as_likely_as_python_says(page: Any, name: str) -> None:
     case, data = browser_models.case(name), packed(name)
-    lm = CharLM(case.rounded, case.vocabulary)  # type: ignore[arg-type]
+    lm = CharLM(case.rounded, case.vocabulary)
     texts = browser_models.prefixes(case.vocabulary)
     found = page.evaluate(
         """async ([data, texts]) => {
@@ -317,7 +317,7 @@ def test_a_model_runs_in_a_worker(page: Any) -> None:
         })""",
         [runtime_source() + script, data],
     )
-    lm = CharLM(case.rounded, case.vocabulary)  # type: ignore[arg-type]
+    lm = CharLM(case.rounded, case.vocabulary)
     assert np.allclose(np.exp(found), expected(lm, ""), rtol=0, atol=CLOSE)
 
 
