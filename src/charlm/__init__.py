@@ -71,6 +71,7 @@ _MODULE_OF = {
     "score": "evaluation.scoring",
     "stream_ids": "generation.ids",
     "tiny_shakespeare": "data.corpora",
+    "write_play": "report.play",
     "write_report": "report.page",
 }
 

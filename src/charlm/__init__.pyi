@@ -56,6 +56,7 @@ from charlm.models.ngram.table import NGramTable as NGramTable
 from charlm.models.parameter_groups import ParameterGroups as ParameterGroups
 from charlm.recipes.browser import save_javascript as save_javascript
 from charlm.report.page import write_report as write_report
+from charlm.report.play import write_play as write_play
 from charlm.training.config import TrainerConfig as TrainerConfig
 from charlm.training.log import LogEntry as LogEntry
 from charlm.training.log import read_log as read_log

@@ -96,6 +96,7 @@ CHARLM = {
     "score",
     "stream_ids",
     "tiny_shakespeare",
+    "write_play",
     "write_report",
 }
 

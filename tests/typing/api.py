@@ -238,3 +238,5 @@ numbers, errors = decoded.guess_numbers(["ab"], return_errors=True)
 assert_type(charlm.ctc_decode([[0.0]], [""], lm=decoded), list[charlm.CTCHypothesis])
 assert_type(charlm.ctc_decode_batch([[[0.0]]], [""], lengths=[1]), list[list[charlm.CTCHypothesis]])
 charlm.ErrorSpotter(decoded, decoded).log_probabilities("ab")
+
+assert_type(charlm.write_play(decoded, "play.html", text="ab", title="ab", max_bytes="1MB"), Path)

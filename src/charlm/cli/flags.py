@@ -153,6 +153,28 @@ class Report(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Play(Command):
+    r"""Write one HTML file that has the model in it: type, see what surprises it, choose what comes next, generate.
+
+    Attributes:
+        model: A run folder or a model file.
+        out: The file to write; by default play.html in the run folder, or NAME.play.html beside the model file.
+        open: Open it in a browser.
+        prompt: The text that the page begins with, in which escapes such as \n are understood; by default it makes one
+            up.
+        title: The heading of the page; by default the name of the run folder or of the model file.
+        max_bytes: The largest page to write, such as 20MB; by default 10MB.
+    """
+
+    model: Positional[Path]
+    out: Optional[Path] = None
+    open: bool = False
+    prompt: Text = None
+    title: Optional[str] = None
+    max_bytes: Optional[str] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Export(Command):
     """Write a model in a form that other programs read.
 
@@ -262,6 +284,7 @@ GROUPS: dict[str, dict[str, type[Command]]] = {
         "info": Info,
         "evaluate": Evaluate,
         "report": Report,
+        "play": Play,
     },
     "Change a model": {
         "calibrate": Calibrate,

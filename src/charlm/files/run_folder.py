@@ -10,6 +10,7 @@ PyTorch::
       checkpoints/step-0000002000/        see CheckpointFolder
       model.safetensors                   the best model of the run so far
       report.html                         a page that shows all of it
+      play.html                           a page that has the model in it
       run.lock                            there while a process writes to the folder
 
 A folder may come from anyone, and what is in it under one of these names may be a link to a file of the user's. Reading
@@ -54,6 +55,7 @@ class RunFolder(os.PathLike[str]):
         """The best model of the run so far."""
         self.log_path: Path = self.path / "log.jsonl"
         self.report_path: Path = self.path / "report.html"
+        self.play_path: Path = self.path / "play.html"
         self.description_path: Path = self.path / "run.json"
         self._checkpoints = self.path / _CHECKPOINTS
         self._lock = RunLock(self.path / "run.lock")

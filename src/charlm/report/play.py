@@ -1,0 +1,147 @@
+"""The playground: one HTML page with a model in it, which runs there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from charlm.evaluation.markup import escaped
+from charlm.files.browser.source import runtime_source
+from charlm.files.run_folder import RunFolder
+from charlm.lm import CharLM
+from charlm.recipes.browser import browser_model
+from charlm.training.log import read_log
+from chartok import __version__
+from chartok.arguments import expected_text, size_in_bytes
+from chartok.files.atomic import replace_file
+
+if TYPE_CHECKING:
+    import os
+
+MOST_BYTES = 10_000_000
+"""The size of the largest page that is written unless another limit is given: most mail takes it."""
+
+_PARTS = ("symbols", "transcript", "sampling", "editor", "bars", "sight", "records", "page")
+"""The scripts of the page, each of which uses those before it."""
+
+
+def write_play(
+    model: str | os.PathLike[str] | CharLM,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    text: str | None = None,
+    title: str | None = None,
+    max_bytes: int | str = MOST_BYTES,
+) -> Path:
+    """Writes one HTML file in which a model can be played with, and returns its path; an existing file is replaced.
+
+    The model runs in the page, which loads nothing and sends nothing anywhere: it works offline and can be mailed. What
+    is typed is colored by surprise, what may come next is shown and can be chosen, and a model of records makes up new
+    ones. The page holds the model, but neither the text nor the list of records that it was fitted to. The file is
+    written atomically.
+
+    Args:
+        model: A run folder, a model file, or a model.
+        path: The file to write; by default ``play.html`` in the run folder, or ``NAME.play.html`` beside the model file.
+        text: The text that the page begins with, of which it takes 5,000 characters; by default the page makes one up.
+        title: The heading of the page; by default the name of the run folder or of the model file.
+        max_bytes: The largest page to write, in bytes or such as ``"20MB"``.
+
+    Raises:
+        OSError: The model cannot be read, or the page cannot be written.
+        CheckpointCorruptError: The model file is damaged.
+        CheckpointVersionError: It was written by a newer version.
+        CheckpointMismatchError: The family of the model is not one of charlm's.
+        ValueError: The page would be larger than ``max_bytes``, which the message says by how much; ``path`` is a file
+            of the run, or is missing for a model that is not in a file; or the log of the run is invalid.
+        TypeError: An argument has the wrong type.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> lm = CharLM.fit(["anna", "hanna", "joanna"] * 9)
+        >>> write_play(lm, folder / "names.html", title="Names").stat().st_size < 200_000
+        True
+    """
+    limit = size_in_bytes("max_bytes", max_bytes)
+    for name, value in (("text", text), ("title", title)):
+        if not isinstance(value, str | None):
+            raise TypeError(expected_text(name, value))
+    if isinstance(model, CharLM):
+        if path is None:
+            raise ValueError("path must be given for a model that is not in a file, got None")
+        out, lm, name, loss = Path(path), model, "A model", model.validation_nats
+    else:
+        folder = RunFolder(model)
+        default = folder.play_path if folder.path.is_dir() else folder.path.with_suffix(".play.html")
+        out = default if path is None else Path(path)
+        folder.refuse_to_replace(out)
+        lm, name, loss = CharLM.load(model), _name(folder), _lowest_loss(folder)
+    content = _page(lm, name if title is None else title, text or "", loss).encode("utf-8")
+    if len(content) > limit:
+        raise ValueError(_too_large(lm, len(content), limit))
+    with replace_file(out, follow_links=path is not None) as file:
+        file.write(content)
+    return out
+
+
+def _name(folder: RunFolder) -> str:
+    path = folder.path.resolve()
+    return path.name if path.is_dir() else path.stem
+
+
+def _lowest_loss(folder: RunFolder) -> float | None:
+    """Returns the validation loss of a run, in nats per character."""
+    entries = read_log(folder.log_path) if folder.log_path.is_file() else []
+    return min((entry.validation_loss for entry in entries if entry.validation_loss is not None), default=None)
+
+
+def _too_large(lm: CharLM, size: int, limit: int) -> str:
+    smaller = "a smaller model"
+    if lm.family == "ngram":
+        smaller += f", such as prune makes, here with a max_bytes of about {max(limit // 2, 1):,}"
+    return (
+        f"the page would take {size:,} bytes, and max_bytes is {limit:,}: allow more, or give {smaller}; a model takes "
+        "a third more in a page than in a file"
+    )
+
+
+def _page(lm: CharLM, title: str, text: str, loss: float | None) -> str:
+    assets = files("charlm.report") / "playground"
+    template, style, watch, *parts = (
+        (assets / name).read_text("utf-8")
+        for name in ("page.html", "page.css", "watch.js", *(f"{part}.js" for part in _PARTS))
+    )
+    runtime, page = runtime_source(), '"use strict";\n{{\n{}}}\n'.format("\n".join(parts))
+    # "<" would end the element that holds the text, as would "</script>" in it.
+    settings = json.dumps({"text": text, "validationLoss": loss}).replace("<", "\\u003c")
+    return Template(template).substitute(
+        policy=_policy([watch, runtime, page], style),
+        title=escaped(title),
+        style=style,
+        settings=settings,
+        model=base64.b64encode(browser_model(lm.stored, lm.vocabulary)).decode("ascii"),
+        watch=watch,
+        runtime=runtime,
+        page=page,
+        version=__version__,
+    )
+
+
+def _policy(scripts: list[str], style: str) -> str:
+    """Returns a Content-Security-Policy by which nothing runs but the scripts of the page, and nothing is loaded."""
+    return (
+        f"default-src 'none'; script-src {' '.join(map(_source, scripts))}; style-src {_source(style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _source(content: str) -> str:
+    """Returns the hash by which a policy allows an element with this content."""
+    digest = hashlib.sha256(content.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

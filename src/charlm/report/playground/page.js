@@ -1,0 +1,360 @@
+"use strict";
+// The page: what happens in it, and what it then shows.
+
+const SLICE = 10; // milliseconds of reading at one go, between which the page answers
+const FIRST_LENGTH = 160; // characters of a text that the model makes up for a start
+
+const byId = (id) => document.getElementById(id);
+const pause = () => new Promise((resolve) => setTimeout(resolve));
+const ordinal = (rank) => `${rank}${["th", "st", "nd", "rd"][rank % 100 > 10 && rank % 100 < 14 ? 0 : rank % 10] ?? "th"}`;
+
+/** The text, what is shown of it, and what the buttons do. */
+class Page {
+  constructor(model) {
+    this.model = model;
+    this.alphabet = new Alphabet(model);
+    this.transcript = new Transcript(model, this.alphabet);
+    this.history = new History("");
+    this.pointed = null;
+    this.streaming = 0; // of the stream that runs, its number; 0 if none does
+    this.streams = 0;
+    const [temperature, topK, topP, seed] = ["temperature", "top-k", "top-p", "seed"].map(byId);
+    this.sampling = new Sampling({ temperature, topK, topP, seed }, model.size, () => this.show());
+    this.editor = new Editor({ box: byId("text"), sheet: byId("sheet"), paper: byId("paper") }, this.alphabet, {
+      typed: (text, how) => this.typed(text, how),
+      moved: () => this.show(),
+      pointed: (place) => this.point(place),
+    });
+    this.bars = new Bars({ list: byId("bars"), rest: byId("rest") }, this.alphabet, (id) => this.choose(id));
+    this.sight = new Sight(model, this.editor, this.alphabet);
+    this.#listen();
+    if (model.ofRecords) this.#offerRecords();
+  }
+
+  #listen() {
+    const actions = {
+      generate: () => this.toggle(),
+      one: () => this.drawOne(),
+      back: () => this.travel(-1),
+      forward: () => this.travel(1),
+      copy: () => this.copy(),
+      clear: () => this.become("", "Cleared"),
+      "new-seed": () => this.reseed(),
+    };
+    for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
+    byId("text").addEventListener("keydown", (event) => this.#pressed(event));
+    byId("text").addEventListener("beforeinput", (event) => {
+      const steps = { historyUndo: -1, historyRedo: 1 }[event.inputType];
+      if (steps === undefined) return;
+      event.preventDefault();
+      this.travel(steps);
+    });
+  }
+
+  #pressed(event) {
+    if (event.isComposing || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const key = event.key.toLowerCase();
+    const action = { enter: () => this.toggle(), y: () => this.travel(1), z: () => this.travel(event.shiftKey ? 1 : -1) }[key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  #offerRecords() {
+    byId("make").hidden = false;
+    byId("paper").classList.add("of-records");
+    const [form, prefix, least, most, list, told] = ["make-form", "prefix", "least", "most", "made", "made-told"].map(byId);
+    this.maker = new RecordMaker({ form, prefix, least, most, list, told }, this, {
+      opened: (record) => {
+        this.become(record, "Opened");
+        byId("text").focus();
+      },
+      said: say,
+    });
+    this.maker.make();
+  }
+
+  /** Takes what was typed. */
+  typed(text, how) {
+    this.stop();
+    const { caret } = this.editor.written;
+    if (text.length > MOST_CHARACTERS) {
+      const cut = text.slice(0, MOST_CHARACTERS);
+      this.become(cut, `This page reads ${MOST_CHARACTERS.toLocaleString("en")} characters at most: the rest was left out`);
+      byId("told").textContent = byId("said").textContent;
+      return;
+    }
+    this.history.keep(text, caret, how === "insertText" || how === "insertCompositionText");
+    this.#take(text);
+  }
+
+  /** Shows another text, which stepping back undoes. */
+  become(text, what) {
+    this.stop();
+    this.editor.write(text);
+    this.history.keep(text, text.length);
+    this.#take(text);
+    say(what);
+  }
+
+  /** Goes to the version of the text before this one, or after. */
+  travel(steps) {
+    this.stop();
+    if (steps < 0 ? !this.history.canGoBack : !this.history.canGoForward) return;
+    const { text, caret } = this.history.go(steps);
+    this.editor.write(text, caret);
+    this.#take(text);
+    say(steps < 0 ? "Stepped back" : "Stepped forward");
+  }
+
+  #take(text) {
+    const change = this.transcript.update(text);
+    this.editor.replace(change, this.transcript.cells);
+    this.pointed = null;
+    this.read();
+  }
+
+  /** Reads on, for a slice of time at once, and shows what is new. */
+  read() {
+    const { transcript } = this;
+    const from = transcript.read;
+    const isRead = transcript.readUntil(performance.now() + SLICE);
+    this.editor.color(transcript.cells, from, transcript.read);
+    this.show();
+    if (isRead || this.isWaiting) return;
+    this.isWaiting = true;
+    setTimeout(() => {
+      this.isWaiting = false;
+      this.read();
+    });
+  }
+
+  /** Shows what there is to see at the caret. */
+  show() {
+    const { transcript, editor } = this;
+    const { cells } = transcript;
+    const { place } = editor;
+    const state = transcript.stateAt(place);
+    byId("back").disabled = !this.history.canGoBack;
+    byId("forward").disabled = !this.history.canGoForward;
+    byId("figures").textContent = figures(transcript);
+    byId("where").textContent = where(cells, place);
+    if (state !== undefined) this.bars.show(state, this.sampling.shaped(state.logProbabilities), cells[place]?.id);
+    editor.colorEnd(transcript.endBits);
+    this.look();
+  }
+
+  /** Shows what the model sees at the caret, or under the mouse. */
+  look() {
+    const { transcript } = this;
+    const place = Math.min(this.pointed ?? this.editor.place, transcript.cells.length);
+    const state = transcript.stateAt(place);
+    if (state === undefined) return;
+    byId("told").textContent = told(transcript, place, state);
+    this.sight.show(state, place, transcript.cells);
+  }
+
+  point(place) {
+    if (place === this.pointed || this.streaming) return;
+    this.pointed = place;
+    this.look();
+  }
+
+  /** Continues at the caret with a symbol; what was after it goes, and stepping back brings it back. */
+  choose(id) {
+    const before = this.transcript.cells.slice(0, this.editor.place).map((cell) => cell.text).join("");
+    const symbol = this.alphabet.symbolOf(id);
+    this.become(before + symbol, symbol === "" ? "The text ends here" : `Went on with ${spoken(symbol)}`);
+  }
+
+  /** Draws one more symbol; returns whether there was one. */
+  #grow() {
+    const { transcript, sampling } = this;
+    if (!transcript.readUntil(performance.now() + SLICE)) return true; // once all is read
+    const { cells } = transcript;
+    if (transcript.text.length >= MOST_CHARACTERS) return false;
+    const shaped = sampling.shaped(transcript.stateAt(cells.length).logProbabilities);
+    const symbol = this.alphabet.symbolOf(charlm.draw(shaped, sampling.point(cells.length)));
+    if (symbol === "") return false;
+    const text = transcript.text + symbol;
+    this.editor.write(text);
+    this.#take(text);
+    this.editor.follow();
+    return true;
+  }
+
+  drawOne() {
+    this.stop();
+    if (!this.#grow()) this.#tellEnd();
+    this.#keep();
+  }
+
+  #keep() {
+    this.history.keep(this.transcript.text, this.editor.written.caret);
+    this.show();
+  }
+
+  #tellEnd() {
+    const isFull = this.transcript.text.length >= MOST_CHARACTERS;
+    const why = isFull ? "The page takes no more text." : `With seed ${this.sampling.seed} the model ends here: choose another seed, or type on.`;
+    byId("told").textContent = why;
+    say(why);
+  }
+
+  /** Starts a stream of text, or stops the one that runs. */
+  toggle() {
+    if (this.streaming) this.stop();
+    else this.#stream();
+  }
+
+  #stream() {
+    const own = ++this.streams;
+    const { length } = this.transcript.cells;
+    this.streaming = own;
+    this.#nameGenerate();
+    const next = () => {
+      if (this.streaming !== own) return;
+      if (this.#grow()) requestAnimationFrame(next);
+      else {
+        this.stop();
+        if (this.transcript.cells.length === length || !this.model.ofRecords) this.#tellEnd();
+      }
+    };
+    next();
+  }
+
+  stop() {
+    if (!this.streaming) return;
+    this.streaming = 0;
+    this.#nameGenerate();
+    this.#keep();
+    say("Stopped");
+  }
+
+  #nameGenerate() {
+    byId("generate").textContent = this.streaming ? "Stop" : "Generate";
+    byId("generate").classList.toggle("running", Boolean(this.streaming));
+  }
+
+  reseed() {
+    this.sampling.seed = Math.floor(Math.random() * (Number(byId("seed").max) + 1));
+    say(`Seed ${this.sampling.seed}`);
+  }
+
+  async copy() {
+    const { text } = this.transcript;
+    try {
+      await navigator.clipboard.writeText(text);
+      say("Copied");
+    } catch {
+      byId("text").select();
+      say(document.execCommand("copy") ? "Copied" : "Select the text and copy it");
+    }
+    byId("copy").textContent = "Copied";
+    setTimeout(() => (byId("copy").textContent = "Copy"), 1500);
+  }
+
+  /** Starts with a text, or with one that the model makes up. */
+  begin(text) {
+    if (text !== "") this.#begun(text.slice(0, MOST_CHARACTERS));
+    else {
+      const { transcript, sampling } = this;
+      let made = "";
+      const deadline = performance.now() + 40 * SLICE;
+      while (made.length < FIRST_LENGTH && performance.now() < deadline) {
+        transcript.readUntil(Infinity);
+        const shaped = sampling.shaped(transcript.stateAt(transcript.cells.length).logProbabilities);
+        const symbol = this.alphabet.symbolOf(charlm.draw(shaped, sampling.point(transcript.cells.length)));
+        if (symbol === "") break;
+        made += symbol;
+        transcript.update(made);
+      }
+      transcript.update("");
+      this.#begun(made);
+    }
+  }
+
+  #begun(text) {
+    this.history = new History(text);
+    this.editor.write(text);
+    this.#take(text);
+  }
+}
+
+/** Says something to screen readers alone. */
+function say(what) {
+  byId("said").textContent = what;
+}
+
+/** Returns how surprising a text is on the whole. */
+function figures({ cells, read, endBits, isRead }) {
+  if (!cells.length) return "";
+  const known = cells.slice(0, read).map((cell) => cell.bits).filter((bits) => bits !== null);
+  const all = endBits === null ? known : [...known, endBits];
+  const mean = all.reduce((sum, bits) => sum + bits, 0) / Math.max(1, all.length);
+  const unread = isRead ? "" : `, ${(cells.length - read).toLocaleString("en")} still to be read`;
+  return `${mean.toFixed(2)} bits per character, ${cells.length.toLocaleString("en")} characters${unread}`;
+}
+
+/** Returns where in the text the bars are. */
+function where(cells, place) {
+  const before = cells.slice(Math.max(0, place - 12), place).map((cell) => cell.text).join("");
+  if (place === 0) return "At the beginning";
+  return `After ${quoted(before).replace("“", place > 12 ? "“…" : "“")}`;
+}
+
+/** Returns what is to be said about a character, or about the end of the text. */
+function told({ cells, alphabet }, place, state) {
+  if (place < cells.length) {
+    const { text, bits, probability, rank } = cells[place];
+    if (bits === undefined) return "";
+    if (bits === null) return `${quoted(text)} (${codeOf(text)}): the model does not know this character and passes over it.`;
+    const isUnknown = cells[place].id === alphabet.specials.unk;
+    const choice = isUnknown ? "one of the characters that the model does not know" : rank === 1 ? "the most likely character here" : `the ${ordinal(rank)} most likely here`;
+    return `${quoted(text)}: ${percent(probability)}, ${bits.toFixed(2)} bits, ${choice}.`;
+  }
+  const shares = Array.from(state.logProbabilities, Math.exp).filter((share) => share > 0);
+  const entropy = -shares.reduce((sum, share) => sum + share * Math.log2(share), 0);
+  return `Next: as uncertain as among ${(2 ** entropy).toFixed(1)} equally likely characters (${entropy.toFixed(2)} bits).`;
+}
+
+/** Fills in what the page says about the model. */
+function describe({ family, ofRecords, summary }, alphabet, loss) {
+  const names = { bigram: "A bigram model", ngram: "An n-gram model", gpt: "A Transformer (GPT)", mixture: "A mixture of models" };
+  const facts = [`${names[family] ?? `A model of the family ${family}`} of ${ofRecords ? "records" : "text"}`];
+  if (summary.order && family !== "bigram") facts.push(`order ${summary.order}`);
+  if (summary.layers) facts.push(`${summary.layers} layers of ${summary.heads} heads`);
+  facts.push(`${alphabet.ofSymbol.size.toLocaleString("en")} symbols`);
+  if (summary.ngrams) facts.push(`${summary.ngrams.toLocaleString("en")} n-grams`);
+  else if (summary.parameters) facts.push(`${summary.parameters.toLocaleString("en")} parameters`);
+  if (typeof loss === "number") facts.push(`${(loss / Math.LN2).toFixed(2)} bits per character on held-out text`);
+  byId("lead").textContent = `${facts.join(", ")}. It runs in this page; what you type stays here.`;
+  if (!alphabet.standIn.size) return;
+  const signs = Array.from(alphabet.standIn, ([hidden, sign]) => `${sign} is ${codeOf(hidden)}`);
+  byId("signs").hidden = false;
+  byId("signs").textContent = `Characters that cannot be seen: ${signs.join(", ")}.`;
+}
+
+/** Unpacks the model and starts the page, or says why it cannot. */
+async function start() {
+  if (!("DecompressionStream" in window)) {
+    playground.refuse(playground.tooOld);
+    return;
+  }
+  try {
+    const model = await charlm.load(byId("charlm-model").textContent.trim());
+    const settings = JSON.parse(byId("charlm-settings").textContent);
+    const page = new Page(model);
+    describe(model, page.alphabet, settings.validationLoss);
+    document.documentElement.classList.toggle("compact", location.hash === "#compact");
+    byId("main").hidden = false;
+    page.begin(settings.text);
+    playground.isStarted = true;
+  } catch (error) {
+    byId("main").hidden = true;
+    const isDamaged = error instanceof charlm.Error;
+    playground.refuse(isDamaged ? `${error.message} Make the page again with charlm play.` : `Something went wrong: ${error.message}.`);
+  }
+}
+
+start();

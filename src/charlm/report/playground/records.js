@@ -1,0 +1,109 @@
+"use strict";
+// Makes up records, such as names: whole ones, with a beginning and a length of one's own.
+
+const AT_ONCE = 10;
+const MOST_TRIES = 3000;
+const MOST_LENGTH = 200;
+
+/** Returns the length of a text in characters. */
+const lengthOf = (text) => Array.from(text).length;
+
+/** The form and the list of what was made; `opened` is called with a record that is chosen, `said` with what happened. */
+class RecordMaker {
+  constructor({ form, prefix, least, most, list, told }, { model, alphabet, sampling }, { opened, said }) {
+    Object.assign(this, { prefix, least, most, list, told, model, alphabet, sampling, opened, said });
+    this.run = 0;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.make();
+    });
+  }
+
+  /** Makes records with the seed, and moves the seed on, so that the next ones are others. */
+  async make() {
+    const run = ++this.run;
+    const asked = this.#asked();
+    if (asked === null) return;
+    const { seed } = this.sampling;
+    const random = charlm.random(seed);
+    const made = new Set();
+    this.list.replaceChildren();
+    let deadline = performance.now() + SLICE;
+    for (let tries = 0; made.size < AT_ONCE && tries < MOST_TRIES; tries += 1) {
+      const record = this.#drawn(asked, random);
+      if (record !== null && !made.has(record)) {
+        made.add(record);
+        this.list.append(this.#shown(record));
+      }
+      if (performance.now() < deadline) continue;
+      await pause();
+      if (run !== this.run) return;
+      deadline = performance.now() + SLICE;
+    }
+    this.sampling.seed = seed + 1;
+    this.#tell(made.size, seed);
+  }
+
+  #tell(count, seed) {
+    const few = "The model finds such records too unlikely: ask for another beginning or length, or raise the temperature.";
+    this.told.textContent = count === AT_ONCE ? `Made with seed ${seed}. Choose one to look into it.` : `Found ${count}. ${few}`;
+    this.said(`${count} made`);
+  }
+
+  /** Returns what was asked for, or null after saying what is wrong with it. */
+  #asked() {
+    const prefix = this.prefix.value;
+    const [least, most] = [Number(this.least.value), Number(this.most.value)];
+    const symbols = this.alphabet.split(prefix);
+    const unknown = symbols.find(({ id }) => id === null || id === this.alphabet.specials.unk);
+    const start = lengthOf(prefix);
+    let wrong = null;
+    if (unknown !== undefined) wrong = `The model does not know ${quoted(unknown.text)}: begin with something else.`;
+    else if (!(Number.isInteger(least) && Number.isInteger(most) && least >= 1 && most <= MOST_LENGTH)) {
+      wrong = `A length is a whole number from 1 to ${MOST_LENGTH}.`;
+    } else if (Math.max(start, least) > most) {
+      wrong = `At most ${most} characters is too short: make it ${Math.max(start, least)} or more.`;
+    }
+    if (wrong !== null) {
+      this.told.textContent = wrong;
+      this.said(wrong);
+      return null;
+    }
+    const state = symbols.reduce((before, { id }) => before.step(id), this.model.start());
+    return { prefix, least, most, start, state };
+  }
+
+  /** Returns one record; null where it became too long. */
+  #drawn({ prefix, least, most, start, state }, random) {
+    const { eos } = this.alphabet.specials;
+    let [text, length] = [prefix, start];
+    while (length <= most) {
+      const shaped = this.sampling.shaped(state.logProbabilities, length < least ? [eos] : []);
+      const id = charlm.draw(shaped, random());
+      if (id === eos) return text;
+      const symbol = this.alphabet.symbolOf(id);
+      text += symbol;
+      length += lengthOf(symbol);
+      state = state.step(id);
+    }
+    return null;
+  }
+
+  #shown(record) {
+    const transcript = new Transcript(this.model, this.alphabet);
+    transcript.update(record);
+    transcript.readUntil(Infinity);
+    const item = document.createElement("li");
+    const button = item.appendChild(element("button", "made"));
+    button.type = "button";
+    const name = button.appendChild(element("span", "name"));
+    for (const { text, bits } of transcript.cells) {
+      const cell = name.appendChild(element("span", "", isHidden(text) ? visible(text) : text));
+      cell.style.setProperty("--surprise", strength(bits).toFixed(3));
+    }
+    const total = transcript.cells.reduce((sum, { bits }) => sum + bits, transcript.endBits);
+    button.append(element("span", "bits", `${total.toFixed(1)} bits`));
+    button.addEventListener("click", () => this.opened(record));
+    return item;
+  }
+}

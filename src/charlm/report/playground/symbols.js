@@ -1,0 +1,96 @@
+"use strict";
+// What the symbols of a vocabulary look like, and where they are in a text.
+//
+// Symbols come from a model file, which anyone may have made, and are shown as text alone, never as HTML. Characters that
+// a browser hides or obeys (control characters, bidi controls, unusual spaces) are shown by a name; in the text box, which
+// can show nothing but characters, each of those that the vocabulary has is shown by a stand-in of its own, so that what
+// is in the box stands for one text alone.
+
+const SIGNS = new Map([[" ", "␣"], ["\n", "↵"], ["\t", "⇥"], ["", "end"]]);
+const SPOKEN = new Map([[" ", "space"], ["\n", "new line"], ["\t", "tab"], ["", "the end"]]);
+const JOINERS = "\u200c\u200d";
+const HIDDEN = /[\p{C}\p{Z}]/u;
+const MARK = /^\p{M}/u;
+const FIRST_PICTURE = 0x2400;
+// Circled numbers and letters, then Braille patterns: signs that hardly any text has.
+const STAND_INS = [[0x2460, 0x24ff], [0x2801, 0x28ff]];
+const UNKNOWN_SIGN = "\ufffd";
+
+const codeOf = (character) => `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+const isHidden = (character) => HIDDEN.test(character) && !SIGNS.has(character);
+
+/** Returns a visible form of a symbol: for each character itself, a sign, or its code point; "" is the end of a record. */
+function visible(symbol) {
+  if (SIGNS.has(symbol)) return SIGNS.get(symbol);
+  const characters = Array.from(symbol);
+  if (characters.length > 1) {
+    return characters.map((each) => (JOINERS.includes(each) ? each : visible(each))).join("");
+  }
+  if (isHidden(symbol)) return codeOf(symbol);
+  return MARK.test(symbol) ? `◌${symbol}` : symbol;
+}
+
+/** Returns how a screen reader is to say a symbol. */
+const spoken = (symbol) => SPOKEN.get(symbol) ?? visible(symbol);
+
+/** The symbols of a model: which a text consists of, and how they are shown in the text box. */
+class Alphabet {
+  constructor(model) {
+    const special = new Set(Object.values(model.specials).filter((id) => id !== undefined));
+    this.specials = model.specials;
+    this.ofSymbol = new Map();
+    model.symbols.forEach((symbol, id) => {
+      if (!special.has(id) && model.decode([id]) === symbol) this.ofSymbol.set(symbol, id);
+    });
+    this.symbols = model.symbols;
+    this.longest = Math.max(1, ...Array.from(this.ofSymbol.keys(), (symbol) => symbol.length));
+    this.standIn = this.#standIns();
+    this.meaning = new Map(Array.from(this.standIn, ([hidden, sign]) => [sign, hidden]));
+  }
+
+  #standIns() {
+    const characters = new Set(Array.from(this.ofSymbol.keys()).flatMap((symbol) => Array.from(symbol)));
+    const free = STAND_INS.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, place) => first + place))
+      .map((code) => String.fromCharCode(code)).filter((sign) => !characters.has(sign));
+    const found = new Map();
+    for (const character of Array.from(characters).filter(isHidden).sort()) {
+      const code = character.codePointAt(0);
+      const picture = String.fromCharCode(code === 0x7f ? 0x2421 : FIRST_PICTURE + code);
+      const hasPicture = (code < 0x20 || code === 0x7f) && !characters.has(picture);
+      const sign = hasPicture ? picture : free.shift();
+      if (sign !== undefined) found.set(character, sign);
+    }
+    return found;
+  }
+
+  /** Returns a text as the text box shows it. */
+  shown(text) {
+    return Array.from(text, (each) => this.standIn.get(each) ?? (isHidden(each) ? UNKNOWN_SIGN : each)).join("");
+  }
+
+  /** Returns the text that the text box shows so. */
+  meant(box) {
+    return Array.from(box, (each) => this.meaning.get(each) ?? each).join("");
+  }
+
+  /** Returns what an id stands for: its symbol, or "" for the end of a record. */
+  symbolOf(id) {
+    return id === this.specials.eos ? "" : this.symbols[id];
+  }
+
+  /**
+   * Returns the symbols of a text, the longest that fits first, each as {id, text}. An id of null is a character that the
+   * model cannot read and that is left out of what it reads.
+   */
+  split(text) {
+    const found = [];
+    for (let from = 0; from < text.length;) {
+      let length = Math.min(this.longest, text.length - from);
+      while (length > 0 && !this.ofSymbol.has(text.substr(from, length))) length -= 1;
+      const part = length ? text.substr(from, length) : String.fromCodePoint(text.codePointAt(from));
+      found.push({ id: length ? this.ofSymbol.get(part) : (this.specials.unk ?? null), text: part });
+      from += part.length;
+    }
+    return found;
+  }
+}
