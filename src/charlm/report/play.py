@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from charlm.evaluation.markup import escaped
+from charlm.evaluation.markup import escaped, visible
 from charlm.files.browser.source import runtime_source
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
@@ -26,8 +26,19 @@ if TYPE_CHECKING:
 MOST_BYTES = 10_000_000
 """The size of the largest page that is written unless another limit is given: most mail takes it."""
 
-_PARTS = ("symbols", "transcript", "sampling", "editor", "bars", "sight", "records", "page")
-"""The scripts of the page, each of which uses those before it."""
+_PARTS = (
+    "elements",
+    "symbols",
+    "words",
+    "transcript",
+    "sampling",
+    "editor",
+    "bars",
+    "sight",
+    "records",
+    "page",
+)
+"""The scripts of the page, in an order in which each uses those before it."""
 
 
 def write_play(
@@ -122,7 +133,7 @@ def _page(lm: CharLM, title: str, text: str, loss: float | None) -> str:
     settings = json.dumps({"text": text, "validationLoss": loss}).replace("<", "\\u003c")
     return Template(template).substitute(
         policy=_policy([watch, runtime, page], style),
-        title=escaped(title),
+        title=escaped("".join(each if each.isprintable() else visible(each) for each in title)),
         style=style,
         settings=settings,
         model=base64.b64encode(browser_model(lm.stored, lm.vocabulary)).decode("ascii"),

@@ -4,13 +4,6 @@
 
 const MOST_BARS = 10;
 
-/** Returns a share in percent, as short as it can be told. */
-function percent(share) {
-  if (share === 0) return "0%";
-  if (share < 0.0005) return "<0.1%";
-  return `${(100 * share).toFixed(share < 0.0995 || share > 0.995 ? 1 : 0)}%`;
-}
-
 /** The list of bars; `chosen` is called with the id of the one that is chosen. */
 class Bars {
   constructor({ list, rest }, alphabet, chosen) {
@@ -65,8 +58,10 @@ class Bars {
     const ids = isExtra ? [...ranked, actual] : ranked;
     const most = Math.max(...ids.map((id) => Math.max(shaped[id], Math.exp(logProbabilities[id]))));
     this.rows.forEach((row, place) => {
-      row.item.hidden = place >= ids.length;
-      if (place < ids.length) this.#fill(row, ids[place], { logProbabilities, shaped, most, actual });
+      const isShown = place < ids.length;
+      if (!isShown && row.button === document.activeElement) this.rows[0].button.focus();
+      row.item.hidden = !isShown;
+      if (isShown) this.#fill(row, ids[place], { logProbabilities, shaped, most, actual });
     });
     if (!this.#shown.some((row) => row.button.tabIndex === 0)) this.#stopAt(this.rows[0]);
     const others = possible.length - ids.length;

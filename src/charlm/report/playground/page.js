@@ -4,9 +4,7 @@
 const SLICE = 10; // milliseconds of reading at one go, between which the page answers
 const FIRST_LENGTH = 160; // characters of a text that the model makes up for a start
 
-const byId = (id) => document.getElementById(id);
 const pause = () => new Promise((resolve) => setTimeout(resolve));
-const ordinal = (rank) => `${rank}${["th", "st", "nd", "rd"][rank % 100 > 10 && rank % 100 < 14 ? 0 : rank % 10] ?? "th"}`;
 
 /** The text, what is shown of it, and what the buttons do. */
 class Page {
@@ -22,7 +20,7 @@ class Page {
     this.sampling = new Sampling({ temperature, topK, topP, seed }, model.size, () => this.show());
     this.editor = new Editor({ box: byId("text"), sheet: byId("sheet"), paper: byId("paper") }, this.alphabet, {
       typed: (text, how) => this.typed(text, how),
-      moved: () => this.show(),
+      moved: (place) => place === this.shown || this.show(),
       pointed: (place) => this.point(place),
     });
     this.bars = new Bars({ list: byId("bars"), rest: byId("rest") }, this.alphabet, (id) => this.choose(id));
@@ -63,6 +61,7 @@ class Page {
   #offerRecords() {
     byId("make").hidden = false;
     byId("paper").classList.add("of-records");
+    document.querySelector("label[for=text]").textContent = "Type one";
     const [form, prefix, least, most, list, told] = ["make-form", "prefix", "least", "most", "made", "made-told"].map(byId);
     this.maker = new RecordMaker({ form, prefix, least, most, list, told }, this, {
       opened: (record) => {
@@ -71,7 +70,6 @@ class Page {
       },
       said: say,
     });
-    this.maker.make();
   }
 
   /** Takes what was typed. */
@@ -135,6 +133,7 @@ class Page {
     const { cells } = transcript;
     const { place } = editor;
     const state = transcript.stateAt(place);
+    this.shown = place;
     byId("back").disabled = !this.history.canGoBack;
     byId("forward").disabled = !this.history.canGoForward;
     byId("figures").textContent = figures(transcript);
@@ -278,61 +277,8 @@ class Page {
     this.history = new History(text);
     this.editor.write(text);
     this.#take(text);
+    this.maker?.make();
   }
-}
-
-/** Says something to screen readers alone. */
-function say(what) {
-  byId("said").textContent = what;
-}
-
-/** Returns how surprising a text is on the whole. */
-function figures({ cells, read, endBits, isRead }) {
-  if (!cells.length) return "";
-  const known = cells.slice(0, read).map((cell) => cell.bits).filter((bits) => bits !== null);
-  const all = endBits === null ? known : [...known, endBits];
-  const mean = all.reduce((sum, bits) => sum + bits, 0) / Math.max(1, all.length);
-  const unread = isRead ? "" : `, ${(cells.length - read).toLocaleString("en")} still to be read`;
-  return `${mean.toFixed(2)} bits per character, ${cells.length.toLocaleString("en")} characters${unread}`;
-}
-
-/** Returns where in the text the bars are. */
-function where(cells, place) {
-  const before = cells.slice(Math.max(0, place - 12), place).map((cell) => cell.text).join("");
-  if (place === 0) return "At the beginning";
-  return `After ${quoted(before).replace("“", place > 12 ? "“…" : "“")}`;
-}
-
-/** Returns what is to be said about a character, or about the end of the text. */
-function told({ cells, alphabet }, place, state) {
-  if (place < cells.length) {
-    const { text, bits, probability, rank } = cells[place];
-    if (bits === undefined) return "";
-    if (bits === null) return `${quoted(text)} (${codeOf(text)}): the model does not know this character and passes over it.`;
-    const isUnknown = cells[place].id === alphabet.specials.unk;
-    const choice = isUnknown ? "one of the characters that the model does not know" : rank === 1 ? "the most likely character here" : `the ${ordinal(rank)} most likely here`;
-    return `${quoted(text)}: ${percent(probability)}, ${bits.toFixed(2)} bits, ${choice}.`;
-  }
-  const shares = Array.from(state.logProbabilities, Math.exp).filter((share) => share > 0);
-  const entropy = -shares.reduce((sum, share) => sum + share * Math.log2(share), 0);
-  return `Next: as uncertain as among ${(2 ** entropy).toFixed(1)} equally likely characters (${entropy.toFixed(2)} bits).`;
-}
-
-/** Fills in what the page says about the model. */
-function describe({ family, ofRecords, summary }, alphabet, loss) {
-  const names = { bigram: "A bigram model", ngram: "An n-gram model", gpt: "A Transformer (GPT)", mixture: "A mixture of models" };
-  const facts = [`${names[family] ?? `A model of the family ${family}`} of ${ofRecords ? "records" : "text"}`];
-  if (summary.order && family !== "bigram") facts.push(`order ${summary.order}`);
-  if (summary.layers) facts.push(`${summary.layers} layers of ${summary.heads} heads`);
-  facts.push(`${alphabet.ofSymbol.size.toLocaleString("en")} symbols`);
-  if (summary.ngrams) facts.push(`${summary.ngrams.toLocaleString("en")} n-grams`);
-  else if (summary.parameters) facts.push(`${summary.parameters.toLocaleString("en")} parameters`);
-  if (typeof loss === "number") facts.push(`${(loss / Math.LN2).toFixed(2)} bits per character on held-out text`);
-  byId("lead").textContent = `${facts.join(", ")}. It runs in this page; what you type stays here.`;
-  if (!alphabet.standIn.size) return;
-  const signs = Array.from(alphabet.standIn, ([hidden, sign]) => `${sign} is ${codeOf(hidden)}`);
-  byId("signs").hidden = false;
-  byId("signs").textContent = `Characters that cannot be seen: ${signs.join(", ")}.`;
 }
 
 /** Unpacks the model and starts the page, or says why it cannot. */

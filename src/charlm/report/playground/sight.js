@@ -4,16 +4,6 @@
 
 const LOOKED_BACK = 24; // positions in the small drawing of a head
 
-const quoted = (text) => `“${Array.from(text, visible).join("")}”`;
-
-/** Returns a new element with classes and a text. */
-function element(name, className = "", text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 /** How long a context was found for each character. */
 class ContextSight {
   constructor(model) {
@@ -59,7 +49,7 @@ class ContextSight {
   }
 
   get caption() {
-    return "How many characters of the text were predicted from a context of each length";
+    return "How many characters of the text were predicted from a context of each length. The bars under the text show it for each.";
   }
 }
 
@@ -79,87 +69,91 @@ class AttentionSight {
     return state.attention !== null;
   }
 
-  /** Returns the weights on each symbol of the text, and that on what precedes it. */
-  #weights(state, cells, { layer, head } = this.head ?? {}) {
-    const rows = layer === undefined ? state.attention.flat() : [state.attention[layer][head]];
-    const places = cells.flatMap((cell, place) => (cell.id === null ? [] : [place]));
-    const weights = new Array(cells.length).fill(0);
-    let before = 0;
-    for (const row of rows) {
-      row.forEach((weight, position) => {
-        const place = places[state.windowStart + position];
-        if (place === undefined) before += weight / rows.length;
-        else weights[place] += weight / rows.length;
-      });
-    }
-    return { weights, before };
+  /** Returns how much each position of the window is looked at, by a head, or by all on average. */
+  #weights({ attention }, chosen) {
+    if (chosen !== null) return attention[chosen.layer][chosen.head];
+    const rows = attention.flat();
+    return rows[0].map((_, position) => rows.reduce((sum, row) => sum + row[position], 0) / rows.length);
+  }
+
+  /** Returns which symbol of the text each position of the window is; undefined for what precedes the text. */
+  #places({ attention, windowStart }, cells) {
+    const read = cells.flatMap((cell, place) => (cell.id === null ? [] : [place]));
+    return Array.from(attention[0][0], (_, position) => read[windowStart + position]);
+  }
+
+  /** Returns what is looked at most: {place, weight}. */
+  #favourite(weights, places) {
+    const position = weights.reduce((best, weight, each) => (weight > weights[best] ? each : best), 0);
+    return { place: places[position], weight: weights[position] };
   }
 
   heights(cells, state) {
-    const { weights } = this.#weights(state, cells);
-    const most = Math.max(...weights, 1e-9);
-    return weights.map((weight) => weight / most);
+    const weights = this.#weights(state, this.head);
+    const most = Math.max(...weights);
+    const heights = new Array(cells.length).fill(0);
+    this.#places(state, cells).forEach((place, position) => {
+      if (place !== undefined) heights[place] = weights[position] / most;
+    });
+    return heights;
   }
 
   context(state, place) {
     return [place, place];
   }
 
-  tell(state, place, cells) {
-    const { weights, before } = this.#weights(state, cells);
-    const best = weights.indexOf(Math.max(...weights));
-    const who = this.head ? `Layer ${this.head.layer + 1}, head ${this.head.head + 1}` : "All heads together";
-    const looks = `${who} ${this.head ? "looks" : "look"} most at`;
-    if (best < 0 || before > weights[best]) return `${looks} what comes before the text (${percent(before)}).`;
-    const back = place - best;
-    const where = back === 1 ? "the character just before" : `${back} characters back`;
-    return `${looks} ${quoted(cells[best].text)}, ${where} (${percent(weights[best])}).`;
+  tell(state, end, cells) {
+    const { place, weight } = this.#favourite(this.#weights(state, this.head), this.#places(state, cells));
+    const looks = this.head ? `Layer ${this.head.layer + 1}, head ${this.head.head + 1} looks` : "All heads together look";
+    if (place === undefined) return `${looks} most at what precedes the text (${percent(weight)}).`;
+    const where = end - place === 1 ? "the character just before" : `${end - place} characters back`;
+    return `${looks} most at ${quoted(cells[place].text)}, ${where} (${percent(weight)}).`;
   }
 
-  draw(state, place, cells) {
+  draw(state, end, cells) {
     if (!this.buttons.length) this.#build(state.attention);
-    this.buttons.forEach(({ button, path, best, layer, head }) => {
-      const isAll = layer === undefined;
-      const { weights, before } = this.#weights(state, cells, isAll ? {} : { layer, head });
-      const recent = weights.slice(Math.max(0, place - LOOKED_BACK), place);
-      const most = Math.max(...recent, 1e-9);
+    const places = this.#places(state, cells);
+    for (const { button, path, best, head } of this.buttons) {
+      const weights = this.#weights(state, head);
+      const recent = Array.from(weights.slice(-LOOKED_BACK));
+      const most = Math.max(...recent);
       const left = LOOKED_BACK - recent.length;
       path.setAttribute("d", recent.map((weight, at) => `M${left + at + 0.1} 10v${(-9 * weight) / most}h.8V10z`).join(""));
-      const favourite = weights.indexOf(Math.max(...weights));
-      const looked = favourite < 0 || before > weights[favourite] ? "start" : visible(cells[favourite].text);
-      best.textContent = `${looked} ${percent(Math.max(before, weights[favourite] ?? 0))}`;
-      const isPressed = isAll ? this.head === null : this.head?.layer === layer && this.head?.head === head;
-      button.setAttribute("aria-pressed", String(isPressed));
-    });
+      const { place, weight } = this.#favourite(weights, places);
+      best.textContent = `${place === undefined ? "start" : visible(cells[place].text)} ${percent(weight)}`;
+      const isChosen = head?.layer === this.head?.layer && head?.head === this.head?.head;
+      button.setAttribute("aria-pressed", String(isChosen));
+    }
   }
 
   #build(attention) {
-    const all = this.#button("All heads");
-    this.drawing.append(all);
+    this.drawing.append(this.#button("All heads", "All heads", null));
     attention.forEach((heads, layer) => {
       const row = element("div", "layer");
       row.append(element("span", "layer-name", `Layer ${layer + 1}`));
-      heads.forEach((_, head) => row.append(this.#button(`Head ${head + 1}`, layer, head)));
+      heads.forEach((_, head) => {
+        row.append(this.#button(String(head + 1), `Layer ${layer + 1}, head ${head + 1}`, { layer, head }));
+      });
       this.drawing.append(row);
     });
   }
 
-  #button(name, layer, head) {
-    const button = element("button", layer === undefined ? "head all" : "head");
+  #button(name, label, head) {
+    const button = element("button", head === null ? "head all" : "head");
     button.type = "button";
+    button.setAttribute("aria-label", label);
     const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     drawing.setAttribute("viewBox", `0 0 ${LOOKED_BACK} 10`);
     drawing.setAttribute("preserveAspectRatio", "none");
     drawing.setAttribute("aria-hidden", "true");
     const path = drawing.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "path"));
     const best = element("span", "best");
-    button.append(element("span", "head-name", layer === undefined ? name : String(head + 1)), drawing, best);
-    button.setAttribute("aria-label", layer === undefined ? name : `Layer ${layer + 1}, head ${head + 1}`);
+    button.append(element("span", "head-name", name), best, drawing);
     button.addEventListener("click", () => {
-      this.head = layer === undefined ? null : { layer, head };
+      this.head = head;
       this.changed();
     });
-    this.buttons.push({ button, path, best, layer, head });
+    this.buttons.push({ button, path, best, head });
     return button;
   }
 

@@ -1,0 +1,429 @@
+"""A page to play with a model is whole by itself, runs nothing but its own scripts, and can be used in every way."""
+
+import base64
+import hashlib
+import re
+import webbrowser
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charlm import CharLM, CheckpointCorruptError, write_play
+from charlm.cli.app import main
+from charlm.evaluation.markup import visible
+from page_checks import chromium, troubles, troubles_at_every_size
+
+TEXT = "the cat sat on the mat. the dog sat on the log.\nthe owl ate the rat and the fox ate the hen.\n" * 4
+NAMES = ["anna", "hanna", "joanna", "johanna", "emma", "ella", "olivia", "mia", "ava", "noah"] * 3
+HOSTILE = "</script><script>document.title='x'</script><!--<img src=x onerror=alert(1)>\"'&\u202e\u2066\x07\x1b\u200b\xa0\x85e\u0301"
+READY = "#main:not([hidden])"
+
+
+@pytest.fixture(scope="module")
+def lm() -> CharLM:
+    return CharLM.fit(TEXT, order=4)
+
+
+@pytest.fixture(scope="module")
+def of_names() -> CharLM:
+    return CharLM.fit(NAMES, order=4)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, lm: CharLM, of_names: CharLM) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    hostile = CharLM.fit((HOSTILE + "abc") * 5, order=3)
+    return {
+        "text": write_play(lm, folder / "text.html", text="the cat sat", title="A cat"),
+        "names": write_play(of_names, folder / "names.html"),
+        "hostile": write_play(hostile, folder / "hostile.html", text=HOSTILE, title=HOSTILE),
+    }
+
+
+# -------------------------------------------------------------------------------------------------------- the file
+
+
+def test_a_page_refers_to_nothing_outside_and_lets_only_its_own_scripts_run(pages: dict[str, Path]) -> None:
+    for path in pages.values():
+        html = path.read_text(encoding="utf-8")
+        assert not re.search(r"(?:src|href)=[\"'](?!#)|url\(|@import|https?://(?!www\.w3\.org/2000/svg)", html)
+        scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+        (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', html)
+        hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+        assert len(hashes) == 3
+        assert policy.split("; ")[:2] == [
+            "default-src 'none'", "script-src " + " ".join(f"'sha256-{each}'" for each in hashes),
+        ]  # fmt: skip
+        assert html.count("<script") == html.count("</script>") == 5
+        assert "<img" not in html
+
+
+def test_a_page_lies_beside_what_it_was_made_from(tmp_path: Path, lm: CharLM) -> None:
+    lm.save(tmp_path / "cats.safetensors")
+    assert write_play(tmp_path / "cats.safetensors") == tmp_path / "cats.play.html"
+    run = tmp_path / "run of cats"
+    run.mkdir()
+    lm.save(run / "model.safetensors")
+    assert write_play(run) == run / "play.html"
+    assert "<h1>run of cats</h1>" in (run / "play.html").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="both a source and the destination"):
+        write_play(run, run / "model.safetensors")
+
+
+def test_the_same_model_gives_the_same_page(tmp_path: Path, lm: CharLM) -> None:
+    first, again = (write_play(lm, tmp_path / name, title="a").read_bytes() for name in ("a.html", "b.html"))
+    assert first == again
+
+
+def test_a_page_that_would_be_too_large_is_refused_with_its_size_and_an_old_one_stays(
+    tmp_path: Path, lm: CharLM
+) -> None:
+    path = write_play(lm, tmp_path / "play.html")
+    content = path.read_bytes()
+    assert write_play(lm, path, max_bytes=len(content)).read_bytes() == content
+    with pytest.raises(ValueError, match=rf"would take {len(content):,} bytes, and max_bytes is 50,000: allow more"):
+        write_play(lm, path, max_bytes="50KB")
+    with pytest.raises(ValueError, match="such as prune makes"):
+        write_play(lm, path, max_bytes=len(content) - 1)
+    assert path.read_bytes() == content
+
+
+def test_what_cannot_be_made_a_page_is_refused(tmp_path: Path, lm: CharLM) -> None:
+    with pytest.raises(ValueError, match="path must be given for a model that is not in a file"):
+        write_play(lm)
+    with pytest.raises(TypeError, match="text must be a str"):
+        write_play(lm, tmp_path / "play.html", text=["a"])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="title must be a str"):
+        write_play(lm, tmp_path / "play.html", title=1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="max_bytes must be"):
+        write_play(lm, tmp_path / "play.html", max_bytes=1.5)  # type: ignore[arg-type]
+    (tmp_path / "no.safetensors").write_text("no model")
+    with pytest.raises(CheckpointCorruptError):
+        write_play(tmp_path / "no.safetensors")
+    with pytest.raises(FileNotFoundError):
+        write_play(tmp_path / "missing.safetensors")
+    assert not list(tmp_path.glob("*.html"))
+
+
+# ------------------------------------------------------------------------------------------------- the command line
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lm: CharLM) -> str:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    lm.save("cats.safetensors")
+    return "cats.safetensors"
+
+
+def test_the_command_writes_a_page_and_says_where(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = ["--prompt", r"the\ncat", "--title", "Cats", "--out", "play.html"]
+    assert main(["play", model, *typed]) == 0
+    assert capsys.readouterr() == ("saved to play.html\n", "")
+    html = Path("play.html").read_text(encoding="utf-8")
+    assert r'"text": "the\ncat"' in html
+    assert "<h1>Cats</h1>" in html
+    assert main(["play", model, "--max-bytes", "1KB"]) == 1
+    assert "and max_bytes is 1,000" in capsys.readouterr().err
+
+
+def test_the_command_opens_the_page(
+    model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = list[str]()
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) is None)
+    assert main(["play", model, "--open"]) == 0
+    assert opened == [Path("cats.play.html").resolve().as_uri()]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("display", [None, ":0"])
+def test_without_a_display_or_a_browser_the_command_says_what_to_open(
+    model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], display: str | None
+) -> None:
+    if display is not None:
+        monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    assert main(["play", model, "--open"]) == 0
+    said = "charlm: there is no display to open it on: open cats.play.html in a browser\n"
+    assert capsys.readouterr() == ("saved to cats.play.html\n", said)
+
+
+# ----------------------------------------------------------------------------------------------------- in a browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+Opener = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(browser: Any, pages: dict[str, Path]) -> Iterator[Opener]:
+    """Opens a page, of which nothing may be said in the console and nothing be requested."""
+    opened_pages = []
+
+    def opens(name: str, **settings: Any) -> Any:
+        url = pages[name].as_uri()
+        page = browser.new_page(**settings)
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda request: None if request.url == url else page.said.append(request.url))
+        page.goto(url)
+        page.wait_for_selector(READY)
+        opened_pages.append(page)
+        return page
+
+    yield opens
+    for page in opened_pages:
+        assert page.said == []
+        page.close()
+
+
+def text_of(page: Any) -> str:
+    value: str = page.input_value("#text")
+    return value
+
+
+def bars_of(page: Any) -> list[str]:
+    """Returns what a screen reader says of each bar."""
+    return [bar.get_attribute("aria-label") for bar in page.locator(".bar:visible").all()]
+
+
+@pytest.mark.parametrize("name", ["text", "names"])
+def test_nothing_overflows_overlaps_is_faint_or_has_no_name(browser: Any, pages: dict[str, Path], name: str) -> None:
+    assert troubles_at_every_size(browser, pages[name].as_uri()) == []
+
+
+def test_the_narrowest_phone_and_the_strongest_colors_are_readable(opened: Opener) -> None:
+    for scheme in ("light", "dark"):
+        page = opened("hostile", viewport={"width": 360, "height": 700}, color_scheme=scheme)
+        page.evaluate(
+            "() => { const sheet = document.getElementById('sheet'); sheet.style.color = 'var(--ink)';"
+            "for (const span of sheet.children) span.style.setProperty('--surprise', 1); }"
+        )
+        assert [trouble for trouble in troubles(page) if "overlap" not in trouble] == []
+
+
+def test_what_is_typed_is_colored_and_what_comes_next_follows_the_caret(opened: Opener, lm: CharLM) -> None:
+    page = opened("text")
+    assert text_of(page) == "the cat sat"
+    surprise = [
+        span.evaluate("e => e.style.getPropertyValue('--surprise')") for span in page.locator("#sheet span").all()
+    ]
+    expected = [min(bits / 10, 1) for bits in lm.inspect("the cat sat").bits.tolist()]
+    assert [float(each) for each in surprise[:11]] == pytest.approx(expected, abs=6e-3)
+    assert bars_of(page)[0] == "space, 95%"
+    page.focus("#text")
+    page.keyboard.type(" on")
+    assert text_of(page) == "the cat sat on"
+    assert page.locator("#where").inner_text() == "After “…e␣cat␣sat␣on”"
+    for _ in "t on":
+        page.keyboard.press("ArrowLeft")
+    assert page.locator("#where").inner_text() == "After “the␣cat␣sa”"
+    assert bars_of(page)[0] == "t, 98%, is in the text"
+    assert re.match(r"“t”: [\d.]+%, [\d.]+ bits, the most likely character here\.", page.locator("#told").inner_text())
+    page.keyboard.insert_text("nd wa")  # as a paste does
+    assert text_of(page) == "the cat sand wat on"
+    assert page.locator("#sheet span").count() == len("the cat sand wat on") + 1
+    assert page.locator("#said").inner_text() == ""  # a screen reader is not interrupted by each key
+
+
+def test_an_alternative_branches_and_stepping_back_returns(opened: Opener) -> None:
+    page = opened("text")
+    page.evaluate("document.getElementById('text').setSelectionRange(4, 4)")
+    page.focus("#text")
+    bars = bars_of(page)
+    page.locator(".bar:visible").nth(2).click()
+    branch = text_of(page)
+    assert branch == "the " + bars[2].split(",")[0]
+    page.click("#one")
+    assert text_of(page).startswith(branch)
+    assert len(text_of(page)) == len(branch) + 1
+    page.click("#back")
+    assert text_of(page) == branch
+    page.click("#back")
+    assert text_of(page) == "the cat sat"
+    assert page.is_disabled("#back")
+    page.click("#forward")
+    assert text_of(page) == branch
+    page.focus("#text")
+    page.keyboard.type("xyz")
+    assert page.is_disabled("#forward")
+    page.keyboard.press("Control+z")
+    assert text_of(page) == branch
+    page.keyboard.press("Control+Shift+z")
+    assert text_of(page) == branch + "xyz"
+
+
+def test_the_keyboard_alone_does_everything(opened: Opener) -> None:
+    page = opened("text")
+    page.keyboard.press("Tab")
+    assert page.locator(".skip").bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "text"
+    stops = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert stops[:6] == ["generate", "one", "copy", "clear", "bar", "temperature"]
+    assert stops[6:10] == ["top-k", "top-p", "seed", "new-seed"]
+    page.locator("#temperature").focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowDown")
+    name = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert name == bars_of(page)[1]
+    page.keyboard.press("Enter")
+    assert text_of(page) == "the cat sat" + name.split(",")[0].replace("space", " ")
+    page.locator("#temperature").focus()
+    page.keyboard.press("Home")
+    assert page.get_attribute("#temperature", "aria-valuetext") == "0, always the likeliest"
+    assert bars_of(page)[0].split(",")[1] == " 100%"
+    page.focus("#text")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#generate.running")
+    page.keyboard.press("Control+Enter")
+    assert page.locator("#generate").inner_text() == "Generate"
+    assert len(text_of(page)) > len("the cat sat ")
+
+
+def continued(page: Any, seed: int, characters: int) -> str:
+    """Returns the text with characters that are drawn one by one."""
+    page.locator("#seed").fill(str(seed))
+    for _ in range(characters):
+        page.click("#one")
+    text = text_of(page)
+    for _ in range(characters):
+        page.click("#back")
+    return text
+
+
+def test_the_same_seed_gives_the_same_text_in_one_go_or_one_by_one(opened: Opener) -> None:
+    page = opened("text")
+    page.locator("#temperature").fill("2")
+    first = continued(page, 7, 9)
+    assert continued(page, 8, 9) != first
+    assert continued(page, 7, 9) == first
+    page.click("#generate")
+    while len(text_of(page)) < len(first):
+        page.evaluate("new Promise(requestAnimationFrame)")
+    page.click("#generate")
+    assert text_of(page).startswith(first)
+    stopped = text_of(page)
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert text_of(page) == stopped
+    page.click("#back")
+    assert text_of(page) == "the cat sat"
+
+
+def made(page: Any) -> list[str]:
+    page.wait_for_selector("#made-told:has-text('seed'), #made-told:has-text('Found')")
+    names: list[str] = page.locator(".made .name").all_inner_texts()
+    return names
+
+
+def test_records_are_made_up_with_a_beginning_and_a_length(opened: Opener, of_names: CharLM) -> None:
+    page = opened("names")
+    first = made(page)
+    assert len(set(first)) == 10
+    assert page.locator("#seed").input_value() == "1"
+    page.fill("#prefix", "jo")
+    page.fill("#least", "6")
+    page.fill("#most", "6")
+    page.press("#prefix", "Enter")
+    page.wait_for_selector("#made-told:has-text('seed 1'), #made-told:has-text('Found')")
+    assert page.locator(".made .name").count() >= 1
+    assert all(name.startswith("jo") and len(name) == 6 for name in made(page))
+    page.fill("#prefix", "")
+    page.fill("#least", "1")
+    page.fill("#most", "20")
+    page.locator("#seed").fill("0")
+    page.press("#most", "Enter")
+    page.wait_for_selector("#made-told:has-text('seed 0')")
+    assert made(page) == first
+    bits = float(of_names.inspect(first[0]).bits.sum())
+    assert page.locator(".made .bits").first.inner_text() == f"{bits:.1f} bits"
+    page.locator("button.made").first.click()
+    assert text_of(page) == first[0]
+    assert page.locator("#sheet .end").inner_text() == "end"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "most", "sentence"),
+    [
+        ("a1", "9", "The model does not know “1”: begin with something else."),
+        ("anna", "3", "At most 3 characters is too short: make it 4 or more."),
+    ],
+)
+def test_records_that_cannot_be_made_are_explained(opened: Opener, prefix: str, most: str, sentence: str) -> None:
+    page = opened("names")
+    made(page)
+    page.fill("#prefix", prefix)
+    page.fill("#most", most)
+    page.click("#make-form button")
+    assert page.locator("#made-told").inner_text() == sentence
+
+
+def test_hostile_symbols_are_shown_and_nothing_of_them_runs(opened: Opener) -> None:
+    page = opened("hostile")
+    title = "".join(each if each.isprintable() else visible(each) for each in HOSTILE)
+    assert page.title() == f"{title} · charlm"
+    assert page.locator("h1").inner_text() == title
+    assert page.locator("img, #main script").count() == 0
+    shown = text_of(page)
+    assert "</script>" in shown
+    assert "␇␛" in shown
+    assert not re.search("[\u202e\u2066\u200b\x07\x1b\x85]", shown)
+    signs = page.locator("#signs").inner_text()
+    assert all(f"is U+{code}" in signs for code in ("202E", "2066", "0007", "001B", "200B", "0085", "00A0"))
+    page.evaluate("document.getElementById('text').setSelectionRange(0, 0)")
+    page.focus("#text")
+    page.evaluate("document.getElementById('text').select()")
+    copied = page.evaluate(
+        "() => { let text; document.addEventListener('copy', (e) => { text = e.clipboardData.getData('text/plain'); },"
+        "{ once: true }); document.execCommand('copy'); return text; }"
+    )
+    assert copied == HOSTILE
+
+
+def test_without_scripts_the_page_says_what_is_missing(browser: Any, pages: dict[str, Path]) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(pages["text"].as_uri())
+    assert "which is switched off in this browser" in page.locator("noscript").inner_text()
+    assert page.locator("#main").is_hidden()
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["delete window.DecompressionStream", "Object.fromEntries = Object.hasOwn = undefined; window.atob = null"],
+)
+def test_a_browser_that_is_too_old_is_told_so(browser: Any, pages: dict[str, Path], missing: str) -> None:
+    page = browser.new_page()
+    page.add_init_script(missing)
+    page.goto(pages["text"].as_uri())
+    page.wait_for_selector("#trouble:not([hidden])")
+    assert page.locator("#main").is_hidden()
+    page.close()
+
+
+@pytest.mark.parametrize("damage", ["H4sI", "", "AAAA" * 9])
+def test_a_damaged_model_is_told(browser: Any, pages: dict[str, Path], tmp_path: Path, damage: str) -> None:
+    html = pages["text"].read_text(encoding="utf-8")
+    path = tmp_path / "damaged.html"
+    path.write_text(re.sub(r'(id="charlm-model">)[^<]*', rf"\g<1>{damage}", html), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("#trouble:not([hidden])")
+    assert page.locator("#trouble").inner_text().endswith("Make the page again with charlm play.")
+    assert page.locator("#main").is_hidden()
+    page.close()
