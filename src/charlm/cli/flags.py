@@ -163,7 +163,8 @@ class Play(Command):
         prompt: The text that the page begins with, in which escapes such as \n are understood; by default it makes one
             up.
         title: The heading of the page; by default the name of the run folder or of the model file.
-        max_bytes: The largest page to write, such as 20MB; by default 10MB.
+        max_bytes: The most that the model may take in the page, such as 2MB; an ngram is pruned until it fits. By
+            default 20MB, and nothing is pruned.
     """
 
     model: Positional[Path]

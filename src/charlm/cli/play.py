@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_line
+from charlm.cli.reading import tell_note
 from charlm.report.play import write_play
 
 if TYPE_CHECKING:
@@ -21,8 +22,14 @@ HAVE_DISPLAYS = ("darwin", "win32", "cygwin")
 
 def play(settings: Play) -> None:
     """Writes one HTML file with the model in it, and opens it."""
-    limit: dict[str, Any] = {} if settings.max_bytes is None else {"max_bytes": settings.max_bytes}
-    out = write_play(settings.model, settings.out, text=settings.prompt, title=settings.title, **limit)
+    out = write_play(
+        settings.model,
+        settings.out,
+        text=settings.prompt,
+        title=settings.title,
+        max_bytes=settings.max_bytes,
+        note=tell_note,
+    )
     print_line(f"saved to {out}")
     if settings.open and not _opened(out):
         print_line(f"charlm: there is no display to open it on: open {out} in a browser", sys.stderr)

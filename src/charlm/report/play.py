@@ -17,14 +17,14 @@ from charlm.lm import CharLM
 from charlm.recipes.browser import browser_model
 from charlm.training.log import read_log
 from chartok import __version__
-from chartok.arguments import expected_text, size_in_bytes
+from chartok.arguments import expected_text
 from chartok.files.atomic import replace_file
+from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
     import os
 
-MOST_BYTES = 10_000_000
-"""The size of the largest page that is written unless another limit is given: most mail takes it."""
+    from chartok.files.reading import Note
 
 _PARTS = (
     "elements",
@@ -42,12 +42,13 @@ _PARTS = (
 
 
 def write_play(
-    model: str | os.PathLike[str] | CharLM,
+    source: str | os.PathLike[str] | CharLM,
     path: str | os.PathLike[str] | None = None,
     *,
     text: str | None = None,
     title: str | None = None,
-    max_bytes: int | str = MOST_BYTES,
+    max_bytes: int | str | None = None,
+    note: Note = say_nothing,
 ) -> Path:
     """Writes one HTML file in which a model can be played with, and returns its path; an existing file is replaced.
 
@@ -57,19 +58,22 @@ def write_play(
     written atomically.
 
     Args:
-        model: A run folder, a model file, or a model.
-        path: The file to write; by default ``play.html`` in the run folder, or ``NAME.play.html`` beside the model file.
+        source: A run folder, a model file, or a model.
+        path: The file to write; by default ``play.html`` in the run folder, or ``NAME.play.html`` beside the model.
         text: The text that the page begins with, of which it takes 5,000 characters; by default the page makes one up.
-        title: The heading of the page; by default the name of the run folder or of the model file.
-        max_bytes: The largest page to write, in bytes or such as ``"20MB"``.
+        title: The heading of the page; by default the name of the run folder or of the file.
+        max_bytes: The most that the model may take in the page, in bytes or such as ``"2MB"``: an n-gram model is
+            pruned until it fits, and any other refused. By default 20 MB, and none is pruned. The rest of the page
+            takes 0.1 MB.
+        note: Called with a line that says what was left out.
 
     Raises:
         OSError: The model cannot be read, or the page cannot be written.
         CheckpointCorruptError: The model file is damaged.
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: The family of the model is not one of charlm's.
-        ValueError: The page would be larger than ``max_bytes``, which the message says by how much; ``path`` is a file
-            of the run, or is missing for a model that is not in a file; or the log of the run is invalid.
+        ValueError: The model is too large, and the message says how large; ``path`` is a file of the run, or is missing
+            for a model that is not in a file; or the log of the run is invalid.
         TypeError: An argument has the wrong type.
 
     Example:
@@ -79,25 +83,23 @@ def write_play(
         >>> write_play(lm, folder / "names.html", title="Names").stat().st_size < 200_000
         True
     """
-    limit = size_in_bytes("max_bytes", max_bytes)
     for name, value in (("text", text), ("title", title)):
         if not isinstance(value, str | None):
             raise TypeError(expected_text(name, value))
-    if isinstance(model, CharLM):
+    if isinstance(source, CharLM):
         if path is None:
             raise ValueError("path must be given for a model that is not in a file, got None")
-        out, lm, name, loss = Path(path), model, "A model", model.validation_nats
+        out, lm, name, loss = Path(path), source, Path(path).stem, source.validation_nats
     else:
-        folder = RunFolder(model)
+        folder = RunFolder(source)
         default = folder.play_path if folder.path.is_dir() else folder.path.with_suffix(".play.html")
         out = default if path is None else Path(path)
         folder.refuse_to_replace(out)
-        lm, name, loss = CharLM.load(model), _name(folder), _lowest_loss(folder)
-    content = _page(lm, name if title is None else title, text or "", loss).encode("utf-8")
-    if len(content) > limit:
-        raise ValueError(_too_large(lm, len(content), limit))
+        lm, name, loss = CharLM.load(source), _name(folder), _lowest_loss(folder)
+    title = name if title is None else title
+    model = browser_model(lm.stored, lm.vocabulary, name=title, validation_nats=loss, max_bytes=max_bytes, note=note)
     with replace_file(out, follow_links=path is not None) as file:
-        file.write(content)
+        file.write(_page(model, title, text or "").encode("utf-8"))
     return out
 
 
@@ -112,17 +114,7 @@ def _lowest_loss(folder: RunFolder) -> float | None:
     return min((entry.validation_loss for entry in entries if entry.validation_loss is not None), default=None)
 
 
-def _too_large(lm: CharLM, size: int, limit: int) -> str:
-    smaller = "a smaller model"
-    if lm.family == "ngram":
-        smaller += f", such as prune makes, here with a max_bytes of about {max(limit // 2, 1):,}"
-    return (
-        f"the page would take {size:,} bytes, and max_bytes is {limit:,}: allow more, or give {smaller}; a model takes "
-        "a third more in a page than in a file"
-    )
-
-
-def _page(lm: CharLM, title: str, text: str, loss: float | None) -> str:
+def _page(model: bytes, title: str, text: str) -> str:
     assets = files("charlm.report") / "playground"
     template, style, watch, *parts = (
         (assets / name).read_text("utf-8")
@@ -130,13 +122,13 @@ def _page(lm: CharLM, title: str, text: str, loss: float | None) -> str:
     )
     runtime, page = runtime_source(), '"use strict";\n{{\n{}}}\n'.format("\n".join(parts))
     # "<" would end the element that holds the text, as would "</script>" in it.
-    settings = json.dumps({"text": text, "validationLoss": loss}).replace("<", "\\u003c")
+    settings = json.dumps({"text": text}).replace("<", "\\u003c")
     return Template(template).substitute(
         policy=_policy([watch, runtime, page], style),
         title=escaped("".join(each if each.isprintable() else visible(each) for each in title)),
         style=style,
         settings=settings,
-        model=base64.b64encode(browser_model(lm.stored, lm.vocabulary)).decode("ascii"),
+        model=base64.b64encode(model).decode("ascii"),
         watch=watch,
         runtime=runtime,
         page=page,

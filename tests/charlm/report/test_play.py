@@ -10,14 +10,20 @@ from typing import Any
 
 import pytest
 
-from charlm import CharLM, CheckpointCorruptError, write_play
+from charlm import CharLM, CheckpointCorruptError, GPTConfig, MixtureLanguageModel, write_play
 from charlm.cli.app import main
+from charlm.data.framing import Framing
 from charlm.evaluation.markup import visible
+from charlm.models.registry import as_language_model
+from lively_gpt import lively
 from page_checks import chromium, troubles, troubles_at_every_size
 
 TEXT = "the cat sat on the mat. the dog sat on the log.\nthe owl ate the rat and the fox ate the hen.\n" * 4
 NAMES = ["anna", "hanna", "joanna", "johanna", "emma", "ella", "olivia", "mia", "ava", "noah"] * 3
-HOSTILE = "</script><script>document.title='x'</script><!--<img src=x onerror=alert(1)>\"'&\u202e\u2066\x07\x1b\u200b\xa0\x85e\u0301"
+HOSTILE = (
+    "</script><script>document.title='x'</script><!--<img src=x onerror=alert(1)>\"'&"
+    "\u202e\u2066\x07\x1b\u200b\xa0\x85e\u0301"
+)
 READY = "#main:not([hidden])"
 
 
@@ -31,6 +37,13 @@ def of_names() -> CharLM:
     return CharLM.fit(NAMES, order=4)
 
 
+def mixture(lm: CharLM) -> CharLM:
+    vocabulary = lm.vocabulary
+    never = Framing(vocabulary).context_only
+    config = GPTConfig(vocab_size=vocabulary.size, block_size=8, n_layers=2, n_heads=2, width=8, context_only=never)
+    return CharLM(MixtureLanguageModel([lively(config), as_language_model(lm.stored)]), vocabulary)
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory, lm: CharLM, of_names: CharLM) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
@@ -38,6 +51,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, lm: CharLM, of_names: CharLM
     return {
         "text": write_play(lm, folder / "text.html", text="the cat sat", title="A cat"),
         "names": write_play(of_names, folder / "names.html"),
+        "mixture": write_play(mixture(lm), folder / "mixture.html", text="the cat sat on"),
         "hostile": write_play(hostile, folder / "hostile.html", text=HOSTILE, title=HOSTILE),
     }
 
@@ -77,16 +91,25 @@ def test_the_same_model_gives_the_same_page(tmp_path: Path, lm: CharLM) -> None:
     assert first == again
 
 
-def test_a_page_that_would_be_too_large_is_refused_with_its_size_and_an_old_one_stays(
-    tmp_path: Path, lm: CharLM
-) -> None:
+def size_of_model(page: Path) -> int:
+    (model,) = re.findall('id="charlm-model">([^<]*)', page.read_text(encoding="utf-8"))
+    return len(model)
+
+
+def test_an_n_gram_model_is_pruned_to_a_size_and_another_is_refused_with_its_size(tmp_path: Path, lm: CharLM) -> None:
     path = write_play(lm, tmp_path / "play.html")
-    content = path.read_bytes()
-    assert write_play(lm, path, max_bytes=len(content)).read_bytes() == content
-    with pytest.raises(ValueError, match=rf"would take {len(content):,} bytes, and max_bytes is 50,000: allow more"):
-        write_play(lm, path, max_bytes="50KB")
-    with pytest.raises(ValueError, match="such as prune makes"):
-        write_play(lm, path, max_bytes=len(content) - 1)
+    content, said = path.read_bytes(), list[str]()
+    size = size_of_model(path)
+    write_play(lm, path, max_bytes=size)
+    assert path.read_bytes() == content
+    assert said == []
+    assert size_of_model(write_play(lm, path, max_bytes=size - 100, note=said.append)) <= size - 100
+    assert re.match(r"\d+ of \d+ n-grams are kept", said[0])
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="max_bytes of 100 is too small"):
+        write_play(lm, path, max_bytes=100)
+    with pytest.raises(ValueError, match=r"the model takes [\d,]+ bytes in a page, and 300 is the most"):
+        write_play(CharLM.fit(TEXT, "bigram"), path, max_bytes=300)
     assert path.read_bytes() == content
 
 
@@ -127,8 +150,8 @@ def test_the_command_writes_a_page_and_says_where(model: str, capsys: pytest.Cap
     html = Path("play.html").read_text(encoding="utf-8")
     assert r'"text": "the\ncat"' in html
     assert "<h1>Cats</h1>" in html
-    assert main(["play", model, "--max-bytes", "1KB"]) == 1
-    assert "and max_bytes is 1,000" in capsys.readouterr().err
+    assert main(["play", model, "--max-bytes", str(size_of_model(Path("play.html")) - 100)]) == 0
+    assert "n-grams are kept" in capsys.readouterr().err
 
 
 def test_the_command_opens_the_page(
@@ -148,7 +171,7 @@ def test_without_a_display_or_a_browser_the_command_says_what_to_open(
 ) -> None:
     if display is not None:
         monkeypatch.setenv("DISPLAY", display)
-    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
     assert main(["play", model, "--open"]) == 0
     said = "charlm: there is no display to open it on: open cats.play.html in a browser\n"
     assert capsys.readouterr() == ("saved to cats.play.html\n", said)
@@ -189,6 +212,16 @@ def opened(browser: Any, pages: dict[str, Path]) -> Iterator[Opener]:
         page.close()
 
 
+def drawn(page: Any, name: str) -> list[float]:
+    """Returns a number with which each symbol of the text is drawn."""
+    numbers: list[float] = page.eval_on_selector_all(
+        "#sheet span:not(.end)",
+        "(spans, name) => spans.map((e) => Number(e.style.getPropertyValue(name)))",
+        f"--{name}",
+    )
+    return numbers
+
+
 def text_of(page: Any) -> str:
     value: str = page.input_value("#text")
     return value
@@ -217,11 +250,8 @@ def test_the_narrowest_phone_and_the_strongest_colors_are_readable(opened: Opene
 def test_what_is_typed_is_colored_and_what_comes_next_follows_the_caret(opened: Opener, lm: CharLM) -> None:
     page = opened("text")
     assert text_of(page) == "the cat sat"
-    surprise = [
-        span.evaluate("e => e.style.getPropertyValue('--surprise')") for span in page.locator("#sheet span").all()
-    ]
     expected = [min(bits / 10, 1) for bits in lm.inspect("the cat sat").bits.tolist()]
-    assert [float(each) for each in surprise[:11]] == pytest.approx(expected, abs=6e-3)
+    assert drawn(page, "surprise") == pytest.approx(expected, abs=6e-3)
     assert bars_of(page)[0] == "space, 95%"
     page.focus("#text")
     page.keyboard.type(" on")
@@ -310,9 +340,9 @@ def continued(page: Any, seed: int, characters: int) -> str:
 def test_the_same_seed_gives_the_same_text_in_one_go_or_one_by_one(opened: Opener) -> None:
     page = opened("text")
     page.locator("#temperature").fill("2")
-    first = continued(page, 7, 9)
-    assert continued(page, 8, 9) != first
-    assert continued(page, 7, 9) == first
+    first = continued(page, 7, 5)
+    assert continued(page, 8, 5) != first
+    assert continued(page, 7, 5) == first
     page.click("#generate")
     while len(text_of(page)) < len(first):
         page.evaluate("new Promise(requestAnimationFrame)")
@@ -323,6 +353,39 @@ def test_the_same_seed_gives_the_same_text_in_one_go_or_one_by_one(opened: Opene
     assert text_of(page) == stopped
     page.click("#back")
     assert text_of(page) == "the cat sat"
+
+
+def test_the_context_that_an_n_gram_model_found_is_drawn_and_told(opened: Opener, lm: CharLM) -> None:
+    page = opened("text")
+    assert page.locator("#ways").is_hidden()
+    seen = "The model goes by the last 3 characters, “sat”: as far back as it looks."
+    assert page.locator("#seen").inner_text() == seen
+    assert page.locator("#sheet .context").all_text_contents() == ["s", "a", "t"]
+    assert drawn(page, "under")[:4] == pytest.approx([0, 1 / 3, 2 / 3, 1], abs=1e-3)
+    page.locator("#sheet span").nth(1).hover(force=True)
+    assert page.locator("#seen").inner_text().startswith("The model goes by the last character, “t”")
+    assert page.locator("#told").inner_text().startswith("“h”:")
+    assert page.locator("#where").inner_text() == "After “the␣cat␣sat”"  # the bars stay, so that one can be chosen
+    page.hover("h1")
+    assert page.locator("#seen").inner_text() == seen
+
+
+def test_attention_and_who_decided_are_shown_of_a_mixture_with_a_transformer(opened: Opener) -> None:
+    page = opened("mixture", viewport={"width": 390, "height": 800})
+    assert page.locator(".head").count() == 1 + 2 * 2
+    page.get_by_label("Layer 2, head 1").click()
+    assert page.get_by_label("Layer 2, head 1").get_attribute("aria-pressed") == "true"
+    assert re.match(r"Layer 2, head 1 looks most at .+ \([\d.]+%\)\.", page.locator("#seen").inner_text())
+    assert max(drawn(page, "under")) == 1
+    assert troubles(page) == []
+    page.get_by_label("Who decided").check()
+    shares = [float(share.rstrip("%")) for share in page.locator(".part-share").all_inner_texts()]
+    assert sum(shares) == pytest.approx(100, abs=1)
+    page.locator(".part").last.click()
+    assert page.locator(".part").last.get_attribute("aria-pressed") == "true"
+    assert troubles(page) == []
+    page.get_by_label("Context found").check()
+    assert page.locator("#seen").inner_text().startswith("Its n-grams go by the last 3 characters, “␣on”")
 
 
 def made(page: Any) -> list[str]:

@@ -52,10 +52,16 @@ class Editor {
   write(text, caret = Infinity) {
     const { box } = this;
     const shown = this.alphabet.shown(text);
-    if (shown.startsWith(box.value)) box.setRangeText(shown.slice(box.value.length), box.value.length, box.value.length, "end");
-    else box.value = shown;
+    box.value = shown;
     const offset = Math.min(caret, shown.length);
     box.setSelectionRange(offset, offset);
+  }
+
+  /** Adds to the end of the text; a caret that is there goes along, and anything else that is selected stays so. */
+  append(text) {
+    const { box } = this;
+    const { length } = box.value;
+    box.setRangeText(this.alphabet.shown(text), length, length, box.selectionStart === length ? "end" : "preserve");
   }
 
   /** Takes what was typed; a hidden character gets its stand-in once it is composed. */

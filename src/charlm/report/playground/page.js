@@ -2,7 +2,8 @@
 // The page: what happens in it, and what it then shows.
 
 const SLICE = 10; // milliseconds of reading at one go, between which the page answers
-const FIRST_LENGTH = 160; // characters of a text that the model makes up for a start
+const FIRST_LENGTH = 160; // symbols of a text that the model makes up for a start,
+const FIRST_AT_ONCE = 4; // and how many of them at each frame
 
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -175,9 +176,8 @@ class Page {
     const shaped = sampling.shaped(transcript.stateAt(cells.length).logProbabilities);
     const symbol = this.alphabet.symbolOf(charlm.draw(shaped, sampling.point(cells.length)));
     if (symbol === "") return false;
-    const text = transcript.text + symbol;
-    this.editor.write(text);
-    this.#take(text);
+    this.editor.append(symbol);
+    this.#take(transcript.text + symbol);
     this.editor.follow();
     return true;
   }
@@ -202,22 +202,28 @@ class Page {
 
   /** Starts a stream of text, or stops the one that runs. */
   toggle() {
-    if (this.streaming) this.stop();
-    else this.#stream();
+    if (this.streaming) {
+      this.stop();
+      say("Stopped");
+    } else this.#stream();
   }
 
-  #stream() {
+  /** Draws symbols at each frame, until there are enough, the model ends, or someone stops it. */
+  #stream(most = MOST_CHARACTERS, atOnce = 1) {
     const own = ++this.streams;
     const { length } = this.transcript.cells;
     this.streaming = own;
     this.#nameGenerate();
     const next = () => {
       if (this.streaming !== own) return;
-      if (this.#grow()) requestAnimationFrame(next);
-      else {
-        this.stop();
-        if (this.transcript.cells.length === length || !this.model.ofRecords) this.#tellEnd();
+      let goesOn = this.transcript.cells.length < most;
+      for (let drawn = 0; drawn < atOnce && goesOn; drawn += 1) goesOn = this.#grow();
+      if (goesOn) {
+        requestAnimationFrame(next);
+        return;
       }
+      this.stop();
+      if (most === MOST_CHARACTERS && (this.transcript.cells.length === length || !this.model.ofRecords)) this.#tellEnd();
     };
     next();
   }
@@ -227,7 +233,6 @@ class Page {
     this.streaming = 0;
     this.#nameGenerate();
     this.#keep();
-    say("Stopped");
   }
 
   #nameGenerate() {
@@ -255,28 +260,10 @@ class Page {
 
   /** Starts with a text, or with one that the model makes up. */
   begin(text) {
-    if (text !== "") this.#begun(text.slice(0, MOST_CHARACTERS));
-    else {
-      const { transcript, sampling } = this;
-      let made = "";
-      const deadline = performance.now() + 40 * SLICE;
-      while (made.length < FIRST_LENGTH && performance.now() < deadline) {
-        transcript.readUntil(Infinity);
-        const shaped = sampling.shaped(transcript.stateAt(transcript.cells.length).logProbabilities);
-        const symbol = this.alphabet.symbolOf(charlm.draw(shaped, sampling.point(transcript.cells.length)));
-        if (symbol === "") break;
-        made += symbol;
-        transcript.update(made);
-      }
-      transcript.update("");
-      this.#begun(made);
-    }
-  }
-
-  #begun(text) {
     this.history = new History(text);
-    this.editor.write(text);
-    this.#take(text);
+    this.editor.write(text.slice(0, MOST_CHARACTERS));
+    this.#take(this.editor.written.text);
+    if (text === "") this.#stream(FIRST_LENGTH, FIRST_AT_ONCE);
     this.maker?.make();
   }
 }
@@ -291,7 +278,7 @@ async function start() {
     const model = await charlm.load(byId("charlm-model").textContent.trim());
     const settings = JSON.parse(byId("charlm-settings").textContent);
     const page = new Page(model);
-    describe(model, page.alphabet, settings.validationLoss);
+    describe(model, page.alphabet);
     document.documentElement.classList.toggle("compact", location.hash === "#compact");
     byId("main").hidden = false;
     page.begin(settings.text);

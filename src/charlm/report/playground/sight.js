@@ -3,11 +3,19 @@
 // head attends to (Transformers), and which of its parts decided (mixtures, priors). Each also draws under the text.
 
 const LOOKED_BACK = 24; // positions in the small drawing of a head
+const BEFORE = "⇤"; // what precedes the text
+
+const PART_NAMES = {
+  gpt: "the Transformer", "classic-gpt": "the Transformer", ngram: "the n-grams", bigram: "the bigrams", counts: "the counts",
+  layers: "the layers",
+};
+const partName = ({ name }) => PART_NAMES[name] ?? name;
 
 /** How long a context was found for each character. */
 class ContextSight {
   constructor(model) {
     this.name = "Context found";
+    this.who = model.summary.layers ? "Its n-grams go by" : "The model goes by";
     this.most = Math.max(1, (model.summary.order ?? 2) - 1);
     this.drawing = element("div", "lengths");
     this.drawing.setAttribute("role", "img");
@@ -30,8 +38,8 @@ class ContextSight {
     const context = cells.slice(Math.max(0, place - length), place).map((cell) => cell.text).join("");
     if (!length) return "No character before this place helped: the model only knows how often each one occurs.";
     const characters = length === 1 ? "the last character" : `the last ${length} characters`;
-    const isLongest = length >= this.most ? "as far back as this model looks." : "nothing longer that ends here was in what it learned from.";
-    return `The model goes by ${characters}, ${quoted(context)}: ${isLongest}`;
+    const isLongest = length >= this.most ? "as far back as it looks." : "nothing longer that ends here was in what it learned from.";
+    return `${this.who} ${characters}, ${quoted(context)}: ${isLongest}`;
   }
 
   draw(state, place, cells) {
@@ -120,7 +128,7 @@ class AttentionSight {
       const left = LOOKED_BACK - recent.length;
       path.setAttribute("d", recent.map((weight, at) => `M${left + at + 0.1} 10v${(-9 * weight) / most}h.8V10z`).join(""));
       const { place, weight } = this.#favourite(weights, places);
-      best.textContent = `${place === undefined ? "start" : visible(cells[place].text)} ${percent(weight)}`;
+      best.textContent = `${place === undefined ? BEFORE : visible(cells[place].text)} ${Math.round(100 * weight)}%`;
       const isChosen = head?.layer === this.head?.layer && head?.head === this.head?.head;
       button.setAttribute("aria-pressed", String(isChosen));
     }
@@ -187,17 +195,19 @@ class SharesSight {
 
   tell(state) {
     const strongest = state.shares.reduce((one, other) => (other.share > one.share ? other : one));
-    return `Here the ${strongest.name} counts most, ${percent(strongest.share)}. Under the text: how much the ${state.shares[this.part].name} counted for each character.`;
+    const drawn = state.shares[this.part];
+    return `Most of this prediction comes from ${partName(strongest)}, ${percent(strongest.share)}. Under the text: how much of each comes from ${partName(drawn)}.`;
   }
 
   draw(state, place, cells, alphabet) {
     const actual = cells[place]?.id ?? null;
-    this.drawing.replaceChildren(...state.shares.map(({ name, share, logProbabilities }, part) => {
+    this.drawing.replaceChildren(...state.shares.map((each, part) => {
+      const { share, logProbabilities } = each;
       const button = element("button", "part");
       button.type = "button";
       button.setAttribute("aria-pressed", String(part === this.part));
       button.style.setProperty("--share", share);
-      button.append(element("span", "part-name", name), element("span", "part-share", percent(share)), element("i"));
+      button.append(element("span", "part-name", partName(each)), element("span", "part-share", percent(share)), element("i"));
       const ids = Array.from(logProbabilities.keys());
       const favourites = likeliest(ids, logProbabilities, 3);
       const shown = actual === null || favourites.includes(actual) ? favourites : [...favourites, actual];
@@ -213,7 +223,7 @@ class SharesSight {
   }
 
   get caption() {
-    return "What each part would have said, and how much it counts. Choose one to draw its share under the text.";
+    return "What each part would have said alone, and its share. Choose one to draw its share under the text.";
   }
 }
 
@@ -224,7 +234,7 @@ class Sight {
     const [first] = alphabet.ofSymbol.values();
     const state = model.start().step(first);
     const again = () => this.last && this.show(...this.last);
-    this.ways = [ContextSight, AttentionSight, SharesSight].filter((Way) => Way.sees(state)).map((Way) => new Way(model, again));
+    this.ways = [AttentionSight, SharesSight, ContextSight].filter((Way) => Way.sees(state)).map((Way) => new Way(model, again));
     [this.way] = this.ways;
     byId("sight").hidden = !this.ways.length;
     if (this.ways.length > 1) this.#offer(again);

@@ -11,6 +11,8 @@ playground.refuse = function (sentence) {
   trouble.hidden = false;
 };
 
+document.getElementById("lead").textContent = "Unpacking the model…";
+
 playground.tooOld =
   "This browser is too old for this page. Open it in a current Firefox, Chrome, Edge or Safari, on any computer or phone.";
 

@@ -50,14 +50,18 @@ function told({ cells, alphabet }, place, state) {
 }
 
 /** Fills in what the page says about the model. */
-function describe({ family, ofRecords, summary }, alphabet, loss) {
-  const names = { bigram: "A bigram model", ngram: "An n-gram model", gpt: "A Transformer (GPT)", mixture: "A mixture of models" };
+function describe({ family, ofRecords, summary }, alphabet) {
+  const names = {
+    bigram: "A bigram model", ngram: "An n-gram model", gpt: "A Transformer", "classic-gpt": "A Transformer", mixture: "A mixture",
+  };
+  const { order, layers, heads, ngrams, parameters } = summary;
   const facts = [`${names[family] ?? `A model of the family ${family}`} of ${ofRecords ? "records" : "text"}`];
-  if (summary.order && family !== "bigram") facts.push(`order ${summary.order}`);
-  if (summary.layers) facts.push(`${summary.layers} layers of ${summary.heads} heads`);
+  if (layers) facts.push(`${layers} layers of ${heads} heads`);
+  if (ngrams && layers) facts.push(`${ngrams.toLocaleString("en")} n-grams of up to ${order} characters beside it`);
+  else if (ngrams) facts.push(`${ngrams.toLocaleString("en")} n-grams of up to ${order} characters`);
+  else if (parameters) facts.push(`${parameters.toLocaleString("en")} parameters`);
   facts.push(`${alphabet.ofSymbol.size.toLocaleString("en")} symbols`);
-  if (summary.ngrams) facts.push(`${summary.ngrams.toLocaleString("en")} n-grams`);
-  else if (summary.parameters) facts.push(`${summary.parameters.toLocaleString("en")} parameters`);
+  const loss = summary.validationLoss;
   if (typeof loss === "number") facts.push(`${(loss / Math.LN2).toFixed(2)} bits per character on held-out text`);
   byId("lead").textContent = `${facts.join(", ")}. It runs in this page; what you type stays here.`;
   if (!alphabet.standIn.size) return;
