@@ -45,6 +45,7 @@ from charlm import (
     save_javascript,
     score,
     stream_ids,
+    write_play,
     write_report,
 )
 from charlm.cli.app import main as charlm
@@ -315,6 +316,7 @@ SUBJECTS: dict[str, Subject] = {
     "decompress": lambda it: partial(decompress, compress(it.text.encode())),
     "AdaptiveCharLM.log_probabilities": lambda it: lambda: it.lm.adaptive().log_probabilities(it.text),
     "read_log": lambda it: partial(read_log, it.log),
+    "write_play": lambda it: partial(write_play, it.model, it.folder / "out"),
     "write_report": lambda it: partial(write_report, it.model, it.folder / "out", text=it.text),
     "charlm prepare": _command("prepare", "TEXT", "--out", "OUT"),
     "charlm prepare --records": _command("prepare", "LINES", "--out", "OUT", "--records"),

@@ -11,7 +11,6 @@ const SPOKEN = new Map([[" ", "space"], ["\n", "new line"], ["\t", "tab"], ["", 
 const JOINERS = "\u200c\u200d";
 const HIDDEN = /[\p{C}\p{Z}]/u;
 const MARK = /^\p{M}/u;
-const FIRST_PICTURE = 0x2400;
 // Circled numbers and letters, then Braille patterns: signs that hardly any text has.
 const STAND_INS = [[0x2460, 0x24ff], [0x2801, 0x28ff]];
 const UNKNOWN_SIGN = "\ufffd";
@@ -52,15 +51,8 @@ class Alphabet {
     const characters = new Set(Array.from(this.ofSymbol.keys()).flatMap((symbol) => Array.from(symbol)));
     const free = STAND_INS.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, place) => first + place))
       .map((code) => String.fromCharCode(code)).filter((sign) => !characters.has(sign));
-    const found = new Map();
-    for (const character of Array.from(characters).filter(isHidden).sort()) {
-      const code = character.codePointAt(0);
-      const picture = String.fromCharCode(code === 0x7f ? 0x2421 : FIRST_PICTURE + code);
-      const hasPicture = (code < 0x20 || code === 0x7f) && !characters.has(picture);
-      const sign = hasPicture ? picture : free.shift();
-      if (sign !== undefined) found.set(character, sign);
-    }
-    return found;
+    const hidden = Array.from(characters).filter(isHidden).sort();
+    return new Map(hidden.slice(0, free.length).map((character, place) => [character, free[place]]));
   }
 
   /** Returns a text as the text box shows it. */

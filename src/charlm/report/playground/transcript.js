@@ -4,7 +4,8 @@
 // States are immutable, so that those before an edit stay: only what follows it is read anew, a slice of time at once.
 
 const MOST_CHARACTERS = 5000;
-const STATE_BYTES = 64 << 20; // of the probabilities that are kept; of a large vocabulary only some states are
+const STATE_BYTES = 64 << 20; // of the probabilities in states; of a large vocabulary only some states are kept
+const BYTES_A_SYMBOL = 16; // in each state: two numbers
 
 /** A text and what a model makes of it. */
 class Transcript {
@@ -14,7 +15,7 @@ class Transcript {
     this.cells = []; // of each symbol: id, text, and once it was read what #judged returns
     this.read = 0; // how many symbols the model has read
     this.states = [model.start()];
-    this.spacing = Math.max(1, Math.ceil((MOST_CHARACTERS * model.size * 8) / STATE_BYTES));
+    this.spacing = Math.max(1, Math.ceil((MOST_CHARACTERS * model.size * BYTES_A_SYMBOL) / STATE_BYTES));
   }
 
   get text() {
