@@ -23,7 +23,6 @@ from charlm import (
     save_javascript,
     save_model,
     save_onnx,
-    write_play,
     write_report,
 )
 from charlm.cli.app import main
@@ -88,7 +87,6 @@ WRITERS: dict[str, Callable[[Path, int], object]] = {
     "model.arpa": lambda path, size: save_arpa(path, counted(size).model, vocabulary(size)),
     "model.js": lambda path, size: save_javascript(path, counted(size).stored, vocabulary(size)),
     "model.onnx": write_onnx,
-    "play.html": lambda path, size: write_play(counted(size), path),
     "run.json": write_run,
 }
 
