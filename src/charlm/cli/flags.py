@@ -154,7 +154,9 @@ class Report(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Play(Command):
-    r"""Write one HTML file that has the model in it: type, see what surprises it, choose what comes next, generate.
+    r"""Write one HTML file to play with a model in: it runs there, offline.
+
+    Type and see what surprises it, choose what comes next, generate, make up records.
 
     Attributes:
         model: A run folder or a model file.
@@ -165,7 +167,16 @@ class Play(Command):
         title: The heading of the page; by default the name of the run folder or of the model file.
         max_bytes: The most that the model may take in the page, such as 2MB; an ngram is pruned until it fits. By
             default 20MB, and nothing is pruned.
+
+    Examples:
+        charlm play runs/input-ngram --open
+        charlm play names.safetensors --title "New names" --max-bytes 500KB -o names.html
+
+    See Also:
+        howto/play.md
     """
+
+    runs = "play.play"
 
     model: Positional[Path]
     out: Optional[Path] = None

@@ -7,7 +7,7 @@ import sys
 import webbrowser
 from typing import TYPE_CHECKING
 
-from charlm.cli.output import print_line
+from charlm.cli.output import print_line, print_note
 from charlm.cli.reading import tell_note
 from charlm.report.play import write_play
 
@@ -32,7 +32,7 @@ def play(settings: Play) -> None:
     )
     print_line(f"saved to {out}")
     if settings.open and not _opened(out):
-        print_line(f"charlm: there is no display to open it on: open {out} in a browser", sys.stderr)
+        print_note(f"there is no display to open it on: open {out} in a browser")
 
 
 def _opened(path: Path) -> bool:

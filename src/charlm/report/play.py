@@ -10,7 +10,6 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from charlm.evaluation.markup import escaped, visible
 from charlm.files.browser.source import runtime_source
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
@@ -20,6 +19,7 @@ from chartok import __version__
 from chartok.arguments import expected_text
 from chartok.files.atomic import replace_file
 from chartok.files.reading import say_nothing
+from chartok.markup import escaped, visible
 
 if TYPE_CHECKING:
     import os

@@ -13,8 +13,8 @@ import pytest
 from charlm import CharLM, CheckpointCorruptError, GPTConfig, MixtureLanguageModel, write_play
 from charlm.cli.app import main
 from charlm.data.framing import Framing
-from charlm.evaluation.markup import visible
 from charlm.models.registry import as_language_model
+from chartok.markup import visible
 from lively_gpt import lively
 from page_checks import chromium, troubles, troubles_at_every_size
 
