@@ -63,8 +63,7 @@ def write_play(
         text: The text that the page begins with, of which it takes 5,000 characters; by default the page makes one up.
         title: The heading of the page; by default the name of the run folder or of the file.
         max_bytes: The most that the model may take in the page, in bytes or such as ``"2MB"``: an n-gram model is
-            pruned until it fits, and any other refused. By default 20 MB, and none is pruned. The rest of the page
-            takes 0.1 MB.
+            pruned until it fits, and any other refused. By default 20 MB, and none is pruned.
         note: Called with a line that says what was left out.
 
     Raises:

@@ -273,6 +273,23 @@ def test_what_is_typed_is_colored_and_what_comes_next_follows_the_caret(opened: 
     assert page.locator("#said").inner_text() == ""  # a screen reader is not interrupted by each key
 
 
+def test_what_is_composed_is_taken_and_what_is_too_long_is_cut(opened: Opener) -> None:
+    page = opened("text")
+    page.focus("#text")
+    composing = page.context.new_cdp_session(page)
+    for text in ("e", "é"):
+        composing.send("Input.imeSetComposition", {"text": text, "selectionStart": 1, "selectionEnd": 1})
+        assert text_of(page) == f"the cat sat{text}"
+    composing.send("Input.insertText", {"text": "é"})
+    assert text_of(page) == "the cat saté"
+    page.keyboard.press("ArrowLeft")
+    assert "one of the characters that the model does not know" in page.locator("#told").inner_text()
+    page.fill("#text", "the cat " * 700)
+    assert text_of(page) == ("the cat " * 700)[:5000]
+    said = "This page reads 5,000 characters at most: the rest was left out"
+    assert page.locator("#said").inner_text() == said
+
+
 def test_an_alternative_branches_and_stepping_back_returns(opened: Opener) -> None:
     page = opened("text")
     page.evaluate("document.getElementById('text').setSelectionRange(4, 4)")

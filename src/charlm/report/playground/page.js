@@ -263,7 +263,8 @@ class Page {
     this.history = new History(text);
     this.editor.write(text.slice(0, MOST_CHARACTERS));
     this.#take(this.editor.written.text);
-    if (text === "") this.#stream(FIRST_LENGTH, FIRST_AT_ONCE);
+    // A record is short, and whole before the seed moves on with those that are made up.
+    if (text === "") this.#stream(FIRST_LENGTH, this.maker ? FIRST_LENGTH : FIRST_AT_ONCE);
     this.maker?.make();
   }
 }
