@@ -323,6 +323,7 @@ SUBJECTS: dict[str, Subject] = {
     "charlm train": _command("train", "TEXT", "--out", "OUT", *UNTUNED),
     "charlm train --records": _command("train", "LINES", "--out", "OUT", "--records", *UNTUNED),
     "charlm update": _command("update", "MODEL", "TEXT", "--out", "OUT"),
+    "charlm play": _command("play", "MODEL", "--out", "OUT"),
     "charlm prune": _command("prune", "MODEL", "--entropy", "1e-7", "--compact", "--out", "OUT"),
     "CharLM.prune": lambda it: partial(it.lm.prune, entropy=1e-7),
     "CharLM.update": lambda it: partial(it.lm.update, it.text),
