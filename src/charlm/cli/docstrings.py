@@ -21,6 +21,7 @@ def restore_docstrings(*modules: str) -> None:
 
     for name in modules:
         with contextlib.suppress(OSError):
-            for node in ast.parse(inspect.getsource(sys.modules[name])).body:
+            source = inspect.getsource(sys.modules[name])
+            for node in compile(source, name, "exec", ast.PyCF_ONLY_AST, optimize=0).body:  # ast.parse leaves them out
                 if isinstance(node, ast.ClassDef):
                     vars(sys.modules[name])[node.name].__doc__ = ast.get_docstring(node)

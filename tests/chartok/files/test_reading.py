@@ -14,7 +14,11 @@ from chartok import ReadingSettings
 from chartok.files.reading import ReadingKeywords
 
 NO_TEXT = ["base64_codec", "bz2_codec", "hex_codec", "idna", "punycode", "quopri_codec", "rot_13", "undefined"]
-CODECS = [module.name for module in pkgutil.iter_modules(encodings.__path__) if module.name not in {"aliases", "mbcs"}]
+CODECS = [
+    module.name
+    for module in pkgutil.iter_modules(encodings.__path__)
+    if module.name != "aliases" and not module.name.startswith(("mbcs", "_"))
+]
 
 
 @pytest.mark.parametrize("encoding", [*CODECS, "utf-8-sig", "latin1", "UTF8", "auto"])
