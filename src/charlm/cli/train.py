@@ -27,6 +27,7 @@ from charlm.recipes.shaping import shaped
 from charlm.recipes.sources import corpus_of_files, is_token_source
 from charlm.recipes.starting import Start
 from charlm.recipes.train import train as train_on
+from charlm.report.live import LiveReport
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
 from chartok import ReadingSettings
@@ -71,6 +72,8 @@ def train(settings: Train) -> None:
         usual = _usual(held_out) if settings.calibrate and is_first else []
         telling = Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False))
         hook: Hook = stack.enter_context(telling) if is_first else events.say_nothing
+        if is_first and getattr(settings, "live", False):
+            hook = events.both(hook, stack.enter_context(LiveReport(folder)))
         trained = train_on(
             learned,
             recipe,
