@@ -73,7 +73,7 @@
   function isShown(element) {
     if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
     const style = getComputedStyle(element);
-    return style.fontSize !== "0px" && !(style.clipPath !== "none" && style.position === "absolute");
+    return style.fontSize !== "0px" && rgba(style.color).alpha > 0 && !(style.clipPath !== "none" && style.position === "absolute");
   }
 
   // The visible lines of each text node, a little smaller than the font, which leaves room around the letters.
