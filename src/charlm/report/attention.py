@@ -35,7 +35,7 @@ def attention(lm: CharLM, scored: Scored) -> str:
     weights = transformer.attention(text)
     layers, heads = weights.shape[:2]
     data = {"layers": layers, "heads": heads, "weights": [written(head) for layer in weights for head in layer]}
-    symbols = "".join(f"<span>{label}</span>" for label in labels)
+    symbols = "".join(labels)
     return section(
         "attention",
         "Attention",

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 LARGE = 10_000
 """From this number on, thousands are set apart."""
-OTHER_TEXTS = (
-    "These runs have different validation texts. Their losses are in bits per character of each one's own text and "
-    "cannot be compared with each other."
+OTHER_TEXTS = "These runs have different validation texts."
+UNKNOWN_TEXTS = "Not every run says what its validation text is."
+NOT_COMPARABLE = (
+    "Each loss is in bits per character of the text of that run: losses of different texts cannot be compared."
 )
 
 
@@ -34,7 +35,7 @@ def comparison(runs: Sequence[ReportedRun], *, seed: int) -> Document:
         seed: Seeds the samples.
     """
     names = names_of(runs)
-    warning = "" if are_of_one_text(runs) else paragraph(OTHER_TEXTS, "warning")
+    warning = _warning(runs)
     written = [generated(run.lm, seed)[0] for run in runs]
     sections = [
         section("losses", "Losses", warning + _losses(runs, names) + _results(runs, names)),
@@ -56,10 +57,12 @@ def names_of(runs: Sequence[ReportedRun]) -> list[str]:
     return [name if names.count(name) == 1 else str(run.folder.path) for name, run in zip(names, runs, strict=True)]
 
 
-def are_of_one_text(runs: Sequence[ReportedRun]) -> bool:
-    """Returns whether all runs are known to be evaluated on the same text."""
+def _warning(runs: Sequence[ReportedRun]) -> str:
+    """Returns what to say of runs that are not known to be evaluated on one text; nothing of others."""
     held_out = {run.description.fingerprints.get("validation") if run.description else None for run in runs}
-    return len(held_out) == 1 and None not in held_out
+    if held_out != {None} and len(held_out) == 1:
+        return ""
+    return paragraph(f"{UNKNOWN_TEXTS if None in held_out else OTHER_TEXTS} {NOT_COMPARABLE}", "warning")
 
 
 def _best(runs: Sequence[ReportedRun], names: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The section on which symbols a trained model takes for similar."""
+"""The section on which symbols a model takes for similar."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from charlm.data.framing import Framing
+from charlm.models.predictor import log_softmax
 from charlm.models.registry import FAMILIES
 from charlm.report.elements import section
 from chartok.markup import escaped, visible
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from charlm.lm import CharLM
 
 NEIGHBORS = 3
+LEAST_LOGARITHM = -20.0
+"""In nats: what a bigram considers less likely, or impossible, is as unlikely as this."""
 
 
 def embeddings(lm: CharLM, symbols: Sequence[str]) -> str:
@@ -36,7 +39,7 @@ def embeddings(lm: CharLM, symbols: Sequence[str]) -> str:
         f"{' '.join(f'<span><bdi>{escaped(visible(other))}</bdi> {cosine:.2f}</span>' for other, cosine in near)}</li>"
         for symbol, near in neighbors(vectors, symbols)
     )
-    what = "rows of the table" if lm.family == "bigram" else "embeddings"
+    what = "log-probabilities of the next character" if lm.family == "bigram" else "embeddings"
     return section(
         "embeddings",
         "Similar symbols",
@@ -46,22 +49,21 @@ def embeddings(lm: CharLM, symbols: Sequence[str]) -> str:
 
 
 def representations(lm: CharLM) -> dict[str, NDArray[np.float64]] | None:
-    """Returns the vector of each symbol in a trained model; None for one that has only counts.
+    """Returns the vector of each symbol in a model; None for one that has none.
 
-    A row of a bigram is without its mean, which changes no probability.
+    That of a bigram is its row, as log-probabilities of what follows without their mean.
     """
     model: Any = lm.stored
-    if lm.family not in FAMILIES or not hasattr(model, "parameters"):
-        return None
-    if FAMILIES[lm.family].has_layers:
-        rows = model.embedding.weight.detach().float().numpy(force=True)
+    symbols, ids = lm.vocabulary.symbols, Framing(lm.vocabulary).symbol_ids()
+    if lm.family in FAMILIES and FAMILIES[lm.family].has_layers:
+        rows = model.embedding.weight.detach().float().numpy(force=True)[ids]
     elif lm.family == "bigram":
-        rows = model.table.detach().float().numpy(force=True)[:, Framing(lm.vocabulary).symbol_ids()]
-        rows = rows - rows.mean(axis=1, keepdims=True)
+        logits, _ = lm.predictor.start(np.array(ids)[:, None])
+        likelihoods = np.maximum(log_softmax(logits.astype(np.float64))[:, ids], LEAST_LOGARITHM)
+        rows = likelihoods - likelihoods.mean(axis=1, keepdims=True)
     else:
         return None
-    ids = Framing(lm.vocabulary).symbol_ids()
-    return {symbol: rows[place].astype(np.float64) for symbol, place in zip(lm.vocabulary.symbols, ids, strict=True)}
+    return dict(zip(symbols, rows.astype(np.float64), strict=True))
 
 
 def neighbors(

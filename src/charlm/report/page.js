@@ -4,11 +4,19 @@
 
 const byId = (name) => document.getElementById(name);
 const told = byId("told");
+let subject = null;
 
 /** Tells a text beside an element, within the window; screen readers read it. */
 function tell(text, element) {
-  const { left, right, top, bottom } = element.getBoundingClientRect();
+  subject = element;
   told.textContent = text;
+  place();
+}
+
+/** Puts what is told above its element, or below where there is no room. */
+function place() {
+  if (!subject) return;
+  const { left, right, top, bottom } = subject.getBoundingClientRect();
   const { width, height } = told.getBoundingClientRect();
   const x = Math.min(Math.max((left + right - width) / 2, 8), window.innerWidth - width - 8);
   const y = top > height + 16 ? top - height - 8 : Math.min(bottom + 8, window.innerHeight - height - 8);
@@ -16,13 +24,15 @@ function tell(text, element) {
 }
 
 function hush() {
+  subject = null;
   told.textContent = "";
 }
 
 addEventListener("keydown", ({ key }) => {
   if (key === "Escape") hush();
 });
-addEventListener("scroll", hush, { passive: true });
+addEventListener("scroll", place, { passive: true, capture: true });
+addEventListener("resize", place);
 
 /**
  * Lets a mouse and the arrow keys go through the parts of a box: one is "here", and it is told.
