@@ -32,7 +32,7 @@ OF_TRAIN = {
         *("min_learning_rate_fraction", "max_gradient_norm", "ema_decay"),
     ),
     "evaluation": ("evaluation_interval", "evaluation_characters", "patience", "min_delta"),
-    "log and checkpoints": ("log_interval", "tensorboard", "checkpoint_interval", "kept_checkpoints"),
+    "log and checkpoints": ("log_interval", "live", "tensorboard", "checkpoint_interval", "kept_checkpoints"),
     "hardware": ("precision", "compile", "accumulation_steps", "halve_on_out_of_memory"),
 }
 """The headings under which help has the flags of ``train`` that are seldom needed."""
