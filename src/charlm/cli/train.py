@@ -71,9 +71,8 @@ def train(settings: Train) -> None:
         learned, held_out = _parts(settings, recipe, start, is_first=is_first)
         usual = _usual(held_out) if settings.calibrate and is_first else []
         telling = Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False))
-        hook: Hook = stack.enter_context(telling) if is_first else events.say_nothing
-        if is_first and getattr(settings, "live", False):
-            hook = events.both(hook, stack.enter_context(LiveReport(folder)))
+        live = LiveReport(folder) if getattr(settings, "live", False) else None
+        hook = _hook(stack, telling, live) if is_first else events.say_nothing
         trained = train_on(
             learned,
             recipe,
@@ -97,6 +96,12 @@ def _suggest(folder: RunFolder, settings: Train, *, is_of_records: bool) -> None
     several = ["-n", "10"] if is_of_records else []
     unusual = [["charlm", "score", folder.path, "--unusual", "0.01", "--spans", "FILE"]] if settings.calibrate else []
     suggest(["charlm", "generate", folder.path, *several], ["charlm", "report", folder.path], *unusual)
+
+
+def _hook(stack: ExitStack, telling: Telling, live: LiveReport | None) -> Hook:
+    """Returns what is called with each event: what prints it, and what writes the report, if that is asked for."""
+    told = stack.enter_context(telling)
+    return told if live is None else events.both(told, stack.enter_context(live))
 
 
 def _usual(held_out: Corpus) -> list[str]:

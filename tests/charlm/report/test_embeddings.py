@@ -1,5 +1,7 @@
 """The nearest symbols are those of the smallest angle, and a model without vectors shows none."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,14 @@ from charlm.report.embeddings import embeddings, neighbors, representations
 from chartok import Vocabulary
 
 VOCABULARY = Vocabulary("abc<\u202e", special_tokens=["unk", "bos"])
-SHAPE = {"vocab_size": VOCABULARY.size, "block_size": 4, "n_layers": 1, "n_heads": 1, "width": 4, "context_only": (6,)}
+SHAPE: dict[str, Any] = {
+    "vocab_size": VOCABULARY.size,
+    "block_size": 4,
+    "n_layers": 1,
+    "n_heads": 1,
+    "width": 4,
+    "context_only": (6,),
+}
 
 
 def models() -> list[CharLM]:
@@ -43,7 +52,7 @@ def test_adding_to_all_logits_of_a_bigram_changes_no_neighbor() -> None:
     lm = models()[-1]
     shifted = BigramLanguageModel(VOCABULARY.size, seed=1, context_only=[6])
     with torch.no_grad():
-        shifted.table += torch.arange(VOCABULARY.size)[:, None]
+        shifted.table.add_(torch.arange(VOCABULARY.size)[:, None])
     found = representations(CharLM(shifted, VOCABULARY))
     before = representations(lm)
     assert found is not None

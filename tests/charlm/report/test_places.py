@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from charlm import GPT, CharLM, GPTConfig, MixtureLanguageModel, NGramLanguageModel
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.choices import Smoothing
 from charlm.report.growth import growth, up_to
 from charlm.report.places import contexts_found, places, ranges, scored_in_blocks
 from charlm.report.scored import Scored
@@ -59,7 +60,7 @@ def test_a_model_to_which_all_places_are_alike_has_no_such_section() -> None:
 
 
 @pytest.mark.parametrize("smoothing", ["kneser-ney", "learned"])
-def test_the_part_of_a_model_up_to_an_order_is_a_model(smoothing: str) -> None:
+def test_the_part_of_a_model_up_to_an_order_is_a_model(smoothing: Smoothing) -> None:
     lm = CharLM.fit(TEXT, order=4, smoothing=smoothing)
     assert isinstance(lm.predictor, NGramTable)
     for order in range(1, 5):
