@@ -17,6 +17,7 @@ def log_entry(step: int, **values: Any) -> LogEntry:
             "characters_per_second": 3000.0,
             "elapsed_seconds": 1.0,
             "peak_memory_bytes": 5,
+            "sample": None,
         }
         | values
     )

@@ -20,7 +20,7 @@ OF_DATA = (
 OF_EVERY_FAMILY = ("config", "shared", "texts", "model", "out", *OF_DATA, "json")
 OF_START = ("init_from", "init_optimizer")
 """Flags that say what training starts from."""
-OF_TRAINING = ("resume", *OF_START, "tensorboard", "training")
+OF_TRAINING = ("resume", *OF_START, "live", "tensorboard", "training")
 """Flags of families trained by gradient descent, besides those of the family."""
 
 

@@ -115,7 +115,8 @@ def _vocabulary_of_symbols(settings: file_flags.Prepare, special: list[Any], lim
 
 
 def report(settings: flags.Report) -> None:
-    """Writes one HTML file that shows a run."""
+    """Writes one HTML file that shows a run, or compares several."""
+    _check_runs(settings)
     if not settings.text:
         settings = without_shared(settings, (*OF_READING, "errors"))
     reading = reading_of(settings.reading)
@@ -130,15 +131,22 @@ def report(settings: flags.Report) -> None:
         raise ValueError("errors says what to do with a text of one's own: give --text too, or leave it out")
     else:
         check_unused(settings.reading, "--text")
-    out = write_report(
-        settings.run, settings.out, text=text, stride=settings.stride, seed=settings.seed, device=settings.device
-    )
+    given: Any = {"text": text, "stride": settings.stride, "seed": settings.seed, "device": settings.device}
+    out = write_report(settings.models, settings.out, **given)
     print_line(f"saved to {out}")
+
+
+def _check_runs(settings: flags.Report) -> None:
+    """Checks that there is a run, and a single one if there is a text to color."""
+    if not settings.models:
+        raise ValueError("models: give a run folder or a model file, or several to compare")
+    if settings.text and len(settings.models) > 1:
+        raise ValueError(f"text is for the report of one run, got {len(settings.models)} runs: leave out --text")
 
 
 def _text_to_color(settings: flags.Report) -> str | list[str]:
     """Returns the text of a report, or its records where the model is one of records."""
-    framing = Framing(read_vocabulary(settings.run))
+    framing = Framing(read_vocabulary(settings.models[0]))
     reading = reading_of(for_kind(settings, records=framing.is_of_records).reading)
     if not framing.is_of_records:
         return framing.admitted(read_text(settings.text, reading, note=tell_note), settings.errors)

@@ -115,15 +115,16 @@ class Info(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Command):
-    """Write one HTML page that shows a run.
+    """Write one HTML page that shows a run, or compares several.
 
-    It has curves, tables, a text colored by surprise, and samples.
+    It has curves, tables, a text colored by surprise, samples, and more.
 
     Attributes:
-        run: A run folder or a model file.
-        out: The file to write; by default report.html in the run folder, or beside the model file.
-        text: A text to color by surprise, in files, read as records for a model of records; by default the beginning
-            of the validation part.
+        models: A run folder or a model file; or several to compare.
+        out: The file to write; by default report.html in the run folder, or beside the model file; of several runs
+            comparison.html beside the first.
+        text: A text to score and to color by surprise, in files, read as records for a model of records; by default a
+            part of the validation part.
         reading: How to read the text.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
             the default if it has unk, counts it as that.
@@ -142,7 +143,7 @@ class Report(Command):
 
     runs = "files.report"
 
-    run: Positional[Path]
+    models: Positional[Several]
     out: Optional[Path] = None
     text: Several = ()
     errors: Optional[Errors] = None

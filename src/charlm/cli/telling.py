@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from charlm.cli.output import print_line
+from tqdm import tqdm
+
+from charlm.cli.output import print_line, shown_line
 from charlm.evaluation.scoring import Evaluation
 from charlm.recipes import events
 from charlm.runtime.interactive import stage
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 10
 """How many new symbols are named."""
+SAMPLE_COLUMNS = 70
 
 
 def tell(event: Event) -> None:
@@ -27,6 +31,13 @@ def tell(event: Event) -> None:
     if type(event) in LINES:
         for line in LINES[type(event)](event):
             print_line(line)
+
+
+def tell_sample(entry: LogEntry) -> None:
+    """Prints what the model wrote at an evaluation as one line, above the progress bar if there is one."""
+    if entry.sample is not None and sys.stderr is not None:
+        line = shown_line(entry.sample[:SAMPLE_COLUMNS], on_terminal=True)
+        tqdm.write(f"sample  {line[:SAMPLE_COLUMNS]}", file=sys.stderr)
 
 
 class Telling:
@@ -77,6 +88,7 @@ class Telling:
 
         self._progress = self._shown.enter_context(Progress(event.total_steps, first_step=event.first_step))
         self._observers.append(self._progress)
+        self._observers.append(tell_sample)
         if self._with_tensorboard:
             tensorboard = TensorBoardLog(self._folder.path, first_step=event.first_step)
             self._observers.append(self._shown.enter_context(tensorboard))

@@ -27,6 +27,7 @@ from charlm.recipes.shaping import shaped
 from charlm.recipes.sources import corpus_of_files, is_token_source
 from charlm.recipes.starting import Start
 from charlm.recipes.train import train as train_on
+from charlm.report.live import LiveReport
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
 from chartok import ReadingSettings
@@ -70,7 +71,8 @@ def train(settings: Train) -> None:
         learned, held_out = _parts(settings, recipe, start, is_first=is_first)
         usual = _usual(held_out) if settings.calibrate and is_first else []
         telling = Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False))
-        hook: Hook = stack.enter_context(telling) if is_first else events.say_nothing
+        live = LiveReport(folder) if getattr(settings, "live", False) else None
+        hook = _hook(stack, telling, live) if is_first else events.say_nothing
         trained = train_on(
             learned,
             recipe,
@@ -94,6 +96,12 @@ def _suggest(folder: RunFolder, settings: Train, *, is_of_records: bool) -> None
     several = ["-n", "10"] if is_of_records else []
     unusual = [["charlm", "score", folder.path, "--unusual", "0.01", "--spans", "FILE"]] if settings.calibrate else []
     suggest(["charlm", "generate", folder.path, *several], ["charlm", "report", folder.path], *unusual)
+
+
+def _hook(stack: ExitStack, telling: Telling, live: LiveReport | None) -> Hook:
+    """Returns what is called with each event: what prints it, and what writes the report, if that is asked for."""
+    told = stack.enter_context(telling)
+    return told if live is None else events.both(told, stack.enter_context(live))
 
 
 def _usual(held_out: Corpus) -> list[str]:

@@ -32,7 +32,7 @@ OF_TRAIN = {
         *("min_learning_rate_fraction", "max_gradient_norm", "ema_decay"),
     ),
     "evaluation": ("evaluation_interval", "evaluation_characters", "patience", "min_delta"),
-    "log and checkpoints": ("log_interval", "tensorboard", "checkpoint_interval", "kept_checkpoints"),
+    "log and checkpoints": ("log_interval", "live", "tensorboard", "checkpoint_interval", "kept_checkpoints"),
     "hardware": ("precision", "compile", "accumulation_steps", "halve_on_out_of_memory"),
 }
 """The headings under which help has the flags of ``train`` that are seldom needed."""
@@ -94,6 +94,7 @@ class Train(Command):
         init_from: A run folder or a model file to start from: its weights, its shape, and its vocabulary, to which new
             symbols are added. Its family is the default of --model. For an ngram or a bigram see charlm update.
         init_optimizer: Go on with the state of its optimizer too, from the newest checkpoint of the run.
+        live: Also write report.html in the run folder, at each entry of the log: a page that reloads itself.
         tensorboard: Also write the log for TensorBoard.
         training: How to train by gradient descent.
 
@@ -141,6 +142,7 @@ class Train(Command):
     resume: bool = False
     init_from: Optional[Path] = None
     init_optimizer: bool = False
+    live: bool = False
     tensorboard: bool = False
     training: OmitArgPrefixes[TrainerConfig] = CONFIGS["gpt"]
 

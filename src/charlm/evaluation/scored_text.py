@@ -78,7 +78,8 @@ class ScoredText:
             shown = " " if symbol == " " else name
             line_end = "<br>" if symbol.endswith("\n") else ""
             share = min(bits / MOST_BITS, 1)
-            yield f'<span style="--surprise:{share:.2f}" title="{words}">{shown}</span>{line_end}'
+            end = ' class="end"' if not symbol else ""
+            yield f'<span style="--surprise:{share:.2f}"{end} title="{words}">{shown}</span>{line_end}'
 
     def __repr__(self) -> str:
         cut = self.text if len(self.text) <= SHOWN_CHARACTERS else f"{self.text[:SHOWN_CHARACTERS]}..."

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 OF_EXAMPLES = (*OF_RECORDS, "prompt_end", "packing")
 """Settings of a recipe that decide which examples are made of the text."""
-EXCERPT_CHARACTERS = 1_000
-EXCERPT_RECORDS = 50
+EXCERPT_CHARACTERS = 10_000
+EXCERPT_RECORDS = 300
 """The maximum size of an excerpt."""
 
 
@@ -45,15 +45,18 @@ class Source:
         return {name: value for name, value in self.settings.items() if value is not None and value is not False}
 
 
-def excerpt(corpus: Corpus) -> str:
-    """Returns the beginning of a corpus, as text."""
+def excerpt(corpus: Corpus) -> str | list[str]:
+    """Returns the beginning of a text, or records spread evenly over all of them, which may be sorted."""
     if corpus.records is None:
         piece = next(corpus.pieces(EXCERPT_CHARACTERS, 0), None)
         return "" if piece is None else corpus.vocabulary.decode(piece.ids[:EXCERPT_CHARACTERS])
-    starts, lengths = corpus.records.bounds(np.arange(min(len(corpus), EXCERPT_RECORDS)))
+    number = min(len(corpus), EXCERPT_RECORDS)
+    number = max(1, min(number, EXCERPT_CHARACTERS * len(corpus) // max(1, corpus.characters)))
+    starts, lengths = corpus.records.bounds(np.arange(number) * len(corpus) // number)
     spans = zip(starts.tolist(), np.minimum(lengths, EXCERPT_CHARACTERS).tolist(), strict=True)
-    several = [corpus.records.source.read(start, start + length) for start, length in spans]
-    return "\n".join(map(corpus.vocabulary.decode, several))[:EXCERPT_CHARACTERS]
+    several = [corpus.vocabulary.decode(corpus.records.source.read(start, start + length)) for start, length in spans]
+    ends = np.cumsum([len(record) for record in several])
+    return several[: max(1, int(np.searchsorted(ends, EXCERPT_CHARACTERS, side="right")))]
 
 
 def describe_run(
@@ -87,6 +90,18 @@ def describe_run(
     if earlier is not None:
         description = dataclasses.replace(description, began=earlier.began)
     folder.write_description(description)
+
+
+def add_results(folder: RunFolder, *, validation_loss: float | None, seconds: float | None = None) -> None:
+    """Adds what is known at the end of a run to its description; ``RunDescription`` says what that is.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    description = folder.read_description()
+    if description is not None:
+        found = dataclasses.replace(description, validation_loss=validation_loss, seconds=seconds)
+        folder.write_description(found)
 
 
 def check_same_run(

@@ -181,5 +181,15 @@ Event: TypeAlias = (
 Hook: TypeAlias = Callable[[Event], None]
 
 
+def both(first: Hook, second: Hook) -> Hook:
+    """Returns a hook that passes each event on to two others."""
+
+    def passed_on(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return passed_on
+
+
 def say_nothing(_: Event) -> None:
     """A hook that ignores all events."""

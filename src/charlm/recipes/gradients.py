@@ -17,7 +17,7 @@ from charlm.models.gpt.config import GPTConfig
 from charlm.models.gpt.model import GPT
 from charlm.recipes.by_size import batch_size_for, completed
 from charlm.recipes.dataset import dataset_of
-from charlm.recipes.description import check_same_run, describe_run
+from charlm.recipes.description import add_results, check_same_run, describe_run
 from charlm.recipes.events import (
     CountingBegan,
     EntryMade,
@@ -106,6 +106,8 @@ def train_by_gradients(
     elif held_out is not None and scored is not None and distributed.rank() == 0:
         trained = _evaluated(best, held_out, corpus.vocabulary, hook)
     if folder is not None:
+        if distributed.rank() == 0:
+            add_results(folder, validation_loss=trained.validation_nats)
         hook(Saved(folder=folder.path))
     return trained
 

@@ -12,7 +12,7 @@ from charlm.evaluation.scoring import evaluate
 from charlm.files.serializing import serialized_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
-from charlm.recipes.description import Source, describe_run
+from charlm.recipes.description import Source, add_results, describe_run
 from charlm.recipes.events import (
     CorpusSplit,
     Counted,
@@ -131,6 +131,7 @@ def _counted(
     smoothing = recipe.smoothing
     if isinstance(model, NGramTable):
         recipe, smoothing = replace(recipe, order=model.order), model.smoothing
+    seconds = time.perf_counter() - started
     hook(
         Counted(
             family=recipe.family,
@@ -138,7 +139,7 @@ def _counted(
             smoothing=smoothing,
             is_untuned=smoothing != recipe.smoothing,
             n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
         )
     )
     nats = None
@@ -148,6 +149,7 @@ def _counted(
         hook(Evaluated(evaluation=evaluation))
     if folder is not None:
         describe_run(folder, corpus, recipe, validation=validation, device="cpu", source=source, resume=False)
+        add_results(folder, validation_loss=nats, seconds=seconds)
         folder.write_model(serialized_model(model, corpus.vocabulary))
         hook(Saved(folder=folder.path))
     return Trained(model, nats)

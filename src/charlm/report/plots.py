@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from charlm.evaluation.scored_text import MOST_BITS
 from charlm.report.transitions import transitions
 from chartok.markup import visible
 
@@ -63,7 +64,7 @@ def plot_losses(entries: Sequence[LogEntry]) -> Figure:
 def plot_transitions(lm: CharLM) -> Figure:
     """Returns a heat map of the probability of each character after a single other one.
 
-    For a vocabulary of more than 100 characters, only those that the model considers most frequent are shown.
+    For a vocabulary of more than 80 characters, only those that the model considers most frequent are shown.
 
     Args:
         lm: A model of any family.
@@ -119,9 +120,9 @@ def plot_surprise(scored: ScoredText) -> Figure:
             size=8,
             parse_math=False,
         )
-    image = axes.imshow(rows, cmap="Oranges", vmin=0, vmax=16, aspect="auto")
+    image = axes.imshow(rows, cmap="Oranges", vmin=0, vmax=MOST_BITS, aspect="auto")
     axes.set_axis_off()
-    figure.colorbar(image, label="bits", orientation="horizontal", shrink=0.3)
+    figure.colorbar(image, label="bits", extend="max", orientation="horizontal", shrink=0.3)
     return figure
 
 

@@ -81,7 +81,13 @@ class Counters:
         return int(self.recent_characters) * distributed.world_size() / self.recent_seconds
 
     def entry(
-        self, *, train_loss: float, validation_loss: float | None, learning_rate: float, gradient_norm: float
+        self,
+        *,
+        train_loss: float,
+        validation_loss: float | None,
+        learning_rate: float,
+        gradient_norm: float,
+        sample: str | None = None,
     ) -> LogEntry:
         """Returns an entry about the steps since the last one, and begins to accumulate anew.
 
@@ -90,6 +96,7 @@ class Counters:
             validation_loss: The loss on the validation data, if it was evaluated.
             learning_rate: That of the last step.
             gradient_norm: Likewise.
+            sample: A text of the model, if it was evaluated.
         """
         entry = LogEntry(
             step=self.step,
@@ -100,6 +107,7 @@ class Counters:
             characters_per_second=self.characters_per_second(),
             elapsed_seconds=self.seconds,
             peak_memory_bytes=peak_memory(self._device),
+            sample=sample,
         )
         self.losses, self.recent_characters, self.recent_seconds = [], 0, 0.0
         return entry

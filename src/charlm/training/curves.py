@@ -1,20 +1,23 @@
-"""Curves over the steps of a run, as SVG."""
+"""Curves as a chart that is as wide as the page: lines in SVG that stretch, and labels in HTML that do not."""
 
 from __future__ import annotations
 
-import math
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from charlm.training.scales import number, padded, ticks
 from chartok.markup import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-HEIGHT = 300
-LEFT, RIGHT, TOP, BOTTOM = 62, 58, 14, 44
 MOST_POINTS = 1000
 """Longer curves are thinned."""
+MOST_DOTS = 60
+"""Up to this many points, each is drawn as a dot as well."""
+COLORS = 8
+"""How many the style sheet has for curves; further ones repeat them with dashes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +25,14 @@ class Curve:
     """A line in a chart.
 
     Attributes:
-        name: Its name in the legend and its class in the style sheet.
-        points: Steps and values, in the order of the steps.
+        name: Its name in the legend.
+        points: Places across the chart and values, in ascending order of the places.
+        kind: Its class in the style sheet.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
+    kind: str = "color-0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,41 +48,85 @@ class Axis:
     factor: float = 1.0
 
 
-def chart(title: str, curves: Sequence[Curve], left: Axis, right: Axis | None = None, *, width: int = 560) -> str:
-    """Returns a line chart as an ``svg`` element with a description for screen readers.
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """The values at the sides of a chart."""
+
+    first: float
+    last: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, curves: Sequence[Curve]) -> Ends:
+        """Returns the ends of a chart that shows all points of some curves, from 0 on."""
+        points = [point for curve in curves for point in curve.points]
+        lowest, highest = padded(min(value for _, value in points), max(value for _, value in points))
+        last = max(place for place, _ in points)
+        return cls(first=0, last=last if last > 0 else 1, lowest=lowest, highest=highest)
+
+    def across(self, place: float) -> float:
+        """Returns how far a place is from the left, in percent."""
+        return 100 * (place - self.first) / (self.last - self.first)
+
+    def down(self, value: float) -> float:
+        """Returns how far a value is from the top, in percent."""
+        return 100 * (self.highest - value) / (self.highest - self.lowest)
+
+
+def color(place: int) -> str:
+    """Returns the class of the curve at a place among others, each with a color or a dash of its own.
+
+    Example:
+        >>> color(1), color(9)
+        ('color-1', 'color-1 dashed')
+    """
+    return f"color-{place % COLORS}{' dashed' if place // COLORS % 2 else ''}"
+
+
+def chart(
+    title: str,
+    curves: Sequence[Curve],
+    left: Axis,
+    right: Axis | None = None,
+    *,
+    across: str = "step",
+    ends: Ends | None = None,
+) -> str:
+    """Returns a line chart whose values a mouse and the arrow keys show, with a description for screen readers.
 
     Args:
         title: What it shows.
         curves: Curves with at least one point each.
         left: The scale of the values.
         right: A second scale for the same values.
-        width: The width of the chart; its height is 300.
+        across: What the places are.
+        ends: The values at its sides; by default those of the points.
     """
-    points = [point for curve in curves for point in curve.points]
-    last = max(step for step, _ in points)
-    lowest, highest = min(value for _, value in points), max(value for _, value in points)
-    end = width - RIGHT
-    margin = 0.05 * (highest - lowest) or (abs(highest) or 1) * 0.05
-    lowest, highest = max(lowest - margin, min(0.0, lowest)), highest + margin
+    ends = Ends.of(curves) if ends is None else ends
+    axes = [left] if right is None else [left, right]
+    kept = [thinned(curve.points) for curve in curves]
+    units = "".join(f"<span>{escaped(axis.label)}</span>" for axis in axes)
+    lines = "".join(_line(curve.kind, points, ends) for curve, points in zip(curves, kept, strict=True))
+    sides = "".join(_side(axis, ends, side) for axis, side in zip(axes, ("left", "right"), strict=False))
+    data = {
+        "across": across,
+        "ends": [ends.first, ends.last, ends.lowest, ends.highest],
+        "units": [[axis.label, axis.factor] for axis in axes],
+        "curves": [[curve.name, points] for curve, points in zip(curves, kept, strict=True)],
+    }
+    return (
+        f'<div class="chart" role="group" aria-roledescription="chart" tabindex="0" '
+        f'aria-label="{escaped(_description(title, curves, across))}" data-chart="{escaped(json.dumps(data))}">'
+        f'<div class="units" aria-hidden="true">{units}</div>'
+        f'<div class="plot" aria-hidden="true"><svg viewBox="0 0 100 100" preserveAspectRatio="none">'
+        f"{_grid(left, ends)}{lines}</svg></div>{sides}{_steps(across, ends)}</div>"
+    )
 
-    def x(step: float) -> float:
-        return LEFT + (end - LEFT) * step / max(last, 1)
 
-    def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - lowest) / (highest - lowest)
-
-    said, box = escaped(_description(title, curves)), f"0 0 {width} {HEIGHT}"
-    parts = [
-        f'<svg class="chart" role="img" aria-label="{said}" viewBox="{box}" style="min-width:{width / 24:.0f}rem">',
-        *_steps_axis(x, last, end),
-        *_values_axis(y, lowest, highest, left, end, is_left=True),
-    ]
-    if right is not None:
-        parts += _values_axis(y, lowest, highest, right, end, is_left=False)
-    for curve in curves:
-        path = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in thinned(curve.points))
-        parts.append(f'<polyline class="curve {escaped(curve.name)}" points="{path}"/>')
-    return "".join([*parts, "</svg>"])
+def legend(curves: Sequence[Curve]) -> str:
+    """Returns the names of curves with their colors."""
+    return "".join(f'<span class="key {curve.kind}">{escaped(curve.name)}</span>' for curve in curves)
 
 
 def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -94,67 +143,44 @@ def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return kept
 
 
-def ticks(lowest: float, highest: float, most: int = 6) -> list[float]:
-    """Returns equally spaced round numbers in a range.
-
-    Example:
-        >>> ticks(1.4, 4.2)
-        [1.5, 2.0, 2.5, 3.0, 3.5, 4.0]
-    """
-    rough = (highest - lowest) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
-    first = math.ceil(lowest / step - 1e-9)
-    return [round(place * step, 12) for place in range(first, math.floor(highest / step + 1e-9) + 1)]
-
-
-def number(value: float) -> str:
-    """Returns a number as a short tick label, with k and M for thousands and millions.
-
-    Example:
-        >>> number(0.05), number(2500), number(4e6), number(0)
-        ('0.05', '2.5k', '4M', '0')
-    """
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:g}{unit}"
-    return f"{value:g}"
-
-
-def _description(title: str, curves: Sequence[Curve]) -> str:
-    ends = "; ".join(
-        f"{curve.name} from {curve.points[0][1]:.4g} at step {curve.points[0][0]:,.0f} "
-        f"to {curve.points[-1][1]:.4g} at step {curve.points[-1][0]:,.0f}"
+def _description(title: str, curves: Sequence[Curve], across: str) -> str:
+    told = "; ".join(
+        f"{curve.name} from {curve.points[0][1]:.4g} at {across} {curve.points[0][0]:,.4g} "
+        f"to {curve.points[-1][1]:.4g} at {across} {curve.points[-1][0]:,.4g}"
         for curve in curves
     )
-    return f"{title}: {ends}"
+    return f"{title}: {told}"
 
 
-def _steps_axis(x: Callable[[float], float], last: float, end: int) -> list[str]:
-    base = HEIGHT - BOTTOM
-    numbers = [
-        f'<text x="{x(step):.1f}" y="{base + 18}" text-anchor="middle">{number(step)}</text>'
-        for step in ticks(0, max(last, 1))
-    ]
-    return [
-        f'<line class="axis" x1="{LEFT}" x2="{end}" y1="{base}" y2="{base}"/>',
-        *numbers,
-        f'<text x="{(LEFT + end) / 2}" y="{HEIGHT - 6}" text-anchor="middle">step</text>',
-    ]
+def _line(kind: str, points: Sequence[tuple[float, float]], ends: Ends) -> str:
+    """Returns a curve; a dot is a line without length, which does not stretch with the chart."""
+    places = [(ends.across(place), ends.down(value)) for place, value in points]
+    path = " ".join(f"{x:.2f},{y:.2f}" for x, y in places)
+    dots = "".join(f"M{x:.2f} {y:.2f}h0" for x, y in places) if len(places) <= MOST_DOTS else ""
+    return (
+        f'<g class="curve {kind}"><polyline points="{path}"/>{f"<path d={chr(34)}{dots}{chr(34)}/>" * bool(dots)}</g>'
+    )
 
 
-def _values_axis(
-    y: Callable[[float], float], lowest: float, highest: float, axis: Axis, end: int, *, is_left: bool
-) -> list[str]:
-    parts = []
-    for value in ticks(lowest * axis.factor, highest * axis.factor):
-        height = y(value / axis.factor)
-        if is_left:
-            parts.append(f'<line class="grid" x1="{LEFT}" x2="{end}" y1="{height:.1f}" y2="{height:.1f}"/>')
-        place, anchor = (LEFT - 8, "end") if is_left else (end + 8, "start")
-        parts.append(f'<text x="{place}" y="{height + 4:.1f}" text-anchor="{anchor}">{number(value)}</text>')
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    across = 14 if is_left else end + RIGHT - 8
-    turned = f'text-anchor="middle" transform="rotate(-90 {across} {middle})"'
-    parts.append(f'<text x="{across}" y="{middle}" {turned}>{escaped(axis.label)}</text>')
-    return parts
+def _grid(axis: Axis, ends: Ends) -> str:
+    heights = [ends.down(value / axis.factor) for value in _values(axis, ends)]
+    return f'<path class="grid" d="{"".join(f"M0 {height:.2f}H100" for height in heights)}"/>'
+
+
+def _values(axis: Axis, ends: Ends) -> list[float]:
+    return ticks(ends.lowest * axis.factor, ends.highest * axis.factor)
+
+
+def _side(axis: Axis, ends: Ends, side: str) -> str:
+    labels = "".join(
+        f'<span style="top:{ends.down(value / axis.factor):.2f}%">{number(value)}</span>'
+        for value in _values(axis, ends)
+    )
+    return f'<div class="{side}" aria-hidden="true">{labels}</div>'
+
+
+def _steps(across: str, ends: Ends) -> str:
+    labels = "".join(
+        f'<span style="left:{ends.across(place):.2f}%">{number(place)}</span>' for place in ticks(ends.first, ends.last)
+    )
+    return f'<div class="steps" aria-hidden="true">{labels}</div><div class="across" aria-hidden="true">{across}</div>'

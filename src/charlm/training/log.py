@@ -19,8 +19,10 @@ from chartok.files.strict_json import parse_json
 
 LARGEST = 1e300
 """In absolute value: more than any run reaches, and small enough that a chart of it does not overflow."""
+LONGEST_SAMPLE = 240
+"""In characters; as JSON, up to twelve times as many bytes."""
 LONGEST_LINE = 1 << 12
-"""In bytes; far longer than an entry."""
+"""In bytes; longer than an entry."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,8 @@ class LogEntry:
         elapsed_seconds: The time spent in training steps since the run began, evaluation excluded.
         peak_memory_bytes: The peak memory allocated on the GPU, or else used by this process; 0 if the system does not
             report it.
+        sample: A short text that the model generated when it was evaluated, up to 240 characters, or a few records, one
+            a line; None if it was not due, or the run does not know what the ids mean.
     """
 
     step: int
@@ -47,6 +51,7 @@ class LogEntry:
     characters_per_second: float
     elapsed_seconds: float
     peak_memory_bytes: int
+    sample: str | None = None
 
 
 def append_entry(path: Path, entry: LogEntry) -> None:
@@ -91,8 +96,13 @@ def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Returns the values of an entry after validating them."""
     if not isinstance(content, dict):
         raise TypeError(f"expected a JSON object, got {type(content).__name__}")
+    sample = content.get("sample")
+    if not (sample is None or isinstance(sample, str)):
+        raise TypeError(f"sample must be a str or null, got {type(sample).__name__}")
     for name, kind in get_type_hints(LogEntry).items():
         value: Any = content.get(name)
+        if name == "sample":
+            continue
         if kind is int:
             natural_number(name, value)
         elif kind is float or value is not None:

@@ -144,6 +144,16 @@ def watcher_of(
     return Progress(max_steps, first_step=first_step)
 
 
+def as_code(text: str) -> str:
+    r"""Returns a text as Markdown shows it unchanged.
+
+    Example:
+        >>> as_code("to be\nor *not*")
+        '    to be\n    or *not*'
+    """
+    return "\n".join(f"    {line}" for line in text.split("\n"))
+
+
 class TensorBoardLog:
     """Writes entries for TensorBoard; needs the ``logs`` extra.
 
@@ -174,5 +184,7 @@ class TensorBoardLog:
     def __call__(self, entry: LogEntry) -> None:
         """Writes an entry."""
         for name, value in dataclasses.asdict(entry).items():
-            if name != "step" and value is not None:
+            if name == "sample" and value is not None:
+                self._writer.add_text(name, as_code(value), entry.step)
+            elif name != "step" and value is not None:
                 self._writer.add_scalar(name, value, entry.step)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from charlm.training.curves import Axis, Curve, chart
-from chartok.markup import escaped
+from charlm.training import chart_style
+from charlm.training.curves import Axis, Curve, chart, legend
 from chartok.notebook import Shown, quiet
 
 if TYPE_CHECKING:
@@ -18,18 +18,11 @@ if TYPE_CHECKING:
     from charlm.training.run_writer import RunWriter
     from charlm.training.schedule import RunSchedule
 
+IN_NATS = Axis(label="nats per character")
 IN_BITS = Axis(label="bits per character", factor=1 / math.log(2))
-STYLE = """
-.chartok .chart{display:block;width:100%;min-width:0!important;max-width:36em;height:auto;fill:currentColor}
-.chartok .chart{font:14px system-ui,sans-serif}
-.chartok .chart :is(.axis,.grid){stroke:currentColor;stroke-opacity:.2}
-.chartok .curve{fill:none;stroke-width:2.5;stroke-linejoin:round}
-.chartok .curve.train{stroke:rgb(128 134 142)}
-.chartok .curve.validation{stroke:rgb(224 96 48)}
-.chartok .key{margin-right:1em}
-.chartok .key::before{content:"";display:inline-block;width:1.5em;height:.2em;margin-right:.4em;vertical-align:middle}
-.chartok .key.train::before{background:rgb(128 134 142)}
-.chartok .key.validation::before{background:rgb(224 96 48)}
+STYLE = f"""
+.chartok{{--training:rgb(128 134 142);--validation:rgb(224 96 48);{chart_style.STYLE}}}
+.chartok .chart{{max-width:36em}}
 """
 
 
@@ -89,8 +82,7 @@ class RunStatus(Shown):
         if not self.log:
             return quiet("nothing has been trained yet: call fit()")
         curves = loss_curves(self.log)
-        keys = "".join(f'<span class="key {escaped(curve.name)}">{escaped(curve.name)}</span>' for curve in curves)
-        return chart("Loss", curves, Axis(label="nats per character"), IN_BITS) + f"<small>{keys}</small>"
+        return chart("Loss", curves, IN_NATS, IN_BITS) + f"<small>{legend(curves)}</small>"
 
 
 def loss_curves(entries: list[LogEntry]) -> list[Curve]:
@@ -99,9 +91,9 @@ def loss_curves(entries: list[LogEntry]) -> list[Curve]:
     Args:
         entries: At least one.
     """
-    curves = [Curve(name="train", points=[(entry.step, entry.train_loss) for entry in entries])]
-    validation = [(entry.step, entry.validation_loss) for entry in entries if entry.validation_loss is not None]
-    return [*curves, Curve(name="validation", points=validation)] if validation else curves
+    curves = [Curve(name="training", kind="training", points=[(entry.step, entry.train_loss) for entry in entries])]
+    validation = [(entry.step, loss) for entry in entries if (loss := entry.validation_loss) is not None]
+    return [*curves, Curve(name="validation", kind="validation", points=validation)] if validation else curves
 
 
 def _in_both_units(nats: float) -> str:

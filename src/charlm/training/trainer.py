@@ -275,8 +275,9 @@ class Trainer(RunStatus):
         is_saved = self._writer is not None and distributed.rank() == 0
         train_loss = self._finite.recent_loss()
         loss = self._validation.counted_loss(self._finite, is_saved=is_saved) if evaluates else None
+        sample = self._validation.sample() if evaluates else None
         rates = {"learning_rate": self._optimizers.learning_rate, "gradient_norm": self._optimizers.gradient_norm()}
-        entry = self._counters.entry(train_loss=train_loss, validation_loss=loss, **rates)
+        entry = self._counters.entry(train_loss=train_loss, validation_loss=loss, sample=sample, **rates)
         self.log.append(entry)
         if self._writer is not None:
             self._writer.append(entry)

@@ -10,6 +10,7 @@ import numpy as np
 from charlm.data.dataset import Piece
 from charlm.evaluation.scoring import TARGETS_AT_ONCE, Evaluation, evaluate
 from charlm.runtime import distributed
+from charlm.training.sampler import Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,6 +136,13 @@ class Validation:
             raise ValueError("this trainer has no validation data: give validation=")
         with self._average.in_force():
             return evaluate(self._model, dataset, vocabulary=self._vocabulary)
+
+    def sample(self) -> str | None:
+        """Returns a short text by the model as it is evaluated; None in processes other than the first."""
+        if distributed.rank() or self._vocabulary is None or not self._vocabulary.symbols:
+            return None
+        with self._average.in_force():
+            return Sampler(self._model, self._vocabulary).sample_for_log()
 
     def counted_loss(self, finite: FiniteLosses, *, is_saved: bool) -> float:
         """Returns the loss after the last step, in nats per character; each process must call this.

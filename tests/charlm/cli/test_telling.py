@@ -6,7 +6,7 @@ import pytest
 
 from charlm import TextDataset, TrainerConfig, evaluate, load_model
 from charlm.cli.app import main
-from charlm.cli.telling import Telling, tell
+from charlm.cli.telling import Telling, tell, tell_sample
 from charlm.files.run_folder import RunFolder
 from charlm.recipes import events
 from charlm.training.log import read_log
@@ -153,3 +153,11 @@ def test_a_shape_is_given_in_flags_and_one_that_cannot_be_is_refused(
     described = RunFolder(Path("run")).read_description()
     assert described is not None
     assert {name: described.settings[name] for name in own} == own
+
+
+def test_a_sample_is_one_line_that_a_terminal_does_not_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_sample(log_entry(20, sample="to be\nor \x1b[2J\u202enot" + "x" * 200))
+    tell_sample(log_entry(40))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("sample  to be\\nor \\x1b[2J\\u202enot")
+    assert len(line) < 80

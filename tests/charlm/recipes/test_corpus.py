@@ -254,13 +254,16 @@ def test_the_parts_of_a_token_file_are_those_of_its_text(tmp_path: Path) -> None
         assert (excerpt(rest), len(rest), rest.characters) == (" brown fox", 10, 10)
 
 
-def test_an_excerpt_of_records_has_a_line_for_each() -> None:
-    assert excerpt(Corpus.of_records(NAMES)) == "\n".join(NAMES)
+def test_an_excerpt_of_records_has_each_as_it_is() -> None:
+    assert excerpt(Corpus.of_records([*NAMES, "two\nlines"])) == [*NAMES, "two\nlines"]
     assert Corpus.of_records(NAMES).characters == sum(map(len, NAMES))
 
 
 def test_an_excerpt_is_short_however_long_the_records() -> None:
-    assert excerpt(Corpus.of_records(["b", "a" * 100_000])) == "b\n" + "a" * 998
+    assert 9_990 < sum(map(len, excerpt(Corpus.of_records(["a" * 100_000, "b"])))) <= 10_000
+    assert excerpt(Corpus.of_records(["b"] * 5_000 + ["a"] * 5_000)) == ["b"] * 150 + ["a"] * 150
+    several = excerpt(Corpus.of_records(["ab" * 300] * 400))
+    assert several == ["ab" * 300] * 16
 
 
 def test_a_text_whose_vocabulary_ends_records_is_no_text_to_train_on(

@@ -1,0 +1,96 @@
+"""The report of a run that goes on: rewritten at each entry of its log."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Self
+
+from charlm.recipes import events
+from charlm.report.document import Document
+from charlm.report.learning import learning
+from charlm.report.page import write_report
+from charlm.report.reported_run import about_model
+from charlm.report.samples import samples
+from charlm.report.settings import settings
+from charlm.training.log import read_log
+from chartok.files.atomic import replace_file
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from charlm.files.run_folder import RunFolder
+    from charlm.recipes.events import Event
+    from charlm.training.log import LogEntry
+
+SHARE_OF_TIME = 0.01
+"""How much of the time of a run writing may take; an entry that comes too soon is shown with the next."""
+
+
+class LiveReport:
+    """Writes the report of a run at each entry of its log, and the whole of it at the end.
+
+    Until then the page shows what the log has, and reloads itself.
+
+    Args:
+        folder: The folder of the run.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._entries: list[LogEntry] = []
+        self._began: events.TrainingBegan | None = None
+        self._is_complete = False
+        self._next_write = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leaves a page that does not reload itself, whatever has ended the run."""
+        if self._began is not None and not self._is_complete:
+            self._write(is_live=False)
+
+    def __call__(self, event: Event) -> None:
+        """Takes an event of the run.
+
+        Raises:
+            OSError: The report cannot be written.
+        """
+        if isinstance(event, events.TrainingBegan):
+            self._began = event
+            self._write(is_live=True)
+        elif isinstance(event, events.EntryMade):
+            self._entries = [*self._entries, event.entry] if self._entries else read_log(self._folder.log_path)
+            if time.monotonic() >= self._next_write:
+                self._write(is_live=True)
+        elif isinstance(event, events.Saved) and self._began is not None:
+            write_report(self._folder.path, self._folder.report_path)
+            self._is_complete = True
+
+    def _write(self, *, is_live: bool) -> None:
+        started = time.monotonic()
+        with replace_file(self._folder.report_path, follow_links=False) as file:
+            file.write(self._document(is_live=is_live).to_html().encode("utf-8"))
+        ended = time.monotonic()
+        self._next_write = ended + (ended - started) / SHARE_OF_TIME
+
+    def _document(self, *, is_live: bool) -> Document:
+        began, description = self._began, self._folder.read_description()
+        assert began is not None  # noqa: S101 - nothing is written before
+        source = "" if description is None else f" on {description.text}"
+        steps = "" if began.total_steps is None else f" of {began.total_steps:,}"
+        entries = self._entries
+        figures = {"parameters": f"{began.parameters:,}", "steps": f"{entries[-1].step if entries else 0:,}{steps}"}
+        losses = [entry.validation_loss for entry in entries if entry.validation_loss is not None]
+        if losses:
+            figures["bits per character, validation"] = f"{min(losses) / math.log(2):.3f}"
+        return Document(
+            name=self._folder.path.resolve().name,
+            lead=f"{about_model(began.family, {})} in training{source}.",
+            figures=figures,
+            sections=[learning(entries, is_counted=False), samples([], entries), settings(None, description)],
+            is_live=is_live,
+        )

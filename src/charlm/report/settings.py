@@ -1,0 +1,31 @@
+"""The section of settings: of the model, of the run, and of the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from charlm.report.elements import section, table
+
+if TYPE_CHECKING:
+    from charlm.files.run_description import RunDescription
+    from charlm.lm import CharLM
+
+
+def settings(lm: CharLM | None, description: RunDescription | None) -> str:
+    """Returns the section.
+
+    Args:
+        lm: The model, if there is one yet.
+        description: That of the run, if it is known.
+    """
+    model, run, machine = "", "", ""
+    if lm is not None:
+        facts: dict[str, Any] = {"family": lm.family, **lm.settings, "fingerprint": lm.vocabulary.fingerprint}
+        model = table("Model", [(name, str(value)) for name, value in facts.items()])
+    if description is not None:
+        about = {"text": description.text, "characters": f"{description.characters:,}", "started": description.began}
+        about |= {name: str(value) for name, value in description.settings.items()}
+        run = table("Run", list(about.items()))
+        machine = table("Machine", list(description.machine.items()))
+    tables = f'<div class="tables"><div>{model}{machine}</div><div>{run}</div></div>'
+    return section("settings", "Settings and machine", tables)
