@@ -82,7 +82,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     """Skips modules that import PyTorch where there is none: all others are still tested."""
     report = yield
     if _without_torch(report):
-        report.outcome, report.longrepr = "skipped", (__file__, None, "Skipped: needs PyTorch")
+        report.outcome, report.longrepr = "skipped", (__file__, 0, "Skipped: needs PyTorch")
     return report
 
 
@@ -91,7 +91,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     """Skips tests that import PyTorch where there is none."""
     report = yield
     if _without_torch(report):
-        report.outcome, report.longrepr = "skipped", (__file__, None, "Skipped: needs PyTorch")
+        report.outcome, report.longrepr = "skipped", (__file__, 0, "Skipped: needs PyTorch")
     return report
 
 

@@ -105,7 +105,9 @@ class Argument:
     @property
     def shown(self) -> str:
         """What it is called in a message: its flag, or its name in capitals."""
-        return self.metavar if self.is_positional else self.flag
+        if not self.is_positional:
+            return self.flag
+        return self.name.upper() if self.choices else self.metavar
 
     @property
     def as_typed(self) -> str:

@@ -7,12 +7,11 @@ import os
 from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_json, print_line, suggest
-from charlm.cli.reading import admitted_lines, for_kind, reading_of, tell_note
+from charlm.cli.reading import admitted_records, for_kind, reading_of, tell_note
 from charlm.data.framing import Framing
 from charlm.decisions.calibration import FEWEST_TEXTS
 from charlm.files.calibrating import write_calibration
 from charlm.lm import CharLM
-from chartok import read_records
 
 if TYPE_CHECKING:
     from charlm.cli.scoring_flags import Calibrate
@@ -22,10 +21,7 @@ def calibrate(settings: Calibrate) -> None:
     """Writes to the file of a model what held-out lines look like to it."""
     settings = for_kind(settings, records=True)
     lm = CharLM.load(settings.model, device=settings.device)
-    read = read_records(settings.sources, reading_of(settings.reading), note=tell_note)
-    lines, refused = admitted_lines(Framing(lm.vocabulary), read, settings.errors)
-    if refused is not None:
-        raise refused
+    lines = admitted_records(Framing(lm.vocabulary), settings.sources, reading_of(settings.reading), settings.errors)
     check_enough(lines, "there are {}")
     path, lowest = calibrate_file(settings.model, lm, lines)
     if settings.json:

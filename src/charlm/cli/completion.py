@@ -48,9 +48,10 @@ if [[ $funcstack[1] == _charlm ]]; then _charlm "$@"; else compdef _charlm charl
 FISH = """\
 function __charlm_complete
     set -l words (commandline -opc)
-    set -l found (charlm ASKED $words[2..-1] (commandline -ct | string collect --allow-empty) 2>/dev/null)
+    set -l word (commandline -ct)
+    set -l found (charlm ASKED $words[2..-1] "$word" 2>/dev/null)
     if test "$found" = FILES
-        __fish_complete_path (commandline -ct)
+        __fish_complete_path "$word"
     else
         printf '%s\\n' $found
     end

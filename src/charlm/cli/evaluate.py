@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.cli.output import print_json, shown_line
-from charlm.cli.reading import OF_READING, admitted_lines, for_kind, reading_of, tell_note, without_shared
+from charlm.cli.reading import (
+    OF_READING,
+    admitted_lines,
+    admitted_records,
+    for_kind,
+    reading_of,
+    tell_note,
+    without_shared,
+)
 from charlm.cli.unusual import UnusualLines
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation, utf8_length
@@ -17,7 +25,7 @@ from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.shaping import masked
 from charlm.recipes.sources import corpus_of_files, is_token_source, token_file_of
-from chartok import TokenFile, UnknownCharacterError, read_counts, read_records, read_text
+from chartok import TokenFile, UnknownCharacterError, read_counts, read_text
 from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
 
@@ -78,12 +86,12 @@ def _of_records(lm: CharLM, settings: Evaluate, reading: ReadingSettings) -> Eva
     weights = np.array(1)
     if reading.counts:
         counts = read_counts(settings.texts, reading, note=tell_note)
-        read, weights = [*counts], np.array([*counts.values()])
+        lines, refused = admitted_lines(framing, [*counts], settings.errors)
+        weights = np.array([*counts.values()])
+        if refused is not None:
+            raise refused
     else:
-        read = read_records(settings.texts, reading, note=tell_note)
-    lines, refused = admitted_lines(framing, read, settings.errors)
-    if refused is not None:
-        raise refused
+        lines = admitted_records(framing, settings.texts, reading, settings.errors)
     symbols = int((lm.counts_of_symbols(lines) * weights).sum())
     if not symbols:
         raise _empty(settings)

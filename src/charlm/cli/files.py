@@ -10,7 +10,7 @@ from charlm.cli.output import print_json, print_line, suggest
 from charlm.cli.reading import (
     OF_NEW_VOCABULARY,
     OF_READING,
-    admitted_lines,
+    admitted_records,
     check_unused,
     for_kind,
     reading_of,
@@ -150,10 +150,7 @@ def _text_to_color(settings: flags.Report) -> str | list[str]:
     reading = reading_of(for_kind(settings, records=framing.is_of_records).reading)
     if not framing.is_of_records:
         return framing.admitted(read_text(settings.text, reading, note=tell_note), settings.errors)
-    records, refused = admitted_lines(framing, read_records(settings.text, reading, note=tell_note), settings.errors)
-    if refused is not None:
-        raise refused
-    return records
+    return admitted_records(framing, settings.text, reading, settings.errors)
 
 
 def export(settings: flags.Export) -> None:

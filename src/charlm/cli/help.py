@@ -80,7 +80,7 @@ def page(name: str, settings: type[Command], *, everything: bool = False) -> str
         lines += ["", heading(f"More flags, which charlm help {name} --all describes:")]
         for group, some in others.items():
             lines += _entry(group, " ".join(flag.as_typed for flag in some))
-    return "\n".join([*lines, "", f"Docs: {DOCUMENTATION}{section(settings, 'See Also')}"])
+    return "\n".join([*lines, "", heading("Docs:"), f"  {DOCUMENTATION}{section(settings, 'See Also')}"])
 
 
 def usage(name: str, arguments: Iterable[Argument]) -> str:

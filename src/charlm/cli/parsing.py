@@ -167,10 +167,15 @@ def family_in(arguments: list[str]) -> Family:
     return family
 
 
+def _is_rule(row: str) -> bool:
+    return bool(row) and {*row} <= {"─", "-"}
+
+
 def _gist(box: str) -> str:
-    """Returns the error message of one of tyro's boxes, the text above its first rule, as one line."""
-    rows = [row.strip("│ ") for row in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines() if "│" in row]
-    gist = " ".join(takewhile(lambda row: not row.startswith("──"), rows))
+    """Returns the error message of one of tyro's boxes, the text between its title and the next rule, as one line."""
+    rows = [row.strip("│╭╮╰╯ ") for row in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()]
+    below = rows[2:] if len(rows) > 1 and _is_rule(rows[1]) else rows[1:]  # of plain characters, the title is above one
+    gist = " ".join(takewhile(lambda row: not _is_rule(row), below))
     noise = r"^Error parsing [a-z]\w*: | \(applied to [^)]*\)|Arguments are applied to .*"
     told = " ".join(re.sub(noise, "", " ".join(gist.split())).split()).rstrip(".")
     return re.sub(r"^Error parsing (--[\w-]+): ", r"\1: ", told)

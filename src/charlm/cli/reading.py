@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from charlm.cli.command import READING
 from charlm.cli.output import print_note
 from charlm.cli.values import unescaped
-from chartok import ReadingSettings, UnknownCharacterError
+from chartok import ReadingSettings, UnknownCharacterError, read_records
+from chartok.files.reading import SHOWN_STANDARD_INPUT
+from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from charlm.cli.command import Command
+    from charlm.cli.command import Command, Several
     from charlm.data.framing import Framing
     from chartok.arguments import Errors
 
@@ -102,6 +105,40 @@ def admitted_lines(
     except UnknownCharacterError as error:
         return admitted, UnknownCharacterError(error.character, error.position, error.vocabulary_size, len(admitted))
     return admitted, None
+
+
+def admitted_records(framing: Framing, sources: Several, reading: ReadingSettings, errors: Errors | None) -> list[str]:
+    """Returns the records of files as they are to be scored.
+
+    Args:
+        framing: That of the vocabulary.
+        sources: The files.
+        reading: How to read them.
+        errors: As for ``Framing.admitted``.
+
+    Raises:
+        UnknownCharacterError: A record has a character that is refused; names the file and the line.
+    """
+    records = list[str]()
+    for name in expand_sources(sources, reading.pattern):
+        found = read_records(name, reading, note=tell_note)
+        admitted, refused = admitted_lines(framing, found, errors)
+        if refused is not None:
+            number = _number_of(found[len(admitted)], name, reading, len(admitted))
+            shown = SHOWN_STANDARD_INPUT if name == STANDARD_INPUT else name
+            raise UnknownCharacterError(
+                refused.character, refused.position, refused.vocabulary_size, number, path=shown
+            )
+        records += admitted
+    return records
+
+
+def _number_of(record: str, name: str, reading: ReadingSettings, place: int) -> int:
+    """Returns which line of a file a record is, blank ones included, if it can be read again; the first is 0."""
+    if not Path(name).is_file():
+        return place
+    every = read_records(name, dataclasses.replace(reading, blank_lines="keep"))
+    return every.index(record) if record in every else place
 
 
 def tell_note(note: str) -> None:

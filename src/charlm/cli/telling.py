@@ -154,13 +154,13 @@ def _of_end(event: events.TrainingEnded) -> list[str]:
         lines.insert(0, f"stopped after step {event.entry.step}: no improvement{since}")
     part = ""
     if event.scored is not None:
-        part = " on the first symbol" if event.scored == 1 else f" on the first {event.scored:,} symbols"
+        part = "; on the first symbol" if event.scored == 1 else f"; on the first {event.scored:,} symbols"
     loss = _in_both_units(event.best.validation_loss)
-    return [*lines, f"validation loss  {loss}{part}, of step {best}, which is kept"]
+    return [*lines, f"validation loss  {loss}", f"                 at step {best}, which is kept{part}"]
 
 
 def _of_stop(event: events.TrainingStopped) -> list[str]:
-    return [f"stopped after step {event.step}: saved to {event.folder}; resume with the same command and --resume"]
+    return [f"stopped after step {event.step}: saved to {event.folder}", "the same command with --resume goes on"]
 
 
 def _of_mixing(event: events.Mixed) -> list[str]:

@@ -36,9 +36,13 @@ PHRASES = {
     "TensorBoardLog needs TensorBoard": "--tensorboard needs TensorBoard",
     "make the vocabulary with special_tokens=": "give charlm prepare special_tokens=",
     "export it without a cache": "leave --cache out",
+    "(encoding and decode_errors, --encoding and --decode-errors)": "(--encoding, --decode-errors)",
+    "and this reads a text: ask for records": "and this reads a text: give --records",
     ": give validation=": ": leave out less of the text, or give --validation",
 }
 """What reads differently on a command line, and how."""
+REMEDY = "remove it, pass errors='ignore' where that is accepted, or use a vocabulary that has it"
+"""What the library advises about an unknown character."""
 WORDS = {"block_size": "block size", "context_only": "ids that only stand before others", "vocab_size": "number of ids"}
 """Names in Python that are not flags of every command."""
 NOUNS = ("model", "text", "vocabulary")
@@ -68,6 +72,11 @@ def as_typed(message: str) -> str:
         '--top-k must be at least 1, got 0'
         "'top_k' is unknown: give --errors ignore, or --records"
     """
+    takes_errors = "--errors" in _flags_of(COMMAND.get())
+    message = message.replace(REMEDY, f"leave it out{', or give --errors ignore' if takes_errors else ''}")
+    message = re.sub(r": Expected one of cpu, .*", ": give cpu, cuda, mps or auto", message)
+    message = re.sub(r"^(text|prompt)\[(\d+)\] is", _of_one_text, message)
+    message = re.sub(r"^(text|prompt)s\[(\d+)\]\[(\d+)\] is", _of_one_of_several, message)
     for phrase, instead in PHRASES.items():
         message = message.replace(phrase, instead)
     message = re.sub(r"\b([a-z_]+)(?:=\S+)? \((--[^)]+)\)", _named_twice, message)
@@ -76,6 +85,14 @@ def as_typed(message: str) -> str:
     parts = QUOTED.split(message)
     parts[::2] = [_with_flags(part, is_first=not place) for place, part in enumerate(parts[::2])]
     return "".join(parts)
+
+
+def _of_one_text(found: re.Match[str]) -> str:
+    return f"character {int(found[2]) + 1} of the {found[1]} is"
+
+
+def _of_one_of_several(found: re.Match[str]) -> str:
+    return f"character {int(found[3]) + 1} of {found[1]} {int(found[2]) + 1} is"
 
 
 def _flags_of(name: str | None) -> set[str]:

@@ -119,8 +119,8 @@ def test_a_seed_that_is_drawn_is_told_and_gives_the_same_again(
         (["text", "--prompt", "a", "--prompts", "text"], "prompt and prompts both say what to continue"),
         (["text", "--scores"], "scores are printed as JSON: give --json, or leave --scores out"),
         (["text", "--blank-lines", "skip"], "there is no --exclude or --prompts, and flags say how to read its files"),
-        (["names", "--prompt", "\u4e00", "--n-samples", "2"], "charlm: prompt[0] is U+4E00"),
-        (["text", "--prompt", "\u4e00", "--n-samples", "2"], "charlm: prompt[0] is U+4E00"),
+        (["names", "--prompt", "\u4e00", "--n-samples", "2"], "charlm: character 1 of the prompt is U+4E00"),
+        (["text", "--prompt", "\u4e00", "--n-samples", "2"], "charlm: character 1 of the prompt is U+4E00"),
         (["text", "--prompts", "missing.txt"], "missing.txt: No such file or directory"),
     ],
 )

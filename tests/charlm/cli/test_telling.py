@@ -39,7 +39,8 @@ def test_the_end_of_a_run_gives_the_loss_of_the_weights_that_are_kept(capsys: py
     assert told(capsys, best=400) == [
         "trained for 1.0 s, 3,000 characters per second",
         "train loss       0.5000 nats, 0.7213 bits per character",
-        "validation loss  1.5000 nats, 2.1640 bits per character, of step 400, which is kept",
+        "validation loss  1.5000 nats, 2.1640 bits per character",
+        "                 at step 400, which is kept",
     ]
 
 
@@ -63,9 +64,9 @@ def test_a_run_that_stopped_early_says_when_and_why(capsys: pytest.CaptureFixtur
 
 def test_a_loss_on_a_part_of_the_validation_data_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     *_, last = told(capsys, best=400, scored=10_000)
-    assert last.endswith("bits per character on the first 10,000 symbols, of step 400, which is kept")
+    assert last.endswith("at step 400, which is kept; on the first 10,000 symbols")
     *_, last = told(capsys, best=400, scored=1)
-    assert last.endswith("bits per character on the first symbol, of step 400, which is kept")
+    assert last.endswith("at step 400, which is kept; on the first symbol")
 
 
 @pytest.mark.parametrize(("characters", "is_of_all"), [(1, False), (88, False), (89, True), (100_000, True)])
@@ -80,9 +81,9 @@ def test_what_was_evaluated_on_all_validation_data_is_not_evaluated_again(
     Path("input.txt").write_text("ab" * 400 + "abcc" * 25, newline="")
     flags = ["--max-steps", "2", "--evaluation-characters", str(characters)]
     assert main(["train", "input.txt", "--model", "trained-bigram", "--out", "run", *flags]) == 0
-    found = [line for line in capsys.readouterr().out.splitlines() if line.startswith("validation loss")]
-    assert len(found) == (1 if is_of_all else 2)
-    assert ("on the first" in found[0]) != is_of_all
+    shown = capsys.readouterr().out
+    assert shown.count("\nvalidation loss") == (1 if is_of_all else 2)
+    assert ("; on the first" in shown) != is_of_all
 
 
 def test_a_run_without_validation_data_has_no_such_loss(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +100,7 @@ def test_what_train_prints_last_is_the_loss_of_the_saved_model(
     shown = capsys.readouterr().out
     stopped = re.search(r"^stopped after step (\d+): no improvement since step (\d+)$", shown, re.MULTILINE)
     kept = re.search(
-        r"^validation loss +(\S+) nats, \S+ bits per character, of step (\d+), which is kept$", shown, re.MULTILINE
+        r"^validation loss +(\S+) nats, \S+ bits per character\n +at step (\d+), which is kept$", shown, re.MULTILINE
     )
     assert stopped is not None
     assert kept is not None

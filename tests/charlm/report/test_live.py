@@ -18,8 +18,13 @@ from log_entries import log_entry
 TEXT = "the quick brown fox jumps over the lazy dog. " * 30
 RELOADS = '<meta http-equiv="refresh"'
 BEGAN: dict[str, Any] = {
-    "family": "gpt", "parameters": 1, "device": "cpu", "first_step": 0, "total_steps": 200,
-    "batch_size": 1, "block_size": 1,
+    "family": "gpt",
+    "parameters": 1,
+    "device": "cpu",
+    "first_step": 0,
+    "total_steps": 200,
+    "batch_size": 1,
+    "block_size": 1,
 }
 CONFIG = TrainerConfig(max_steps=6, log_interval=2, evaluation_interval=4)
 

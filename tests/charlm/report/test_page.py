@@ -156,7 +156,7 @@ def test_records_are_colored_as_records_with_the_end_of_each(
     Path("other.txt").write_bytes(b"anna\nbob\n")
     refused = ["report", "names.safetensors", "--text", "other.txt", "--errors", "strict"]
     assert main(refused) == 1
-    assert "texts[1][0] is U+0062 'b'" in capsys.readouterr().err
+    assert "character 1 of line 2 of 'other.txt' is U+0062 'b'" in capsys.readouterr().err
     RunFolder(tmp_path).write_description(
         RunDescription(text="a", characters=9, symbols=4, excerpt=["anna", "hanna"], settings={"model": "ngram"})
     )
