@@ -76,7 +76,7 @@ def card(title: str, facts: Mapping[str, str], content: str = "", style: str = "
         f'<tr><th scope="row">{escaped(name)}</th><td>{escaped(_cut(value, LONGEST_FACT))}</td></tr>'
         for name, value in facts.items()
     )
-    table = f"<table><tbody>{rows}</tbody></table>" if rows else ""
+    table = f'<table aria-label="{escaped(title)}"><tbody>{rows}</tbody></table>' if rows else ""
     return framed(f"<strong>{escaped(title)}</strong>{table}{content}", style)
 
 
@@ -104,7 +104,7 @@ def table_of_ids(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """
     names = "".join(f'<th scope="col">{escaped(name)}</th>' for name in head)
     body = "".join(f"<tr>{''.join(f'<td>{escaped(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<table class="ids"><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table class="ids" aria-label="examples"><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def numbered_symbols(symbols: Iterable[tuple[int, str]], names: Mapping[int, str], left_out: int) -> str:

@@ -141,8 +141,9 @@ def happened(corpus: Corpus, recipe: Recipe, **keywords: Any) -> tuple[Any, list
 def test_who_asks_is_told_what_a_model_that_counts_has_come_to(tmp_path: Path, family: Any) -> None:
     learned, held_out = corpus_of(TEXT).split(0.9)
     trained, told = happened(learned, Recipe(family=family), validation=held_out, folder=RunFolder(tmp_path / "run"))
-    split, counted, evaluated, saved = told
+    split, began, counted, evaluated, saved = told
     assert split == events.CorpusSplit(total=1800, unit="characters", symbols=28, training=1620, validation=180)
+    assert began == events.CountingBegan(characters=1620)
     assert (counted.family, counted.order, counted.n_grams) == (family, *shape_of(trained.model))
     assert evaluated.evaluation.nats_per_character == trained.validation_nats
     assert trained.validation_nats == evaluate(trained.model, held_out).nats_per_character
@@ -159,12 +160,14 @@ def test_who_asks_is_told_what_training_comes_to(tmp_path: Path, family: Any) ->
     learned, held_out = corpus_of(TEXT).split(0.9)
     recipe = Recipe(family=family, **shared(family, **FEW))
     trained, told = happened(learned, recipe, validation=held_out, folder=RunFolder(tmp_path / "run"))
-    mixed = ["Mixed", "Evaluated"] if family == "mixture" else []
+    mixed = ["CountingBegan", "Mixed", "Evaluated"] if family == "mixture" else []
     kinds = [type(event).__name__ for event in told]
-    counted = ["Counted"] if family in ("gpt", "mixture") else []
-    steps = ["TrainingBegan", *["EntryMade"] * 4, "TrainingEnded"]
+    counted = ["CountingBegan", "Counted"] if family in ("gpt", "mixture") else []
+    steps = ["TrainingBegan", *["StepDone", "EntryMade"] * 4, "TrainingEnded"]
     assert kinds == ["CorpusSplit", *counted, *steps, *mixed, "Saved"]
-    told = [event for event in told if not isinstance(event, events.Counted)]
+    assert [event.step for event in told if isinstance(event, events.StepDone)] == [1, 2, 3, 4]
+    left_out = events.CountingBegan | events.Counted | events.StepDone
+    told = [event for event in told if not isinstance(event, left_out)]
     began, last = told[1], told[5].entry
     assert (began.first_step, began.total_steps, began.batch_size, began.device) == (0, 4, 32, "cpu")
     assert told[6].entry == last

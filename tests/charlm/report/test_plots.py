@@ -47,6 +47,7 @@ def test_figures_stay_out_of_the_global_state() -> None:
 
 
 def test_a_missing_matplotlib_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "charlm.report.figure", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'chartok\[plots\]'"):
         plot_losses(LOG)
