@@ -32,6 +32,8 @@ FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 COLON_FENCE = re.compile(r"^:{3,}(?:\{[\w-]+\} ?([^\n]*))?$\n?", re.MULTILINE)
 ROLE = re.compile(r"\{([\w:]+)\}`([^`]+)`")
 LINK = re.compile(r"\]\((?!https?:|#|attachment:)([^)#]+)(#[^)]*)?\)")
+TOP_MATTER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
+"""What stands above the title: the words by which a page is found."""
 OPTION = re.compile(r"^:([\w-]+): ?(.*)$", re.MULTILINE)
 
 
@@ -50,6 +52,7 @@ def notebook_of_text(text: str, page: Path) -> Any:  # noqa: ANN401 - as above
     Raises:
         ValueError: As for ``notebook_of``.
     """
+    text = TOP_MATTER.sub("", text)
     cells, begin, prose = [], 0, ""
     pictures: dict[str, Any] = {}
 
@@ -162,9 +165,10 @@ def link_notebook(_app: Sphinx, name: str, source: list[str]) -> None:
     """Puts the link to the notebook below the title of a page."""
     folder, _, stem = name.rpartition("/")
     if folder == FOLDER:
-        title, rest = source[0].split("\n", 1)
+        top = "".join(TOP_MATTER.findall(source[0]))
+        title, rest = source[0].removeprefix(top).split("\n", 1)
         link = f"{{download}}`This page as a notebook </_build/notebooks/{FOLDER}/{stem}.ipynb>`"
-        source[0] = f"{title}\n\n{link}\n{rest}"
+        source[0] = f"{top}{title}\n\n{link}\n{rest}"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
