@@ -1,4 +1,4 @@
-"""Writes formulas as MathML, which browsers show by themselves: a page fetches nothing, and is whole without a network."""
+"""Writes formulas as MathML, which browsers show by themselves: a page is whole without a network."""
 
 from __future__ import annotations
 
