@@ -49,12 +49,12 @@ version = release = chartok.__version__
 extensions = [
     "build_figures",
     "class_pages",
+    "mathml",
     "myst_parser",
     "page_notebooks",
     "sphinx.ext.autodoc",
     "sphinx.ext.coverage",
     "sphinx.ext.intersphinx",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
@@ -120,6 +120,7 @@ html_theme_options = {
     "switcher": {"json_url": "_static/switcher.json", "version_match": version},
 }
 html_copy_source = False
+html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 
