@@ -1,6 +1,7 @@
 """What objects show in a notebook reads well on a phone and on a screen, on a light and on a dark page."""
 
 from pathlib import Path
+from typing import Any
 
 from charlm import (
     BatchSampler,
@@ -29,7 +30,7 @@ def cards() -> list[str]:
     trainer = Trainer(BigramLanguageModel(3), batches)
     trainer.log = [log_entry(step, train_loss=12 / step, validation_loss=10 / step) for step in range(1, 100)]
     lm = CharLM.fit(f"{HOSTILE} the cat sat on the mat. " * 20, order=4)
-    shown = [
+    shown: list[Any] = [
         vocabulary,
         dataset,
         RecordDataset([HOSTILE, "anna"]),

@@ -11,7 +11,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import torch
-from torch.optim import Optimizer
+
+from charlm.training.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,10 +49,10 @@ class Muon(Optimizer):
     """
 
     def __init__(self, matrices: Iterable[Tensor], *, lr: float, weight_decay: float = 0.0) -> None:
-        super().__init__(sorted(matrices, key=_wide_shape), {"lr": lr, "weight_decay": weight_decay})
+        super().__init__([{"params": sorted(matrices, key=_wide_shape), "lr": lr, "weight_decay": weight_decay}])
 
     @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override]  # there is no closure to call
+    def step(self) -> None:
         """Updates every matrix that has a gradient."""
         for group in self.param_groups:
             with_gradient = [matrix for matrix in group["params"] if matrix.grad is not None]
@@ -68,7 +69,7 @@ class Muon(Optimizer):
 
     def _with_momentum(self, matrix: Tensor) -> Tensor:
         assert matrix.grad is not None  # noqa: S101 - those without a gradient are skipped
-        state = self.state[matrix]
+        state = self.state.setdefault(matrix, {})
         momentum = state.setdefault("momentum_buffer", torch.zeros_like(matrix))
         momentum.lerp_(matrix.grad, 1 - MOMENTUM)
         return matrix.grad.lerp(momentum, MOMENTUM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from charlm.models.parameter_groups import declared_groups
 from charlm.runtime.devices import FUSED_DEVICES
 from charlm.training.muon import Muon
+from charlm.training.optimizer import AdamW
 from charlm.training.state import check_alike
 
 if TYPE_CHECKING:
-    from torch.optim import Optimizer
-
     from charlm.models.base import LanguageModel
     from charlm.models.parameter_groups import ParameterGroups
     from charlm.training.config import TrainerConfig
+    from charlm.training.optimizer import Optimizer
 
 SLOW = 0.1
 """The learning rate of slow parameters, as a share of that of the others."""
@@ -66,12 +66,8 @@ class Optimizers:
             {"params": alike, "weight_decay": decay, "lr": rate}
             for (decay, rate), alike in sorted(by_settings.items(), key=itemgetter(0))
         ]
-        self._adamw = torch.optim.AdamW(
-            groups,
-            lr=config.learning_rate,
-            betas=(config.beta1, config.beta2),
-            fused=model.device.type in FUSED_DEVICES,
-        )
+        fused = model.device.type in FUSED_DEVICES
+        self._adamw = AdamW(groups, betas=(config.beta1, config.beta2), fused=fused)
         self._all: list[Optimizer] = [self._adamw]
         self._norm_before_clipping: Tensor | None = None
         if matrices:
@@ -106,14 +102,14 @@ class Optimizers:
         """
         if max_gradient_norm is not None or scaler.is_enabled():
             for optimizer in self._all:
-                scaler.unscale_(optimizer)
+                scaler.unscale_(cast("torch.optim.Optimizer", optimizer))  # it asks for no more than ours have
         self._norm_before_clipping = None
         if max_gradient_norm is not None:
             self._norm_before_clipping = nn.utils.clip_grad_norm_(self._model.parameters(), max_gradient_norm)
         for optimizer in self._all:
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
-            scaler.step(optimizer)
+            scaler.step(cast("torch.optim.Optimizer", optimizer))
         scaler.update()
 
     def gradient_norm(self) -> float:
@@ -130,7 +126,7 @@ class Optimizers:
     def hold_still(self, where: Tensor) -> None:
         """Freezes all parameters from this step on if a value on the device is 1, without reading it."""
         before = getattr(self._adamw, "found_inf", where)
-        self._adamw.found_inf = torch.maximum(before, where)  # type: ignore[attr-defined]  # as torch's GradScaler does
+        self._adamw.found_inf = torch.maximum(before, where)  # as torch's GradScaler does
 
     def move_again(self) -> None:
         """Undoes ``hold_still``."""
@@ -159,16 +155,17 @@ class Optimizers:
         for name, tensor in state.items():
             parameter, _, key = name.rpartition(".")
             states.setdefault(parameter, {})[key] = tensor
-        weights = dict(self._model.named_parameters())
-        names = {parameter: name for name, parameter in weights.items()}
+        names = {parameter: name for name, parameter in self._model.named_parameters()}
         for optimizer in self._all:
-            description = optimizer.state_dict()
-            parameters = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
-            # torch moves each tensor to the device and dtype that the optimizer needs.
-            description["state"] = {index: states[name] for index, name in enumerate(parameters) if name in states}
-            for index, remembered in description["state"].items():
-                _check_remembered(parameters[index], remembered, optimizer, weights[parameters[index]])
-            optimizer.load_state_dict(description)
+            remembered = {
+                parameter: states[names[parameter]]
+                for group in optimizer.param_groups
+                for parameter in group["params"]
+                if names[parameter] in states
+            }
+            for parameter, of_parameter in remembered.items():
+                _check_remembered(names[parameter], of_parameter, optimizer, parameter)
+            optimizer.load(remembered)
 
 
 def _check_groups(groups: ParameterGroups, parameters: dict[str, nn.Parameter], family: str) -> None:

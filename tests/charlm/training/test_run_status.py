@@ -67,4 +67,8 @@ def test_a_run_that_time_limits_has_no_number_of_steps_to_show() -> None:
 
 
 def test_the_style_of_a_chart_keeps_to_the_output() -> None:
-    assert all(line.startswith(".chartok ") for line in STYLE.strip().splitlines())
+    style = STYLE.strip()
+    assert style.startswith(".chartok{")
+    depths = [style[:end].count("{") - style[:end].count("}") for end in range(len(".chartok{"), len(style) + 1)]
+    assert 0 not in depths[:-1]  # one rule, in which all others are
+    assert depths[-1] == 0
