@@ -10,11 +10,11 @@ let subject = null;
 function tell(text, element) {
   subject = element;
   told.textContent = text;
-  place();
+  putBeside();
 }
 
 /** Puts what is told above its element, or below where there is no room. */
-function place() {
+function putBeside() {
   if (!subject) return;
   const { left, right, top, bottom } = subject.getBoundingClientRect();
   const { width, height } = told.getBoundingClientRect();
@@ -31,8 +31,8 @@ function hush() {
 addEventListener("keydown", ({ key }) => {
   if (key === "Escape") hush();
 });
-addEventListener("scroll", place, { passive: true, capture: true });
-addEventListener("resize", place);
+addEventListener("scroll", putBeside, { passive: true, capture: true });
+addEventListener("resize", putBeside);
 
 /**
  * Lets a mouse and the arrow keys go through the parts of a box: one is "here", and it is told.
@@ -100,7 +100,7 @@ function tellCurves(box) {
   const places = [...new Set(curves.flatMap(([, points]) => points.map(([place]) => place)))].sort((a, b) => a - b);
   let here = -1;
   const short = (value) => Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 });
-  function told_of([name, points]) {
+  function toldOf([name, points]) {
     const gap = (point) => Math.abs(point[0] - places[here]);
     const point = points.reduce((nearest, other) => (gap(other) < gap(nearest) ? other : nearest));
     const values = units.map(([label, factor]) => `${short(point[1] * factor)} ${label}`);
@@ -112,7 +112,7 @@ function tellCurves(box) {
     cursor.className = "cursor";
     cursor.style.left = `${(100 * (places[here] - first)) / (last - first)}%`;
     plot.append(cursor);
-    tell([`${across} ${places[here].toLocaleString("en")}`, ...curves.map(told_of)].join("\n"), cursor);
+    tell([`${across} ${places[here].toLocaleString("en")}`, ...curves.map(toldOf)].join("\n"), cursor);
   }
   function leave() {
     cursor.remove();
@@ -201,7 +201,7 @@ function showAttention(box) {
 }
 if (byId("attention-box")) showAttention(byId("attention-box"));
 
-/** Tells the probability in each cell of the table of transitions; cells that a narrow screen leaves out are skipped. */
+/** Tells the probability in each cell of the table of transitions, except those that a narrow screen leaves out. */
 function tellTransitions(table) {
   const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
   const cells = [...table.querySelectorAll("tbody td")];

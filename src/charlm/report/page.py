@@ -64,9 +64,9 @@ def write_report(
         CheckpointCorruptError: A model file is damaged.
         CheckpointVersionError: It was written by a newer version.
         CheckpointMismatchError: The family of a model is not one of charlm's.
-        ValueError: The log or the description of a run is invalid, ``path`` is a file of a run, there are several
-            texts and the model is one of text, or ``stride`` is below 1 or above the block, or the model has none; or
-            there is no run, one is given twice, or a text or a stride is given for several.
+        ValueError: The log or the description of a run is invalid; ``path`` is a file of a run; there are several texts
+            and the model is one of text, or ``text`` is empty; ``stride`` is below 1 or above the block, or the model
+            has none; there is no run, or one is given twice; or a text or a stride is given for several.
 
     Example:
         >>> import tempfile
@@ -138,13 +138,15 @@ def _scored(run: ReportedRun, text: str | Iterable[str] | None, written: list[st
     """Returns the text of a report with the scores of the model.
 
     Raises:
-        ValueError: There are several texts, and the model is one of text.
+        ValueError: There are several texts, and the model is one of text; or there is nothing to score.
     """
     lm = run.lm
     if text is not None:
         if not (isinstance(text, str) or lm.is_of_records):
             raise ValueError("text must be one str for a model of text: join the texts")
         texts = [text] if isinstance(text, str) else list(text)
+        if not texts or (texts == [""] and not lm.is_of_records):
+            raise ValueError("text is empty: there is nothing to score")
         return Scored.of(lm, texts, "the text that was given", stride=stride)
     if run.held_out:
         told = "records spread over the validation part" if lm.is_of_records else "the beginning of the validation part"

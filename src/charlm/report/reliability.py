@@ -77,7 +77,7 @@ def reliability(scored: Scored) -> str:
         if count
     ]
     curves = [
-        Curve(name="perfect", kind="diagonal", points=[(0, 0), (1, 1)]),
+        Curve(name="perfect", kind="diagonal", points=[(0, 0), (1, 1)], is_guide=True),
         Curve(name="model", kind="validation", points=[(place, float(value)) for place, value in points]),
     ]
     ends = Ends(first=0, last=1, lowest=0, highest=1)

@@ -28,11 +28,13 @@ class Curve:
         name: Its name in the legend.
         points: Places across the chart and values, in ascending order of the places.
         kind: Its class in the style sheet.
+        is_guide: Whether it is there only to compare others with, and has no values to tell.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
     kind: str = "color-0"
+    is_guide: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,7 @@ def chart(
         "across": across,
         "ends": [ends.first, ends.last, ends.lowest, ends.highest],
         "units": [[axis.label, axis.factor] for axis in axes],
-        "curves": [[curve.name, points] for curve, points in zip(curves, kept, strict=True)],
+        "curves": [[curve.name, points] for curve, points in zip(curves, kept, strict=True) if not curve.is_guide],
     }
     return (
         f'<div class="chart" role="group" aria-roledescription="chart" tabindex="0" '
@@ -148,6 +150,7 @@ def _description(title: str, curves: Sequence[Curve], across: str) -> str:
         f"{curve.name} from {curve.points[0][1]:.4g} at {across} {curve.points[0][0]:,.4g} "
         f"to {curve.points[-1][1]:.4g} at {across} {curve.points[-1][0]:,.4g}"
         for curve in curves
+        if not curve.is_guide
     )
     return f"{title}: {told}"
 

@@ -164,3 +164,20 @@ def test_records_are_colored_as_records_with_the_end_of_each(
     assert "<br>".join(spans) in write_report(tmp_path, "own.html").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="text must be one str for a model of text"):
         write_report("text.safetensors", text=["anna"])
+
+
+@pytest.mark.parametrize(("fitted", "text"), [(TEXT, ""), (["anna"], [])])
+def test_an_empty_text_is_refused(tmp_path: Path, fitted: str | list[str], text: str | list[str]) -> None:
+    CharLM.fit(fitted, order=2).save(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="text is empty: there is nothing to score"):
+        write_report(tmp_path / "model.safetensors", text=text)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize(("fitted", "text"), [("a" * 40, "a"), (["anna"], [""]), ("ab" * 20, "\u202e\ud800<")])
+def test_the_shortest_text_has_a_report(tmp_path: Path, fitted: str | list[str], text: str | list[str]) -> None:
+    for lm in (CharLM.fit(fitted, order=2), CharLM.fit(fitted, "bigram")):
+        lm.save(tmp_path / "model.safetensors")
+        html = write_report(tmp_path / "model.safetensors", text=text).read_text("utf-8")
+        assert "Surprise, character by character" in html
+        assert "\u202e" not in html

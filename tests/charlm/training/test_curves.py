@@ -64,3 +64,10 @@ def test_ticks_are_round_and_inside() -> None:
         found = ticks(lowest, highest)
         assert 2 <= len(found) <= 8
         assert all(lowest - 1e-9 <= tick <= highest + 1e-9 for tick in found)
+
+
+def test_a_guide_is_drawn_and_not_told() -> None:
+    curves = [Curve(name="model", points=[(0.5, 0.4)]), Curve(name="perfect", points=[(0, 0), (1, 1)], is_guide=True)]
+    drawn = chart("Reliability", curves, Axis(label="share"), across="probability")
+    assert drawn.count("<polyline") == 2
+    assert "perfect" not in drawn
