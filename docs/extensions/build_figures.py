@@ -12,32 +12,34 @@ from sphinx.util import logging
 
 import draw
 import surprising
+from charlm import CharLM, write_play
+from dinosaurs import DINOSAURS
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-PLAYGROUND = Path("_static", "play.html")
-"""The page of the landing page's running model, in the sources."""
-FRAME = """<p><strong>Try a model.</strong> It runs in this page: type, and see what it expects next.</p>
-<iframe class="playground" src="{page}" title="A language model to try out" loading="lazy"></iframe>
-"""
 LOGGER = logging.getLogger(__name__)
 
 
 def make(app: Sphinx) -> None:
-    """Makes the parts of the landing page, and compares the pictures with what is drawn now."""
+    """Colors a paragraph for the landing page, and compares the pictures with what is drawn now."""
     folder = Path(app.srcdir, "_build", "figures")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "surprise.html").write_text(surprising.paragraph(), encoding="utf-8")
-    frame = FRAME.format(page=PLAYGROUND.as_posix()) if Path(app.srcdir, PLAYGROUND).exists() else ""
-    (folder / "playground.html").write_text(frame, encoding="utf-8")
     for name, picture in draw.PICTURES.items():
         path = draw.IMAGES / f"{name}.svg"
         if not path.exists() or path.read_text("utf-8") != picture().svg():
             LOGGER.warning("%s is not what is drawn now: run docs/figures/draw.py", path)
 
 
+def write_playground(app: Sphinx, exception: Exception | None) -> None:
+    """Writes the page with the running model, which the landing page shows in a frame."""
+    if exception is None and app.builder.format == "html":
+        write_play(CharLM.fit(DINOSAURS), Path(app.outdir, "_static", "play.html"), title="Dinosaurs")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Registers the step."""
+    """Registers the steps."""
     app.connect("builder-inited", make)
+    app.connect("build-finished", write_playground)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
