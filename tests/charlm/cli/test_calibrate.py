@@ -34,7 +34,7 @@ def test_training_may_calibrate_on_what_is_held_out(
     assert main(["score", "run", "--unusual", "0.01", "new.log"]) == 0
     assert capsys.readouterr().out.split("\t")[1:] == ["07:15 ERROR\n"]
     assert main(["info", "run"]) == 0
-    assert "calibrated on  12" in capsys.readouterr().out
+    assert "calibration      on 12" in capsys.readouterr().out
 
 
 def test_training_calibrates_on_a_validation_text_of_its_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
