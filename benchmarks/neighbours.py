@@ -138,7 +138,7 @@ def _training_step(model: GPT) -> Callable[[], object]:
 
     hidden = model.parameter_groups().hidden_matrices
     rest = [parameter for name, parameter in model.named_parameters() if name not in hidden]
-    optimizers = [
+    optimizers: list[torch.optim.Optimizer | Muon] = [
         torch.optim.AdamW(rest, fused=True),
         Muon([parameter for name, parameter in model.named_parameters() if name in hidden], lr=1e-3),
     ]

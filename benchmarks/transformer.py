@@ -50,7 +50,7 @@ def _steps(shape: GPTConfig) -> list[Comparison]:
     windows = torch.randint(VOCAB_SIZE, (WINDOWS, shape.block_size + 1), generator=torch.Generator().manual_seed(0))
     inputs, targets = windows[:, :-1], windows[:, 1:].flatten()
 
-    def step(logits: Callable[[Tensor], Tensor], *optimizers: Optimizer) -> Callable[[], None]:
+    def step(logits: Callable[[Tensor], Tensor], *optimizers: Optimizer | Muon) -> Callable[[], None]:
         def move_the_weights() -> None:
             functional.cross_entropy(logits(inputs).flatten(0, 1), targets).backward()
             for optimizer in optimizers:

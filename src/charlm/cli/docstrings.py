@@ -22,7 +22,10 @@ def restore_docstrings(*modules: str) -> None:
     for name in modules:
         with contextlib.suppress(OSError):
             source = inspect.getsource(sys.modules[name])
-            tree = compile(source, name, "exec", ast.PyCF_ONLY_AST, optimize=0)  # ast.parse would leave them out
-            for node in ast.iter_child_nodes(tree):
+            if sys.version_info >= (3, 13):  # an optimized tree has no docstrings either
+                tree = ast.parse(source, optimize=0)
+            else:
+                tree = ast.parse(source)
+            for node in tree.body:
                 if isinstance(node, ast.ClassDef):
                     vars(sys.modules[name])[node.name].__doc__ = ast.get_docstring(node)
