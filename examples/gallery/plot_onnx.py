@@ -3,7 +3,7 @@ Run a model without the library
 ===============================
 
 A phone, a browser, a program in another language: ``save_onnx`` writes any model to a file that
-ONNX Runtime can run there. So does this page: what is below the next heading needs neither PyTorch
+ONNX Runtime can run there. So does this page: once the file is written, it needs neither PyTorch
 nor ``charlm``.
 """
 
@@ -26,11 +26,8 @@ save_onnx(path, lm.model, lm.vocabulary)
 print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 # %%
-# In the other program
-# --------------------
-#
-# The file has the vocabulary in it. The graph takes ids and returns logits: for each place, a
-# number for each character that may come next.
+# From here on, this could be the other program. The file has the vocabulary in it. The graph takes
+# ids and returns logits: for each place, a number for each character that may come next.
 
 session = onnxruntime.InferenceSession(path)
 description = json.loads(session.get_modelmeta().custom_metadata_map["charlm"])

@@ -25,9 +25,8 @@ for password, number in sorted(zip(passwords, guesses, strict=True), key=lambda 
     print(f"{number:8.0e} guesses: {password}")
 
 # %%
-# A stolen file of passwords lets a graphics card try ten billion a second, if the hash is
-# a fast one. That is where the lines stand. :doc:`/howto/passwords` says what such a number does
-# not say.
+# A stolen file of passwords lets a graphics card try ten billion a second, if the hash is a fast
+# one. That is where the lines stand. :doc:`/howto/passwords` says what such a number does not say.
 
 RATE = 1e10
 order = guesses.argsort()
