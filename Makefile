@@ -107,7 +107,7 @@ dist: $(VENV)/everything
 	$(BIN)/twine check --strict dist/*
 	$(PYTHON) -m venv --clear $(VENV)/released
 	$(VENV)/released/bin/python $(PIP_INSTALL) dist/*.whl
-	for example in names gibberish odd_lines language_id plain_pytorch dataloader; do \
+	for example in names gibberish odd_lines plain_pytorch dataloader; do \
 	    echo "--- $$example" && $(VENV)/released/bin/python -W error examples/$$example.py || exit 1; done
 	$(VENV)/released/bin/charlm demo
 	$(VENV)/released/bin/python $(PIP_INSTALL) pytest

@@ -103,6 +103,25 @@ autodoc_typehints = "description"
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Attributes", "Args")]  # of a dataclass: its parameters
 
+extensions += ["sphinx_gallery.gen_gallery"]
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples/gallery",
+    "gallery_dirs": "gallery",
+    "ignore_pattern": r"recorded\.py",
+    "image_scrapers": ("gallery_pictures.save_figures",),
+    "reset_modules": ("gallery_pictures.use_house_style",),
+    "capture_repr": (),
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "min_reported_time": 3600,  # in seconds: none takes as long
+    "within_subsection_order": "gallery_pictures.ReadingOrder",
+    "write_computation_times": False,
+    "doc_module": ("chartok", "charlm"),
+    "reference_url": {"chartok": None, "charlm": None},
+}
+
 # ``sphinx-build -b coverage`` counts the public names of the modules that the reference declares: the two packages,
 # with all that they export, and three more. These names serve the library itself:
 coverage_ignore_functions = ["as_stream", "check_one_of", "check_temperature"]

@@ -11,7 +11,7 @@ from chartok import read_text
 
 DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
-collect_ignore = ["_build", "conf.py", "extensions", "reference/classes"]
+collect_ignore = ["_build", "conf.py", "extensions", "gallery", "reference/classes"]
 
 
 @pytest.fixture(autouse=True)

@@ -57,13 +57,6 @@ def test_odd_lines_are_found_among_thousands_of_usual_ones() -> None:
     assert any(marked.startswith("09:12:51 [ERROR") for marked in found)
 
 
-def test_languages_are_told_apart() -> None:
-    sentences, parts = load("language_id").main()
-    assert [language for language, _ in sentences[:3]] == ["English", "Deutsch", "français"]
-    assert all(1 / 3 <= probability <= 1 for _, probability in sentences)
-    assert [language for language, _ in parts] == ["Deutsch", "English", "français"]
-
-
 def test_a_plain_training_loop_learns() -> None:
     before, after, text = load("plain_pytorch").main()
     assert after < before - 1
