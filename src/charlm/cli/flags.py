@@ -171,7 +171,7 @@ class Play(Command):
 
     Examples:
         charlm play runs/input-ngram --open
-        charlm play names.safetensors --title "New names" --max-bytes 500KB -o names.html
+        charlm play names.safetensors --title Names --max-bytes 500KB -o names.html
 
     See Also:
         howto/play.md

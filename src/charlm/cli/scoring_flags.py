@@ -41,7 +41,7 @@ class Evaluate(Command):
         charlm evaluate runs/names new-names.txt --json
 
     See Also:
-        explanation/bits-per-character.md
+        models.md
     """
 
     runs = "evaluate.evaluate"

@@ -111,6 +111,8 @@ charlm info
 charlm info a b
 charlm info --jsn ngram
 charlm report missing
+charlm play missing
+charlm play names --max-bytes 1
 charlm report names --text chinese.txt --errors strict -o x.html
 charlm report names --errors ignore
 charlm prune ngram -o x

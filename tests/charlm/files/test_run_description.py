@@ -31,7 +31,7 @@ def test_a_number_that_json_does_not_have_is_not_written(number: float) -> None:
         ({"version": "1"}, "the version of a description of a run must be a positive integer"),
         ({"text": 3}, "text must be of type str"),
         ({"characters": True}, "characters must be of type int"),
-        ({"excerpt": None}, "excerpt must be of type str"),
+        ({"excerpt": None}, "excerpt must be a str or a list of them"),
         ({"settings": []}, "settings must be of type dict"),
         ({"machine": ""}, "machine must be of type dict"),
         ({"began": 0}, "began must be of type str"),

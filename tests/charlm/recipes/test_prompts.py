@@ -93,9 +93,9 @@ def test_any_model_of_records_is_measured_by_the_answers_alone(capsys: pytest.Ca
 def test_a_resume_with_another_mask_names_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TRAIN, "--out", "run", "--prompt-end", "="]) == 0
     for flags, change in (
-        (["--prompt-end", "+"], "prompt_end: '=' -> '+'"),
-        ([], "prompt_end: '=' -> by default"),
-        (["--prompt-end", "=", "--max-length", "9"], "max_length: by default -> 9"),
+        (["--prompt-end", "+"], "--prompt-end: '=' -> '+'"),
+        ([], "--prompt-end: '=' -> by default"),
+        (["--prompt-end", "=", "--max-length", "9"], "--max-length: by default -> 9"),
         (["--prompt-end", "=", "--packing", "--block-size", "9"], "packing: by default -> True"),
     ):
         capsys.readouterr()
@@ -140,7 +140,7 @@ def test_masks_that_hide_everything_or_are_nowhere_are_refused(
 
 def test_a_text_has_no_prompts_and_counts_leave_nothing_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "sums.txt", "--model", "trained-bigram", "--prompt-end", "=", "--out", "run"]) == 1
-    assert "prompt_end applies only to records: a text has no prompts" in capsys.readouterr().err
+    assert "--prompt-end applies only to records: a text has no prompts" in capsys.readouterr().err
     assert main(["train", "sums.txt", "--records", "--prompt-end", "=", "--out", "run"]) == 2
     message = capsys.readouterr().err
     assert "--prompt-end is not a setting of ngram, which takes --order, --smoothing, " in message

@@ -214,4 +214,4 @@ def test_a_record_that_is_too_long_is_named_in_its_file(capsys: pytest.CaptureFi
         Path("short.txt").write_bytes(first)
         arguments = ["short.txt", "long.txt", "--records", "--max-length", "9", "--too-long", "error"]
         assert main(["train", *arguments, "--validation", "short.txt"]) == 1
-        assert "record 3 of 'long.txt' has 13 symbols, more than max_length 9" in capsys.readouterr().err
+        assert "record 3 of 'long.txt' has 13 symbols, more than --max-length 9" in capsys.readouterr().err

@@ -239,10 +239,10 @@ def test_a_run_that_started_from_a_model_is_resumed_like_any_other(
     assert main([*command, "--init-from", "run", "--init-optimizer", "--max-steps", "1"]) == 0
     assert "starting from 'run', new symbols: 2 ('x' '\\xe9')" in capsys.readouterr().out
     assert main([*command, "--init-from", "old.txt", "--max-steps", "2", "--resume", "--model", "gpt"]) == 1
-    assert "init_from: 'run' -> 'old.txt'" in capsys.readouterr().err
+    assert "--init-from: 'run' -> 'old.txt'" in capsys.readouterr().err
     again = str(Path("run").absolute())
     assert main([*command, "--init-from", again, "--max-steps", "2", "--resume"]) == 1
-    assert "init_optimizer: True -> by default" in capsys.readouterr().err
+    assert "--init-optimizer: True -> by default" in capsys.readouterr().err
     assert main([*command, "--init-from", again, "--init-optimizer", "--max-steps", "2", "--resume"]) == 0
     shutil.rmtree("run")
     capsys.readouterr()
@@ -256,7 +256,7 @@ def test_a_resume_with_other_settings_names_the_way_out(run: Path, capsys: pytes
     text = str(run.parent / "old.txt")
     for setting in (["--learning-rate", "0.5"], ["--batch-size", "3"]):
         assert main(["train", text, "--out", str(run), *RUN, "--max-steps", "3", "--resume", *setting]) == 1
-        assert "start a new run with init_from (--init-from)" in capsys.readouterr().err
+        assert "start a new run with --init-from" in capsys.readouterr().err
 
 
 def test_the_family_of_a_start_is_that_of_its_run(run: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A trainer shows how its run stands, before, during and after it."""
 
+import re
 from pathlib import Path
 
 from charlm import BatchSampler, BigramLanguageModel, TextDataset, Trainer, TrainerConfig
@@ -67,8 +68,13 @@ def test_a_run_that_time_limits_has_no_number_of_steps_to_show() -> None:
 
 
 def test_the_style_of_a_chart_keeps_to_the_output() -> None:
-    style = STYLE.strip()
-    assert style.startswith(".chartok{")
-    depths = [style[:end].count("{") - style[:end].count("}") for end in range(len(".chartok{"), len(style) + 1)]
-    assert 0 not in depths[:-1]  # one rule, in which all others are
-    assert depths[-1] == 0
+    depth, selectors = 0, [""]
+    for character in STYLE:
+        if character == "}":
+            depth -= 1
+            selectors += [""] * (depth == 0)
+        selectors[-1] += character if depth == 0 and character not in "{}" else ""
+        depth += character == "{"
+    assert depth == 0
+    assert all(re.match(r"\.chartok\b", selector.strip()) for selector in selectors[:-1])
+    assert not selectors[-1].strip()

@@ -277,7 +277,7 @@ def test_a_text_is_fitted_within_a_limit_from_python_and_on_the_command_line(
     capsys.readouterr()
     assert main(["train", "input.txt", "--order", "4", "--memory", "1MB", "--out", "run"]) == 1
     said = capsys.readouterr().err
-    assert "charlm: memory must be at least 9,437,184 bytes, which sorting 65,536 n-grams of order 4 takes" in said
+    assert "charlm: --memory must be at least 9,437,184 bytes, which sorting 65,536 n-grams of order 4 takes" in said
     assert main(["train", "input.txt", "--memory", "1MBB", "--out", "run"]) == 1
     assert "--memory must be a number of bytes or a size such as 500MB or 2GiB, got '1MBB'" in capsys.readouterr().err
     assert not Path("run", "model.safetensors").exists()
