@@ -101,7 +101,9 @@ def _ending(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> None:
-    if not arguments or arguments[0] in HELP or arguments in (["help"], ["help", "--all"]):
+    asks_for_help = bool(arguments) and arguments[0] == "help"
+    asked = [argument for argument in arguments[1:] if argument not in {"--all", *HELP}] if asks_for_help else []
+    if not arguments or arguments[0] in {*HELP, *EVERYTHING} or (asks_for_help and asked in ([], ["help"])):
         print(overview())
         return
     if arguments[0] in VERSION:
@@ -110,8 +112,10 @@ def _run(arguments: list[str]) -> None:
     if arguments[0] == ASKED:
         print(*candidates(arguments[1:]), sep="\n")
         return
-    if arguments[0] == "help":
-        _show_help([argument for argument in arguments[1:] if argument != "--all"], everything="--all" in arguments)
+    if asks_for_help:
+        if asked[0] in COMMANDS and asked[1:2] and not asked[1].startswith("-"):
+            raise UsageError(f"help is of one command, got {asked[0]} and {asked[1]!a}")
+        _show_help(asked, everything="--all" in arguments)
         return
     arguments = with_long_flags(arguments)
     if {*HELP, *EVERYTHING} & {*arguments[1:]}:

@@ -35,7 +35,7 @@ def settings_class(arguments: list[str]) -> type[Command]:
     """
     name = arguments[0]
     if name not in COMMANDS:
-        hint = did_you_mean(name, COMMANDS) or "; see charlm --help"
+        hint = did_you_mean(name, [*COMMANDS, "help"]) or "; see charlm --help"
         what = "a command comes first, got" if name.startswith("-") else "there is no command"
         raise UsageError(f"{what} {name!a}{hint}")
     return train_flags(family_in(arguments)) if name == "train" else COMMANDS[name]

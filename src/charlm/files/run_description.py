@@ -32,7 +32,7 @@ class RunDescription:
         machine: What ``machine`` returned.
         began: When the run began, in UTC, in ISO 8601.
         validation_loss: The loss of the finished model on the validation part, in nats per character; None before the
-            end of the run, and where nothing is held out.
+            end of the run, where nothing is held out, and where it is infinite.
         seconds: How long a model that counts took to fit; None for one that is trained, whose log says it.
 
     Example:

@@ -155,7 +155,8 @@ def _pruned(
         if size_of_text(data) <= limit:
             return smaller, data
     raise ValueError(
-        f"max_bytes of {limit:,} is too small for the vocabulary and the n-grams of one character alone: give more"
+        f"max_bytes of {limit:,} is too small for this model and its vocabulary, however many n-grams are left out: "
+        "give more"
     )
 
 

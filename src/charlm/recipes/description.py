@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,9 @@ def add_results(folder: RunFolder, *, validation_loss: float | None, seconds: fl
     """
     description = folder.read_description()
     if description is not None:
-        found = dataclasses.replace(description, validation_loss=validation_loss, seconds=seconds)
+        is_a_number = validation_loss is not None and math.isfinite(validation_loss)
+        known = validation_loss if is_a_number else None
+        found = dataclasses.replace(description, validation_loss=known, seconds=seconds)
         folder.write_description(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -22,8 +23,6 @@ from chartok.files.reading import say_nothing
 from chartok.markup import escaped, visible
 
 if TYPE_CHECKING:
-    import os
-
     from chartok.files.reading import Note
 
 _PARTS = (
@@ -85,6 +84,8 @@ def write_play(
     for name, value in (("text", text), ("title", title)):
         if not isinstance(value, str | None):
             raise TypeError(expected_text(name, value))
+    if not isinstance(source, CharLM | str | os.PathLike):
+        raise TypeError(f"source must be a run folder, a model file or a CharLM, got {type(source).__name__}")
     if isinstance(source, CharLM):
         if path is None:
             raise ValueError("path must be given for a model that is not in a file, got None")

@@ -68,6 +68,10 @@ def test_a_number_that_json_does_not_have_is_null(folder: Path, capsys: pytest.C
     assert not NOT_JSON.search(out)
     trained, *scores, evaluated, _, _ = [json.loads(line) for line in out.splitlines()]
     assert trained["validation_nats"] is not None
+    (folder / "names.txt").write_text("anna\nhanna\njoanna\nzoe\n" * 20, encoding="utf-8")
+    assert main(["train", "names.txt", "--records", *strict[:-1], "names", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["validation_nats"] is None
+    assert main(["report", "names"]) == 0
     assert [score["log_likelihood"] is None for score in scores] == [True, False, False]
     assert evaluated["nats_per_character"] is evaluated["perplexity"] is None
 

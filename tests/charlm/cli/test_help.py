@@ -19,7 +19,10 @@ DOCS = Path(__file__).parents[3] / "docs"
 OF_PYTHON = re.compile(r"\bNone\b|\{|``|\bSTR\b|\bINT\b|\bFLOAT\b|(?<![\w/.])[a-z]+_[a-z]+(?![\w.])")
 
 
-@pytest.mark.parametrize("arguments", [[], ["help"], ["-h"], ["--help"], ["help", "--all"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["help"], ["-h"], ["--help"], ["help", "--all"], ["help", "--help"], ["help", "help"], ["--help-all"]],
+)
 def test_the_program_alone_shows_its_commands(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     shown = capsys.readouterr().out
@@ -92,3 +95,15 @@ def test_a_short_flag_means_what_the_long_one_does(
     assert len(set(capsys.readouterr().out.splitlines())) == 1
     assert main(["generate", "run", "-o", "x"]) == 2
     assert capsys.readouterr().err.startswith("charlm: generate has no flag -o")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["help", "play", "extra"], "help is of one command, got play and 'extra'"),
+        (["hlep"], "there is no command 'hlep': did you mean help?"),
+    ],
+)
+def test_help_that_nobody_has_is_refused(arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"charlm: {why}\n"

@@ -39,7 +39,7 @@ def test_a_window_of_batches_has_the_examples_that_it_would_have_without(
         assert sorted(found.tolist()) == sorted(expected.tolist())
 
 
-@costly()
+@costly(20)
 @given(lengths.filter(lambda sizes: max(sizes) < ALIKE), st.integers(1, 9), orders)
 def test_where_all_are_alike_nothing_changes(sizes: list[int], batch_size: int, order: Any) -> None:
     dataset = dataset_of(sizes)

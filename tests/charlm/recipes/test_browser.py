@@ -48,7 +48,7 @@ def test_nothing_is_pruned_unless_a_size_is_given(table: NGramTable, monkeypatch
 
 
 def test_a_size_that_no_n_grams_fit_into_is_refused(table: NGramTable) -> None:
-    with pytest.raises(ValueError, match="max_bytes of 200 is too small for the vocabulary and the n-grams of one"):
+    with pytest.raises(ValueError, match="max_bytes of 200 is too small for this model and its vocabulary"):
         browser_model(table, SYMBOLS, max_bytes=200)
 
 

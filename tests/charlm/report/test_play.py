@@ -116,6 +116,8 @@ def test_an_n_gram_model_is_pruned_to_a_size_and_another_is_refused_with_its_siz
 def test_what_cannot_be_made_a_page_is_refused(tmp_path: Path, lm: CharLM) -> None:
     with pytest.raises(ValueError, match="path must be given for a model that is not in a file"):
         write_play(lm)
+    with pytest.raises(TypeError, match="source must be a run folder, a model file or a CharLM, got AdaptiveCharLM"):
+        write_play(CharLM.fit("abc" * 9).adaptive(), tmp_path / "play.html")  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match="text must be a str"):
         write_play(lm, tmp_path / "play.html", text=["a"])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="title must be a str"):
