@@ -127,13 +127,13 @@ DECODING_HEAD = """## Decoding
 
 The likeliest text, from one run of `benchmarks/decoding.py`: character error rates of held-out text before and after
 `correct` with its defaults, means of three seeds, and how many lines or names are right. The lines, 300 and 150, are
-spread evenly over the last tenth of a text, the model is of the rest. Errors of the keyboard are a neighbouring key, a
+spread evenly over the last tenth of a text, the model is of the rest. Errors of the keyboard are a neighboring key, a
 key too many or too few, or two in disorder; the others are any letter in the place of another, too many or too few,
 which the keyboard does not expect, or a channel does that was learned from lines of the training part.
 
 """
 
-NEIGHBOURS_HEAD = """## Busy neighbours
+NEIGHBOURS_HEAD = """## Busy neighbors
 
 The speed on two cores, per second, and what is left of it beside one and beside three other processes that are always
 busy, measured in turns within one run of `make neighbours`. The command line sets how the threads of PyTorch wait for

@@ -49,7 +49,7 @@ for number, (family, languages) in enumerate(families.items()):
     points = np.array([next(places) for _ in languages])
     axes.plot(*points.T, "o", color=f"C{number}", label=family)
     for order, (language, point) in enumerate(zip(languages, points, strict=True)):
-        offset = (5, -12 if order % 2 else 4)  # keeps neighbours apart
+        offset = (5, -12 if order % 2 else 4)  # keeps neighbors apart
         axes.annotate(language, point, offset, textcoords="offset points", color=f"C{number}")
 axes.set_title("Languages that predict each other")
 axes.legend(loc="upper right")

@@ -9,7 +9,7 @@ from charlm import LanguageModel
 
 
 class TwoLayers(LanguageModel):
-    """An embedding, a normalised hidden layer with a bias and dropout, and a layer that gives the logits."""
+    """An embedding, a normalized hidden layer with a bias and dropout, and a layer that gives the logits."""
 
     family = "two-layers"
 

@@ -129,7 +129,7 @@ class Channel:
 
     @classmethod
     def keyboard(cls, error: float = 0.02) -> Self:
-        """Returns that of typing on a QWERTY keyboard: a neighbouring key, a key too many or too few, two in disorder.
+        """Returns that of typing on a QWERTY keyboard: a neighboring key, a key too many or too few, two in disorder.
 
         Args:
             error: The probability of an error at a letter, digit or mark.

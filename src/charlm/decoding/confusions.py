@@ -1,4 +1,4 @@
-"""Symbols that are taken for each other: neighbours on a keyboard, and shapes that look alike."""
+"""Symbols that are taken for each other: neighbors on a keyboard, and shapes that look alike."""
 
 from __future__ import annotations
 

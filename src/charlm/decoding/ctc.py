@@ -84,7 +84,7 @@ def ctc_decode(
             seconds for 1,000 frames.
 
     Raises:
-        ValueError: ``log_probs`` has NaN, is not normalised or not ``(T, C)``; the alphabet has no blank, repeats a
+        ValueError: ``log_probs`` has NaN, is not normalized or not ``(T, C)``; the alphabet has no blank, repeats a
             label or has another number of them; the language model does not know a label, or could score a text in two
             ways; or a setting is out of range.
         TypeError: An argument has the wrong type.

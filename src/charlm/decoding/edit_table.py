@@ -40,7 +40,7 @@ class EditTable:
     Attributes:
         deletions: Of each id, the log-probability that it is not seen; minus infinity for none, float64 ``(V,)``.
         kept: Of each id, the log-probability that it is seen as it is, float64 ``(V,)``.
-        transposed: The log-probability that two neighbours change places.
+        transposed: The log-probability that two neighbors change places.
         dearest: What the least likely of the edits costs, in nats.
     """
 

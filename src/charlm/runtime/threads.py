@@ -21,7 +21,7 @@ SPIN_COUNT = "1000"
 """How often a thread of GNU's OpenMP looks whether there is work before it gives its processor away.
 
 It is less than a tenth of a millisecond; without a setting it is many, in which a thread that waits holds up a busy
-neighbour, and that in turn the thread that is waited for. ``benchmarks/neighbours.py`` measures it.
+neighbor, and that in turn the thread that is waited for. ``benchmarks/neighbours.py`` measures it.
 """
 
 

@@ -22,7 +22,7 @@ LOWEST_BYTE = 0xFF
 
 @inlined
 def bucket(state: State, hashed: int, root: int, claims: bool) -> int:  # noqa: FBT001 - numba takes positions
-    """Returns the bucket of a context for a group of decisions: one of two neighbours.
+    """Returns the bucket of a context for a group of decisions: one of two neighbors.
 
     Args:
         state: The model.

@@ -69,7 +69,7 @@ def hold_out(tokens: Tokens, *, vocab_size: int, context: int) -> HeldOut:
     """Returns the ids of texts that are held out: the last tenth, or those of a random tenth of many texts.
 
     The end of a text is the most similar to a text that a model will continue or be evaluated on. Ids spread over the
-    text would be far easier to predict, since their neighbours are counted. So would a text of which an equal one is
+    text would be far easier to predict, since their neighbors are counted. So would a text of which an equal one is
     counted: which are drawn depends on their ids alone.
 
     Args:
