@@ -1,6 +1,6 @@
 """
-Complete a word while it is typed
-=================================
+Complete a word as it is typed
+==============================
 
 An editor that completes words asks: which whole words are likely, given what is typed so far?
 ``complete`` finds them in exact order, with their probabilities. No list of words is needed.
@@ -15,7 +15,7 @@ from charlm import CharLM, python_docs
 lm = CharLM.fit(python_docs())
 
 # %%
-# Someone writes *the context*, one key after the other. A word ends before any of the characters in
+# Someone types *the context*, one key at a time. A word ends before any of the characters in
 # ``stop``.
 
 typed = ["the c", "the co", "the con", "the cont", "the conte", "the contex"]
@@ -24,7 +24,7 @@ for text, completions in zip(typed, found, strict=True):
     print(f"{text:10}  {', '.join(whole[4:] for whole, _ in completions[:4])}")
 
 # %%
-# Each row is a key more. What cannot be meant any longer drops out, and the others share its place.
+# Each row adds one key. Words that no longer match drop out, and the others share their place.
 
 leading = dict.fromkeys(whole for completions in found for whole, _ in completions[:2])
 colors = dict(zip(leading, ["C1", "C2", "C3", "C4", "C0", "C5"], strict=False))

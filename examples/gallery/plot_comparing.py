@@ -16,7 +16,7 @@ from recorded import recorded
 
 
 def compare(text: str, steps: int) -> dict[str, list[list[float]]]:
-    """Returns for each family the seconds that fits took, and the bits per unseen character."""
+    """Returns the seconds that fits took and the bits per unseen character, by family."""
     learned, unseen = text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
     fit = partial(CharLM.fit, learned)
     gpt = partial(fit, model="gpt", device="cpu")
@@ -43,8 +43,8 @@ def compare(text: str, steps: int) -> dict[str, list[list[float]]]:
 measured = recorded("comparing", compare, steps=320)
 
 # %%
-# An n-gram model is there before a Transformer has made its first steps. A Transformer that starts
-# from its counts goes on from where it ends; without them, it has to learn to spell first.
+# An n-gram model is ready before a Transformer has taken its first steps. A Transformer that starts
+# from its counts continues from where it ends; without them, it has to learn to spell first.
 
 figure, axes = plt.subplots()
 styles = ["C5D", "C2-o", "C3-o", "C0-o", "C1--o"]

@@ -2,8 +2,8 @@
 Compress what a model predicts
 ==============================
 
-What is predicted well takes few bits to say. ``charlm.compress`` reads a text with a model that
-learns while it reads; the other programs here look for what has come before.
+What is predicted well takes few bits to store. ``charlm.compress`` reads a text with a model that
+learns as it reads; the other programs here look for repetitions.
 """
 
 import bz2
@@ -18,7 +18,7 @@ from charlm import CharLM, compress, python_docs
 
 # %%
 # How small does a piece of Python's documentation become? The longer it is, the better the model
-# knows it in the end. One that has counted the rest of the documentation knows such text from the
+# knows it by the end. One that has counted the rest of the documentation knows such text from the
 # start.
 
 text = python_docs()
@@ -39,14 +39,14 @@ for name, of_program in bits.items():
     print(f"{name:30} {of_program[-1]:.2f} bits per character")
 
 # %%
-# The price is time: gzip takes a millisecond, the model some tenths of a second.
+# The price is time: gzip takes a millisecond, the model a few tenths of a second.
 # :doc:`/howto/compress` has more.
 
 figure, axes = plt.subplots()
 styles = ["C5--", "C5:", "C5-.", "C0-o", "C1-o"]
 for (name, of_program), style in zip(bits.items(), styles, strict=True):
     axes.plot(lengths, of_program, style, label=name)
-axes.set(title="A model that reads along needs the fewest bits", xscale="log", ylim=(0, 8.4))
+axes.set(title="A model that learns as it reads needs the fewest bits", xscale="log", ylim=(0, 8.4))
 axes.set(xlabel="length of the text in characters", ylabel="bits per character")
 axes.set_xticks(lengths, [f"{length:,}" for length in lengths])
 axes.minorticks_off()

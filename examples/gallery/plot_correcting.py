@@ -1,8 +1,8 @@
 """
-Correct what a scanner has misread
-==================================
+Correct what a scanner misread
+==============================
 
-A scanner takes *l* for *1* and *e* for *c*. ``correct`` weighs two probabilities against each
+A scanner mistakes *l* for *1* and *e* for *c*. ``correct`` weighs two probabilities against each
 other: what people write, which a model has learned, and which characters look alike, which is the
 *channel*.
 """
@@ -14,8 +14,8 @@ from matplotlib import pyplot as plt
 from charlm import Channel, CharLM, python_docs
 
 # %%
-# A channel can do the damage, too. Here one misreads some lines that the model has not learned
-# from: of characters that look like others, about one in eight.
+# A channel can do the damage, too. Here one misreads a few lines that the model has not learned
+# from: about one in eight of the characters that look like others.
 
 lines = [line.strip() for line in python_docs().splitlines() if 40 < len(line.strip()) < 66]
 true = lines[40::400][:6]
@@ -27,12 +27,12 @@ misread, wrong = (
     sum(a != b for a, b in zip("".join(found), "".join(true), strict=True))
     for found in (seen, corrected)
 )
-print(f"{misread} of {len(''.join(true))} characters are misread, {wrong} are wrong in the end")
+print(f"{misread} of {len(''.join(true))} characters are misread, {wrong} after correction")
 
 # %%
-# Each line as it was read, and below it as it was corrected; where one of the two is wrong, red is
-# wrong and green is right. Most words come back, but one that the model has never seen may become
-# another. :doc:`/howto/correct` has more channels.
+# Each line as it was read, and below it as it was corrected. Where either is wrong, the wrong
+# characters are red and the right ones green. Most words come back, but one that the model has
+# never seen may become another. :doc:`/howto/correct` has more channels.
 
 figure, axes = plt.subplots(figsize=(9, 4.4))
 write = partial(axes.text, family="monospace", size=9.5, ha="center", va="center")

@@ -1,9 +1,9 @@
 """
-Domain names that a program has made up
-=======================================
+Domain names made up by a program
+=================================
 
 Malware calls home under names that nobody can block in advance: it makes up new ones every day.
-They are not like those that people choose, and a model of the latter can tell.
+They do not look like names that people choose, and a model of those can tell.
 """
 
 import random
@@ -19,8 +19,8 @@ known = read_records("domain_names.txt")  # of well-known sites
 words = sorted({word for word in python_docs().lower().split() if word.isalpha()})
 
 # %%
-# The model learns from words and from three quarters of the names. The last quarter is to be told
-# from three kinds that programs make up.
+# The model learns from words and from three quarters of the names. The task is to tell the last
+# quarter from three kinds that programs make up.
 
 draw = random.Random(1)  # noqa: S311 - an experiment
 draw.shuffle(known)

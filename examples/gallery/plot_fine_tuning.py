@@ -1,10 +1,10 @@
 """
-Go on from a model that is there
-================================
+Fine-tune an existing model
+===========================
 
-Often there is little text of the kind that one wants, but much of another kind. A model that has
-learned from the other kind first needs less. Here one that has read Python's documentation is given
-some pages of Shakespeare.
+Often there is little text of the kind you want, but plenty of another kind. A model that has
+learned from the other kind first needs less. Here, one that has read Python's documentation is
+given a few pages of Shakespeare.
 """
 
 from functools import partial
@@ -41,8 +41,8 @@ measured = recorded("fine_tuning", tune, steps=100)
 
 # %%
 # ``init_from`` takes the weights, the counts and the vocabulary of the other model; new characters
-# get new places. With ``validation``, a fit keeps the weights that were best, which matters where
-# there is little to learn from. :doc:`/howto/start-from-a-model` says what else can be taken over.
+# get new ids. With ``validation``, a fit keeps the best weights, which matters when there is little
+# to learn from. :doc:`/howto/start-from-a-model` says what else can be carried over.
 
 nothing, docs = measured.values()
 for (size, bits), (_, fewer) in zip(nothing, docs, strict=True):

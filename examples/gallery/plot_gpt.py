@@ -2,9 +2,9 @@
 A GPT on Tiny Shakespeare
 =========================
 
-From a file of plays to a Transformer that writes some, with each part in view: text, vocabulary,
-batches, model, trainer. Training takes a minute on two cores, so that this page reads what was
-measured then from a file.
+From a file of plays to a Transformer that writes its own, with each part in view: text, vocabulary,
+batches, model, trainer. Training takes a minute on two cores, so this page reads recorded
+measurements from a file.
 """
 
 import math
@@ -56,7 +56,7 @@ def train(text: str, steps: int) -> list[dict[str, Any]]:
 history = recorded("gpt", train, steps=400)
 
 # %%
-# After some seconds the model spells, and knows that speakers have names; then come verses, and
+# After a few seconds the model can spell, and knows that speakers have names; then come verses, and
 # sentences that nearly make sense. The longer it trains, the less each second brings.
 
 shown = [history[place] for place in (0, len(history) // 5, -1)]

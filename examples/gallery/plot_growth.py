@@ -2,8 +2,8 @@
 More text, more context
 =======================
 
-How far back should an n-gram model look, and how much text does it need to do so? Two questions
-with one picture.
+How far back should an n-gram model look, and how much text does it need to do so? One picture
+answers both questions.
 """
 
 from matplotlib import pyplot as plt

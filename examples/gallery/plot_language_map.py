@@ -2,9 +2,9 @@
 A map of languages
 ==================
 
-Take one model for each language, and ask it how well it predicts the others. Those that are related
-predict each other well, which is enough to draw a map: nobody has told the program which languages
-are related.
+Take one model for each language, and see how well it predicts the others. Related languages predict
+each other well, which is enough to draw a map: nobody has told the program which languages are
+related.
 """
 
 import json
@@ -20,8 +20,8 @@ families = json.loads(Path("human_rights.json").read_text(encoding="utf-8"))
 
 # %%
 # Each model learns from the first half of its text, and predicts the second halves of all. The
-# distance of two languages is how many more bits a character takes in the other one's model than in
-# its own.
+# distance between two languages is how many more bits a character takes under the other's model
+# than under its own.
 
 pairs = [pair for languages in families.values() for pair in languages.items()]
 texts = {language: text.lower() for language, text in pairs}
@@ -36,9 +36,9 @@ for language, row in zip(classifier.labels[1:4], distances[1:4], strict=True):
     print(f"The closest to {language} is {classifier.labels[row.argsort()[1]]}.")
 
 # %%
-# Multidimensional scaling puts the languages on a plane, as far apart as the distances say, as well
-# as that can be done. The colors, which are not known to the program, show that the families have
-# found each other.
+# Multidimensional scaling places the languages on a plane, as nearly as possible as far apart as
+# the distances say. The colors, which the program does not know, show that the families have found
+# each other.
 
 centering = np.eye(len(texts)) - 1 / len(texts)
 values, vectors = np.linalg.eigh(-centering @ distances @ centering / 2)

@@ -2,8 +2,8 @@
 Which part is in which language?
 ================================
 
-A text that changes its language halfway through a sentence: one model for each language tells which
-parts are whose. Each has learned from a page.
+A text changes language halfway through a sentence. With one model for each language, each of which
+has learned from a page, we can tell which part is in which.
 """
 
 import json

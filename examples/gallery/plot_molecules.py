@@ -4,7 +4,7 @@ Molecules, symbol by symbol
 
 In SMILES, the notation of chemists, a molecule is a line of text: ``CCO`` is ethanol. Some of its
 symbols have several characters: ``Cl`` is one atom of chlorine, not carbon and something else. A
-vocabulary is told so.
+vocabulary can be told so.
 """
 
 from functools import partial
@@ -38,15 +38,15 @@ well_formed = [molecule for molecule in new if is_closed(molecule)]
 print(f"of {len(new)} made-up molecules, {len(well_formed)} close all brackets and rings")
 
 # %%
-# The model counts, and an n-gram looks back seven symbols: a ring that was opened earlier is closed
-# by luck. Here are some that are whole. Whether they exist, and what they would do, a chemist has
-# to say.
+# An n-gram model of order 7 looks back six symbols: a ring that was opened earlier is closed only
+# by luck. Here are some that are whole. Whether they exist, and what they would do, is for a
+# chemist to say.
 
 elements = {
     "carbon": ("C5", ["C", "c"]),
     "nitrogen": ("C0", ["N", "n", "[nH]", "[N+]", "[n+]"]),
     "oxygen": ("C3", ["O", "o", "[O-]"]),
-    "sulphur, halogens": ("C2", ["S", "s", "F", "Cl", "Br"]),
+    "sulfur, halogens": ("C2", ["S", "s", "F", "Cl", "Br"]),
 }
 colors = {symbol: color for color, symbols in elements.values() for symbol in symbols}
 figure, axes = plt.subplots(figsize=(9, 4.5))
@@ -61,7 +61,7 @@ for row, molecule in enumerate(well_formed[:10]):
         left += len(symbol)
 for name, (color, _) in elements.items():
     axes.barh(0, 0, color=color, label=name)
-axes.set(title="Ten molecules that nobody has asked for", xlim=(0, 32))
+axes.set(title="Ten molecules that nobody asked for", xlim=(0, 32))
 axes.invert_yaxis()
 axes.legend(loc="upper right")
 axes.set_axis_off()

@@ -2,8 +2,8 @@
 Names from a list
 =================
 
-The smallest language model is a table: how often does each letter come after each other one? It is
-enough to make up names that one can say, if not names that one has heard. A model that looks
+The smallest language model is a table: how often does each letter follow each other one? That is
+enough to make up names that you can pronounce, if not names that you have heard. A model that looks
 further back does better.
 """
 
@@ -20,7 +20,7 @@ names = read_records("first_names.txt")
 
 # %%
 # Each name is a record: the model learns how names begin and end. ``exclude`` leaves out the names
-# of the list.
+# on the list.
 
 pairs = CharLM.fit(names, "bigram", smoothing=0.02)
 letters = CharLM.fit(names, order=5)
@@ -28,8 +28,8 @@ for lm in (pairs, letters):
     print(*lm.sample(8, min_length=4, max_length=9, exclude=names, temperature=0.8, seed=5))
 
 # %%
-# This is all that the smaller model knows. The first row says how names begin, the first column how
-# they end; *q* is followed by *u*, and hardly any name ends in *u* or *i*.
+# This is all the smaller model knows. The first row says how names begin, the first column how they
+# end; *q* is followed by *u*, and hardly any name ends in *u* or *i*.
 
 rows = [dict(pairs.next_symbols(letter, k=99)) for letter in ["", *ascii_lowercase]]
 table = [[row[letter] for letter in ["", *ascii_lowercase]] for row in rows]

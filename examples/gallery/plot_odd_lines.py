@@ -4,7 +4,7 @@ Odd lines in a log
 
 A model learns what the lines of a log look like on usual days, and then reads another day's. Nobody
 says what an error looks like: lines that are not like the others stand out. :doc:`/howto/odd-lines`
-says what is found, and how surely.
+says what is found, and how reliably.
 """
 
 import random
@@ -36,8 +36,8 @@ def usual_lines(number: int) -> list[str]:
 
 
 # %%
-# Lines that the model has not learned from tell how far usual lines are apart. From then on, each
-# line has a p-value: the share of usual lines that are at least as unusual.
+# Lines that the model has not learned from show how much usual lines vary. From then on, each line
+# has a p-value: the share of usual lines that are at least as unusual.
 
 lm = CharLM.fit(usual_lines(6000)).calibrate(usual_lines(4000))
 odd = [
@@ -53,8 +53,7 @@ for line, p_value in zip(day, p_values, strict=True):
         print(f"{p_value:.5f}  {line}")
 
 # %%
-# Wherever the line is drawn, it says how many usual lines will fall below it: that is all there is
-# to choose.
+# The threshold is the share of usual lines that will fall below it: that is all there is to choose.
 
 hours = np.array([int(line[:2]) + int(line[3:5]) / 60 for line in day])
 is_odd = np.isin(day, odd)

@@ -26,8 +26,8 @@ save_onnx(path, lm.model, lm.vocabulary)
 print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 # %%
-# From here on, this could be the other program. The file has the vocabulary in it. The graph takes
-# ids and returns logits: for each place, a number for each character that may come next.
+# From here on, this could be the other program. The file includes the vocabulary. The graph takes
+# ids and returns logits: for each position, a number for each character that may come next.
 
 session = onnxruntime.InferenceSession(path)
 description = json.loads(session.get_modelmeta().custom_metadata_map["charlm"])
@@ -37,8 +37,9 @@ text = "The function returns"
 probabilities = np.exp(logits[0] - np.logaddexp.reduce(logits[0], axis=1, keepdims=True))
 
 # %%
-# What does the model expect at each place? The likeliest characters are on top; the one that comes
-# has a frame. :doc:`/interchange` has a program that generates text, and quantized models.
+# What does the model expect at each position? The likeliest characters are on top; the one that
+# actually comes is framed. :doc:`/interchange` has a program that generates text, and quantized
+# models.
 
 figure, axes = plt.subplots(figsize=(9, 3.8))
 write = partial(axes.text, family="monospace", ha="center", va="center")

@@ -1,9 +1,10 @@
 """
-How soon is a password guessed?
-===============================
+How soon would a password be guessed?
+=====================================
 
-Who guesses passwords begins with those that people choose. A model that has learned from leaked
-passwords knows which they are, and says how many others it would try first: the *guess number*.
+Anyone who guesses passwords starts with those that people choose. A model that has learned from
+leaked passwords knows which those are, and says how many others it would try first: the *guess
+number*.
 """
 
 from matplotlib import pyplot as plt
@@ -11,12 +12,12 @@ from matplotlib import pyplot as plt
 from charlm import CharLM
 from chartok import read_records
 
-# Some of the passwords that every list of leaked ones has; a real meter takes a list of millions.
+# Some of the passwords that are on every list of leaked ones; a real meter takes millions.
 leaked = read_records("leaked_passwords.txt")
 lm = CharLM.fit(leaked, order=5)
 
 # %%
-# Nobody has used most of these before. Some are guessed all the same.
+# Most of these have probably never been used. Some are easy to guess all the same.
 
 tried = "dragon sunshine99 p@ssw0rd24 monkeybanana correcthorse vfpkyqee x7kq9wm3tz"
 passwords = tried.split()
@@ -25,8 +26,9 @@ for password, number in sorted(zip(passwords, guesses, strict=True), key=lambda 
     print(f"{number:8.0e} guesses: {password}")
 
 # %%
-# A stolen file of passwords lets a graphics card try ten billion a second, if the hash is a fast
-# one. That is where the lines stand. :doc:`/howto/passwords` says what such a number does not say.
+# With a stolen password file, a graphics card can try ten billion guesses a second, if the hash is
+# a fast one. The lines mark a minute and a year at that rate. :doc:`/howto/passwords` says what
+# such a number does not tell you.
 
 RATE = 1e10
 order = guesses.argsort()

@@ -23,7 +23,8 @@ lines = [
 
 # %%
 # ``inspect`` gives the surprise at each character in bits: one bit for what had one chance in two,
-# ten for what had one in a thousand. Each line is scored where a line begins, after a line end.
+# ten for what had one in a thousand. Each line is scored as the start of a line, after a line
+# break.
 
 surprise = np.full((len(lines), max(map(len, lines))), np.nan)
 for row, line in zip(surprise, lines, strict=True):

@@ -3,7 +3,7 @@ Temperature and top-p
 =====================
 
 A model gives each character that may come next a probability; ``generate`` draws one. Two numbers
-say how daringly: ``temperature`` makes likely characters likelier still, or less so, and ``top_p``
+set how daringly: ``temperature`` makes likely characters likelier still, or less so, and ``top_p``
 leaves out what is unlikely.
 """
 
@@ -17,8 +17,8 @@ symbols, probabilities = zip(*lm.next_symbols("The con", k=lm.vocabulary.size), 
 
 # %%
 # The temperature divides the logarithms of the probabilities, that is, it raises each probability
-# to a power. Of what results, ``top_p`` keeps the likeliest characters that make up a share of 0.9
-# together.
+# to a power. Of the result, ``top_p`` keeps the likeliest characters that together make up a share
+# of 0.9.
 
 TOP_P, SHOWN = 0.9, 14
 figure, rows = plt.subplots(3, figsize=(8, 6.5), sharex=True)
@@ -29,13 +29,13 @@ for temperature, axes in zip([0.4, 1.0, 2.0], rows, strict=True):
     axes.bar(range(SHOWN), tempered[:SHOWN], color=np.where(kept[:SHOWN], "C0", "C5"), width=0.8)
     settings = SamplingSettings(temperature=temperature, top_p=TOP_P)
     written = " ".join(lm.generate("The con", max_new_tokens=38, seed=4, settings=settings).split())
-    said = f"temperature {temperature}: {kept.sum()} characters are kept\n“{written}”"
+    said = f"temperature {temperature}: {kept.sum()} characters kept\n“{written}”"
     axes.text(1, 0.95, said, transform=axes.transAxes, ha="right", va="top", linespacing=1.6)
     axes.set(ylabel="probability", ylim=(0, None))
     axes.margins(x=0.01)
 
 # %%
-# The blue characters can be drawn, the grey ones are left out. A cold model repeats what it has
+# The blue characters can be drawn; the gray ones are left out. A cold model repeats what it has
 # seen most; a hot one would write nonsense, if it were not for ``top_p``. :doc:`/generation` has
 # the other settings.
 

@@ -1,4 +1,4 @@
-"""Measurements that take minutes, kept in a file beside the example that made them.
+"""Measurements that take minutes, stored in a file beside the example that made them.
 
 The environment variable ``CHARTOK_GALLERY`` says what such an example does: without it, it reads
 the file; with ``full`` it measures on Tiny Shakespeare and writes the file; with ``small`` it
