@@ -315,7 +315,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
 def _start(init_from: CharLM | str | os.PathLike[str] | None, *, with_optimizer: bool) -> Start | None:
     """Returns the model from which training starts, if any."""
     if flag("init_optimizer", with_optimizer) and not isinstance(init_from, str | os.PathLike):
-        raise ValueError("init_optimizer goes on with the optimizer of a run: give its folder as init_from")
+        raise ValueError("init_optimizer continues with the optimizer of a run: give its folder as init_from")
     if init_from is None:
         return None
     if isinstance(init_from, CharLM):

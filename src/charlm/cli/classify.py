@@ -30,7 +30,7 @@ def classify(settings: scoring_flags.Classify) -> None:
         raise ValueError("classify answers every line, and --blank-lines skip leaves some out: leave it out")
     classifier = _classifier(settings)
     if UNKNOWN in classifier.labels and settings.unknown is not None and not settings.json:
-        raise ValueError(f"a class is called {UNKNOWN}, as lines of no class are: give --json, where they have null")
+        raise ValueError(f"a class is called {UNKNOWN}, like lines of no class: give --json, where those have null")
     classifier.classify([], unknown_below=settings.unknown)  # says what is wrong before a line is read
     for name in expand_sources(settings.text or STANDARD_INPUT, reading.pattern):
         n_lines = 0

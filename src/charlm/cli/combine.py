@@ -70,7 +70,7 @@ def interpolate(settings: Interpolate) -> None:
 
 def _parts(models: Several, out: Path) -> list[Part]:
     if len(models) < 2:  # noqa: PLR2004 - one is nothing to combine
-        raise ValueError(f"give at least two models to make one of, got {len(models)}")
+        raise ValueError(f"give at least two models to combine, got {len(models)}")
     for name in models:
         RunFolder(name).refuse_to_replace(out)
     return [_part(name) for name in models]

@@ -45,7 +45,7 @@ def decompress(settings: file_flags.Decompress) -> None:
     """Writes the file that was compressed."""
     gives_a_name = settings.file.endswith(SUFFIX) and Path(settings.file).name != SUFFIX
     if settings.out is None and settings.file != STANDARD_INPUT and not gives_a_name:
-        raise ValueError(f"{settings.file!a} is not a name with {SUFFIX} behind it: give --out too")
+        raise ValueError(f"{settings.file!a} is not a name that ends in {SUFFIX}: give --out too")
     out = _out(settings, settings.file.removesuffix(SUFFIX))
     written = _read(settings)
     try:
@@ -68,7 +68,7 @@ def _out(settings: Settings, by_default: str) -> str:
     Raises:
         ValueError: Nothing was asked for, and the name of the source gives none; or standard output is to carry both
             the file and JSON.
-        FileExistsError: Nothing was asked for, and there is such a file.
+        FileExistsError: No name was given, and the file exists.
     """
     if settings.json and str(settings.out) == STANDARD_OUTPUT:
         raise ValueError("standard output carries the file: leave --json out, or give --out another name")
@@ -76,7 +76,7 @@ def _out(settings: Settings, by_default: str) -> str:
         if settings.file == STANDARD_INPUT:
             raise ValueError("standard input has no name: give --out too, or --out - for standard output")
         if Path(by_default).exists():
-            raise FileExistsError(errno.EEXIST, "there is such a file: give it as --out to replace it", by_default)
+            raise FileExistsError(errno.EEXIST, "the file exists: give it as --out to replace it", by_default)
         return by_default
     if settings.file != STANDARD_INPUT:
         check_not_read(settings.out, [settings.file])

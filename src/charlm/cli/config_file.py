@@ -62,7 +62,7 @@ def read_flags(
     with open_file(path) as file:
         data = file.read(LONGEST + 1)
     if len(data) > LONGEST:
-        raise ConfigFileError(f"{os.fspath(path)!a} is longer than {LONGEST:,} bytes: it is no file of flags")
+        raise ConfigFileError(f"{os.fspath(path)!a} is longer than {LONGEST:,} bytes: it is not a file of flags")
     try:
         content = tomllib.loads(data.decode("utf-8"))
     except ValueError as error:

@@ -32,7 +32,7 @@ MODELS = (
         Recipe(family="ngram", order=ORDER, smoothing="learned"),
     ),
 )
-LOSS = "A character that it has not read costs it {bits:.2f} bits; in a plain file it takes 8."
+LOSS = "On text that it has not read, a character costs it {bits:.2f} bits; in a plain file it takes 8."
 END = """\
 The fewer bits, the better it knows what comes next. Now with your own text:
   charlm train FILE

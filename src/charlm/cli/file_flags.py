@@ -19,18 +19,18 @@ from chartok.files.reading import ReadingSettings
 class Prepare(Command):
     """Write texts of any size to a token file that train takes.
 
-    Memory stays the same however long they are.
+    Memory use stays the same however long they are.
 
     Attributes:
         sources: Files, folders, patterns in quotes, URLs, or - for standard input; read one after the other.
         out: The token file to write.
         records: Each line is a record of its own, with a start and an end; lines end in LF or CR LF.
         errors: What to do with a character that is not in the vocabulary; by default replace, if it has unk.
-        vocabulary: What has the vocabulary to use: a run folder, a model file, a token file, a tokenizer.json, or a
-            vocabulary in JSON; by default that of the text.
+        vocabulary: Where to take the vocabulary from: a run folder, a model file, a token file, a tokenizer.json, or a
+            vocabulary in JSON; by default the text.
         special_tokens: Special tokens to add to the vocabulary, such as unk, bos and pad; eos is for records.
         min_count: Characters that occur less often are unknown.
-        max_size: Most ids in the vocabulary, special tokens included; the rarest characters are unknown.
+        max_size: Maximum number of ids in the vocabulary, special tokens included; the rarest characters are unknown.
         symbols: Symbols of several characters that get an id each, such as Cl Br.
         unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         reading: How to read the sources.
@@ -64,17 +64,17 @@ class Prepare(Command):
 class Import(Command):
     """Read a model of nanoGPT, minGPT, GPT-2, or an ARPA file.
 
-    It is written as a model file that the other commands take. Nothing in it is run: a checkpoint that holds more than
-    tensors and plain values is refused.
+    The result is a model file that the other commands take. No code is run: a checkpoint that holds more than tensors
+    and plain values is refused.
 
     Attributes:
         checkpoint: The ckpt.pt, the model.pt, the folder of a GPT-2, or the ARPA file.
         out: The model file to write, which the other commands take.
-        vocabulary: What has its characters in the order of their ids: nanoGPT's meta.pkl, a tokenizer.json, a
-            vocabulary in JSON, a model or a token file; by default the tokenizer.json in the folder of a GPT-2.
+        vocabulary: Where to take its characters from, in the order of their ids: nanoGPT's meta.pkl, a tokenizer.json,
+            a vocabulary in JSON, a model or a token file; by default the tokenizer.json in the folder of a GPT-2.
         text: The text that it was trained on, whose characters nanoGPT and minGPT number in the order of their code
             points: files, folders, patterns in quotes, or URLs.
-        n_heads: The attention heads of a checkpoint of minGPT, which does not tell them.
+        n_heads: The number of attention heads of a minGPT checkpoint, which does not record it.
 
     Examples:
         charlm import ckpt.pt --vocabulary meta.pkl --out model.safetensors
@@ -97,14 +97,14 @@ class Import(Command):
 class Compress(Command):
     """Compress a file with a model that learns while it reads.
 
-    It takes text of any alphabet, and any other bytes. Needs numba: pip install 'chartok[fast]'.
+    It takes text in any alphabet, and any other bytes. Needs numba: pip install 'chartok[fast]'.
 
     Attributes:
         file: The file to compress, or - for standard input.
         model: A counted model of text to start from, in a run folder or a model file, which decompress needs too; by
             default the model starts from nothing.
-        out: The file to write, or - for standard output; by default the name with .ctk behind it, if there is no such
-            file yet.
+        out: The file to write, or - for standard output; by default the name with .ctk added, if no such file exists
+            yet.
         json: Print one JSON object.
 
     Examples:
@@ -127,12 +127,12 @@ class Compress(Command):
 class Decompress(Command):
     """Write the file that was compressed.
 
-    It is checked by its SHA-256.
+    It is checked against its SHA-256.
 
     Attributes:
-        file: What compress has written, or - for standard input.
+        file: A file that compress wrote, or - for standard input.
         model: The model that compress was given, if it was.
-        out: The file to write, or - for standard output; by default the name without its .ctk, if there is no such file
+        out: The file to write, or - for standard output; by default the name without its .ctk, if no such file exists
             yet.
         json: Print one JSON object.
 

@@ -128,7 +128,7 @@ def report(settings: flags.Report) -> None:
         if not text:
             raise ValueError(f"{' '.join(settings.text)!a}: text is empty: there is nothing to color")
     elif settings.errors is not None:
-        raise ValueError("errors says what to do with a text of one's own: give --text too, or leave it out")
+        raise ValueError("errors is for a text that you give: give --text too, or leave it out")
     else:
         check_unused(settings.reading, "--text")
     given: Any = {"text": text, "stride": settings.stride, "seed": settings.seed, "device": settings.device}
@@ -189,7 +189,7 @@ def import_(settings: file_flags.Import) -> None:
     check_not_read(settings.out, [settings.checkpoint, *inside])
     require_pytorch()
     if settings.vocabulary is not None and settings.text:
-        raise ValueError("vocabulary and text both tell the characters: give one of them")
+        raise ValueError("vocabulary and text both say what the characters are: give one of them")
     if settings.vocabulary is not None:
         RunFolder(settings.vocabulary).refuse_to_replace(settings.out)
     vocabulary: Vocabulary | Path | None = settings.vocabulary
@@ -199,7 +199,7 @@ def import_(settings: file_flags.Import) -> None:
     if settings.checkpoint.is_file() and kind_of_file(settings.checkpoint) == ARPA:
         for name in ("vocabulary", "text", "n_heads"):
             if getattr(settings, name):
-                raise ValueError(f"{name}: an ARPA file tells all there is to know: leave it out")
+                raise ValueError(f"{name}: an ARPA file says all there is to know: leave it out")
         model, ids = load_arpa(settings.checkpoint)
         save_model(settings.out, model.table.to_ship(), ids)
     else:

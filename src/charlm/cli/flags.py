@@ -27,7 +27,7 @@ ExportFormat: TypeAlias = Literal["onnx", "js", "arpa", "nanogpt", "mingpt", "gp
 
 @dataclass(frozen=True, kw_only=True)
 class Demo(Command):
-    """See two models learn a text that comes with Python, and write.
+    """Watch two models learn a text that comes with Python, and write.
 
     It reads no file, needs no network and writes nothing.
 
@@ -51,14 +51,16 @@ class Generate(Command):
         prompt: The text to continue; by default an empty one. Escapes such as \n and \u00e9 are understood here, in
             --allowed and in --stop; a backslash itself is \\.
         prompts: Files of prompts instead, one per line, or - for standard input.
-        errors: What to do with a character of a prompt that is unknown: strict, replace it by unk, or ignore it.
-        n_samples: Number of texts for each prompt, of records distinct whole ones; by default one, printed as it grows.
+        errors: What to do with an unknown character in a prompt: strict refuses it, replace makes it unk, ignore leaves
+            it out.
+        n_samples: Number of texts for each prompt, or of distinct whole records; by default one, printed as it is
+            written.
         exclude: Files of records not to generate, one per line, such as the training data.
         max_new_tokens: Maximum number of symbols to add.
         sampling: How to sample characters.
         allowed: The characters that may be added, as one argument; by default all symbols.
         stop: Strings before which the text ends.
-        seed: Seeds every random draw; None draws a new one and says which.
+        seed: Seeds every random draw; None draws a new one and reports it.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per text.
         scores: Also print the natural-log probability of each symbol that was added; needs --json.
@@ -121,16 +123,16 @@ class Report(Command):
 
     Attributes:
         models: A run folder or a model file; or several to compare.
-        out: The file to write; by default report.html in the run folder, or beside the model file; of several runs
+        out: The file to write; by default report.html in the run folder, or beside the model file; for several runs,
             comparison.html beside the first.
-        text: A text to score and to color by surprise, in files, read as records for a model of records; by default a
-            part of the validation part.
+        text: Files of text to score and color by surprise, read as records for a model of records; by default part of
+            the validation split.
         reading: How to read the text.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
-            the default if it has unk, counts it as that.
-        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
-            default half a block. The block size makes blocks that do not overlap, which takes half the time.
-        seed: Seeds the samples; None draws a new one and says which.
+            the default if the model has unk, counts it as unk.
+        stride: How far apart blocks begin when a model with a limited context reads a longer text; by default half a
+            block. The block size makes blocks that do not overlap, which takes half the time.
+        seed: Seeds the samples; None draws a new one and reports it.
         device: Such as cpu, cuda or mps; auto uses the best available.
 
     Examples:
@@ -155,7 +157,7 @@ class Report(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Play(Command):
-    r"""Write one HTML file to play with a model in: it runs there, offline.
+    r"""Write one HTML file in which to play with a model, offline.
 
     Type and see what surprises it, choose what comes next, generate, make up records.
 
@@ -163,11 +165,11 @@ class Play(Command):
         model: A run folder or a model file.
         out: The file to write; by default play.html in the run folder, or NAME.play.html beside the model file.
         open: Open it in a browser.
-        prompt: The text that the page begins with, in which escapes such as \n are understood; by default it makes one
+        prompt: The text that the page starts with, in which escapes such as \n are understood; by default it makes one
             up.
         title: The heading of the page; by default the name of the run folder or of the model file.
-        max_bytes: The most that the model may take in the page, such as 2MB; an ngram is pruned until it fits. By
-            default 20MB, and nothing is pruned.
+        max_bytes: Maximum size of the model in the page, such as 2MB; an ngram is pruned until it fits. By default
+            20MB, and nothing is pruned.
 
     Examples:
         charlm play runs/input-ngram --open
@@ -196,11 +198,11 @@ class Export(Command):
         format: onnx and js, a script that runs in a page, for any family; arpa for an ngram; nanogpt, mingpt and gpt2
             for a classic-gpt; tokenizer-json and vocabulary (JSON) for any vocabulary.
         out: The file to write; for gpt2 a new folder.
-        cache: For onnx, of a model with a Transformer: keys and values of the past are inputs and outputs, so that each
+        cache: For the onnx of a model with a Transformer: past keys and values are inputs and outputs, so that each
             further character takes one step.
-        int8: For onnx, of a model with a Transformer: store and compute with 8-bit weights.
-        max_bytes: For js: the most that the model may take in the script, such as 2MB; an ngram is pruned until it
-            fits. By default 20MB, and nothing is pruned.
+        int8: For the onnx of a model with a Transformer: store and compute with 8-bit weights.
+        max_bytes: For js: maximum size of the model in the script, such as 2MB; an ngram is pruned until it fits. By
+            default 20MB, and nothing is pruned.
 
     Examples:
         charlm export runs/gpt --format onnx --out model.onnx
@@ -224,15 +226,16 @@ class Export(Command):
 class Prune(Command):
     """Write an n-gram model to a smaller file.
 
-    It leaves out the n-grams that do least, or stores a byte for each probability.
+    It leaves out the n-grams that matter least, or stores one byte per probability.
 
     Attributes:
         model: A run folder or a model file of an ngram.
-        out: The model file to write; texts can no longer be added to what is in it.
+        out: The model file to write; texts can no longer be added to that model.
         min_count: Leave out n-grams that occurred less often.
-        entropy: Leave out n-grams without which the loss rises by no more, each, in nats per symbol, such as 1e-7.
-        max_bytes: Leave out the n-grams that do least until the file, which is compact, has at most this size, such as
-            500KB.
+        entropy: Leave out each n-gram whose removal raises the loss by no more than this, in nats per symbol, such as
+            1e-7.
+        max_bytes: Leave out the n-grams that matter least until the file, which is compact, has at most this size, such
+            as 500KB.
         compact: Round the probabilities, so that an n-gram takes less than 3 bytes where the alphabet has about a
             hundred symbols, and more where it has thousands or the model is tiny; the loss hardly changes.
         json: Print one JSON object.
@@ -293,7 +296,7 @@ GROUPS: dict[str, dict[str, type[Command]]] = {
         "compress": Compress,
         "decompress": Decompress,
     },
-    "Look into a model": {
+    "Inspect a model": {
         "info": Info,
         "evaluate": Evaluate,
         "report": Report,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DOCUMENTATION = "https://github.com/chartok/chartok/blob/main/docs/"
 WIDEST = 80
-"""In columns: longer lines are hard to read, and many a terminal has no more."""
+"""In columns: longer lines are hard to read, and many terminals have no more."""
 NARROWEST = 40
 INDENTATION = 24
 """How far from the left what a flag does is described."""
@@ -49,7 +49,7 @@ def overview() -> str:
     lines += ["", heading("Flags:")]
     for flag, about in OF_PROGRAM:
         lines += _entry(flag, about, column=18)
-    more = "charlm help COMMAND says more about a command, and charlm help COMMAND --all all about it."
+    more = "charlm help COMMAND tells more about a command, and charlm help COMMAND --all everything."
     return "\n".join(["", *lines, "", *_wrapped(more), f"Docs: {DOCUMENTATION}index.md"]).strip()
 
 
@@ -77,7 +77,7 @@ def page(name: str, settings: type[Command], *, everything: bool = False) -> str
         for group, some in others.items():
             lines += ["", heading(f"{group[:1].upper()}{group[1:]}:"), *_entries(some)]
     elif others:
-        lines += ["", heading(f"More flags, which charlm help {name} --all describes:")]
+        lines += ["", heading(f"More flags (charlm help {name} --all describes them):")]
         for group, some in others.items():
             lines += _entry(group, " ".join(flag.as_typed for flag in some))
     return "\n".join([*lines, "", heading("Docs:"), f"  {DOCUMENTATION}{section(settings, 'See Also')}"])

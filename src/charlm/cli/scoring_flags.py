@@ -30,9 +30,9 @@ class Evaluate(Command):
         prompt_end: What ends the prompt of each record, such as =; only what follows it counts.
         reading: How to read the files.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
-            the default if it has unk, counts it as that.
-        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
-            default half a block. The block size makes blocks that do not overlap, which takes half the time.
+            the default if the model has unk, counts it as unk.
+        stride: How far apart blocks begin when a model with a limited context reads a longer text; by default half a
+            block. The block size makes blocks that do not overlap, which takes half the time.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
 
@@ -61,17 +61,17 @@ class Evaluate(Command):
 class Calibrate(Command):
     """Show a model usual lines, so that it can find unusual ones.
 
-    The lines must not be among those that it was trained on. What they look like is kept in the file of the model.
+    The lines must not be among those that it was trained on. What they look like is stored in the model file.
 
-    charlm train --calibrate does it with a part of the text that is held out.
+    charlm train --calibrate does this with a held-out part of the text.
 
     Attributes:
-        model: A run folder or a model file, which is written anew; nothing else in it changes.
-        sources: The lines: files, folders, patterns in quotes, URLs, or - for standard input; 1 / rate - 1 of them for
-            a false-alarm rate, such as 999 for 0.001.
+        model: A run folder or a model file, which is rewritten; nothing else in it changes.
+        sources: The lines: files, folders, patterns in quotes, URLs, or - for standard input; a false-alarm rate takes
+            1 / rate - 1 of them, such as 999 for 0.001.
         reading: How to read the files.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
-            the default if it has unk, counts it as that.
+            the default if the model has unk, counts it as unk.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object.
 
@@ -95,22 +95,22 @@ class Calibrate(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Score(Command):
-    """Score each line of a text, or print the unusual ones alone.
+    """Score each line of a text, or print only the unusual ones.
 
     Prints the log-likelihood of each line, in nats, its bits per character, and the line.
 
     Attributes:
         model: A run folder or a model file.
         texts: Files, folders, patterns in quotes, or URLs; by default standard input.
-        reading: How to read the files; blank lines are kept, since every line is answered.
+        reading: How to read the files; blank lines are kept, since every line gets an answer.
         errors: What to do with a character that the model does not know: strict stops, ignore leaves it out; replace,
-            the default if it has unk, counts it as that.
-        stride: How far apart the blocks begin in which a model with a limited context is given a longer text; by
-            default half a block. The block size makes blocks that do not overlap, which takes half the time.
+            the default if the model has unk, counts it as unk.
+        stride: How far apart blocks begin when a model with a limited context reads a longer text; by default half a
+            block. The block size makes blocks that do not overlap, which takes half the time.
         unusual: Print only the unusual lines, each with its p-value; the false-alarm rate is the share of usual lines
             that may be printed too, such as 0.001. The model has to be calibrated.
-        spans: With --unusual, also show which part is unusual: in color on a terminal, and else in double brackets.
-        color: Whether to color what is unusual: always, never, or auto, on a terminal.
+        spans: With --unusual, also show which part is unusual: in color on a terminal, otherwise in double brackets.
+        color: Whether to color what is unusual: always, never, or auto, which does so on a terminal.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line instead of tab-separated values.
 
@@ -138,19 +138,19 @@ class Score(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Classify(Command):
-    """Tell which of several models each line is most probably of.
+    """Tell which of several models each line most probably belongs to.
 
     Prints the name of the model, the probability, and the line.
 
     Attributes:
-        models: Run folders or model files, one for each class, which is called after the name of the file or the
-            folder, or as in NAME=PATH. Or the folder of one classifier.
+        models: Run folders or model files, one for each class, which is named after the file or the folder, or by
+            NAME=PATH; or the folder of one classifier.
         text: Files, folders, patterns in quotes, or URLs, whose lines to classify; by default standard input.
         priors: How probable each class is before a line is seen, in the order of the models, such as 0.9 0.1; by
-            default all are the same.
-        reading: How to read the files; blank lines are kept, since every line is answered.
+            default all are equal.
+        reading: How to read the files; blank lines are kept, since every line gets an answer.
         unknown: The share of lines of the classes that may be called unknown, such as 0.01: a line that is unusual for
-            its most probable class is printed as unknown. It takes models that are calibrated.
+            its most probable class is printed as unknown. The models have to be calibrated.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line, with the probability of every class; the label of an unknown line is null.
 
@@ -175,19 +175,19 @@ class Classify(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Correct(Command):
-    """Correct each line: slips at a keyboard, spaces, case, accents.
+    """Correct each line: typing errors, spaces, case, accents.
 
-    Prints the likeliest true text behind each. A character that the model does not know stays as it is. A line of a
-    model of text comes after a line break.
+    Prints the most likely original of each. A character that the model does not know stays as it is. For a model of
+    text, a line follows a line break.
 
     Attributes:
         model: A run folder or a model file.
         texts: Files, folders, patterns in quotes, or URLs; by default standard input.
-        channel: What happened to the lines: slips at a keyboard, text recognition, or case, accents or spaces that are
+        channel: What happened to the lines: typing errors, text recognition, or case, accents or spaces that are
             missing or mean nothing.
         error: The probability of an error at a symbol, for keyboard and ocr; by default 0.02.
-        beam_width: How many hypotheses are kept at each symbol; more find a better one, and take longer.
-        reading: How to read the files; blank lines are kept, since every line is answered.
+        beam_width: Number of hypotheses to keep at each symbol; more may find a better one, and take longer.
+        reading: How to read the files; blank lines are kept, since every line gets an answer.
         device: Such as cpu, cuda or mps; auto uses the best available.
         json: Print one JSON object per line, with the line and its correction.
 

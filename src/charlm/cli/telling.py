@@ -121,11 +121,11 @@ def _of_counting(event: events.Counted) -> list[str]:
 
 
 def _of_prior(event: events.PriorLeftOut) -> list[str]:
-    return [f"{event.characters:,} characters are too few to count a prior on: {event.least:,} would do"]
+    return [f"{event.characters:,} characters are too few to count a prior on: it takes {event.least:,}"]
 
 
 def _of_counting_anew(_: events.CountedAnew) -> list[str]:
-    return ["the model has counted this text, or a part of it, before: the counts start anew, with this text alone"]
+    return ["the model has counted this text, or a part of it, before: the counts start over, with this text alone"]
 
 
 def _of_beginning(event: events.TrainingBegan) -> list[str]:
@@ -160,7 +160,10 @@ def _of_end(event: events.TrainingEnded) -> list[str]:
 
 
 def _of_stop(event: events.TrainingStopped) -> list[str]:
-    return [f"stopped after step {event.step}: saved to {event.folder}", "the same command with --resume goes on"]
+    return [
+        f"stopped after step {event.step}: saved to {event.folder}",
+        "to continue, run the same command with --resume",
+    ]
 
 
 def _of_mixing(event: events.Mixed) -> list[str]:

@@ -190,7 +190,7 @@ def _start(settings: Train, folder: RunFolder) -> Start | None:
     path: Path | None = getattr(settings, "init_from", None)
     with_optimizer = getattr(settings, "init_optimizer", False)
     if path is None and with_optimizer:
-        raise ValueError("init_optimizer goes on with the optimizer of a run: give its folder as init_from")
+        raise ValueError("init_optimizer continues with the optimizer of a run: give its folder as init_from")
     if path is None:
         return None
     if getattr(settings, "resume", False) and folder.checkpoint_paths() and settings.model != "mixture":
@@ -212,7 +212,7 @@ def _parts(settings: Train, recipe: Recipe, start: Start | None, *, is_first: bo
         return corpus.split(share, seed=seed, how=None if is_shared else settings.split)
     for name in ("train_fraction", "split"):
         if getattr(settings, name) is not None:
-            raise ValueError(f"{name} says what to hold out of the text, and validation is a text of its own")
+            raise ValueError(f"{name} says what to hold out of the text, and validation is a separate text")
     if corpus.is_of_records:
         settings = dataclasses.replace(settings, records=True)
     return corpus, _corpus(settings.validation, settings, is_first=is_first, vocabulary=corpus.vocabulary)

@@ -20,7 +20,7 @@ from chartok.arguments import Unit
 from chartok.files.reading import ReadingSettings
 
 OF_TRAIN = {
-    "what is held out": ("train_fraction", "split", "validation", "calibrate"),
+    "held-out data": ("train_fraction", "split", "validation", "calibrate"),
     "vocabulary": ("min_count", "max_size", "symbols", "unit"),
     "reading files": OF_READING,
     "records": ("max_length", "too_long", "prompt_end", "packing"),
@@ -42,7 +42,7 @@ OF_TRAIN = {
 class Train(Command):
     """Train a model on a text.
 
-    It writes a run, a folder that the other commands take. Flags depend on --model: charlm train --model gpt --help
+    It writes a run folder, which the other commands take. Flags depend on --model: charlm train --model gpt --help
     shows those of a gpt.
 
     Attributes:
@@ -57,11 +57,12 @@ class Train(Command):
         train_fraction: Fraction of the text to train on, 0.9 by default; the rest is held out for validation.
         split: What is held out of a text: its tail by default, its head, or blocks of up to 4,096 characters drawn at
             random. Records are always drawn at random, and those that are the same stay together.
-        validation: A text of its own for validation, or a token file; then all of the other is trained on.
+        validation: A separate text for validation, or a token file; then all of the other text is trained on.
         calibrate: Also learn from the held-out part what usual lines look like, so that charlm score finds unusual
-            ones; of records, each is then drawn by itself, even where others are the same.
+            ones; records are then drawn one by one, even where others are the same.
         min_count: Characters that occur less often count as unknown.
-        max_size: Most symbols in the vocabulary, special tokens included; the rarest characters count as unknown.
+        max_size: Maximum number of symbols in the vocabulary, special tokens included; the rarest characters count as
+            unknown.
         symbols: Symbols of several characters that get an id each, such as Cl Br.
         unit: What gets an id: each character of the text, or each grapheme, such as a letter with its accents.
         json: Print one JSON object at the end; everything else goes to standard error.
@@ -70,30 +71,30 @@ class Train(Command):
             gpt or a mixture, and lower for many millions of characters.
         prior: Start the gpt, alone or in a mixture, from an n-gram model.
         smoothing: How counts become probabilities: tuned (learned back-off, tuned on a held-out part of the text),
-            learned (as it comes with the library) or kneser-ney. For a bigram, a number that is added to each count.
-        memory: Most memory that counting n-grams takes besides the text and the counts, such as 2GB; what is above it
-            is sorted in temporary files. By default there is no limit.
+            learned (as it comes with the library) or kneser-ney. For a bigram, a number to add to each count.
+        memory: Maximum memory for counting n-grams, besides the text and the counts, such as 2GB; beyond it, they are
+            sorted in temporary files. By default there is no limit.
         size: Size of the Transformer; by default nano on a CPU and base on a GPU.
         n_layers: Layers of the Transformer; by default those of its size, like the next two.
         n_heads: Attention heads in each layer.
-        width: Size of the representation of a position; a multiple of twice the number of heads,
-            for a classic-gpt of their number.
+        width: Size of the representation of a position; a multiple of twice the number of heads or, for a classic-gpt,
+            of their number.
         dropout: Probability of zeroing a value of the Transformer in training; by default 0.
         block_size: Characters in a training window, 64 by default; the context of a Transformer, by default its size's.
-            Longer records are cut into windows; of records none is wider than the longest needs.
-        batch_size: Windows or records in a batch; by default 32, for a Transformer as many as have about 2,048
+            Longer records are cut into windows; for records, no window is wider than the longest needs.
+        batch_size: Windows or records in a batch; by default 32, or for a Transformer as many as hold about 2,048
             characters.
-        max_length: The most characters of a record; by default there is no limit.
+        max_length: Maximum number of characters in a record; by default there is no limit.
         too_long: What to do with a longer record: truncate, skip, error, or, for a family that is trained, split it
             into windows, which is its default.
         prompt_end: What ends the prompt of each record, such as =; the prompt and it count neither in the training nor
             in the validation loss. By default all of a record counts.
-        packing: Train on windows of records one after the other, instead of on each with padding.
+        packing: Train on windows that hold several records in a row, instead of on each record with padding.
         device: Such as cpu, cuda or mps; auto uses the best available.
         resume: Resume from the last checkpoint in the run folder; start from the beginning if there is none.
         init_from: A run folder or a model file to start from: its weights, its shape, and its vocabulary, to which new
             symbols are added. Its family is the default of --model. For an ngram or a bigram see charlm update.
-        init_optimizer: Go on with the state of its optimizer too, from the newest checkpoint of the run.
+        init_optimizer: Also continue with the state of its optimizer, from the newest checkpoint of the run.
         live: Also write report.html in the run folder, at each entry of the log: a page that reloads itself.
         tensorboard: Also write the log for TensorBoard.
         training: How to train by gradient descent.
@@ -149,7 +150,7 @@ class Train(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Update(Command):
-    """Add texts to a model that counts.
+    """Add texts to a count model.
 
     The result is as if it had been trained on the old texts and these; new symbols get new ids.
 
@@ -158,7 +159,7 @@ class Update(Command):
     Attributes:
         model: A run folder or a model file of an ngram.
         texts: The texts to add: files, folders, patterns in quotes, URLs, or - for standard input; or a token file.
-        out: The run folder to write; the model that is updated stays as it is.
+        out: The run folder to write; the original model stays as it is.
         records: Each line is a record of its own, as it always is for a model of records.
         reading: How to read the files.
         min_count: New characters that occur less often count as unknown.
@@ -193,12 +194,12 @@ class Merge(Command):
 
     The result is as if one model had been trained on all of their texts.
 
-    The order is the lowest of theirs, and the constants of the smoothing are those of the first model that has it: they
-    are not tuned again.
+    The order is the lowest of theirs, and the constants of the smoothing are those of the first model of that order:
+    they are not tuned again.
 
     Attributes:
-        models: Two or more run folders or model files of ngrams, all of records or all of text. The symbols of all are
-            known.
+        models: Two or more run folders or model files of ngrams, all of records or all of text. The result knows the
+            symbols of all.
         out: The model file to write.
         json: Print one JSON object.
 
@@ -225,8 +226,8 @@ class Interpolate(Command):
 
     Attributes:
         models: Two or more run folders or model files of ngrams, all of records or all of text.
-        held_out: Text of the kind that the model is to predict, which none of the models was trained on and which has
-            to be given: files, folders, patterns in quotes, URLs, or - for standard input; or a token file.
+        held_out: Text of the kind that the model is to predict, which none of the models was trained on (required):
+            files, folders, patterns in quotes, URLs, or - for standard input; or a token file.
         out: The model file to write.
         weights: by-context lets the weights depend on how long a context each model knows, and on how much it has seen
             after it; static makes them the same everywhere.

@@ -41,8 +41,8 @@ def attention(lm: CharLM, scored: Scored) -> str:
         "Attention",
         "<p>Where the model looks as it reads: choose a layer and a head, and point at a symbol, or move with the "
         "arrow keys, to see how much that position attends to itself and to those before it. The square shows the "
-        "same of all positions: one row for each, from the first at the top.</p>"
-        f"<noscript><p>Attention is drawn by a script, and this browser runs none.</p></noscript>"
+        "same for all positions: one row for each, with the first at the top.</p>"
+        f"<noscript><p>Attention is drawn by a script, and scripts are turned off in this browser.</p></noscript>"
         f'<div class="attention" id="attention-box" data-attention="{escaped(json.dumps(data))}" hidden>'
         f'<p class="pickers">{_picker("layer", layers)} {_picker("head", heads)}</p>'
         f'<div class="text" id="attention-text" tabindex="0" role="group" aria-label="The text that is attended to">'

@@ -1,4 +1,4 @@
-"""The report of several runs: their losses over each other, and what differs between them."""
+"""The report on several runs: their losses overlaid, and what differs between them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 LARGE = 10_000
 """From this number on, thousands are set apart."""
 OTHER_TEXTS = "These runs have different validation texts."
-UNKNOWN_TEXTS = "Not every run says what its validation text is."
-NOT_COMPARABLE = (
-    "Each loss is in bits per character of the text of that run: losses of different texts cannot be compared."
-)
+UNKNOWN_TEXTS = "Not every run recorded its validation text."
+NOT_COMPARABLE = "Each loss is in bits per character of its own text: losses on different texts cannot be compared."
 
 
 def comparison(runs: Sequence[ReportedRun], *, seed: int) -> Document:
@@ -126,7 +124,7 @@ def _differences(runs: Sequence[ReportedRun], names: Sequence[str]) -> str:
         if any(each.get(name) != facts[0].get(name) for each in facts)
     ]
     if not rows:
-        return paragraph("Nothing that the runs have written down.")
+        return paragraph("Nothing that the runs recorded.")
     return table("Settings, texts and machines that differ", rows, ("", *names))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 RELOAD_SECONDS = 5
-"""How often the page of a run that goes on reloads itself."""
+"""How often the page of a run that is still going reloads itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Document:
         lead: A sentence about that.
         figures: The numbers that matter most, by name.
         sections: HTML.
-        is_live: Whether the run goes on, so that the page reloads itself.
+        is_live: Whether the run is still going, so that the page reloads itself.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Document:
         script = (assets / "page.js").read_text("utf-8")
         style = (assets / "page.css").read_text("utf-8") + STYLE
         reload = f'<meta http-equiv="refresh" content="{RELOAD_SECONDS}">' if self.is_live else ""
-        goes_on = f"The run goes on: this page reloads itself every {RELOAD_SECONDS} seconds until it ends."
+        running = f"The run is still going: this page reloads itself every {RELOAD_SECONDS} seconds until it ends."
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -52,7 +52,7 @@ class Document:
             f"<style>{style}</style></head><body>"
             '<a class="skip" href="#main">Skip to the report</a>'
             f"<header><p>charlm report</p><h1>{escaped(self.name)}</h1>{paragraph(self.lead, 'lead')}"
-            f"{paragraph(goes_on, 'live') if self.is_live else ''}{key_figures(self.figures)}</header>"
+            f"{paragraph(running, 'live') if self.is_live else ''}{key_figures(self.figures)}</header>"
             f'<main id="main">{"".join(self.sections)}</main><footer>Made by charlm {__version__}.</footer>'
             f'<p class="told" id="told" role="status"></p><script>{script}</script></body></html>\n'
         )

@@ -1,4 +1,4 @@
-"""The section on which symbols a model takes for similar."""
+"""The section on which symbols a model considers similar."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def embeddings(lm: CharLM, symbols: Sequence[str]) -> str:
     return section(
         "embeddings",
         "Similar symbols",
-        f"<p>For each symbol those whose {what} are nearest, with the cosine of the angle between them: 1 is the same "
+        f"<p>For each symbol, those whose {what} are nearest, with the cosine of the angle between them: 1 is the same "
         f'direction, 0 a right angle.</p><ul class="neighbors">{items}</ul>',
     )
 

@@ -29,7 +29,7 @@ def growth(lm: CharLM, scored: Scored) -> str:
             cells.append(f"{loss.bits_per_character:.3f}")
         rows.append((str(order), size, cells))
     head = ["order", "n-grams", "share", *(["bits per character"] if texts else [])]
-    told = f", and what the model would lose on {scored.told} if it knew no longer ones" if texts else ""
+    told = f", and the loss on {scored.told} if the model knew no longer ones" if texts else ""
     caption = "N-grams by their length"
     return section(
         "growth",

@@ -22,7 +22,7 @@ def transition_section(table: Transitions) -> str:
     """Returns the section."""
     left_out = f" The {table.left_out:,} least frequent characters are left out." if table.left_out else ""
     narrow = (
-        " On a narrow screen only the most frequent ones are shown."
+        " On a narrow screen, only the most frequent ones are shown."
         if len(table.symbols) > min(FITTING.values())
         else ""
     )

@@ -23,7 +23,7 @@ def learning(entries: list[LogEntry], *, is_counted: bool) -> str:
         is_counted: Whether the model is one that counts, which has none.
     """
     if not entries:
-        why = "A model that counts sees its text once: there are no steps, and no curve."
+        why = "A count model reads its text once: there are no steps, and no curve."
         lost = "There is no training log: the model file is not in a run folder."
         return section("learning", "Learning", paragraph(why if is_counted else lost))
     curves = loss_curves(entries)
@@ -37,7 +37,7 @@ def _others(entries: list[LogEntry]) -> str:
     curves = {
         "learning rate": [(entry.step, entry.learning_rate) for entry in entries],
         "characters per second": [(entry.step, entry.characters_per_second) for entry in entries],
-        "norm of the gradient": norms,
+        "gradient norm": norms,
     }
     return "".join(
         figure(chart(name.capitalize(), [Curve(name=name, points=points)], Axis(label=name)))

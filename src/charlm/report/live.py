@@ -1,4 +1,4 @@
-"""The report of a run that goes on: rewritten at each entry of its log."""
+"""The report on a run that is still going: rewritten at each entry of its log."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ function showAttention(box) {
 }
 if (byId("attention-box")) showAttention(byId("attention-box"));
 
-/** Tells the probability in each cell of the table of transitions, except those that a narrow screen leaves out. */
+/** Tells the probability in each cell of the transition table, except those that a narrow screen leaves out. */
 function tellTransitions(table) {
   const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
   const cells = [...table.querySelectorAll("tbody td")];

@@ -49,14 +49,14 @@ def write_report(
     An existing file is replaced atomically.
 
     Args:
-        run: A run folder or a model file. Or several, of which the report lays the losses over each other and says what
-            differs.
+        run: A run folder or a model file. Or several, whose losses the report overlays, along with what differs between
+            them.
         path: The file to write; by default ``report.html`` in the run folder, or beside the model file under its name;
             of several, ``comparison.html`` beside the first.
         text: The text to score and to color by surprise, of which the first 10,000 characters count, or several records
-            for a model of records; by default a part of the validation part, or a sample if that is not known.
+            for a model of records; by default part of the validation split, or a sample if that is not known.
         stride: Of a model with a limited context, for the scores; see ``charlm.score``.
-        seed: Seeds the samples; None draws a new one, which the logger ``charlm`` tells.
+        seed: Seeds the samples; None draws a new one, which the logger ``charlm`` reports.
         device: The device to compute on.
 
     Raises:
@@ -147,9 +147,9 @@ def _scored(run: ReportedRun, text: str | Iterable[str] | None, written: list[st
         texts = [text] if isinstance(text, str) else list(text)
         if not texts or (texts == [""] and not lm.is_of_records):
             raise ValueError("text is empty: there is nothing to score")
-        return Scored.of(lm, texts, "the text that was given", stride=stride)
+        return Scored.of(lm, texts, "the given text", stride=stride)
     if run.held_out:
-        told = "records spread over the validation part" if lm.is_of_records else "the beginning of the validation part"
+        told = "records from the validation split" if lm.is_of_records else "the beginning of the validation split"
         return Scored.of(lm, run.held_out, told, stride=stride)
     own = written[0].split("\n") if lm.is_of_records else written[:1]
     return Scored.of(lm, own, "a sample of its own", stride=stride, is_own=True)

@@ -1,4 +1,4 @@
-"""The section on where the loss comes from: by place in a block or a record, and by the context that was found."""
+"""The section on where the loss comes from: by position in a block or a record, and by the context that was found."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def places(lm: CharLM, scored: Scored) -> str:
     if lm.is_of_records:
         of_records = [one.bits for one in scored.texts]
         at = np.concatenate([np.arange(1, len(bits) + 1) for bits in of_records])
-        tables.append(_table("By place in the record", "place", at, np.concatenate(of_records)))
+        tables.append(_table("By position in the record", "position", at, np.concatenate(of_records)))
     elif (block_size := lm.predictor.block_size) is not None:
         in_blocks = scored_in_blocks(lm, scored.texts[0].text, block_size)
         at = np.arange(len(in_blocks)) % block_size + 1
-        tables.append(_table("By place in the block", "symbols of context", at, in_blocks))
+        tables.append(_table("By position in the block", "symbols of context", at, in_blocks))
     if isinstance(lm.predictor, NGramTable):
         found, bits = contexts_found(lm, lm.predictor, scored)
         tables.append(_table("By the length of the context that was found", "symbols of context", found, bits))

@@ -1,4 +1,4 @@
-"""The playground: one HTML page with a model in it, which runs there."""
+"""The playground: one HTML page with a model that runs in it."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def write_play(
     max_bytes: int | str | None = None,
     note: Note = say_nothing,
 ) -> Path:
-    """Writes one HTML file in which a model can be played with, and returns its path; an existing file is replaced.
+    """Writes one HTML file in which to play with a model, and returns its path; an existing file is replaced.
 
-    The model runs in the page, which loads nothing and sends nothing anywhere: it works offline and can be mailed. What
-    is typed is colored by surprise, what may come next is shown and can be chosen, and a model of records makes up new
-    ones. The page holds the model, but neither the text nor the list of records that it was fitted to. The file is
-    written atomically.
+    The model runs in the page, which loads nothing and sends nothing anywhere: it works offline and can be mailed. It
+    colors what is typed by surprise, shows what may come next as choices, and makes up new records if the model is one
+    of records. The page holds the model, but neither the text nor the list of records that it was fitted to. The file
+    is written atomically.
 
     Args:
         source: A run folder, a model file, or a model.

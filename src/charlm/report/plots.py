@@ -1,6 +1,6 @@
 """The pictures of a report as Matplotlib figures, for notebooks and papers; needs the extra ``plots``.
 
-Figures are made without ``pyplot``: none stays open, and no window appears. A cell of a notebook that ends in one shows
+Figures are made without ``pyplot``: none stays open, and no window appears. A notebook cell that ends in one displays
 it.
 """
 

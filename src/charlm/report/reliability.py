@@ -1,4 +1,4 @@
-"""The section on whether the model means what it says: of what it gives 70 %, seven in ten should come true."""
+"""The section on whether the model is calibrated: of what it gives 70%, seven in ten should come true."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def reliability(scored: Scored) -> str:
     ends = Ends(first=0, last=1, lowest=0, highest=1)
     drawn = chart("Reliability", curves, Axis(label="share that came true"), across="probability given", ends=ends)
     rows = [
-        (f"{10 * place}-{10 * place + 10} %", f"{count:,}", f"{confidence:.1%}", f"{accuracy:.1%}")
+        (f"{10 * place}-{10 * place + 10}%", f"{count:,}", f"{confidence:.1%}", f"{accuracy:.1%}")
         for place, (count, confidence, accuracy) in enumerate(zip(*found[:3], strict=True))
         if count
     ]
@@ -91,10 +91,10 @@ def reliability(scored: Scored) -> str:
     return section(
         "reliability",
         "Reliability",
-        "<p>Whether the model is as sure as it should be: how often the symbol that it considered most likely came, "
-        f"by the probability that it gave it, over {scored.told}. Below the diagonal it is too sure, above it not sure "
-        f"enough. The expected calibration error (Guo et al., 2017) is <strong>{100 * found.error:.1f} percentage "
-        f"points</strong> over {len(predictions):,} predictions.</p>"
+        "<p>Whether the model is as confident as it should be: how often its most likely symbol came true, by the "
+        f"probability that it gave that symbol, over {scored.told}. Below the diagonal it is overconfident, above it "
+        f"underconfident. The expected calibration error (Guo et al., 2017) is <strong>{100 * found.error:.1f} "
+        f"percentage points</strong> over {len(predictions):,} predictions.</p>"
         f"{figure(drawn, f'Reliability {legend(curves)}')}"
         f"<details><summary>Show the numbers</summary>{numbers}</details>",
     )

@@ -47,8 +47,8 @@ def _on_the_way(entries: list[LogEntry]) -> str:
     last = len(written) - 1
     places = sorted({round(place * last / (MOST_SHOWN - 1)) for place in range(MOST_SHOWN)})
     shown = "".join(_step(written[place]) for place in places)
-    told = "What the model wrote when it was evaluated, with the same random numbers each time:"
-    return f'<h3>On the way</h3>{paragraph(told)}<ol class="steps-written">{shown}</ol>'
+    told = "What the model wrote at each evaluation, with the same random numbers each time:"
+    return f'<h3>During training</h3>{paragraph(told)}<ol class="steps-written">{shown}</ol>'
 
 
 def _step(entry: LogEntry) -> str:

@@ -81,7 +81,7 @@ class TrainerConfig:
         max_epochs: Passes over the training data: one trains on about as many characters as a text has, or on as many
             records as there are.
         max_seconds: Time spent in training steps. Where such a run ends depends on the speed of the machine.
-        seed: Seeds every random draw in the training steps, such as dropout; None draws a new one and says which.
+        seed: Seeds every random draw in the training steps, such as dropout; None draws a new one and reports it.
         optimizer: adamw, or muon for the hidden matrices and AdamW for the rest.
         learning_rate: Learning rate of AdamW, before the schedule. The default suits a small Transformer; a bigram
             needs 0.05.

@@ -645,7 +645,9 @@ def test_a_stopped_run_is_saved_and_goes_on(
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    stopped = re.search(r"stopped after step (\d+): saved to run\nthe same command with --resume goes on\n$", output)
+    stopped = re.search(
+        r"stopped after step (\d+): saved to run\nto continue, run the same command with --resume\n$", output
+    )
     assert stopped is not None
     load_model(folder / "run")
     steps = str(int(stopped[1]) + 5)

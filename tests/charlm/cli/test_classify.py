@@ -114,7 +114,7 @@ def test_a_line_that_a_model_refuses_is_named_after_those_before_it(
             "the model of class 'abc' is not calibrated: it takes at least 20 texts",
         ),
         (["abc.safetensors", "--unknown", "2"], 1, "unknown_below must be above 0 and below 1"),
-        (["unknown=abc.safetensors", "--unknown", "0.1"], 1, "a class is called unknown, as lines of no class are"),
+        (["unknown=abc.safetensors", "--unknown", "0.1"], 1, "a class is called unknown, like lines of no class"),
         (["abc.safetensors", "--blank-lines", "skip"], 1, "classify answers every line"),
         (["abc.safetensors", "--jsn"], 2, "classify has no flag --jsn: did you mean --json?"),
     ],

@@ -32,11 +32,11 @@ def test_a_file_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_file_is_replaced_that_was_not_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     Path("verse.txt.ctk").write_bytes(b"old")
     assert main(["compress", "verse.txt"]) == 1
-    assert capsys.readouterr().err == ("charlm: verse.txt.ctk: there is such a file: give it as --out to replace it\n")
+    assert capsys.readouterr().err == ("charlm: verse.txt.ctk: the file exists: give it as --out to replace it\n")
     assert Path("verse.txt.ctk").read_bytes() == b"old"
     assert main(["compress", "verse.txt", "--out", "verse.txt.ctk"]) == 0
     assert main(["decompress", "verse.txt.ctk"]) == 1
-    assert capsys.readouterr().err.startswith("charlm: verse.txt: there is such a file")
+    assert capsys.readouterr().err.startswith("charlm: verse.txt: the file exists")
 
 
 def test_pipes_on_both_sides(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -74,9 +74,9 @@ def test_with_a_model(capsys: pytest.CaptureFixture[str]) -> None:
         ("compress verse.txt --out verse.txt", "'verse.txt' is both a source and the destination"),
         ("compress verse.txt --model nowhere", "nowhere: No such file or directory"),
         ("compress verse.txt --out no/where", "no/where: No such file or directory"),
-        ("decompress verse.txt", "'verse.txt' is not a name with .ctk behind it: give --out too"),
-        ("decompress .ctk", "'.ctk' is not a name with .ctk behind it: give --out too"),
-        ("decompress folder/.ctk", "'folder/.ctk' is not a name with .ctk behind it: give --out too"),
+        ("decompress verse.txt", "'verse.txt' is not a name that ends in .ctk: give --out too"),
+        ("decompress .ctk", "'.ctk' is not a name that ends in .ctk: give --out too"),
+        ("decompress folder/.ctk", "'folder/.ctk' is not a name that ends in .ctk: give --out too"),
         ("compress verse.txt --out - --json", "standard output carries the file: leave --json out, or give --out"),
         ("decompress whole.ctk --out - --json", "standard output carries the file: leave --json out, or give --out"),
         ("decompress verse.txt --out back", "'verse.txt': this is not a file of charlm compress"),

@@ -62,7 +62,7 @@ def test_it_is_said_how_many_characters_are_unknown(said: Any) -> None:
 @pytest.mark.parametrize("flags", [["--train-fraction", "0.5"], ["--split", "head"]])
 def test_what_to_hold_out_is_not_said_of_a_text_beside_another(said: Any, flags: list[str]) -> None:
     message = said("train", "input.txt", "--validation", "held-out.txt", *flags, code=1)
-    assert "says what to hold out of the text, and validation is a text of its own" in message
+    assert "says what to hold out of the text, and validation is a separate text" in message
     assert not Path("runs").exists()
 
 

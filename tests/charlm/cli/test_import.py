@@ -85,14 +85,18 @@ def test_an_arpa_file_becomes_a_model_file(capsys: pytest.CaptureFixture[str]) -
         ("--n-heads 2", "--n-heads"),
     ):
         assert main(["import", "model.arpa", *flags.split(), "--out", "none"]) == 1
-        assert capsys.readouterr().err == f"charlm: {name}: an ARPA file tells all there is to know: leave it out\n"
+        assert capsys.readouterr().err == f"charlm: {name}: an ARPA file says all there is to know: leave it out\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         ("ckpt.pt", 1, "vocabulary: 'ckpt.pt' does not tell which characters its model knows: give the --vocabulary"),
-        ("ckpt.pt --text input.txt --vocabulary meta.pkl", 1, "vocabulary and text both tell the characters: give one"),
+        (
+            "ckpt.pt --text input.txt --vocabulary meta.pkl",
+            1,
+            "vocabulary and text both say what the characters are: give one",
+        ),
         ("ckpt.pt --text input.txt --n-heads 2", 1, "--n-heads: 'ckpt.pt' tells it already: leave it out"),
         ("model.pt --text input.txt", 1, "--n-heads: 'model.pt' does not tell how many attention heads its model has"),
         (

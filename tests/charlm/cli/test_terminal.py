@@ -67,7 +67,7 @@ def test_an_interrupted_run_leaves_a_clean_line_and_no_suggestion(folder: Path) 
     assert screen.code == 130
     assert "Traceback" not in "".join(screen.lines)
     assert screen.lines[-2].startswith("stopped after step ")
-    assert screen.lines[-1] == "the same command with --resume goes on"
+    assert screen.lines[-1] == "to continue, run the same command with --resume"
     assert sum("%|" in line for line in screen.lines) == 1
 
 

@@ -225,7 +225,7 @@ def test_models_are_interpolated_on_the_command_line(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ("merge cat --out x", 1, "give at least two models to make one of, got 1"),
+        ("merge cat --out x", 1, "give at least two models to combine, got 1"),
         ("merge --out x", 2, "merge needs MODEL: two or more"),
         ("merge cat dog", 2, "--out"),
         ("merge cat none --out x", 1, "none: No such file or directory"),

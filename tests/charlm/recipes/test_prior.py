@@ -242,7 +242,7 @@ def test_the_command_line_says_that_a_text_is_too_short(tmp_path: Path, capsys: 
     path.write_text(TEXT[:900])
     assert main(["train", str(path), "--out", str(tmp_path / "run"), *FLAGS]) == 0
     printed = capsys.readouterr()
-    assert "810 characters are too few to count a prior on: 1,000 would do" in printed.out + printed.err
+    assert "810 characters are too few to count a prior on: it takes 1,000" in printed.out + printed.err
 
 
 def started(text: str, before: CharLM, validation: str | None = None) -> tuple[NGramTable, list[Any]]:

@@ -1,4 +1,4 @@
-"""The page of a run that goes on shows what there is, reloads itself, and stops doing so however the run ends."""
+"""The page of a run that is still going shows what there is, reloads itself, and stops doing so however it ends."""
 
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ def test_every_entry_is_shown_and_the_end_is_the_whole_report(tmp_path: Path, mo
     for page, step in ((first, 2), (second, 4), (third, 6)):
         assert f"<dd>{step} of 6</dd>" in page
         assert RELOADS in page
-    assert "On the way" not in first
-    assert "On the way" in second
+    assert "During training" not in first
+    assert "During training" in second
     assert RELOADS not in end
     assert "Surprise, character by character" in end
 

@@ -77,9 +77,9 @@ def test_a_model_file_alone_is_enough(tmp_path: Path, family: str) -> None:
     write_report(tmp_path / "model.safetensors", tmp_path / "report.html", text="anna")
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"An n-gram model of order 3 of {'records' if family == 'records' else 'text'} with" in html
-    assert "A model that counts sees its text once: there are no steps, and no curve." in html
+    assert "A count model reads its text once: there are no steps, and no curve." in html
     assert html.count('<span style="--surprise') == 4 + (family == "records")
-    bits = f"{lm.evaluate('anna').bits_per_character:.2f} bits per character on average over the text that was given"
+    bits = f"{lm.evaluate('anna').bits_per_character:.2f} bits per character on average over the given text"
     assert bits in html
 
 
@@ -108,7 +108,7 @@ def test_the_norm_of_the_gradient_is_a_curve(run: Path, report: Path) -> None:
     norms = [entry.gradient_norm for entry in read_log(run)]
     assert None not in norms
     shown = report.read_text(encoding="utf-8")
-    assert f'aria-label="Norm of the gradient: norm of the gradient from {norms[0]:.4g} at step' in shown
+    assert f'aria-label="Gradient norm: gradient norm from {norms[0]:.4g} at step' in shown
 
 
 def test_the_same_run_gives_the_same_report(run: Path, report: Path, tmp_path: Path) -> None:

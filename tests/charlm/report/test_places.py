@@ -46,7 +46,7 @@ def test_blocks_of_a_transformer_do_not_overlap() -> None:
     assert len(bits) == 49
     np.testing.assert_allclose(bits[:8], lm.inspect(TEXT[:9]).bits[1:], rtol=1e-5)
     np.testing.assert_allclose(bits[8:16], lm.inspect(TEXT[8:17]).bits[1:], rtol=1e-5)
-    assert "By place in the block" in places(lm, Scored.of(lm, [TEXT], "a text"))
+    assert "By position in the block" in places(lm, Scored.of(lm, [TEXT], "a text"))
 
 
 def test_a_model_to_which_all_places_are_alike_has_no_such_section() -> None:

@@ -402,14 +402,14 @@ def test_attention_and_who_decided_are_shown_of_a_mixture_with_a_transformer(ope
     assert re.match(r"Layer 2, head 1 looks most at .+ \([\d.]+%\)\.", page.locator("#seen").inner_text())
     assert max(drawn(page, "under")) == 1
     assert troubles(page) == []
-    page.get_by_label("Who decided").check()
+    page.get_by_label("Which part decided").check()
     shares = [float(share.rstrip("%")) for share in page.locator(".part-share").all_inner_texts()]
     assert sum(shares) == pytest.approx(100, abs=1)
     page.locator(".part").last.click()
     assert page.locator(".part").last.get_attribute("aria-pressed") == "true"
     assert troubles(page) == []
     page.get_by_label("Context found").check()
-    assert page.locator("#seen").inner_text().startswith("Its n-grams go by the last 3 characters, “␣on”")
+    assert page.locator("#seen").inner_text().startswith("Its n-grams use the last 3 characters, “␣on”")
 
 
 def made(page: Any) -> list[str]:

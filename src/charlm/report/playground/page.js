@@ -79,7 +79,7 @@ class Page {
     const { caret } = this.editor.written;
     if (text.length > MOST_CHARACTERS) {
       const cut = text.slice(0, MOST_CHARACTERS);
-      this.become(cut, `This page reads ${MOST_CHARACTERS.toLocaleString("en")} characters at most: the rest was left out`);
+      this.become(cut, `This page reads ${MOST_CHARACTERS.toLocaleString("en")} characters at most: the rest was cut off`);
       byId("told").textContent = byId("said").textContent;
       return;
     }
@@ -164,7 +164,7 @@ class Page {
   choose(id) {
     const before = this.transcript.cells.slice(0, this.editor.place).map((cell) => cell.text).join("");
     const symbol = this.alphabet.symbolOf(id);
-    this.become(before + symbol, symbol === "" ? "The text ends here" : `Went on with ${spoken(symbol)}`);
+    this.become(before + symbol, symbol === "" ? "The text ends here" : `Continued with ${spoken(symbol)}`);
   }
 
   /** Draws one more symbol; returns whether there was one. */
@@ -195,7 +195,7 @@ class Page {
 
   #tellEnd() {
     const isFull = this.transcript.text.length >= MOST_CHARACTERS;
-    const why = isFull ? "The page takes no more text." : `With seed ${this.sampling.seed} the model ends here: choose another seed, or type on.`;
+    const why = isFull ? "The page takes no more text." : `With seed ${this.sampling.seed} the model ends here: choose another seed, or keep typing.`;
     byId("told").textContent = why;
     say(why);
   }

@@ -1,5 +1,5 @@
 "use strict";
-// Makes up records, such as names: whole ones, with a beginning and a length of one's own.
+// Makes up records, such as names: whole ones, with a beginning and a length that the visitor chooses.
 
 const AT_ONCE = 10;
 const MOST_TRIES = 3000;
@@ -19,7 +19,7 @@ class RecordMaker {
     });
   }
 
-  /** Makes records with the seed, and moves the seed on, so that the next ones are others. */
+  /** Makes records with the seed, and advances the seed, so that the next ones differ. */
   async make() {
     const run = ++this.run;
     const asked = this.#asked();
@@ -46,7 +46,7 @@ class RecordMaker {
 
   #tell(count, seed) {
     const few = "The model finds such records too unlikely: ask for another beginning or length, or raise the temperature.";
-    this.told.textContent = count === AT_ONCE ? `Made with seed ${seed}. Choose one to look into it.` : `Found ${count}. ${few}`;
+    this.told.textContent = count === AT_ONCE ? `Made with seed ${seed}. Choose one to explore it.` : `Found ${count}. ${few}`;
     this.said(`${count} made`);
   }
 

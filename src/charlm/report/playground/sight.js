@@ -15,7 +15,7 @@ const partName = ({ name }) => PART_NAMES[name] ?? name;
 class ContextSight {
   constructor(model) {
     this.name = "Context found";
-    this.who = model.summary.layers ? "Its n-grams go by" : "The model goes by";
+    this.who = model.summary.layers ? "Its n-grams use" : "The model uses";
     this.most = Math.max(1, (model.summary.order ?? 2) - 1);
     this.drawing = element("div", "lengths");
     this.drawing.setAttribute("role", "img");
@@ -38,7 +38,7 @@ class ContextSight {
     const context = cells.slice(Math.max(0, place - length), place).map((cell) => cell.text).join("");
     if (!length) return "No character before this place helped: the model only knows how often each one occurs.";
     const characters = length === 1 ? "the last character" : `the last ${length} characters`;
-    const isLongest = length >= this.most ? "as far back as it looks." : "nothing longer that ends here was in what it learned from.";
+    const isLongest = length >= this.most ? "as far back as it looks." : "nothing longer that ends here was in its training text.";
     return `${this.who} ${characters}, ${quoted(context)}: ${isLongest}`;
   }
 
@@ -57,7 +57,7 @@ class ContextSight {
   }
 
   get caption() {
-    return "How many characters of the text were predicted from a context of each length. The bars under the text show it for each.";
+    return "How many characters of the text were predicted from a context of each length. The bars under the text show the length for each one.";
   }
 }
 
@@ -166,14 +166,14 @@ class AttentionSight {
   }
 
   get caption() {
-    return `Each drawing shows the last ${LOOKED_BACK} characters, the newest at the right, and names the one that the head looks at most. Choose a head to draw it under the text.`;
+    return `Each drawing shows the last ${LOOKED_BACK} characters, the newest at the right, and names the one that the head looks at most. Choose a head to show it under the text.`;
   }
 }
 
 /** Which part of a mixture, or of a model with a prior, decided. */
 class SharesSight {
   constructor(model, changed) {
-    this.name = "Who decided";
+    this.name = "Which part decided";
     this.part = 0;
     this.changed = changed;
     this.drawing = element("div", "parts");
@@ -196,7 +196,7 @@ class SharesSight {
   tell(state) {
     const strongest = state.shares.reduce((one, other) => (other.share > one.share ? other : one));
     const drawn = state.shares[this.part];
-    return `Most of this prediction comes from ${partName(strongest)}, ${percent(strongest.share)}. Under the text: how much of each comes from ${partName(drawn)}.`;
+    return `Most of this prediction comes from ${partName(strongest)}, ${percent(strongest.share)}. Under the text: how much of each prediction comes from ${partName(drawn)}.`;
   }
 
   draw(state, place, cells, alphabet) {
@@ -223,7 +223,7 @@ class SharesSight {
   }
 
   get caption() {
-    return "What each part would have said alone, and its share. Choose one to draw its share under the text.";
+    return "What each part alone would have predicted, and its share. Choose one to show its share under the text.";
   }
 }
 

@@ -39,14 +39,14 @@ function told({ cells, alphabet }, place, state) {
   if (place < cells.length) {
     const { text, bits, probability, rank } = cells[place];
     if (bits === undefined) return "";
-    if (bits === null) return `${quoted(text)} (${codeOf(text)}): the model does not know this character and passes over it.`;
+    if (bits === null) return `${quoted(text)} (${codeOf(text)}): the model does not know this character and skips it.`;
     const isUnknown = cells[place].id === alphabet.specials.unk;
     const choice = isUnknown ? "one of the characters that the model does not know" : rank === 1 ? "the most likely character here" : `the ${ordinal(rank)} most likely here`;
     return `${quoted(text)}: ${percent(probability)}, ${bits.toFixed(2)} bits, ${choice}.`;
   }
   const shares = Array.from(state.logProbabilities, Math.exp).filter((share) => share > 0);
   const entropy = -shares.reduce((sum, share) => sum + share * Math.log2(share), 0);
-  return `Next: as uncertain as among ${(2 ** entropy).toFixed(1)} equally likely characters (${entropy.toFixed(2)} bits).`;
+  return `Next: as uncertain as a choice among ${(2 ** entropy).toFixed(1)} equally likely characters (${entropy.toFixed(2)} bits).`;
 }
 
 /** Fills in what the page says about the model. */
@@ -57,7 +57,7 @@ function describe({ family, ofRecords, summary }, alphabet) {
   const { order, layers, heads, ngrams, parameters } = summary;
   const facts = [`${names[family] ?? `A model of the family ${family}`} of ${ofRecords ? "records" : "text"}`];
   if (layers) facts.push(`${layers} layers of ${heads} heads`);
-  if (ngrams && layers) facts.push(`${ngrams.toLocaleString("en")} n-grams of up to ${order} characters beside it`);
+  if (ngrams && layers) facts.push(`${ngrams.toLocaleString("en")} n-grams of up to ${order} characters alongside`);
   else if (ngrams) facts.push(`${ngrams.toLocaleString("en")} n-grams of up to ${order} characters`);
   else if (parameters) facts.push(`${parameters.toLocaleString("en")} parameters`);
   facts.push(`${alphabet.ofSymbol.size.toLocaleString("en")} symbols`);
@@ -67,5 +67,5 @@ function describe({ family, ofRecords, summary }, alphabet) {
   if (!alphabet.standIn.size) return;
   const signs = Array.from(alphabet.standIn, ([hidden, sign]) => `${sign} is ${codeOf(hidden)}`);
   byId("signs").hidden = false;
-  byId("signs").textContent = `Characters that cannot be seen: ${signs.join(", ")}.`;
+  byId("signs").textContent = `Invisible characters: ${signs.join(", ")}.`;
 }
