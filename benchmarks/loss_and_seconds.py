@@ -58,7 +58,7 @@ ORDER = (
     "bigram, counted",
     "n-gram, Kneser-Ney",
     "n-gram, the default",
-    "n-gram, goes on learning",
+    "n-gram, keeps learning",
     "GPT",
     "PPMd",
     "KenLM",
@@ -96,7 +96,7 @@ def transformer(text: str) -> Points:
 
 
 def adaptive(text: str) -> Points:
-    """Returns one point: the n-gram model that goes on learning, as PPMd does."""
+    """Returns one point: the n-gram model that keeps learning, as PPMd does."""
     known, new = text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
     CharLM.fit("compiles what is compiled at the first use").adaptive().log_probabilities("once")
     started = processor_seconds()
@@ -106,7 +106,7 @@ def adaptive(text: str) -> Points:
 
 
 def ppmd(text: str) -> Points:
-    """Returns one point: what the last tenth adds to the size of the compressed text, which PPMd goes on learning."""
+    """Returns one point: what the last tenth adds to the size of the compressed text, which PPMd keeps learning."""
     import pyppmd  # noqa: PLC0415 - not everywhere
 
     def size(part: str) -> int:
@@ -198,7 +198,7 @@ def contestants() -> dict[str, Callable[[str], Points]]:
         "GPT": transformer,
     }
     if importlib.util.find_spec("numba"):
-        found["n-gram, goes on learning"] = adaptive
+        found["n-gram, keeps learning"] = adaptive
     if importlib.util.find_spec("pyppmd"):
         found["PPMd"] = ppmd
     if shutil.which("lmplz") and importlib.util.find_spec("kenlm"):

@@ -13,7 +13,7 @@ time: each model learns from the first nine tenths on one thread, one after the 
 `charlm train`, `GPT` also a run of 90 steps instead of 350. Kneser-Ney has order 7, its best; KenLM has order 6, the
 highest of its standard build. nanoGPT is its own `train.py` with the settings that its README gives for a processor;
 the rows are its checkpoints after 500, 1,000, 1,500 and 2,000 steps, scored as our own models are. PPMd has order 8 and
-goes on learning from the text that it compresses, as does `lm.adaptive()`, the n-gram model that goes on learning; the
+keeps learning from the text that it compresses, as does `lm.adaptive()`, the n-gram model that keeps learning; the
 others are fixed.
 
 | model | seconds | nats per character | bits per character |

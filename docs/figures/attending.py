@@ -32,8 +32,8 @@ def block() -> Drawing:
     drawing = Drawing(
         760,
         300,
-        "A Transformer: embeddings, then layers of attention and of an MLP, each of which adds to the stream that "
-        "passes by it, then the head, which gives the probabilities of the next character",
+        "A Transformer: embeddings; then layers, each with attention and an MLP, both of which add to the residual "
+        "stream; then the head, which gives the probabilities of the next character",
     )
     middle, low = 96, 206
     drawing.box(196, 46, 388, 218, "plain", radius=10)
@@ -42,7 +42,7 @@ def block() -> Drawing:
     drawing.labeled_box(16, middle - 30, 112, 60, "embedding", "blue")
     drawing.text(72, middle + 52, "a vector for", look="small quiet", anchor="middle")
     drawing.text(72, middle + 70, "each character", look="small quiet", anchor="middle")
-    for x, words, note in ((212, "attention", "looks at earlier places"), (398, "MLP", "works on each place")):
+    for x, words, note in ((212, "attention", "looks at earlier positions"), (398, "MLP", "works on each position")):
         drawing.arrow([(x + 16, middle), (x + 16, low), (x + 26, low)])
         drawing.labeled_box(x + 26, low - 22, 104, 44, words, "orange")
         drawing.arrow([(x + 130, low), (x + 152, low), (x + 152, middle + 12)])
@@ -97,11 +97,11 @@ def attention(seen: Glance | None = None) -> Drawing:
     drawing = Drawing(
         760,
         300,
-        f"Attention while the model decides who sleeps: of its last place, {sleeper:.0%} goes to the owl at the "
-        f"beginning of the story, and it says {likely[0][0]!r} with probability {likely[0][1]:.2f}",
+        f"Attention while the model decides who sleeps: at its last position, {sleeper:.0%} goes to the owl at the "
+        f"beginning of the story, and it predicts {likely[0][0]!r} with probability {likely[0][1]:.2f}",
     )
     drawing.text(20, 36, "Who sleeps?", look="strong")
-    drawing.text(20, 56, "how much the last place attends to each, in one of two heads", look="small quiet")
+    drawing.text(20, 56, "how much the last position attends to each, in one of two heads", look="small quiet")
     last = left + (len(QUESTION) - 0.5) * side
     _arcs(drawing, weights, left, side, top, last)
     for place, character in enumerate(QUESTION):
@@ -114,8 +114,8 @@ def attention(seen: Glance | None = None) -> Drawing:
             drawing.text(
                 left + (place + 0.5) * side, top + 48, f"{100 * weights[place]:.0f}", look="small", anchor="middle"
             )
-    drawing.text(left, top + 70, "per cent", look="small quiet")
-    drawing.text(20, 276, "What it says comes next:")
+    drawing.text(left, top + 70, "percent", look="small quiet")
+    drawing.text(20, 276, "What it predicts next:")
     for column, (character, share) in enumerate(likely):
         x = 220 + 176 * column
         drawing.characters(x, 256, character, "orange")

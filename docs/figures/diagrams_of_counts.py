@@ -35,7 +35,7 @@ def windows() -> Drawing:
     drawing.path(f"M{place} 206v6H{end}v-6")
     drawing.text((place + end) / 2, 231, f"block_size = {BLOCK_SIZE}", look="small quiet", anchor="middle")
     drawing.text(end + 52, 114, "what the model sees", look="small quiet")
-    drawing.text(end + 52, 174, "what comes next, at each place", look="small quiet")
+    drawing.text(end + 52, 174, "what comes next, at each position", look="small quiet")
     drawing.text(end + 52, 231, "\N{MIDDLE DOT} is a space", look="small quiet")
     return drawing
 
@@ -56,7 +56,7 @@ def back_off() -> Drawing:
     drawing = Drawing(
         760,
         70 + 62 * shown,
-        f"Back-off: the context {CONTEXT!r} was never seen, so the model asks a shorter one, and so on, "
+        f"Back-off: the context {CONTEXT!r} was never seen, so the model backs off to a shorter one, and so on, "
         "and combines the counts of those that it finds",
     )
     drawing.text(20, 36, "context", look="small quiet")
@@ -69,7 +69,7 @@ def back_off() -> Drawing:
         times = sum(counts.values())
         drawing.text(250, y + 21, f"{times:,} times" if times else "never", look="strong" if times else "quiet")
         if not times:
-            drawing.text(470, y + 21, "nothing: ask a shorter context", look="quiet")
+            drawing.text(470, y + 21, "nothing: back off further", look="quiet")
         for column, (character, count) in enumerate(counts.most_common(LONGEST)):
             drawing.characters(470 + 56 * column, y, character, "orange")
             drawing.text(470 + 56 * column + SIDE / 2, y + 46, f"{count}", look="small quiet", anchor="middle")
@@ -102,7 +102,7 @@ def kneser_ney() -> Drawing:
     columns = ((20, "1. counts, discounted"), (286, "2. shared out by contexts"), (552, "3. the sum"))
     for x, words in columns:
         drawing.text(x, 36, words, look="strong")
-    for x, words in ((20, f"{1 - aside:.4f} in all"), (286, f"{aside:.4f} in all"), (552, "1 in all")):
+    for x, words in ((20, f"{1 - aside:.4f} in total"), (286, f"{aside:.4f} in total"), (552, "1 in total")):
         drawing.text(x, 56, words, look="small quiet")
     for row, symbol in enumerate(symbols):
         y = 76 + 48 * row

@@ -29,13 +29,13 @@ LABELS = {
     "bigram, counted": Label(10, 5, "start", is_ours=True),
     "n-gram, Kneser-Ney": Label(-10, 5, "end", is_ours=True),
     "n-gram, the default": Label(0, -12, "middle", is_ours=True),
-    "n-gram, goes on learning": Label(10, 5, "start", is_ours=True),
+    "n-gram, keeps learning": Label(10, 5, "start", is_ours=True),
     "GPT": Label(0, 24, "middle", is_ours=True),
     "PPMd": Label(-10, 5, "end", is_ours=False),
     "KenLM": Label(0, -12, "middle", is_ours=False),
     "nanoGPT": Label(-98, -84, "end", is_ours=False),
 }
-NAMES = {"PPMd": "PPMd, goes on learning"}
+NAMES = {"PPMd": "PPMd, keeps learning"}
 """What is shown where it is not the name of the figures."""
 
 
@@ -68,7 +68,7 @@ def losses() -> Drawing:
     drawing.text(
         (LEFT + RIGHT) / 2,
         BOTTOM + 46,
-        "processor time to a model that is ready, one thread",
+        "processor time until the model is ready, one thread",
         look="small quiet",
         anchor="middle",
     )
@@ -93,4 +93,4 @@ def _curve(drawing: Drawing, name: str, places: list[tuple[float, float]], label
 def _told(points: dict[str, list[dict[str, float]]]) -> str:
     """Returns the figures in words."""
     last = (f"{name} {of[-1]['loss']:.3f} after {of[-1]['seconds']:.2g} s" for name, of in points.items())
-    return f"The loss of models in nats per character against the seconds that they take: {'; '.join(last)}"
+    return f"Loss of models in nats per character against the seconds they take: {'; '.join(last)}"

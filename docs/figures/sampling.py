@@ -18,7 +18,7 @@ RHYMES = (
 """The text of the page that shows the picture."""
 PROMPT = "the "
 TEMPERATURES = (0.5, 1.0, 2.0)
-NOTES = ("sharper: the likely gets likelier", "as the model says", "flatter: the rare gets a chance")
+NOTES = ("sharper: likely ones get likelier", "as the model predicts", "flatter: rare ones get a chance")
 SHOWN = 7
 
 
@@ -30,7 +30,7 @@ def temperature() -> Drawing:
     drawing = Drawing(
         760,
         320,
-        f"The next character after {PROMPT!r} at three temperatures: at 0.5 the likeliest gains, at 2 all come closer",
+        f"The next character after {PROMPT!r} at three temperatures: at 0.5 the likeliest gains, at 2 all draw closer",
     )
     for column, (degrees, note) in enumerate(zip(TEMPERATURES, NOTES, strict=True)):
         x = 20 + 248 * column

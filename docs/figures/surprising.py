@@ -20,7 +20,7 @@ SIDE = 34
 def names() -> Drawing:
     """Draws words, each letter colored by how much it surprises a model of dinosaurs."""
     scored = CharLM.fit(DINOSAURS).inspect(WORDS)
-    said = "; ".join(f"{one.text}: {one.bits.mean():.1f} bits a character" for one in scored)
+    said = "; ".join(f"{one.text}: {one.bits.mean():.1f} bits per character" for one in scored)
     drawing = Drawing(760, 60 + 52 * len(WORDS), f"Words colored by the surprise of a model of dinosaurs: {said}")
     drawing.text(20, 32, "what a model of 52 dinosaurs expects", look="small quiet")
     drawing.text(740, 32, "bits per character", look="small quiet", anchor="end")
