@@ -7,7 +7,7 @@ from typing import Any
 
 HEAD = """## Loss and seconds
 
-What the last tenth of Tiny Shakespeare costs, in nats and in bits per character, after so many seconds of processor
+The loss on the last tenth of Tiny Shakespeare, in nats and in bits per character, after so many seconds of processor
 time: each model learns from the first nine tenths on one thread, one after the other on the same machine
 (`benchmarks/loss_and_seconds.py`). Scoring is not in the seconds. The models of chartok have the default settings of
 `charlm train`, `GPT` also a run of 90 steps instead of 350. Kneser-Ney has order 7, its best; KenLM has order 6, the

@@ -1,6 +1,7 @@
 """Makes what pages show of the library's own work, in each build, in ``_build/figures``; checks the pictures.
 
-``docs/images`` has the pictures that ``docs/figures`` draws. One that is no longer what its script draws is a warning.
+``docs/images`` has the pictures that ``docs/figures`` draws. If one is no longer what its script draws, the build
+warns.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What objects show in a notebook: one look for all, small, legible on a light and on a dark page.
+"""What objects display in a notebook: one look for all, small, legible on light and dark pages.
 
 Each output is one ``div`` of the class ``chartok``, with the style sheet in it, since every output may be looked at
 alone. Text has the color of the page, and quiet text less opacity, since only the notebook knows its colors. What is
@@ -46,7 +46,7 @@ class Shown(ABC):
 
     @abstractmethod
     def _facts(self) -> dict[str, str]:
-        """Returns what there is to say, by name; cheap to find out."""
+        """Returns the facts to show, by name; cheap to find out."""
 
     def _content(self) -> str:
         """Returns what a card shows below the facts, as HTML."""

@@ -1,4 +1,4 @@
-"""Completion in a shell: what may come next, and the scripts that ask for it."""
+"""Shell completion: what may come next, and the scripts that ask for it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def candidates(words: list[str]) -> list[str]:
     """Returns what may come in place of the last of several words, of which the others have been typed.
 
     Args:
-        words: What stands behind ``charlm``; the last may be empty. A shell may have split one at its ``=``.
+        words: What follows ``charlm``; the last may be empty. A shell may have split one at its ``=``.
 
     Example:
         >>> candidates(["ev"]), candidates(["train", "input.txt", "--size", ""]), candidates(["info", ""])

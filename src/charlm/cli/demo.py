@@ -1,4 +1,4 @@
-"""Shows on the command line what models do: ``demo``."""
+"""Demonstrates models on the command line: ``demo``."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _left(argument: Argument) -> str:
 
 
 def in_words(argument: Argument) -> str:
-    """Returns what an argument does, and its default, as one says it on a command line."""
+    """Returns what an argument does, and its default, in the terms of the command line."""
     about = re.sub(r"``(\w+)``", lambda found: "--" + found[1].replace("_", "-"), argument.about)
     about = re.sub(r"\bNone\b", "none", about)
     if argument.default is True:

@@ -115,7 +115,7 @@ def _kind(argument: Argument) -> str:
 
 
 def _of_positional(command: str, typed: list[str], known: list[Argument]) -> Iterator[str]:
-    """Yields what is missing of the arguments without a flag, or what is too much."""
+    """Yields what is missing from the arguments without a flag, or what is one too many."""
     for place, argument in enumerate(known):
         if argument.is_required and place >= len(typed):
             yield missing(command, argument)
@@ -128,6 +128,6 @@ def _of_positional(command: str, typed: list[str], known: list[Argument]) -> Ite
 
 
 def missing(command: str, argument: Argument) -> str:
-    """Returns the message for an argument that a command cannot do without."""
+    """Returns the message for a required argument that is missing."""
     about = re.split(r"[;.](?: |$)", argument.about)[0]
     return f"{command} needs {argument.shown}: {about[:1].lower()}{about[1:]}"

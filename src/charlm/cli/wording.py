@@ -1,7 +1,7 @@
 """What Python says in the terms of the command line: ``--top-k`` for ``top_k``, ``--records`` for ``records=True``.
 
-What the library says of an error names arguments of Python; this is the one place where they become flags. What stands
-in quotes is the user's and stays as it is.
+Error messages of the library name arguments of Python; this is the one place where they become flags. Text in quotes is
+the user's and stays as it is.
 """
 
 from __future__ import annotations

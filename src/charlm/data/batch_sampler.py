@@ -284,7 +284,7 @@ class BatchSampler(Shown):
         return facts if self.world_size == 1 else facts | {"rank": f"{self.rank} of {self.world_size}"}
 
     def _content(self) -> str:
-        """Returns some rows of the first batch; the next one stays where it is."""
+        """Returns some rows of the first batch; the sampler does not advance."""
         dataset: Any = self.dataset
         if self.batch_size > LARGEST_SHOWN or not hasattr(dataset, "__getitem__"):
             return ""

@@ -1,4 +1,4 @@
-"""What datasets and batches show of themselves: a few facts, and in a notebook the ids of an example or two."""
+"""What datasets and batches display: a few facts, and in a notebook the ids of an example or two."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_IDS = 12
 def table_of_examples(dataset: HasExamples, numbers: Iterable[int]) -> str:
     """Returns the ids of some examples as HTML, and their text where the dataset has a vocabulary.
 
-    A file that cannot be read any more is no reason for an object not to show the rest: what is wrong is said instead.
+    If a file can no longer be read, the object still shows the rest, and says what is wrong.
 
     Args:
         dataset: The examples.

@@ -50,8 +50,8 @@ def browser_model(
         vocabulary: Its vocabulary.
         name: What to call it.
         validation_nats: Its loss on held-out text, in nats per character, if it is known.
-        max_bytes: The most that the bytes may be as base64, in which a page has them, a number or such as ``"2MB"``:
-            an n-gram model is pruned until they are, and any other refused. By default 20 MB, and none is pruned.
+        max_bytes: Maximum size of the bytes in base64, as a page has them, a number or such as ``"2MB"``: an n-gram
+            model is pruned until it fits, and any other is refused. By default 20 MB, and none is pruned.
         note: Called with a line that says what was left out.
 
     Raises:
@@ -92,19 +92,19 @@ def save_javascript(
     max_bytes: int | str | None = None,
     note: Note = say_nothing,
 ) -> None:
-    """Writes a model and all that it takes to run it as one script, for a page or for Node.
+    """Writes a model and everything needed to run it as one script, for a page or for Node.
 
     The script defines the global ``charlm``, and has the model in ``charlm.models``, by the name of the file without
     its ending: after ``<script src="names.js"></script>`` a page calls ``charlm.load(charlm.models.names)``. The
-    comment at its beginning says what else there is. It needs no other file and no network. Probabilities are those of
-    the model, up to the rounding of its compact file for n-grams, and of weights of 8 bits for a Transformer.
+    comment at its beginning lists everything else. It needs no other file and no network. Probabilities are those of
+    the model, up to rounding: that of its compact file for n-grams, and to 8-bit weights for a Transformer.
 
     Args:
         path: The file; an existing one is replaced only when the new one is complete.
         model: A model of any family; it is not changed.
         vocabulary: Its vocabulary.
         validation_nats: Its loss on held-out text, in nats per character, if it is known: what a page may show.
-        max_bytes: As for ``browser_model``: the most that the model may take, without the runtime.
+        max_bytes: As for ``browser_model``: maximum size of the model, without the runtime.
         note: Called with a line that says what was left out.
 
     Raises:

@@ -46,7 +46,7 @@ class ShownProgress:
         self._shown.__exit__(kind, error, traceback)
 
     def __call__(self, event: Event) -> None:
-        """Shows an event; what has been shown before ends with the next event that is not of its run."""
+        """Shows an event; what has been shown before ends with the next event from outside the run."""
         if not self._is_shown:
             return
         if isinstance(event, StepDone) and self._bar is not None:

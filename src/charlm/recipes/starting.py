@@ -127,7 +127,7 @@ class Start:
         fixed = sorted(different - resized.without_weights)
         if fixed:
             changes = "; ".join(described_change(name, own[name], settings[name]) for name in fixed)
-            raise ValueError(f"the weights of {self.name} have another shape than is asked for: {changes}")
+            raise ValueError(f"the weights of {self.name} have a different shape than requested: {changes}")
         if not different:
             return resized
         model = type(resized).from_settings({**own, **settings})

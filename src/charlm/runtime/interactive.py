@@ -1,4 +1,4 @@
-"""Whether somebody is watching, and the bars and lines that show them how far a program is."""
+"""Whether somebody is watching, and the bars and lines that show them the progress of a program."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def _has_width() -> bool:
 
 @contextmanager
 def stage(text: str) -> Iterator[None]:
-    """Shows what goes on during a ``with`` block, for want of steps to count; it disappears at its end.
+    """Shows what is happening during a ``with`` block that has no steps to count; the line disappears at its end.
 
     Args:
-        text: What goes on.
+        text: What is happening.
     """
     if not (on_terminal() or in_notebook()):
         yield

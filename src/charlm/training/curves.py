@@ -28,7 +28,7 @@ class Curve:
         name: Its name in the legend.
         points: Places across the chart and values, in ascending order of the places.
         kind: Its class in the style sheet.
-        is_guide: Whether it is there only to compare others with, and has no values to tell.
+        is_guide: Whether it only serves for comparison, and has no values to show.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Observers that show a run while it trains: a progress bar or lines of text, and TensorBoard.
 
-Any callable that takes a ``LogEntry`` can be a trainer's ``on_log``; two are here that many need.
+Any callable that takes a ``LogEntry`` can be a trainer's ``on_log``; here are two that many need.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WITHOUT_TOTAL = "step {n_fmt} [{elapsed}{postfix}]"
 class Progress:
     """Shows entries on standard error: a progress bar on a terminal or in a notebook, otherwise one line per entry.
 
-    ``Trainer.fit`` makes one of its own where somebody is watching, unless its ``on_log`` is one.
+    ``Trainer.fit`` creates one where somebody is watching, unless its ``on_log`` is one already.
 
     Args:
         max_steps: The length of the run; None if it is not known.
@@ -98,7 +98,7 @@ class Progress:
 
 
 class StepCounter:
-    """Tells a function how many steps are done, and shows nothing.
+    """Passes the number of steps done to a function, and shows nothing.
 
     Args:
         on_step: The function; None tells nobody.

@@ -1,6 +1,7 @@
 """What the optimizers have in common: parameters in groups, and what is remembered of each.
 
-They are no ``torch.optim.Optimizer``, whose first instance loads PyTorch's compiler, for seconds before the first step.
+They are not subclasses of ``torch.optim.Optimizer``, whose first instance loads PyTorch's compiler, which takes
+seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Optimizer(ABC):
     """Updates parameters by their gradients.
 
-    ``torch.amp.GradScaler`` takes it as it takes PyTorch's own.
+    ``torch.amp.GradScaler`` accepts it just like PyTorch's own.
 
     Attributes:
         param_groups: Parameters that have the same settings, under ``params``, and the settings.

@@ -1,4 +1,4 @@
-"""How a run stands: its step, its folder, its losses, and in a notebook their curves."""
+"""The status of a run: its step, its folder, its losses, and in a notebook their curves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STYLE = f"""
 
 
 class RunStatus(Shown):
-    """The part of ``Trainer`` that tells how a run stands.
+    """The part of ``Trainer`` that reports the status of a run.
 
     Attributes:
         model: The model.

@@ -22,8 +22,8 @@ SYMBOLS_OF_RECORD = 30
 class Sampler(TextGenerator):
     """Generates from a model that is being trained, always with the same random numbers.
 
-    So what differs between the samples of a run is what the model has learned, and no random number of the training is
-    drawn.
+    So the samples of a run differ only by what the model has learned, and none of the random numbers of training are
+    used.
 
     Args:
         model: The model.

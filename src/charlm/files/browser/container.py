@@ -1,8 +1,8 @@
 """The bytes of a model for a browser: a safetensors file behind a magic number and its SHA-256.
 
-The metadata of the safetensors header has one entry, ``charlm``, a JSON object with a version. What the SHA-256 covers
-is the whole safetensors file as it is: a reader needs no canonical form of JSON. Around it is gzip, which every current
-browser opens, and which saves a fifth of an n-gram model.
+The metadata of the safetensors header has one entry, ``charlm``, a JSON object with a version. The SHA-256 covers the
+whole safetensors file as it is, so a reader needs no canonical form of JSON. All of it is compressed with gzip, which
+every current browser can unpack, and which saves a fifth of an n-gram model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A model and the runtime as one script, which a page includes by one line."""
+"""A model and the runtime as one script, which a page includes with one line."""
 
 from __future__ import annotations
 
