@@ -229,6 +229,7 @@ def test_without_scripts_all_but_the_telling_is_there(browser: Any, report: Path
     page.goto(report.as_uri())
     assert page.locator(".chart svg").count() == 5
     assert page.locator("#text span").first.get_attribute("title")
-    assert page.locator("noscript").inner_text() == "Attention is drawn by a script, and this browser runs none."
+    said = "Attention is drawn by a script, and scripts are turned off in this browser."
+    assert page.locator("noscript").inner_text() == said
     assert not page.locator("#attention-box").is_visible()
     page.close()

@@ -288,7 +288,7 @@ def test_what_is_composed_is_taken_and_what_is_too_long_is_cut(opened: Opener) -
     assert "one of the characters that the model does not know" in page.locator("#told").inner_text()
     page.fill("#text", "the cat " * 700)
     assert text_of(page) == ("the cat " * 700)[:5000]
-    said = "This page reads 5,000 characters at most: the rest was left out"
+    said = "This page reads 5,000 characters at most: the rest was cut off"
     assert page.locator("#said").inner_text() == said
 
 
@@ -382,12 +382,12 @@ def test_the_same_seed_gives_the_same_text_in_one_go_or_one_by_one(opened: Opene
 def test_the_context_that_an_n_gram_model_found_is_drawn_and_told(opened: Opener, lm: CharLM) -> None:
     page = opened("text")
     assert page.locator("#ways").is_hidden()
-    seen = "The model goes by the last 3 characters, “sat”: as far back as it looks."
+    seen = "The model uses the last 3 characters, “sat”: as far back as it looks."
     assert page.locator("#seen").inner_text() == seen
     assert page.locator("#sheet .context").all_text_contents() == ["s", "a", "t"]
     assert drawn(page, "under")[:4] == pytest.approx([0, 1 / 3, 2 / 3, 1], abs=1e-3)
     page.locator("#sheet span").nth(1).hover(force=True)
-    assert page.locator("#seen").inner_text().startswith("The model goes by the last character, “t”")
+    assert page.locator("#seen").inner_text().startswith("The model uses the last character, “t”")
     assert page.locator("#told").inner_text().startswith("“h”:")
     assert page.locator("#where").inner_text() == "After “the␣cat␣sat”"  # the bars stay, so that one can be chosen
     page.hover("h1")
@@ -485,7 +485,7 @@ def test_hostile_symbols_are_shown_and_nothing_of_them_runs(opened: Opener) -> N
 def test_without_scripts_the_page_says_what_is_missing(browser: Any, pages: dict[str, Path]) -> None:
     page = browser.new_page(java_script_enabled=False)
     page.goto(pages["text"].as_uri())
-    assert "which is switched off in this browser" in page.locator("noscript").inner_text()
+    assert "which is turned off in this browser" in page.locator("noscript").inner_text()
     assert page.locator("#main").is_hidden()
     page.close()
 
