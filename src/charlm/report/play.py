@@ -15,6 +15,8 @@ from charlm.files.browser.source import runtime_source
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.recipes.browser import browser_model
+from charlm.report.reported_run import validation_loss
+from charlm.report.shortest import shortest_record
 from charlm.training.log import read_log
 from chartok import __version__
 from chartok.arguments import expected_text
@@ -23,8 +25,13 @@ from chartok.files.reading import say_nothing
 from chartok.markup import escaped, visible
 
 if TYPE_CHECKING:
+    from charlm.files.run_description import RunDescription
     from chartok.files.reading import Note
 
+MOST_LENGTH = 200
+"""How long records may be, as ``records.js`` has it."""
+USUAL_LENGTH = 20
+"""How long they may be at the start, unless those of the list are longer."""
 _PARTS = (
     "elements",
     "symbols",
@@ -90,16 +97,18 @@ def write_play(
         if path is None:
             raise ValueError("path must be given for a model that is not in a file, got None")
         out, lm, name, loss = Path(path), source, Path(path).stem, source.validation_nats
+        description = None
     else:
         folder = RunFolder(source)
         default = folder.play_path if folder.path.is_dir() else folder.path.with_suffix(".play.html")
         out = default if path is None else Path(path)
         folder.refuse_to_replace(out)
-        lm, name, loss = CharLM.load(source), _name(folder), _lowest_loss(folder)
+        lm, name, description = CharLM.load(source), _name(folder), folder.read_description()
+        loss = _loss(folder, description)
     title = name if title is None else title
     model = browser_model(lm.stored, lm.vocabulary, name=title, validation_nats=loss, max_bytes=max_bytes, note=note)
     with replace_file(out, follow_links=path is not None) as file:
-        file.write(_page(model, title, text or "").encode("utf-8"))
+        file.write(_page(model, title, {"text": text or "", **_lengths(lm, description)}).encode("utf-8"))
     return out
 
 
@@ -108,13 +117,22 @@ def _name(folder: RunFolder) -> str:
     return path.name if path.is_dir() else path.stem
 
 
-def _lowest_loss(folder: RunFolder) -> float | None:
+def _loss(folder: RunFolder, description: RunDescription | None) -> float | None:
     """Returns the validation loss of a run, in nats per character."""
     entries = read_log(folder.log_path) if folder.log_path.is_file() else []
-    return min((entry.validation_loss for entry in entries if entry.validation_loss is not None), default=None)
+    return validation_loss(entries, description)
 
 
-def _page(model: bytes, title: str, text: str) -> str:
+def _lengths(lm: CharLM, description: RunDescription | None) -> dict[str, int]:
+    """Returns the least and the most characters of the records that a page makes up at the start."""
+    if not lm.is_of_records:
+        return {}
+    excerpt = None if description is None else description.excerpt
+    least = min(shortest_record(lm, excerpt if isinstance(excerpt, list) else ()), MOST_LENGTH)
+    return {"least": least, "most": min(max(USUAL_LENGTH, 3 * least), MOST_LENGTH)}
+
+
+def _page(model: bytes, title: str, settings: dict[str, str | int]) -> str:
     assets = files("charlm.report") / "playground"
     template, style, watch, *parts = (
         (assets / name).read_text("utf-8")
@@ -122,12 +140,12 @@ def _page(model: bytes, title: str, text: str) -> str:
     )
     runtime, page = runtime_source(), '"use strict";\n{{\n{}}}\n'.format("\n".join(parts))
     # "<" would end the element that holds the text, as would "</script>" in it.
-    settings = json.dumps({"text": text}).replace("<", "\\u003c")
+    as_json = json.dumps(settings).replace("<", "\\u003c")
     return Template(template).substitute(
         policy=_policy([watch, runtime, page], style),
         title=escaped("".join(each if each.isprintable() else visible(each) for each in title)),
         style=style,
-        settings=settings,
+        settings=as_json,
         model=base64.b64encode(model).decode("ascii"),
         watch=watch,
         runtime=runtime,

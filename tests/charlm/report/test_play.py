@@ -1,6 +1,7 @@
 """A page to play with a model is whole by itself, runs nothing but its own scripts, and can be used in every way."""
 
 import base64
+import gzip
 import hashlib
 import re
 import webbrowser
@@ -13,6 +14,7 @@ import pytest
 from charlm import CharLM, CheckpointCorruptError, GPTConfig, MixtureLanguageModel, write_play
 from charlm.cli.app import main
 from charlm.data.framing import Framing
+from charlm.files.run_folder import RunFolder
 from charlm.models.registry import as_language_model
 from chartok.markup import visible
 from lively_gpt import lively
@@ -330,7 +332,7 @@ def test_the_keyboard_alone_does_everything(opened: Opener) -> None:
         page.keyboard.press("Tab")
         stops.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
     assert stops[:6] == ["generate", "one", "copy", "clear", "bar", "temperature"]
-    assert stops[6:10] == ["top-k", "top-p", "seed", "new-seed"]
+    assert stops[6:10] == ["top-k", "top-p", "seed-number", "seed"]
     page.locator("#temperature").focus()
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("ArrowDown")
@@ -422,18 +424,23 @@ def test_records_are_made_up_with_a_beginning_and_a_length(opened: Opener, of_na
     page = opened("names")
     first = made(page)
     assert len(set(first)) == 10
-    assert page.locator("#seed").input_value() == "1"
+    assert text_of(page) == first[0]
+    assert page.locator("#least").input_value() == "3"  # mia, ava
+    assert min(map(len, first)) >= 3
+    assert page.locator("#top-p").input_value() == "0.9"
+    assert page.locator("#make .hint").inner_text().startswith("Some of these may be on the list")
+    page.locator("#top-p").fill("1")
     page.fill("#prefix", "jo")
     page.fill("#least", "6")
     page.fill("#most", "6")
     page.press("#prefix", "Enter")
-    page.wait_for_selector("#made-told:has-text('seed 1'), #made-told:has-text('Found')")
+    page.wait_for_selector("#made-told:has-text('seed 0'), #made-told:has-text('Found')")
     assert page.locator(".made .name").count() >= 1
     assert all(name.startswith("jo") and len(name) == 6 for name in made(page))
     page.fill("#prefix", "")
-    page.fill("#least", "1")
+    page.fill("#least", "3")
     page.fill("#most", "20")
-    page.locator("#seed").fill("0")
+    page.locator("#top-p").fill("0.9")
     page.press("#most", "Enter")
     page.wait_for_selector("#made-told:has-text('seed 0')")
     assert made(page) == first
@@ -442,6 +449,100 @@ def test_records_are_made_up_with_a_beginning_and_a_length(opened: Opener, of_na
     page.locator("button.made").first.click()
     assert text_of(page) == first[0]
     assert page.locator("#sheet .end").inner_text() == "end"
+
+
+def test_the_seed_shown_is_the_one_used_and_moves_on_when_the_same_is_asked_for_again(opened: Opener) -> None:
+    page = opened("names")
+    first = made(page)
+    page.click("#make-form button")
+    page.wait_for_selector("#made-told:has-text('seed 1')")
+    assert page.locator("#seed-number").input_value() == page.locator("#seed").input_value() == "1"
+    assert made(page) != first
+    page.fill("#seed-number", "1000")
+    assert page.locator("#seed").input_value() == "1"
+    page.press("#seed-number", "Tab")
+    assert page.locator("#seed-number").input_value() == "1"
+    page.fill("#seed-number", "0")
+    assert page.locator("#seed").input_value() == "0"
+    page.click("#make-form button")
+    page.wait_for_selector("#made-told:has-text('seed 0')")
+    assert made(page) == first
+
+
+def test_what_keeps_the_model_from_making_more_is_named(opened: Opener) -> None:
+    page = opened("names")
+    made(page)
+    page.locator("#top-p").fill("0.05")
+    page.fill("#prefix", "jo")
+    page.click("#make-form button")
+    page.wait_for_selector("#made-told:has-text('Found 1')")
+    told = "Found 1. With top-p 0.05 the model makes no others: raise it, or ask for another beginning or length."
+    assert page.locator("#made-told").inner_text() == told
+
+
+def test_the_start_of_a_record_is_told_apart_from_its_characters(opened: Opener) -> None:
+    page = opened("names")
+    made(page)
+    page.fill("#text", "em")
+    assert (
+        page.locator("#seen").inner_text()
+        == "The model uses the start and the last 2 characters, “em”: all that precedes this place."
+    )
+    assert page.locator(".column.now .count").inner_text() == "1"
+    assert page.locator("#figures").inner_text().endswith(", 2 characters and the end")
+    page.fill("#text", "")
+    assert page.locator("#seen").inner_text() == "The model uses the start: all that precedes this place."
+
+
+def test_a_bar_is_as_long_as_its_number_says(opened: Opener) -> None:
+    page = opened("text")
+    lengths = page.eval_on_selector_all(
+        "li:not([hidden]) > .bar",
+        "(bars) => bars.map((bar) => bar.querySelector('b').offsetWidth / bar.querySelector('.track').offsetWidth)",
+    )
+    assert lengths[0] == pytest.approx(0.95, abs=0.01)
+    assert sum(lengths) <= 1.05
+
+
+def test_a_phone_shows_the_text_and_what_comes_next_together(opened: Opener) -> None:
+    page = opened("text", viewport={"width": 390, "height": 664}, has_touch=True, is_mobile=True)
+    page.fill("#text", "the cat sat on the mat. " * 20)
+    top, bottom = page.locator("#paper").bounding_box()["y"], page.locator("#bars").bounding_box()
+    assert bottom["y"] + bottom["height"] - top <= 664
+    assert page.locator(".of-keyboard").is_hidden()
+
+
+def test_a_frame_is_told_how_high_the_page_is(browser: Any, pages: dict[str, Path], tmp_path: Path) -> None:
+    around = tmp_path / "around.html"
+    listens = (
+        "addEventListener('message', ({ data }) => { document.querySelector('iframe').height = data.charlmHeight; })"
+    )
+    around.write_text(f"<script>{listens}</script><iframe src='{pages['names'].as_uri()}#compact'></iframe>")
+    page = browser.new_page()
+    page.goto(around.as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator(".made .name").last.wait_for()
+    page.wait_for_function("document.querySelector('iframe').height > 600")
+    page.wait_for_function("new Promise(requestAnimationFrame)")
+    inside = frame.locator("html")
+    assert inside.evaluate("(html) => html.scrollHeight <= innerHeight")
+    page.close()
+
+
+def test_a_page_of_a_run_tells_its_loss_and_begins_with_a_length_of_the_list(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(["anna", "johanna", "olivia", "emma", "joanna", "hanna"] * 20))
+    run = tmp_path / "run"
+    assert main(["train", str(tmp_path / "names.txt"), "--records", "--model", "bigram", "--out", str(run)]) == 0
+    html = write_play(run).read_text(encoding="utf-8")
+    description = RunFolder(run).read_description()
+    assert description is not None
+    least = min(map(len, description.excerpt))
+    assert f'"least": {least}, "most": {max(20, 3 * least)}' in html
+    assert description.validation_loss is not None
+    model = re.findall('id="charlm-model">([^<]*)', html)[0]
+    assert f'"validationLoss": {description.validation_loss}'.encode() in gzip.decompress(
+        base64.b64decode(model)
+    ).replace(b'\\"', b'"')
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 "use strict";
 // What may come next, as bars that can be chosen: behind each the probability that the model gives, and over it the one
-// that is left after temperature, top-k and top-p.
+// that is left after temperature, top-k and top-p. A bar of 100% is as long as its track.
 
 const MOST_BARS = 10;
 
@@ -56,12 +56,11 @@ class Bars {
     const ranked = likeliest(possible, logProbabilities, MOST_BARS);
     const isExtra = possible.includes(actual) && !ranked.includes(actual);
     const ids = isExtra ? [...ranked, actual] : ranked;
-    const most = Math.max(...ids.map((id) => Math.max(shaped[id], Math.exp(logProbabilities[id]))));
     this.rows.forEach((row, place) => {
       const isShown = place < ids.length;
       if (!isShown && row.button === document.activeElement) this.rows[0].button.focus();
       row.item.hidden = !isShown;
-      if (isShown) this.#fill(row, ids[place], { logProbabilities, shaped, most, actual });
+      if (isShown) this.#fill(row, ids[place], { logProbabilities, shaped, actual });
     });
     if (!this.#shown.some((row) => row.button.tabIndex === 0)) this.#stopAt(this.rows[0]);
     const others = possible.length - ids.length;
@@ -69,14 +68,14 @@ class Bars {
     this.rest.textContent = others ? `${others.toLocaleString("en")} more, together ${percent(left)}` : "";
   }
 
-  #fill(row, id, { logProbabilities, shaped, most, actual }) {
+  #fill(row, id, { logProbabilities, shaped, actual }) {
     const symbol = this.alphabet.symbolOf(id);
     const [own, drawn] = [Math.exp(logProbabilities[id]), shaped[id]];
     row.id = id;
     row.symbol.textContent = visible(symbol);
     row.symbol.classList.toggle("word", symbol === "" || row.symbol.textContent.startsWith("U+"));
-    row.track.style.setProperty("--own", own / most);
-    row.track.style.setProperty("--drawn", drawn / most);
+    row.track.style.setProperty("--own", own);
+    row.track.style.setProperty("--drawn", drawn);
     row.share.textContent = percent(drawn);
     row.button.classList.toggle("actual", id === actual);
     const isReshaped = Math.abs(own - drawn) > 0.0005;

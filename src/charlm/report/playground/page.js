@@ -9,7 +9,7 @@ const pause = () => new Promise((resolve) => setTimeout(resolve));
 
 /** The text, what is shown of it, and what the buttons do. */
 class Page {
-  constructor(model) {
+  constructor(model, settings) {
     this.model = model;
     this.alphabet = new Alphabet(model);
     this.transcript = new Transcript(model, this.alphabet);
@@ -18,7 +18,7 @@ class Page {
     this.streaming = 0; // of the stream that runs, its number; 0 if none does
     this.streams = 0;
     const [temperature, topK, topP, seed] = ["temperature", "top-k", "top-p", "seed"].map(byId);
-    this.sampling = new Sampling({ temperature, topK, topP, seed }, model.size, () => this.show());
+    this.sampling = new Sampling({ temperature, topK, topP, seed }, byId("seed-number"), model.size, () => this.show());
     this.editor = new Editor({ box: byId("text"), sheet: byId("sheet"), paper: byId("paper") }, this.alphabet, {
       typed: (text, how) => this.typed(text, how),
       moved: (place) => place === this.shown || this.show(),
@@ -27,7 +27,7 @@ class Page {
     this.bars = new Bars({ list: byId("bars"), rest: byId("rest") }, this.alphabet, (id) => this.choose(id));
     this.sight = new Sight(model, this.editor, this.alphabet);
     this.#listen();
-    if (model.ofRecords) this.#offerRecords();
+    if (model.ofRecords) this.#offerRecords(settings);
   }
 
   #listen() {
@@ -59,8 +59,11 @@ class Page {
     action();
   }
 
-  #offerRecords() {
+  #offerRecords({ least: fewest, most: longest }) {
     byId("make").hidden = false;
+    byId("least").value = fewest;
+    byId("most").value = longest;
+    this.sampling.beMild();
     byId("paper").classList.add("of-records");
     document.querySelector("label[for=text]").textContent = "Type one";
     const [form, prefix, least, most, list, told] = ["make-form", "prefix", "least", "most", "made", "made-told"].map(byId);
@@ -151,7 +154,8 @@ class Page {
     const state = transcript.stateAt(place);
     if (state === undefined) return;
     byId("told").textContent = told(transcript, place, state);
-    this.sight.show(state, place, transcript.cells);
+    const atEnd = transcript.isRead ? transcript.stateAt(transcript.cells.length) : undefined;
+    this.sight.show(state, place, transcript.cells, atEnd);
   }
 
   point(place) {
@@ -258,15 +262,27 @@ class Page {
     setTimeout(() => (byId("copy").textContent = "Copy"), 1500);
   }
 
-  /** Starts with a text, or with one that the model makes up. */
+  /** Starts with a text, or with one that the model makes up: of records, the first of those that it makes. */
   begin(text) {
+    this.#open(text);
+    const isFree = () => text === "" && this.transcript.text === "";
+    if (this.maker) this.maker.make((record) => isFree() && this.#open(record));
+    else if (text === "") this.#stream(FIRST_LENGTH, FIRST_AT_ONCE);
+  }
+
+  #open(text) {
     this.history = new History(text);
     this.editor.write(text.slice(0, MOST_CHARACTERS));
     this.#take(this.editor.written.text);
-    // A record is short, and whole before the seed moves on with those that are made up.
-    if (text === "") this.#stream(FIRST_LENGTH, this.maker ? FIRST_LENGTH : FIRST_AT_ONCE);
-    this.maker?.make();
   }
+}
+
+/** Leaves out the heading, and tells the page around this one how high this one is: {charlmHeight: pixels}. */
+function fitFrame() {
+  const page = document.documentElement;
+  page.classList.add("compact");
+  const tell = () => parent.postMessage({ charlmHeight: Math.ceil(page.getBoundingClientRect().height) }, "*");
+  new ResizeObserver(tell).observe(page);
 }
 
 /** Unpacks the model and starts the page, or says why it cannot. */
@@ -278,9 +294,9 @@ async function start() {
   try {
     const model = await charlm.load(byId("charlm-model").textContent.trim());
     const settings = JSON.parse(byId("charlm-settings").textContent);
-    const page = new Page(model);
+    const page = new Page(model, settings);
     describe(model, page.alphabet);
-    document.documentElement.classList.toggle("compact", location.hash === "#compact");
+    if (location.hash === "#compact") fitFrame();
     byId("main").hidden = false;
     page.begin(settings.text);
     playground.isStarted = true;

@@ -13,17 +13,23 @@ class RecordMaker {
   constructor({ form, prefix, least, most, list, told }, { model, alphabet, sampling }, { opened, said }) {
     Object.assign(this, { prefix, least, most, list, told, model, alphabet, sampling, opened, said });
     this.run = 0;
+    this.madeWith = null; // what was asked for the last time
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.make();
     });
   }
 
-  /** Makes records with the seed, and advances the seed, so that the next ones differ. */
-  async make() {
+  /**
+   * Makes records with the seed; asked for the same again, it advances the seed, so that these differ. `found` is
+   * called with each.
+   */
+  async make(found = () => {}) {
     const run = ++this.run;
     const asked = this.#asked();
     if (asked === null) return;
+    if (this.#asking(asked) === this.madeWith) this.sampling.seed += 1;
+    this.madeWith = this.#asking(asked);
     const { seed } = this.sampling;
     const random = charlm.random(seed);
     const made = new Set();
@@ -34,20 +40,32 @@ class RecordMaker {
       if (record !== null && !made.has(record)) {
         made.add(record);
         this.list.append(this.#shown(record));
+        found(record);
       }
       if (performance.now() < deadline) continue;
       await pause();
       if (run !== this.run) return;
       deadline = performance.now() + SLICE;
     }
-    this.sampling.seed = seed + 1;
     this.#tell(made.size, seed);
   }
 
+  /** Returns what the records depend on. */
+  #asking({ prefix, least, most }) {
+    return JSON.stringify([prefix, least, most, this.sampling.settings, this.sampling.seed]);
+  }
+
   #tell(count, seed) {
-    const few = "The model finds such records too unlikely: ask for another beginning or length, or raise the temperature.";
-    this.told.textContent = count === AT_ONCE ? `Made with seed ${seed}. Choose one to explore it.` : `Found ${count}. ${few}`;
+    this.told.textContent = count === AT_ONCE ? `Made with seed ${seed}. Choose one to explore it.` : `Found ${count}. ${this.#whyFew()}`;
     this.said(`${count} made`);
+  }
+
+  #whyFew() {
+    const { restrictions } = this.sampling;
+    const other = "ask for another beginning or length";
+    if (!restrictions.length) return `The model finds such records too unlikely: ${other}, or raise the temperature.`;
+    const settings = restrictions.join(" and ");
+    return `With ${settings} the model makes no others: raise ${restrictions.length === 1 ? "it" : "them"}, or ${other}.`;
   }
 
   /** Returns what was asked for, or null after saying what is wrong with it. */

@@ -17,6 +17,8 @@ class ContextSight {
     this.name = "Context found";
     this.who = model.summary.layers ? "Its n-grams use" : "The model uses";
     this.most = Math.max(1, (model.summary.order ?? 2) - 1);
+    this.caption = "How many characters of the text, and what comes next, were predicted from a context of each length. The bars under the text show the length for each one.";
+    if (model.specials.bos !== undefined) this.caption += " The start counts as a character.";
     this.drawing = element("div", "lengths");
     this.drawing.setAttribute("role", "img");
   }
@@ -35,16 +37,23 @@ class ContextSight {
 
   tell(state, place, cells) {
     const length = state.contextLength;
-    const context = cells.slice(Math.max(0, place - length), place).map((cell) => cell.text).join("");
     if (!length) return "No character before this place helped: the model only knows how often each one occurs.";
-    const characters = length === 1 ? "the last character" : `the last ${length} characters`;
-    const isLongest = length >= this.most ? "as far back as it looks." : "nothing longer that ends here was in its training text.";
-    return `${this.who} ${characters}, ${quoted(context)}: ${isLongest}`;
+    const before = cells.slice(0, place).filter((cell) => cell.id !== null);
+    const context = before.slice(-length).map((cell) => cell.text).join("");
+    const last = Math.min(length, before.length); // without the start
+    const characters = last === 1 ? "the last character" : `the last ${last} characters`;
+    const seen = [...(length > last ? ["the start"] : []), ...(last ? [`${characters}, ${quoted(context)}`] : [])].join(" and ");
+    let limit = "nothing longer that ends here was in its training text.";
+    if (length > last) limit = "all that precedes this place.";
+    else if (length >= this.most) limit = "as far back as it looks.";
+    return `${this.who} ${seen}: ${limit}`;
   }
 
-  draw(state, place, cells) {
+  draw(state, place, cells, { atEnd }) {
     const counts = new Array(this.most + 1).fill(0);
-    for (const cell of cells) if (cell.contextLength !== undefined) counts[Math.min(cell.contextLength, this.most)] += 1;
+    for (const { contextLength } of atEnd ? [...cells, atEnd] : cells) {
+      if (contextLength !== undefined) counts[Math.min(contextLength, this.most)] += 1;
+    }
     const highest = Math.max(1, ...counts);
     this.drawing.replaceChildren(...counts.map((count, length) => {
       const column = element("div", length === Math.min(state.contextLength, this.most) ? "column now" : "column");
@@ -53,11 +62,7 @@ class ContextSight {
       return column;
     }));
     const words = counts.map((count, length) => `${length}: ${count}`).join(", ");
-    this.drawing.setAttribute("aria-label", `Characters of the text by the length of the context that was found: ${words}`);
-  }
-
-  get caption() {
-    return "How many characters of the text were predicted from a context of each length. The bars under the text show the length for each one.";
+    this.drawing.setAttribute("aria-label", `Characters of the text, and what comes next, by the length of the context that was found: ${words}`);
   }
 }
 
@@ -199,7 +204,7 @@ class SharesSight {
     return `Most of this prediction comes from ${partName(strongest)}, ${percent(strongest.share)}. Under the text: how much of each prediction comes from ${partName(drawn)}.`;
   }
 
-  draw(state, place, cells, alphabet) {
+  draw(state, place, cells, { alphabet }) {
     const actual = cells[place]?.id ?? null;
     this.drawing.replaceChildren(...state.shares.map((each, part) => {
       const { share, logProbabilities } = each;
@@ -254,9 +259,9 @@ class Sight {
     }
   }
 
-  /** Shows what is seen in a state, which is that before a place in the text, or at its end. */
-  show(state, place, cells) {
-    this.last = [state, place, cells];
+  /** Shows what is seen in a state, which is that before a place in the text, or at its end; `atEnd` is that at its end. */
+  show(state, place, cells, atEnd) {
+    this.last = [state, place, cells, atEnd];
     const { way } = this;
     if (!way || !state || !way.constructor.sees(state)) {
       this.editor.underline(way?.heights && state && way.constructor === ContextSight ? way.heights(cells, state) : null);
@@ -264,7 +269,7 @@ class Sight {
       byId("seen").textContent = "Nothing precedes this place.";
       return;
     }
-    way.draw(state, place, cells, this.alphabet);
+    way.draw(state, place, cells, { alphabet: this.alphabet, atEnd });
     byId("seen").textContent = way.tell(state, place, cells);
     byId("seen-caption").textContent = way.caption;
     if (byId("seen-drawing").firstChild !== way.drawing) byId("seen-drawing").replaceChildren(way.drawing);

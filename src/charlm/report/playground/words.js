@@ -24,7 +24,9 @@ function figures({ cells, read, endBits, isRead }) {
   const all = endBits === null ? known : [...known, endBits];
   const mean = all.reduce((sum, bits) => sum + bits, 0) / Math.max(1, all.length);
   const unread = isRead ? "" : `, ${(cells.length - read).toLocaleString("en")} still to be read`;
-  return `${mean.toFixed(2)} bits per character, ${cells.length.toLocaleString("en")} characters${unread}`;
+  const characters = `${cells.length.toLocaleString("en")} ${cells.length === 1 ? "character" : "characters"}`;
+  const end = endBits === null ? "" : " and the end";
+  return `${mean.toFixed(2)} bits per character, ${characters}${end}${unread}`;
 }
 
 /** Returns where in the text the bars are. */
