@@ -128,16 +128,16 @@ def _counted(
     started = time.perf_counter()
     hook(CountingBegan(characters=corpus.characters))
     model = count(corpus, recipe)
-    smoothing = recipe.smoothing
+    asked = recipe.smoothing
     if isinstance(model, NGramTable):
-        recipe, smoothing = replace(recipe, order=model.order), model.smoothing
+        recipe = replace(recipe, order=model.order, smoothing=model.smoothing)
     seconds = time.perf_counter() - started
     hook(
         Counted(
             family=recipe.family,
             order=recipe.order or 2,
-            smoothing=smoothing,
-            is_untuned=smoothing != recipe.smoothing,
+            smoothing=recipe.smoothing,
+            is_untuned=recipe.smoothing != asked,
             n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
             seconds=seconds,
         )

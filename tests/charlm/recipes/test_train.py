@@ -211,6 +211,8 @@ def test_a_run_describes_what_its_family_takes(tmp_path: Path, family: Any) -> N
         value = getattr(recipe, name)
         if name == "batch_size" and value is None:  # as suits the records
             value = 256
+        if (family, name) == ("ngram", "smoothing"):  # the names are too few to tune it on
+            value = "learned"
         assert described.settings.get(name) == (None if value is False else value)
     if recipe.config is not None:
         assert described.settings["max_steps"] == 4
@@ -285,7 +287,9 @@ def test_a_run_goes_on_with_its_own_family_alone(tmp_path: Path, family: Any) ->
     train(corpus, Recipe(family=family, **shared(family, **FEW)), folder=folder)
     longer = shared(family, **(FEW | {"max_steps": 6}))
     _, told = happened(corpus, Recipe(family=family, **longer), folder=folder, resume=True)
-    assert next(event for event in told if isinstance(event, events.TrainingBegan)).first_step == 4
+    began = next(event for event in told if isinstance(event, events.TrainingBegan))
+    entry = next(event.entry for event in told if isinstance(event, events.EntryMade))
+    assert (began.first_step, began.next_entry) == (4, entry.step)
     other: Any = "mixture" if family == "gpt" else "gpt"
     before = folder.model_path.read_bytes()
     with pytest.raises(ValueError, match=f"is of the family {family} and cannot be resumed as a {other}"):
