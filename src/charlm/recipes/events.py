@@ -87,12 +87,13 @@ class CountedAnew:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingBegan:
-    """Training by gradient descent begins, or resumes after ``first_step`` steps."""
+    """Training by gradient descent begins, or resumes after ``first_step`` steps; the log grows at ``next_entry``."""
 
     family: str
     parameters: int
     device: str
     first_step: int
+    next_entry: int
     total_steps: int | None
     batch_size: int
     block_size: int

@@ -254,6 +254,7 @@ def _run(
             parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
             device=str(batches.device),
             first_step=trainer.step,
+            next_entry=_next_entry(trainer),
             total_steps=trainer.total_steps,
             batch_size=batches.batch_size,
             block_size=block_size,
@@ -312,3 +313,12 @@ def _evaluated(model: LanguageModel, validation: CompleteDataset, vocabulary: Vo
     evaluation = evaluate(model, validation, vocabulary=vocabulary)
     hook(Evaluated(evaluation=evaluation))
     return Trained(model, evaluation.nats_per_character)
+
+
+def _next_entry(trainer: Trainer) -> int:
+    """Returns the step at which the log of a run grows next, unless a time limit ends it before."""
+    config, done = trainer.config, trainer.step
+    last = [] if trainer.total_steps is None else [trainer.total_steps]
+    return min(
+        [*last, *(every * (done // every + 1) for every in (config.log_interval, config.steps_between_evaluations))]
+    )

@@ -15,17 +15,15 @@ ROWS = 20
 """The approximate number of log entries listed as numbers."""
 
 
-def learning(entries: list[LogEntry], *, is_counted: bool) -> str:
+def learning(entries: list[LogEntry], *, without: str) -> str:
     """Returns the section.
 
     Args:
         entries: The log of the run.
-        is_counted: Whether the model is one that counts, which has none.
+        without: What to say if it has no entry; with nothing to say, there is no section.
     """
     if not entries:
-        why = "A count model reads its text once: there are no steps, and no curve."
-        lost = "There is no training log: the model file is not in a run folder."
-        return section("learning", "Learning", paragraph(why if is_counted else lost))
+        return section("learning", "Learning", paragraph(without) if without else "")
     curves = loss_curves(entries)
     loss = figure(chart("Loss", curves, IN_NATS, IN_BITS), f"Loss {legend(curves)}")
     numbers = f"<details><summary>Show the numbers</summary>{_log_table(entries)}</details>"
@@ -59,8 +57,16 @@ def _log_table(entries: list[LogEntry]) -> str:
             "" if entry.validation_loss is None else f"{entry.validation_loss:.4f}",
             f"{entry.learning_rate:.3g}",
             f"{entry.characters_per_second:,.0f}",
+            "" if entry.gradient_norm is None else f"{entry.gradient_norm:.3g}",
         )
         for entry in shown
     ]
-    head = ("step", "training loss, nats", "validation loss, nats", "learning rate", "characters per second")
+    head = (
+        "step",
+        "training loss, nats",
+        "validation loss, nats",
+        "learning rate",
+        "characters per second",
+        "norm of the gradient",
+    )
     return table("Log of the run", rows, head)

@@ -61,14 +61,20 @@ class LiveReport:
         """
         if isinstance(event, events.TrainingBegan):
             self._began = event
+            self._entries = self._entries_up_to(event.first_step)
             self._write(is_live=True)
         elif isinstance(event, events.EntryMade):
-            self._entries = [*self._entries, event.entry] if self._entries else read_log(self._folder.log_path)
+            self._entries.append(event.entry)
             if time.monotonic() >= self._next_write:
                 self._write(is_live=True)
         elif isinstance(event, events.Saved) and self._began is not None:
             write_report(self._folder.path, self._folder.report_path)
             self._is_complete = True
+
+    def _entries_up_to(self, step: int) -> list[LogEntry]:
+        """Returns the entries that a run which is resumed at a step has made before."""
+        path = self._folder.log_path
+        return [entry for entry in read_log(path) if entry.step <= step] if path.is_file() else []
 
     def _write(self, *, is_live: bool) -> None:
         started = time.monotonic()
@@ -87,10 +93,12 @@ class LiveReport:
         losses = [entry.validation_loss for entry in entries if entry.validation_loss is not None]
         if losses:
             figures["bits per character, validation"] = f"{min(losses) / math.log(2):.3f}"
+        first = f"No entry yet: the first comes at step {began.next_entry:,}."
+        without = first if is_live else "The run ended before the first entry of its log."
         return Document(
             name=self._folder.path.resolve().name,
             lead=f"{about_model(began.family, {})} in training{source}.",
             figures=figures,
-            sections=[learning(entries, is_counted=False), samples([], entries), settings(None, description)],
+            sections=[learning(entries, without=without), samples([], entries), settings(None, description)],
             is_live=is_live,
         )

@@ -118,9 +118,8 @@ def _of_one(run: ReportedRun, *, text: str | Iterable[str] | None, stride: int |
     written = generated(run.lm, seed)
     scored = _scored(run, text, written, stride)
     table = transitions(run.lm)
-    is_counted = run.lm.family in FAMILIES and FAMILIES[run.lm.family].counted is not None
     sections = [
-        learning(run.entries, is_counted=is_counted),
+        learning(run.entries, without=_without_log(run)),
         surprise(scored),
         samples(written, run.entries),
         places(run.lm, scored),
@@ -132,6 +131,14 @@ def _of_one(run: ReportedRun, *, text: str | Iterable[str] | None, stride: int |
         settings(run.lm, run.description),
     ]
     return Document(name=run.name, lead=run.in_words(), figures=_figures(run), sections=sections)
+
+
+def _without_log(run: ReportedRun) -> str:
+    """Returns why there is no log; nothing for a model that counts, which has no steps."""
+    if run.lm.family in FAMILIES and FAMILIES[run.lm.family].counted is not None:
+        return ""
+    is_alone = run.folder.path.is_file()
+    return f"There is no training log: {'the model file is not in a run folder' if is_alone else 'the run has none'}."
 
 
 def _scored(run: ReportedRun, text: str | Iterable[str] | None, written: list[str], stride: int | None) -> Scored:

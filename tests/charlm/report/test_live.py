@@ -1,5 +1,7 @@
 """The page of a run that is still going shows what there is, reloads itself, and stops doing so however it ends."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ BEGAN: dict[str, Any] = {
     "parameters": 1,
     "device": "cpu",
     "first_step": 0,
+    "next_entry": 30,
     "total_steps": 200,
     "batch_size": 1,
     "block_size": 1,
@@ -70,10 +73,24 @@ def test_a_run_that_fails_leaves_a_page_that_does_not_reload(tmp_path: Path, mon
     assert "<dd>4 of 6</dd>" in page
 
 
+def test_before_the_first_entry_the_page_says_when_it_comes(tmp_path: Path) -> None:
+    live, path = LiveReport(RunFolder(tmp_path)), tmp_path / "report.html"
+    with live:
+        live(events.TrainingBegan(**BEGAN))
+        assert "No entry yet: the first comes at step 30." in path.read_text("utf-8")
+    assert "The run ended before the first entry of its log." in path.read_text("utf-8")
+
+
+def test_a_run_that_is_resumed_begins_with_its_entries_up_to_there(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.log_path.write_text("".join(f"{json.dumps(asdict(log_entry(step)))}\n" for step in (10, 20, 30)))
+    LiveReport(folder)(events.TrainingBegan(**(BEGAN | {"first_step": 20})))
+    assert "<dd>20 of 200</dd>" in folder.report_path.read_text("utf-8")
+
+
 def test_entries_that_come_fast_are_not_all_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(10_000))  # writing takes one tick, and an entry comes with each
     monkeypatch.setattr("charlm.report.live.time.monotonic", lambda: next(ticks))
-    monkeypatch.setattr("charlm.report.live.read_log", lambda _: [log_entry(1)])
     live, path = LiveReport(RunFolder(tmp_path)), tmp_path / "report.html"
     live(events.TrainingBegan(**BEGAN))
     path.write_text("old")
