@@ -14,6 +14,7 @@ from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.text_activations import TextActivations
 from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_arrays import sizes
+from charlm.files.model_facts import told_settings, told_sizes
 from charlm.files.model_file import load_with_file, save_model
 from charlm.files.serializing import check_sizes
 from charlm.generation.text_generator import TextGenerator
@@ -303,8 +304,8 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
 
     def _repr_html_(self) -> str:
         facts = self.facts()
-        shown = {"family": facts["family"], **facts["settings"], "learned from": facts["learned_from"]}
-        shown |= {"symbols": facts["symbols"], "parameters": f"{facts['parameters']:,}"}
+        shown = {"family": facts["family"], **told_settings(facts["settings"]), "learned from": facts["learned_from"]}
+        shown |= {"symbols": facts["symbols"], **told_sizes(facts)}
         return card("CharLM", {name: str(fact) for name, fact in shown.items()})
 
     def __repr__(self) -> str:

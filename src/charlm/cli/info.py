@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.cli.output import print_json, print_line, printable
 from charlm.cli.terminal import heading
+from charlm.files.model_facts import told_sizes
 from charlm.lm import CharLM
 
 if TYPE_CHECKING:
@@ -83,9 +84,7 @@ def _shown(symbols: Sequence[str], joint: str) -> str:
 
 
 def _of_size(facts: dict[str, Any]) -> dict[str, str]:
-    of_counts = {} if facts["n_grams"] is None else {"n-grams": f"{facts['n_grams']:,}"}
-    of_weights = {} if facts["family"] == "ngram" else {"parameters": f"{facts['parameters']:,}"}
-    return {**of_weights, **of_counts, "in memory": human_size(facts["bytes"])}
+    return {**told_sizes(facts), "in memory": human_size(facts["bytes"])}
 
 
 def human_size(n_bytes: int) -> str:

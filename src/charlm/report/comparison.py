@@ -6,6 +6,7 @@ import math
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
+from charlm.files.model_facts import told_settings, told_sizes
 from charlm.report.document import Document
 from charlm.report.elements import figure, paragraph, passage, section, table
 from charlm.report.reported_run import about_model
@@ -99,19 +100,21 @@ def _curves(runs: Sequence[ReportedRun], names: Sequence[str], across: str) -> l
 
 
 def _results(runs: Sequence[ReportedRun], names: Sequence[str]) -> str:
+    sizes = [told_sizes(run.lm.facts()) for run in runs]
     rows = [
         (
             name,
             about_model(run.lm.family, run.lm.settings).removeprefix("An ").removeprefix("A "),
-            f"{run.lm.facts()['parameters']:,}",
+            size.get("parameters", ""),
+            size.get("n-grams", ""),
             f"{run.lm.facts()['bytes']:,}",
             "" if run.validation_loss is None else f"{run.validation_loss / math.log(2):.4f}",
             f"{run.entries[-1].step:,}" if run.entries else "",
             "" if run.seconds is None else f"{run.seconds:,.1f}",
         )
-        for name, run in zip(names, runs, strict=True)
+        for name, run, size in zip(names, runs, sizes, strict=True)
     ]
-    head = ("run", "model", "parameters", "bytes", "validation, bits per character", "steps", "seconds")
+    head = ("run", "model", "parameters", "n-grams", "bytes", "validation, bits per character", "steps", "seconds")
     return table("The runs", rows, head)
 
 
@@ -138,7 +141,7 @@ def facts_of(run: ReportedRun) -> dict[str, Any]:
         facts |= {f"SHA-256 of the {part} data": digest[:12] for part, digest in described.fingerprints.items()}
         facts |= described.settings | described.machine
         facts.pop("model", None)  # it is the family
-    return facts | run.lm.settings
+    return facts | told_settings(run.lm.settings)
 
 
 def _shown(value: object) -> str:

@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Self
 
+from charlm.files.model_facts import told_sizes
 from charlm.recipes import events
 from charlm.report.document import Document
 from charlm.report.learning import learning
@@ -39,6 +40,7 @@ class LiveReport:
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
         self._entries: list[LogEntry] = []
+        self._n_grams: int | None = None
         self._began: events.TrainingBegan | None = None
         self._is_complete = False
         self._next_write = 0.0
@@ -59,7 +61,9 @@ class LiveReport:
         Raises:
             OSError: The report cannot be written.
         """
-        if isinstance(event, events.TrainingBegan):
+        if isinstance(event, events.Counted):
+            self._n_grams = event.n_grams
+        elif isinstance(event, events.TrainingBegan):
             self._began = event
             self._entries = self._entries_up_to(event.first_step)
             self._write(is_live=True)
@@ -89,7 +93,8 @@ class LiveReport:
         source = "" if description is None else f" on {description.text}"
         steps = "" if began.total_steps is None else f" of {began.total_steps:,}"
         entries = self._entries
-        figures = {"parameters": f"{began.parameters:,}", "steps": f"{entries[-1].step if entries else 0:,}{steps}"}
+        figures = told_sizes({"family": began.family, "parameters": began.parameters, "n_grams": self._n_grams})
+        figures["steps"] = f"{entries[-1].step if entries else 0:,}{steps}"
         losses = [entry.validation_loss for entry in entries if entry.validation_loss is not None]
         if losses:
             figures["bits per character, validation"] = f"{min(losses) / math.log(2):.3f}"

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charlm.files.model_facts import told_sizes
 from charlm.models.registry import FAMILIES
 from charlm.report.attention import attention
 from charlm.report.comparison import comparison
@@ -164,7 +165,7 @@ def _scored(run: ReportedRun, text: str | Iterable[str] | None, written: list[st
 
 def _figures(run: ReportedRun) -> dict[str, str]:
     """Returns the key figures at the top of the page."""
-    figures = {"parameters": f"{run.lm.facts()['parameters']:,}"}
+    figures = told_sizes(run.lm.facts())
     loss = run.validation_loss
     if loss is not None:
         figures |= {"bits per character, validation": f"{loss / math.log(2):.3f}"}

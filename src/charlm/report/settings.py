@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from charlm.files.model_facts import told_settings
 from charlm.report.elements import section, table
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def settings(lm: CharLM | None, description: RunDescription | None) -> str:
     """
     model, run, machine = "", "", ""
     if lm is not None:
-        facts: dict[str, Any] = {"family": lm.family, **lm.settings, "fingerprint": lm.vocabulary.fingerprint}
+        facts: dict[str, Any] = {"family": lm.family, **told_settings(lm.settings)}
+        facts |= {"symbols": f"{len(lm.vocabulary.symbols):,}", "fingerprint": lm.vocabulary.fingerprint}
         model = table("Model", [(name, str(value)) for name, value in facts.items()])
     if description is not None:
         about = {"text": description.text, "characters": f"{description.characters:,}", "started": description.began}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_SYMBOLS = 80
 """For a larger vocabulary, the table only shows the symbols that the model considers most frequent."""
+STEPS = 6
+"""From symbol to symbol: how frequent they are changes little with more."""
 ROWS_AT_ONCE = 64
 """Each takes as much memory as a prompt to continue."""
 
@@ -49,14 +51,29 @@ def transitions(lm: CharLM) -> Transitions:
         >>> table.symbols, table.probabilities.round(2).tolist()
         (['a', 'b'], [[0.0, 1.0], [1.0, 0.0]])
     """
-    ids = np.array(Framing(lm.vocabulary).symbol_ids())
-    parts = [ids[start : start + ROWS_AT_ONCE] for start in range(0, len(ids), ROWS_AT_ONCE)]
-    frequencies = sum(_following(lm.predictor, part, ids).sum(axis=0) for part in parts)
-    most_frequent = np.argsort(-np.asarray(frequencies), kind="stable")[:MOST_SYMBOLS]
+    framing = Framing(lm.vocabulary)
+    ids = np.array(framing.symbol_ids())
+    most_frequent = np.argsort(-_frequencies(lm.predictor, ids, framing.bos), kind="stable")[:MOST_SYMBOLS]
     shown = np.sort(most_frequent)
     probabilities = _following(lm.predictor, ids[shown], ids[shown])
     names = [lm.vocabulary.symbols[place] for place in shown]
     return Transitions(names, probabilities, len(ids) - len(shown), np.argsort(most_frequent))
+
+
+def _frequencies(predictor: Predictor, ids: NDArray[np.int64], bos: int | None) -> NDArray[np.float64]:
+    """Returns how frequent each id is, as far as single ones before it tell: they sum to 1.
+
+    It is near to what a walk from symbol to symbol comes to, and after the end of a record goes on with that of another.
+    """
+    equal = np.full(len(ids), 1 / len(ids))
+    first = equal if bos is None else _following(predictor, np.array([bos]), ids)[0]
+    frequencies = equal
+    for _ in range(STEPS):
+        parts = range(0, len(ids), ROWS_AT_ONCE)
+        rows = [slice(start, start + ROWS_AT_ONCE) for start in parts]
+        after = sum((frequencies[part] @ _following(predictor, ids[part], ids) for part in rows), np.zeros(len(ids)))
+        frequencies = after + (1 - after.sum()) * first / first.sum()
+    return frequencies
 
 
 def _following(predictor: Predictor, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:

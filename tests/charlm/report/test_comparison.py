@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm import CharLM, write_report
+from charlm import CharLM, TrainerConfig, write_report
 from charlm.cli.app import main
 from charlm.files.run_folder import RunFolder
 from charlm.report.comparison import NOT_COMPARABLE, OTHER_TEXTS, UNKNOWN_TEXTS
@@ -51,6 +51,22 @@ def test_losses_of_one_text_are_laid_over_each_other(runs: Path) -> None:
     assert "log_interval</th><td></td>" in html
     assert "<fast>" not in html
     assert "<dt>lowest loss</dt>" in html
+
+
+def test_sizes_are_those_of_info_and_what_only_a_file_needs_is_left_out(runs: Path, tmp_path: Path) -> None:
+    lm = CharLM.fit(TEXT * 9, "gpt", n_layers=1, n_heads=1, width=8, block_size=16, config=TrainerConfig(max_steps=1))
+    lm.save(tmp_path / "gpt.safetensors")
+    parameters, n_grams = f"{lm.facts()['parameters']:,}", f"{lm.facts()['n_grams']:,}"
+    both = write_report([tmp_path / "gpt.safetensors", runs / "ngram"], tmp_path / "both.html").read_text("utf-8")
+    alone = write_report(tmp_path / "gpt.safetensors").read_text("utf-8")
+    card = lm._repr_html_()
+    assert f"<td>{parameters}</td><td>{n_grams}</td>" in both
+    assert f"<dt>parameters</dt><dd>{parameters}</dd></div><div><dt>n-grams</dt><dd>{n_grams}</dd>" in alone
+    assert parameters in card
+    assert n_grams in card
+    assert "<dt>parameters</dt>" not in write_report(runs / "ngram").read_text("utf-8")
+    for name in ("vocab_size", "context_only", "hash_rows", "hashed_as", "prior"):
+        assert name not in both + alone + card
 
 
 def test_what_is_the_same_is_left_out(runs: Path, tmp_path: Path) -> None:
