@@ -118,7 +118,7 @@ def _check_runs(
 def _of_one(run: ReportedRun, *, text: str | Iterable[str] | None, stride: int | None, seed: int) -> Document:
     written = generated(run.lm, seed)
     scored = _scored(run, text, written, stride)
-    table = transitions(run.lm)
+    table = transitions(run.lm, scored.texts)
     sections = [
         learning(run.entries, without=_without_log(run)),
         surprise(scored),

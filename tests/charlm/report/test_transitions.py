@@ -41,6 +41,17 @@ def test_the_rows_of_a_large_vocabulary_are_never_all_there_at_once(monkeypatch:
     assert max(rows) == MOST_SYMBOLS
 
 
+def test_the_text_says_which_characters_are_frequent() -> None:
+    lm = CharLM.fit("".join(f"{first}{second}" for first in "abcdefgh" for second in "abcdefgh"), "bigram")
+    text = "".join(character * 100 * place for place, character in enumerate("abcdefgh", 1))
+    assert transitions(lm, [lm.inspect(text)]).ranks.tolist() == [7, 6, 5, 4, 3, 2, 1, 0]
+
+
+def test_without_a_text_a_record_that_ends_goes_on_with_another() -> None:
+    table = transitions(CharLM.fit(["Xa", "Xb", "Xc", "Xd"] * 9))
+    assert table.symbols[int(np.argmin(table.ranks))] == "X"  # it follows no symbol
+
+
 def test_a_narrow_screen_shows_the_most_frequent_symbols() -> None:
     characters = [chr(0x4E00 + place) for place in range(60)]
     table = transitions(CharLM.fit("".join(each * place for place, each in enumerate(characters, 1)), "bigram"))
