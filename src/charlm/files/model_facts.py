@@ -18,7 +18,7 @@ def told_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         settings: Those of ``CharLM.settings``.
 
     Example:
-        >>> told_settings({"vocab_size": 64, "width": 32, "prior": {"vocab_size": 64, "order": 8, "context_only": [62]}})
+        >>> told_settings({"vocab_size": 64, "width": 32, "prior": {"vocab_size": 64, "order": 8}})
         {'width': 32, 'order': 8}
         >>> told_settings({"vocab_size": 64, "width": 32, "prior": None})
         {'width': 32}

@@ -41,13 +41,15 @@ def attention(lm: CharLM, scored: Scored) -> str:
         "Attention",
         "<p>Where the model looks as it reads: choose a layer and a head, and point at a symbol, or move with the "
         "arrow keys, to see how much that position attends to itself and to those before it. The square shows the "
-        "same for all positions: one row for each, with the first at the top.</p>"
+        "same for all positions: one row for each, with the first at the top, with a cell for each that it attends "
+        "to, with the first at the left.</p>"
         f"<noscript><p>Attention is drawn by a script, and scripts are turned off in this browser.</p></noscript>"
         f'<div class="attention" id="attention-box" data-attention="{escaped(json.dumps(data))}" hidden>'
         f'<p class="pickers">{_picker("layer", layers)} {_picker("head", heads)}</p>'
         f'<div class="text" id="attention-text" tabindex="0" role="group" aria-label="The text that is attended to">'
-        f'{symbols}</div><canvas width="{len(labels)}" height="{len(labels)}" role="img" '
-        'aria-label="How much each position attends to each"></canvas></div>',
+        f'{symbols}</div><div class="attended"><b>attends</b>'
+        f'<canvas width="{len(labels)}" height="{len(labels)}" role="img" '
+        'aria-label="How much each position attends to each"></canvas><b>attended to</b></div></div>',
     )
 
 

@@ -11,6 +11,7 @@ from charlm.report.document import Document
 from charlm.report.elements import figure, paragraph, passage, section, table
 from charlm.report.reported_run import about_model
 from charlm.report.samples import generated
+from charlm.report.settings import in_utc
 from charlm.training.curves import Curve, chart, color, legend
 from charlm.training.run_status import IN_BITS, IN_NATS
 
@@ -76,8 +77,13 @@ def _losses(runs: Sequence[ReportedRun], names: Sequence[str]) -> str:
     charts = []
     for across, name in (("step", "Validation loss by step"), ("seconds", "Validation loss by seconds of training")):
         if curves := _curves(runs, names, across):
-            charts.append(figure(chart(name, curves, IN_NATS, IN_BITS, across=across), f"{name} {legend(curves)}"))
-    return "".join(charts) or paragraph("No run has a log or a validation loss.")
+            charts.append(figure(chart(name, curves, IN_NATS, IN_BITS, across=across), legend(curves), title=name))
+    if not charts:
+        return paragraph("No run has a log or a validation loss.")
+    without = [name for run, name in zip(runs, names, strict=True) if not run.entries]
+    if 0 < len(without) < len(runs):
+        charts.append(paragraph(f"Without a log of steps, and so not in the chart by step: {', '.join(without)}."))
+    return "".join(charts)
 
 
 def _curves(runs: Sequence[ReportedRun], names: Sequence[str], across: str) -> list[Curve]:
@@ -110,7 +116,7 @@ def _results(runs: Sequence[ReportedRun], names: Sequence[str]) -> str:
             f"{run.lm.facts()['bytes']:,}",
             "" if run.validation_loss is None else f"{run.validation_loss / math.log(2):.4f}",
             f"{run.entries[-1].step:,}" if run.entries else "",
-            "" if run.seconds is None else f"{run.seconds:,.1f}",
+            run.seconds_in_words,
         )
         for name, run, size in zip(names, runs, sizes, strict=True)
     ]
@@ -137,7 +143,7 @@ def facts_of(run: ReportedRun) -> dict[str, Any]:
     facts |= {"symbols": len(run.lm.vocabulary.symbols)}
     if run.description is not None:
         described = run.description
-        facts |= {"text": described.text, "characters": described.characters, "started": described.began}
+        facts |= {"text": described.text, "characters": described.characters, "started": in_utc(described.began)}
         facts |= {f"SHA-256 of the {part} data": digest[:12] for part, digest in described.fingerprints.items()}
         facts |= described.settings | described.machine
         facts.pop("model", None)  # it is the family

@@ -45,14 +45,16 @@ def passage(text: str, label: str) -> str:
     return f'<pre dir="auto" tabindex="0" role="region" aria-label="{escaped(label)}">{escaped(text)}</pre>'
 
 
-def figure(content: str, caption: str = "") -> str:
-    """Returns a picture above its caption.
+def figure(content: str, caption: str = "", *, title: str = "") -> str:
+    """Returns a picture below its title and above its caption.
 
     Args:
         content: HTML.
         caption: HTML; empty for a picture that says itself what it shows.
+        title: Plain text; likewise.
     """
-    return f"<figure>{content}{f'<figcaption>{caption}</figcaption>' if caption else ''}</figure>"
+    above = f'<p class="title">{escaped(title)}</p>' if title else ""
+    return f"<figure>{above}{content}{f'<figcaption>{caption}</figcaption>' if caption else ''}</figure>"
 
 
 def key_figures(figures: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ def learning(entries: list[LogEntry], *, without: str) -> str:
     if not entries:
         return section("learning", "Learning", paragraph(without) if without else "")
     curves = loss_curves(entries)
-    loss = figure(chart("Loss", curves, IN_NATS, IN_BITS), f"Loss {legend(curves)}")
+    loss = figure(chart("Loss", curves, IN_NATS, IN_BITS), legend(curves), title="Loss")
     numbers = f"<details><summary>Show the numbers</summary>{_log_table(entries)}</details>"
     return section("learning", "Learning", f'{loss}<div class="several">{_others(entries)}</div>{numbers}')
 

@@ -155,6 +155,7 @@ function showAttention(box) {
   const levels = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
   const symbols = [...byId("attention-text").querySelectorAll("span")];
   const canvas = box.querySelector("canvas");
+  const cell = document.createElement("i");
   const [layer, head] = [byId("attention-layer"), byId("attention-head")];
   let position = symbols.length - 1;
   const weight = (written, row, column) => (levels.indexOf(written[(row * (row + 1)) / 2 + column]) / 63) ** 2;
@@ -193,6 +194,30 @@ function showAttention(box) {
     });
     return `${symbols[place].textContent} attends to ${most.join(", ")}`;
   }
+  /** Tells the cell of the square that is pointed at. */
+  function tellCell({ clientX, clientY }) {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    const column = Math.floor(((clientX - left) / width) * symbols.length);
+    const row = Math.floor(((clientY - top) / height) * symbols.length);
+    if (!(row in symbols && column in symbols)) return;
+    const size = width / symbols.length;
+    Object.assign(cell.style, {
+      left: `${canvas.offsetLeft + column * size}px`,
+      top: `${canvas.offsetTop + row * size}px`,
+      width: `${size}px`,
+      height: `${size}px`,
+    });
+    canvas.after(cell);
+    const [from, to] = [row, column].map((place) => `${symbols[place].textContent} (${place + 1})`);
+    const does = column > row ? "comes before" : `attends ${Math.round(100 * attended(row, column))}% to`;
+    tell(`${from} ${does} ${column === row ? "itself" : to}`, cell);
+  }
+  canvas.addEventListener("pointermove", tellCell);
+  canvas.addEventListener("click", tellCell);
+  canvas.addEventListener("pointerleave", () => {
+    cell.remove();
+    hush();
+  });
   for (const picker of [layer, head]) picker.addEventListener("change", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   walk(byId("attention-text"), symbols, nextInText(symbols), describe);

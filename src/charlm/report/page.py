@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     import torch
 
+BEGINS_WHERE_SPLIT = "The text begins where it was split, even in the middle of a word."
+BEGINS_ANYWHERE = "A model of text begins anywhere in a text, even in the middle of a word."
 COMPARISON = "comparison.html"
 """The name of the report of several runs, by default."""
 
@@ -122,7 +124,7 @@ def _of_one(run: ReportedRun, *, text: str | Iterable[str] | None, stride: int |
     sections = [
         learning(run.entries, without=_without_log(run)),
         surprise(scored),
-        samples(written, run.entries),
+        samples(written, run.entries, note="" if run.lm.is_of_records else BEGINS_ANYWHERE),
         places(run.lm, scored),
         reliability(scored),
         growth(run.lm, scored),
@@ -158,7 +160,8 @@ def _scored(run: ReportedRun, text: str | Iterable[str] | None, written: list[st
         return Scored.of(lm, texts, "the given text", stride=stride)
     if run.held_out:
         told = "records from the validation split" if lm.is_of_records else "the beginning of the validation split"
-        return Scored.of(lm, run.held_out, told, stride=stride)
+        begins = "" if lm.is_of_records else BEGINS_WHERE_SPLIT
+        return Scored.of(lm, run.held_out, told, stride=stride, note=begins)
     own = written[0].split("\n") if lm.is_of_records else written[:1]
     return Scored.of(lm, own, "a sample of its own", stride=stride, is_own=True)
 
@@ -169,9 +172,9 @@ def _figures(run: ReportedRun) -> dict[str, str]:
     loss = run.validation_loss
     if loss is not None:
         figures |= {"bits per character, validation": f"{loss / math.log(2):.3f}"}
-        figures |= {"nats per character, validation": f"{loss:.4f}"}
+        figures |= {"nats per character, validation": f"{loss:.3f}"}
     if run.entries:
         figures["steps"] = f"{run.entries[-1].step:,}"
     if run.seconds is not None:
-        figures["seconds of training" if run.entries else "seconds of counting"] = f"{run.seconds:,.1f}"
+        figures["seconds of training" if run.entries else "seconds of counting"] = run.seconds_in_words
     return figures

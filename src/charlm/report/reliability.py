@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from charlm.report.elements import figure, section, table
+from charlm.report.elements import figure, paragraph, section, table
 from charlm.training.curves import Axis, Curve, Ends, chart, legend
 
 if TYPE_CHECKING:
@@ -61,15 +61,18 @@ def reliability_of(confidences: ArrayLike, came_true: ArrayLike) -> Reliability:
 
 
 def reliability(scored: Scored) -> str:
-    """Returns the section; nothing for a text that the model has made itself, and for one that is too short."""
+    """Returns the section; nothing for a text that the model has made itself."""
     predictions = [
         (likely[0][1], likely[0][0] == (one.symbols[place] if place < len(one.symbols) else ""))
         for one in scored.texts
         for place, likely in enumerate(one.alternatives)
         if likely
     ]
-    if scored.is_own or len(predictions) < FEWEST:
+    if scored.is_own:
         return ""
+    if len(predictions) < FEWEST:
+        few = f"{len(predictions):,} predictions over {scored.told} are too few to tell: it takes {FEWEST:,}."
+        return section("reliability", "Reliability", paragraph(few))
     found = reliability_of(*zip(*predictions, strict=True))
     points = [
         (confidence, accuracy)
@@ -81,7 +84,8 @@ def reliability(scored: Scored) -> str:
         Curve(name="model", kind="validation", points=[(place, float(value)) for place, value in points]),
     ]
     ends = Ends(first=0, last=1, lowest=0, highest=1)
-    drawn = chart("Reliability", curves, Axis(label="share that came true"), across="probability given", ends=ends)
+    axis = Axis(label="share that came true")
+    drawn = chart("Reliability", curves, axis, across="probability given", ends=ends, is_square=True)
     rows = [
         (f"{10 * place}-{10 * place + 10}%", f"{count:,}", f"{confidence:.1%}", f"{accuracy:.1%}")
         for place, (count, confidence, accuracy) in enumerate(zip(*found[:3], strict=True))
@@ -95,6 +99,6 @@ def reliability(scored: Scored) -> str:
         f"probability that it gave that symbol, over {scored.told}. Below the diagonal it is overconfident, above it "
         f"underconfident. The expected calibration error (Guo et al., 2017) is <strong>{100 * found.error:.1f} "
         f"percentage points</strong> over {len(predictions):,} predictions.</p>"
-        f"{figure(drawn, f'Reliability {legend(curves)}')}"
+        f"{figure(drawn, legend(curves))}"
         f"<details><summary>Show the numbers</summary>{numbers}</details>",
     )

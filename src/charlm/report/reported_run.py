@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NAMES = {"ngram": "An n-gram model", "bigram": "A bigram model", "gpt": "A GPT", "classic-gpt": "A classic GPT"}
 """What families are called; others by their own name."""
 
+SHORTEST = 0.1
+"""The shortest time that is told exactly, in seconds."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedRun:
@@ -68,6 +71,13 @@ class ReportedRun:
         if self.entries:
             return self.entries[-1].elapsed_seconds
         return None if self.description is None else self.description.seconds
+
+    @property
+    def seconds_in_words(self) -> str:
+        """The same in tenths of a second; empty if it is not known."""
+        if self.seconds is None:
+            return ""
+        return f"{self.seconds:,.1f}" if self.seconds >= SHORTEST else f"< {SHORTEST}"
 
     @property
     def block_size(self) -> int | None:

@@ -28,20 +28,21 @@ def generated(lm: CharLM, seed: int) -> list[str]:
     return ["\n".join(lm.generate(n_samples=RECORDS, max_new_tokens=LENGTH_OF_RECORD, seed=each)) for each in seeds]
 
 
-def samples(texts: list[str], entries: list[LogEntry]) -> str:
+def samples(texts: list[str], entries: list[LogEntry], *, note: str = "") -> str:
     """Returns the section.
 
     Args:
         texts: What the finished model generates.
-        entries: The log of the run, which has samples of its own.
+        entries: The log of the run, which has samples of its own; those that only repeat ``texts`` are left out.
+        note: What to say of the texts, if anything.
     """
     finished = "".join(passage(text, f"Sample {place}") for place, text in enumerate(texts, 1))
     shown = f'<div class="several">{finished}</div>' if texts else ""
-    return section("samples", "Samples", shown + _on_the_way(entries))
+    new = [entry for entry in entries if entry.sample and not any(text.startswith(entry.sample) for text in texts)]
+    return section("samples", "Samples", (paragraph(note) if note else "") + shown + _on_the_way(new))
 
 
-def _on_the_way(entries: list[LogEntry]) -> str:
-    written = [entry for entry in entries if entry.sample is not None]
+def _on_the_way(written: list[LogEntry]) -> str:
     if not written:
         return ""
     last = len(written) - 1

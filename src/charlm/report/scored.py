@@ -24,16 +24,25 @@ class Scored:
     Attributes:
         texts: The text, or the records.
         told: What they are, in a sentence.
+        note: What to say of where the text begins, if anything.
         is_own: Whether the model has generated them itself, which says nothing about how good it is.
     """
 
     texts: list[ScoredText]
     told: str
+    note: str = ""
     is_own: bool = False
 
     @classmethod
     def of(
-        cls, lm: CharLM, texts: Sequence[str], told: str, *, stride: int | None = None, is_own: bool = False
+        cls,
+        lm: CharLM,
+        texts: Sequence[str],
+        told: str,
+        *,
+        stride: int | None = None,
+        note: str = "",
+        is_own: bool = False,
     ) -> Scored:
         """Returns the beginning of a text, or the first records, as a model scores them.
 
@@ -45,7 +54,7 @@ class Scored:
                 break
             taken.append(text if lm.is_of_records else text[:left])
             left -= len(text)
-        return cls(texts=lm.inspect(taken, k=ALTERNATIVES, stride=stride), told=told, is_own=is_own)
+        return cls(texts=lm.inspect(taken, k=ALTERNATIVES, stride=stride), told=told, note=note, is_own=is_own)
 
     @property
     def bits_per_character(self) -> float:

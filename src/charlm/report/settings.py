@@ -25,9 +25,23 @@ def settings(lm: CharLM | None, description: RunDescription | None) -> str:
         facts |= {"symbols": f"{len(lm.vocabulary.symbols):,}", "fingerprint": lm.vocabulary.fingerprint}
         model = table("Model", [(name, str(value)) for name, value in facts.items()])
     if description is not None:
-        about = {"text": description.text, "characters": f"{description.characters:,}", "started": description.began}
+        about = {
+            "text": description.text,
+            "characters": f"{description.characters:,}",
+            "started": in_utc(description.began),
+        }
         about |= {name: str(value) for name, value in description.settings.items()}
         run = table("Run", list(about.items()))
         machine = table("Machine", list(description.machine.items()))
     tables = f'<div class="tables"><div>{model}{machine}</div><div>{run}</div></div>'
     return section("settings", "Settings and machine", tables)
+
+
+def in_utc(moment: str) -> str:
+    """Returns a moment of a run as people write it.
+
+    Example:
+        >>> in_utc("2026-03-01T22:22:26+00:00")
+        '2026-03-01 22:22:26 UTC'
+    """
+    return moment.replace("T", " ").replace("+00:00", " UTC")

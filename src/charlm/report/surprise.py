@@ -27,7 +27,8 @@ def surprise(scored: Scored) -> str:
         "surprise",
         "Surprise, character by character",
         f"<p>The stronger the color, the more surprised the model was: {mean} over {scored.told}{part}. Point at a "
-        "character, or move with the arrow keys, to see which characters the model considered most likely.</p>"
+        "character, or move with the arrow keys, to see which characters the model considered most likely. "
+        f"{scored.note}</p>"
         f'<p class="scale" aria-hidden="true"><span>0 bits</span><i></i><span>{MOST_BITS:g} bits or more</span></p>'
         '<div class="text" id="text" tabindex="0" role="group" aria-label="The text, character by character">'
         f"{'<br>'.join(_colored(scored.texts))}</div>",

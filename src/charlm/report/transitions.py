@@ -73,7 +73,7 @@ def transitions(lm: CharLM, texts: Iterable[ScoredText] = ()) -> Transitions:
 def _frequencies(predictor: Predictor, ids: NDArray[np.int64], bos: int | None) -> NDArray[np.float64]:
     """Returns how frequent a model considers each id, as far as single ones before it tell: they sum to 1.
 
-    It is near to what a walk from symbol to symbol comes to, and after the end of a record goes on with that of another.
+    It is near to what a walk from symbol to symbol comes to, and from the end of a record to another.
     """
     equal = np.full(len(ids), 1 / len(ids))
     first = equal if bos is None else _following(predictor, np.array([bos]), ids)[0]

@@ -37,10 +37,12 @@ STYLE = """
 .color-6 { --curve: var(--color-6); }
 .color-7 { --curve: var(--color-7); }
 .key { display: inline-block; margin-left: 1rem; }
+.key:first-child { margin-left: 0; }
 .key::before {
   content: ""; display: inline-block; width: 1.5rem; height: 0; margin-right: .4rem; vertical-align: middle;
   border-top: .2rem solid var(--curve);
 }
+.key.dot::before { width: .5rem; height: .5rem; border: 0; border-radius: 50%; background: var(--curve); }
 .key.dashed::before, .key.diagonal::before { border-top-style: dashed; }
 """
 """A style sheet: labels are text beside a drawing that stretches, so that they keep their size in a narrow page.

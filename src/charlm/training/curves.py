@@ -94,6 +94,7 @@ def chart(
     *,
     across: str = "step",
     ends: Ends | None = None,
+    is_square: bool = False,
 ) -> str:
     """Returns a line chart whose values a mouse and the arrow keys show, with a description for screen readers.
 
@@ -104,6 +105,7 @@ def chart(
         right: A second scale for the same values.
         across: What the places are.
         ends: The values at its sides; by default those of the points.
+        is_square: Whether it is as high as it is wide, as suits two axes with the same values.
     """
     ends = Ends.of(curves) if ends is None else ends
     axes = [left] if right is None else [left, right]
@@ -117,8 +119,9 @@ def chart(
         "units": [[axis.label, axis.factor] for axis in axes],
         "curves": [[curve.name, points] for curve, points in zip(curves, kept, strict=True) if not curve.is_guide],
     }
+    kind = f"chart{' one-sided' * (right is None)}{' square' * is_square}"
     return (
-        f'<div class="chart" role="group" aria-roledescription="chart" tabindex="0" '
+        f'<div class="{kind}" role="group" aria-roledescription="chart" tabindex="0" '
         f'aria-label="{escaped(_description(title, curves, across))}" data-chart="{escaped(json.dumps(data))}">'
         f'<div class="units" aria-hidden="true">{units}</div>'
         f'<div class="plot" aria-hidden="true"><svg viewBox="0 0 100 100" preserveAspectRatio="none">'
@@ -127,8 +130,11 @@ def chart(
 
 
 def legend(curves: Sequence[Curve]) -> str:
-    """Returns the names of curves with their colors."""
-    return "".join(f'<span class="key {curve.kind}">{escaped(curve.name)}</span>' for curve in curves)
+    """Returns the names of curves with their colors, as a dot for a curve that is one."""
+    return "".join(
+        f'<span class="key {curve.kind}{" dot" * (len(curve.points) == 1)}">{escaped(curve.name)}</span>'
+        for curve in curves
+    )
 
 
 def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

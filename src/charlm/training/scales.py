@@ -35,9 +35,11 @@ def number(value: float) -> str:
 def padded(lowest: float, highest: float) -> tuple[float, float]:
     """Returns a range of values with room above and below; one of values that are never negative stays so.
 
+    That of a single value begins or ends at 0, so that it does not seem to vary.
+
     Example:
         >>> padded(1.0, 2.0), padded(3.0, 3.0)
-        ((0.95, 2.05), (2.85, 3.15))
+        ((0.95, 2.05), (0.0, 6.0))
     """
-    margin = 0.05 * (highest - lowest) or (abs(highest) or 1) * 0.05
+    margin = 0.05 * (highest - lowest) or abs(highest) or 1
     return max(lowest - margin, min(0.0, lowest)), highest + margin

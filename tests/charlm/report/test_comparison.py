@@ -40,6 +40,8 @@ def test_losses_of_one_text_are_laid_over_each_other(runs: Path) -> None:
     by_step, by_second = re.findall(r'aria-label="(Validation loss by [^"]+)"', html)
     assert "ngram" not in by_step  # it has no steps
     assert by_step.count("at step 2 ") == 2
+    assert "not in the chart by step: ngram." in html
+    assert html.count(' dot">ngram</span>') == 1  # it is a dot in the chart by seconds
     assert by_second.startswith("Validation loss by seconds of training: ngram from ")
     for name in ("ngram", "slow", "<fast>"):
         described = RunFolder(runs / name).read_description()

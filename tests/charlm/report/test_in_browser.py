@@ -192,6 +192,21 @@ def test_attention_is_shown_of_the_head_that_is_picked(open_page: Any) -> None:
     assert sum(float(each) ** 2 for each in page.evaluate(colors)) == pytest.approx(1, abs=0.1)
 
 
+def test_a_cell_of_the_square_is_told(open_page: Any) -> None:
+    page = open_page()
+    square = page.locator("#attention-box canvas")
+    size = square.bounding_box()["width"]
+    told = page.locator("#told")
+    square.hover(position={"x": size / 16, "y": size / 16})
+    assert told.inner_text() == "start (1) attends 100% to itself"
+    square.hover(position={"x": size / 16, "y": size * 15 / 16})
+    assert re.fullmatch(r".+ \(8\) attends \d+% to start \(1\)", told.inner_text())
+    square.hover(position={"x": size * 15 / 16, "y": size / 16})
+    assert re.fullmatch(r"start \(1\) comes before .+ \(8\)", told.inner_text())
+    page.mouse.move(0, 0)
+    assert not told.is_visible()
+
+
 def test_what_is_told_lies_within_the_window_and_hides_no_foot(open_page: Any) -> None:
     page = open_page(viewport={"width": 390, "height": 800})
     page.evaluate("scrollTo(0, document.body.scrollHeight)")

@@ -59,8 +59,8 @@ def report(run: Path) -> Path:
 def test_a_report_holds_every_section_and_refers_to_nothing_outside(report: Path) -> None:
     html = report.read_text(encoding="utf-8")
     assert re.findall("<h2[^>]*>([^<]*)", html) == [
-        "Learning", "Surprise, character by character", "Samples", "Similar symbols", "Character transitions",
-        "Settings and machine",
+        "Learning", "Surprise, character by character", "Samples", "Reliability", "Similar symbols",
+        "Character transitions", "Settings and machine",
     ]  # fmt: skip
     assert not re.search(r"(?:src|href)=[\"'](?!#)|url\(|@import|https?:", re.sub("<pre.*?</pre>", "", html))
     assert html.count("<script>") == html.count("</script>") == 1
@@ -100,7 +100,7 @@ def test_a_report_has_the_loss_of_its_excerpt_and_of_all_that_is_held_out(tmp_pa
         assert whole.nats_per_character == pytest.approx(described.validation_loss, rel=1e-5)
     html = write_report(tmp_path / "run").read_text("utf-8")
     assert f"{whole.bits_per_character:.2f} bits per character on average" in html
-    assert f"<dd>{described.validation_loss:.4f}</dd>" in html
+    assert f"<dd>{described.validation_loss:.3f}</dd>" in html
     assert "seconds of counting" in html
 
 

@@ -32,7 +32,8 @@ def test_outcomes_drawn_from_the_probabilities_are_reliable() -> None:
 
 def test_neither_a_few_predictions_nor_a_sample_of_its_own_tell_anything() -> None:
     lm = CharLM.fit("the cat sat on the mat. " * 50)
-    assert not reliability(Scored.of(lm, ["the cat"], "a text"))
+    few = reliability(Scored.of(lm, ["the cat"], "a text"))
+    assert f"7 predictions over a text are too few to tell: it takes {FEWEST}." in few
     long = "the cat sat on a mat. " * (FEWEST // 10)
     assert not reliability(Scored.of(lm, [long], "its own", is_own=True))
     assert "expected calibration error" in reliability(Scored.of(lm, [long], "a text"))

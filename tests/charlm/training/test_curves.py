@@ -30,6 +30,11 @@ def test_a_value_that_stays_is_drawn_at_mid_height_between_two_ticks(value: floa
     assert places(drawn)[0][1] == pytest.approx(50, abs=1)
 
 
+def test_a_value_that_stays_does_not_seem_to_vary() -> None:
+    ends = Ends.of([Curve(name="rate", points=[(1.0, 0.01), (2.0, 0.01)])])
+    assert (ends.lowest, ends.highest) == (0, 0.02)
+
+
 def test_a_single_point_is_a_dot() -> None:
     drawn = chart("Loss", [Curve(name="validation", points=[(40.0, 2.0)])], Axis(label="nats"))
     assert re.search(r'<path d="M100\.00 50\.00h0"/>', drawn)
