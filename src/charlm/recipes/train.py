@@ -12,6 +12,7 @@ from charlm.evaluation.scoring import evaluate
 from charlm.files.serializing import serialized_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.fitting import why_untuned
 from charlm.recipes.description import Source, add_results, describe_run
 from charlm.recipes.events import (
     CorpusSplit,
@@ -132,12 +133,13 @@ def _counted(
     if isinstance(model, NGramTable):
         recipe, smoothing = replace(recipe, order=model.order), model.smoothing
     seconds = time.perf_counter() - started
+    why = None if smoothing == recipe.smoothing else why_untuned(corpus, vocab_size=corpus.vocabulary.size)
     hook(
         Counted(
             family=recipe.family,
             order=recipe.order or 2,
             smoothing=smoothing,
-            is_untuned=smoothing != recipe.smoothing,
+            why_untuned=why,
             n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
             seconds=seconds,
         )
