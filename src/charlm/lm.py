@@ -21,13 +21,13 @@ from charlm.generation.text_generator import TextGenerator
 from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
 from charlm.recipes.deriving import ModelDeriver
-from charlm.recipes.keywords import UpdateFileKeywords, check_known, sorted_settings
+from charlm.recipes.keywords import UpdateFileKeywords, sorted_settings
 from charlm.recipes.showing import ShownProgress
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
 from charlm.runtime.pytorch import check_device_name
 from chartok import Vocabulary
-from chartok.arguments import flag
+from chartok.arguments import check_known, flag
 from chartok.files.reading import say_nothing
 from chartok.notebook import card
 from chartok.vocabulary_sources import VocabularyKeywords

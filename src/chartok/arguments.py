@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal, SupportsIndex, TypeAlias
 
 Errors: TypeAlias = Literal["strict", "replace", "ignore"]
@@ -69,6 +69,19 @@ def joined_texts(texts: Iterable[str], name: str) -> str:
         return "".join(texts)
     except TypeError:
         return "".join(checked_texts(texts, name))  # names the item that is not a str
+
+
+def check_known(settings: Iterable[object], known: Collection[str]) -> None:
+    """Checks that the names of settings are known.
+
+    Raises:
+        TypeError: One is not; names the nearest.
+    """
+    for name in sorted({*settings} - {*known}, key=str):
+        import difflib  # noqa: PLC0415 - only for a mistake
+
+        near = difflib.get_close_matches(str(name), known, n=1)
+        raise TypeError(f"there is no setting {name}" + (f": did you mean {near[0]}?" if near else ""))
 
 
 def integer(name: str, value: SupportsIndex) -> int:

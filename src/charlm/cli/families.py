@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from charlm.cli.train_flags import Train
 from charlm.models.smoothing.choices import Smoothing
-from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT, Recipe
+from charlm.recipes.presets import CONFIGS, TAKES, WHY_NOT, Recipe, families_with
 
 if TYPE_CHECKING:
     from charlm.recipes.presets import Family
@@ -62,13 +62,14 @@ def refusal(name: str, family: Family) -> str:
     """Returns the error message for a flag of ``train`` that belongs to another family.
 
     Example:
-        >>> refusal("size", "bigram")
-        '--size is not a setting of bigram, which takes --smoothing, --max-length, --too-long; see charlm train ...'
+        >>> refusal("memory", "bigram")
+        '--memory is not a setting of bigram, which takes --smoothing, ...; --model ngram takes it; see charlm ...'
     """
     if name in OF_START:
         return f"{as_flag(name)} is for models that are trained, and {family} counts: charlm update adds texts to it"
     taken = ", ".join(as_flag(own) for own in TAKES[family] if own != "config")
-    see = f"see charlm train --model {family} --help"
+    who = " or ".join(families_with(name))
+    see = f"--model {who} takes it; see charlm train --model {family} --help"
     return f"{as_flag(name)} is not a setting of {family}, which takes {taken}{WHY_NOT.get(name, '')}; {see}"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 10
 """How many new symbols are named."""
+WHY_UNTUNED = {"short": "the text is too short to tune it on", "equal": "most of its records are equal"}
 SAMPLE_COLUMNS = 70
 
 
@@ -116,7 +117,7 @@ def _of_counting(event: events.Counted) -> list[str]:
     if event.family == "bigram":
         return [f"bigram model, counted in {event.seconds:.2f} s"]
     counted = f"{event.n_grams:,} n-grams counted in {event.seconds:.2f} s"
-    why = ", since the text is too short to tune it on, or most of its records are equal" if event.is_untuned else ""
+    why = "" if event.why_untuned is None else f", since {WHY_UNTUNED[event.why_untuned]}"
     return [f"n-gram model of order {event.order}, {counted}, smoothing: {event.smoothing}{why}"]
 
 

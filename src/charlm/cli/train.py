@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.cli.calibrate import calibrate_file, check_enough, told
 from charlm.cli.families import OF_DATA
-from charlm.cli.output import print_json, print_line, suggest
+from charlm.cli.lists import hint_of_records
+from charlm.cli.output import print_json, print_line, print_note, suggest
 from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import Telling
 from charlm.files.run_folder import RunFolder
@@ -95,7 +96,8 @@ def _suggest(folder: RunFolder, settings: Train, *, is_of_records: bool) -> None
     """Suggests what to do with a new model."""
     several = ["-n", "10"] if is_of_records else []
     unusual = [["charlm", "score", folder.path, "--unusual", "0.01", "--spans", "FILE"]] if settings.calibrate else []
-    suggest(["charlm", "generate", folder.path, *several], ["charlm", "report", folder.path], *unusual)
+    generate, play = ["charlm", "generate", folder.path, *several], ["charlm", "play", folder.path, "--open"]
+    suggest(generate, play, ["charlm", "report", folder.path], *unusual)
 
 
 def _hook(stack: ExitStack, telling: Telling, live: LiveReport | None) -> Hook:
@@ -203,6 +205,8 @@ def _parts(settings: Train, recipe: Recipe, start: Start | None, *, is_first: bo
     seed = 0 if recipe.config is None else recipe.config.seed
     extends = None if start is None else start.vocabulary
     corpus = _corpus(settings.texts, settings, is_first=is_first, extends=extends)
+    if is_first and (hint := hint_of_records(corpus)):
+        print_note(hint)
     corpus = shaped(corpus, recipe)
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction

@@ -73,6 +73,7 @@ def as_typed(message: str) -> str:
         "'top_k' is unknown: give --errors ignore, or --records"
     """
     takes_errors = "--errors" in _flags_of(COMMAND.get())
+    message = re.sub(r"(?<=, which is not in this vocabulary) of \d+ ids(?=: )", "", message)
     message = message.replace(REMEDY, f"leave it out{', or give --errors ignore' if takes_errors else ''}")
     message = re.sub(r": Expected one of cpu, .*", ": give cpu, cuda, mps or auto", message)
     message = re.sub(r"^(text|prompt)\[(\d+)\] is", _of_one_text, message)

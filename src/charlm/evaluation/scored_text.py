@@ -24,9 +24,13 @@ MOST_BITS = 10.0
 """The surprise, in bits, at which the color saturates."""
 SHOWN_CHARACTERS = 60
 """How much of a text its repr shows."""
+SHOWN_TEXTS = 50
+"""How many of several texts a notebook shows."""
+LEGEND = "the stronger the color, the more surprising"
 STYLE = """
 .chartok .text{font-family:monospace;line-height:1.6}
 .chartok .text span{background:rgb(224 96 48/calc(var(--surprise)*.75));white-space:pre-wrap}
+.chartok .text .end{margin-left:1ch;font-style:italic}
 """
 """In a notebook."""
 
@@ -86,10 +90,25 @@ class ScoredText:
         return f"ScoredText({cut!a}, {len(self.log_probabilities):,} symbols, {float(self.bits.sum()):,.1f} bits)"
 
     def _repr_html_(self) -> str:
-        total = float(self.bits.sum())
-        mean = total / max(1, len(self.log_probabilities))
-        told = quiet(f"{total:.1f} bits, {mean:.3f} per symbol; the stronger the color, the more surprising")
-        return framed(f'<div class="text">{"".join(self.spans())}</div>{told}', STYLE)
+        return framed(_colored(self) + quiet(f"{_told(self)}; {LEGEND}"), STYLE)
+
+
+class ScoredTexts(list[ScoredText]):
+    """Scored texts, of which a notebook shows the first below each other."""
+
+    def _repr_html_(self) -> str:
+        shown = "".join(_colored(scored) + quiet(_told(scored)) for scored in self[:SHOWN_TEXTS])
+        more = f"and {len(self) - SHOWN_TEXTS:,} more; " if len(self) > SHOWN_TEXTS else ""
+        return framed(shown + quiet(more + LEGEND), STYLE)
+
+
+def _colored(scored: ScoredText) -> str:
+    return f'<div class="text">{"".join(scored.spans())}</div>'
+
+
+def _told(scored: ScoredText) -> str:
+    total = float(scored.bits.sum())
+    return f"{total:.1f} bits, {total / max(1, len(scored.log_probabilities)):.3f} per symbol"
 
 
 def likeliest(logits: NDArray[np.float64], named: Mapping[int, str], k: int) -> Alternatives:

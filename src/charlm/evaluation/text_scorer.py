@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from charlm.data.framing import Framing
-from charlm.evaluation.scored_text import ScoredText, likeliest
+from charlm.evaluation.scored_text import ScoredText, ScoredTexts, likeliest
 from charlm.evaluation.scoring import Evaluation, utf8_length
 from charlm.evaluation.symbol_scores import scores_after, scores_of_symbols, sums
 from chartok.arguments import check_several, checked_texts, expected_text, flag, positive_integer
@@ -274,7 +274,7 @@ class TextScorer(ABC):
         """
         positive_integer("k", k)
         if not isinstance(text, str):
-            return [self.inspect(each, k=k, stride=stride) for each in several(text)]
+            return ScoredTexts(self.inspect(each, k=k, stride=stride) for each in several(text))
         log_probabilities = self.log_probabilities(text, stride=stride)
         framing = Framing(self.vocabulary)
         ids, named = framing.to_score(text)[0], framing.outcomes()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from chartok.files.opening import open_file
 from chartok.files.suspicion import KINDS
@@ -20,6 +22,9 @@ OPENING_OF_PYTORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """The pickled number with which checkpoints began before PyTorch 1.6."""
 COMPRESSED = "a file of charlm compress"
 OPENING_OF_COMPRESSED = b"\x89CHARLM\n"
+TEXT = ("a text", "charlm train makes a model of it")
+NOT_OF_TEXT = ("Cc", "Cn")
+"""Control characters, but for white space, and what is no character: categories of Unicode."""
 OTHERS = {
     OPENING_OF_COMPRESSED: (COMPRESSED, "decompress it with charlm decompress, and give a model"),
     OPENING_OF_PYTORCH: (PYTORCH, IMPORT),
@@ -41,6 +46,7 @@ def kind_of(start: bytes) -> tuple[str, str] | None:
         >>> kind_of(b"GGUF and so on")
         ('a GGUF file', 'charlm does not read that format')
         >>> kind_of(b"To be, or not to be")
+        ('a text', 'charlm train makes a model of it')
     """
     if start.startswith(b"PK\x03\x04") and b"/data.pkl" in start:  # PyTorch names it first
         return PYTORCH, IMPORT
@@ -51,7 +57,21 @@ def kind_of(start: bytes) -> tuple[str, str] | None:
     for opening, kind in OTHERS.items():
         if start.startswith(opening):
             return kind
-    return next(((what, "give a model") for opening, (what, _) in KINDS.items() if start.startswith(opening)), None)
+    for opening, (what, _) in KINDS.items():
+        if start.startswith(opening):
+            return what, "give a model"
+    return TEXT if _is_text(start) else None
+
+
+def _is_text(start: bytes) -> bool:
+    """Returns whether a file that begins so is a text in UTF-8, and no JSON, of which each program has its own."""
+    try:
+        text = getincrementaldecoder("utf-8-sig")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    if not text.strip() or text.lstrip().startswith(("{", "[")):
+        return False
+    return all(each.isspace() or category(each) not in NOT_OF_TEXT for each in text)
 
 
 def kind_of_file(path: str | os.PathLike[str]) -> str | None:

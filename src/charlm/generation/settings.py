@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from chartok.arguments import finite_number, number_from_zero, positive_integer, positive_number
+from chartok.arguments import check_known, finite_number, number_from_zero, positive_integer, positive_number
 
 if TYPE_CHECKING:
     from typing import Self, Unpack
@@ -66,9 +66,10 @@ class SamplingSettings:
         """Returns these settings with the given ones replaced.
 
         Raises:
-            TypeError: A setting is unknown or is not a number.
+            TypeError: A setting is unknown, and the nearest is named; or is not a number.
             ValueError: A setting is out of range.
         """
+        check_known(settings, SamplingKeywords.__annotations__)
         return dataclasses.replace(self, **settings) if settings else self
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from charlm.evaluation.scoring import Evaluation
-    from charlm.models.smoothing.choices import Smoothing
+    from charlm.models.smoothing.choices import Smoothing, Untunable
     from charlm.training.config import TrainerConfig
     from charlm.training.log import LogEntry
 
@@ -59,7 +59,7 @@ class Counted:
         family: Its family.
         order: Its order.
         smoothing: What is added to each count of a bigram; how the counts of an n-gram model become probabilities.
-        is_untuned: Whether the smoothing was to be tuned, but the text is too short, or most of its records are equal.
+        why_untuned: Why the smoothing was not tuned, if it was to be.
         n_grams: How many there are.
         seconds: How long it took.
     """
@@ -67,7 +67,7 @@ class Counted:
     family: str
     order: int
     smoothing: float | Smoothing | None
-    is_untuned: bool = False
+    why_untuned: Untunable | None = None
     n_grams: int
     seconds: float
 

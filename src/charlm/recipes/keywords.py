@@ -6,8 +6,10 @@ import difflib
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from charlm.recipes.presets import Family, Recipe, check_one_of
+from charlm.recipes.presets import CONFIGS, Family, Recipe, check_one_of
+from charlm.training.config import TrainerConfig
 from chartok import ReadingSettings
+from chartok.arguments import check_known
 from chartok.files.reading import ReadingKeywords
 from chartok.vocabulary_sources import VocabularyKeywords
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from charlm.data.limits import TooLong
     from charlm.models.smoothing.choices import Smoothing
     from charlm.recipes.presets import Size
-    from charlm.training.config import TrainerConfig
 
 
 class FitKeywords(VocabularyKeywords, total=False):
@@ -50,15 +51,20 @@ class UpdateFileKeywords(VocabularyKeywords, ReadingKeywords, total=False):
     """The settings of ``CharLM.update_file``: what is asked of the vocabulary, and how to read the files."""
 
 
-def check_known(settings: Mapping[str, Any], known: Collection[str]) -> None:
-    """Checks that settings have names that are known.
+def check_fit_settings(family: Family, settings: Mapping[str, Any], known: Collection[str]) -> None:
+    """Checks that the names of settings of ``CharLM.fit`` are known.
 
     Raises:
-        TypeError: One has not; names the nearest.
+        TypeError: One is not; names the nearest, or where it goes if it is one of training.
     """
-    for name in sorted(settings.keys() - set(known), key=str):
-        near = difflib.get_close_matches(str(name), known, n=1)
-        raise TypeError(f"there is no setting {name}" + (f": did you mean {near[0]}?" if near else ""))
+    of_training = {setting.name for setting in fields(TrainerConfig)} - {*known}
+    for name in sorted(settings.keys() - {*known}, key=str):
+        near = difflib.get_close_matches(str(name), [*known, *of_training], n=1)
+        if near and near[0] in of_training:
+            who = "" if family in CONFIGS else f"; of {', '.join(CONFIGS)}, as {family} is not trained but counted"
+            where = f"config=TrainerConfig({near[0]}=...){who}"
+            raise TypeError(f"there is no setting {name}: training settings go in {where}")
+    check_known(settings, known)
 
 
 def sorted_settings(
@@ -72,7 +78,7 @@ def sorted_settings(
         reads_files: Whether there are files to read.
 
     Raises:
-        TypeError: There is no such setting; names the nearest.
+        TypeError: There is no such setting; names the nearest, or where it goes.
         ValueError: A setting is out of range, or the family does not take it.
 
     Example:
@@ -84,7 +90,7 @@ def sorted_settings(
     of_recipe = {field.name for field in fields(Recipe)} - {"family"}
     of_vocabulary = set(VocabularyKeywords.__annotations__)
     of_reading = {field.name for field in fields(ReadingSettings)} if reads_files else set()
-    check_known(settings, of_recipe | of_vocabulary | of_reading)
+    check_fit_settings(family, settings, of_recipe | of_vocabulary | of_reading)
 
     def taken(names: set[str]) -> dict[str, Any]:
         return {name: value for name, value in settings.items() if name in names}

@@ -131,7 +131,7 @@ class Recipe:
         'muon'
         >>> Recipe(family="ngram", size="nano")
         Traceback (most recent call last):
-        ValueError: size is not a setting of ngram, which takes order, smoothing, memory, max_length, too_long
+        ValueError: size is not a setting of ngram, which takes order, ...; gpt or classic-gpt or mixture takes it
     """
 
     family: Family = "ngram"
@@ -269,7 +269,8 @@ class Recipe:
         taken = TAKES[self.family]
         if name not in taken:
             raise ValueError(
-                f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}{WHY_NOT.get(name, '')}"
+                f"{name} is not a setting of {self.family}, which takes {', '.join(taken)}{WHY_NOT.get(name, '')}; "
+                f"{' or '.join(families_with(name))} takes it"
             )
 
     def _defaults(self) -> dict[str, Any]:
@@ -282,6 +283,16 @@ class Recipe:
             "device": "auto",
             "config": CONFIGS.get(self.family),
         }
+
+
+def families_with(setting: str) -> list[Family]:
+    """Returns the families that take a setting: a field of a ``Recipe``, or one of training.
+
+    Example:
+        >>> families_with("memory"), families_with("max_steps")
+        (['ngram'], ['trained-bigram', 'gpt', 'classic-gpt', 'mixture'])
+    """
+    return [family for family, taken in TAKES.items() if setting in taken] or [*CONFIGS]
 
 
 def check_one_of(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from charlm.models.ngram.table import NGramTable
 from charlm.models.prior.estimates import counts_of_others
 from charlm.models.prior.overlap import MOST_KNOWN, share_known
 from charlm.models.prior.prior import CountPrior
+from charlm.models.smoothing.fitting import why_untuned
 from charlm.models.smoothing.held_out import newest
 from charlm.recipes.events import Counted, CountedAnew, CountingBegan, PriorLeftOut
 
@@ -101,14 +102,16 @@ def counted_prior(
         smoothing="tuned",
         memory=MEMORY,
     ).to_ship()
+    seconds = time.perf_counter() - started
+    why = None if table.smoothing == "tuned" else why_untuned(dataset, vocab_size=shape.vocab_size)
     hook(
         Counted(
             family="ngram",
             order=table.order,
             smoothing=table.smoothing,
-            is_untuned=table.smoothing != "tuned",
+            why_untuned=why,
             n_grams=len(table),
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
         )
     )
     return table

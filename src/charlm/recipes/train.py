@@ -12,6 +12,7 @@ from charlm.evaluation.scoring import evaluate
 from charlm.files.serializing import serialized_model
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.table import NGramTable
+from charlm.models.smoothing.fitting import why_untuned
 from charlm.recipes.description import Source, add_results, describe_run
 from charlm.recipes.events import (
     CorpusSplit,
@@ -132,12 +133,13 @@ def _counted(
     if isinstance(model, NGramTable):
         recipe = replace(recipe, order=model.order, smoothing=model.smoothing)
     seconds = time.perf_counter() - started
+    why = None if recipe.smoothing == asked else why_untuned(corpus, vocab_size=corpus.vocabulary.size)
     hook(
         Counted(
             family=recipe.family,
             order=recipe.order or 2,
             smoothing=recipe.smoothing,
-            is_untuned=recipe.smoothing != asked,
+            why_untuned=why,
             n_grams=len(model) if isinstance(model, NGramTable) else model.table.size,
             seconds=seconds,
         )

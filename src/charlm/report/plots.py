@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charlm.evaluation.scored_text import MOST_BITS
 from charlm.report.transitions import transitions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LINE = 80
 """Characters in a line of ``plot_surprise``."""
+CELLS_PER_INCH = 7
 
 
 def plot_losses(entries: Sequence[LogEntry]) -> Figure:
@@ -78,14 +79,17 @@ def plot_transitions(lm: CharLM) -> Figure:
         'previous character'
     """
     table = transitions(lm)
-    size = max(4, len(table.symbols) / 6)
-    figure, axes = _figure(size, size, "the probability of each character after each other one")
+    size = max(3, len(table.symbols) / CELLS_PER_INCH)
+    figure, axes = _figure(size + 1.3, size + 0.5, "the probability of each character after each other one")
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - needs an extra
+
     image = axes.imshow(table.probabilities, cmap="magma_r", norm="asinh")
     names = [visible(symbol) for symbol in table.symbols]
-    axes.set_xticks(range(len(names)), names, parse_math=False)
-    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.set_xticks(range(len(names)), names, size=8, parse_math=False)
+    axes.set_yticks(range(len(names)), names, size=8, parse_math=False)
     axes.set(xlabel="next character", ylabel="previous character")
-    figure.colorbar(image, shrink=0.7, label="probability")
+    bar = figure.colorbar(image, shrink=0.7, label="probability", ticks=MaxNLocator(5), format="{x:g}")
+    bar.minorticks_off()
     return figure
 
 
@@ -103,27 +107,55 @@ def plot_surprise(scored: ScoredText) -> Figure:
         >>> len(plot_surprise(CharLM.fit("abab" * 9).inspect("abba")).axes[0].texts)
         4
     """
-    bits = scored.bits
-    lines = max(1, -(-len(bits) // LINE))
-    figure, axes = _figure(LINE / 7, 0.35 * lines + 0.6, "a text, colored by how surprising each character is")
-    rows = [[math.nan] * LINE for _ in range(lines)]
-    for place, surprise in enumerate(bits.tolist()):
-        line, column = divmod(place, LINE)
-        rows[line][column] = surprise
+    cells, widest = _cells(scored)
+    lines, width = 1 + max((cell.line for cell in cells), default=0), max(widest, 20)
+    label = "a text, colored by how surprising each character is"
+    figure, axes = _figure(width / CELLS_PER_INCH, 0.3 * lines + 0.75, label)
+    rows = [[math.nan] * width for _ in range(lines)]
+    for cell, surprise in zip(cells, scored.bits.tolist(), strict=True):
+        rows[cell.line][cell.column : cell.column + cell.width] = [surprise] * cell.width
         axes.text(
-            column,
-            line,
-            visible("".join(scored.symbols[place : place + 1])),
+            cell.column + (cell.width - 1) / 2,
+            cell.line,
+            cell.shown,
             ha="center",
             va="center",
             family="monospace",
             size=8,
+            style="normal" if cell.is_symbol else "italic",
+            color="black" if surprise < MOST_BITS / 2 else "white",
             parse_math=False,
         )
     image = axes.imshow(rows, cmap="Oranges", vmin=0, vmax=MOST_BITS, aspect="auto")
     axes.set_axis_off()
-    figure.colorbar(image, label="bits", extend="max", orientation="horizontal", shrink=0.3)
+    shrink = min(1, 20 / width)
+    figure.colorbar(image, label="bits", extend="max", orientation="horizontal", shrink=shrink, anchor=(0, 1))
     return figure
+
+
+class _Cell(NamedTuple):
+    """Where a symbol is shown, in columns as wide as one character, and how; the end of a record is no symbol."""
+
+    line: int
+    column: int
+    width: int
+    shown: str
+    is_symbol: bool
+
+
+def _cells(scored: ScoredText) -> tuple[list[_Cell], int]:
+    """Returns where each symbol is shown, the end of a record apart from those before it; and the longest line."""
+    cells, line, column, widest = list[_Cell](), 0, 0, 1
+    for place in range(len(scored.log_probabilities)):
+        is_symbol = place < len(scored.symbols)
+        shown = visible(scored.symbols[place] if is_symbol else "")
+        width, gap = min(len(shown), LINE), int(not is_symbol and column > 0)
+        if column + gap + width > LINE:
+            line, column, gap = line + 1, 0, 0
+        cells.append(_Cell(line, column + gap, width, shown, is_symbol))
+        column += gap + width
+        widest = max(widest, column)
+    return cells, widest
 
 
 def _figure(width: float, height: float, label: str) -> tuple[Figure, Axes]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from charlm.errors import CheckpointCorruptError
-from charlm.recipes.keywords import FitKeywords, check_known
+from charlm.recipes.keywords import FitKeywords, check_fit_settings
 from charlm.recipes.presets import CONFIGS
 from charlm.sklearn.estimator_file import read_estimator, write_estimator
 from charlm.sklearn.scikit_learn import BaseEstimator, check_is_fitted, check_random_state
@@ -62,7 +62,7 @@ class TextEstimator(BaseEstimator, ABC):
         if both := sorted(set(self.settings) & set(self.get_params(deep=False)), key=str):
             raise TypeError(f"settings has {both[0]}, which is a parameter of {type(self).__name__}: give it as that")
         try:
-            check_known(self.settings, FitKeywords.__annotations__)
+            check_fit_settings(self.model, self.settings, FitKeywords.__annotations__)
         except TypeError as error:
             raise TypeError(f"settings: {error}") from None
         return self.settings

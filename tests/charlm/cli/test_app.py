@@ -430,7 +430,7 @@ def test_an_error_is_one_line_and_exit_code_1(
 def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "run", "--prompt", "na\u00efve"]) == 1
     assert capsys.readouterr().err.startswith(
-        "charlm: character 3 of the prompt is U+00EF '\\xef', which is not in this vocabulary"
+        "charlm: character 3 of the prompt is U+00EF '\\xef', which is not in this vocabulary: leave it out"
     )
 
 
@@ -453,6 +453,10 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         (
             ["train", "input.txt", "--model", "bigram", "--smoothing", "tuned"],
             "--smoothing must be a number, got 'tuned'; see .*",
+        ),
+        (
+            ["train", "input.txt", "--max-steps", "5"],
+            "--max-steps is not a setting of ngram, .*; --model trained-bigram or gpt or .* takes it; see .*",
         ),
         (["train", "input.txt", "--tensorboard"], "--tensorboard is not a setting of ngram, which takes --order, .*"),
         *(

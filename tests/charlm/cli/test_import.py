@@ -105,7 +105,11 @@ def test_an_arpa_file_becomes_a_model_file(capsys: pytest.CaptureFixture[str]) -
             "width must be a multiple of --n-heads: got width 8 and --n-heads 3",
         ),
         ("ckpt.pt --text ckpt.pt", 1, "'ckpt.pt' is a zip archive, not text"),
-        ("input.txt --text input.txt", 1, "'input.txt' cannot be imported: it is truncated, or not a safetensors file"),
+        (
+            "input.txt --text input.txt",
+            1,
+            "'input.txt' is a text, not a model file of charlm: charlm train makes a",
+        ),
         ("meta.pkl --text input.txt", 1, "'meta.pkl' is a pickle, not a model file of charlm: give a model"),
         ("missing.pt --text input.txt", 1, "missing.pt: No such file or directory"),
         ("ckpt.pt --text input.txt --heads 2", 2, "import has no flag --heads: did you mean --n-heads?"),

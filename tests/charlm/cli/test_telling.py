@@ -162,3 +162,25 @@ def test_a_sample_is_one_line_that_a_terminal_does_not_obey(capsys: pytest.Captu
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("sample  to be\\nor \\x1b[2J\\u202enot")
     assert len(line) < 80
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([f"city {number}" for number in range(63)], "since the text is too short to tune it on"),
+        (["the same", "again"] * 2000, "since most of its records are equal"),
+        ([f"{number:04} is a record of its own" for number in range(2000)], None),
+    ],
+)
+def test_smoothing_that_is_not_tuned_comes_with_the_reason_that_applies(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lines: list[str],
+    reason: str | None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("records.txt").write_text("\n".join(lines), encoding="utf-8")
+    assert main(["train", "records.txt", "--records", "--order", "2", "--out", "run"]) == 0
+    (told,) = re.findall("smoothing: (.*)", capsys.readouterr().out)
+    assert told == ("tuned" if reason is None else f"learned, {reason}")

@@ -59,7 +59,7 @@ def test_training_shows_a_bar_that_fits_and_says_what_to_type_next(folder: Path)
     assert max(map(len, screen.lines)) <= COLUMNS
     assert [line for line in screen.lines if "%|" in line][-1].startswith("100%|")
     assert sum("%|" in line for line in screen.lines) == 1
-    assert screen.lines[-2:] == ["Next: charlm generate run", "      charlm report run"]
+    assert screen.lines[-3:] == ["Next: charlm generate run", "      charlm play run --open", "      charlm report run"]
 
 
 def test_an_interrupted_run_leaves_a_clean_line_and_no_suggestion(folder: Path) -> None:

@@ -20,6 +20,9 @@ OF_PYTHON = re.compile(
 )
 """What nobody types in a shell."""
 FAILING = """
+charlm play missing
+charlm report input.txt
+charlm train input.txt --max-steps 5
 charlm nonsense
 charlm trian input.txt
 charlm --model gpt

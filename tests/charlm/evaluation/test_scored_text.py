@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from charlm import CharLM, TrainerConfig
 from charlm.data.framing import CODE_POINTS
+from charlm.evaluation.scored_text import SHOWN_TEXTS
 from chartok.markup import escaped, visible
 from strategies import costly
 
@@ -55,7 +56,20 @@ def test_the_end_of_a_record_has_alternatives_and_is_one(lm: CharLM) -> None:
     scored = lm.inspect("anna")
     assert len(scored.bits) == 5
     assert scored.alternatives[4][0][0] == ""
-    assert "end: " in scored._repr_html_()
+    shown = scored._repr_html_()
+    assert 'class="end" title="end: ' in shown
+    assert ".chartok .text .end{margin-left" in shown
+
+
+def test_several_texts_are_shown_in_color_below_each_other(lm: CharLM) -> None:
+    several = lm.inspect(["an", "hu"])
+    shown = several._repr_html_()  # type: ignore[attr-defined]  # what a notebook looks for
+    assert shown.count('<div class="text">') == 2
+    assert shown.count("<style>") == 1
+    assert all(scored._repr_html_().split('<div class="text">')[1].split("</div>")[0] in shown for scored in several)
+    many = lm.inspect(["an"] * (SHOWN_TEXTS + 2))._repr_html_()  # type: ignore[attr-defined]  # likewise
+    assert many.count('<div class="text">') == SHOWN_TEXTS
+    assert "and 2 more" in many
 
 
 def test_k_is_checked(lm: CharLM) -> None:

@@ -14,7 +14,7 @@ import torch
 
 from charlm import BigramLanguageModel, CharLM, ForeignFileError, NGramLanguageModel, load_model, save_arpa, save_onnx
 from charlm.cli.app import main
-from charlm.files.kinds import kind_of
+from charlm.files.kinds import SAMPLE, kind_of
 from chartok import Vocabulary, encode_file
 
 IMPORT = "convert it with charlm import, or in Python with load_classic_gpt"
@@ -101,7 +101,17 @@ def test_a_folder_of_transformers_is_called_foreign(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "start", [b"", b"PK", b"\x80", b"To be, or not to be", b"\x08\0\0", gzip.compress(b"a", mtime=0)]
+    "start", [b"", b" \n", b"\x80", b'{"to": "be"}', b"\x08\0\0", b"a\0b", gzip.compress(b"a", mtime=0)]
 )
 def test_what_cannot_be_told_is_not_guessed(start: bytes) -> None:
     assert kind_of(start) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["H", "To be, or\r\n\tnot to be\n", "\ufeffRom\n", "\u4e00" * SAMPLE, "\U0001f468\u200d\U0001f467 family"]
+)
+def test_a_text_is_called_one_and_training_suggested(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(text, encoding="utf-8", newline="")
+    with pytest.raises(ForeignFileError, match=r"text\.txt' is a text, .*: charlm train makes a model of it"):
+        load_model(path)

@@ -9,7 +9,7 @@ import pytest
 
 from charlm import CharLM
 from charlm.recipes.keywords import FitFileKeywords, FitKeywords
-from charlm.recipes.presets import Recipe
+from charlm.recipes.presets import Family, Recipe
 from chartok import ReadingSettings
 
 
@@ -24,6 +24,28 @@ def test_an_unknown_setting_is_refused_and_the_nearest_named() -> None:
     misspelled: dict[str, Any] = {"ordr": 3}
     with pytest.raises(TypeError, match="there is no setting ordr: did you mean order"):
         CharLM.fit("abc", **misspelled)
+
+
+@pytest.mark.parametrize(
+    ("family", "setting", "told"),
+    [
+        (
+            "gpt",
+            "max_steps",
+            r"max_steps: training settings go in config=TrainerConfig\(max_steps=\.\.\.\)$",
+        ),
+        ("gpt", "learning_rat", r"no setting learning_rat: .*TrainerConfig\(learning_rate="),
+        (
+            "ngram",
+            "seed",
+            r"TrainerConfig\(seed=\.\.\.\); of trained-bigram, gpt, .* as ngram is not trained",
+        ),
+    ],
+)
+def test_a_setting_of_training_is_refused_and_its_place_named(family: Family, setting: str, told: str) -> None:
+    given: dict[str, Any] = {setting: 30}
+    with pytest.raises(TypeError, match=told):
+        CharLM.fit("abc", family, **given)
 
 
 def test_a_text_in_memory_takes_no_setting_of_files() -> None:

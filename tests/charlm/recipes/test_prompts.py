@@ -144,6 +144,6 @@ def test_a_text_has_no_prompts_and_counts_leave_nothing_out(capsys: pytest.Captu
     assert main(["train", "sums.txt", "--records", "--prompt-end", "=", "--out", "run"]) == 2
     message = capsys.readouterr().err
     assert "--prompt-end is not a setting of ngram, which takes --order, --smoothing, " in message
-    assert "counts whole records, and cannot leave their prompts out; see" in message
+    assert "counts whole records, and cannot leave their prompts out; --model trained-bigram or " in message
     with pytest.raises(ValueError, match=r"prompt_end is not a setting of bigram, .*cannot leave their prompts out"):
         CharLM.fit(SUMS, "bigram", prompt_end="=")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charlm import CharLM, LogEntry
-from charlm.report.plots import plot_losses, plot_surprise, plot_transitions
+from charlm.report.plots import LINE, plot_losses, plot_surprise, plot_transitions
 
 LOG = [
     LogEntry(
@@ -39,6 +39,35 @@ def test_any_characters_can_be_drawn() -> None:
     for figure in (plot_transitions(lm), plot_surprise(lm.inspect("$a_\n\u4e00" * 40))):
         with mpl.rc_context(), pytest.warns(UserWarning, match="missing from font"):
             figure.savefig(io.BytesIO())
+
+
+def test_symbols_stand_side_by_side_and_the_end_apart() -> None:
+    axes = plot_surprise(CharLM.fit(["anna", "hanna"], order=2).inspect("anna")).axes[0]
+    assert [(text.get_text(), text.get_position()[0]) for text in axes.texts] == [
+        *zip("anna", range(4), strict=True),
+        ("end", 6),
+    ]
+    wide = plot_surprise(CharLM.fit("ab\u200b" * 40, "bigram").inspect("a\u200bb" * 30))
+    for line in range(3):
+        placed = [text for text in wide.axes[0].texts if text.get_position()[1] == line]
+        ends = [text.get_position()[0] + len(text.get_text()) / 2 for text in placed]
+        starts = [text.get_position()[0] - len(text.get_text()) / 2 for text in placed]
+        assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
+        assert ends[-1] < LINE
+
+
+def test_a_figure_is_as_wide_as_its_text() -> None:
+    lm = CharLM.fit(["anna", "hanna"], order=2)
+    short, long = (plot_surprise(lm.inspect(text)).get_size_inches()[0] for text in ("anna", "hanna" * 20))
+    assert short < long / 3
+
+
+def test_the_color_bar_has_ticks_over_all_of_its_range() -> None:
+    bar = plot_transitions(CharLM.fit("abcabd" * 30, "bigram")).axes[1]
+    low, high = bar.get_ylim()
+    ticks = [tick for tick in bar.get_yticks() if low <= tick <= high]
+    assert len(ticks) >= 3
+    assert max(ticks) - min(ticks) > (high - low) / 2
 
 
 def test_figures_stay_out_of_the_global_state() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from charlm.models.counting.counts import NGramCounts
 from charlm.models.smoothing import kneser_ney, learned
-from charlm.models.smoothing.choices import ORDER, Smoothing
+from charlm.models.smoothing.choices import ORDER, Smoothing, Untunable
 from charlm.models.smoothing.held_out import hold_out, newest, share_of_distinct, sizes
 from charlm.models.smoothing.kneser_ney import BackoffTable, suffix_nodes
 from charlm.models.smoothing.learned import CONSTANTS
@@ -146,6 +146,11 @@ class _Preparation:
             )
         counts = self._counts.up_to(order)
         return estimated(counts, constants, self._context_only, self._suffixes[: len(counts.keys) + 1])
+
+
+def why_untuned(tokens: Tokens, *, vocab_size: int) -> Untunable:
+    """Returns why the smoothing was not tuned on texts, which were to be read more than once for it."""
+    return "equal" if share_of_distinct(tokens, vocab_size=vocab_size) < FEWEST_DISTINCT else "short"
 
 
 def untuned_constants(smoothing: Smoothing, order: int) -> NDArray[np.float64]:
