@@ -22,7 +22,7 @@ WORDS = {
     "fine-tuning": "howto/start-from-a-model",
     "overfitting": "training",
     "callback": "howto/follow-a-run",
-    "Jupyter": "report",
+    "Jupyter": "howto/notebooks",
 }
 """What people look for, and the page that should be among the first results."""
 FIRST = 6
