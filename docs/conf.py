@@ -11,11 +11,13 @@ import typing
 import zlib
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.pycode import ModuleAnalyzer
 
 if typing.TYPE_CHECKING:
     import types
 
+    from sphinx.addnodes import desc_content
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
@@ -49,6 +51,7 @@ version = release = chartok.__version__
 extensions = [
     "build_figures",
     "class_pages",
+    "code_blocks",
     "mathml",
     "myst_parser",
     "page_notebooks",
@@ -100,6 +103,7 @@ myst_heading_anchors = 2
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+toc_object_entries_show_parents = "hide"
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Attributes", "Args")]  # of a dataclass: its parameters
 
@@ -138,6 +142,8 @@ html_theme_options = {
     "navbar_end": ["version-switcher", "theme-switcher"],
     "switcher": {"json_url": "_static/switcher.json", "version_match": version},
 }
+WITHOUT_PAGES_BELOW = ("installation", "faq", "troubleshooting", "stability", "changelog")
+html_sidebars: dict[str, list[str]] = {page: [] for page in WITHOUT_PAGES_BELOW}  # a column would be empty
 html_copy_source = False
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
@@ -191,6 +197,12 @@ def break_first_line(_app: Sphinx, what: str, *rest: typing.Any) -> None:  # noq
         lines[:1] = lines[0].split(maxsplit=1)
 
 
+def put_parameters_first(_app: Sphinx, _domain: str, _kind: str, content: desc_content) -> None:
+    """Sorts the fields of a description: autodoc adds parameters that only a signature names after all others."""
+    for fields in content.findall(nodes.field_list):
+        fields[:] = sorted(fields, key=lambda field: field[0].astext().startswith("raises "))
+
+
 def show_one_signature(*modules: str) -> None:
     """Makes autodoc show functions that have overloads as they are called, with every parameter by name."""
     for module in modules:
@@ -212,4 +224,5 @@ def setup(app: Sphinx) -> None:
     show_one_signature("charlm.generation.ids", "charlm.lm")
     app.connect("autodoc-before-process-signature", evaluate_annotations)
     app.connect("autodoc-process-docstring", break_first_line, priority=400)
+    app.connect("object-description-transform", put_parameters_first, priority=600)
     app.connect("env-updated", count_exported_names)

@@ -2,7 +2,8 @@
 
 An example knows nothing of this: the house style is put in place before each, in the colors of light pages. Each color
 of it becomes a variable of CSS, which follows the color scheme of the system, as in the other pictures of these pages.
-The colors of color maps stay what they are.
+The colors of color maps stay what they are. As small as on the page of all examples, a picture leaves out its texts,
+which nobody could read.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ IN_DARK = {
     "#5b6673": "#a5adba",
 }
 """What each color of the house style becomes where the system is in a dark scheme."""
+READABLE_FROM = 320
+"""The width in pixels from which on a picture shows its texts and legends: that of a thumbnail is at most 300."""
 READING_ORDER = (
     *("names", "surprise", "temperature", "growth", "gpt", "comparing", "fine_tuning"),
     *("autocomplete", "correcting", "odd_lines", "domains", "password_meter", "language_map", "mixed_languages"),
@@ -86,11 +89,13 @@ def titles_of(figure: Figure) -> str:
 
 
 def in_both_schemes(svg: str) -> str:
-    """Returns a picture whose colors of the house style follow the color scheme of the system."""
+    """Returns a picture whose colors follow the color scheme of the system, without texts where it is small."""
     names = {color: f"--color-{number}" for number, color in enumerate(IN_DARK)}
     light = "".join(f"{name}: {color}; " for color, name in names.items())
     dark = "".join(f"{name}: {IN_DARK[color]}; " for color, name in names.items())
     head, end, body = svg.partition("<defs>")
     body = re.sub("|".join(IN_DARK), lambda found: f"var({names[found[0]]})", body)
-    style = f"<style>svg {{ {light}}} @media (prefers-color-scheme: dark) {{ svg {{ {dark}}} }}</style>\n "
-    return head + style + end + body
+    in_dark = f"@media (prefers-color-scheme: dark) {{ svg {{ {dark}}} }}"
+    texts = '[id^="text_"], [id^="legend_"]'
+    if_small = f"@media (max-width: {READABLE_FROM - 1}px) {{ {texts} {{ display: none; }} }}"
+    return f"{head}<style>svg {{ {light}}} {in_dark} {if_small}</style>\n {end}{body}"

@@ -10,6 +10,8 @@ from stories import stories
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from drawing import Fill
+
 STEPS = 320
 QUESTION = "the owl ran to malaso, and there the "
 SLEEPER = slice(3, 8)
@@ -91,36 +93,34 @@ def attention(seen: Glance | None = None) -> Drawing:
         seen: That of the model of the tutorial unless it is given.
     """
     weights, likely = seen or glance()
-    side, top = 18.0, 172
-    left = (760 - side * (len(QUESTION) + 1)) / 2
+    side, top, width = 10.0, 140, 400
+    left = (width - side * len(QUESTION)) / 2
     sleeper = sum(weights[SLEEPER])
     drawing = Drawing(
-        760,
-        300,
+        width,
+        270,
         f"Attention while the model decides who sleeps: at its last position, {sleeper:.0%} goes to the owl at the "
         f"beginning of the story, and it predicts {likely[0][0]!r} with probability {likely[0][1]:.2f}",
     )
-    drawing.text(20, 36, "Who sleeps?", look="strong")
-    drawing.text(20, 56, "how much the last position attends to each, in one of two heads", look="small quiet")
+    drawing.text(left, 30, "Who sleeps?", look="strong")
+    drawing.text(left, 50, "what the last position attends to, in one of two heads", look="small quiet")
     last = left + (len(QUESTION) - 0.5) * side
     _arcs(drawing, weights, left, side, top, last)
+    attended = [place for place, weight in enumerate(weights) if weight > SHARE]
     for place, character in enumerate(QUESTION):
-        is_last = place == len(QUESTION) - 1
-        drawing.box(
-            left + place * side, top, side, 30, "orange" if is_last else "blue" if weights[place] > SHARE else "plain"
-        )
-        drawing.text(left + (place + 0.5) * side, top + 21, shown(character), look="code", anchor="middle")
-        if weights[place] > SHARE:
-            drawing.text(
-                left + (place + 0.5) * side, top + 48, f"{100 * weights[place]:.0f}", look="small", anchor="middle"
-            )
-    drawing.text(left, top + 70, "percent", look="small quiet")
-    drawing.text(20, 276, "What it predicts next:")
+        fill: Fill = "orange" if place == len(QUESTION) - 1 else "blue" if place in attended else "plain"
+        drawing.box(left + place * side, top, side, 22, fill)
+        drawing.text(left + (place + 0.5) * side, top + 16, shown(character), look="code small", anchor="middle")
+    for order, place in enumerate(attended):  # in two rows, in which neighbors have room
+        x, y = left + (place + 0.5) * side, top + 38 + 16 * (order % 2)
+        drawing.text(x, y, f"{100 * weights[place]:.0f}", look="small", anchor="middle")
+    drawing.text(left, top + 76, "percent", look="small quiet")
+    drawing.text(left, 250, "Next:")
     for column, (character, share) in enumerate(likely):
-        x = 220 + 176 * column
-        drawing.characters(x, 256, character, "orange")
-        drawing.bar(x + 36, 263, 80 * share, "orange")
-        drawing.text(x + 44 + 80 * share, 276, f"{share:.2f}", look="small quiet")
+        x = left + 48 + 112 * column
+        drawing.characters(x, 230, character, "orange", side=22)
+        drawing.bar(x + 26, 237, 44 * share, "orange")
+        drawing.text(x + 32 + 44 * share, 250, f"{share:.2f}", look="small quiet")
     return drawing
 
 
@@ -129,7 +129,7 @@ def _arcs(drawing: Drawing, weights: Sequence[float], left: float, side: float, 
     for place, weight in enumerate(weights[:-1]):
         if weight > SHARE:
             x = left + (place + 0.5) * side
-            height = top - 30 - 96 * (last - x) / (last - left)
+            height = top - 16 - 90 * (last - x) / (last - left)
             drawing.path(
                 f"M{last:g} {top}C{last:g} {height:g} {x:g} {height:g} {x:g} {top}", "blue-path", width=12 * weight
             )

@@ -22,7 +22,7 @@ WORDS = {
     "fine-tuning": "howto/start-from-a-model",
     "overfitting": "training",
     "callback": "howto/follow-a-run",
-    "Jupyter": "report",
+    "Jupyter": "howto/notebooks",
 }
 """What people look for, and the page that should be among the first results."""
 FIRST = 6
@@ -86,6 +86,25 @@ def test_every_class_has_a_page_with_a_link_to_its_source() -> None:
     # A protocol or an alias may have no source of its own to show.
     without = [page.stem for page in pages if "viewcode-link" not in page.read_text("utf-8")]
     assert not without
+
+
+def test_no_page_has_a_column_for_pages_below_it_without_any() -> None:
+    empty = [page.stem for page in PAGES.glob("*.html") if has_empty_column(page.read_text("utf-8"))]
+    assert not empty
+
+
+def has_empty_column(page: str) -> bool:
+    return "Section Navigation" in page and "toctree-l1" not in page
+
+
+def test_no_code_of_a_class_is_wider_than_its_column(browser: Any) -> None:
+    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    tab.goto(address("reference/classes/charlm.CharLM.html"))
+    wide = tab.evaluate(
+        "[...document.querySelectorAll('pre')].filter(code => code.scrollWidth > code.clientWidth).length"
+    )
+    tab.close()
+    assert wide == 0
 
 
 def test_copied_code_has_no_prompts(browser: Any) -> None:

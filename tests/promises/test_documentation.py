@@ -1,6 +1,7 @@
 import inspect
 import json
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,6 +53,12 @@ def lines_of_code(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.name)
 def test_no_line_of_code_is_wider_than_a_page_shows(page: Path) -> None:
     assert [line for line in lines_of_code(page) if len(line) > WIDEST] == []
+
+
+def test_every_page_that_clones_the_project_names_the_address_of_its_sources() -> None:
+    source = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
+    for page in (DOCS.parent / "README.md", DOCS / "index.md", DOCS / "installation.md"):
+        assert set(re.findall(r"git clone (\S+)", page.read_text("utf-8"))) == {source}, page
 
 
 def test_the_version_switcher_knows_this_version() -> None:

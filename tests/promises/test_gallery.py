@@ -12,6 +12,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 import gallery_pictures
+from page_checks import chromium
 from recorded import recorded
 
 GALLERY = Path(__file__).parents[2] / "examples" / "gallery"
@@ -106,3 +107,17 @@ def test_the_colors_of_the_house_style_follow_the_scheme_of_the_system() -> None
     svg = gallery_pictures.in_both_schemes('<svg><defs></defs><path style="fill: #1f2933; stroke: #123456"/></svg>')
     assert 'style="fill: var(--color-1); stroke: #123456"' in svg
     assert "prefers-color-scheme: dark" in svg
+
+
+def test_a_picture_leaves_out_its_texts_where_they_would_be_too_small_to_read(tmp_path: Path) -> None:
+    plt.figure().text(0.5, 0.5, "words")
+    plt.savefig(tmp_path / "drawn.svg")
+    svg = gallery_pictures.in_both_schemes((tmp_path / "drawn.svg").read_text("utf-8"))
+    (tmp_path / "picture.svg").write_text(svg, "utf-8")
+    with chromium() as browser:
+        tab = browser.new_page(viewport={"width": gallery_pictures.READABLE_FROM - 1, "height": 200})
+        tab.goto((tmp_path / "picture.svg").as_uri())
+        is_shown = "getComputedStyle(document.querySelector('#text_1')).display != 'none'"
+        assert not tab.evaluate(is_shown)
+        tab.set_viewport_size({"width": gallery_pictures.READABLE_FROM, "height": 200})
+        assert tab.evaluate(is_shown)

@@ -94,6 +94,9 @@ class AdaptiveCharLM:
     def bits_per_character(self, text: str) -> float:
         """Returns the mean loss in bits over the characters of a text (and the end of a record), and learns them.
 
+        Args:
+            text: Any string that is not empty.
+
         Raises:
             ValueError: There is nothing to score; or as for ``log_probabilities``.
         """
