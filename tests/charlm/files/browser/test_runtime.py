@@ -268,10 +268,45 @@ def test_sampling_settings_shape_a_distribution_as_in_python(page: Any) -> None:
         ("probabilities([0], { topP: 0 })", "topP must be above 0 and at most 1, got 0."),
         ("random(0.5)", "seed must be a whole number, got 0.5."),
         ("random('1')", "seed must be a whole number, got 1."),
+        ("probabilities([0], { temperature: null })", "temperature must be 0 or more, got null."),
+        ("probabilities([0], { topP: '0.5' })", "topP must be above 0 and at most 1, got 0.5."),
+        ("probabilities([0], { top_k: 1 })", "A setting is temperature, topK or topP, got top_k."),
+        ("probabilities([0], null)", "settings must be an object, got null."),
+        ("probabilities(null)", "logProbabilities must be an array of numbers, got null."),
+        ("probabilities([])", "logProbabilities must be an array of numbers, got an array."),
+        ("draw([1], 1)", "number must be from 0 on and below 1, got 1."),
+        ("draw([1])", "number must be from 0 on and below 1, got undefined."),
+        ("draw(7, 0)", "probabilities must be an array of numbers, got 7."),
     ],
 )
 def test_a_setting_out_of_range_is_refused(page: Any, call: str, message: str) -> None:
     assert page.evaluate(f"() => messageOf(() => charlm.{call})") == [True, message]
+
+
+@pytest.mark.parametrize("settings", ["{}", "{ temperature: 0 }", "{ temperature: 2, topK: 1, topP: 0.5 }"])
+def test_where_nothing_can_come_nothing_is_drawn(page: Any, settings: str) -> None:
+    for row in ("[-Infinity, -Infinity]", "Float64Array.of(NaN)"):
+        found = page.evaluate(f"() => messageOf(() => charlm.probabilities({row}, {settings}))")
+        assert found == [True, "Nothing can come next: each probability is 0."]
+    for row in ("[0, 0]", "[NaN, NaN]"):
+        found = page.evaluate(f"() => messageOf(() => charlm.draw({row}, 0.5))")
+        assert found == [True, "Nothing can be drawn: no probability is above 0."]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("encode(null)", "text must be a string, got null."),
+        ("encode(3)", "text must be a string, got 3."),
+        ("decode(3)", "ids must be an array of ids, got 3."),
+        ("decode([999])", "The model has no id 999."),
+        ("decode(Uint8Array.of(0, 200))", "The model has no id 200."),
+        ("start().logProbability(999)", "The model has no id 999."),
+    ],
+)
+def test_what_is_no_text_and_no_id_is_refused(page: Any, call: str, message: str) -> None:
+    found = page.evaluate(f"(data) => refusalOf(data, (model) => model.{call})", packed("bigram, counted"))
+    assert found == [True, message]
 
 
 def test_the_same_seed_draws_the_same_numbers_everywhere(page: Any) -> None:

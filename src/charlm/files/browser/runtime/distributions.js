@@ -20,11 +20,11 @@ function likeliestFirst(row) {
  * Returns the probabilities with which ids are drawn, Float64Array(V), as charlm's SamplingSettings shape them:
  * temperature, then the topK likeliest, then the smallest set of the likeliest whose probabilities add up to topP.
  */
-function probabilities(logProbabilities, { temperature = 1, topK = null, topP = null } = {}) {
-  checkSetting("temperature", temperature, temperature >= 0 && temperature < Infinity, "0 or more");
-  checkSetting("topK", topK, topK === null || (Number.isInteger(topK) && topK > 0), "a whole number from 1 on");
-  checkSetting("topP", topP, topP === null || (topP > 0 && topP <= 1), "above 0 and at most 1");
+function probabilities(logProbabilities, settings = {}) {
+  const { temperature, topK, topP } = checkedSettings(settings);
+  checkNumbers("logProbabilities", logProbabilities);
   const row = Float64Array.from(logProbabilities);
+  checkValue(row.some((each) => each > -Infinity), "Nothing can come next: each probability is 0.");
   const kept = temperature === 0 ? 1 : topK;
   if (temperature > 0 && temperature !== 1) {
     const highest = row.reduce((one, other) => Math.max(one, other), -Infinity);
@@ -44,13 +44,27 @@ function keepTopP(row, topP) {
   }
 }
 
-function checkSetting(name, value, isValid, expected) {
-  if (!isValid) throw new CharlmError(`${name} must be ${expected}, got ${value}.`);
+function checkedSettings(settings) {
+  checkArgument("settings", settings, isObject(settings), "an object");
+  const { temperature = 1, topK = null, topP = null, ...others } = settings;
+  const [unknown] = Object.keys(others);
+  checkValue(unknown === undefined, `A setting is temperature, topK or topP, got ${unknown}.`);
+  checkArgument("temperature", temperature, Number.isFinite(temperature) && temperature >= 0, "0 or more");
+  checkArgument("topK", topK, topK === null || (Number.isInteger(topK) && topK > 0), "a whole number from 1 on");
+  const isShare = Number.isFinite(topP) && topP > 0 && topP <= 1;
+  checkArgument("topP", topP, topP === null || isShare, "above 0 and at most 1");
+  return { temperature, topK, topP };
+}
+
+function checkNumbers(name, row) {
+  const isValid = (Array.isArray(row) || ArrayBuffer.isView(row)) && row.length > 0
+    && row.every((each) => typeof each === "number");
+  checkArgument(name, row, isValid, "an array of numbers");
 }
 
 /** Returns a function that draws numbers from [0, 1), the same for the same seed everywhere (SplitMix32). */
 function random(seed) {
-  if (!Number.isInteger(seed)) throw new CharlmError(`seed must be a whole number, got ${seed}.`);
+  checkArgument("seed", seed, Number.isInteger(seed), "a whole number");
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;
@@ -62,13 +76,16 @@ function random(seed) {
 
 /** Returns the id that a number from [0, 1) draws: the first at which the sum of the probabilities is above it. */
 function draw(probabilitiesOfIds, number) {
+  checkNumbers("probabilities", probabilitiesOfIds);
+  checkArgument("number", number, Number.isFinite(number) && number >= 0 && number < 1, "from 0 on and below 1");
   let sum = 0;
-  let last = 0;
+  let last = null;
   for (let id = 0; id < probabilitiesOfIds.length; id++) {
-    if (probabilitiesOfIds[id] <= 0) continue;
+    if (!(probabilitiesOfIds[id] > 0)) continue;
     sum += probabilitiesOfIds[id];
     last = id;
     if (number < sum) return id;
   }
+  checkValue(last !== null, "Nothing can be drawn: no probability is above 0.");
   return last;
 }

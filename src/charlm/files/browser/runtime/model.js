@@ -88,7 +88,7 @@ class State {
 
   /** Returns the state after one more id; this one stays as it is. */
   step(id) {
-    if (!isCount(id, this.#vocabulary.size)) throw new CharlmError(`The model has no id ${id}.`);
+    this.#vocabulary.checkId(id);
     return new State(this.#model, this.#vocabulary, this.#model.step(this.#isBefore ? null : this.#inner, id), false);
   }
 
@@ -110,6 +110,7 @@ class State {
    * CharLM.log_probabilities does: unk has a share, for each of the characters that the model does not know.
    */
   logProbability(id) {
+    this.#vocabulary.checkId(id);
     if (this.#isBefore) return -Math.log(this.#vocabulary.outcomes);
     return this.#scores[id] + (id === this.#vocabulary.roles.get("unk") ? this.#vocabulary.logShareOfUnknown : 0);
   }

@@ -24,6 +24,22 @@ function check(condition, reason) {
   if (!condition) throw new CharlmError(`This is not a model that can be read: ${reason}.`);
 }
 
+/** Throws an error with a message unless a condition holds. */
+function checkValue(condition, message) {
+  if (!condition) throw new CharlmError(message);
+}
+
+/** Throws an error that says what an argument must be, and what it is, unless it is valid. */
+function checkArgument(name, value, isValid, expected) {
+  checkValue(isValid, `${name} must be ${expected}, got ${shownValue(value)}.`);
+}
+
+/** Returns a value in a few words. */
+function shownValue(value) {
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? "an array" : "an object";
+}
+
 /** Returns whether a value is an integer from 0 on and below a limit. */
 function isCount(value, limit = 2 ** 48) {
   return Number.isInteger(value) && value >= 0 && value < limit;

@@ -44,6 +44,7 @@ class Vocabulary {
 
   /** Returns the ids of a text; an unknown character is unk, or without one an error that names it. */
   encode(text) {
+    checkArgument("text", text, typeof text === "string", "a string");
     const points = Array.from(text);
     const ids = [];
     for (let place = 0; place < points.length;) {
@@ -57,8 +58,15 @@ class Vocabulary {
     return ids;
   }
 
+  /** Throws an error unless a value is one of the ids. */
+  checkId(id) {
+    checkValue(isCount(id, this.size), `The model has no id ${String(id)}.`);
+  }
+
   /** Returns the text of ids. */
   decode(ids) {
+    checkArgument("ids", ids, Array.isArray(ids) || ArrayBuffer.isView(ids), "an array of ids");
+    for (const id of ids) this.checkId(id);
     return Array.from(ids, (id) => this.texts[id]).join("");
   }
 }
