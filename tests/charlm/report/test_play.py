@@ -50,10 +50,12 @@ def mixture(lm: CharLM) -> CharLM:
 def pages(tmp_path_factory: pytest.TempPathFactory, lm: CharLM, of_names: CharLM) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     hostile = CharLM.fit((HOSTILE + "abc") * 5, order=3)
+    certain = CharLM.fit(["anna", "hanna", "joanna", "zo\u00eb"] * 9, "bigram", smoothing=0)
     return {
         "text": write_play(lm, folder / "text.html", text="the cat sat", title="A cat"),
         "names": write_play(of_names, folder / "names.html"),
         "mixture": write_play(mixture(lm), folder / "mixture.html", text="the cat sat on"),
+        "certain": write_play(certain, folder / "certain.html"),
         "hostile": write_play(hostile, folder / "hostile.html", text=HOSTILE, title=HOSTILE),
     }
 
@@ -559,6 +561,16 @@ def test_records_that_cannot_be_made_are_explained(opened: Opener, prefix: str, 
     page.fill("#most", most)
     page.click("#make-form button")
     assert page.locator("#made-told").inner_text() == sentence
+
+
+def test_no_record_is_made_where_the_model_can_only_end(opened: Opener) -> None:
+    page = opened("certain")
+    made(page)
+    page.fill("#prefix", "zo\u00eb")
+    page.fill("#least", "10")
+    page.click("#make-form button")
+    page.wait_for_selector("#made-told:has-text('Found 0.')")
+    assert page.locator(".made .name").count() == 0
 
 
 def test_hostile_symbols_are_shown_and_nothing_of_them_runs(opened: Opener) -> None:

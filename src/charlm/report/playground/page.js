@@ -178,6 +178,7 @@ class Page {
     const { cells } = transcript;
     if (transcript.text.length >= MOST_CHARACTERS) return false;
     const shaped = sampling.shaped(transcript.stateAt(cells.length).logProbabilities);
+    if (shaped === null) return false;
     const symbol = this.alphabet.symbolOf(charlm.draw(shaped, sampling.point(cells.length)));
     if (symbol === "") return false;
     this.editor.append(symbol);

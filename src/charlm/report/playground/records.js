@@ -91,12 +91,13 @@ class RecordMaker {
     return { prefix, least, most, start, state };
   }
 
-  /** Returns one record; null where it became too long. */
+  /** Returns one record; null where it became too long, or can only end too soon. */
   #drawn({ prefix, least, most, start, state }, random) {
     const { eos } = this.alphabet.specials;
     let [text, length] = [prefix, start];
     while (length <= most) {
       const shaped = this.sampling.shaped(state.logProbabilities, length < least ? [eos] : []);
+      if (shaped === null) return null;
       const id = charlm.draw(shaped, random());
       if (id === eos) return text;
       const symbol = this.alphabet.symbolOf(id);

@@ -82,13 +82,14 @@ class Sampling {
     if (this.seedNumber.valueAsNumber !== this.seed) this.seedNumber.value = words.seed;
   }
 
-  /** The probabilities of all ids under the settings; those of `never` cannot come. */
+  /** The probabilities of all ids under the settings; those of `never` cannot come. Null where nothing else can. */
   shaped(logProbabilities, never = []) {
     let kept = logProbabilities;
     if (never.length) {
       kept = Float64Array.from(logProbabilities);
       for (const id of never) kept[id] = -Infinity;
     }
+    if (!kept.some((each) => each > -Infinity)) return null;
     return charlm.probabilities(kept, this.settings);
   }
 
