@@ -32,6 +32,8 @@ MOST_LENGTH = 200
 """How long records may be, as ``records.js`` has it."""
 USUAL_LENGTH = 20
 """How long they may be at the start, unless those of the list are longer."""
+MOST_CHARACTERS = 5000
+"""How long the text in a page may be, as ``transcript.js`` has it."""
 _PARTS = (
     "elements",
     "symbols",
@@ -107,9 +109,16 @@ def write_play(
         loss = _loss(folder, description)
     title = name if title is None else title
     model = browser_model(lm.stored, lm.vocabulary, name=title, validation_nats=loss, max_bytes=max_bytes, note=note)
+    settings: dict[str, str | int] = {"text": _beginning(text or "", note), **_lengths(lm, description)}
     with replace_file(out, follow_links=path is not None) as file:
-        file.write(_page(model, title, {"text": text or "", **_lengths(lm, description)}).encode("utf-8"))
+        file.write(_page(model, title, settings).encode("utf-8"))
     return out
+
+
+def _beginning(text: str, note: Note) -> str:
+    if len(text) > MOST_CHARACTERS:
+        note(f"the page begins with {MOST_CHARACTERS:,} of the {len(text):,} characters of the text: it takes no more")
+    return text[:MOST_CHARACTERS]
 
 
 def _name(folder: RunFolder) -> str:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import json
 import re
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from charlm.cli.app import main
 from charlm.data.framing import Framing
 from charlm.files.run_folder import RunFolder
 from charlm.models.registry import as_language_model
+from charlm.report.play import MOST_CHARACTERS
 from chartok.markup import visible
 from lively_gpt import lively
 from page_checks import chromium, troubles, troubles_at_every_size
@@ -26,6 +28,8 @@ HOSTILE = (
     "</script><script>document.title='x'</script><!--<img src=x onerror=alert(1)>\"'&"
     "\u202e\u2066\x07\x1b\u200b\xa0\x85e\u0301"
 )
+MANY = "".join(map(chr, range(0xE000, 0xE000 + 600)))
+"""More private characters than there are signs of the usual kinds."""
 READY = "#main:not([hidden])"
 
 
@@ -55,6 +59,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory, lm: CharLM, of_names: CharLM
         "text": write_play(lm, folder / "text.html", text="the cat sat", title="A cat"),
         "names": write_play(of_names, folder / "names.html"),
         "mixture": write_play(mixture(lm), folder / "mixture.html", text="the cat sat on"),
+        "surrogate": write_play(CharLM.fit("ab\ud83d" * 30), folder / "surrogate.html", text="a\U0001f600b"),
+        "replacement": write_play(
+            CharLM.fit("abc\ufffd" * 30), folder / "replacement.html", text="a\xa0\u200d\ufffd\u2460\u202eb"
+        ),
+        "many": write_play(CharLM.fit((MANY + "a") * 2, "bigram"), folder / "many.html", text=MANY),
         "certain": write_play(certain, folder / "certain.html"),
         "hostile": write_play(hostile, folder / "hostile.html", text=HOSTILE, title=HOSTILE),
     }
@@ -115,6 +124,17 @@ def test_an_n_gram_model_is_pruned_to_a_size_and_another_is_refused_with_its_siz
     with pytest.raises(ValueError, match=r"the model takes [\d,]+ bytes in a page, and 300 is the most"):
         write_play(CharLM.fit(TEXT, "bigram"), path, max_bytes=300)
     assert path.read_bytes() == content
+
+
+def test_a_text_is_cut_to_what_the_page_takes(tmp_path: Path, lm: CharLM) -> None:
+    said = list[str]()
+    html = write_play(lm, tmp_path / "play.html", text="\u65e5" * 5000 + "!", note=said.append).read_text("utf-8")
+    (settings,) = re.findall('id="charlm-settings">([^<]*)', html)
+    assert json.loads(settings)["text"] == "\u65e5" * 5000
+    assert said == ["the page begins with 5,000 of the 5,001 characters of the text: it takes no more"]
+    write_play(lm, tmp_path / "play.html", text="a" * 5000, note=said.append)
+    assert len(said) == 1
+    assert f"const MOST_CHARACTERS = {MOST_CHARACTERS};" in html
 
 
 def test_what_cannot_be_made_a_page_is_refused(tmp_path: Path, lm: CharLM) -> None:
@@ -296,6 +316,63 @@ def test_what_is_composed_is_taken_and_what_is_too_long_is_cut(opened: Opener) -
     assert page.locator("#said").inner_text() == said
 
 
+def caret_of(page: Any) -> int:
+    place: int = page.evaluate("document.getElementById('text').selectionStart")
+    return place
+
+
+def typed_at(page: Any, place: int, keys: str) -> None:
+    page.focus("#text")
+    page.evaluate("(place) => document.getElementById('text').setSelectionRange(place, place)", place)
+    page.keyboard.type(keys)
+
+
+def test_what_is_typed_into_a_full_text_stays_together_and_the_end_of_the_text_goes(opened: Opener) -> None:
+    page = opened("text")
+    full = "abcdefghij" * 500
+    page.fill("#text", full)
+    typed_at(page, 0, "XYZ")
+    assert text_of(page) == "XYZ" + full[:-3]
+    assert caret_of(page) == 3
+
+
+def test_a_cut_or_a_symbol_is_never_half_a_character(opened: Opener) -> None:
+    page = opened("surrogate")
+    assert page.locator("#figures").inner_text().endswith(" 3 characters")
+    page.fill("#text", "a" + "\U0001f600" * 5000)
+    assert text_of(page) == "a" + "\U0001f600" * 4999
+
+
+def copied(page: Any) -> str:
+    """Returns what is copied of the whole text."""
+    page.focus("#text")
+    page.evaluate("document.getElementById('text').select()")
+    text: str = page.evaluate(
+        "() => { let text; document.addEventListener('copy', (e) => { text = e.clipboardData.getData('text/plain'); },"
+        "{ once: true }); document.execCommand('copy'); return text; }"
+    )
+    return text
+
+
+def test_hidden_characters_that_the_model_does_not_know_stay_what_they_are(opened: Opener) -> None:
+    page = opened("replacement")
+    began = "a\xa0\u200d\ufffd\u2460\u202eb"  # U+2460 is the first of the stand-ins
+    assert text_of(page) == "a\u2460\u2461\ufffd\u2462\u2463b"
+    assert "U+00A0" in page.locator("#signs").inner_text()
+    typed_at(page, 7, "c")
+    assert copied(page) == began + "c"
+    typed_at(page, 2, "")
+    page.keyboard.press("ArrowLeft")
+    assert "does not know" in page.locator("#told").inner_text()
+
+
+def test_any_number_of_hidden_characters_stay_what_they_are(opened: Opener) -> None:
+    page = opened("many")
+    typed_at(page, 0, "a")
+    assert copied(page) == "a" + MANY
+    assert len(set(text_of(page))) == len(MANY) + 1
+
+
 def test_an_alternative_branches_and_stepping_back_returns(opened: Opener) -> None:
     page = opened("text")
     page.evaluate("document.getElementById('text').setSelectionRange(4, 4)")
@@ -311,6 +388,7 @@ def test_an_alternative_branches_and_stepping_back_returns(opened: Opener) -> No
     assert text_of(page) == branch
     page.click("#back")
     assert text_of(page) == "the cat sat"
+    assert caret_of(page) == 4
     assert page.is_disabled("#back")
     page.click("#forward")
     assert text_of(page) == branch
@@ -585,14 +663,7 @@ def test_hostile_symbols_are_shown_and_nothing_of_them_runs(opened: Opener) -> N
     assert not re.search("[\u202e\u2066\u200b\x07\x1b\x85]", shown)
     signs = page.locator("#signs").inner_text()
     assert all(f"is U+{code}" in signs for code in ("202E", "2066", "0007", "001B", "200B", "0085", "00A0"))
-    page.evaluate("document.getElementById('text').setSelectionRange(0, 0)")
-    page.focus("#text")
-    page.evaluate("document.getElementById('text').select()")
-    copied = page.evaluate(
-        "() => { let text; document.addEventListener('copy', (e) => { text = e.clipboardData.getData('text/plain'); },"
-        "{ once: true }); document.execCommand('copy'); return text; }"
-    )
-    assert copied == HOSTILE
+    assert copied(page) == HOSTILE
 
 
 def test_without_scripts_the_page_says_what_is_missing(browser: Any, pages: dict[str, Path]) -> None:

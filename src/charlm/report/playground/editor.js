@@ -26,9 +26,14 @@ class Editor {
     box.addEventListener("mouseleave", () => on.pointed(null));
   }
 
+  /** The place of the caret in the box. */
+  get caret() {
+    return this.box.selectionStart;
+  }
+
   /** The place of the caret, in symbols. */
   get place() {
-    return this.placeAt(this.box.selectionStart);
+    return this.placeAt(this.caret);
   }
 
   /** Returns the symbol that a place in the box is in, or starts with. */
@@ -40,12 +45,6 @@ class Editor {
       else high = middle - 1;
     }
     return low;
-  }
-
-  /** The text, and where the caret is in it. */
-  get written() {
-    const { box, alphabet } = this;
-    return { text: alphabet.meant(box.value), caret: box.selectionStart };
   }
 
   /** Shows another text, with the caret at a place in the box, by default the end. */

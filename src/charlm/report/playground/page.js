@@ -2,6 +2,8 @@
 // The page: what happens in it, and what it then shows.
 
 const SLICE = 10; // milliseconds of reading at one go, between which the page answers
+const FULL = "The page takes no more text.";
+const TOO_LONG = `This page reads ${MOST_CHARACTERS.toLocaleString("en")} characters at most: the rest was cut off`;
 const FIRST_LENGTH = 160; // symbols of a text that the model makes up for a start,
 const FIRST_AT_ONCE = 4; // and how many of them at each frame
 
@@ -17,11 +19,15 @@ class Page {
     this.pointed = null;
     this.streaming = 0; // of the stream that runs, its number; 0 if none does
     this.streams = 0;
+    this.signs = 0; // how many stand-ins have been told
     const [temperature, topK, topP, seed] = ["temperature", "top-k", "top-p", "seed"].map(byId);
     this.sampling = new Sampling({ temperature, topK, topP, seed }, byId("seed-number"), model.size, () => this.show());
     this.editor = new Editor({ box: byId("text"), sheet: byId("sheet"), paper: byId("paper") }, this.alphabet, {
       typed: (text, how) => this.typed(text, how),
-      moved: (place) => place === this.shown || this.show(),
+      moved: (place) => {
+        this.history.moved(this.editor.caret);
+        if (place !== this.shown) this.show();
+      },
       pointed: (place) => this.point(place),
     });
     this.bars = new Bars({ list: byId("bars"), rest: byId("rest") }, this.alphabet, (id) => this.choose(id));
@@ -79,22 +85,20 @@ class Page {
   /** Takes what was typed. */
   typed(text, how) {
     this.stop();
-    const { caret } = this.editor.written;
-    if (text.length > MOST_CHARACTERS) {
-      const cut = text.slice(0, MOST_CHARACTERS);
-      this.become(cut, `This page reads ${MOST_CHARACTERS.toLocaleString("en")} characters at most: the rest was cut off`);
-      byId("told").textContent = byId("said").textContent;
-      return;
-    }
-    this.history.keep(text, caret, how === "insertText" || how === "insertCompositionText");
-    this.#take(text);
+    const { caret } = this.editor;
+    const taken = readable(text);
+    if (taken !== text) this.editor.write(taken, caret);
+    this.history.keep(taken, caret, how === "insertText" || how === "insertCompositionText");
+    this.#take(taken);
+    if (taken !== text) this.#tell(TOO_LONG);
   }
 
   /** Shows another text, which stepping back undoes. */
   become(text, what) {
     this.stop();
+    this.history.moved(this.editor.caret);
     this.editor.write(text);
-    this.history.keep(text, text.length);
+    this.history.keep(text, this.editor.caret);
     this.#take(text);
     say(what);
   }
@@ -112,6 +116,8 @@ class Page {
   #take(text) {
     const change = this.transcript.update(text);
     this.editor.replace(change, this.transcript.cells);
+    if (this.signs !== this.alphabet.standIn.size) tellSigns(this.alphabet);
+    this.signs = this.alphabet.standIn.size;
     this.pointed = null;
     this.read();
   }
@@ -168,41 +174,42 @@ class Page {
   choose(id) {
     const before = this.transcript.cells.slice(0, this.editor.place).map((cell) => cell.text).join("");
     const symbol = this.alphabet.symbolOf(id);
-    this.become(before + symbol, symbol === "" ? "The text ends here" : `Continued with ${spoken(symbol)}`);
+    const text = before + symbol;
+    if (readable(text) !== text) this.#tell(FULL);
+    else this.become(text, symbol === "" ? "The text ends here" : `Continued with ${spoken(symbol)}`);
   }
 
-  /** Draws one more symbol; returns whether there was one. */
+  /** Draws one more symbol; returns null, or why there is none. */
   #grow() {
     const { transcript, sampling } = this;
-    if (!transcript.readUntil(performance.now() + SLICE)) return true; // once all is read
+    if (!transcript.readUntil(performance.now() + SLICE)) return null; // once all is read
     const { cells } = transcript;
-    if (transcript.text.length >= MOST_CHARACTERS) return false;
     const shaped = sampling.shaped(transcript.stateAt(cells.length).logProbabilities);
-    if (shaped === null) return false;
-    const symbol = this.alphabet.symbolOf(charlm.draw(shaped, sampling.point(cells.length)));
-    if (symbol === "") return false;
+    const symbol = shaped && this.alphabet.symbolOf(charlm.draw(shaped, sampling.point(cells.length)));
+    if (!symbol) return `With seed ${sampling.seed} the model ends here: choose another seed, or keep typing.`;
+    const text = transcript.text + symbol;
+    if (readable(text) !== text) return FULL;
     this.editor.append(symbol);
-    this.#take(transcript.text + symbol);
+    this.#take(text);
     this.editor.follow();
-    return true;
+    return null;
   }
 
   drawOne() {
     this.stop();
-    if (!this.#grow()) this.#tellEnd();
+    const end = this.#grow();
     this.#keep();
+    if (end !== null) this.#tell(end);
   }
 
   #keep() {
-    this.history.keep(this.transcript.text, this.editor.written.caret);
+    this.history.keep(this.transcript.text, this.editor.caret);
     this.show();
   }
 
-  #tellEnd() {
-    const isFull = this.transcript.text.length >= MOST_CHARACTERS;
-    const why = isFull ? "The page takes no more text." : `With seed ${this.sampling.seed} the model ends here: choose another seed, or keep typing.`;
-    byId("told").textContent = why;
-    say(why);
+  #tell(what) {
+    byId("told").textContent = what;
+    say(what);
   }
 
   /** Starts a stream of text, or stops the one that runs. */
@@ -221,14 +228,14 @@ class Page {
     this.#nameGenerate();
     const next = () => {
       if (this.streaming !== own) return;
-      let goesOn = this.transcript.cells.length < most;
-      for (let drawn = 0; drawn < atOnce && goesOn; drawn += 1) goesOn = this.#grow();
-      if (goesOn) {
+      let end = this.transcript.cells.length < most ? null : FULL;
+      for (let drawn = 0; drawn < atOnce && end === null; drawn += 1) end = this.#grow();
+      if (end === null) {
         requestAnimationFrame(next);
         return;
       }
       this.stop();
-      if (most === MOST_CHARACTERS && (this.transcript.cells.length === length || !this.model.ofRecords)) this.#tellEnd();
+      if (most === MOST_CHARACTERS && (this.transcript.cells.length === length || !this.model.ofRecords)) this.#tell(end);
     };
     next();
   }
@@ -273,8 +280,8 @@ class Page {
 
   #open(text) {
     this.history = new History(text);
-    this.editor.write(text.slice(0, MOST_CHARACTERS));
-    this.#take(this.editor.written.text);
+    this.editor.write(text);
+    this.#take(text);
   }
 }
 

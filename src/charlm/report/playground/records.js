@@ -5,9 +5,6 @@ const AT_ONCE = 10;
 const MOST_TRIES = 3000;
 const MOST_LENGTH = 200;
 
-/** Returns the length of a text in characters. */
-const lengthOf = (text) => Array.from(text).length;
-
 /** The form and the list of what was made; `opened` is called with a record that is chosen, `said` with what happened. */
 class RecordMaker {
   constructor({ form, prefix, least, most, list, told }, { model, alphabet, sampling }, { opened, said }) {

@@ -3,20 +3,22 @@
 //
 // Symbols come from a model file, which anyone may have made, and are shown as text alone, never as HTML. Characters that
 // a browser hides or obeys (control characters, bidi controls, unusual spaces) are shown by a name; in the text box, which
-// can show nothing but characters, each of those that the vocabulary has is shown by a stand-in of its own, so that what
-// is in the box stands for one text alone.
+// can show nothing but characters, each is shown by a stand-in of its own, so that what is in the box stands for one text
+// alone: those of the vocabulary, and those of a text that the model does not know.
 
 const SIGNS = new Map([[" ", "␣"], ["\n", "↵"], ["\t", "⇥"], ["", "end"]]);
 const SPOKEN = new Map([[" ", "space"], ["\n", "new line"], ["\t", "tab"], ["", "the end"]]);
 const JOINERS = "\u200c\u200d";
 const HIDDEN = /[\p{C}\p{Z}]/u;
 const MARK = /^\p{M}/u;
-// Circled numbers and letters, then Braille patterns: signs that hardly any text has.
-const STAND_INS = [[0x2460, 0x24ff], [0x2801, 0x28ff]];
-const UNKNOWN_SIGN = "\ufffd";
+// Circled numbers and letters, Braille patterns, rare ideographs: signs that hardly any text has.
+const STAND_INS = [[0x2460, 0x24ff], [0x2801, 0x28ff], [0x20000, 0x2a6df]];
 
 const codeOf = (character) => `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 const isHidden = (character) => HIDDEN.test(character) && !SIGNS.has(character);
+
+/** Returns the length of a text in characters. */
+const lengthOf = (text) => Array.from(text).length;
 
 /** Returns a visible form of a symbol: for each character itself, a sign, or its code point; "" is the end of a record. */
 function visible(symbol) {
@@ -42,22 +44,36 @@ class Alphabet {
       if (!special.has(id) && model.decode([id]) === symbol) this.ofSymbol.set(symbol, id);
     });
     this.symbols = model.symbols;
-    this.longest = Math.max(1, ...Array.from(this.ofSymbol.keys(), (symbol) => symbol.length));
-    this.standIn = this.#standIns();
-    this.meaning = new Map(Array.from(this.standIn, ([hidden, sign]) => [sign, hidden]));
+    this.longest = Math.max(1, ...Array.from(this.ofSymbol.keys(), lengthOf));
+    this.standIn = new Map();
+    this.meaning = new Map(); // of each stand-in: the character that it stands for
+    this.#standInForSymbols();
   }
 
-  #standIns() {
+  #standInForSymbols() {
     const characters = new Set(Array.from(this.ofSymbol.keys()).flatMap((symbol) => Array.from(symbol)));
-    const free = STAND_INS.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, place) => first + place))
-      .map((code) => String.fromCharCode(code)).filter((sign) => !characters.has(sign));
-    const hidden = Array.from(characters).filter(isHidden).sort();
-    return new Map(hidden.slice(0, free.length).map((character, place) => [character, free[place]]));
+    this.free = new Set(STAND_INS.flatMap(([first, last]) =>
+      Array.from({ length: last - first + 1 }, (_, place) => String.fromCodePoint(first + place))));
+    for (const character of characters) this.free.delete(character);
+    for (const hidden of Array.from(characters).filter(isHidden).sort()) this.#signOf(hidden);
+  }
+
+  /** Returns the sign of a character, which is that of no other: itself, or a stand-in. */
+  #signOf(character) {
+    if (this.standIn.has(character)) return this.standIn.get(character);
+    const isPlain = !isHidden(character) && !this.meaning.has(character);
+    const [sign] = isPlain ? [character] : this.free;
+    if (sign === undefined) return character;
+    this.free.delete(sign);
+    if (isPlain) return character;
+    this.standIn.set(character, sign);
+    this.meaning.set(sign, character);
+    return sign;
   }
 
   /** Returns a text as the text box shows it. */
   shown(text) {
-    return Array.from(text, (each) => this.standIn.get(each) ?? (isHidden(each) ? UNKNOWN_SIGN : each)).join("");
+    return Array.from(text, (each) => this.#signOf(each)).join("");
   }
 
   /** Returns the text that the text box shows so. */
@@ -75,13 +91,14 @@ class Alphabet {
    * model cannot read and that is left out of what it reads.
    */
   split(text) {
+    const characters = Array.from(text);
     const found = [];
-    for (let from = 0; from < text.length;) {
-      let length = Math.min(this.longest, text.length - from);
-      while (length > 0 && !this.ofSymbol.has(text.substr(from, length))) length -= 1;
-      const part = length ? text.substr(from, length) : String.fromCodePoint(text.codePointAt(from));
-      found.push({ id: length ? this.ofSymbol.get(part) : (this.specials.unk ?? null), text: part });
-      from += part.length;
+    for (let from = 0; from < characters.length;) {
+      let length = Math.min(this.longest, characters.length - from);
+      const part = () => characters.slice(from, from + length).join("");
+      while (length > 1 && !this.ofSymbol.has(part())) length -= 1;
+      found.push({ id: this.ofSymbol.get(part()) ?? this.specials.unk ?? null, text: part() });
+      from += length;
     }
     return found;
   }

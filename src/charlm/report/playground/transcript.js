@@ -7,6 +7,9 @@ const MOST_CHARACTERS = 5000;
 const STATE_BYTES = 64 << 20; // of the probabilities in states; of a large vocabulary only some states are kept
 const BYTES_A_SYMBOL = 16; // in each state: two numbers
 
+/** Returns as much of a text as the page reads. */
+const readable = (text) => Array.from(text).slice(0, MOST_CHARACTERS).join("");
+
 /** A text and what a model makes of it. */
 class Transcript {
   constructor(model, alphabet) {
@@ -112,6 +115,11 @@ class History {
     if (continues) this.versions[this.place] = { text, caret };
     else this.place = this.versions.push({ text, caret }) - 1;
     this.isTyping = isTyping;
+  }
+
+  /** Remembers where the caret is in this version, for those who come back to it. */
+  moved(caret) {
+    this.versions[this.place].caret = caret;
   }
 
   get canGoBack() {

@@ -66,7 +66,10 @@ function describe({ family, ofRecords, summary }, alphabet) {
   const loss = summary.validationLoss;
   if (typeof loss === "number") facts.push(`${(loss / Math.LN2).toFixed(2)} bits per character on held-out text`);
   byId("lead").textContent = `${facts.join(", ")}. It runs in this page; what you type stays here.`;
-  if (!alphabet.standIn.size) return;
+}
+
+/** Says which hidden characters the stand-ins in the text box are. */
+function tellSigns(alphabet) {
   const signs = Array.from(alphabet.standIn, ([hidden, sign]) => `${sign} is ${codeOf(hidden)}`);
   byId("signs").hidden = false;
   byId("signs").textContent = `Invisible characters: ${signs.join(", ")}.`;
