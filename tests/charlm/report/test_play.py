@@ -64,6 +64,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, lm: CharLM, of_names: CharLM
             CharLM.fit("abc\ufffd" * 30), folder / "replacement.html", text="a\xa0\u200d\ufffd\u2460\u202eb"
         ),
         "many": write_play(CharLM.fit((MANY + "a") * 2, "bigram"), folder / "many.html", text=MANY),
+        "one": write_play(CharLM.fit("aaaa", order=1), folder / "one.html", text="a"),
         "certain": write_play(certain, folder / "certain.html"),
         "hostile": write_play(hostile, folder / "hostile.html", text=HOSTILE, title=HOSTILE),
     }
@@ -649,6 +650,23 @@ def test_no_record_is_made_where_the_model_can_only_end(opened: Opener) -> None:
     page.click("#make-form button")
     page.wait_for_selector("#made-told:has-text('Found 0.')")
     assert page.locator(".made .name").count() == 0
+
+
+def test_what_cannot_come_is_called_impossible(opened: Opener) -> None:
+    page = opened("certain")
+    made(page)
+    page.fill("#text", "annn")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#figures").inner_text() == "Impossible for this model, 4 characters and the end"
+    page.fill("#text", "aj")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#told").inner_text() == "\u201cj\u201d: impossible here."
+
+
+def test_one_of_something_is_told_as_one(opened: Opener) -> None:
+    page = opened("one", viewport={"width": 390, "height": 800})
+    assert page.locator("#figures").inner_text().endswith(", 1 character")
+    assert "1 n-gram of up to 1 character, 1 symbol." in page.locator("#lead").inner_text()
 
 
 def test_hostile_symbols_are_shown_and_nothing_of_them_runs(opened: Opener) -> None:

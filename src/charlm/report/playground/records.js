@@ -77,7 +77,7 @@ class RecordMaker {
     else if (!(Number.isInteger(least) && Number.isInteger(most) && least >= 1 && most <= MOST_LENGTH)) {
       wrong = `A length is a whole number from 1 to ${MOST_LENGTH}.`;
     } else if (Math.max(start, least) > most) {
-      wrong = `At most ${most} characters is too short: make it ${Math.max(start, least)} or more.`;
+      wrong = `At most ${counted(most, "character")} is too short: make it ${Math.max(start, least)} or more.`;
     }
     if (wrong !== null) {
       this.told.textContent = wrong;

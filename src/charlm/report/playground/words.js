@@ -4,6 +4,9 @@
 const quoted = (text) => `“${Array.from(text, visible).join("")}”`;
 const ordinal = (rank) => `${rank}${["th", "st", "nd", "rd"][rank % 100 > 10 && rank % 100 < 14 ? 0 : rank % 10] ?? "th"}`;
 
+/** Returns how many there are of something: "1 symbol", "2 symbols". */
+const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+
 /** Returns a share in percent, as short as it can be told. */
 function percent(share) {
   if (share === 0 || share === 1) return `${100 * share}%`;
@@ -24,9 +27,9 @@ function figures({ cells, read, endBits, isRead }) {
   const all = endBits === null ? known : [...known, endBits];
   const mean = all.reduce((sum, bits) => sum + bits, 0) / Math.max(1, all.length);
   const unread = isRead ? "" : `, ${(cells.length - read).toLocaleString("en")} still to be read`;
-  const characters = `${cells.length.toLocaleString("en")} ${cells.length === 1 ? "character" : "characters"}`;
   const end = endBits === null ? "" : " and the end";
-  return `${mean.toFixed(2)} bits per character, ${characters}${end}${unread}`;
+  const surprise = mean === Infinity ? "Impossible for this model" : `${mean.toFixed(2)} bits per character`;
+  return `${surprise}, ${counted(cells.length, "character")}${end}${unread}`;
 }
 
 /** Returns where in the text the bars are. */
@@ -42,6 +45,7 @@ function told({ cells, alphabet }, place, state) {
     const { text, bits, probability, rank } = cells[place];
     if (bits === undefined) return "";
     if (bits === null) return `${quoted(text)} (${codeOf(text)}): the model does not know this character and skips it.`;
+    if (bits === Infinity) return `${quoted(text)}: impossible here.`;
     const isUnknown = cells[place].id === alphabet.specials.unk;
     const choice = isUnknown ? "one of the characters that the model does not know" : rank === 1 ? "the most likely character here" : `the ${ordinal(rank)} most likely here`;
     return `${quoted(text)}: ${percent(probability)}, ${bits.toFixed(2)} bits, ${choice}.`;
@@ -58,11 +62,11 @@ function describe({ family, ofRecords, summary }, alphabet) {
   };
   const { order, layers, heads, ngrams, parameters } = summary;
   const facts = [`${names[family] ?? `A model of the family ${family}`} of ${ofRecords ? "records" : "text"}`];
-  if (layers) facts.push(`${layers} layers of ${heads} heads`);
-  if (ngrams && layers) facts.push(`${ngrams.toLocaleString("en")} n-grams of up to ${order} characters alongside`);
-  else if (ngrams) facts.push(`${ngrams.toLocaleString("en")} n-grams of up to ${order} characters`);
-  else if (parameters) facts.push(`${parameters.toLocaleString("en")} parameters`);
-  facts.push(`${alphabet.ofSymbol.size.toLocaleString("en")} symbols`);
+  if (layers) facts.push(`${counted(layers, "layer")} of ${counted(heads, "head")}`);
+  if (ngrams && layers) facts.push(`${counted(ngrams, "n-gram")} of up to ${counted(order, "character")} alongside`);
+  else if (ngrams) facts.push(`${counted(ngrams, "n-gram")} of up to ${counted(order, "character")}`);
+  else if (parameters) facts.push(counted(parameters, "parameter"));
+  facts.push(counted(alphabet.ofSymbol.size, "symbol"));
   const loss = summary.validationLoss;
   if (typeof loss === "number") facts.push(`${(loss / Math.LN2).toFixed(2)} bits per character on held-out text`);
   byId("lead").textContent = `${facts.join(", ")}. It runs in this page; what you type stays here.`;
