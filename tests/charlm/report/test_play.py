@@ -335,6 +335,12 @@ def test_what_is_typed_into_a_full_text_stays_together_and_the_end_of_the_text_g
     typed_at(page, 0, "XYZ")
     assert text_of(page) == "XYZ" + full[:-3]
     assert caret_of(page) == 3
+    composing = page.context.new_cdp_session(page)
+    for text in ("e", "\u00e9"):
+        composing.send("Input.imeSetComposition", {"text": text, "selectionStart": 1, "selectionEnd": 1})
+    composing.send("Input.insertText", {"text": "\u00e9"})
+    page.keyboard.type("Q")
+    assert text_of(page) == "XYZ\u00e9Q" + full[:-5]
 
 
 def test_a_cut_or_a_symbol_is_never_half_a_character(opened: Opener) -> None:
@@ -359,7 +365,8 @@ def test_hidden_characters_that_the_model_does_not_know_stay_what_they_are(opene
     page = opened("replacement")
     began = "a\xa0\u200d\ufffd\u2460\u202eb"  # U+2460 is the first of the stand-ins
     assert text_of(page) == "a\u2460\u2461\ufffd\u2462\u2463b"
-    assert "U+00A0" in page.locator("#signs").inner_text()
+    signs = page.locator("#signs").inner_text()
+    assert signs.endswith(": \u2460 is U+00A0, \u2461 is U+200D, \u2462 is \u2460, \u2463 is U+202E.")
     typed_at(page, 7, "c")
     assert copied(page) == began + "c"
     typed_at(page, 2, "")

@@ -8,7 +8,7 @@ const MOST_BITS = 10; // the surprise at which the color saturates, as in charlm
 /** How strong the color of a surprise is, from 0 to 1. */
 const strength = (bits) => Math.min(Math.max(bits, 0) / MOST_BITS, 1);
 
-/** The text box and the sheet behind it; `on` has what is called: typed(text), moved(place), pointed(place or null). */
+/** The text box and the sheet behind it; `on` has what is called: typed(text, how, isComposing), moved(place), pointed(place or null). */
 class Editor {
   constructor({ box, sheet, paper }, alphabet, on) {
     Object.assign(this, { box, sheet, paper, alphabet, on });
@@ -18,6 +18,7 @@ class Editor {
     this.end.className = "end";
     this.end.textContent = "\u200b";
     box.addEventListener("input", (event) => this.#taken(event));
+    box.addEventListener("compositionend", () => this.#taken({ isComposing: false, inputType: "insertCompositionText" }));
     box.addEventListener("copy", (event) => this.#copied(event, false));
     box.addEventListener("cut", (event) => this.#copied(event, true));
     document.addEventListener("selectionchange", () => this.#moved());
@@ -64,9 +65,9 @@ class Editor {
   }
 
   /** Takes what was typed; a hidden character gets its stand-in once it is composed. */
-  #taken(event) {
+  #taken({ isComposing, inputType }) {
     const { box, alphabet } = this;
-    if (!event.isComposing) {
+    if (!isComposing) {
       const caret = alphabet.shown(alphabet.meant(box.value.slice(0, box.selectionStart))).length;
       const shown = alphabet.shown(alphabet.meant(box.value));
       if (shown !== box.value) {
@@ -74,7 +75,7 @@ class Editor {
         box.setSelectionRange(caret, caret);
       }
     }
-    this.on.typed(alphabet.meant(box.value), event.inputType);
+    this.on.typed(alphabet.meant(box.value), inputType, isComposing);
   }
 
   #copied(event, isCut) {

@@ -23,7 +23,7 @@ class Page {
     const [temperature, topK, topP, seed] = ["temperature", "top-k", "top-p", "seed"].map(byId);
     this.sampling = new Sampling({ temperature, topK, topP, seed }, byId("seed-number"), model.size, () => this.show());
     this.editor = new Editor({ box: byId("text"), sheet: byId("sheet"), paper: byId("paper") }, this.alphabet, {
-      typed: (text, how) => this.typed(text, how),
+      typed: (text, how, isComposing) => this.typed(text, how, isComposing),
       moved: (place) => {
         this.history.moved(this.editor.caret);
         if (place !== this.shown) this.show();
@@ -82,11 +82,11 @@ class Page {
     });
   }
 
-  /** Takes what was typed. */
-  typed(text, how) {
+  /** Takes what was typed; what is too long is cut once it is composed. */
+  typed(text, how, isComposing = false) {
     this.stop();
     const { caret } = this.editor;
-    const taken = readable(text);
+    const taken = isComposing ? text : readable(text);
     if (taken !== text) this.editor.write(taken, caret);
     this.history.keep(taken, caret, how === "insertText" || how === "insertCompositionText");
     this.#take(taken);

@@ -74,7 +74,7 @@ function describe({ family, ofRecords, summary }, alphabet) {
 
 /** Says which hidden characters the stand-ins in the text box are. */
 function tellSigns(alphabet) {
-  const signs = Array.from(alphabet.standIn, ([hidden, sign]) => `${sign} is ${codeOf(hidden)}`);
+  const signs = Array.from(alphabet.standIn, ([hidden, sign]) => `${sign} is ${isHidden(hidden) ? codeOf(hidden) : hidden}`);
   byId("signs").hidden = false;
   byId("signs").textContent = `Invisible characters: ${signs.join(", ")}.`;
 }
