@@ -16,6 +16,7 @@ from charlm.report.samples import samples
 from charlm.report.settings import settings
 from charlm.training.log import read_log
 from chartok.files.atomic import replace_file
+from chartok.markup import shown_name
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -90,7 +91,7 @@ class LiveReport:
     def _document(self, *, is_live: bool) -> Document:
         began, description = self._began, self._folder.read_description()
         assert began is not None  # noqa: S101 - nothing is written before
-        source = "" if description is None else f" on {description.text}"
+        source = "" if description is None else f" on {shown_name(description.text)}"
         steps = "" if began.total_steps is None else f" of {began.total_steps:,}"
         entries = self._entries
         figures = told_sizes({"family": began.family, "parameters": began.parameters, "n_grams": self._n_grams})
@@ -101,7 +102,7 @@ class LiveReport:
         first = f"No entry yet: the first comes at step {began.next_entry:,}."
         without = first if is_live else "The run ended before the first entry of its log."
         return Document(
-            name=self._folder.path.resolve().name,
+            name=shown_name(self._folder.path.resolve().name),
             lead=f"{about_model(began.family, {})} in training{source}.",
             figures=figures,
             sections=[learning(entries, without=without), samples([], entries), settings(None, description)],
