@@ -32,7 +32,7 @@ SHARE_OF_TIME = 0.01
 class LiveReport:
     """Writes the report of a run at each entry of its log, and the whole of it at the end.
 
-    Until then the page shows what the log has, and reloads itself.
+    Until then the page shows what the log has, and reloads itself; after a run that has stopped early it says where.
 
     Args:
         folder: The folder of the run.
@@ -40,6 +40,7 @@ class LiveReport:
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
+        self._step = 0
         self._entries: list[LogEntry] = []
         self._n_grams: int | None = None
         self._began: events.TrainingBegan | None = None
@@ -65,9 +66,11 @@ class LiveReport:
         if isinstance(event, events.Counted):
             self._n_grams = event.n_grams
         elif isinstance(event, events.TrainingBegan):
-            self._began = event
+            self._began, self._step = event, event.first_step
             self._entries = self._entries_up_to(event.first_step)
             self._write(is_live=True)
+        elif isinstance(event, events.StepDone):
+            self._step = event.step
         elif isinstance(event, events.EntryMade):
             self._entries.append(event.entry)
             if time.monotonic() >= self._next_write:
@@ -95,15 +98,16 @@ class LiveReport:
         steps = "" if began.total_steps is None else f" of {began.total_steps:,}"
         entries = self._entries
         figures = told_sizes({"family": began.family, "parameters": began.parameters, "n_grams": self._n_grams})
-        figures["steps"] = f"{entries[-1].step if entries else 0:,}{steps}"
+        figures["steps"] = f"{self._step:,}{steps}"
         losses = [entry.validation_loss for entry in entries if entry.validation_loss is not None]
         if losses:
             figures["bits per character, validation"] = f"{min(losses) / math.log(2):.3f}"
+        stopped = "" if is_live else f", stopped after step {self._step:,}"
         first = f"No entry yet: the first comes at step {began.next_entry:,}."
         without = first if is_live else "The run ended before the first entry of its log."
         return Document(
             name=shown_name(self._folder.path.resolve().name),
-            lead=f"{about_model(began.family, {})} in training{source}.",
+            lead=f"{about_model(began.family, {})} in training{source}{stopped}.",
             figures=figures,
             sections=[learning(entries, without=without), samples([], entries), settings(None, description)],
             is_live=is_live,
