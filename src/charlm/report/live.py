@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import time
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from charlm.files.model_facts import told_sizes
@@ -19,6 +23,7 @@ from chartok.files.atomic import replace_file
 from chartok.markup import shown_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from charlm.files.run_folder import RunFolder
@@ -33,18 +38,28 @@ class LiveReport:
     """Writes the report of a run at each entry of its log, and the whole of it at the end.
 
     Until then the page shows what the log has, and reloads itself; after a run that has stopped early it says where.
+    A page that cannot be written does not end the run.
 
     Args:
         folder: The folder of the run.
+
+    Raises:
+        IsADirectoryError: There is a folder where the report belongs.
     """
 
     def __init__(self, folder: RunFolder) -> None:
+        path = folder.report_path
+        if path.is_dir() and not path.is_symlink():
+            raise IsADirectoryError(
+                errno.EISDIR, "is a folder, and the report belongs there: move it away", os.fspath(path)
+            )
         self._folder = folder
         self._step = 0
         self._entries: list[LogEntry] = []
         self._n_grams: int | None = None
         self._began: events.TrainingBegan | None = None
         self._is_complete = False
+        self._has_warned = False
         self._next_write = 0.0
 
     def __enter__(self) -> Self:
@@ -60,8 +75,8 @@ class LiveReport:
     def __call__(self, event: Event) -> None:
         """Takes an event of the run.
 
-        Raises:
-            OSError: The report cannot be written.
+        Warns:
+            UserWarning: The report cannot be written; only the first time.
         """
         if isinstance(event, events.Counted):
             self._n_grams = event.n_grams
@@ -76,8 +91,9 @@ class LiveReport:
             if time.monotonic() >= self._next_write:
                 self._write(is_live=True)
         elif isinstance(event, events.Saved) and self._began is not None:
-            write_report(self._folder.path, self._folder.report_path)
-            self._is_complete = True
+            with self._failing_softly():
+                write_report(self._folder.path)
+                self._is_complete = True
 
     def _entries_up_to(self, step: int) -> list[LogEntry]:
         """Returns the entries that a run which is resumed at a step has made before."""
@@ -86,10 +102,19 @@ class LiveReport:
 
     def _write(self, *, is_live: bool) -> None:
         started = time.monotonic()
-        with replace_file(self._folder.report_path, follow_links=False) as file:
+        with self._failing_softly(), replace_file(self._folder.report_path, follow_links=False) as file:
             file.write(self._document(is_live=is_live).to_html().encode("utf-8"))
         ended = time.monotonic()
         self._next_write = ended + (ended - started) / SHARE_OF_TIME
+
+    @contextmanager
+    def _failing_softly(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            if not self._has_warned:
+                self._has_warned = True
+                warnings.warn(f"the report of the run cannot be written: {error}", stacklevel=5)
 
     def _document(self, *, is_live: bool) -> Document:
         began, description = self._began, self._folder.read_description()

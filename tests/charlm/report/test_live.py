@@ -95,6 +95,34 @@ def test_a_run_that_is_resumed_begins_with_its_entries_up_to_there(tmp_path: Pat
     assert '<th scope="row">30</th>' not in page
 
 
+def test_a_page_that_cannot_be_written_is_told_once_and_ends_nothing(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+
+    def stopped_run() -> None:
+        with LiveReport(folder) as live:
+            folder.report_path.mkdir()
+            live(events.TrainingBegan(**BEGAN))
+            live(events.EntryMade(entry=log_entry(1)))
+            live(events.Saved(folder=tmp_path))
+            raise KeyboardInterrupt
+
+    told_of = "the report of the run cannot be written: .*got a folder"
+    with pytest.warns(UserWarning, match=told_of) as told, pytest.raises(KeyboardInterrupt):
+        stopped_run()
+    assert len(told) == 1
+
+
+def test_a_folder_in_the_place_of_the_page_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text(TEXT)
+    Path("run/report.html").mkdir(parents=True)
+    assert main(["train", "a.txt", "--model", "trained-bigram", "--out", "run", "--live"]) == 1
+    assert "report.html: is a folder, and the report belongs there: move it away" in capsys.readouterr().err
+    assert [path.name for path in Path("run").iterdir()] == ["report.html"]
+
+
 def test_entries_that_come_fast_are_not_all_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(10_000))  # writing takes one tick, and an entry comes with each
     monkeypatch.setattr("charlm.report.live.time.monotonic", lambda: next(ticks))
