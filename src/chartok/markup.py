@@ -30,6 +30,16 @@ def visible(symbol: str) -> str:
     return symbol if symbol.isprintable() else f"U+{ord(symbol):04X}"
 
 
+def shown_name(name: str) -> str:
+    r"""Returns a name in which spaces stay and whatever else is not printable is visible: it cannot turn a line around.
+
+    Example:
+        >>> shown_name("a run \u202e of mine\n")
+        'a run U+202E of mine↵'
+    """
+    return "".join(each if each.isprintable() else visible(each) for each in name)
+
+
 def escaped(text: str) -> str:
     r"""Returns text that is safe in HTML, including in attributes, and can be encoded as UTF-8.
 

@@ -54,6 +54,7 @@ def train(settings: Train) -> None:
     if recipe.counts and launched_rank():
         return  # one process is enough for counting
     folder = RunFolder(settings.out or _default_folder(settings.texts[0], settings.model))
+    live = LiveReport(folder) if getattr(settings, "live", False) else None
     resume = getattr(settings, "resume", False)
     if resume:
         settings = _with_start_of_run(settings, folder)
@@ -72,7 +73,6 @@ def train(settings: Train) -> None:
         learned, held_out = _parts(settings, recipe, start, is_first=is_first)
         usual = _usual(held_out) if settings.calibrate and is_first else []
         telling = Telling(folder, with_tensorboard=getattr(settings, "tensorboard", False))
-        live = LiveReport(folder) if getattr(settings, "live", False) else None
         hook = _hook(stack, telling, live) if is_first else events.say_nothing
         trained = train_on(
             learned,

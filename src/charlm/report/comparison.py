@@ -14,6 +14,7 @@ from charlm.report.samples import generated
 from charlm.report.settings import in_utc
 from charlm.training.curves import Curve, chart, color, legend
 from charlm.training.run_status import IN_BITS, IN_NATS
+from chartok.markup import shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,8 @@ def comparison(runs: Sequence[ReportedRun], *, seed: int) -> Document:
 def names_of(runs: Sequence[ReportedRun]) -> list[str]:
     """Returns a name for each run: that of its folder, or its path where several have that name."""
     names = [run.name for run in runs]
-    return [name if names.count(name) == 1 else str(run.folder.path) for name, run in zip(names, runs, strict=True)]
+    paths = [shown_name(str(run.folder.path)) for run in runs]
+    return [name if names.count(name) == 1 else path for name, path in zip(names, paths, strict=True)]
 
 
 def _warning(runs: Sequence[ReportedRun]) -> str:
@@ -128,7 +130,7 @@ def _differences(runs: Sequence[ReportedRun], names: Sequence[str]) -> str:
     facts = [facts_of(run) for run in runs]
     every = dict.fromkeys(name for each in facts for name in each)
     rows = [
-        (name, *(_shown(each.get(name)) for each in facts))
+        (shown_name(name), *(_shown(each.get(name)) for each in facts))
         for name in every
         if any(each.get(name) != facts[0].get(name) for each in facts)
     ]
@@ -151,7 +153,7 @@ def facts_of(run: ReportedRun) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    return "" if value is None else f"{value:,}" if type(value) is int and value >= LARGE else str(value)
+    return "" if value is None else f"{value:,}" if type(value) is int and value >= LARGE else shown_name(str(value))
 
 
 def _sample(name: str, text: str) -> str:

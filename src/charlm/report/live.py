@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import time
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from charlm.files.model_facts import told_sizes
@@ -16,8 +20,10 @@ from charlm.report.samples import samples
 from charlm.report.settings import settings
 from charlm.training.log import read_log
 from chartok.files.atomic import replace_file
+from chartok.markup import shown_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from charlm.files.run_folder import RunFolder
@@ -31,18 +37,29 @@ SHARE_OF_TIME = 0.01
 class LiveReport:
     """Writes the report of a run at each entry of its log, and the whole of it at the end.
 
-    Until then the page shows what the log has, and reloads itself.
+    Until then the page shows what the log has, and reloads itself; after a run that has stopped early it says where.
+    A page that cannot be written does not end the run.
 
     Args:
         folder: The folder of the run.
+
+    Raises:
+        IsADirectoryError: There is a folder where the report belongs.
     """
 
     def __init__(self, folder: RunFolder) -> None:
+        path = folder.report_path
+        if path.is_dir() and not path.is_symlink():
+            raise IsADirectoryError(
+                errno.EISDIR, "is a folder, and the report belongs there: move it away", os.fspath(path)
+            )
         self._folder = folder
+        self._step = 0
         self._entries: list[LogEntry] = []
         self._n_grams: int | None = None
         self._began: events.TrainingBegan | None = None
         self._is_complete = False
+        self._has_warned = False
         self._next_write = 0.0
 
     def __enter__(self) -> Self:
@@ -58,22 +75,25 @@ class LiveReport:
     def __call__(self, event: Event) -> None:
         """Takes an event of the run.
 
-        Raises:
-            OSError: The report cannot be written.
+        Warns:
+            UserWarning: The report cannot be written; only the first time.
         """
         if isinstance(event, events.Counted):
             self._n_grams = event.n_grams
         elif isinstance(event, events.TrainingBegan):
-            self._began = event
+            self._began, self._step = event, event.first_step
             self._entries = self._entries_up_to(event.first_step)
             self._write(is_live=True)
+        elif isinstance(event, events.StepDone):
+            self._step = event.step
         elif isinstance(event, events.EntryMade):
             self._entries.append(event.entry)
             if time.monotonic() >= self._next_write:
                 self._write(is_live=True)
         elif isinstance(event, events.Saved) and self._began is not None:
-            write_report(self._folder.path, self._folder.report_path)
-            self._is_complete = True
+            with self._failing_softly():
+                write_report(self._folder.path)
+                self._is_complete = True
 
     def _entries_up_to(self, step: int) -> list[LogEntry]:
         """Returns the entries that a run which is resumed at a step has made before."""
@@ -82,27 +102,37 @@ class LiveReport:
 
     def _write(self, *, is_live: bool) -> None:
         started = time.monotonic()
-        with replace_file(self._folder.report_path, follow_links=False) as file:
+        with self._failing_softly(), replace_file(self._folder.report_path, follow_links=False) as file:
             file.write(self._document(is_live=is_live).to_html().encode("utf-8"))
         ended = time.monotonic()
         self._next_write = ended + (ended - started) / SHARE_OF_TIME
 
+    @contextmanager
+    def _failing_softly(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            if not self._has_warned:
+                self._has_warned = True
+                warnings.warn(f"the report of the run cannot be written: {error}", stacklevel=5)
+
     def _document(self, *, is_live: bool) -> Document:
         began, description = self._began, self._folder.read_description()
         assert began is not None  # noqa: S101 - nothing is written before
-        source = "" if description is None else f" on {description.text}"
+        source = "" if description is None else f" on {shown_name(description.text)}"
         steps = "" if began.total_steps is None else f" of {began.total_steps:,}"
         entries = self._entries
         figures = told_sizes({"family": began.family, "parameters": began.parameters, "n_grams": self._n_grams})
-        figures["steps"] = f"{entries[-1].step if entries else 0:,}{steps}"
+        figures["steps"] = f"{self._step:,}{steps}"
         losses = [entry.validation_loss for entry in entries if entry.validation_loss is not None]
         if losses:
             figures["bits per character, validation"] = f"{min(losses) / math.log(2):.3f}"
+        stopped = "" if is_live else f", stopped after step {self._step:,}"
         first = f"No entry yet: the first comes at step {began.next_entry:,}."
         without = first if is_live else "The run ended before the first entry of its log."
         return Document(
-            name=self._folder.path.resolve().name,
-            lead=f"{about_model(began.family, {})} in training{source}.",
+            name=shown_name(self._folder.path.resolve().name),
+            lead=f"{about_model(began.family, {})} in training{source}{stopped}.",
             figures=figures,
             sections=[learning(entries, without=without), samples([], entries), settings(None, description)],
             is_live=is_live,

@@ -140,8 +140,8 @@ def _without_log(run: ReportedRun) -> str:
     """Returns why there is no log; nothing for a model that counts, which has no steps."""
     if run.lm.family in FAMILIES and FAMILIES[run.lm.family].counted is not None:
         return ""
-    is_alone = run.folder.path.is_file()
-    return f"There is no training log: {'the model file is not in a run folder' if is_alone else 'the run has none'}."
+    lacking = "the run folder has none" if run.folder.path.is_dir() else "a model file alone has none"
+    return f"There is no training log: {lacking}."
 
 
 def _scored(run: ReportedRun, text: str | Iterable[str] | None, written: list[str], stride: int | None) -> Scored:

@@ -10,6 +10,7 @@ from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from charlm.models.registry import FAMILIES
 from charlm.training.log import LogEntry, read_log
+from chartok.markup import shown_name
 
 if TYPE_CHECKING:
     import os
@@ -57,8 +58,8 @@ class ReportedRun:
 
     @property
     def name(self) -> str:
-        """The name of the folder or the file."""
-        return self.folder.path.resolve().name
+        """The name of the folder or the file, as it is shown."""
+        return shown_name(self.folder.path.resolve().name)
 
     @property
     def validation_loss(self) -> float | None:
@@ -97,7 +98,7 @@ class ReportedRun:
         about = about_model(self.lm.family, self.lm.settings)
         symbols = len(self.lm.vocabulary.symbols)
         learned = f"{'records' if self.lm.is_of_records else 'text'} with {symbols:,} different symbols"
-        source = "" if self.description is None else f", trained on {Path(self.description.text).name}"
+        source = "" if self.description is None else f", trained on {shown_name(Path(self.description.text).name)}"
         return f"{about} of {learned}{source}."
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.files.model_facts import told_settings
 from charlm.report.elements import section, table
+from chartok.markup import shown_name
 
 if TYPE_CHECKING:
     from charlm.files.run_description import RunDescription
@@ -23,16 +24,15 @@ def settings(lm: CharLM | None, description: RunDescription | None) -> str:
     if lm is not None:
         facts: dict[str, Any] = {"family": lm.family, **told_settings(lm.settings)}
         facts |= {"symbols": f"{len(lm.vocabulary.symbols):,}", "fingerprint": lm.vocabulary.fingerprint}
-        model = table("Model", [(name, str(value)) for name, value in facts.items()])
+        model = table("Model", _rows(facts))
     if description is not None:
         about = {
             "text": description.text,
             "characters": f"{description.characters:,}",
             "started": in_utc(description.began),
         }
-        about |= {name: str(value) for name, value in description.settings.items()}
-        run = table("Run", list(about.items()))
-        machine = table("Machine", list(description.machine.items()))
+        run = table("Run", _rows(about | description.settings))
+        machine = table("Machine", _rows(description.machine))
     tables = f'<div class="tables"><div>{model}{machine}</div><div>{run}</div></div>'
     return section("settings", "Settings and machine", tables)
 
@@ -45,3 +45,7 @@ def in_utc(moment: str) -> str:
         '2026-03-01 22:22:26 UTC'
     """
     return moment.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(shown_name(name), shown_name(str(value))) for name, value in facts.items()]

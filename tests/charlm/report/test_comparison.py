@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,18 @@ def test_runs_of_one_name_are_told_apart_by_their_paths(runs: Path, tmp_path: Pa
     html = write_report(both, tmp_path / "two.html").read_text("utf-8")
     assert all(str(path) in html for path in both)
     assert "No run has a log or a validation loss." in html
+
+
+def test_names_that_turn_a_line_around_are_shown_as_code_points(runs: Path, tmp_path: Path) -> None:
+    named = shutil.copytree(runs / "slow", tmp_path / "slow \u202efast")
+    described = named / "run.json"
+    described.write_text(described.read_text("utf-8").replace("a.txt", r"\u202e.txt"), encoding="utf-8")
+    pages = [write_report(reported).read_text("utf-8") for reported in (named, [named, runs / "ngram"])]
+    for html in pages:
+        assert "\u202e" not in html
+        assert r"\u202e" not in html  # in the JSON of a chart
+        assert "slow U+202Efast" in html
+        assert "U+202E.txt" in html
 
 
 def test_what_several_runs_cannot_have_is_refused(

@@ -71,6 +71,7 @@ def test_a_run_that_fails_leaves_a_page_that_does_not_reload(tmp_path: Path, mon
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert RELOADS not in page
     assert "<dd>4 of 6</dd>" in page
+    assert ", stopped after step 4." in page
 
 
 def test_before_the_first_entry_the_page_says_when_it_comes(tmp_path: Path) -> None:
@@ -78,14 +79,48 @@ def test_before_the_first_entry_the_page_says_when_it_comes(tmp_path: Path) -> N
     with live:
         live(events.TrainingBegan(**BEGAN))
         assert "No entry yet: the first comes at step 30." in path.read_text("utf-8")
+        live(events.StepDone(step=25))
     assert "The run ended before the first entry of its log." in path.read_text("utf-8")
+    assert "A GPT in training, stopped after step 25." in path.read_text("utf-8")
+    assert "<dd>25 of 200</dd>" in path.read_text("utf-8")
 
 
 def test_a_run_that_is_resumed_begins_with_its_entries_up_to_there(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.log_path.write_text("".join(f"{json.dumps(asdict(log_entry(step)))}\n" for step in (10, 20, 30)))
-    LiveReport(folder)(events.TrainingBegan(**(BEGAN | {"first_step": 20})))
-    assert "<dd>20 of 200</dd>" in folder.report_path.read_text("utf-8")
+    LiveReport(folder)(events.TrainingBegan(**(BEGAN | {"first_step": 25})))
+    page = folder.report_path.read_text("utf-8")
+    assert "<dd>25 of 200</dd>" in page
+    assert '<th scope="row">20</th>' in page
+    assert '<th scope="row">30</th>' not in page
+
+
+def test_a_page_that_cannot_be_written_is_told_once_and_ends_nothing(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+
+    def stopped_run() -> None:
+        with LiveReport(folder) as live:
+            folder.report_path.mkdir()
+            live(events.TrainingBegan(**BEGAN))
+            live(events.EntryMade(entry=log_entry(1)))
+            live(events.Saved(folder=tmp_path))
+            raise KeyboardInterrupt
+
+    told_of = "the report of the run cannot be written: .*got a folder"
+    with pytest.warns(UserWarning, match=told_of) as told, pytest.raises(KeyboardInterrupt):
+        stopped_run()
+    assert len(told) == 1
+
+
+def test_a_folder_in_the_place_of_the_page_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text(TEXT)
+    Path("run/report.html").mkdir(parents=True)
+    assert main(["train", "a.txt", "--model", "trained-bigram", "--out", "run", "--live"]) == 1
+    assert "report.html: is a folder, and the report belongs there: move it away" in capsys.readouterr().err
+    assert [path.name for path in Path("run").iterdir()] == ["report.html"]
 
 
 def test_entries_that_come_fast_are_not_all_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

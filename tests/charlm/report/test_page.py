@@ -83,6 +83,17 @@ def test_a_model_file_alone_is_enough(tmp_path: Path, family: str) -> None:
     assert bits in html
 
 
+def test_why_there_is_no_log_is_said_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charlm.report.samples.LENGTH", 9)
+    lm = CharLM.fit(TEXT, "gpt", n_layers=1, n_heads=1, width=8, block_size=8, config=TrainerConfig(max_steps=1))
+    lm.save(tmp_path / "model.safetensors")
+    alone = write_report(tmp_path / "model.safetensors").read_text("utf-8")
+    (tmp_path / "log.jsonl").write_text("")
+    empty = write_report(tmp_path).read_text("utf-8")
+    assert "There is no training log: a model file alone has none." in alone
+    assert "There is no training log: the run folder has none." in empty
+
+
 @pytest.mark.parametrize("records", [True, False])
 def test_a_report_has_the_loss_of_its_excerpt_and_of_all_that_is_held_out(tmp_path: Path, records: bool) -> None:
     names = [a + b + c for a in "abcd" for b in "aeiou" for c in ("nna", "lo\tx", "r")]
