@@ -32,7 +32,7 @@ class Optimizer(ABC):
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]]) -> None:
-        self.param_groups = list(groups)
+        self.param_groups: list[dict[str, Any]] = list(groups)
         self.state: dict[Tensor, dict[str, Tensor]] = {}
 
     @abstractmethod

@@ -399,16 +399,25 @@ def test_the_demo_needs_nothing_and_shows_losses_and_a_sample(capsys: pytest.Cap
         ),
         (["train", "input.txt", "--out", "short.txt"], "short.txt: File exists"),
         (["score", "missing"], "missing: No such file or directory"),
-        (["info", "input.txt"], "'input.txt' is not a valid model file: .*"),
+        (["info", "input.txt"], "'input.txt' is a text, not a model file of charlm: charlm train makes a model of it"),
         (["train", "input.txt", "--model", "bigram", "--smoothing", "nan"], "--smoothing must be finite, got nan"),
         (["generate", "missing"], "missing: No such file or directory"),
         *(([*command, *rest], NO_MODEL) for command, rest in OF_A_MODEL.items()),
-        (["generate", "input.txt"], "'input.txt' is not a valid model file: .*"),
+        (
+            ["generate", "input.txt"],
+            "'input.txt' is a text, not a model file of charlm: charlm train makes a model of it",
+        ),
         (["evaluate", "run", "latin1.txt"], "run: No such file or directory"),
         (["export", "missing", "--format", "arpa", "--out", "a"], "missing: No such file or directory"),
         (["report", "missing"], "missing: No such file or directory"),
-        (["report", "input.txt"], "'input.txt' is not a valid model file: .*"),
-        (["report", "input.txt", "--text", "latin1.txt"], "'input.txt' is not a valid model file: .*"),
+        (
+            ["report", "input.txt"],
+            "'input.txt' is a text, not a model file of charlm: charlm train makes a model of it",
+        ),
+        (
+            ["report", "input.txt", "--text", "latin1.txt"],
+            "'input.txt' is a text, not a model file of charlm: charlm train makes a model of it",
+        ),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_1(
@@ -547,7 +556,7 @@ def test_what_stands_at_the_top_of_a_file_is_for_the_commands_that_have_it(
     assert main([*train, "--out", "other"]) == 0  # a model that counts has an order, and neither a device nor a seed
     described = RunFolder(folder / "other").read_description()
     assert described is not None
-    assert described.settings == {"model": "ngram", "order": 3, "smoothing": "tuned"}
+    assert described.settings == {"model": "ngram", "order": 3, "smoothing": "learned"}
     assert main([*train, *TRAINED]) == 1  # one that is trained has the others, and no order
     assert "device 'nonsense'" in capsys.readouterr().err
 

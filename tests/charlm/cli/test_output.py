@@ -41,7 +41,7 @@ def test_a_path_is_shown_without_what_would_steer_a_terminal(
         (["report", f"{name}.run"], 0, f"saved to {shown}.run/report.html"),
         (["export", f"{name}.run", "--format", "arpa", "--out", f"{name}.arpa"], 0, f"saved to {shown}.arpa"),
         (["info", f"{name}.missing"], 1, f"charlm: {shown}.missing: No such file or directory"),
-        (["info", name], 1, f"charlm: '{shown}' is not a valid model file"),
+        (["info", name], 1, f"charlm: '{shown}' is a text, not a model file of charlm"),
         ([name], 2, f"there is no command '{shown}'"),
         (["info", "x", "--config", name], 2, f"charlm: '{shown}' is not TOML"),
     ):

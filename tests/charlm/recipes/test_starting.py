@@ -78,7 +78,7 @@ def test_what_no_weight_depends_on_may_differ() -> None:
 
 
 def test_a_start_of_another_shape_is_refused_with_every_difference() -> None:
-    with pytest.raises(ValueError, match=r"another shape .*: n_heads: 2 -> 4; n_layers: 1 -> 4; width: 8"):
+    with pytest.raises(ValueError, match=r"a different shape .*: n_heads: 2 -> 4; n_layers: 1 -> 4; width: 8"):
         CharLM.fit("abcd" * 50, init_from=transformer(), size="nano", config=HELD, device="cpu")
 
 
