@@ -49,7 +49,8 @@ def browser_model(
         model: A model of any family; it is not changed.
         vocabulary: Its vocabulary.
         name: What to call it.
-        validation_nats: Its loss on held-out text, in nats per character, if it is known.
+        validation_nats: Its loss on held-out text, in nats per character, if it is known; it is left out of a model
+            that is pruned here.
         max_bytes: Maximum size of the bytes in base64, as a page has them, a number or such as ``"2MB"``: an n-gram
             model is pruned until it fits, and any other is refused. By default 20 MB, and none is pruned.
         note: Called with a line that says what was left out.
@@ -68,14 +69,14 @@ def browser_model(
     check_sizes(model, vocabulary)
     limit = LARGEST if max_bytes is None else size_in_bytes("max_bytes", max_bytes)
     about = {"name": name, "validationLoss": validation_nats}
-    pack = partial(_packed, vocabulary=vocabulary, about=about)
-    data = pack(model)
+    data = _packed(model, vocabulary, about)
     if size_of_text(data) <= limit:
         return data
     table = getattr(model, "table", model)
     if not isinstance(table, NGramTable) or max_bytes is None:
         raise ValueError(_too_large(model, size_of_text(data), limit))
-    smaller, data = _pruned(table, data, pack, limit)
+    unmeasured = about | {"validationLoss": None}
+    smaller, data = _pruned(table, data, partial(_packed, vocabulary=vocabulary, about=unmeasured), limit)
     note(
         f"{len(smaller):,} of {len(table):,} n-grams are kept, those that do most, so that the model takes "
         f"{size_of_text(data):,} bytes in a page"

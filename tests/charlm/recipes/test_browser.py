@@ -1,5 +1,6 @@
 """A model for a browser fits into the size that is asked for, or is refused with its size and what to do."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,16 @@ def test_an_n_gram_model_is_pruned_until_it_fits_and_says_so(table: NGramTable) 
     assert len(table) == before
     assert all("n-grams are kept" in note for note in notes)
     assert len(notes) == 2
+
+
+def test_a_loss_is_that_of_the_whole_model_alone(table: NGramTable) -> None:
+    def shown(max_bytes: int | None) -> bool:
+        data = browser_model(table, SYMBOLS, validation_nats=1.5, max_bytes=max_bytes)
+        return b'validationLoss\\": 1.5' in gzip.decompress(data)
+
+    whole = size_of_text(browser_model(table, SYMBOLS, validation_nats=1.5))
+    assert shown(None)
+    assert not shown(whole // 2)
 
 
 def test_a_model_that_fits_is_not_pruned(table: NGramTable) -> None:
