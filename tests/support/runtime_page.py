@@ -1,19 +1,18 @@
 """A page of a browser in which the runtime runs."""
 
 import base64
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from browser_models import case
 from charlm.files.browser.source import runtime_source
 from charlm.recipes.browser import browser_model
+from page_checks import chromium
 
 HELPERS = """() => {
     window.textOf = (points) => points.map((point) => String.fromCodePoint(point)).join("");
@@ -39,17 +38,11 @@ HELPERS = """() => {
 @contextmanager
 def runtime_page() -> Iterator[Any]:
     """Opens a browser with an empty page in which the runtime and ``HELPERS`` are; skips where there is none."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium here")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as browser:
         page = browser.new_page()
         page.add_script_tag(content=runtime_source())
         page.evaluate(HELPERS)
         yield page
-        browser.close()
 
 
 @cache

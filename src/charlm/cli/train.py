@@ -59,14 +59,10 @@ def train(settings: Train) -> None:
     if resume:
         settings = _with_start_of_run(settings, folder)
     with ExitStack() as stack:
-        is_first = True
-        if not recipe.counts:
-            recipe, is_first = _joined(stack, recipe)
+        recipe, is_first = (recipe, True) if recipe.counts else _joined(stack, recipe)
         # Only the first process: it may have written its run before another process gets here.
         if is_first and not resume:
-            folder.refuse_a_run(
-                "choose another --out" if recipe.counts else "resume it with --resume, or choose another --out"
-            )
+            folder.refuse_a_run(f"{'' if recipe.counts else 'resume it with --resume, or '}choose another --out")
         if settings.json:
             stack.enter_context(redirect_stdout(sys.stderr))
         start = _start(settings, folder)

@@ -22,7 +22,7 @@ from chartok import __version__
 from chartok.arguments import expected_text
 from chartok.files.atomic import replace_file
 from chartok.files.reading import say_nothing
-from chartok.markup import escaped, visible
+from chartok.markup import escaped, shown_name
 
 if TYPE_CHECKING:
     from charlm.files.run_description import RunDescription
@@ -152,7 +152,7 @@ def _page(model: bytes, title: str, settings: dict[str, str | int]) -> str:
     as_json = json.dumps(settings).replace("<", "\\u003c")
     return Template(template).substitute(
         policy=_policy([watch, runtime, page], style),
-        title=escaped("".join(each if each.isprintable() else visible(each) for each in title)),
+        title=escaped(shown_name(title)),
         style=style,
         settings=as_json,
         model=base64.b64encode(model).decode("ascii"),

@@ -18,12 +18,6 @@ from charlm.models.ngram.tree import NGramTree
 from charlm.models.ngram.tree_packing import packed_shape
 from runtime_page import packed, runtime_page
 
-NAMES = list(browser_models.models())
-CLOSE = 1e-6
-"""How far probabilities may be apart where all numbers are the same."""
-CLOSE_IN_FLOAT32 = 2e-5
-"""Likewise where Python computes a Transformer in float32, whose weights here are as large as weights get."""
-
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Any]:
