@@ -63,8 +63,8 @@ def test_without_a_seed_one_is_drawn_and_told_with_which_the_same_comes_again(
     with caplog.at_level(logging.INFO, logger="charlm"):
         np.testing.assert_equal(as_arrays(function(int(seed))), as_arrays(found))
         assert not caplog.messages
-    with pytest.raises(AssertionError):
-        np.testing.assert_equal(as_arrays(function(None)), as_arrays(found))
+        function(None)
+    assert caplog.messages != [message]
 
 
 def as_arrays(value: Any) -> Any:
