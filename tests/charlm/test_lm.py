@@ -25,9 +25,10 @@ from charlm import (
     classify,
     load_model,
 )
-from charlm.data.framing import CODE_POINTS, Framing
+from charlm.data.framing import Framing
 from charlm.generation.settings import SamplingSettings
 from chartok import UnknownCharacterError, Vocabulary
+from chartok.codepoints import CODE_POINTS
 from lively_gpt import lively
 from strategies import any_text, costly
 

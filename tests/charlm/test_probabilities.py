@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import GPT, BigramLanguageModel, CharLM, GPTConfig
-from charlm.data.framing import CODE_POINTS
 from chartok import Vocabulary
+from chartok.codepoints import CODE_POINTS
 from lively_gpt import lively
 from strategies import costly
 
