@@ -35,6 +35,32 @@ def test_the_reference_has_the_right_directive_for_every_public_name_and_no_othe
     assert sorted(found) == sorted((directive_for(getattr(package, public)), public) for public in package.__all__)
 
 
+def modules_in(folder: Path) -> set[str]:
+    """Returns the names of the modules and packages in a folder."""
+    return {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()} - {
+        path.stem for path in folder.iterdir() if path.name.startswith("__")
+    }
+
+
+def test_every_module_is_in_the_tables_of_the_design_and_nothing_else() -> None:
+    page = (DOCS / "design.md").read_text("utf-8").partition("## Modules")[2].partition("There is no")[0]
+    rows = [[re.findall(r"`([\w.]+)`", cell) for cell in row.strip("|").split("|")] for row in page.splitlines()]
+    root, package, found = Path(str(charlm.__file__)).parent, "", set[str]()
+    for row in rows:
+        if len(row) == 2:
+            found |= {f"chartok.{module}" for module in row[0]}
+        elif len(row) == 3 and any(row[:2]):  # no heading
+            package = row[0][0] if row[0] else package
+            found |= {f"charlm.{package}.{module}" for module in row[1]} or {f"charlm.{package}"}
+    of_chartok = modules_in(root.with_name("chartok")) - {"files"}
+    expected = {f"chartok.{module}" for module in of_chartok}
+    expected |= {f"chartok.files.{module}" for module in modules_in(root.with_name("chartok") / "files")}
+    for module in modules_in(root):
+        inside = modules_in(root / module) if (root / module).is_dir() else set()
+        expected |= {f"charlm.{module}.{each}" for each in inside} or {f"charlm.{module}"}
+    assert sorted(found ^ expected) == []
+
+
 def lines_of_code(page: Path) -> list[str]:
     """Returns the lines of the blocks of a page that show code or output, not of those that are directives."""
     lines: list[str] = []
