@@ -44,7 +44,7 @@ types: $(VENV)/everything
 	$(BIN)/basedpyright --verifytypes charlm --ignoreexternal
 
 tests: $(VENV)/everything
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
