@@ -39,6 +39,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """Makes what a test draws from PyTorch's global generator the same whichever tests have run before it."""
+    if HAS_TORCH:
+        torch.manual_seed(0)
+
+
 def _data_file(name: str) -> Path:
     if not (DATA / name).exists():
         pytest.skip(f"{name} is not in {DATA}; CHARTOK_TEST_DATA names the folder that holds it")
