@@ -24,7 +24,7 @@ if HAS_TORCH:
 
     torch.set_num_threads(1)  # the models in tests are tiny, and threads on shared cores wait for each other
 
-settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile(
     "brief",  # whether a test fails, and not on what
     parent=settings.get_profile("quick"),
