@@ -11,7 +11,8 @@
 #             make soak runs for half an hour
 # make tour   runs the notebook of the examples again, and keeps what it shows
 # make lowest tests chartok and the count models with the oldest NumPy that is supported; it has wheels up to Python 3.12
-# make dist   builds what is released and tries it out in an environment that holds nothing else
+# make dist   builds what is released and tries it out in two environments that hold nothing else, one without PyTorch;
+#             make recipe prints the recipe of conda-forge for the source distribution that it made
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -20,8 +21,9 @@ BIN := $(VENV)/bin
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
+ALONE := --noconftest -p no:cacheprovider  # where nothing is installed that conftest.py imports
 
-.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture soak tour lowest dist clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture soak tour lowest dist recipe clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -101,17 +103,24 @@ lowest:
 		tests/charlm/models/counting tests/charlm/models/smoothing tests/charlm/models/ngram
 
 dist: export PYTHONPATH :=
-dist: $(VENV)/everything
+dist: $(VENV)/releasing
 	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv --clear $(VENV)/counting
+	$(VENV)/counting/bin/python $(PIP_INSTALL) numpy safetensors tqdm tyro pytest
+	$(VENV)/counting/bin/python $(PIP_INSTALL) --no-deps dist/*.whl
+	$(VENV)/counting/bin/python -m pytest $(ALONE) tests/support/released.py
 	$(PYTHON) -m venv --clear $(VENV)/released
 	$(VENV)/released/bin/python $(PIP_INSTALL) dist/*.whl
-	for example in names gibberish odd_lines plain_pytorch dataloader; do \
-	    echo "--- $$example" && $(VENV)/released/bin/python -W error examples/$$example.py || exit 1; done
-	$(VENV)/released/bin/charlm demo
+	$(VENV)/released/bin/python -m pip check
 	$(VENV)/released/bin/python $(PIP_INSTALL) pytest
-	$(VENV)/released/bin/python -m pytest --noconftest -p no:cacheprovider tests/promises/test_public_api.py
+	$(VENV)/released/bin/python -m pytest $(ALONE) tests/support/released.py tests/promises/test_public_api.py
+	$(VENV)/released/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[fast]"
+	$(VENV)/released/bin/python -m pytest $(ALONE) tests/support/released.py -k compressed
+
+recipe: $(VENV)/releasing
+	@$(BIN)/python packaging/conda/fill_in.py dist/*.tar.gz
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
@@ -125,6 +134,11 @@ $(VENV)/everything: $(VENV)/bin/python pyproject.toml  # dependency groups are r
 	$(INSTALL) 'pip>=25.1'
 	$(INSTALL) --editable '.[all]' --group dev
 	touch $@ $(VENV)/library
+
+$(VENV)/releasing: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) 'pip>=25.1'
+	$(INSTALL) --group release
+	touch $@
 
 $(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: where that fails, it is left out
 	$(INSTALL) kenlm || echo "KenLM cannot be compiled here"
