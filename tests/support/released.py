@@ -1,4 +1,4 @@
-"""What the wheel does where nothing but it and what it needs is installed: ``make dist`` runs this, with and without PyTorch.
+"""What the wheel does where nothing else is installed: ``make dist`` runs this, with and without PyTorch.
 
 Every program runs outside the repository and with warnings as errors.
 """
@@ -19,7 +19,7 @@ NAMES = EXAMPLES / "gallery" / "first_names.txt"
 HAS_PYTORCH = find_spec("torch") is not None
 SMALL = "--n-layers 1 --n-heads 1 --width 16 --block-size 16 --batch-size 4 --device cpu --max-steps 4"
 
-COUNTED = f"""
+COUNTED = """
 help
 demo
 train NAMES --records --out names --calibrate
