@@ -1,4 +1,4 @@
-"""Prints the recipe for a source distribution, with its version and SHA-256: ``fill_in.py dist/chartok-1.0.0.tar.gz``."""
+"""Prints the recipe for a source distribution, with its SHA-256: ``fill_in.py dist/chartok-1.0.0.tar.gz``."""
 
 import hashlib
 import re

@@ -12,6 +12,7 @@ import tomllib
 import zipfile
 from email import message_from_bytes
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def test_who_does_without_pytorch_is_told_all_else_that_is_needed() -> None:
 
 
 def rendered(recipe: Path) -> dict[str, Any]:
-    """Returns a recipe as rattler-build reads it, which refuses fields that there are not, with its values filled in."""
+    """Returns a recipe as rattler-build reads it, which refuses unknown fields, with its values filled in."""
     [variant] = Stage0Recipe.from_file(recipe).render()
     return variant.recipe.to_dict()
 
@@ -206,12 +207,9 @@ def test_the_recipe_asks_for_what_the_wheel_asks_for_by_its_name_there(recipe: d
 
 
 def test_the_recipe_says_of_the_library_what_the_project_says(recipe: dict[str, Any]) -> None:
-    about, project = recipe["about"], PROJECT["project"]
+    about, project, urls = recipe["about"], PROJECT["project"], PROJECT["project"]["urls"]
     assert (about["summary"], about["license"]) == (project["description"], project["license"])
-    assert (about["homepage"], about["documentation"]) == (
-        project["urls"]["Homepage"],
-        project["urls"]["Documentation"],
-    )
+    assert (about["homepage"], about["documentation"]) == (urls["Homepage"], urls["Documentation"])
     assert about["license_file"] == project["license-files"]
     [entry_point] = recipe["build"]["python"]["entry_points"]
     assert dict([entry_point.split(" = ")]) == project["scripts"]
@@ -230,7 +228,7 @@ def test_the_recipe_builds_from_the_source_distribution_and_passes_its_tests(
     def run(script: str, folder: Path = tmp_path) -> None:
         script = script.replace("${{ PYTHON }}", shlex.quote(sys.executable))
         done = subprocess.run(
-            ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+            ["/bin/bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -248,7 +246,7 @@ def test_read_the_docs_installs_what_builds_the_docs_and_lets_no_warning_pass() 
     assert (ROOT / settings["sphinx"]["configuration"]).is_file()
     newer_pip, install = (shlex.split(command) for command in settings["build"]["jobs"]["install"])
     assert newer_pip[-1] == "pip>=25.1"
-    arguments = dict(zip(install, install[1:], strict=False))
+    arguments = dict(pairwise(install))
     assert (ROOT / arguments["--constraint"]).is_file()
     assert arguments["--group"] in PROJECT["dependency-groups"]
     assert arguments["--editable"] == ".[all]"
