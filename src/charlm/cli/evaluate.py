@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.cli.answers import answer_lines, for_every_line
+from charlm.cli.command import OF_READING
 from charlm.cli.output import print_json, shown_line
-from charlm.cli.reading import (
-    OF_READING,
-    admitted_lines,
-    admitted_records,
-    for_kind,
-    reading_of,
-    tell_note,
-    without_shared,
-)
+from charlm.cli.reading import admitted_lines, admitted_records, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.unusual import UnusualLines
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation, utf8_length

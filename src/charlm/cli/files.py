@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from charlm.cli.command import OF_READING
 from charlm.cli.output import print_json, print_line, suggest
 from charlm.cli.reading import (
     OF_NEW_VOCABULARY,
-    OF_READING,
     admitted_records,
     check_unused,
     for_kind,
