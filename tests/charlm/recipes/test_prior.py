@@ -115,7 +115,7 @@ def test_a_text_too_short_for_a_prior_is_told_and_trained_on_without(family: Any
 
 def test_an_order_of_a_prior_for_which_a_text_is_too_short_is_refused() -> None:
     short = TEXT[: FEWEST_CHARACTERS - 1]
-    with pytest.raises(ValueError, match="order 3 is that of the counts .* 999 characters are too few .* or no order"):
+    with pytest.raises(ValueError, match=r"order 3 is that of the counts .* 999 characters are too few .* or no order"):
         CharLM.fit(short, "gpt", order=3, **SMALL)
     assert CharLM.fit(short, "mixture", order=3, **SMALL).family == "mixture"
 
