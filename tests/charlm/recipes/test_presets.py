@@ -47,7 +47,8 @@ def test_a_number_of_numpy_is_one_of_python_as_json_needs(family: Any) -> None:
     if family == "ngram":
         del given_["smoothing"]
     given_.pop("max_length", None)
-    recipe = Recipe(family=family, **{name: np.array(value)[()] for name, value in given_.items()})
+    numbers: dict[str, Any] = {name: np.array(value)[()] for name, value in given_.items()}
+    recipe = Recipe(family=family, **numbers)
     found = {name: getattr(recipe, name) for name in given_}
     assert found == given_
     assert list(map(type, found.values())) == list(map(type, given_.values()))
