@@ -10,8 +10,8 @@ import pytest
 
 import charlm
 import chartok
+from written_pages import DOCS, WRITTEN_PAGES
 
-DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
 WIDEST = 80
 """How many characters of code a page shows without a scroll bar."""
@@ -50,7 +50,7 @@ def lines_of_code(page: Path) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *WRITTEN_PAGES], ids=lambda page: page.name)
 def test_no_line_of_code_is_wider_than_a_page_shows(page: Path) -> None:
     assert [line for line in lines_of_code(page) if len(line) > WIDEST] == []
 

@@ -688,7 +688,7 @@ def test_a_run_that_is_ended_at_once_goes_on_from_its_last_checkpoint(
     for number in numbers:
         process.send_signal(number)
     process.communicate(timeout=60)
-    assert process.returncode in (130, -numbers[-1])
+    assert process.returncode in (130, -numbers[-1], 128 + numbers[0])  # the first may end it before the second comes
     step = newest_checkpoint(folder / "run").values["step"]
     assert main([*train, "--resume", "--max-steps", str(step + 1)]) == 0
     assert f"resuming after step {step}\n" in capsys.readouterr().out
