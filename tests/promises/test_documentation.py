@@ -66,6 +66,24 @@ def test_the_version_switcher_knows_this_version() -> None:
     assert [entry["version"] for entry in versions if entry.get("preferred")] == [chartok.__version__]
 
 
+STABILITY = (DOCS / "stability.md").read_text("utf-8")
+
+
+def test_the_modules_that_are_public_are_those_whose_functions_and_values_the_reference_describes() -> None:
+    pages = "\n".join(page.read_text("utf-8") for page in REFERENCE.glob("*.md"))
+    described = re.findall(r"^\.\. (?:autofunction|py:data):: ([\w.]+)\.\w+$", pages, re.MULTILINE)
+    declared = re.findall(r"^\.\. py:module:: ([\w.]+)$", pages, re.MULTILINE)
+    (public,) = re.findall(r"## What is public\n(.*?)\n## ", STABILITY, re.DOTALL)
+    assert set(re.findall(r"`((?:chartok|charlm)[a-z_.]*)`", public)) == {*described, *declared}
+
+
+def test_the_versions_that_are_supported_are_those_that_are_asked_for() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    lowest = dict(line.split(">=") for line in project["dependencies"])
+    python = project["requires-python"].removeprefix(">=")
+    assert f"Python {python}, NumPy {lowest['numpy']} and PyTorch {lowest['torch']}, and later" in STABILITY
+
+
 @pytest.mark.parametrize("public_class", PUBLIC_CLASSES)
 def test_every_public_method_and_property_of_a_public_class_says_what_it_does(public_class: type) -> None:
     undocumented = [
