@@ -85,7 +85,9 @@ def readers_of_command_lines(folder: Path) -> dict[str, Reader]:
     )
     described = resealed((classifier / "classifier.json").read_bytes())
     found["charlm classify"] = Reader(classify, (OneLineError,), described, share=SHARE)
-    found["charlm --config"] = of_command("generate MODEL --max-new-tokens 4 --config FILE", damaged(FLAGS), MODEL=model)
+    found["charlm --config"] = of_command(
+        "generate MODEL --max-new-tokens 4 --config FILE", damaged(FLAGS), MODEL=model
+    )
     for name in ("run.json", "run/log.jsonl"):
         sound = folder / name
         report = report_with(sound.name, model)

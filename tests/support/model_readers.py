@@ -27,12 +27,13 @@ from charlm import (
     load_classic_gpt,
     load_model,
     save_arpa,
+    save_classic_gpt,
     save_model,
 )
 from charlm.files.model_file import load_stored_model
 from charlm.sklearn import CharLMClassifier, CharLMDensity, CharLMFeatures, CharLMOutlierDetector
 from chartok import Vocabulary
-from foreign_checkpoints import N_HEADS, tensors_of_gpt2, write_gpt2, write_mingpt, write_nanogpt
+from foreign_checkpoints import N_HEADS, tensors_of_gpt2, write_gpt2, write_mingpt
 from fuzzing import CORRUPT, SIGNED, Read, Reader, of_bytes, under_its_name
 from signing import resealed, saved_again, signed_compressed_file, signed_model_file
 from text_readers import VOCABULARY
@@ -118,7 +119,10 @@ def models() -> Iterator[tuple[str, LanguageModel]]:
     yield "kneser-ney", ngram().fit(IDS * 3, smoothing="kneser-ney")
     yield "pruned", ngram().fit(IDS * 2).prune(3)
     yield "gpt", transformer
-    yield "gpt with a prior", GPT(gpt(hash_rows=0), prior=NGramLanguageModel(size, order=3, context_only=never).fit(IDS))
+    yield (
+        "gpt with a prior",
+        GPT(gpt(hash_rows=0), prior=NGramLanguageModel(size, order=3, context_only=never).fit(IDS)),
+    )
     yield "classic-gpt", ClassicGPT(classic)
     yield "mixture", MixtureLanguageModel([transformer, counted])
 
@@ -132,7 +136,9 @@ def readers_of_model_files(folder: Path) -> dict[str, Reader]:
     half = NGramLanguageModel(VOCABULARY.size, order=2, context_only=(VOCABULARY.special_tokens["bos"],)).fit(IDS)
     save_model(folder / "compact.safetensors", half, VOCABULARY, compact=True)
     found |= of_model_file("compact file", folder / "compact.safetensors", a_prediction_of_a_model_file)
-    together = CharLM.fit("ab ab ba" * 9, order=2).interpolate(CharLM.fit("ba cc " * 9, order=2), held_out="ab cc ba" * 20)
+    together = CharLM.fit("ab ab ba" * 9, order=2).interpolate(
+        CharLM.fit("ba cc " * 9, order=2), held_out="ab cc ba" * 20
+    )
     together.save(folder / "interpolated.safetensors")
     found |= of_model_file("interpolated file", folder / "interpolated.safetensors", a_prediction_of_a_model_file)
     CharLM.fit(RECORDS, order=2).calibrate(RECORDS[::2]).save(folder / "calibrated.safetensors")
@@ -150,7 +156,7 @@ def of_model_file(name: str, path: Path, read: Read) -> dict[str, Reader]:
     """Returns the readers of a file, and of one with a right checksum."""
     return {
         name: of_bytes(path.read_bytes(), read, *CORRUPT, has_checksum=True),
-        f"{name}{SIGNED}": Reader(read, CORRUPT, signed_model_file(path)),
+        f"{name}{SIGNED}": Reader(read, CORRUPT, signed_model_file(path), share=0.2),
     }
 
 
@@ -210,13 +216,13 @@ def of_description(name: str, folder: Path, file: str, read: Read) -> dict[str, 
 
 def readers_of_other_programs(folder: Path) -> dict[str, Reader]:
     tensors = tensors_of_gpt2()
-    write_nanogpt(folder / "ckpt.pt", tensors)
+    config = ClassicGPTConfig(vocab_size=len(OF_LABELS), block_size=6, n_layers=1, n_heads=2, width=8)
+    save_classic_gpt(folder / "ckpt.pt", ClassicGPT(config), Vocabulary(OF_LABELS), "nanogpt")
     write_mingpt(folder / "model.pt", tensors, tensors["wte.weight"])
     Vocabulary(OF_LABELS).save(folder / "labels.json")
     write_gpt2(folder / "gpt2", tensors_of_gpt2(as_conv1d=True))
     refusals = (*CORRUPT, ForeignFileError, ValueError)
     nanogpt = torch.load(folder / "ckpt.pt", weights_only=True)
-    del nanogpt["optimizer"]
     config, weights = folder / "gpt2" / "config.json", folder / "gpt2" / "model.safetensors"
     of_config = under_its_name(imported, "config.json", weights)
     of_weights = under_its_name(imported, "model.safetensors", config)

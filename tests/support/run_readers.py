@@ -45,7 +45,9 @@ def readers_of_runs(folder: Path) -> dict[str, Reader]:
     started_from = RunFolder(folder / "run").model_path
     return {
         "checkpoint, manifest": of_bytes(manifest, manifest_read, *CORRUPT, has_checksum=True),
-        "checkpoint, manifest, signed": Reader(manifest_read, (*CORRUPT, OSError), signed_manifest(manifest)),
+        "checkpoint, manifest, signed": Reader(
+            manifest_read, (*CORRUPT, OSError), signed_manifest(manifest), share=0.3
+        ),
         "checkpoint, tensors": of_bytes(tensors, tensors_read, *CORRUPT, has_checksum=True),
         "checkpoint, tensors, signed": Reader(a_run_that_goes_on, resumed, signed_state(checkpoint), share=0.05),
         "model to start from, signed": Reader(
@@ -55,7 +57,7 @@ def readers_of_runs(folder: Path) -> dict[str, Reader]:
         "log, values": Reader(read_log, (ValueError,), damaged_lines(log)),
         "run.json": of_bytes(described, run_description, ValueError),
         "run.json, values": of_values(json.loads(described), run_description, ValueError),
-        "flags": of_bytes(FLAGS, lambda path: read_flags(path, "train", COMMANDS), ConfigFileError, share=0.3),
+        "flags": of_bytes(FLAGS, lambda path: read_flags(path, "train", COMMANDS), ConfigFileError, share=0.1),
     }
 
 

@@ -195,7 +195,7 @@ def zipped_again(name: str, text: bytes) -> Damage:
 
     def damaged(generator: random.Random) -> bytes:
         changed = mutated(text, generator) if generator.random() < 0.8 else text
-        inside = generator.choice((name, name, name, "../" + name, "", name + "/" + name, name.upper()))
+        inside = generator.choice((name, name, name, "../" + name, name + "/" + name, name.upper()))
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", generator.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as archive:
             archive.writestr(inside, changed)
