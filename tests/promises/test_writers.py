@@ -50,6 +50,8 @@ OLD, NEW, LARGE = 3, 4, 12_000
 """How many characters a file is about."""
 ROOM = 64 << 10
 """Bytes: enough for a small file, too few for a large one."""
+ROOM_OF_A_PAGE = 160 << 10
+"""Likewise for a page in which to play, most of which is program."""
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these limits nor such links")
 
@@ -315,12 +317,12 @@ def small_disk(folder: Path, room: int = ROOM) -> Iterator[int]:
 
 
 @contextmanager
-def small_files(_: Path) -> Iterator[int]:
+def small_files(_: Path, room: int = ROOM) -> Iterator[int]:
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
         yield errno.EFBIG
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -328,9 +330,9 @@ def small_files(_: Path) -> Iterator[int]:
 
 
 @pytest.fixture(params=[small_disk, small_files])
-def limited(request: pytest.FixtureRequest) -> Callable[[Path], AbstractContextManager[int]]:
+def limited(request: pytest.FixtureRequest) -> Callable[[Path, int], AbstractContextManager[int]]:
     """What leaves little room in a folder; gives the ``errno`` of a failure."""
-    found: Callable[[Path], AbstractContextManager[int]] = request.param
+    found: Callable[[Path, int], AbstractContextManager[int]] = request.param
     return found
 
 
@@ -339,10 +341,10 @@ def test_where_there_is_no_room_the_old_file_stays(
     tmp_path: Path,
     name: str,
     write: Callable[[Path, int], object],
-    limited: Callable[[Path], AbstractContextManager[int]],
+    limited: Callable[[Path, int], AbstractContextManager[int]],
 ) -> None:
     path = tmp_path / name
-    with limited(tmp_path) as number:
+    with limited(tmp_path, ROOM_OF_A_PAGE if name == "play.html" else ROOM) as number:
         write(path, OLD)
         before = path.read_bytes()
         with pytest.raises(OSError, match=name) as caught:
@@ -354,14 +356,14 @@ def test_where_there_is_no_room_the_old_file_stays(
 
 @needs_posix
 def test_where_there_is_no_room_the_old_checkpoint_stays(
-    tmp_path: Path, limited: Callable[[Path], AbstractContextManager[int]]
+    tmp_path: Path, limited: Callable[[Path, int], AbstractContextManager[int]]
 ) -> None:
     def save(step: int, size: int) -> None:
         model = serialized_model(counted(size).model, vocabulary(size))
         path = RunFolder(tmp_path).checkpoint_path(step)
         write_checkpoint(path, model=model, tensors={}, values={"step": step}, kept=2, best=0)
 
-    with limited(tmp_path) as number:
+    with limited(tmp_path, ROOM) as number:
         save(1, OLD)
         with pytest.raises(OSError, match="step-0000000002") as caught:
             save(2, LARGE)

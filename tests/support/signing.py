@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import random
+import sys
 import zipfile
 import zlib
 from bz2 import compress as as_bz2
@@ -22,14 +23,21 @@ from charlm.files.model_arrays import hashed_parts
 from charlm.files.run_folder import CheckpointFolder
 from charlm.training.checkpoint import _as_json, read_checkpoint
 from chartok.files.envelope import SEAL, sealed
+from chartok.files.reading import Compression
 from chartok.token_file import MAGIC, PREFIX
 from fuzzing import Damage
 from mutations import as_json, mutated, mutated_json
 
-COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+COMPRESSIONS: dict[Compression, Callable[[bytes], bytes]] = {
     "gzip": lambda data: gzip.compress(data, mtime=0),
     "bz2": as_bz2,
     "xz": lzma.compress,
+    "zstd": zstd.compress,
 }
 ODD_NUMBERS = (0, -1, 1, 127, 255, 2**31, 2**40, 2**63 - 1, 2**64 - 1)
 

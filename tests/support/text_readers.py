@@ -3,7 +3,6 @@
 import io
 import json
 import pickle
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -29,11 +28,6 @@ from chartok import (
 from fuzzing import Read, Reader, of_bytes, of_several, of_values, under_a_suffix
 from mutations import as_json
 from signing import COMPRESSIONS, compressed_again, signed_token_file, zipped_again
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 TEXT = "ab ab\nba\u00e9\u4e00\U0001f600\r\n" * 9
 ROWS = [("ab", 1), ('a "b", c', 2), ("\u00e9\n\u4e00", 3), ("", 4)] * 3
@@ -176,6 +170,7 @@ def readers_of_plain_texts() -> dict[str, Reader]:
             of_auto, lambda path: read_text(path, encoding="auto"), *OF_TEXTS, share=0.02
         ),
         "records": of_bytes(text, read_records, *OF_TEXTS),
+        "records, encoded": of_bytes(text, tokens_of(records=True), *OF_TEXTS, EmptyTextError, share=0.1),
         "counts": of_bytes(counts, read_counts, *OF_TEXTS),
     }
 
@@ -197,17 +192,17 @@ def readers_of_tables() -> dict[str, Reader]:
 
 
 def readers_of_compressed_texts() -> dict[str, Reader]:
-    text, compressions = TEXT.encode(), {**COMPRESSIONS, "zstd": zstd.compress}
+    text = TEXT.encode()
     found = {
         f"{kind} data": of_bytes(compress(text), read_text, *OF_TEXTS, share=0.3)
-        for kind, compress in compressions.items()
+        for kind, compress in COMPRESSIONS.items()
     }
     gzip_encoded = tokens_of(compression="gzip")
     found["gzip data, encoded"] = of_bytes(
-        compressions["gzip"](text), gzip_encoded, *OF_TEXTS, EmptyTextError, share=0.1
+        COMPRESSIONS["gzip"](text), gzip_encoded, *OF_TEXTS, EmptyTextError, share=0.1
     )
     found["compressed data, signed"] = Reader(
-        read_text, OF_TEXTS, compressed_again(text, compressions.values()), share=0.3
+        read_text, OF_TEXTS, compressed_again(text, COMPRESSIONS.values()), share=0.3
     )
     refusals = (*OF_TEXTS, OSError, ValueError)
     zipped = zipped_again("a.txt", text)
