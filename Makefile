@@ -21,6 +21,8 @@ BIN := $(VENV)/bin
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
+# Some systems set it, where each of the hundreds of programs that the checks start would compile all of PyTorch anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture exchange soak tour lowest dist clean
 
@@ -43,7 +45,7 @@ types: $(VENV)/everything
 	$(BIN)/basedpyright --verifytypes charlm --ignoreexternal
 
 tests: $(VENV)/everything
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html

@@ -24,7 +24,7 @@ if HAS_TORCH:
 
     torch.set_num_threads(1)  # the models in tests are tiny, and threads on shared cores wait for each other
 
-settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile(
     "brief",  # whether a test fails, and not on what
     parent=settings.get_profile("quick"),
@@ -37,6 +37,13 @@ settings.register_profile("thorough", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """Makes what a test draws from PyTorch's global generator the same whichever tests have run before it."""
+    if HAS_TORCH:
+        torch.manual_seed(0)
 
 
 def _data_file(name: str) -> Path:

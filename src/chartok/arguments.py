@@ -160,6 +160,8 @@ def size_in_bytes(name: str, value: SupportsIndex | str) -> int:
             raise ValueError(f"{name} must be a number of bytes or a size such as 500MB or 2GiB, got {value!a}")
         power = "_KMGT".index((found[2] or "_").upper())
         size = float(found[1]) * (1024 if found[3] else 1000) ** power
+        if not power and not size.is_integer():
+            raise ValueError(f"{name} must be a whole number of bytes, or have a unit such as {value}MB, got {value!a}")
     if size >= SIZES_END:
         raise ValueError(f"{name} must be below 2**63 bytes, got more")
     return positive_integer(name, round(size))

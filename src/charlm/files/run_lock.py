@@ -92,9 +92,11 @@ class RunLock:
             os.close(self._descriptor)
             with contextlib.suppress(OSError):
                 self._path.unlink()
-        else:
+            return
+        try:
             if _is_at(self._descriptor, self._path):
                 self._path.unlink()
+        finally:
             with contextlib.suppress(OSError):
                 _unlock(self._descriptor)  # a forked child may hold the same open file
             os.close(self._descriptor)
@@ -108,15 +110,14 @@ def _acquired(path: Path) -> int:
         except FileExistsError:
             _remove_left_behind(path)
             continue
-        try:
-            _lock(descriptor, path)
-        except BlockingIOError:  # another process took the new file for one left behind
-            os.close(descriptor)
-            continue
-        if _is_at(descriptor, path):
-            os.write(descriptor, _holder())
-            return descriptor
-        os.close(descriptor)
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, descriptor)
+            with contextlib.suppress(BlockingIOError):  # another process took the new file for one left behind
+                _lock(descriptor, path)
+                if _is_at(descriptor, path):
+                    os.write(descriptor, _holder())
+                    stack.pop_all()
+                    return descriptor
 
 
 def _remove_left_behind(path: Path) -> None:
