@@ -35,8 +35,8 @@ def _in_module(path: Path) -> Iterator[str]:
                     yield f"{name}.{child.name}"
                 case ast.Call() if _opens(child):
                     yield name
-            inside = isinstance(child, ast.FunctionDef | ast.ClassDef)
-            yield from visit(child, f"{name}.{child.name}" if inside else name)
+            inside = f"{name}.{child.name}" if isinstance(child, ast.FunctionDef | ast.ClassDef) else name
+            yield from visit(child, inside)
 
     return visit(ast.parse(path.read_text(encoding="utf-8")), module)
 
