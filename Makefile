@@ -8,6 +8,7 @@
 # make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
+#             make exchange compresses texts with one release of NumPy, and decompresses them with another;
 #             make soak runs for half an hour
 # make tour   runs the notebook of the examples again, and keeps what it shows
 # make without-torch tests what the library does for who installs it without PyTorch, and without extras
@@ -29,7 +30,7 @@ ALONE := --noconftest -p no:cacheprovider  # where nothing is installed that con
 WITHOUT_TORCH := --override tests/support/without_torch.txt
 LIBRARY_TESTS := tests/chartok tests/charlm src  # those that need no tools of developers
 
-.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture soak tour without-torch lowest lowest-torch dist recipe clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture exchange soak tour without-torch lowest lowest-torch dist recipe clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -91,8 +92,19 @@ mutants: $(VENV)/everything
 	$(BIN)/python tests/support/mutants.py
 
 torture: $(VENV)/everything
-	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \
+	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=22000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \
 		tests/promises tests/charlm/training/test_checkpoint.py tests/charlm/training/test_trainer.py tests/charlm/files/test_model_file.py
+
+exchange: CODED := tests/support/coded_texts.py
+exchange:
+	$(PYTHON) -m venv --clear $(VENV)/oldest
+	$(PYTHON) -m venv --clear $(VENV)/newest
+	$(VENV)/oldest/bin/python $(PIP_INSTALL) --editable '.[fast]' 'numpy==2.0.*'
+	$(VENV)/newest/bin/python $(PIP_INSTALL) --editable '.[fast]'
+	$(VENV)/oldest/bin/python $(CODED) compress $(VENV)/oldest/compressed 10000
+	$(VENV)/newest/bin/python $(CODED) decompress $(VENV)/oldest/compressed 10000
+	$(VENV)/newest/bin/python $(CODED) compress $(VENV)/newest/compressed 10000
+	$(VENV)/oldest/bin/python $(CODED) decompress $(VENV)/newest/compressed 10000
 
 soak: $(VENV)/everything
 	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/promises/test_soak.py

@@ -1,4 +1,4 @@
-"""The lock of a run folder: one process at a time writes to it, and the others are told which one that is."""
+"""The lock of a folder, such as that of a run: one process at a time writes to it, and the others are told which."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _remove_left_behind(path: Path) -> None:
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "expected the lock of a run, got something that is no file", os.fspath(path))
+            raise OSError(errno.EINVAL, "expected the lock of a folder, got something that is no file", os.fspath(path))
         try:
             _lock(descriptor, path)
         except BlockingIOError:
@@ -184,4 +184,4 @@ def _said_by(descriptor: int) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
         content = parse_json(os.read(descriptor, LONGEST))
         holder = f"process {int(content['process'])} on {content['host']!a}, since {content['began']!a},"
-    return f"{holder} is writing to this run: wait until it ends, or use another folder"
+    return f"{holder} is writing to this folder: wait until it ends, or use another one"
