@@ -33,7 +33,7 @@ BYTE_VALUES = 0x100
 """The values of a byte, which are also the code points of Latin-1."""
 
 CODE_POINTS = 0x110000
-"""The number of code points that Unicode has."""
+"""The number of code points that Unicode has, lone surrogates included."""
 
 NO_CHARACTER = 0xFFFFFFFF
 """The entry of an id without a single character in an array of code points."""

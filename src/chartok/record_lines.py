@@ -255,9 +255,7 @@ class RecordEncoder:
         before = 0 if starts_blank else piece.index("\n\n") + 1
         first = self._line + piece.count("\n", 0, before) + 1
         text = BLANK.sub("\n", piece.lstrip("\n") if starts_blank else piece)
-        blank = [""] * (piece.count("\n") - text.count("\n"))
-        for _ in self._blank.sifted(blank, lambda _: f"line {first} of {self._source!a}"):
-            pass  # they are counted, or the first is refused
+        self._blank.skip(piece.count("\n") - text.count("\n"), f"line {first} of {self._source!a}")
         return text
 
     def _located(self, piece: str) -> UnknownCharacterError:

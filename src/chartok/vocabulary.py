@@ -1,6 +1,7 @@
 """The vocabulary: the symbols, and the id of each.
 
-``Vocabulary`` inherits its file formats from ``vocabulary_formats`` and its batch methods from ``ragged``.
+``Vocabulary`` inherits the ways to make one from ``vocabulary_sources``, its file formats from ``vocabulary_formats``,
+its batch methods from ``ragged``, and what says where in a text each id comes from, from ``offsets``.
 """
 
 from __future__ import annotations

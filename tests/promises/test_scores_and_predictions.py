@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, MixtureLanguageModel, NGramLanguageModel, RecordDataset, evaluate
-from charlm.data.framing import CODE_POINTS
 from chartok import Vocabulary
 from chartok.arguments import SpecialToken
+from chartok.codepoints import CODE_POINTS
 from lively_gpt import TINY, lively
 from strategies import costly
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chartok.arguments import checked_texts, expected_text
+from chartok.codepoints import CODE_POINTS
 from chartok.errors import UnknownCharacterError, describe_character
 from chartok.ragged import encode_joined, split_joined
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from chartok import Vocabulary
     from chartok.arguments import Errors
 
-CODE_POINTS = 0x110000
-"""The number of code points, lone surrogates included."""
 END = -1
 """Stands for the end of a record among code points."""
 

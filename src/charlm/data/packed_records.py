@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from charlm.data.dataset import IGNORE_INDEX, Piece, on_host
-from charlm.data.splitting import pieces_of_passages
+from charlm.data.passages import pieces_of_passages
 from charlm.data.text_dataset import TextDataset
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from charlm.data.passages import Passages
     from charlm.data.records import Records
-    from charlm.data.splitting import Passages
     from charlm.data.streams import Stream
 
 

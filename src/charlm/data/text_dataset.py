@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 
 from charlm.data.dataset import on_host
 from charlm.data.folds import Folds, FoldTexts
+from charlm.data.passages import Passages, TextsOfPassages, pieces_of_passages
 from charlm.data.permutation import mixed
 from charlm.data.shown import ShownText
-from charlm.data.splitting import Passages, TextsOfPassages, pieces_of_passages
 from charlm.data.streams import Stream, as_stream
 from chartok.arguments import natural_number, positive_integer
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from charlm.files.model_arrays import hashed_parts
 from charlm.files.model_file import read_model_file
-from charlm.files.run_folder import RunFolder
-from charlm.files.serializing import VERSION
+from charlm.files.run_folder import CheckpointFolder, RunFolder
+from charlm.files.serializing import described, sealed_metadata
 from charlm.files.tensor_file import serialized_tensors
-from chartok import __version__
 from chartok.files.atomic import replace_file
-from chartok.files.envelope import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +45,7 @@ def write_calibration(path: str | os.PathLike[str], calibration: Mapping[str, An
     """
     folder = RunFolder(path)
     if not folder.path.is_dir():
-        if (folder.path.parent / "manifest.json").exists():
+        if CheckpointFolder(folder.path.parent).manifest_path.exists():
             raise ValueError(f"{os.fspath(path)!a} is part of a checkpoint: give the folder of the run")
         data = _calibrated(read_model_file(path), calibration)
         with replace_file(folder.path) as file:
@@ -62,13 +58,5 @@ def write_calibration(path: str | os.PathLike[str], calibration: Mapping[str, An
 
 def _calibrated(file: ModelFile, calibration: Mapping[str, Any]) -> bytes:
     """Returns the bytes of a model file with a calibration."""
-    content = {
-        "version": VERSION,
-        "family": file.family,
-        "settings": file.settings,
-        "vocabulary": file.vocabulary.to_dict(),
-        "library": __version__,
-        "calibration": calibration,
-    }
-    metadata = {"charlm": json.dumps(sealed(content, more=hashed_parts(file.stored)))}
-    return serialized_tensors(file.stored, metadata)
+    content = described(file.family, file.settings, file.vocabulary) | {"calibration": calibration}
+    return serialized_tensors(file.stored, sealed_metadata(content, file.stored))

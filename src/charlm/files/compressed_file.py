@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from charlm.data.framing import CODE_POINTS, Framing
+from charlm.data.framing import Framing
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.files.kinds import COMPRESSED, OPENING_OF_COMPRESSED
 from charlm.models.adaptive.counted import counts_in, symbol_weights
 from charlm.models.adaptive.model import AdaptiveLanguageModel
 from charlm.models.adaptive.symbols import letters_of, line_end_of
 from chartok import Vocabulary
+from chartok.codepoints import CODE_POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

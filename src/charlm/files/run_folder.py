@@ -141,7 +141,7 @@ class RunFolder(os.PathLike[str]):
         """Writes the model of the run; an existing one is replaced atomically.
 
         Args:
-            data: What ``charlm.files.model_file.serialized_model`` returned.
+            data: What ``charlm.files.serializing.serialized_model`` returned.
 
         Raises:
             OSError: The file cannot be written.

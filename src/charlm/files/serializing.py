@@ -35,7 +35,7 @@ def serialized_model(
     if calibration is not None:
         content["calibration"] = calibration
     arrays = model_arrays(model, compact=compact)
-    metadata = {"charlm": json.dumps(sealed(content, more=hashed_parts(arrays)))}
+    metadata = sealed_metadata(content, arrays)
     if all(isinstance(array, np.ndarray) for array in arrays.values()):
         return save_arrays(arrays, metadata)
     from safetensors.torch import save as save_tensors  # noqa: PLC0415 - it loads PyTorch
@@ -50,13 +50,23 @@ def model_description(model: StoredModel, vocabulary: Vocabulary) -> dict[str, A
         ValueError: The sizes of the model and the vocabulary differ.
     """
     check_sizes(model, vocabulary)
+    return described(model.family, model.settings(), vocabulary)
+
+
+def described(family: str, settings: Mapping[str, Any], vocabulary: Vocabulary) -> dict[str, Any]:
+    """Returns the description of a model of a family with these settings."""
     return {
         "version": VERSION,
-        "family": model.family,
-        "settings": model.settings(),
+        "family": family,
+        "settings": settings,
         "vocabulary": vocabulary.to_dict(),
         "library": __version__,
     }
+
+
+def sealed_metadata(content: Mapping[str, Any], tensors: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the metadata of a file: a description, sealed with the tensors beside it."""
+    return {"charlm": json.dumps(sealed(content, more=hashed_parts(tensors)))}
 
 
 def check_sizes(model: StoredModel, vocabulary: Vocabulary) -> None:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from charlm.generation.loop import (
-    checked_ids,
-    continuations,
-    forbidden,
-    id_list,
-    next_ids,
-    nothing_to_draw,
-    stop_sequences,
-)
-from charlm.generation.rows import Rows
+from charlm.generation.loop import checked_ids, continuation, continuations, id_list, stop_sequences
 from charlm.generation.samples import as_asked
 from charlm.generation.settings import SamplingKeywords, SamplingSettings
-from charlm.generation.stopping import StopAutomaton, StopFilter
 from charlm.models.predictor import PredictingModel, check_model
-from charlm.runtime.seeds import seed_or_new, seeds_of_samples
+from charlm.runtime.seeds import seeds_of_samples
 from chartok import TokenIdError
-from chartok.arguments import flag, positive_integer
+from chartok.arguments import flag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Required, TypeAlias, Unpack
 
     import numpy as np
@@ -260,42 +249,6 @@ def stream_ids(
         seed=seed,
         seen=before if seen is None else id_list(seen, model.vocab_size),
     )
-
-
-def continuation(  # noqa: PLR0913 - as stream_ids
-    model: PredictingModel,
-    prompt: list[int],
-    settings: SamplingSettings,
-    *,
-    max_new_tokens: int,
-    allowed: Ids | None,
-    stop: Iterable[list[int]],
-    seed: int | None,
-    seen: list[int],
-    end: int | None = None,
-    spelling: Mapping[int, list[int]] | None = None,
-) -> Iterator[int]:
-    """Yields the ids that ``stream_ids`` does, or their code points; ``continuations`` describes the arguments."""
-    size, rows = model.vocab_size, Rows([prompt])
-    stop_filter = StopFilter(
-        StopAutomaton([*stop, *([] if end is None else [[end] if spelling is None else spelling[end]])])
-    )
-    masks = forbidden(size, allowed, rows.delays, end)
-    columns = next_ids(model.predictor(), rows, [seed_or_new(seed)], settings, masks, [seen])
-    drawn = (column[0] for column, _ in islice(columns, positive_integer("max_new_tokens", max_new_tokens)))
-    return _passed(drawn, size, stop_filter, spelling)
-
-
-def _passed(
-    drawn: Iterator[int], vocab_size: int, stop_filter: StopFilter, spelling: Mapping[int, list[int]] | None
-) -> Iterator[int]:
-    for token_id in drawn:
-        if token_id == vocab_size:
-            raise ValueError(nothing_to_draw())
-        yield from stop_filter.take_all([token_id] if spelling is None else spelling[token_id])
-        if stop_filter.is_finished:
-            break
-    yield from stop_filter.rest()
 
 
 def _are_several(prompt: Any) -> bool:  # noqa: ANN401 - whatever may hold ids

@@ -1,8 +1,8 @@
-"""The loop behind every way to generate: step, choose, step again, for a batch of samples."""
+"""The loop behind every way to generate: step, choose, step again, for a batch of samples or for a single one."""
 
 from __future__ import annotations
 
-from itertools import chain, product, repeat
+from itertools import chain, islice, product, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from charlm.generation.drawing import draw, uniform_points
 from charlm.generation.rows import Rows, batches
 from charlm.generation.samples import GrowingSample
 from charlm.generation.sampling import apply_settings
-from charlm.generation.stopping import StopAutomaton
+from charlm.generation.stopping import StopAutomaton, StopFilter
 from charlm.models.context import first_needed
 from charlm.models.predictor import log_softmax
+from charlm.runtime.seeds import seed_or_new
 from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
@@ -77,7 +78,7 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
     """
     predictor, most = model.predictor(), positive_integer("max_new_tokens", max_new_tokens)
     nearest = [prompt[first_needed(len(prompt), predictor.history, predictor.period) :] for prompt in prompts]
-    automaton = StopAutomaton([*stop, *([] if end is None else [[end] if spelling is None else spelling[end]])])
+    automaton = _automaton(stop, end, spelling)
     found: list[list[Sample]] = [[] for _ in prompts]
     for places in batches([*map(len, nearest)], len(seeds), most):
         cells = list(product(places, range(len(seeds))))
@@ -105,6 +106,46 @@ def continuations(  # noqa: PLR0913 - what the ways to generate have in common
         for (place, _), sample in zip(cells, samples, strict=True):
             found[place].append(sample.result())
     return found
+
+
+def continuation(  # noqa: PLR0913 - as stream_ids
+    model: PredictingModel,
+    prompt: list[int],
+    settings: SamplingSettings,
+    *,
+    max_new_tokens: int,
+    allowed: Ids | None,
+    stop: Iterable[list[int]],
+    seed: int | None,
+    seen: list[int],
+    end: int | None = None,
+    spelling: Mapping[int, list[int]] | None = None,
+) -> Iterator[int]:
+    """Yields the ids that ``stream_ids`` does, or their code points; ``continuations`` describes the arguments."""
+    size, rows = model.vocab_size, Rows([prompt])
+    stop_filter = StopFilter(_automaton(stop, end, spelling))
+    masks = forbidden(size, allowed, rows.delays, end)
+    columns = next_ids(model.predictor(), rows, [seed_or_new(seed)], settings, masks, [seen])
+    drawn = (column[0] for column, _ in islice(columns, positive_integer("max_new_tokens", max_new_tokens)))
+    return _passed(drawn, size, stop_filter, spelling)
+
+
+def _passed(
+    drawn: Iterator[int], vocab_size: int, stop_filter: StopFilter, spelling: Mapping[int, list[int]] | None
+) -> Iterator[int]:
+    for token_id in drawn:
+        if token_id == vocab_size:
+            raise ValueError(nothing_to_draw())
+        yield from stop_filter.take_all([token_id] if spelling is None else spelling[token_id])
+        if stop_filter.is_finished:
+            break
+    yield from stop_filter.rest()
+
+
+def _automaton(stop: Iterable[list[int]], end: int | None, spelling: Mapping[int, list[int]] | None) -> StopAutomaton:
+    """Returns what finds the stop sequences and the end, in ids or in their code points."""
+    ends = [] if end is None else [[end] if spelling is None else spelling[end]]
+    return StopAutomaton([*stop, *ends])
 
 
 def next_ids(

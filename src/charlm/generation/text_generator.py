@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from charlm.data.framing import Framing
-from charlm.generation.ids import continuation
-from charlm.generation.loop import continuations
+from charlm.generation.loop import continuation, continuations
 from charlm.generation.records import sample_records
 from charlm.generation.samples import as_asked
 from charlm.generation.settings import SamplingKeywords, SamplingSettings

@@ -39,7 +39,7 @@ class TransformerLanguageModel(LanguageModel):
     """A Transformer decoder: embeddings of ids, layers of causal attention, and a head that gives the logits.
 
     A family implements ``_embedded``, ``_decoded`` and ``_resized``, and if it starts from counts ``_counted`` and
-    ``_counted_by``. Its layers are ``blocks``. Its table of embeddings is ``embedding``, and that of the head is
+    ``_resized_prior``. Its layers are ``blocks``. Its table of embeddings is ``embedding``, and that of the head is
     ``head``, or the same if there is none.
     """
 

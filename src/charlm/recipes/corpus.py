@@ -12,10 +12,11 @@ import numpy as np
 
 from charlm.data.dataset import check_vocabulary_size
 from charlm.data.framing import Framing
+from charlm.data.passages import Passages, parts_of_passages, pieces_of_passages
 from charlm.data.record_file import records_of_files
 from charlm.data.record_sources import RecordsInMemory
 from charlm.data.records import Records
-from charlm.data.splitting import IDS_AT_ONCE, Passages, parts_of_passages, pieces_of_passages
+from charlm.data.splitting import IDS_AT_ONCE
 from charlm.data.vocabulary_of_texts import vocabulary_of_counted_texts, vocabulary_of_texts
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer

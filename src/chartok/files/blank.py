@@ -52,11 +52,25 @@ class BlankRule:
         if self._rule == "error" and len(kept) < len(records):
             first = next(index for index, record in enumerate(records) if not record.strip("\n"))
             yield records[:first]
-            raise SourceError(
-                f"{where(first)} is blank: leave it out, or say what to do with such lines (blank_lines, --blank-lines)"
-            )
+            self.skip(1, where(first))
         self._skipped += len(records) - len(kept)
         yield kept
+
+    def skip(self, number: int, where: str) -> None:
+        """Skips blank records.
+
+        Args:
+            number: How many.
+            where: Where the first of them is.
+
+        Raises:
+            SourceError: That is an error; says where it is.
+        """
+        if self._rule == "error":
+            raise SourceError(
+                f"{where} is blank: leave it out, or say what to do with such lines (blank_lines, --blank-lines)"
+            )
+        self._skipped += number
 
     def tell(self) -> None:
         """Notes how many records have been skipped, if any."""

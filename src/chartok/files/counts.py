@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from chartok.errors import SourceError
+from chartok.files.blank import BlankRule
 from chartok.files.reading import ReadingSettings, say_nothing
 from chartok.files.records import batched_records
 from chartok.files.sources import expand_sources
@@ -58,37 +59,20 @@ def read_counts(
     if settings.blank_lines == "keep":
         raise ValueError("blank_lines must be 'skip' or 'error' where lines have counts: a blank one has none")
     lines = dataclasses.replace(settings, counts=True, blank_lines="keep")
-    counts = dict[str, int]()
-    blank = 0
+    counts, blank = dict[str, int](), BlankRule(settings, note)
     for name in expand_sources(sources, settings.pattern):
         batches = batched_records(name, lines, note, counted=True)
         for number, line in enumerate(chain.from_iterable(batches), 1):
             record, _, count = line.rpartition("\t")
-            if not record.strip("\n"):
-                blank += 1
-                _check_blank(line, settings, f"record {number} of {name!a}")
-            elif count.isascii() and count.isdecimal() and len(count) <= MOST_DIGITS and int(count):
+            has_record = bool(record.strip("\n"))
+            if not has_record and ("\t" in line or not line.strip("\n")):
+                blank.skip(1, f"record {number} of {name!a}")
+            elif has_record and count.isascii() and count.isdecimal() and len(count) <= MOST_DIGITS and int(count):
                 counts[record] = counts.get(record, 0) + int(count)
             else:
-                raise _no_count(line, f"record {number} of {name!a}")
-    if blank:
-        note(f"{blank:,} blank record{'s' * (blank > 1)} skipped")
+                raise SourceError(
+                    f"record {number} of {name!a} must end in a tab and a count from 1 on, such as 'the\\t120', got "
+                    f"{line[-40:]!a}"
+                )
+    blank.tell()
     return counts
-
-
-def _check_blank(line: str, settings: ReadingSettings, where: str) -> None:
-    """Checks that a line without a record is blank, and may be.
-
-    Raises:
-        SourceError: It has something else, or it may not.
-    """
-    if "\t" not in line and line.strip("\n"):
-        raise _no_count(line, where)
-    if settings.blank_lines == "error":
-        raise SourceError(
-            f"{where} is blank: leave it out, or say what to do with such lines (blank_lines, --blank-lines)"
-        )
-
-
-def _no_count(line: str, where: str) -> SourceError:
-    return SourceError(f"{where} must end in a tab and a count from 1 on, such as 'the\\t120', got {line[-40:]!a}")

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from chartok.errors import SourceError
+from chartok.files.line_ends import BYTE_ORDER_MARK
 from chartok.files.pieces import text_pieces
 from chartok.files.sources import open_source
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 TableKind: TypeAlias = Literal["csv", "tsv", "jsonl", "ndjson", "parquet"]
 
-BYTE_ORDER_MARK = "\ufeff"
 BATCH = 4096
 """The number of rows read at a time."""
 LONGEST_CELL = min(sys.maxsize, (1 << 31) - 1)

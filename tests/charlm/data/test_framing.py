@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.data.framing import CODE_POINTS, Framing
+from charlm.data.framing import Framing
 from chartok import UnknownCharacterError, Vocabulary
+from chartok.codepoints import CODE_POINTS
 from strategies import any_text, special_tokens, vocabularies
 
 ALL_ROLES: Any = ["pad", "bos", "eos", "unk"]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, TrainerConfig
-from charlm.data.framing import CODE_POINTS
 from charlm.evaluation.scored_text import SHOWN_TEXTS
+from chartok.codepoints import CODE_POINTS
 from chartok.markup import escaped, visible
 from strategies import costly
 

@@ -31,7 +31,9 @@ def test_several_files_are_one_list_and_blank_records_are_skipped_and_counted(tm
     assert notes == ["2 blank records skipped"]
 
 
-@pytest.mark.parametrize("line", ["the", "the 3", "the\t0", "the\t-3", "the\t3.5", "the\t", "the\t٣", "the\t1_000"])
+@pytest.mark.parametrize(
+    "line", ["the", "120", "the 3", "the\t0", "the\t-3", "the\t3.5", "the\t", "the\t٣", "the\t1_000"]
+)
 def test_a_line_without_a_count_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.tsv").write_text(f"of\t2\n\n{line}\n", encoding="utf-8")
     with pytest.raises(SourceError, match=r"record 3 of '.*a\.tsv' must end in a tab and a count from 1 on"):

@@ -13,6 +13,7 @@ from charlm.models.base import LanguageModel, check_prompt
 from charlm.models.ngram.packing import names_of_arrays
 from charlm.models.ngram.table import NGramTable
 from charlm.models.smoothing.fitting import untuned_constants
+from charlm.runtime.devices import WITHOUT_FLOAT64
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from charlm.models.predictor import CountModel
     from charlm.models.smoothing.choices import Smoothing
     from chartok import Vocabulary
-
-WITHOUT_FLOAT64 = {"mps"}
-"""Devices without float64, to which probabilities must be moved as float32."""
 
 
 class NGramLanguageModel(LanguageModel):
