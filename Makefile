@@ -76,11 +76,10 @@ coverage: $(VENV)/everything
 	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term
 
 mutants: export HYPOTHESIS_PROFILE := brief
+mutants: export CHARTOK_TEST_DATA := mutants  # no large texts: what reads them takes too long
 mutants: $(VENV)/everything
 	$(INSTALL) 'mutmut>=3.8'
-	rm -rf mutants
-	$(BIN)/mutmut run
-	$(BIN)/python tests/support/mutants.py
+	$(BIN)/python tests/support/mutation_run.py $(SAMPLE)
 
 torture: $(VENV)/everything
 	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \
