@@ -6,7 +6,8 @@
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the docs;
 # make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
-# make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
+# make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice, of a
+#             random sample of them; make mutants SAMPLE=all of all
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
 #             make soak runs for half an hour
 # make tour   runs the notebook of the examples again, and keeps what it shows
@@ -16,6 +17,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TEXT ?= ../shared/data/tinyshakespeare.txt
+SAMPLE ?= 40
 BIN := $(VENV)/bin
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)

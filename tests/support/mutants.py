@@ -21,16 +21,22 @@ LEAST_SHARE = 0.85
 NOT_TRIED, SURVIVED, NO_TESTS = None, 0, 33
 """Exit codes under which a mutant lives; any other is that of a failed test, a time limit or a crash."""
 
+Packages: TypeAlias = dict[str, dict[str, list[str]]]
 Counts: TypeAlias = dict[str, dict[str, int]]
 
 
-def packages() -> dict[str, dict[str, list[str]]]:
+def packages() -> Packages:
     """Returns for each package that is mutated its modules and its tests."""
-    selected: dict[str, dict[str, list[str]]] = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["tool"]["mutmut"]["packages"]
+    selected: Packages = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["tool"]["mutmut"]["packages"]
     return selected
 
 
-def counted(folder: Path) -> dict[str, int]:
+def folder_of(package: str) -> Path:
+    """Returns where a package is mutated."""
+    return MUTANTS / package.replace("/", ".")
+
+
+def counted(folder: Path, sample_size: int | None) -> dict[str, int]:
     """Returns how many mutants there were in a folder, how many of them were tried, and how many a test killed."""
     exit_codes = [
         exit_code
@@ -38,6 +44,9 @@ def counted(folder: Path) -> dict[str, int]:
         for exit_code in json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"].values()
     ]
     tried = [exit_code for exit_code in exit_codes if exit_code is not NOT_TRIED]
+    drawn = min(sample_size or len(exit_codes), len(exit_codes))
+    if len(tried) < drawn:
+        raise ValueError(f"the run of mutmut has not ended: {len(tried)} of {drawn} mutants in {folder} were tried")
     killed = [exit_code for exit_code in tried if exit_code not in {SURVIVED, NO_TESTS}]
     return {"mutants": len(exit_codes), "tried": len(tried), "killed": len(killed)}
 
@@ -61,17 +70,12 @@ def page_with(counts: Counts) -> str:
     return before + table(counts) + "".join(after_rows)
 
 
-def report() -> None:
+def report(sample_size: int | None) -> None:
     """Writes what was counted, and ends with an error where that is too little."""
-    counts = {package: counted(folder_of(package)) for package in packages()}
+    counts = {package: counted(folder_of(package), sample_size) for package in packages()}
     COUNTS.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page_with(counts), encoding="utf-8")
     sys.stdout.write(table(counts))
     weak = [package for package, count in counts.items() if count["killed"] < LEAST_SHARE * count["tried"]]
     if weak:
         sys.exit(f"less than {LEAST_SHARE:.0%} of the mutants of {', '.join(weak)} were killed")
-
-
-def folder_of(package: str) -> Path:
-    """Returns where the mutants of a package are."""
-    return MUTANTS / package.replace("/", ".")
