@@ -7,7 +7,7 @@
 # make bench-train compares how fast models learn, and puts the figures into the docs;
 # make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice, of a
-#             random sample of them; make mutants SAMPLE=all of all
+#             random sample of them; make mutants SAMPLE=all PACKAGES=charlm/decoding of all of a package
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
 #             make soak runs for half an hour
 # make tour   runs the notebook of the examples again, and keeps what it shows
@@ -81,7 +81,7 @@ mutants: export HYPOTHESIS_PROFILE := brief
 mutants: export CHARTOK_TEST_DATA := mutants  # no large texts: what reads them takes too long
 mutants: $(VENV)/everything
 	$(INSTALL) 'mutmut>=3.8'
-	$(BIN)/python tests/support/mutation_run.py $(SAMPLE)
+	$(BIN)/python tests/support/mutation_run.py $(SAMPLE) $(PACKAGES)
 
 torture: $(VENV)/everything
 	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \

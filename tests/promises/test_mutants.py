@@ -11,7 +11,7 @@ import mutants
 def test_the_table_is_made_of_the_counts_that_were_committed() -> None:
     counts = json.loads(mutants.COUNTS.read_text(encoding="utf-8"))
     assert mutants.PAGE.read_text(encoding="utf-8") == mutants.page_with(counts)
-    assert list(counts) == list(mutants.packages())
+    assert set(counts) <= set(mutants.packages())
 
 
 def test_every_module_and_test_that_is_to_be_mutated_or_run_is_there() -> None:

@@ -1,10 +1,6 @@
-"""Counts the mutants of the last run of mutmut, in ``mutants.json`` and in the table of ``docs/reliability.md``.
-
-Fails where too few of a package were killed.
-"""
+"""Counts the mutants of each package's last run, in ``mutants.json`` and in the table of ``docs/reliability.md``."""
 
 import json
-import sys
 import tomllib
 from itertools import dropwhile
 from pathlib import Path
@@ -70,12 +66,16 @@ def page_with(counts: Counts) -> str:
     return before + table(counts) + "".join(after_rows)
 
 
-def report(sample_size: int | None) -> None:
-    """Writes what was counted, and ends with an error where that is too little."""
-    counts = {package: counted(folder_of(package), sample_size) for package in packages()}
+def record(package: str, sample_size: int | None) -> None:
+    """Writes what was counted of one package, beside what was counted last of the others."""
+    counts: Counts = json.loads(COUNTS.read_text(encoding="utf-8"))
+    counts[package] = counted(folder_of(package), sample_size)
+    counts = {name: counts[name] for name in packages() if name in counts}
     COUNTS.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page_with(counts), encoding="utf-8")
-    sys.stdout.write(table(counts))
-    weak = [package for package, count in counts.items() if count["killed"] < LEAST_SHARE * count["tried"]]
-    if weak:
-        sys.exit(f"less than {LEAST_SHARE:.0%} of the mutants of {', '.join(weak)} were killed")
+
+
+def weak_packages() -> list[str]:
+    """Returns of which packages too few mutants were killed."""
+    counts: Counts = json.loads(COUNTS.read_text(encoding="utf-8"))
+    return [package for package, count in counts.items() if count["killed"] < LEAST_SHARE * count["tried"]]

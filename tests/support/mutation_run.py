@@ -1,7 +1,7 @@
 """Runs mutmut on each package that ``pyproject.toml`` names, with its tests, and counts what was killed.
 
-    python tests/support/mutation_run.py 40     # a random sample of 40 mutants of each package
-    python tests/support/mutation_run.py all
+    python tests/support/mutation_run.py 40                   # a random sample of 40 mutants of each package
+    python tests/support/mutation_run.py all charlm/decoding  # all of one package
 
 Each package is mutated in a folder of its own below ``mutants``, so that no other code is slowed down and no other test
 is run: code that everything calls would be tested by everything.
@@ -30,17 +30,24 @@ def prepared_folder(package: str, modules: list[str], tests: list[str]) -> Path:
     return folder
 
 
+def mutate(package: str, sample_size: int | None) -> None:
+    """Runs mutmut on one package, and records what was killed."""
+    folder = prepared_folder(package, **mutants.packages()[package])
+    program = [sys.executable, mutants.ROOT / "tests" / "support" / "sampled_mutmut.py", str(sample_size or "all")]
+    environment = {"PYTHONPATH": str(folder / "mutants" / "src")}  # for the programs that tests start
+    subprocess.run(program, cwd=folder, env=os.environ | environment, check=True)
+    mutants.record(package, sample_size)
+
+
 def main() -> None:
     """Mutates each package, and ends with an error where too few mutants were killed."""
-    sample_size = None if sys.argv[1] == "all" else int(sys.argv[1])
-    for package, selected in mutants.packages().items():
+    sample, *packages = sys.argv[1:]
+    for package in packages or mutants.packages():
         sys.stdout.write(f"{package}\n")
         sys.stdout.flush()
-        folder = prepared_folder(package, **selected)
-        environment = {"PYTHONPATH": str(folder / "mutants" / "src")}  # for the programs that tests start
-        program = [sys.executable, mutants.ROOT / "tests" / "support" / "sampled_mutmut.py", sys.argv[1]]
-        subprocess.run(program, cwd=folder, env=os.environ | environment, check=True)
-    mutants.report(sample_size)
+        mutate(package, None if sample == "all" else int(sample))
+    if weak := mutants.weak_packages():
+        sys.exit(f"less than {mutants.LEAST_SHARE:.0%} of the mutants of {', '.join(weak)} were killed")
 
 
 if __name__ == "__main__":
