@@ -33,7 +33,7 @@ def prepared_folder(package: str, modules: list[str], tests: list[str]) -> Path:
 def mutate(package: str, sample_size: int | None) -> None:
     """Runs mutmut on one package, and records what was killed."""
     folder = prepared_folder(package, **mutants.packages()[package])
-    program = [sys.executable, mutants.ROOT / "tests" / "support" / "sampled_mutmut.py", str(sample_size or "all")]
+    program = [sys.executable, str(Path(__file__).with_name("sampled_mutmut.py")), str(sample_size or "all")]
     environment = {"PYTHONPATH": str(folder / "mutants" / "src")}  # for the programs that tests start
     subprocess.run(program, cwd=folder, env=os.environ | environment, check=True)
     mutants.record(package, sample_size)
