@@ -6,7 +6,8 @@
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the docs;
 # make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
-# make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
+# make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice, of a
+#             random sample of them; make mutants SAMPLE=all PACKAGES=charlm/decoding of all of a package
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
 #             make exchange compresses texts with one release of NumPy, and decompresses them with another;
 #             make soak runs for half an hour
@@ -20,6 +21,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TEXT ?= ../shared/data/tinyshakespeare.txt
+SAMPLE ?= 40
 BIN := $(VENV)/bin
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
@@ -85,11 +87,10 @@ coverage: $(VENV)/everything
 	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term
 
 mutants: export HYPOTHESIS_PROFILE := brief
+mutants: export CHARTOK_TEST_DATA := mutants  # no large texts: what reads them takes too long
 mutants: $(VENV)/everything
 	$(INSTALL) 'mutmut>=3.8'
-	rm -rf mutants
-	$(BIN)/mutmut run
-	$(BIN)/python tests/support/mutants.py
+	$(BIN)/python tests/support/mutation_run.py $(SAMPLE) $(PACKAGES)
 
 torture: $(VENV)/everything
 	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=22000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \
