@@ -31,7 +31,6 @@ def comparisons() -> list[Comparison]:
         return []
     import kenlm  # noqa: PLC0415 - not everywhere
 
-    torch.set_num_threads(1)
     text = sample_text(LENGTH + HELD_OUT)
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.metadata
 
 import torch
 
 from charlm.runtime.machine import machine
 
-RIVALS = ("tokenizers", "nltk", "transformers", "kenlm")
+RIVALS = (
+    "tokenizers",
+    "nltk",
+    "transformers",
+    "scikit-learn",
+    "pyarrow",
+    "kenlm",
+    "pandas",
+    "pyppmd",
+    "brotli",
+    "pyctcdecode",
+    "lingua-language-detector",
+    "langid",
+)
 
 
 def environment() -> dict[str, str]:
-    """Returns what a run depends on, including the widest instruction set that PyTorch uses."""
-    return {**machine(torch.device("cpu")), "instructions": torch.backends.cpu.get_cpu_capability()}
+    """Returns the date, and what a run depends on, including the widest instruction set that PyTorch uses."""
+    date = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    return {"date": date, **machine(torch.device("cpu")), "instructions": torch.backends.cpu.get_cpu_capability()}
 
 
 def rivals() -> dict[str, str]:

@@ -13,7 +13,7 @@ import sys
 from environment import environment
 from page import RESULTS
 from regression import failures
-from run import SUBJECTS
+from subjects import SUBJECTS, comparisons_of
 
 
 def main() -> int:
@@ -21,11 +21,11 @@ def main() -> int:
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     there, here = results["machine"], environment()
     for name in here:
-        if here[name] != there.get(name):
+        if name != "date" and here[name] != there.get(name):
             print(f"{name}: {here[name]}, was {there.get(name)}")
     count = 0
-    for title, subject in SUBJECTS.items():
-        comparisons = subject.comparisons()
+    for title in SUBJECTS:
+        comparisons = comparisons_of(title)
         if not comparisons:
             continue  # it has printed why
         entries = results["comparisons"].get(title, [])

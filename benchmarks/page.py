@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from comparison import MARKDOWN_HEAD, Result, markdown_row
+from comparison import BESIDE, Result, markdown_table
 from loss_section import loss_section
 
 HERE = Path(__file__).parent
@@ -154,7 +154,7 @@ def page() -> str:
     for title, comparisons in results["comparisons"].items():
         measured = [Result(**comparison) for comparison in comparisons]
         parts += [f"## {title}\n", *([NOTES[title]] if title in NOTES else [])]
-        parts.append("\n".join([MARKDOWN_HEAD, *map(markdown_row, measured)]) + "\n")
+        parts.append(markdown_table(measured) + "\n")
         parts += ["\n".join(reasons) + "\n"] if (reasons := _reasons(measured)) else []
     parts.append(GROWTH_HEAD + "\n".join(map(_growth_row, results["growth"])) + "\n")
     parts.append(_compression(json.loads(COMPRESSION.read_text(encoding="utf-8"))))
@@ -316,7 +316,8 @@ def _reasons(results: list[Result]) -> list[str]:
 
 
 def _machine(machine: dict[str, Any]) -> str:
-    return "Measured with " + ", ".join(f"{name} {value}" for name, value in machine.items()) + "."
+    told = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "date")
+    return f"Measured on {machine['date']} with {told}."
 
 
 def _growth_row(row: dict[str, Any]) -> str:

@@ -33,8 +33,6 @@ PRODUCTS = {torch.ops.aten.mm, torch.ops.aten.bmm, torch.ops.aten.addmm, torch.o
 
 def comparisons() -> list[Comparison]:
     """Returns the comparison: ``nano`` with a prior, on 16 windows of 128 characters."""
-    # With one thread, because on shared cores, threads that wait for each other stall.
-    torch.set_num_threads(1)
     gradients, update = _step()
     with Products() as products:
         gradients()
