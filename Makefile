@@ -5,7 +5,8 @@
 #             make neighbours measures training, scoring and generating beside processes that are always busy;
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the docs;
-# make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
+# make bench-losses compares losses and compressed sizes with those of KenLM, PPMd and nanoGPT, of what is installed;
+# make bench-answers measures unusual texts, corrections and languages; both partly on text of Debian's packages
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
 #             make soak runs for half an hour
@@ -17,11 +18,12 @@ PYTHON ?= python3
 VENV ?= .venv
 TEXT ?= ../shared/data/tinyshakespeare.txt
 BIN := $(VENV)/bin
+RIVALS := brotli kenlm langid lingua-language-detector pandas pyctcdecode pygtrie pyppmd
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture soak tour lowest dist clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-losses bench-answers thorough coverage mutants torture soak tour lowest dist clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -49,10 +51,10 @@ docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W --keep-going -b coverage -d docs/_build/html/.doctrees docs docs/_build/coverage
 	CHARTOK_DOCS=docs/_build/html $(BIN)/python -m pytest tests/docs/test_built_pages.py
 
-bench: $(VENV)/everything $(VENV)/kenlm
+bench: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/run.py
 
-guard: $(VENV)/everything $(VENV)/kenlm
+guard: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/guard.py
 
 linear: $(VENV)/everything
@@ -61,13 +63,18 @@ linear: $(VENV)/everything
 neighbours: $(VENV)/everything
 	$(BIN)/python benchmarks/neighbours.py
 
-bench-answers: $(VENV)/everything
+bench-answers: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/unusual.py
 	$(BIN)/python benchmarks/decoding.py
 	$(BIN)/python benchmarks/telling_languages.py
 
 bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)
+
+bench-losses: $(VENV)/everything $(VENV)/rivals
+	$(BIN)/python benchmarks/loss_and_seconds.py $(TEXT)
+	$(BIN)/python benchmarks/compressing.py
+	$(BIN)/python benchmarks/back_off.py table
 
 thorough: $(VENV)/everything
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest --numprocesses auto -m hypothesis tests
@@ -126,8 +133,9 @@ $(VENV)/everything: $(VENV)/bin/python pyproject.toml  # dependency groups are r
 	$(INSTALL) --editable '.[all]' --group dev
 	touch $@ $(VENV)/library
 
-$(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: where that fails, it is left out
-	$(INSTALL) kenlm || echo "KenLM cannot be compiled here"
+# KenLM is compiled when it is installed, and pyctcdecode says that it needs an older NumPy.
+$(VENV)/rivals: $(VENV)/bin/python
+	for rival in $(RIVALS); do $(INSTALL) --no-deps $$rival || echo "$$rival cannot be installed here"; done
 	touch $@
 
 clean:

@@ -7,7 +7,6 @@ text, and are limited to the same languages.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from functools import partial
 from pathlib import Path
@@ -20,39 +19,39 @@ from sklearn.pipeline import make_pipeline
 
 from charlm.sklearn import CharLMClassifier
 from comparison import Comparison
+from environment import is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DECLARATION = Path(__file__).parents[1] / "examples" / "gallery" / "human_rights.json"
 CODES = {
-    "Catalan": "ca",
-    "Czech": "cs",
-    "Danish": "da",
-    "Dutch": "nl",
+    "català": "ca",
+    "Cymraeg": "cy",
+    "dansk": "da",
+    "Deutsch": "de",
+    "eesti": "et",
     "English": "en",
-    "Estonian": "et",
-    "Finnish": "fi",
-    "French": "fr",
-    "German": "de",
-    "Hungarian": "hu",
-    "Icelandic": "is",
-    "Irish": "ga",
-    "Italian": "it",
-    "Latvian": "lv",
-    "Lithuanian": "lt",
-    "Polish": "pl",
-    "Portuguese": "pt",
-    "Romanian": "ro",
-    "Slovak": "sk",
-    "Slovenian": "sl",
-    "Spanish": "es",
-    "Swedish": "sv",
-    "Turkish": "tr",
-    "Welsh": "cy",
+    "español": "es",
+    "français": "fr",
+    "Gaeilge": "ga",
+    "hrvatski": "hr",
+    "íslenska": "is",
+    "italiano": "it",
+    "lietuvių": "lt",
+    "magyar": "hu",
+    "Nederlands": "nl",
+    "polski": "pl",
+    "português": "pt",
+    "română": "ro",
+    "shqip": "sq",
+    "slovenščina": "sl",
+    "suomi": "fi",
+    "svenska": "sv",
+    "Türkçe": "tr",
 }
 """The languages that lingua and langid know as well."""
-STRETCH = 20
+STRETCH = 16
 """Characters of a text whose language is to be told."""
 LONGEST = 5
 """The longest n-grams of the alternative from scikit-learn."""
@@ -105,6 +104,7 @@ def comparisons() -> list[Comparison]:
                 target=1,
                 samples=3,
                 unit="errors",
+                why="Lingua has learned from millions of sentences, the models here from a thousand characters each.",
             ),
         ]
     return found
@@ -114,8 +114,8 @@ def _texts() -> Texts:
     families = json.loads(DECLARATION.read_text(encoding="utf-8"))
     all_texts = {language: text for family in families.values() for language, text in family.items()}
     texts = Texts([], [], [], [])
-    for language in sorted(CODES.keys() & all_texts.keys()):
-        text, code = all_texts[language], CODES[language]
+    for language, code in CODES.items():
+        text = all_texts[language]
         half = len(text) // 2
         sentences = [part for part in text[:half].split(". ") if part]
         texts.learned.extend(sentences)
@@ -138,7 +138,7 @@ def _mistakes(tell: Callable[[list[str]], object], texts: Texts) -> int:
 def _others() -> dict[str, Callable[[list[str]], object]]:
     found: dict[str, Callable[[list[str]], object]] = {}
     codes = sorted(set(_texts().languages))
-    if importlib.util.find_spec("lingua"):
+    if is_installed("lingua"):
         from lingua import IsoCode639_1, LanguageDetectorBuilder  # noqa: PLC0415 - not everywhere
 
         languages = [getattr(IsoCode639_1, code.upper()) for code in codes]
@@ -149,7 +149,7 @@ def _others() -> dict[str, Callable[[list[str]], object]]:
             return ["" if language is None else language.iso_code_639_1.name.lower() for language in told]
 
         found["lingua"] = of_lingua
-    if importlib.util.find_spec("langid"):
+    if is_installed("langid"):
         from langid.langid import LanguageIdentifier, model  # noqa: PLC0415 - likewise
 
         identifier = LanguageIdentifier.from_modelstring(model)

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import importlib.util
+import shutil
 
 import torch
 
 from charlm.runtime.machine import machine
 
-RIVALS = (
-    "tokenizers",
-    "nltk",
-    "transformers",
-    "scikit-learn",
-    "pyarrow",
-    "kenlm",
-    "pandas",
-    "pyppmd",
-    "brotli",
-    "pyctcdecode",
-    "lingua-language-detector",
-    "langid",
-)
+RIVALS = {
+    "tokenizers": "tokenizers",
+    "nltk": "nltk",
+    "transformers": "transformers",
+    "sklearn": "scikit-learn",
+    "pyarrow": "pyarrow",
+    "pandas": "pandas",
+    "kenlm": "kenlm",
+    "lmplz": "lmplz",
+    "pyppmd": "pyppmd",
+    "pyctcdecode": "pyctcdecode",
+    "lingua": "lingua-language-detector",
+    "langid": "langid",
+}
+"""The packages that the others come in, by the name of their module, or of a program."""
+
+
+def is_installed(name: str) -> bool:
+    """Tells whether a module or a program of one of the others is there."""
+    return importlib.util.find_spec(name) is not None or shutil.which(name) is not None
 
 
 def environment() -> dict[str, str]:
@@ -33,5 +41,5 @@ def environment() -> dict[str, str]:
 
 def rivals() -> dict[str, str]:
     """Returns the versions of the other libraries that are installed."""
-    installed = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
-    return {name: importlib.metadata.version(name) for name in RIVALS if name in installed}
+    there = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
+    return {package: importlib.metadata.version(package) for package in RIVALS.values() if package in there}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from charlm.files.arpa.words import arpa_word
 from charlm.models.smoothing.shipped import shipped_constants
 from chartok import Vocabulary
 from comparison import Comparison
+from environment import is_installed
 from scratch import scratch_folder
 from tokenizing import sample_text
 
@@ -61,14 +61,14 @@ def comparisons() -> list[Comparison]:
         ),
         _against_the_formula(ids[: LEARNED + SCORED], vocabulary.size),
     ]
-    if shutil.which("lmplz"):
+    if is_installed("lmplz"):
         source = scratch_folder() / "text"
         source.write_text(" ".join(arpa_word(ord(character)) for character in text) + "\n", "utf-8")
         found.append(
             Comparison(
                 name=f"fit of order {ORDER}, 1 M characters",
                 ours=lambda: fit(ids),
-                rival_name="KenLM, lmplz",
+                rival_name="lmplz of KenLM",
                 rival=lambda: _fitted_by_lmplz(source),
                 target=2,
                 samples=3,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,14 +14,14 @@ import pyarrow.parquet
 
 from chartok import read_records
 from comparison import Comparison
+from environment import is_installed
 from scratch import scratch_folder
 from tokenizing import sample_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from typing_extensions import TypeAlias
+    from typing import TypeAlias
 
     Reader: TypeAlias = Callable[[Path], list[str]]
 
@@ -36,7 +35,7 @@ def comparisons() -> list[Comparison]:
     lines = [line for line in sample_text(CHARACTERS).splitlines() if line]
     folder = scratch_folder()
     paths = _written(lines, folder)
-    there = importlib.util.find_spec("pandas") is not None
+    there = is_installed("pandas")
     return [
         _compared(path, lines, rival_name, read)
         for path in paths

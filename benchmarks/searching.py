@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections import Counter
 from functools import partial
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 from charlm import Channel, CharLM, ctc_decode_batch
 from comparison import Comparison
 from decoding import error_rate, frames_of, spread
+from environment import is_installed
 from tokenizing import sample_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CHARACTERS = 1_100_000
-LINES = 100
+CHARACTERS = 500_000
+LINES = 40
 TRANSCRIBED = 20
 RATE = 0.05
 BEAM_WIDTH = 64
@@ -102,7 +102,7 @@ class WordCorrector:
 
 
 def _transcriptions(lm: CharLM, lines: list[str]) -> list[Comparison]:
-    if importlib.util.find_spec("pyctcdecode") is None:
+    if not is_installed("pyctcdecode"):
         print("pyctcdecode is skipped: it is not installed")
         return []
     from pyctcdecode import build_ctcdecoder  # noqa: PLC0415 - not everywhere

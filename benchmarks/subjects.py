@@ -11,7 +11,6 @@ import arpa
 import batching
 import classifying
 import counting
-import searching
 import files
 import generating
 import learned_back_off
@@ -20,6 +19,7 @@ import numpy_alone
 import playing
 import reading
 import records
+import searching
 import starting
 import step
 import tokenizing
