@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import importlib.metadata
 import importlib.util
 import shutil
@@ -35,7 +35,7 @@ def is_installed(name: str) -> bool:
 
 def environment() -> dict[str, str]:
     """Returns the date, and what a run depends on, including the widest instruction set that PyTorch uses."""
-    date = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    date = dt.datetime.now(tz=dt.UTC).date().isoformat()
     return {"date": date, **machine(torch.device("cpu")), "instructions": torch.backends.cpu.get_cpu_capability()}
 
 

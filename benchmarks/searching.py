@@ -1,4 +1,4 @@
-"""Corrections beside a corrector of words, and transcriptions beside pyctcdecode; ``decoding.py`` has many more figures."""
+"""Corrections beside a corrector of words, and transcriptions beside pyctcdecode; ``decoding.py`` has more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def comparisons() -> list[Comparison]:
-    """Returns the comparisons, on lines of the last tenth of a text; that with pyctcdecode only where it is installed."""
+    """Returns the comparisons, on lines of the last tenth of a text; with pyctcdecode where it is there."""
     text = sample_text(CHARACTERS)
     learned, rest = text[: CHARACTERS * 9 // 10], text[CHARACTERS * 9 // 10 :]
     lm = CharLM.fit(learned)

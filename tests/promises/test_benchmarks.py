@@ -29,6 +29,12 @@ def compared(ours: float, rival: float, *, target: float = 1.0, why: str = "") -
     )
 
 
+def state_of(process: int) -> str:
+    """Returns the letter by which Linux says what a process does; it stops within its next instructions."""
+    os.waitid(os.P_PID, process, os.WSTOPPED | os.WCONTINUED | os.WNOWAIT | os.WNOHANG)
+    return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+
+
 def test_the_page_is_made_of_the_figures() -> None:
     assert page.PAGE.read_text(encoding="utf-8") == page.page()
 
@@ -103,3 +109,35 @@ def test_the_guard_is_stricter_with_memory_than_with_seconds(
     monkeypatch.setattr("regression.compare", measured)
     comparison = Comparison(name="a thing", ours=lambda: 1, rival_name="theirs", rival=lambda: 1, target=1.0, unit=unit)
     assert bool(failures([comparison], {("a thing", "theirs"): 1.0})) == is_failure
+
+
+def test_a_table_shows_what_is_left_beside_a_busy_process() -> None:
+    with BusyProcesses(1) as busy:
+        timed = compare(Comparison(name="a", ours=int, rival_name="b", rival=list, target=1, samples=2), busy)
+        counted = compare(compared(ours=2, rival=10), busy)
+    assert timed.ours_beside is not None
+    assert counted.ours_beside is None
+    assert "beside one busy process" in markdown_table([timed, counted])
+    assert "beside" not in markdown_table([counted])
+
+
+def test_busy_processes_stop_when_they_are_not_asked_for_and_end_with_the_block() -> None:
+    with BusyProcesses(1) as busy:
+        (process,) = busy.processes
+        assert state_of(process.pid) == "T"
+        with busy.beside(1):
+            assert state_of(process.pid) != "T"
+    assert process.returncode is not None
+
+
+def test_a_run_of_some_tables_keeps_the_others_and_both_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = {"date": "2026-11-27", "processor": "a"}
+    monkeypatch.setattr(run, "environment", lambda: here)
+    monkeypatch.setattr(run, "rivals", lambda: {"kenlm": "2"})
+    earlier = {"machine": here | {"date": "2026-11-26"}, "rivals": {"nltk": "1"}, "comparisons": {"Files": []}}
+    merged = run.merged(earlier)
+    assert merged["machine"]["date"] == "2026-11-26 to 2026-11-27"
+    assert merged["rivals"] == {"nltk": "1", "kenlm": "2"}
+    assert merged["comparisons"] == {"Files": []}
+    with pytest.raises(SystemExit, match="processor differ"):
+        run.merged(earlier | {"machine": here | {"processor": "b"}})
