@@ -27,10 +27,13 @@ class BusyProcesses:
 
     Args:
         number: How many there are.
+
+    Attributes:
+        processes: The processes.
     """
 
     def __init__(self, number: int) -> None:
-        self._all = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(number)]  # noqa: S603 - our own
+        self.processes = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(number)]  # noqa: S603 - our own
         self._send(signal.SIGSTOP, number)
 
     def __enter__(self) -> Self:
@@ -43,8 +46,8 @@ class BusyProcesses:
 
     def end(self) -> None:
         """Ends the processes."""
-        self._send(signal.SIGKILL, len(self._all))
-        for process in self._all:
+        self._send(signal.SIGKILL, len(self.processes))
+        for process in self.processes:
             process.wait()
 
     @contextmanager
@@ -57,5 +60,5 @@ class BusyProcesses:
             self._send(signal.SIGSTOP, number)
 
     def _send(self, what: signal.Signals, number: int) -> None:
-        for process in self._all[:number]:
+        for process in self.processes[:number]:
             os.kill(process.pid, what)

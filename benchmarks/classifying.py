@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.naive_bayes import MultinomialNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from charlm.sklearn import CharLMClassifier
 from comparison import Comparison
@@ -126,7 +126,7 @@ def _texts() -> Texts:
     return texts
 
 
-def _of_scikit_learn() -> object:
+def _of_scikit_learn() -> Pipeline:
     vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, LONGEST), sublinear_tf=True)
     return make_pipeline(vectorizer, MultinomialNB(alpha=0.01))
 

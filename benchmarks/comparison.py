@@ -110,8 +110,10 @@ def _alternately(ours: Callable[[], float], rival: Callable[[], float], number: 
 
 
 def _sampler(function: Callable[[], Any], unit: Unit) -> Callable[[], float]:
-    if unit != "seconds":
+    if unit == "bytes":
         return function
+    if unit == "errors":
+        return lambda: max(1, function())  # none counts as one, so that there is a ratio
     calls = max(1, round(SHORTEST_SAMPLE / max(min(_seconds(function, 1), _seconds(function, 1)), 1e-7)))
     return lambda: _seconds(function, calls)
 

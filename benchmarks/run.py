@@ -30,7 +30,8 @@ GROWTH = "Growth"
 def main(titles: Sequence[str]) -> None:
     """Runs the measurements, prints the results, and writes them to files after each table."""
     there = json.loads(RESULTS.read_text(encoding="utf-8"))
-    results = merged(there) if titles else {"machine": environment(), "rivals": rivals(), "comparisons": {}}
+    new: dict[str, Any] = {"machine": environment(), "rivals": rivals(), "comparisons": {}}
+    results = merged(there) if titles else new
     print(*results["machine"].values(), sep=", ")
     with BusyProcesses(1) as busy:
         for title in titles or [*SUBJECTS, GROWTH]:

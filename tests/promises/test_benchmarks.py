@@ -1,6 +1,7 @@
 """What the documentation says of speed and loss is what was measured, and the guard sees what became worse."""
 
 import json
+import os
 from inspect import isfunction
 from typing import Literal
 
@@ -11,8 +12,10 @@ import chartok
 import linearity
 import page
 import quotes
+import run
+from busy import BusyProcesses
 from charlm.cli.flags import COMMANDS
-from comparison import Comparison, Result, compare
+from comparison import Comparison, Result, compare, markdown_table
 from regression import failures
 
 
@@ -29,10 +32,10 @@ def compared(ours: float, rival: float, *, target: float = 1.0, why: str = "") -
     )
 
 
-def state_of(process: int) -> str:
-    """Returns the letter by which Linux says what a process does; it stops within its next instructions."""
-    os.waitid(os.P_PID, process, os.WSTOPPED | os.WCONTINUED | os.WNOWAIT | os.WNOHANG)
-    return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+def is_stopped(process: int) -> bool:
+    """Tells whether a child was stopped or went on last, once it has."""
+    _, status = os.waitpid(process, os.WUNTRACED | os.WCONTINUED)
+    return os.WIFSTOPPED(status)
 
 
 def test_the_page_is_made_of_the_figures() -> None:
@@ -121,12 +124,13 @@ def test_a_table_shows_what_is_left_beside_a_busy_process() -> None:
     assert "beside" not in markdown_table([counted])
 
 
-def test_busy_processes_stop_when_they_are_not_asked_for_and_end_with_the_block() -> None:
+def test_busy_processes_run_for_the_block_alone() -> None:
     with BusyProcesses(1) as busy:
         (process,) = busy.processes
-        assert state_of(process.pid) == "T"
+        assert is_stopped(process.pid)
         with busy.beside(1):
-            assert state_of(process.pid) != "T"
+            assert not is_stopped(process.pid)
+        assert is_stopped(process.pid)
     assert process.returncode is not None
 
 
