@@ -122,7 +122,7 @@ N-gram models on texts of many kinds, each fitted to the first nine tenths of a 
 the rest, in nats per known character: KenLM's `lmplz` and Kneser-Ney smoothing of order 6 and of order 7, learned
 back-off with the constants that come with the library, of order 6, and `CharLM.fit` with its defaults, which tunes the
 constants and chooses the order. None of the texts has part in the constants of the library. `benchmarks/corpora.py`
-says where they come from, `benchmarks/back_off.py` repeats the table.
+says where they come from, `benchmarks/back_off.py table` repeats it.
 
 """
 
