@@ -5,7 +5,8 @@
 #             make neighbours measures training, scoring and generating beside processes that are always busy;
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the docs;
-# make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
+# make bench-losses compares losses and compressed sizes with those of KenLM, PPMd and nanoGPT, of what is installed;
+# make bench-answers measures unusual texts, corrections and languages; both partly on text of Debian's packages
 # make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice, of a
 #             random sample of them; make mutants SAMPLE=all PACKAGES=charlm/decoding of all of a package
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
@@ -23,6 +24,7 @@ VENV ?= .venv
 TEXT ?= ../shared/data/tinyshakespeare.txt
 SAMPLE ?= 40
 BIN := $(VENV)/bin
+RIVALS := brotli kenlm langid lingua-language-detector pandas pyctcdecode pygtrie pyppmd
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
@@ -32,7 +34,7 @@ ALONE := --noconftest -p no:cacheprovider  # where nothing is installed that con
 WITHOUT_TORCH := --override tests/support/without_torch.txt
 LIBRARY_TESTS := tests/chartok tests/charlm src  # those that need no tools of developers
 
-.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture exchange soak tour without-torch lowest lowest-torch dist recipe clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-losses bench-answers thorough coverage mutants torture exchange soak tour without-torch lowest lowest-torch dist recipe clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -60,10 +62,10 @@ docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W --keep-going -b coverage -d docs/_build/html/.doctrees docs docs/_build/coverage
 	CHARTOK_DOCS=docs/_build/html $(BIN)/python -m pytest tests/docs/test_built_pages.py
 
-bench: $(VENV)/everything $(VENV)/kenlm
+bench: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/run.py
 
-guard: $(VENV)/everything $(VENV)/kenlm
+guard: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/guard.py
 
 linear: $(VENV)/everything
@@ -72,13 +74,18 @@ linear: $(VENV)/everything
 neighbours: $(VENV)/everything
 	$(BIN)/python benchmarks/neighbours.py
 
-bench-answers: $(VENV)/everything
+bench-answers: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/unusual.py
 	$(BIN)/python benchmarks/decoding.py
 	$(BIN)/python benchmarks/telling_languages.py
 
 bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)
+
+bench-losses: $(VENV)/everything $(VENV)/rivals
+	$(BIN)/python benchmarks/loss_and_seconds.py $(TEXT)
+	$(BIN)/python benchmarks/compressing.py
+	$(BIN)/python benchmarks/back_off.py table
 
 thorough: $(VENV)/everything
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest --numprocesses auto -m hypothesis tests
@@ -169,8 +176,9 @@ $(VENV)/releasing: $(VENV)/bin/python pyproject.toml
 	$(INSTALL) --group release
 	touch $@
 
-$(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: where that fails, it is left out
-	$(INSTALL) kenlm || echo "KenLM cannot be compiled here"
+# KenLM is compiled when it is installed, and pyctcdecode says that it needs an older NumPy.
+$(VENV)/rivals: $(VENV)/bin/python
+	for rival in $(RIVALS); do $(INSTALL) --no-deps $$rival || echo "$$rival cannot be installed here"; done
 	touch $@
 
 clean:
