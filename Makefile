@@ -5,23 +5,36 @@
 #             make neighbours measures training, scoring and generating beside processes that are always busy;
 #             make thorough gives each property 10,000 examples;
 # make bench-train compares how fast models learn, and puts the figures into the docs;
-# make bench-answers measures unusual texts, corrections and languages, partly on text of Debian's packages
-# make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice
+# make bench-losses compares losses and compressed sizes with those of KenLM, PPMd and nanoGPT, of what is installed;
+# make bench-answers measures unusual texts, corrections and languages; both partly on text of Debian's packages
+# make coverage measures which lines and branches the tests run; make mutants which faults in the code they notice, of a
+#             random sample of them; make mutants SAMPLE=all PACKAGES=charlm/decoding of all of a package
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
+#             make exchange compresses texts with one release of NumPy, and decompresses them with another;
 #             make soak runs for half an hour
 # make tour   runs the notebook of the examples again, and keeps what it shows
-# make lowest tests chartok and the count models with the oldest NumPy that is supported; it has wheels up to Python 3.12
-# make dist   builds what is released and tries it out in an environment that holds nothing else
+# make without-torch tests what the library does for who installs it without PyTorch, and without extras
+# make lowest tests the same, and the extras, with the lowest release of every dependency that is supported: up to Python 3.12
+# make lowest-torch does so with the lowest release of PyTorch, its build for the CPU, as well
+# make dist   builds what is released and tries it out in two environments that hold nothing else, one without PyTorch;
+#             make recipe prints the recipe of conda-forge for the source distribution that it made
 
 PYTHON ?= python3
 VENV ?= .venv
 TEXT ?= ../shared/data/tinyshakespeare.txt
+SAMPLE ?= 40
 BIN := $(VENV)/bin
+RIVALS := brotli kenlm langid lingua-language-detector pandas pyctcdecode pygtrie pyppmd
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
+# Some systems set it, where each of the hundreds of programs that the checks start would compile all of PyTorch anew.
+export PYTHONDONTWRITEBYTECODE :=
+ALONE := --noconftest -p no:cacheprovider  # where nothing is installed that conftest.py imports
+WITHOUT_TORCH := --override tests/support/without_torch.txt
+LIBRARY_TESTS := tests/chartok tests/charlm src  # those that need no tools of developers
 
-.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-answers thorough coverage mutants torture soak tour lowest dist clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-losses bench-answers thorough coverage mutants torture exchange soak tour without-torch lowest lowest-torch dist recipe clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -42,17 +55,17 @@ types: $(VENV)/everything
 	$(BIN)/basedpyright --verifytypes charlm --ignoreexternal
 
 tests: $(VENV)/everything
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b coverage -d docs/_build/html/.doctrees docs docs/_build/coverage
 	CHARTOK_DOCS=docs/_build/html $(BIN)/python -m pytest tests/docs/test_built_pages.py
 
-bench: $(VENV)/everything $(VENV)/kenlm
+bench: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/run.py
 
-guard: $(VENV)/everything $(VENV)/kenlm
+guard: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/guard.py
 
 linear: $(VENV)/everything
@@ -61,13 +74,18 @@ linear: $(VENV)/everything
 neighbours: $(VENV)/everything
 	$(BIN)/python benchmarks/neighbours.py
 
-bench-answers: $(VENV)/everything
+bench-answers: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/unusual.py
 	$(BIN)/python benchmarks/decoding.py
 	$(BIN)/python benchmarks/telling_languages.py
 
 bench-train: $(VENV)/everything
 	$(BIN)/python benchmarks/learning.py $(TEXT)
+
+bench-losses: $(VENV)/everything $(VENV)/rivals
+	$(BIN)/python benchmarks/loss_and_seconds.py $(TEXT)
+	$(BIN)/python benchmarks/compressing.py
+	$(BIN)/python benchmarks/back_off.py table
 
 thorough: $(VENV)/everything
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest --numprocesses auto -m hypothesis tests
@@ -76,15 +94,25 @@ coverage: $(VENV)/everything
 	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term
 
 mutants: export HYPOTHESIS_PROFILE := brief
+mutants: export CHARTOK_TEST_DATA := mutants  # no large texts: what reads them takes too long
 mutants: $(VENV)/everything
 	$(INSTALL) 'mutmut>=3.8'
-	rm -rf mutants
-	$(BIN)/mutmut run
-	$(BIN)/python tests/support/mutants.py
+	$(BIN)/python tests/support/mutation_run.py $(SAMPLE) $(PACKAGES)
 
 torture: $(VENV)/everything
-	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=48000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \
+	CHARTOK_TORTURE=1 CHARTOK_EXECUTIONS=22000 $(BIN)/python -m pytest --numprocesses auto --dist worksteal \
 		tests/promises tests/charlm/training/test_checkpoint.py tests/charlm/training/test_trainer.py tests/charlm/files/test_model_file.py
+
+exchange: CODED := tests/support/coded_texts.py
+exchange:
+	$(PYTHON) -m venv --clear $(VENV)/oldest
+	$(PYTHON) -m venv --clear $(VENV)/newest
+	$(VENV)/oldest/bin/python $(PIP_INSTALL) --editable '.[fast]' 'numpy==2.0.*'
+	$(VENV)/newest/bin/python $(PIP_INSTALL) --editable '.[fast]'
+	$(VENV)/oldest/bin/python $(CODED) compress $(VENV)/oldest/compressed 10000
+	$(VENV)/newest/bin/python $(CODED) decompress $(VENV)/oldest/compressed 10000
+	$(VENV)/newest/bin/python $(CODED) compress $(VENV)/newest/compressed 10000
+	$(VENV)/oldest/bin/python $(CODED) decompress $(VENV)/newest/compressed 10000
 
 soak: $(VENV)/everything
 	CHARTOK_SOAK_SECONDS=1800 $(BIN)/python -m pytest -s tests/promises/test_soak.py
@@ -92,26 +120,43 @@ soak: $(VENV)/everything
 tour: $(VENV)/everything
 	$(BIN)/python tests/support/run_notebook.py examples/tour.ipynb
 
-lowest:
-	$(PYTHON) -m venv --clear $(VENV)/lowest
-	$(VENV)/lowest/bin/python $(PIP_INSTALL) 'pip>=25.1'
-	$(VENV)/lowest/bin/python $(PIP_INSTALL) --editable . 'numpy==2.0.*' --group tests
-	$(VENV)/lowest/bin/python -m pytest tests/chartok tests/charlm/files/arpa src/chartok \
-		src/charlm/models/counting src/charlm/models/smoothing src/charlm/models/ngram \
-		tests/charlm/models/counting tests/charlm/models/smoothing tests/charlm/models/ngram
+without-torch: $(VENV)/without-torch/bin/uv
+	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ $(WITHOUT_TORCH) --editable .
+	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
+
+lowest: $(VENV)/lowest/bin/uv
+	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ $(WITHOUT_TORCH) --resolution lowest-direct --editable '.[all]'
+	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
+
+lowest-torch: $(VENV)/lowest-torch/bin/uv
+	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ --torch-backend cpu --resolution lowest-direct --editable '.[all]'
+	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
 
 dist: export PYTHONPATH :=
-dist: $(VENV)/everything
+dist: $(VENV)/releasing
 	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv --clear $(VENV)/counting
+	$(VENV)/counting/bin/python $(PIP_INSTALL) numpy safetensors tqdm tyro pytest
+	$(VENV)/counting/bin/python $(PIP_INSTALL) --no-deps dist/*.whl
+	$(VENV)/counting/bin/python -m pytest $(ALONE) tests/support/released.py
 	$(PYTHON) -m venv --clear $(VENV)/released
 	$(VENV)/released/bin/python $(PIP_INSTALL) dist/*.whl
-	for example in names gibberish odd_lines plain_pytorch dataloader; do \
-	    echo "--- $$example" && $(VENV)/released/bin/python -W error examples/$$example.py || exit 1; done
-	$(VENV)/released/bin/charlm demo
+	$(VENV)/released/bin/python -m pip check
 	$(VENV)/released/bin/python $(PIP_INSTALL) pytest
-	$(VENV)/released/bin/python -m pytest --noconftest -p no:cacheprovider tests/promises/test_public_api.py
+	$(VENV)/released/bin/python -m pytest $(ALONE) tests/support/released.py tests/promises/test_public_api.py
+	$(VENV)/released/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[fast]"
+	$(VENV)/released/bin/python -m pytest $(ALONE) tests/support/released.py -k compressed
+
+recipe: $(VENV)/releasing
+	@$(BIN)/python packaging/conda/fill_in.py dist/*.tar.gz
+
+$(VENV)/%/bin/uv: pyproject.toml  # pip takes neither the lowest releases nor all dependencies but one
+	$(PYTHON) -m venv --clear $(VENV)/$*
+	$(@D)/python $(PIP_INSTALL) 'pip>=25.1' 'uv>=0.7'
+	$(@D)/python $(PIP_INSTALL) --group tests
+	touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
@@ -126,8 +171,14 @@ $(VENV)/everything: $(VENV)/bin/python pyproject.toml  # dependency groups are r
 	$(INSTALL) --editable '.[all]' --group dev
 	touch $@ $(VENV)/library
 
-$(VENV)/kenlm: $(VENV)/bin/python  # a rival that is compiled when installed: where that fails, it is left out
-	$(INSTALL) kenlm || echo "KenLM cannot be compiled here"
+$(VENV)/releasing: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) 'pip>=25.1'
+	$(INSTALL) --group release
+	touch $@
+
+# KenLM is compiled when it is installed, and pyctcdecode says that it needs an older NumPy.
+$(VENV)/rivals: $(VENV)/bin/python
+	for rival in $(RIVALS); do $(INSTALL) --no-deps $$rival || echo "$$rival cannot be installed here"; done
 	touch $@
 
 clean:

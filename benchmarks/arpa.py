@@ -5,7 +5,6 @@ In its usual build, KenLM reads orders up to 6.
 
 from __future__ import annotations
 
-import importlib.util
 import math
 
 import torch
@@ -14,6 +13,7 @@ from charlm import NGramLanguageModel, load_arpa, load_model, save_arpa, save_mo
 from charlm.files.arpa.words import arpa_word
 from chartok import Vocabulary
 from comparison import Comparison
+from environment import is_installed
 from scratch import scratch_folder
 from tokenizing import sample_text
 
@@ -26,12 +26,11 @@ KENLM_ERROR = 1e-4
 
 def comparisons() -> list[Comparison]:
     """Returns the comparisons, on a model of a million characters; none if KenLM is not installed."""
-    if importlib.util.find_spec("kenlm") is None:
+    if not is_installed("kenlm"):
         print("KenLM is skipped: it is not installed (pip install kenlm, with a C++ compiler)")
         return []
     import kenlm  # noqa: PLC0415 - not everywhere
 
-    torch.set_num_threads(1)
     text = sample_text(LENGTH + HELD_OUT)
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from busy import BusyProcesses
 
 SHORTEST_SAMPLE = 0.02
 """The minimum duration of a sample in seconds; a faster function is called repeatedly."""
-Unit: TypeAlias = Literal["seconds", "bytes"]
+SAMPLES_BESIDE = 3
+"""How often each is measured beside a busy process."""
+Unit: TypeAlias = Literal["seconds", "bytes", "errors"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +30,9 @@ class Comparison:
         rival: The alternative.
         target: The intended ratio of the alternative's cost to ours.
         samples: How often each is measured.
-        unit: What is measured: the seconds that a function takes, or the bytes that it returns.
+        unit: What is measured: the seconds that a function takes, or the bytes or the number of errors that it returns.
         why: The reason why ours misses the target, if known, as a complete sentence.
+        is_beside_others: Whether ours brings busy processes of its own, so that one more says nothing.
     """
 
     name: str
@@ -38,11 +43,17 @@ class Comparison:
     samples: int = 7
     unit: Unit = "seconds"
     why: str = ""
+    is_beside_others: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """The median cost of each alternative, and half the interquartile range as a fraction of it."""
+    """The median cost of each alternative, and half the interquartile range as a fraction of it.
+
+    Attributes:
+        ours_beside: The median of ours beside a busy process; None if that was not measured.
+        rival_beside: That of the alternative.
+    """
 
     name: str
     rival_name: str
@@ -54,6 +65,8 @@ class Result:
     ratio: float
     target: float
     why: str
+    ours_beside: float | None = None
+    rival_beside: float | None = None
 
     @property
     def explanation(self) -> str:
@@ -63,31 +76,44 @@ class Result:
         return f"- *{self.name}*, against {self.rival_name}: {self.why}"
 
 
-def compare(comparison: Comparison) -> Result:
-    """Returns the medians of both alternatives, measured alternately."""
-    sample_ours = _sampler(comparison.ours, comparison.unit)
-    sample_rival = _sampler(comparison.rival, comparison.unit)
-    ours, rival = [], []
-    for _ in range(comparison.samples):
-        ours.append(sample_ours())
-        rival.append(sample_rival())
+def compare(comparison: Comparison, busy: BusyProcesses | None = None) -> Result:
+    """Returns the medians of both alternatives, measured alternately, and those beside a busy process if there is one.
+
+    Only seconds are measured beside it: neither memory nor errors depend on what else runs.
+    """
+    ours, rival = (_sampler(function, comparison.unit) for function in (comparison.ours, comparison.rival))
+    found = _alternately(ours, rival, comparison.samples)
+    beside: list[float | None] = [None, None]
+    if busy is not None and comparison.unit == "seconds" and not comparison.is_beside_others:
+        with busy.beside(1):
+            beside[:] = map(statistics.median, _alternately(ours, rival, SAMPLES_BESIDE))
+    medians = [statistics.median(samples) for samples in found]
     return Result(
         name=comparison.name,
         rival_name=comparison.rival_name,
         unit=comparison.unit,
-        ours=statistics.median(ours),
-        ours_spread=_spread(ours),
-        rival=statistics.median(rival),
-        rival_spread=_spread(rival),
-        ratio=statistics.median(rival) / statistics.median(ours),
+        ours=medians[0],
+        ours_spread=_spread(found[0]),
+        rival=medians[1],
+        rival_spread=_spread(found[1]),
+        ratio=medians[1] / medians[0],
         target=comparison.target,
         why=comparison.why,
+        ours_beside=beside[0],
+        rival_beside=beside[1],
     )
+
+
+def _alternately(ours: Callable[[], float], rival: Callable[[], float], number: int) -> tuple[list[float], list[float]]:
+    samples = [(ours(), rival()) for _ in range(number)]
+    return [own for own, _ in samples], [theirs for _, theirs in samples]
 
 
 def _sampler(function: Callable[[], Any], unit: Unit) -> Callable[[], float]:
     if unit == "bytes":
         return function
+    if unit == "errors":
+        return lambda: max(1, function())  # none counts as one, so that there is a ratio
     calls = max(1, round(SHORTEST_SAMPLE / max(min(_seconds(function, 1), _seconds(function, 1)), 1e-7)))
     return lambda: _seconds(function, calls)
 
@@ -104,16 +130,32 @@ def _spread(samples: list[float]) -> float:
     return (quartiles[2] - quartiles[0]) / 2 / statistics.median(samples)
 
 
-def markdown_row(result: Result) -> str:
-    """Returns a result as a row of the table with the header ``MARKDOWN_HEAD``."""
-    shown = duration if result.unit == "seconds" else size
-    ours = f"{shown(result.ours)} ± {result.ours_spread:.0%}"
-    rival = f"{shown(result.rival)} ± {result.rival_spread:.0%}"
-    ratio, target = _ratio(result.ratio), _ratio(result.target)
-    return f"| {result.name} | {ours} | {result.rival_name} | {rival} | {ratio}× | {target}× |"
+def markdown_table(results: Sequence[Result]) -> str:
+    """Returns results as a table, with a column for what was measured beside a busy process if anything was."""
+    has_beside = any(result.ours_beside is not None for result in results)
+    columns = [*COLUMNS, *([BESIDE] if has_beside else [])]
+    rows = [columns, ["---"] * len(columns), *(_cells(result)[: len(columns)] for result in results)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-MARKDOWN_HEAD = "| what | chartok | alternative | takes | ratio | target |\n| --- | --- | --- | --- | --- | --- |"
+COLUMNS = ["what", "chartok", "alternative", "takes", "ratio", "target"]
+BESIDE = "beside one busy process"
+
+
+def _cells(result: Result) -> list[str]:
+    shown = SHOWN[result.unit]
+    beside = ""
+    if result.ours_beside is not None and result.rival_beside is not None:
+        beside = f"{shown(result.ours_beside)}, {_ratio(result.rival_beside / result.ours_beside)}×"
+    return [
+        result.name,
+        f"{shown(result.ours)} ± {result.ours_spread:.0%}",
+        result.rival_name,
+        f"{shown(result.rival)} ± {result.rival_spread:.0%}",
+        f"{_ratio(result.ratio)}×",
+        f"{_ratio(result.target)}×",
+        beside,
+    ]
 
 
 def duration(seconds: float) -> str:
@@ -125,9 +167,12 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Returns bytes in MiB, with one decimal place for small numbers."""
-    mebibytes = count / 2**20
-    return f"{mebibytes:,.0f} MiB" if mebibytes >= 10 else f"{mebibytes:.1f} MiB"  # noqa: PLR2004 - two digits in all
+    """Returns bytes in MiB or, if they are few, in KiB, with one decimal place for small numbers."""
+    shown, unit = (count / 2**20, "MiB") if count >= 2**20 else (count / 2**10, "KiB")
+    return f"{shown:,.0f} {unit}" if shown >= 10 else f"{shown:.1f} {unit}"  # noqa: PLR2004 - two digits in all
+
+
+SHOWN: dict[Unit, Callable[[float], str]] = {"seconds": duration, "bytes": size, "errors": "{:,.0f} errors".format}
 
 
 def _ratio(value: float) -> str:

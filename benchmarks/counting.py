@@ -25,8 +25,6 @@ ORDER = 7
 
 def comparisons() -> list[Comparison]:
     """Returns the comparisons."""
-    # The dictionaries are single-threaded too, and on shared cores, threads that wait for each other stall.
-    torch.set_num_threads(1)
     text = sample_text(LENGTH + HELD_OUT)
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)

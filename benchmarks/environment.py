@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
+import importlib.util
+import shutil
 
 import torch
 
 from charlm.runtime.machine import machine
 
-RIVALS = ("tokenizers", "nltk", "transformers", "kenlm")
+RIVALS = {
+    "tokenizers": "tokenizers",
+    "nltk": "nltk",
+    "transformers": "transformers",
+    "sklearn": "scikit-learn",
+    "pyarrow": "pyarrow",
+    "pandas": "pandas",
+    "kenlm": "kenlm",
+    "lmplz": "lmplz",
+    "pyppmd": "pyppmd",
+    "pyctcdecode": "pyctcdecode",
+    "lingua": "lingua-language-detector",
+    "langid": "langid",
+}
+"""The packages that the others come in, by the name of their module, or of a program."""
+
+
+def is_installed(name: str) -> bool:
+    """Tells whether a module or a program of one of the others is there."""
+    return importlib.util.find_spec(name) is not None or shutil.which(name) is not None
 
 
 def environment() -> dict[str, str]:
-    """Returns what a run depends on, including the widest instruction set that PyTorch uses."""
-    return {**machine(torch.device("cpu")), "instructions": torch.backends.cpu.get_cpu_capability()}
+    """Returns the date, and what a run depends on, including the widest instruction set that PyTorch uses."""
+    date = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    return {"date": date, **machine(torch.device("cpu")), "instructions": torch.backends.cpu.get_cpu_capability()}
 
 
 def rivals() -> dict[str, str]:
     """Returns the versions of the other libraries that are installed."""
-    installed = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
-    return {name: importlib.metadata.version(name) for name in RIVALS if name in installed}
+    there = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
+    return {package: importlib.metadata.version(package) for package in RIVALS.values() if package in there}

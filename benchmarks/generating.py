@@ -17,8 +17,6 @@ CHARACTERS_EACH = 60
 
 def comparisons() -> list[Comparison]:
     """Returns the comparisons, on an n-gram model of order 7: one text, several, and names."""
-    # With one thread, because on shared cores, threads that wait for each other stall.
-    torch.set_num_threads(1)
     text = sample_text(LENGTH)
     vocabulary = Vocabulary.from_text(text)
     model = NGramLanguageModel(vocabulary.size, order=7).fit(vocabulary.encode(text))

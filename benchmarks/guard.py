@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import sys
 
-from environment import environment
+from environment import RIVALS, environment, is_installed
 from page import RESULTS
 from regression import failures
-from run import SUBJECTS
+from subjects import SUBJECTS, comparisons_of
 
 
 def main() -> int:
@@ -21,14 +21,12 @@ def main() -> int:
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     there, here = results["machine"], environment()
     for name in here:
-        if here[name] != there.get(name):
+        if name != "date" and here[name] != there.get(name):
             print(f"{name}: {here[name]}, was {there.get(name)}")
     count = 0
-    for title, subject in SUBJECTS.items():
-        comparisons = subject.comparisons()
-        if not comparisons:
-            continue  # it has printed why
-        entries = results["comparisons"].get(title, [])
+    for title in SUBJECTS:
+        comparisons = comparisons_of(title)
+        entries = [entry for entry in results["comparisons"].get(title, []) if not _is_missing(entry["rival_name"])]
         for line in failures(comparisons, {(entry["name"], entry["rival_name"]): entry["ratio"] for entry in entries}):
             count += 1
             print(f"{title}: {line}", flush=True)
@@ -37,6 +35,11 @@ def main() -> int:
         print(f"{title} is no longer measured")
     print(f"{count} worse, new or missing")
     return count
+
+
+def _is_missing(rival_name: str) -> bool:
+    """Tells whether an alternative, whose name begins with that of its package, is not installed."""
+    return any(rival_name.lower().startswith(module) for module in RIVALS if not is_installed(module))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from busy import BusyProcesses
 from charlm.runtime.threads import WAITING, set_threads
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ TASKS = {
 ROUNDS = 3
 SECONDS = 0.5
 """How long each sample takes at least."""
-BUSY = "while True: pass"
 
 
 def measured() -> dict[str, Any]:
@@ -42,15 +41,12 @@ def measured() -> dict[str, Any]:
     samples: dict[str, dict[str, dict[int, list[float]]]] = {
         task: {way: {number: [] for number in NEIGHBOURS} for way in ("set", "unset")} for task in TASKS
     }
-    with ExitStack() as stack:
-        neighbours = [stack.enter_context(_program("-c", BUSY)) for _ in range(max(NEIGHBOURS))]
-        for neighbour in neighbours:
-            neighbour.send_signal(signal.SIGSTOP)
-        programs = {way: stack.enter_context(_program(__file__, way)) for way in ("set", "unset")}
+    with BusyProcesses(max(NEIGHBOURS)) as neighbours, ExitStack() as stack:
+        programs = {way: stack.enter_context(_program(way)) for way in ("set", "unset")}
         for _ in range(ROUNDS):
             for task in TASKS:
                 for number in NEIGHBOURS:
-                    with _busy(neighbours[:number]):
+                    with neighbours.beside(number):
                         for way, program in programs.items():
                             samples[task][way][number].append(_speed(program, task))
     return {
@@ -63,28 +59,17 @@ def measured() -> dict[str, Any]:
 
 
 @contextmanager
-def _program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs a program of Python for the block, without what this process has been told about threads."""
+def _program(way: str) -> Iterator[subprocess.Popen[str]]:
+    """Runs this program one way for the block, without what this process has been told about threads."""
     environment = {name: value for name, value in os.environ.items() if name not in (*WAITING, "OMP_NUM_THREADS")}
     program = subprocess.Popen(  # noqa: S603 - our own
-        [sys.executable, *arguments], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__, way], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         yield program
     finally:
         program.kill()
         program.wait()
-
-
-@contextmanager
-def _busy(neighbours: list[subprocess.Popen[str]]) -> Iterator[None]:
-    for neighbour in neighbours:
-        neighbour.send_signal(signal.SIGCONT)
-    try:
-        yield
-    finally:
-        for neighbour in neighbours:
-            neighbour.send_signal(signal.SIGSTOP)
 
 
 def _speed(program: subprocess.Popen[str], task: str) -> float:

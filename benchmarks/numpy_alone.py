@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-import signal
 import subprocess
 import sys
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alone import alone
+from busy import BusyProcesses
 from charlm import CharLM
 from comparison import Comparison
 from generating import plain_loop
@@ -26,7 +27,6 @@ MILLION = 1_000_000
 LINES = 100
 CHARACTERS = 5_000
 NEIGHBOURS = 8
-BUSY = "while True: pass"
 PROGRAM = str(Path(__file__).with_name("load_and_score.py"))
 
 
@@ -40,6 +40,8 @@ def comparisons() -> list[Comparison]:
     cores = len(os.sched_getaffinity(0))
     share = NEIGHBOURS + 1
     held_out = text[: MILLION // 10]
+    neighbours = BusyProcesses(NEIGHBOURS)
+    atexit.register(neighbours.end)
     return [
         Comparison(
             name=f"charlm score, {LINES} lines, from a cold start",
@@ -73,37 +75,18 @@ def comparisons() -> list[Comparison]:
         ),
         Comparison(
             name=f"score {len(held_out):,} characters {cores} times beside {NEIGHBOURS} busy processes",
-            ours=partial(_beside, _Neighbours(), lambda: [lm.log_probabilities(held_out) for _ in range(cores)]),
+            ours=partial(_beside, neighbours, lambda: [lm.log_probabilities(held_out) for _ in range(cores)]),
             rival_name=f"{share} times alone",
             rival=lambda: [lm.log_probabilities(held_out) for _ in range(share)],
             target=1 / 3,
+            is_beside_others=True,
         ),
     ]
 
 
-class _Neighbours:
-    """Processes that are always busy, except while they are stopped."""
-
-    def __init__(self) -> None:
-        self._all = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(NEIGHBOURS)]  # noqa: S603 - our own
-        self.send(signal.SIGSTOP)
-
-    def send(self, number: signal.Signals) -> None:
-        for process in self._all:
-            process.send_signal(number)
-
-    def __del__(self) -> None:
-        self.send(signal.SIGKILL)
-        for process in self._all:
-            process.wait()
-
-
-def _beside(neighbours: _Neighbours, function: Callable[[], object]) -> None:
-    neighbours.send(signal.SIGCONT)
-    try:
+def _beside(neighbours: BusyProcesses, function: Callable[[], object]) -> None:
+    with neighbours.beside(NEIGHBOURS):
         function()
-    finally:
-        neighbours.send(signal.SIGSTOP)
 
 
 def _start(lm: CharLM) -> torch.Tensor:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from comparison import MARKDOWN_HEAD, Result, markdown_row
+from comparison import Result, markdown_table
 from loss_section import loss_section
 
 HERE = Path(__file__).parent
@@ -23,17 +23,36 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
-Each figure on this page comes from one run of the programs in `benchmarks/`, which anyone can repeat: `make bench`
-measures everything except learning, in less than ten minutes, and regenerates this page; `make bench-train` measures
-learning.
+Each figure on this page comes from the programs in `benchmarks/`, which anyone can repeat. Four commands regenerate the
+page:
+
+- `make bench` measures speed and memory beside others, in half an hour on two cores, and so do
+  `benchmarks/run.py Records Files` for some of the tables alone;
+- `make bench-train` measures [learning](#learning);
+- `make bench-losses` measures [loss and seconds](#loss-and-seconds), [compression](#compression) and
+  [smoothing](#smoothing);
+- `make bench-answers` measures [unusual texts](#unusual-texts) and [decoding](#decoding).
+
+`make neighbours` and `make linear` are for the sections on [busy neighbors](#busy-neighbors) and on [longer
+texts](#longer-texts). Below each part is when and with what it was measured.
 
 In the tables, *ratio* is the cost of the alternative divided by that of chartok, measured alternately within one run,
-and *target* is what the ratio was meant to be. Times and amounts of memory are medians, followed by half the
-interquartile range. A ratio below its target is shown as measured, with the reason below the table if it is known.
-`make guard` measures everything again and fails if a ratio has become much worse.
+and *target* is what the ratio was meant to be. Times, amounts of memory and numbers of errors are medians, followed by
+half the interquartile range. PyTorch has one thread. *Beside one busy process* has what chartok takes while another
+process is always busy, and the ratio then: both are measured beside it, alternately. A ratio below its target is shown
+as measured, with the reason below the table if it is known. `make guard` measures everything again and fails if a ratio
+has become much worse.
 """
 
 NOTES = {
+    "Reading": "The text of each record, from files that also have its number, except for the first, which has lines "
+    "alone.\n",
+    "Learned back-off": "The default smoothing, with the constants that come with the library unless they are tuned. "
+    "*Its formula* is the slow\nreference of the tests.\n",
+    "Decoders": "Lines of the last tenth of the text, with one keyboard error in twenty characters, or as made-up "
+    "frames; errors are\nedits. [Decoding](#decoding) has more.\n",
+    "Classification": "Models of the first half of the Declaration of Human Rights, for stretches of the second, "
+    "without calibration; lingua and\nlangid bring models of far more text, and are limited to the same languages.\n",
     "Memory": "Each measurement runs in its own process: peak memory, minus the memory in use before it begins, which "
     "is Python itself,\nthe imports, and the input.\n",
     "Start": "Each measurement starts a new process and times all of it, from start to exit.\n",
@@ -103,7 +122,7 @@ N-gram models on texts of many kinds, each fitted to the first nine tenths of a 
 the rest, in nats per known character: KenLM's `lmplz` and Kneser-Ney smoothing of order 6 and of order 7, learned
 back-off with the constants that come with the library, of order 6, and `CharLM.fit` with its defaults, which tunes the
 constants and chooses the order. None of the texts has part in the constants of the library. `benchmarks/corpora.py`
-says where they come from, `benchmarks/back_off.py` repeats the table.
+says where they come from, `benchmarks/back_off.py table` repeats it.
 
 """
 
@@ -154,7 +173,7 @@ def page() -> str:
     for title, comparisons in results["comparisons"].items():
         measured = [Result(**comparison) for comparison in comparisons]
         parts += [f"## {title}\n", *([NOTES[title]] if title in NOTES else [])]
-        parts.append("\n".join([MARKDOWN_HEAD, *map(markdown_row, measured)]) + "\n")
+        parts.append(markdown_table(measured) + "\n")
         parts += ["\n".join(reasons) + "\n"] if (reasons := _reasons(measured)) else []
     parts.append(GROWTH_HEAD + "\n".join(map(_growth_row, results["growth"])) + "\n")
     parts.append(_compression(json.loads(COMPRESSION.read_text(encoding="utf-8"))))
@@ -316,7 +335,8 @@ def _reasons(results: list[Result]) -> list[str]:
 
 
 def _machine(machine: dict[str, Any]) -> str:
-    return "Measured with " + ", ".join(f"{name} {value}" for name, value in machine.items()) + "."
+    told = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "date")
+    return f"Measured on {machine['date']} with {told}."
 
 
 def _growth_row(row: dict[str, Any]) -> str:

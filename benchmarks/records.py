@@ -12,6 +12,7 @@ import torch
 
 from alone import alone, forget_peak, peak_bytes
 from charlm import GPT, BatchSampler, GPTConfig, RecordDataset
+from chartok import TokenFile, encode_file
 from comparison import Comparison
 from scratch import scratch_folder
 
@@ -30,6 +31,7 @@ def comparisons() -> list[Comparison]:
     """Returns the comparisons."""
     folder = scratch_folder()
     (folder / "names.txt").write_bytes(names(MANY))
+    _encode(folder)
     size = f"{(folder / 'names.txt').stat().st_size / 1e6:.0f} MB"
     few = names(FEW).decode().split()
     return [
@@ -58,6 +60,22 @@ def comparisons() -> list[Comparison]:
             samples=3,
             unit="bytes",
         ),
+        Comparison(
+            name=f"{size} of names, to a token file",
+            ours=partial(_encode, folder),
+            rival_name="list of ids, line by line",
+            rival=partial(_encode_in_a_loop, folder),
+            target=5,
+            samples=3,
+        ),
+        Comparison(
+            name=f"{size} of names in a token file, first step",
+            ours=partial(_first_step, "token file", folder),
+            rival_name="a str for each",
+            rival=partial(_first_step, "strings", folder),
+            target=2,
+            samples=3,
+        ),
     ]
 
 
@@ -83,8 +101,24 @@ def _steps(records: list[str]) -> None:
         optimizer.step()
 
 
+def _encode(folder: Path) -> None:
+    encode_file(folder / "names.txt", folder / "names.tokens", records=True).close()
+
+
+def _encode_in_a_loop(folder: Path) -> None:
+    """Writes the ids of the names, with a start and an end each, in the straightforward way."""
+    lines = (folder / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    id_of = {character: number for number, character in enumerate(sorted(set("".join(lines))))}
+    start, end = len(id_of), len(id_of) + 1
+    ids: list[int] = []
+    for line in lines:
+        ids += [start, *(id_of[character] for character in line), end]
+    np.array(ids, dtype=np.uint8).tofile(folder / "names.bin")
+
+
 WAYS: dict[str, Callable[[Path], RecordDataset]] = {
     "ours": lambda folder: RecordDataset.from_file(folder / "names.txt"),
+    "token file": lambda folder: RecordDataset(TokenFile(folder / "names.tokens")),
     "strings": lambda folder: RecordDataset((folder / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]),
 }
 

@@ -10,8 +10,8 @@ from comparison import compare
 if TYPE_CHECKING:
     from comparison import Comparison, Unit
 
-LOWEST_SHARE: dict[Unit, float] = {"seconds": 0.6, "bytes": 0.85}
-"""The lowest acceptable fraction of the earlier ratio; less cannot be noise. Memory has hardly any noise."""
+LOWEST_SHARE: dict[Unit, float] = {"seconds": 0.6, "bytes": 0.85, "errors": 0.85}
+"""The lowest acceptable fraction of the earlier ratio; less cannot be noise. Memory and errors have hardly any."""
 ATTEMPTS = 3
 Ratios: TypeAlias = dict[tuple[str, str], float]
 """The ratios by the name of the comparison and that of the alternative."""

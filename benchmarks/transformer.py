@@ -32,8 +32,6 @@ LEARNING_RATE = 1e-3
 
 def comparisons() -> list[Comparison]:
     """Returns the comparisons: steps of ``nano`` on 16 windows, and a text as long as its block with ``small``."""
-    # With one thread, because on shared cores, threads that wait for each other stall.
-    torch.set_num_threads(1)
     return [*_steps(GPTConfig.nano(VOCAB_SIZE)), *_generation(GPTConfig.small(VOCAB_SIZE))]
 
 

@@ -1,6 +1,7 @@
 """What the documentation says of speed and loss is what was measured, and the guard sees what became worse."""
 
 import json
+import os
 from inspect import isfunction
 from typing import Literal
 
@@ -11,8 +12,10 @@ import chartok
 import linearity
 import page
 import quotes
+import run
+from busy import BusyProcesses
 from charlm.cli.flags import COMMANDS
-from comparison import Comparison, Result, compare
+from comparison import Comparison, Result, compare, markdown_table
 from regression import failures
 
 
@@ -27,6 +30,12 @@ def compared(ours: float, rival: float, *, target: float = 1.0, why: str = "") -
         samples=3,
         why=why,
     )
+
+
+def is_stopped(process: int) -> bool:
+    """Tells whether a child was stopped or went on last, once it has."""
+    _, status = os.waitpid(process, os.WUNTRACED | os.WCONTINUED)
+    return os.WIFSTOPPED(status)
 
 
 def test_the_page_is_made_of_the_figures() -> None:
@@ -103,3 +112,36 @@ def test_the_guard_is_stricter_with_memory_than_with_seconds(
     monkeypatch.setattr("regression.compare", measured)
     comparison = Comparison(name="a thing", ours=lambda: 1, rival_name="theirs", rival=lambda: 1, target=1.0, unit=unit)
     assert bool(failures([comparison], {("a thing", "theirs"): 1.0})) == is_failure
+
+
+def test_a_table_shows_what_is_left_beside_a_busy_process() -> None:
+    with BusyProcesses(1) as busy:
+        timed = compare(Comparison(name="a", ours=int, rival_name="b", rival=list, target=1, samples=2), busy)
+        counted = compare(compared(ours=2, rival=10), busy)
+    assert timed.ours_beside is not None
+    assert counted.ours_beside is None
+    assert "beside one busy process" in markdown_table([timed, counted])
+    assert "beside" not in markdown_table([counted])
+
+
+def test_busy_processes_run_for_the_block_alone() -> None:
+    with BusyProcesses(1) as busy:
+        (process,) = busy.processes
+        assert is_stopped(process.pid)
+        with busy.beside(1):
+            assert not is_stopped(process.pid)
+        assert is_stopped(process.pid)
+    assert process.returncode is not None
+
+
+def test_a_run_of_some_tables_keeps_the_others_and_both_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = {"date": "2026-11-27", "processor": "a"}
+    monkeypatch.setattr(run, "environment", lambda: here)
+    monkeypatch.setattr(run, "rivals", lambda: {"kenlm": "2"})
+    earlier = {"machine": here | {"date": "2026-11-26"}, "rivals": {"nltk": "1"}, "comparisons": {"Files": []}}
+    merged = run.merged(earlier)
+    assert merged["machine"]["date"] == "2026-11-26 to 2026-11-27"
+    assert merged["rivals"] == {"nltk": "1", "kenlm": "2"}
+    assert merged["comparisons"] == {"Files": []}
+    with pytest.raises(SystemExit, match="processor differ"):
+        run.merged(earlier | {"machine": here | {"processor": "b"}})

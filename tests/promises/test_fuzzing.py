@@ -12,27 +12,52 @@ from pathlib import Path
 
 import pytest
 
-from readers import COMMAND_LINES, Reader, all_readers
+from command_readers import OF_A_MODEL
+from fuzzing import SIGNED, Reader
+from opening_functions import called, opening_functions
+from readers import all_readers
 from torture import TORTURE
 
-EXECUTIONS = int(os.environ.get("CHARTOK_EXECUTIONS", "150"))
-FEWEST = 40
+EXECUTIONS = int(os.environ.get("CHARTOK_EXECUTIONS", "40"))
+FEWEST = 8
 """What is left of them for a slow reader."""
 MOST_GROWTH = 300 << 20
 """Bytes by which the most memory that was ever held may grow while one reader is tried."""
-FLIPS = 200
-"""Bits of a file that are flipped, unless it is all of them."""
+FLIPS = 50
+"""How many bits of a file are flipped, and at how many lengths it is cut, unless it is all of them."""
 
-READERS = [
-    "vocabulary", "vocabulary, values", "token file", "token file, signed",
-    *(f"{kind} file" for kind in ("bigram", "ngram", "gpt", "classic-gpt", "mixture")),
-    *(f"{kind} file, signed" for kind in ("bigram", "ngram", "gpt", "classic-gpt", "mixture")),
-    "checkpoint, manifest", "checkpoint, tensors", "checkpoint, signed", "log", "flags",
-    "ARPA file", "run.json", "run.json, values", "text", "text, encoded", "gzip data, encoded", "checkpoint, resumed",
-    *(f"charlm {command}" for command in COMMAND_LINES), "charlm --config",
-    "charlm report, run", "charlm report, log",
+KINDS_OF_MODELS = [
+    "bigram", "ngram", "kneser-ney", "pruned", "compact", "interpolated", "calibrated", "gpt", "gpt with a prior",
+    "classic-gpt", "mixture",
 ]  # fmt: skip
-FILES = [name for name in READERS if not name.endswith(("signed", "values", "resumed")) and "charlm" not in name]
+DESCRIPTIONS = [
+    "classifier.json", *(f"estimator.json of {name}" for name in ("classifier", "density", "features", "outliers")),
+]  # fmt: skip
+WITH_CHECKSUMS = [
+    "token file", "token file of records", *(f"{kind} file" for kind in KINDS_OF_MODELS), "compressed file",
+    "compressed file with a model", *DESCRIPTIONS, "checkpoint, manifest", "checkpoint, tensors",
+]  # fmt: skip
+READERS = [
+    *WITH_CHECKSUMS, *(f"{name}{SIGNED}" for name in WITH_CHECKSUMS),
+    "vocabulary", "vocabulary, values", "vocabulary of long symbols, values", "vocabulary of any file", "meta.pkl",
+    "tokenizer.json", "tokenizer.json, values",
+    "text", "text, encoded", "text, its vocabulary", "text in UTF-16", "text in some encoding", "records",
+    "records, encoded", "counts",
+    *(f"{kind} table" for kind in ("csv", "tsv", "jsonl", "parquet")),
+    *(f"{kind} data" for kind in ("gzip", "bz2", "xz", "zstd")), "gzip data, encoded", "compressed data, signed",
+    "zip archive", "zip archive, signed", "tar archive",
+    "ARPA file", "nanoGPT checkpoint", "nanoGPT checkpoint, values", "minGPT checkpoint", "GPT-2 config.json",
+    "GPT-2 weights", "model to start from, signed", "log", "log, values", "run.json", "run.json, values", "flags",
+    *(f"charlm {command}" for command in OF_A_MODEL), "charlm decompress", "charlm prepare", "charlm classify",
+    "charlm import, ckpt.pt", "charlm import, model.arpa", "charlm --config", "charlm report, run",
+    "charlm report, log",
+]  # fmt: skip
+FILES = [
+    name for name in READERS if not name.startswith("charlm") and not name.endswith(("signed", "values", "any file"))
+    and name != "text in some encoding"
+]  # fmt: skip
+OF_OTHER_PROGRAMS = ["parquet table", "nanoGPT checkpoint", "minGPT checkpoint", "GPT-2 weights", "tar archive"]
+"""Files of formats that other programs define, which have thousands of bytes for little content."""
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +84,13 @@ def refusals(reader: Reader, path: Path, files: Iterable[bytes]) -> Iterator[boo
 def test_a_damaged_file_is_read_or_refused_as_documented(
     readers: dict[str, Reader], tmp_path: Path, name: str, record_property: Callable[[str, int], None]
 ) -> None:
-    assert set(readers) == set(READERS)
     reader = readers[name]
     generator = random.Random(name)  # noqa: S311 - damage
     before = peak_memory()
     executions = max(FEWEST, int(EXECUTIONS * reader.share))
     files = (reader.damaged(generator) for _ in range(executions))
     refused = sum(refusals(reader, tmp_path / "damaged", files))
-    assert refused > executions // 20
+    assert refused > executions // 40
     assert peak_memory() - before < MOST_GROWTH
     record_property("a damaged file is read", executions)
 
@@ -77,8 +101,8 @@ def test_every_flipped_bit_is_found_where_there_is_a_checksum(
 ) -> None:
     reader = readers[name]
     bits: Sequence[int] = range(8 * len(reader.sound))
-    if not TORTURE:
-        bits = random.Random(0).sample(bits, FLIPS)  # noqa: S311 - damage
+    if not TORTURE or name in OF_OTHER_PROGRAMS:
+        bits = random.Random(0).sample(bits, min(FLIPS, len(bits)))  # noqa: S311 - damage
     found = list(refusals(reader, tmp_path / "damaged", (flipped(reader.sound, bit) for bit in bits)))
     assert all(found) or not reader.has_checksum
     record_property("a bit of a file is flipped", len(found))
@@ -89,10 +113,30 @@ def test_a_file_cut_at_every_length_is_found_where_there_is_a_checksum(
     readers: dict[str, Reader], tmp_path: Path, name: str, record_property: Callable[[str, int], None]
 ) -> None:
     reader = readers[name]
-    lengths = range(0, len(reader.sound), 1 if TORTURE else 1 + len(reader.sound) // FLIPS)
+    every = TORTURE and name not in OF_OTHER_PROGRAMS
+    lengths = range(0, len(reader.sound), 1 if every else 1 + len(reader.sound) // FLIPS)
     found = list(refusals(reader, tmp_path / "damaged", (reader.sound[:length] for length in lengths)))
     assert all(found) or not reader.has_checksum
     record_property("a file is truncated", len(found))
+
+
+def test_every_reader_is_tried_and_what_has_a_checksum_is_signed_too(readers: dict[str, Reader]) -> None:
+    assert set(readers) == set(READERS)
+    assert {name for name, reader in readers.items() if reader.has_checksum} <= set(WITH_CHECKSUMS)
+
+
+def test_every_function_that_opens_a_file_is_fuzzed(readers: dict[str, Reader], tmp_path: Path) -> None:
+    """A new format cannot be forgotten: what opens its files would not be among what the readers call."""
+
+    def read_all() -> None:
+        for number, reader in enumerate(readers.values()):
+            generator = random.Random(number)  # noqa: S311 - damage
+            (tmp_path / f"{number}").mkdir()
+            files = [reader.sound or reader.damaged(generator), reader.damaged(generator)]
+            list(refusals(reader, tmp_path / f"{number}" / "damaged", files))
+
+    reached = called(read_all)
+    assert opening_functions() - reached == set()
 
 
 def test_a_torture_reads_a_million_damaged_files(readers: dict[str, Reader]) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +19,7 @@ from charlm import (
     LanguageModel,
     MixtureLanguageModel,
     NGramLanguageModel,
+    TextClassifier,
     TextDataset,
     Trainer,
     TrainerConfig,
@@ -34,6 +36,7 @@ RELEASES = sorted(path.name for path in FILES.iterdir())
 VOCABULARY = Vocabulary("ab \ud800\U0001f600", special_tokens=["unk", "bos"])
 TEXT = "ab ba\U0001f600 abba " * 6
 LINES = [f"{hour:02}:{minute:02} done" for hour in range(24) for minute in range(0, 60, 7)]
+TEXTS = {"digits": ["07:14", "11:59", "23:23"] * 5, "words": ["done", "undone", "to do"] * 5}
 JUDGED = ["07:14 done", "08:15 done", "07:14 dome", "", "a text of another kind"]
 INPUTS = torch.tensor([[0, 1, 2, 0]])
 CONFIG = TrainerConfig(max_steps=4, learning_rate=0.05, log_interval=1, checkpoint_interval=2, evaluation_interval=2)
@@ -74,6 +77,9 @@ def write(folder: Path) -> None:
     lm = CharLM.fit(LINES[::2], order=3).calibrate(LINES[1::2])
     lm.save(folder / "calibrated.safetensors")
     (folder / "p-values.json").write_text(json.dumps(lm.p_values(JUDGED).tolist()))
+    classifier = TextClassifier.fit(TEXTS, order=2)
+    classifier.save(folder / "classifier")
+    (folder / "classes.json").write_text(json.dumps(classifier.probabilities(JUDGED).tolist()))
     train, validation = batches()
     trainer = Trainer(
         BigramLanguageModel(VOCABULARY.size),
@@ -112,6 +118,12 @@ def test_models_predict_what_they_did(folder: Path) -> None:
 def test_calibrated_models_judge_as_they_did(folder: Path) -> None:
     lm = CharLM.load(folder / "calibrated.safetensors")
     assert lm.p_values(JUDGED).tolist() == pytest.approx(json.loads((folder / "p-values.json").read_text()))
+
+
+def test_classifiers_tell_classes_apart_as_they_did(folder: Path) -> None:
+    classifier = TextClassifier.load(folder / "classifier")
+    expected = json.loads((folder / "classes.json").read_text())
+    np.testing.assert_allclose(classifier.probabilities(JUDGED), expected, rtol=1e-6)
 
 
 def test_runs_go_on(folder: Path, tmp_path: Path) -> None:

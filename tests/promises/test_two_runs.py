@@ -63,7 +63,7 @@ def test_while_a_run_is_going_another_is_refused_and_readers_see_a_whole_one(tmp
     seen = []
 
     def look(entry: LogEntry) -> None:
-        with pytest.raises(BlockingIOError, match=f"process {os.getpid()} on .* is writing to this run"):
+        with pytest.raises(BlockingIOError, match=f"process {os.getpid()} on .* is writing to this folder"):
             trainer(tmp_path)
         if entry.step > CONFIG.checkpoint_interval:
             with pytest.raises(BlockingIOError):

@@ -2,11 +2,13 @@
 
 import errno
 import os
+import random
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 
@@ -17,15 +19,24 @@ import charlm.files.onnx.writer
 from charlm import (
     BigramLanguageModel,
     CharLM,
+    ClassicGPT,
+    ClassicGPTConfig,
     LogEntry,
     NGramLanguageModel,
+    TextClassifier,
+    compress,
     save_arpa,
+    save_classic_gpt,
     save_javascript,
     save_model,
     save_onnx,
+    write_play,
     write_report,
 )
+from charlm.cli import compression
 from charlm.cli.app import main
+from charlm.cli.file_flags import Compress, Decompress
+from charlm.data.framing import Framing
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import RunFolder
 from charlm.files.serializing import serialized_model
@@ -39,6 +50,8 @@ OLD, NEW, LARGE = 3, 4, 12_000
 """How many characters a file is about."""
 ROOM = 64 << 10
 """Bytes: enough for a small file, too few for a large one."""
+ROOM_OF_A_PAGE = 160 << 10
+"""Likewise for a page in which to play, most of which is program."""
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these limits nor such links")
 
@@ -64,6 +77,12 @@ def write_run(path: Path, size: int) -> None:
     RunFolder(path.parent).write_description(description)
 
 
+def write_checkpoint_of_nanogpt(path: Path, size: int) -> None:
+    never = Framing(vocabulary(size)).context_only
+    config = ClassicGPTConfig(vocab_size=size, block_size=2, n_layers=1, n_heads=1, width=4, context_only=never)
+    save_classic_gpt(path, ClassicGPT(config), vocabulary(size), "nanogpt")
+
+
 def write_onnx(path: Path, size: int) -> None:
     size = min(size, 300)
     save_onnx(path, BigramLanguageModel(size), vocabulary(size))
@@ -74,6 +93,9 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("texts")
     for size in (OLD, NEW, LARGE):
         (folder / f"{size}.txt").write_text(characters(size), encoding="utf-8")
+        content = random.Random(size).randbytes(8 * size)  # noqa: S311 - what cannot be made smaller
+        (folder / f"{size}.bin").write_bytes(content)
+        (folder / f"{size}.ctk").write_bytes(compress(content))
     (folder / "short.txt").write_text(characters(OLD) * 20, encoding="utf-8")
     save_model(folder / "model.safetensors", counted(OLD).model, vocabulary(OLD))
     return folder
@@ -84,6 +106,9 @@ WRITERS: dict[str, Callable[[Path, int], object]] = {
     "tokenizer.json": lambda path, size: vocabulary(size).to_tokenizer_json(path),
     "model.safetensors": lambda path, size: save_model(path, counted(size).model, vocabulary(size)),
     "charlm.safetensors": lambda path, size: counted(size).save(path),
+    "compact.safetensors": lambda path, size: counted(size).save(path, compact=True),
+    "ckpt.pt": write_checkpoint_of_nanogpt,
+    "play.html": lambda path, size: write_play(counted(size), path),
     "model.arpa": lambda path, size: save_arpa(path, counted(size).model, vocabulary(size)),
     "model.js": lambda path, size: save_javascript(path, counted(size).stored, vocabulary(size)),
     "model.onnx": write_onnx,
@@ -91,7 +116,16 @@ WRITERS: dict[str, Callable[[Path, int], object]] = {
 }
 
 
-NAMES = [*WRITERS, "corpus.tokens", "report.html"]
+FROM_TEXTS: dict[str, Callable[[Path, Path, int], object]] = {
+    "corpus.tokens": lambda texts, path, size: encode_file(texts / f"{size}.txt", path).close(),
+    "records.tokens": lambda texts, path, size: encode_file(texts / f"{size}.txt", path, records=True).close(),
+    "report.html": lambda texts, path, size: write_report(
+        texts / "model.safetensors", path, text=characters(OLD) * size
+    ),
+    "data.ctk": lambda texts, path, size: compression.compress(Compress(file=f"{texts / f'{size}.bin'}", out=path)),
+    "data.bin": lambda texts, path, size: compression.decompress(Decompress(file=f"{texts / f'{size}.ctk'}", out=path)),
+}
+NAMES = [*WRITERS, *FROM_TEXTS]
 TYPED = [name for name in NAMES if name != "run.json"]
 """Those that a user chooses; what a link does in the folder of a run is in ``test_links``."""
 
@@ -104,10 +138,8 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def write(name: str, texts: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], object]:
     """What writes a file of that name about so many characters."""
-    if name == "corpus.tokens":
-        return lambda path, size: encode_file(texts / f"{size}.txt", path).close()
-    if name == "report.html":
-        return lambda path, size: write_report(texts / "model.safetensors", path, text=characters(OLD) * size)
+    if name in FROM_TEXTS:
+        return partial(FROM_TEXTS[name], texts)
     if name == "model.onnx":
         pytest.importorskip("onnxscript")
         onnx = pytest.importorskip("onnx")
@@ -160,6 +192,41 @@ def test_whatever_call_fails_the_file_is_the_old_one_until_it_is_the_new_one(
     assert len(left) >= len(["open", "write", "fsync", "replace", "fsync of the folder"])
     assert left == [old] * (len(left) - 1) + [new]  # the new file is there, and may not outlast a power cut
     record_property("a call of a writer fails", len(left))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_whatever_call_fails_a_folder_has_the_old_classifier_until_it_has_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, is_there: bool
+) -> None:
+    def saved(path: Path, size: int) -> dict[str, bytes]:
+        TextClassifier({"a": counted(size), "b": counted(size + 1)}).save(path)
+        return contents(path)
+
+    folder = tmp_path / "classifier"
+    new = saved(tmp_path / "new", NEW)
+    old = saved(folder, OLD) if is_there else None
+    calls, failed = FailingCalls(monkeypatch, number), 0
+    for call in count(1):
+        calls.fail_at(call)
+        failure = raised_by(saved, folder, NEW)
+        calls.fail_at(-1)
+        if failure is None:
+            break
+        assert failure.errno == number
+        failed += 1
+        left = contents(folder) if folder.exists() else None
+        assert left == old or (left or {}).items() >= new.items()
+        if left != old:
+            shutil.rmtree(folder)
+            if is_there:
+                saved(folder, OLD)
+    assert failed > 2 * len(["open", "write", "fsync", "replace", "fsync of the folder"])
+    assert contents(folder) == new
 
 
 def test_whatever_call_fails_no_shard_is_left(texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,12 +317,12 @@ def small_disk(folder: Path, room: int = ROOM) -> Iterator[int]:
 
 
 @contextmanager
-def small_files(_: Path) -> Iterator[int]:
+def small_files(_: Path, room: int = ROOM) -> Iterator[int]:
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
         yield errno.EFBIG
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -263,9 +330,9 @@ def small_files(_: Path) -> Iterator[int]:
 
 
 @pytest.fixture(params=[small_disk, small_files])
-def limited(request: pytest.FixtureRequest) -> Callable[[Path], AbstractContextManager[int]]:
+def limited(request: pytest.FixtureRequest) -> Callable[[Path, int], AbstractContextManager[int]]:
     """What leaves little room in a folder; gives the ``errno`` of a failure."""
-    found: Callable[[Path], AbstractContextManager[int]] = request.param
+    found: Callable[[Path, int], AbstractContextManager[int]] = request.param
     return found
 
 
@@ -274,10 +341,10 @@ def test_where_there_is_no_room_the_old_file_stays(
     tmp_path: Path,
     name: str,
     write: Callable[[Path, int], object],
-    limited: Callable[[Path], AbstractContextManager[int]],
+    limited: Callable[[Path, int], AbstractContextManager[int]],
 ) -> None:
     path = tmp_path / name
-    with limited(tmp_path) as number:
+    with limited(tmp_path, ROOM_OF_A_PAGE if name == "play.html" else ROOM) as number:
         write(path, OLD)
         before = path.read_bytes()
         with pytest.raises(OSError, match=name) as caught:
@@ -289,14 +356,14 @@ def test_where_there_is_no_room_the_old_file_stays(
 
 @needs_posix
 def test_where_there_is_no_room_the_old_checkpoint_stays(
-    tmp_path: Path, limited: Callable[[Path], AbstractContextManager[int]]
+    tmp_path: Path, limited: Callable[[Path, int], AbstractContextManager[int]]
 ) -> None:
     def save(step: int, size: int) -> None:
         model = serialized_model(counted(size).model, vocabulary(size))
         path = RunFolder(tmp_path).checkpoint_path(step)
         write_checkpoint(path, model=model, tensors={}, values={"step": step}, kept=2, best=0)
 
-    with limited(tmp_path) as number:
+    with limited(tmp_path, ROOM) as number:
         save(1, OLD)
         with pytest.raises(OSError, match="step-0000000002") as caught:
             save(2, LARGE)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charlm.errors import CheckpointCorruptError
+from charlm.files.run_lock import RunLock
 from charlm.lm import CharLM
 from chartok.files.atomic import replace_file
 from chartok.files.opening import open_file
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SHA256 = re.compile(r"[0-9a-f]{64}")
 OF_SAVE = re.compile(r"[0-9a-f]{64}\.safetensors|\.new-[0-9a-f]{16}\.safetensors|\.chartok-[0-9a-f]{16}\.tmp")
 """What a save writes besides the description, also one that was interrupted."""
+LOCK = "save.lock"
+"""There while a process saves."""
 
 
 def save_with_models(
@@ -49,15 +52,33 @@ def save_with_models(
         compact: As for ``CharLM.save``, for each model.
 
     Raises:
-        OSError: It cannot be written, or the folder has something else in it.
+        OSError: It cannot be written, another process is writing to it, or the folder has something else in it.
         ValueError: As for ``CharLM.save``.
     """
     folder = Path(path)
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    before = {entry.name for entry in folder.iterdir()}
+    try:
+        with RunLock(folder / LOCK):
+            _save(folder, description, models, describe, compact=compact)
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):  # it may have the new files, where flushing it has failed
+                folder.rmdir()
+        raise
+
+
+def _save(
+    folder: Path,
+    description: str,
+    models: Iterable[CharLM],
+    describe: Callable[[list[str]], bytes],
+    *,
+    compact: bool,
+) -> None:
+    before = {entry.name for entry in folder.iterdir()} - {LOCK}
     if description not in before and not all(map(OF_SAVE.fullmatch, before)):
-        raise FileExistsError(errno.EEXIST, "the folder has something else in it: give a new one", os.fspath(path))
+        raise FileExistsError(errno.EEXIST, "the folder has something else in it: give a new one", os.fspath(folder))
     content = None
     try:
         digests = [_save_model(model, folder, compact=compact) for model in models]
@@ -67,9 +88,6 @@ def save_with_models(
     except BaseException:
         if not _is(folder / description, content):
             _remove(entry for entry in folder.iterdir() if entry.name not in before)
-            if is_new:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
         raise
     _remove(entry for entry in folder.iterdir() if entry.stem not in digests)
 

@@ -1,4 +1,4 @@
-"""The lock of a run folder: one process at a time writes to it, and the others are told which one that is."""
+"""The lock of a folder, such as that of a run: one process at a time writes to it, and the others are told which."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ LONGEST = 1 << 12
 """In bytes; longer than what is written about the holder."""
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """The errors of file systems that have no locks."""
+SHARING_VIOLATION = 32
+"""What Windows calls it when a file is to be removed that is open."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -32,17 +34,33 @@ if sys.platform == "win32":
         os.lseek(descriptor, LONGEST, os.SEEK_SET)  # what is locked cannot be read
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
-    def _unlock(descriptor: int) -> None:
+    def _remove(descriptor: int, path: Path) -> None:
+        """Closes a file that is locked and removes it, unless it is open elsewhere: such a file has to stay."""
         os.lseek(descriptor, LONGEST, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        os.close(descriptor)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            pass
+        except PermissionError as error:
+            if error.winerror != SHARING_VIOLATION:
+                raise
 else:
     import fcntl
 
     def _try_to_lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    def _remove(descriptor: int, path: Path) -> None:
+        """Removes a file that is locked, and closes it."""
+        try:
+            if _is_at(descriptor, path):
+                path.unlink()
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may hold the same open file
+            os.close(descriptor)
 
 
 class RunLock:
@@ -85,21 +103,8 @@ class RunLock:
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
-        if self._depth:
-            return
-        if sys.platform == "win32":  # an open file has to stay
-            _unlock(self._descriptor)
-            os.close(self._descriptor)
-            with contextlib.suppress(OSError):
-                self._path.unlink()
-            return
-        try:
-            if _is_at(self._descriptor, self._path):
-                self._path.unlink()
-        finally:
-            with contextlib.suppress(OSError):
-                _unlock(self._descriptor)  # a forked child may hold the same open file
-            os.close(self._descriptor)
+        if not self._depth:
+            _remove(self._descriptor, self._path)
 
 
 def _acquired(path: Path) -> int:
@@ -115,6 +120,7 @@ def _acquired(path: Path) -> int:
             with contextlib.suppress(BlockingIOError):  # another process took the new file for one left behind
                 _lock(descriptor, path)
                 if _is_at(descriptor, path):
+                    os.lseek(descriptor, 0, os.SEEK_SET)
                     os.write(descriptor, _holder())
                     stack.pop_all()
                     return descriptor
@@ -134,16 +140,16 @@ def _remove_left_behind(path: Path) -> None:
         descriptor = os.open(path, FLAGS)
     except FileNotFoundError:
         return
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "expected the lock of a run, got something that is no file", os.fspath(path))
-        _lock(descriptor, path)
-        if _is_at(descriptor, path):
-            path.unlink()
-    except BlockingIOError:
-        raise BlockingIOError(errno.EAGAIN, _said_by(descriptor), os.fspath(path.parent)) from None
-    finally:
-        os.close(descriptor)
+            raise OSError(errno.EINVAL, "expected the lock of a folder, got something that is no file", os.fspath(path))
+        try:
+            _lock(descriptor, path)
+        except BlockingIOError:
+            raise BlockingIOError(errno.EAGAIN, _said_by(descriptor), os.fspath(path.parent)) from None
+        stack.pop_all()
+    _remove(descriptor, path)
 
 
 def _lock(descriptor: int, path: Path) -> None:
@@ -178,4 +184,4 @@ def _said_by(descriptor: int) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
         content = parse_json(os.read(descriptor, LONGEST))
         holder = f"process {int(content['process'])} on {content['host']!a}, since {content['began']!a},"
-    return f"{holder} is writing to this run: wait until it ends, or use another folder"
+    return f"{holder} is writing to this folder: wait until it ends, or use another one"

@@ -1,5 +1,6 @@
 """A save that fails leaves the models and the description that were there."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from charlm import CharLM, TextClassifier
 from charlm.classification import model_folder
+from charlm.files.run_lock import RunLock
 from chartok import Vocabulary
 from lively_gpt import TINY, lively
 
@@ -70,3 +72,21 @@ def test_a_save_that_is_interrupted_leaves_what_was_there_and_can_be_repeated(
         new.save(path)
         assert len([*path.iterdir()]) == 2
         assert TextClassifier.load(path).labels == ("new",)
+
+
+def test_one_process_at_a_time_saves_and_the_others_are_told(folder: Path) -> None:
+    before, new = contents(folder), TextClassifier({"new": CharLM.fit("new " * 9, order=2)})
+    with RunLock(folder / model_folder.LOCK):
+        with pytest.raises(BlockingIOError, match=rf"process {os.getpid()} on .* is writing to this folder") as caught:
+            new.save(folder)
+        assert TextClassifier.load(folder).labels == ("abc", "xyz")
+    assert caught.value.filename == os.fspath(folder)
+    assert contents(folder) == before
+    new.save(folder)
+    assert len(contents(folder)) == 2
+
+
+def test_the_lock_of_a_save_that_was_killed_is_taken_over(folder: Path) -> None:
+    (folder / model_folder.LOCK).write_text("{}")
+    TextClassifier({"new": CharLM.fit("new " * 9, order=2)}).save(folder)
+    assert len(contents(folder)) == 2

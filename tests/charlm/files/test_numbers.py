@@ -273,6 +273,16 @@ def test_a_size_that_is_no_size_is_refused_when_the_file_is_loaded(path: Path, n
         load_model(path)
 
 
+@pytest.mark.parametrize("order", [2**40, 2**53, 2**70])
+def test_nothing_is_made_for_an_order_that_is_none(path: Path, order: int) -> None:
+    with pytest.raises(ValueError, match=f"order must be at most .*, got {order}"):
+        NGramLanguageModel(SIZE, order=order)
+    write(path, ngram(), {}, order=order)
+    for load in (load_model, load_stored_model):
+        with pytest.raises(CheckpointCorruptError, match=r"model\.safetensors"):
+            load(path)
+
+
 @pytest.mark.parametrize("name", ["block_size", "hash_rows", "width", "vocab_size"])
 def test_a_size_too_large_to_compute_with_is_named(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be at most 2147483648, got 9223372036854775808"):

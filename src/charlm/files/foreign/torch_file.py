@@ -8,6 +8,7 @@ the library reads is safetensors, strict JSON or plain arrays; a test searches i
 from __future__ import annotations
 
 import errno
+import io
 import re
 import warnings
 from typing import IO, TYPE_CHECKING, Any
@@ -57,5 +58,10 @@ def write_torch_file(file: IO[bytes], content: Any) -> None:  # noqa: ANN401 - t
     Args:
         file: A binary file, open for writing.
         content: Dictionaries, lists, strings, numbers and tensors.
+
+    Raises:
+        OSError: The file cannot be written.
     """
-    torch.save(content, file)
+    buffer = io.BytesIO()  # torch.save makes a RuntimeError of whatever writing raises
+    torch.save(content, buffer)
+    file.write(buffer.getbuffer())

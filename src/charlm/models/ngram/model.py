@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,7 +14,6 @@ from charlm.models.ngram.packing import names_of_arrays
 from charlm.models.ngram.table import NGramTable
 from charlm.models.smoothing.fitting import untuned_constants
 from charlm.runtime.devices import WITHOUT_FLOAT64
-from chartok.arguments import positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
@@ -63,12 +63,9 @@ class NGramLanguageModel(LanguageModel):
 
     def __init__(self, vocab_size: int, *, order: int, context_only: Iterable[SupportsIndex] = ()) -> None:
         super().__init__(vocab_size, context_only=context_only)
-        self.table: NGramTable = NGramTable(
-            vocab_size=self.vocab_size,
-            order=order,
-            context_only=self.context_only,
-            constants=untuned_constants("learned", positive_integer("order", order)),
-        )
+        empty = NGramTable(vocab_size=self.vocab_size, order=order, context_only=self.context_only)
+        constants = untuned_constants("learned", empty.order)  # of an order that has been checked
+        self.table: NGramTable = replace(empty, constants=constants)
         """The probabilities of all n-grams, in NumPy; empty until ``fit``."""
         self.history: int | None = self.table.history
         self.register_buffer("_where", torch.zeros(0, dtype=torch.float64), persistent=False)
