@@ -128,7 +128,7 @@ def models() -> Iterator[tuple[str, LanguageModel]]:
 
 
 def readers_of_model_files(folder: Path) -> dict[str, Reader]:
-    found = {}
+    found: dict[str, Reader] = {}
     for name, model in models():
         path = folder / f"{model.family if name == model.family else name}.safetensors"
         save_model(path, model, VOCABULARY)
@@ -216,8 +216,8 @@ def of_description(name: str, folder: Path, file: str, read: Read) -> dict[str, 
 
 def readers_of_other_programs(folder: Path) -> dict[str, Reader]:
     tensors = tensors_of_gpt2()
-    config = ClassicGPTConfig(vocab_size=len(OF_LABELS), block_size=6, n_layers=1, n_heads=2, width=8)
-    save_classic_gpt(folder / "ckpt.pt", ClassicGPT(config), Vocabulary(OF_LABELS), "nanogpt")
+    shape = ClassicGPTConfig(vocab_size=len(OF_LABELS), block_size=6, n_layers=1, n_heads=2, width=8)
+    save_classic_gpt(folder / "ckpt.pt", ClassicGPT(shape), Vocabulary(OF_LABELS), "nanogpt")
     write_mingpt(folder / "model.pt", tensors, tensors["wte.weight"])
     Vocabulary(OF_LABELS).save(folder / "labels.json")
     write_gpt2(folder / "gpt2", tensors_of_gpt2(as_conv1d=True))

@@ -96,9 +96,10 @@ def all_records_of_a_token_file(path: Path) -> object:
 def prompts_of(tokens: TokenFile) -> object:
     """Returns the examples with what comes before ``=`` as prompts, or why some record has none."""
     try:
-        return [*RecordDataset(tokens, tokens.vocabulary, prompt_end="=")]
+        dataset = RecordDataset(tokens, tokens.vocabulary, prompt_end="=")
     except ValueError as error:
         return str(error)
+    return [dataset[number] for number in range(len(dataset))]
 
 
 def column(kind: str) -> Read:
