@@ -86,7 +86,6 @@ def test_a_training_run_is_saved_and_resumed_and_leaves_nothing_open(
     (newest / "manifest.json").write_bytes(b"damaged")
     assert main([*train.split(), "5", "--resume"]) == 0
     assert "resuming after step 2\n" in capsys.readouterr().out
-    assert [path.name[:8] for path in newest.parent.glob("*-step-*")] == ["damaged-"]
     assert all(is_valid(path.name) for path in (folder / "run").rglob("*"))
     shutil.rmtree(folder / "run")
 
