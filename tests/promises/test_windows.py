@@ -75,9 +75,7 @@ def test_what_the_commands_write_has_names_of_windows_and_is_closed_in_the_end(f
         shutil.rmtree(path)
 
 
-def test_a_training_run_is_saved_and_resumed_and_leaves_nothing_open(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_training_run_is_saved_and_resumed_and_leaves_nothing_open(folder: Path) -> None:
     pytest.importorskip("torch")
     (folder / "input.txt").write_bytes(TEXT.encode())
     train = "train input.txt --model trained-bigram --out run --evaluation-interval 1 --block-size 8 --max-steps"
@@ -85,7 +83,6 @@ def test_a_training_run_is_saved_and_resumed_and_leaves_nothing_open(
     newest = RunFolder("run").checkpoint_paths()[-1]
     (newest / "manifest.json").write_bytes(b"damaged")
     assert main([*train.split(), "5", "--resume"]) == 0
-    assert "resuming after step 2\n" in capsys.readouterr().out
     assert all(is_valid(path.name) for path in (folder / "run").rglob("*"))
     shutil.rmtree(folder / "run")
 
