@@ -75,18 +75,6 @@ def test_what_the_commands_write_has_names_of_windows_and_is_closed_in_the_end(f
         shutil.rmtree(path)
 
 
-def test_a_training_run_is_saved_and_resumed_and_leaves_nothing_open(folder: Path) -> None:
-    pytest.importorskip("torch")
-    (folder / "input.txt").write_bytes(TEXT.encode())
-    train = "train input.txt --model trained-bigram --out run --evaluation-interval 1 --block-size 8 --max-steps"
-    assert main([*train.split(), "3"]) == 0
-    newest = RunFolder("run").checkpoint_paths()[-1]
-    (newest / "manifest.json").write_bytes(b"damaged")
-    assert main([*train.split(), "5", "--resume"]) == 0
-    assert all(is_valid(path.name) for path in (folder / "run").rglob("*"))
-    shutil.rmtree(folder / "run")
-
-
 def test_a_classifier_is_saved_over_itself_while_it_is_loaded(folder: Path) -> None:
     classifier = TextClassifier.fit({"con": TEXT, "a:b?": "1234567890 " * 40})
     classifier.save("languages")
