@@ -126,11 +126,11 @@ without-torch: $(VENV)/without-torch/bin/uv
 
 lowest: $(VENV)/lowest/bin/uv
 	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ $(WITHOUT_TORCH) --resolution lowest-direct --editable '.[all]'
-	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
+	$(VENV)/$@/bin/python -m pytest -W ignore::DeprecationWarning $(LIBRARY_TESTS)  # old releases warn of each other
 
 lowest-torch: $(VENV)/lowest-torch/bin/uv
 	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ --torch-backend cpu --resolution lowest-direct --editable '.[all]'
-	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
+	$(VENV)/$@/bin/python -m pytest -W ignore::DeprecationWarning $(LIBRARY_TESTS)  # old releases warn of each other
 
 dist: export PYTHONPATH :=
 dist: $(VENV)/releasing

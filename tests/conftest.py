@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -83,31 +84,28 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 class SkippedWithoutTorch:
     """Skips what imports PyTorch where there is none, in the tests, the docstrings and the pages alike."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._reasons = ["No module named 'torch'", "PyTorch is missing"]
-
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = self._skipped((yield))
-        if report.skipped:  # pytest leaves half of the module behind, from which others then import in vain
-            self._reasons.append(f"({self._root / report.nodeid})")
+        if report.skipped:  # pytest leaves half of a module of src behind, from which others then import in vain
+            sys.modules.pop(".".join(Path(report.nodeid).with_suffix("").parts[1:]), None)
         return report
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         return self._skipped((yield))
 
-    def _skipped(self, report: Report) -> Report:
+    @staticmethod
+    def _skipped(report: Report) -> Report:
         said = report.longreprtext + report.capstderr
-        if report.failed and any(reason in said for reason in self._reasons):
+        if report.failed and any(reason in said for reason in ("No module named 'torch'", "PyTorch is missing")):
             report.outcome, report.longrepr = "skipped", (__file__, 0, "Skipped: needs PyTorch")
         return report
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not HAS_TORCH:
-        config.pluginmanager.register(SkippedWithoutTorch(config.rootpath))
+        config.pluginmanager.register(SkippedWithoutTorch())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

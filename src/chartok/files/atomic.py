@@ -82,7 +82,7 @@ def replace_file(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
             with Naming(name):
                 os.fsync(file.fileno())
         with Naming(name, instead_of=os.fspath(temporary)):
-            if final.is_file() and not final.is_symlink():
+            if sys.platform != "win32" and final.is_file() and not final.is_symlink():  # there, only "read-only"
                 shutil.copymode(final, temporary)
             temporary.replace(final)
             sync_folder(final.parent)

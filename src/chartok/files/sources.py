@@ -267,7 +267,7 @@ def _below(files: Any, folder: str, pattern: str) -> list[str]:  # noqa: ANN401
 
 
 def _is_url(source: str) -> bool:
-    return "://" in source
+    return source.find("://") > 1  # before it, a single letter is a drive of Windows
 
 
 def _is_local(url: str) -> bool:

@@ -18,6 +18,7 @@ TINY = ["--max-steps", "4", "--log-interval", "2", "--evaluation-interval", "2",
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("torch")
     folder = tmp_path_factory.mktemp("runs")
     (folder / "a.txt").write_text(TEXT)
     (folder / "b.txt").write_text(TEXT.upper())

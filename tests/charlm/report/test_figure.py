@@ -14,7 +14,7 @@ from charlm.report.plots import plot_surprise
 
 def new_formatter() -> Any:
     """Returns what turns a value into all that a notebook can show of it; it has no types."""
-    return importlib.import_module("IPython.core.formatters").DisplayFormatter()
+    return pytest.importorskip("IPython.core.formatters").DisplayFormatter()
 
 
 def figure() -> NotebookFigure:
