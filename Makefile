@@ -11,8 +11,11 @@
 # make torture fuzzes every reader, kills and damages training runs, and loads the example service;
 #             make soak runs for half an hour
 # make tour   runs the notebook of the examples again, and keeps what it shows
-# make lowest tests chartok and the count models with the oldest NumPy that is supported; it has wheels up to Python 3.12
-# make dist   builds what is released and tries it out in an environment that holds nothing else
+# make without-torch tests what the library does for who installs it without PyTorch, and without extras
+# make lowest tests the same, and the extras, with the lowest release of every dependency that is supported: up to Python 3.12
+# make lowest-torch does so with the lowest release of PyTorch, its build for the CPU, as well
+# make dist   builds what is released and tries it out in two environments that hold nothing else, one without PyTorch;
+#             make recipe prints the recipe of conda-forge for the source distribution that it made
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,8 +25,13 @@ RIVALS := brotli kenlm langid lingua-language-detector pandas pyctcdecode pygtri
 CONSTRAINTS := $(addprefix --constraint ,$(wildcard .ci/constraints.txt))  # a source distribution has none
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS)
 INSTALL := $(BIN)/python $(PIP_INSTALL)
+# Some systems set it, where each of the hundreds of programs that the checks start would compile all of PyTorch anew.
+export PYTHONDONTWRITEBYTECODE :=
+ALONE := --noconftest -p no:cacheprovider  # where nothing is installed that conftest.py imports
+WITHOUT_TORCH := --override tests/support/without_torch.txt
+LIBRARY_TESTS := tests/chartok tests/charlm src  # those that need no tools of developers
 
-.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-losses bench-answers thorough coverage mutants torture soak tour lowest dist clean
+.PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-losses bench-answers thorough coverage mutants torture soak tour without-torch lowest lowest-torch dist recipe clean
 
 demo: $(VENV)/library
 	$(BIN)/charlm demo
@@ -44,7 +52,7 @@ types: $(VENV)/everything
 	$(BIN)/basedpyright --verifytypes charlm --ignoreexternal
 
 tests: $(VENV)/everything
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 docs: $(VENV)/everything
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
@@ -99,26 +107,43 @@ soak: $(VENV)/everything
 tour: $(VENV)/everything
 	$(BIN)/python tests/support/run_notebook.py examples/tour.ipynb
 
-lowest:
-	$(PYTHON) -m venv --clear $(VENV)/lowest
-	$(VENV)/lowest/bin/python $(PIP_INSTALL) 'pip>=25.1'
-	$(VENV)/lowest/bin/python $(PIP_INSTALL) --editable . 'numpy==2.0.*' --group tests
-	$(VENV)/lowest/bin/python -m pytest tests/chartok tests/charlm/files/arpa src/chartok \
-		src/charlm/models/counting src/charlm/models/smoothing src/charlm/models/ngram \
-		tests/charlm/models/counting tests/charlm/models/smoothing tests/charlm/models/ngram
+without-torch: $(VENV)/without-torch/bin/uv
+	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ $(WITHOUT_TORCH) --editable .
+	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
+
+lowest: $(VENV)/lowest/bin/uv
+	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ $(WITHOUT_TORCH) --resolution lowest-direct --editable '.[all]'
+	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
+
+lowest-torch: $(VENV)/lowest-torch/bin/uv
+	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ --torch-backend cpu --resolution lowest-direct --editable '.[all]'
+	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
 
 dist: export PYTHONPATH :=
-dist: $(VENV)/everything
+dist: $(VENV)/releasing
 	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv --clear $(VENV)/counting
+	$(VENV)/counting/bin/python $(PIP_INSTALL) numpy safetensors tqdm tyro pytest
+	$(VENV)/counting/bin/python $(PIP_INSTALL) --no-deps dist/*.whl
+	$(VENV)/counting/bin/python -m pytest $(ALONE) tests/support/released.py
 	$(PYTHON) -m venv --clear $(VENV)/released
 	$(VENV)/released/bin/python $(PIP_INSTALL) dist/*.whl
-	for example in names gibberish odd_lines plain_pytorch dataloader; do \
-	    echo "--- $$example" && $(VENV)/released/bin/python -W error examples/$$example.py || exit 1; done
-	$(VENV)/released/bin/charlm demo
+	$(VENV)/released/bin/python -m pip check
 	$(VENV)/released/bin/python $(PIP_INSTALL) pytest
-	$(VENV)/released/bin/python -m pytest --noconftest -p no:cacheprovider tests/promises/test_public_api.py
+	$(VENV)/released/bin/python -m pytest $(ALONE) tests/support/released.py tests/promises/test_public_api.py
+	$(VENV)/released/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[fast]"
+	$(VENV)/released/bin/python -m pytest $(ALONE) tests/support/released.py -k compressed
+
+recipe: $(VENV)/releasing
+	@$(BIN)/python packaging/conda/fill_in.py dist/*.tar.gz
+
+$(VENV)/%/bin/uv: pyproject.toml  # pip takes neither the lowest releases nor all dependencies but one
+	$(PYTHON) -m venv --clear $(VENV)/$*
+	$(@D)/python $(PIP_INSTALL) 'pip>=25.1' 'uv>=0.7'
+	$(@D)/python $(PIP_INSTALL) --group tests
+	touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
@@ -132,6 +157,11 @@ $(VENV)/everything: $(VENV)/bin/python pyproject.toml  # dependency groups are r
 	$(INSTALL) 'pip>=25.1'
 	$(INSTALL) --editable '.[all]' --group dev
 	touch $@ $(VENV)/library
+
+$(VENV)/releasing: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) 'pip>=25.1'
+	$(INSTALL) --group release
+	touch $@
 
 # KenLM is compiled when it is installed, and pyctcdecode says that it needs an older NumPy.
 $(VENV)/rivals: $(VENV)/bin/python

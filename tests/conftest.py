@@ -6,7 +6,7 @@ import importlib.util
 import os
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -17,6 +17,7 @@ from torture import TORTURE
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+Report = TypeVar("Report", pytest.CollectReport, pytest.TestReport)
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 if HAS_TORCH:
@@ -24,7 +25,7 @@ if HAS_TORCH:
 
     torch.set_num_threads(1)  # the models in tests are tiny, and threads on shared cores wait for each other
 
-settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile(
     "brief",  # whether a test fails, and not on what
     parent=settings.get_profile("quick"),
@@ -37,6 +38,13 @@ settings.register_profile("thorough", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """Makes what a test draws from PyTorch's global generator the same whichever tests have run before it."""
+    if HAS_TORCH:
+        torch.manual_seed(0)
 
 
 def _data_file(name: str) -> Path:
@@ -72,27 +80,34 @@ def device(request: pytest.FixtureRequest) -> torch.device:
     return torch.empty(0, device=request.param).device
 
 
-def _without_torch(report: pytest.CollectReport | pytest.TestReport) -> bool:
-    missing = ("No module named 'torch'", "PyTorch is missing")
-    return report.failed and not HAS_TORCH and any(words in report.longreprtext + report.capstderr for words in missing)
+class SkippedWithoutTorch:
+    """Skips what imports PyTorch where there is none, in the tests, the docstrings and the pages alike."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._reasons = ["No module named 'torch'", "PyTorch is missing"]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = self._skipped((yield))
+        if report.skipped:  # pytest leaves half of the module behind, from which others then import in vain
+            self._reasons.append(f"({self._root / report.nodeid})")
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        return self._skipped((yield))
+
+    def _skipped(self, report: Report) -> Report:
+        said = report.longreprtext + report.capstderr
+        if report.failed and any(reason in said for reason in self._reasons):
+            report.outcome, report.longrepr = "skipped", (__file__, 0, "Skipped: needs PyTorch")
+        return report
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Skips modules that import PyTorch where there is none: all others are still tested."""
-    report = yield
-    if _without_torch(report):
-        report.outcome, report.longrepr = "skipped", (__file__, 0, "Skipped: needs PyTorch")
-    return report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Skips tests that import PyTorch where there is none."""
-    report = yield
-    if _without_torch(report):
-        report.outcome, report.longrepr = "skipped", (__file__, 0, "Skipped: needs PyTorch")
-    return report
+def pytest_configure(config: pytest.Config) -> None:
+    if not HAS_TORCH:
+        config.pluginmanager.register(SkippedWithoutTorch(config.rootpath))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -158,6 +158,8 @@ def size_in_bytes(name: str, value: SupportsIndex | str) -> int:
         found = SIZE.fullmatch(value.strip())
         if found is None:
             raise ValueError(f"{name} must be a number of bytes or a size such as 500MB or 2GiB, got {value!a}")
+        if found[2] is None and "." in found[1] and float(found[1]) % 1:
+            raise ValueError(f"{name} must be whole bytes, or have a unit such as {found[1]}MB, got {value!a}")
         power = "_KMGT".index((found[2] or "_").upper())
         size = float(found[1]) * (1024 if found[3] else 1000) ** power
     if size >= SIZES_END:

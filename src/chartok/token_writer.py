@@ -118,7 +118,8 @@ class TokenFileWriter:
     def append(self, text: str | Ids) -> None:
         """Appends a text, or the ids of one, without ``bos`` and ``eos``.
 
-        Several short texts are encoded together: what is wrong with one may be found only later.
+        Several short texts are encoded together: what is wrong with one may be found only later, and then each time
+        until the block ends, so that the others do not go missing.
 
         Args:
             text: A string, or ids in an array or an iterable.
@@ -198,7 +199,7 @@ class TokenFileWriter:
         """Encodes and writes the texts that wait."""
         if not self._waiting:
             return
-        texts, self._waiting, self._characters = self._waiting, [], 0
+        texts = self._waiting
         bos, eos = self._framing or (None, None)
         try:
             ids, lengths = encode_joined(self._vocabulary, texts, self._errors, bos=bos, eos=eos)
@@ -207,6 +208,7 @@ class TokenFileWriter:
             raise UnknownCharacterError(
                 error.character, error.position, error.vocabulary_size, text_index=index
             ) from None
+        self._waiting, self._characters = [], 0
         self._texts_before += len(texts)
         self._write(ids, None if self._framing is None else np.cumsum(lengths))
 

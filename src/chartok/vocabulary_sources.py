@@ -222,7 +222,10 @@ def symbols_of(text: str | Iterable[str], unit: Unit, symbols: Iterable[str], mi
 
 def _and_given(found: str | list[str], given: list[str]) -> str | list[str]:
     """Returns what was found, followed by what was given, each once."""
-    return [symbol for symbol in found if symbol not in set(given)] + given if given else found
+    if not given:
+        return found
+    known = set(given)
+    return [symbol for symbol in found if symbol not in known] + given
 
 
 def _distinct(symbols: Iterable[str]) -> list[str]:

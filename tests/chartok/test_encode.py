@@ -139,7 +139,7 @@ def test_a_pipe_is_read_once_and_two_readings_of_it_are_refused(tmp_path: Path, 
         compression=compression,
         progress=lambda *state: seen.append(state),
     )
-    writer.join(timeout=10)
+    writer.join(timeout=60)
     assert tokens.vocabulary.decode(tokens.read(0, 6)) == "banana"
     assert seen == [(len(content), None)]
 

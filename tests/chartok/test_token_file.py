@@ -309,6 +309,20 @@ def test_what_the_system_reads_in_several_calls_is_put_together(path: Path, monk
         chartok.files.fixed, "pread", lambda descriptor, count, offset: os.pread(descriptor, min(count, 2), offset)
     )
     assert tokens.read(0, 5).tolist() == [0, 1, 2, 1, 0]
+    assert tokens.windows([1, 0], 4).tolist() == [[1, 2, 1, 0], [0, 1, 2, 1]]
+    assert tokens.spans(np.array([2, 0]), np.array([3, 1])).tolist() == [2, 1, 0, 0]
+
+
+def test_a_file_stays_readable_when_the_program_changes_its_folder(
+    path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    tokens = TokenFile(path.name)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert tokens.read(0, 5).tolist() == [0, 1, 2, 1, 0]
+    path.unlink()
+    with pytest.raises(TokenFileError, match=f"'{path.name}' was replaced, removed or changed"):
+        tokens.read(0, 5)
 
 
 def test_the_repr_shows_the_file_and_its_length(path: Path) -> None:

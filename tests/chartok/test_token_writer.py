@@ -182,6 +182,20 @@ def test_the_writer_leaves_an_existing_file_alone_when_something_fails(tmp_path:
     assert [file.name for file in tmp_path.iterdir()] == ["a.tokens"]
 
 
+def test_texts_that_wait_behind_one_that_is_refused_never_go_missing_unnoticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.tokens"
+    with (  # noqa: PT012 - the block goes on after the first error
+        pytest.raises(UnknownCharacterError, match=r"texts\[1\]\[0\] is U\+0078"),
+        TokenFileWriter(path, VOCABULARY, records=True) as writer,
+    ):
+        writer.append("ab")
+        writer.append("x")
+        with pytest.raises(UnknownCharacterError, match=r"texts\[1\]\[0\] is U\+0078"):
+            writer.append([0])
+        writer.append("c")
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [

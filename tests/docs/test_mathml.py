@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from latex2mathml.converter import convert
 
-DOCS = Path(__file__).parents[2] / "docs"
+from written_pages import DOCS, WRITTEN_PAGES
+
 FORMULA = re.compile(r"^\$\$\n(.*?)\n\$\$$|(?<!\$)\$([^$\n]+)\$(?!\$)", re.MULTILINE | re.DOTALL)
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "$" in page.read_text("utf-8")]
+PAGES = [page for page in WRITTEN_PAGES if "$" in page.read_text("utf-8")]
 
 
 def formulas_of(page: Path) -> list[str]:

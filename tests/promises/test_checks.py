@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -25,16 +26,21 @@ def test_a_commit_is_checked_by_the_commands_of_make_lint() -> None:
     assert {repository["repo"] for repository in settings["repos"]} == {"local"}  # of the same version
 
 
-def test_the_oldest_numpy_and_python_that_are_supported_are_tested() -> None:
+@pytest.mark.parametrize("target", ["lowest", "lowest-torch"])
+def test_the_lowest_releases_that_are_supported_are_tested(target: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    [oldest] = [line.removeprefix("numpy>=") for line in project["dependencies"] if line.startswith("numpy")]
-    commands = " ".join(commands_of("lowest"))
-    assert f"'numpy=={oldest}.*'" in commands
-    folders = re.findall(r"(?:src|tests)/\S+", commands)
-    assert folders
-    assert all((ROOT / folder).is_dir() for folder in folders)
-
+    assert "--resolution lowest-direct --editable '.[all]'" in " ".join(commands_of(target))
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
-    _, python, check = workflow["jobs"]["lowest"]["steps"]
+    _, python, check = workflow["jobs"][target]["steps"]
     assert f">={python['with']['python-version']}" == project["requires-python"]
-    assert check == {"run": "make lowest"}
+    assert check == {"run": f"make {target}"}
+
+
+def test_what_needs_no_pytorch_is_tested_without_it() -> None:
+    install, _ = commands_of("without-torch")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (override,) = re.findall(r"^WITHOUT_TORCH := --override (\S+)$", makefile, re.MULTILINE)
+    assert "$(WITHOUT_TORCH)" in install
+    assert (ROOT / override).is_file()
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["without-torch"]["steps"][-1] == {"run": "make without-torch"}

@@ -10,8 +10,8 @@ import pytest
 
 import charlm
 import chartok
+from written_pages import DOCS, WRITTEN_PAGES
 
-DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
 WIDEST = 80
 """How many characters of code a page shows without a scroll bar."""
@@ -50,7 +50,7 @@ def lines_of_code(page: Path) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *WRITTEN_PAGES], ids=lambda page: page.name)
 def test_no_line_of_code_is_wider_than_a_page_shows(page: Path) -> None:
     assert [line for line in lines_of_code(page) if len(line) > WIDEST] == []
 
@@ -64,6 +64,24 @@ def test_every_page_that_clones_the_project_names_the_address_of_its_sources() -
 def test_the_version_switcher_knows_this_version() -> None:
     versions = json.loads((DOCS / "_static" / "switcher.json").read_text("utf-8"))
     assert [entry["version"] for entry in versions if entry.get("preferred")] == [chartok.__version__]
+
+
+STABILITY = (DOCS / "stability.md").read_text("utf-8")
+
+
+def test_the_modules_that_are_public_are_those_whose_functions_and_values_the_reference_describes() -> None:
+    pages = "\n".join(page.read_text("utf-8") for page in REFERENCE.glob("*.md"))
+    described = re.findall(r"^\.\. (?:autofunction|py:data):: ([\w.]+)\.\w+$", pages, re.MULTILINE)
+    declared = re.findall(r"^\.\. py:module:: ([\w.]+)$", pages, re.MULTILINE)
+    (public,) = re.findall(r"## What is public\n(.*?)\n## ", STABILITY, re.DOTALL)
+    assert set(re.findall(r"`((?:chartok|charlm)[a-z_.]*)`", public)) == {*described, *declared}
+
+
+def test_the_versions_that_are_supported_are_those_that_are_asked_for() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    lowest = dict(line.split(">=") for line in project["dependencies"])
+    python = project["requires-python"].removeprefix(">=")
+    assert f"Python {python}, NumPy {lowest['numpy']} and PyTorch {lowest['torch']}, and later" in STABILITY
 
 
 @pytest.mark.parametrize("public_class", PUBLIC_CLASSES)

@@ -15,11 +15,12 @@ from chartok import Vocabulary
 from chartok.files.envelope import sealed
 from chartok.token_file import MAGIC
 from little_memory import READERS
+from torture import TORTURE
 
 FACTOR = 16
 MOST_GROWTH = 64 << 20
 """As in ``test_hostile``."""
-SIZE = 12 << 20
+SIZE = 12 << 20 if TORTURE else 6 << 20
 VALUES = {
     "lists": "[]",
     "objects": "{}",

@@ -1,9 +1,18 @@
+"""No source can run code from a file, and SECURITY.md names what there is."""
+
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-SOURCES = sorted((Path(__file__).parents[2] / "src").rglob("*.py"))
+import charlm
+import chartok
+
+ROOT = Path(__file__).parents[2]
+SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
 FORBIDDEN_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "torch.load", "torch.save", "np.load", "numpy.load"}
 
@@ -68,3 +77,34 @@ def test_the_one_exception_loads_weights_only() -> None:
 )
 def test_the_search_finds_what_it_is_for(source: str) -> None:
     assert forbidden(source)
+
+
+def test_vulnerabilities_are_reported_where_the_sources_are() -> None:
+    source = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Source"]
+    assert re.findall(r"<(https://.*?)>", SECURITY) == [f"{source}/security/advisories/new"]
+
+
+def test_the_errors_of_invalid_files_are_public_and_of_one_kind() -> None:
+    (guarantee,) = re.findall(r"\*\*An invalid file raises.*?(?=\n- \*\*)", SECURITY, re.DOTALL)
+    names = set(re.findall(r"`(\w+Error)`", guarantee)) - {"ValueError", "OSError"}
+    errors = {name: getattr(charlm, name, None) or getattr(chartok, name) for name in names}
+    assert all(issubclass(error, ValueError) for error in errors.values())
+    about_files = [charlm.CheckpointCorruptError, charlm.CheckpointVersionError, charlm.CheckpointMismatchError]
+    about_files += [charlm.ArpaFileError, chartok.TokenFileError, chartok.VocabularyError]
+    assert set(errors.values()) == {*about_files, chartok.SourceError, chartok.FileDecodeError}
+
+
+def test_every_name_of_the_library_that_the_page_gives_is_there() -> None:
+    names = set(re.findall(r"`((?:[A-Z]\w+\.)?[a-z_]+)`", SECURITY)) - {
+        "eval",
+        "exec",
+        "torchrun",
+        "checkpoints",
+        "save",
+    }
+    for name in names:
+        owner, _, attribute = name.rpartition(".")
+        owners = (
+            [getattr(charlm, owner, None) or getattr(chartok, owner)] if owner else [charlm, chartok, charlm.CharLM]
+        )
+        assert any(hasattr(one, attribute) for one in owners), name

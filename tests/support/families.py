@@ -77,7 +77,7 @@ def families(never: tuple[int, ...] = ()) -> list[Family]:
         Family(name="plain bigram", model=BigramTable.fit(TEXT, smoothing=0, **counted), tolerance=EXACT),
         *(
             Family(name=f"n-gram {order}", model=NGramTable.fit(TEXT, order=order, **counted), tolerance=EXACT)
-            for order in range(1, 6)
+            for order in (1, 2, 5)
         ),
         Family(name="pruned n-gram", model=NGramTable.fit(TEXT, order=4, **counted).prune(2), tolerance=EXACT),
         Family(name="n-gram in PyTorch", model=ngram, tolerance=EXACT),

@@ -25,7 +25,7 @@ def chromium() -> Iterator[Any]:
     if program is None:
         pytest.skip("there is no Chromium here")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=120_000)
         try:
             yield browser
         finally:

@@ -28,7 +28,7 @@ text_of_symbols = st.text(st.sampled_from("abc\0\ud800\U0001f600d"))
 """Text in which those symbols occur often, with one character that no vocabulary has."""
 
 
-def costly(least: int = 60, *, share: float = 0.1) -> settings:
+def costly(least: int = 20, *, share: float = 0.1) -> settings:
     """Returns the settings of a property that takes long, with models or on disk.
 
     Args:

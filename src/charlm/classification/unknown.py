@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charlm.decisions.calibration import FEWEST_TEXTS, checked_calibration
+from charlm.decisions.calibration import FEWEST_TEXTS, checked_calibration, texts_needed
 from chartok.arguments import fraction
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def check_calibrated(models: Mapping[str, CharLM], unknown_below: float) -> None
         TypeError: ``unknown_below`` is not a number.
     """
     rate = fraction("unknown_below", unknown_below)
-    needed = max(FEWEST_TEXTS, math.ceil(1 / rate - 1e-9) - 1)
+    needed = max(FEWEST_TEXTS, texts_needed(rate))
     for label, model in models.items():
         if model.calibration is None:
             why = f"the model of class {label!a} is not calibrated"

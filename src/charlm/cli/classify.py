@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from charlm.classification.classifier import TextClassifier
 from charlm.classification.classifier_file import is_classifier_folder
+from charlm.classification.unknown import are_unknown, check_calibrated
+from charlm.cli.answers import answer_lines, for_every_line
 from charlm.cli.output import print_json, shown_line
-from charlm.cli.reading import admitted_lines, for_kind, reading_of, tell_note, without_shared
+from charlm.cli.reading import admitted_lines
 from charlm.data.framing import Framing
 from charlm.lm import CharLM
-from chartok import UnknownCharacterError
-from chartok.files.records import batched_records
-from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli import scoring_flags
+    from chartok import UnknownCharacterError
 
 UNKNOWN = "unknown"
 """What is printed for a line of no class."""
@@ -24,30 +26,31 @@ UNKNOWN = "unknown"
 
 def classify(settings: scoring_flags.Classify) -> None:
     """Prints the class of each line as it comes, those before an invalid byte before it is an error."""
-    settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
-    reading = reading_of(settings.reading)
-    if reading.blank_lines == "skip":
-        raise ValueError("classify answers every line, and --blank-lines skip leaves some out: leave it out")
+    settings = for_every_line(settings, "classify")
     classifier = _classifier(settings)
     if UNKNOWN in classifier.labels and settings.unknown is not None and not settings.json:
         raise ValueError(f"a class is called {UNKNOWN}, like lines of no class: give --json, where those have null")
-    classifier.classify([], unknown_below=settings.unknown)  # says what is wrong before a line is read
-    for name in expand_sources(settings.text or STANDARD_INPUT, reading.pattern):
-        n_lines = 0
-        for lines in batched_records(name, reading, tell_note, may_grow=True):
-            admitted, refused = _admitted(classifier, lines)
-            labels = classifier.classify(admitted, unknown_below=settings.unknown)
-            found = classifier.probabilities(admitted).tolist()
-            for line, label, probabilities in zip(admitted, labels, found, strict=True):
-                of_labels = dict(zip(classifier.labels, probabilities, strict=True))
-                _print_answer(line, label, of_labels, as_json=settings.json)
-            print(end="", flush=True)  # the next line may take a long time to arrive
-            if refused is not None:
-                shown, number = "standard input" if name == STANDARD_INPUT else name, n_lines + len(admitted)
-                raise UnknownCharacterError(
-                    refused.character, refused.position, refused.vocabulary_size, number, path=shown
-                )
-            n_lines += len(lines)
+    if settings.unknown is not None:
+        check_calibrated(classifier.models, settings.unknown)
+
+    def answer(lines: list[str]) -> tuple[int, UnknownCharacterError | None]:
+        admitted, refused = _admitted(classifier, lines)
+        _show_classes(classifier, admitted, settings.unknown, as_json=settings.json)
+        return len(admitted), refused
+
+    answer_lines(settings.text, settings.reading, answer)
+
+
+def _show_classes(classifier: TextClassifier, lines: list[str], unknown_below: float | None, *, as_json: bool) -> None:
+    """Prints lines with their classes and how probable these are."""
+    found = classifier.probabilities(lines)
+    best = found.argmax(axis=1)
+    labels: list[str | None] = [classifier.labels[place] for place in best.tolist()]
+    if unknown_below is not None:
+        for place in np.flatnonzero(are_unknown(classifier.models, lines, best, unknown_below)).tolist():
+            labels[place] = None
+    for line, label, probabilities in zip(lines, labels, found.tolist(), strict=True):
+        _print_answer(line, label, dict(zip(classifier.labels, probabilities, strict=True)), as_json=as_json)
 
 
 def _admitted(classifier: TextClassifier, lines: list[str]) -> tuple[list[str], UnknownCharacterError | None]:

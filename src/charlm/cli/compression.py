@@ -69,7 +69,10 @@ def _out(settings: Settings, by_default: str) -> str:
         ValueError: Nothing was asked for, and the name of the source gives none; or standard output is to carry both
             the file and JSON.
         FileExistsError: No name was given, and the file exists.
+        OSError: It is to be standard output, which is closed.
     """
+    if str(settings.out) == STANDARD_OUTPUT and sys.__stdout__ is None:
+        raise OSError(errno.EBADF, "is closed, and the file is to go there: give --out a name", "standard output")
     if settings.json and str(settings.out) == STANDARD_OUTPUT:
         raise ValueError("standard output carries the file: leave --json out, or give --out another name")
     if settings.out is None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from charlm.cli.answers import answer_lines, for_every_line
 from charlm.cli.output import print_json, shown_line
-from charlm.cli.reading import for_kind, reading_of, tell_note, without_shared
 from charlm.decoding.channel import Channel
 from charlm.lm import CharLM
-from chartok.files.records import batched_records
-from chartok.files.sources import STANDARD_INPUT, expand_sources
 
 if TYPE_CHECKING:
     from charlm.cli.scoring_flags import Correct
@@ -20,24 +18,24 @@ LINES_AT_ONCE = 64
 
 def correct(settings: Correct) -> None:
     """Prints the likeliest true text behind each line, as it comes."""
-    settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
-    reading = reading_of(settings.reading)
-    if reading.blank_lines == "skip":
-        raise ValueError("correct answers every line, and --blank-lines skip leaves some out: leave it out")
+    settings = for_every_line(settings, "correct")
     lm = CharLM.load(settings.model, device=settings.device)
     channel = _channel(settings, lm)
     context = "\n" if not lm.is_of_records and "\n" in lm.vocabulary else ""
-    for name in expand_sources(settings.texts or STANDARD_INPUT, reading.pattern):
-        for lines in batched_records(name, reading, tell_note, may_grow=True):
-            for start in range(0, len(lines), LINES_AT_ONCE):
-                some = lines[start : start + LINES_AT_ONCE]
-                corrected = lm.correct(some, channel=channel, context=context, beam_width=settings.beam_width)
-                for line, text in zip(some, corrected, strict=True):
-                    if settings.json:
-                        print_json(text=line, corrected=text)
-                    else:
-                        print(shown_line(text))
-                print(end="", flush=True)  # the next lines take their time
+
+    def answer(lines: list[str]) -> tuple[int, None]:
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            some = lines[start : start + LINES_AT_ONCE]
+            corrected = lm.correct(some, channel=channel, context=context, beam_width=settings.beam_width)
+            for line, text in zip(some, corrected, strict=True):
+                if settings.json:
+                    print_json(text=line, corrected=text)
+                else:
+                    print(shown_line(text))
+            print(end="", flush=True)  # the next lines take their time
+        return len(lines), None
+
+    answer_lines(settings.texts, settings.reading, answer)
 
 
 def _channel(settings: Correct, lm: CharLM) -> Channel:

@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from charlm.cli.answers import answer_lines, for_every_line
+from charlm.cli.command import OF_READING
 from charlm.cli.output import print_json, shown_line
-from charlm.cli.reading import (
-    OF_READING,
-    admitted_lines,
-    admitted_records,
-    for_kind,
-    reading_of,
-    tell_note,
-    without_shared,
-)
+from charlm.cli.reading import admitted_lines, admitted_records, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.unusual import UnusualLines
 from charlm.data.framing import Framing
 from charlm.evaluation.scoring import Evaluation, utf8_length
@@ -25,14 +19,12 @@ from charlm.lm import CharLM
 from charlm.recipes.corpus import Corpus
 from charlm.recipes.shaping import masked
 from charlm.recipes.sources import corpus_of_files, is_token_source, token_file_of
-from chartok import TokenFile, UnknownCharacterError, read_counts, read_text
-from chartok.files.records import batched_records
-from chartok.files.sources import STANDARD_INPUT, expand_sources
+from chartok import TokenFile, read_counts, read_text
 
 if TYPE_CHECKING:
     from charlm.cli.reading import AnyCommand
     from charlm.cli.scoring_flags import Evaluate, Score
-    from chartok import ReadingSettings
+    from chartok import ReadingSettings, UnknownCharacterError
 
 
 def evaluate(settings: Evaluate) -> None:
@@ -127,30 +119,21 @@ def _empty(settings: Evaluate) -> ValueError:
 
 def score(settings: Score) -> None:
     """Prints the log-likelihood of each line, or unusual lines; those before an invalid byte before it is an error."""
-    settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
-    reading = reading_of(settings.reading)
-    if reading.blank_lines == "skip":
-        raise ValueError("score answers every line, and --blank-lines skip leaves some out: leave it out")
+    settings = for_every_line(settings, "score")
     lm = CharLM.load(settings.model, device=settings.device)
     settings = _for_model(settings, lm)
     framing = Framing(lm.vocabulary)
     unusual = _unusual(lm, settings)
-    for name in expand_sources(settings.texts or STANDARD_INPUT, reading.pattern):
-        n_lines = 0
-        for lines in batched_records(name, reading, tell_note, may_grow=True):
-            admitted, refused = admitted_lines(framing, lines, settings.errors)
-            if unusual is None:
-                _show_scores(lm, settings, lines, admitted)
-            else:
-                unusual.show(lines, admitted)
-            print(end="", flush=True)  # the next line may take a long time to arrive
-            if refused is not None:
-                number = n_lines + len(admitted)
-                shown = "standard input" if name == STANDARD_INPUT else name
-                raise UnknownCharacterError(
-                    refused.character, refused.position, refused.vocabulary_size, number, path=shown
-                )
-            n_lines += len(lines)
+
+    def answer(lines: list[str]) -> tuple[int, UnknownCharacterError | None]:
+        admitted, refused = admitted_lines(framing, lines, settings.errors)
+        if unusual is None:
+            _show_scores(lm, settings, lines, admitted)
+        else:
+            unusual.show(lines, admitted)
+        return len(admitted), refused
+
+    answer_lines(settings.texts, settings.reading, answer)
 
 
 def _unusual(lm: CharLM, settings: Score) -> UnusualLines | None:
@@ -174,7 +157,7 @@ def _show_scores(lm: CharLM, settings: Score, lines: list[str], admitted: list[s
     """Prints lines with their scores, as far as they are admitted."""
     scores = lm.score_samples(admitted, stride=settings.stride).tolist()
     for line, known, nats in zip(lines, admitted, scores, strict=False):
-        bits = abs(nats) / math.log(2) / max(1, _scored(lm, [known]))  # 0 for an empty line, not -0
+        bits = abs(nats) / math.log(2) / max(1, len(known) + lm.is_of_records)  # 0 for an empty line, not -0
         if settings.json:
             print_json(log_likelihood=nats, bits_per_character=bits, text=line)
         else:
@@ -184,7 +167,3 @@ def _show_scores(lm: CharLM, settings: Score, lines: list[str], admitted: list[s
 def _for_model(settings: AnyCommand, lm: CharLM) -> AnyCommand:
     """Returns settings without a stride from the top of a configuration file where the model has no blocks."""
     return settings if lm.predictor.block_size is not None else without_shared(settings, ("stride",))
-
-
-def _scored(lm: CharLM, lines: list[str]) -> int:
-    return sum(map(len, lines)) + len(lines) * lm.is_of_records

@@ -1,10 +1,10 @@
-"""The settings of the commands that turn one file into another: ``prepare``, ``import`` and ``compress``."""
+"""The settings of the commands that turn one file into another: ``prepare`` to ``decompress``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Literal, Optional, TypeAlias
 
 from tyro.conf import OmitArgPrefixes, Positional
 
@@ -13,6 +13,8 @@ from charlm.cli.docstrings import restore_docstrings
 from charlm.cli.values import Texts
 from chartok.arguments import Errors, Unit
 from chartok.files.reading import ReadingSettings
+
+ExportFormat: TypeAlias = Literal["onnx", "js", "arpa", "nanogpt", "mingpt", "gpt2", "tokenizer-json", "vocabulary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ class Prepare(Command):
         howto/large-corpus.md
     """
 
-    runs = "files.prepare"
+    runs = "prepare.prepare"
 
     sources: Positional[Several]
     out: Path
@@ -84,13 +86,46 @@ class Import(Command):
         interchange.md
     """
 
-    runs = "files.import_"
+    runs = "interchange.import_"
 
     checkpoint: Positional[Path]
     out: Path
     vocabulary: Optional[Path] = None
     text: Several = ()
     n_heads: Optional[int] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export(Command):
+    """Write a model in a form that other programs read.
+
+    Attributes:
+        model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
+        format: onnx and js, a script that runs in a page, for any family; arpa for an ngram; nanogpt, mingpt and gpt2
+            for a classic-gpt; tokenizer-json and vocabulary (JSON) for any vocabulary.
+        out: The file to write; for gpt2 a new folder.
+        cache: For the onnx of a model with a Transformer: past keys and values are inputs and outputs, so that each
+            further character takes one step.
+        int8: For the onnx of a model with a Transformer: store and compute with 8-bit weights.
+        max_bytes: For js: maximum size of the model in the script, such as 2MB; an ngram is pruned until it fits. By
+            default 20MB, and nothing is pruned.
+
+    Examples:
+        charlm export runs/gpt --format onnx --out model.onnx
+        charlm export runs/names --format js -o names.js
+
+    See Also:
+        interchange.md
+    """
+
+    runs = "interchange.export"
+
+    model: Positional[Path]
+    format: ExportFormat
+    out: Path
+    cache: bool = False
+    int8: bool = False
+    max_bytes: Optional[str] = None
 
 
 @dataclass(frozen=True, kw_only=True)

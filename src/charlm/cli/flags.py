@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Optional, TypeAlias
+from typing import Literal, Optional
 
 from tyro.conf import OmitArgPrefixes, Positional
 
 from charlm.cli.command import READING, READING_LINES, Command, Several
 from charlm.cli.docstrings import restore_docstrings
-from charlm.cli.file_flags import Compress, Decompress, Import, Prepare
+from charlm.cli.file_flags import Compress, Decompress, Export, Import, Prepare
 from charlm.cli.scoring_flags import Calibrate, Classify, Correct, Evaluate, Score
 from charlm.cli.train_flags import Interpolate, Merge, Train, Update
 from charlm.cli.values import Text, Texts
 from charlm.generation.settings import SamplingSettings
 from chartok.arguments import Errors
 from chartok.files.reading import ReadingSettings
-
-ExportFormat: TypeAlias = Literal["onnx", "js", "arpa", "nanogpt", "mingpt", "gpt2", "tokenizer-json", "vocabulary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +141,7 @@ class Report(Command):
         report.md
     """
 
-    runs = "files.report"
+    runs = "report.report"
 
     models: Positional[Several]
     out: Optional[Path] = None
@@ -186,39 +184,6 @@ class Play(Command):
     open: bool = False
     prompt: Text = None
     title: Optional[str] = None
-    max_bytes: Optional[str] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Export(Command):
-    """Write a model in a form that other programs read.
-
-    Attributes:
-        model: A run folder or a model file; for a vocabulary, also a token file or the JSON of another one.
-        format: onnx and js, a script that runs in a page, for any family; arpa for an ngram; nanogpt, mingpt and gpt2
-            for a classic-gpt; tokenizer-json and vocabulary (JSON) for any vocabulary.
-        out: The file to write; for gpt2 a new folder.
-        cache: For the onnx of a model with a Transformer: past keys and values are inputs and outputs, so that each
-            further character takes one step.
-        int8: For the onnx of a model with a Transformer: store and compute with 8-bit weights.
-        max_bytes: For js: maximum size of the model in the script, such as 2MB; an ngram is pruned until it fits. By
-            default 20MB, and nothing is pruned.
-
-    Examples:
-        charlm export runs/gpt --format onnx --out model.onnx
-        charlm export runs/names --format js -o names.js
-
-    See Also:
-        interchange.md
-    """
-
-    runs = "files.export"
-
-    model: Positional[Path]
-    format: ExportFormat
-    out: Path
-    cache: bool = False
-    int8: bool = False
     max_bytes: Optional[str] = None
 
 

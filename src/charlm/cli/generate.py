@@ -6,9 +6,9 @@ import sys
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from charlm.cli.command import READING_LINES
+from charlm.cli.command import OF_READING, READING_LINES
 from charlm.cli.output import print_json
-from charlm.cli.reading import OF_READING, check_unused, for_kind, reading_of, tell_note, without_shared
+from charlm.cli.reading import check_unused, for_kind, reading_of, tell_note, without_shared
 from charlm.lm import CharLM
 from charlm.runtime.seeds import seed_or_new
 from chartok import UnknownCharacterError, read_records

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from charlm.cli.command import READING
+from charlm.cli.command import OF_READING, READING
 from charlm.cli.output import print_note
 from charlm.cli.values import unescaped
 from chartok import ReadingSettings, UnknownCharacterError, read_records
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from chartok.arguments import Errors
 
 AnyCommand = TypeVar("AnyCommand", bound="Command")
-OF_READING = tuple(field.name for field in dataclasses.fields(ReadingSettings))
 OF_NEW_VOCABULARY = ("symbols", "unit", "min_count", "max_size")
 
 
@@ -125,12 +124,15 @@ def admitted_records(framing: Framing, sources: Several, reading: ReadingSetting
         admitted, refused = admitted_lines(framing, found, errors)
         if refused is not None:
             number = _number_of(found[len(admitted)], name, reading, len(admitted))
-            shown = SHOWN_STANDARD_INPUT if name == STANDARD_INPUT else name
-            raise UnknownCharacterError(
-                refused.character, refused.position, refused.vocabulary_size, number, path=shown
-            )
+            raise with_place(refused, name, number)
         records += admitted
     return records
+
+
+def with_place(error: UnknownCharacterError, name: str, number: int) -> UnknownCharacterError:
+    """Returns an error about a line that names its file and which line it is, where the first is 0."""
+    shown = SHOWN_STANDARD_INPUT if name == STANDARD_INPUT else name
+    return UnknownCharacterError(error.character, error.position, error.vocabulary_size, number, path=shown)
 
 
 def _number_of(record: str, name: str, reading: ReadingSettings, place: int) -> int:

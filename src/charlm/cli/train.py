@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charlm.cli.calibrate import calibrate_file, check_enough, told
+from charlm.cli.command import OF_READING
 from charlm.cli.families import OF_DATA
 from charlm.cli.lists import hint_of_records
 from charlm.cli.output import print_json, print_line, print_note, suggest
-from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
+from charlm.cli.reading import OF_NEW_VOCABULARY, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import Telling
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM

@@ -7,8 +7,9 @@ from contextlib import ExitStack, redirect_stdout
 from typing import TYPE_CHECKING
 
 from charlm.cli.calibrate import tell_left_out
+from charlm.cli.command import OF_READING
 from charlm.cli.output import print_json, suggest
-from charlm.cli.reading import OF_NEW_VOCABULARY, OF_READING, for_kind, reading_of, tell_note, without_shared
+from charlm.cli.reading import OF_NEW_VOCABULARY, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import tell
 from charlm.data.framing import Framing
 from charlm.files.model_file import load_with_file

@@ -104,9 +104,11 @@ class MemoryStream(Stream):
         """Returns rows of a strided view of the ids; NumPy gathers them several times faster than PyTorch."""
         if self.ids.device.type != "cpu":
             return self.ids.unfold(0, width, 1)[starts.to(self.ids.device)]
-        if self._rows.shape[1] != width:
-            self._rows = np.lib.stride_tricks.sliding_window_view(self.ids.numpy(), width)
-        return torch.from_numpy(self._rows[starts.numpy()])
+        rows = self._rows
+        if rows.shape[1] != width:
+            rows = np.lib.stride_tricks.sliding_window_view(self.ids.numpy(), width)
+            self._rows = rows  # another thread may put one of another width there at once
+        return torch.from_numpy(rows[starts.numpy()])
 
     def part(self, start: int, stop: int) -> MemoryStream:
         """Returns a view."""

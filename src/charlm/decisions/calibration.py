@@ -138,7 +138,7 @@ class Calibration:
             TypeError: It is not a number.
         """
         rate = fraction(name, false_alarm_rate)
-        needed = math.ceil(1 / rate - 1e-9) - 1
+        needed = texts_needed(rate)
         if self.n_texts < needed:
             least = math.ceil(self.lowest_rate * 1e6) / 1e6
             raise ValueError(
@@ -173,6 +173,16 @@ class Calibration:
 
     def __repr__(self) -> str:
         return f"Calibration({self.n_texts:,} texts, false-alarm rates from {self.lowest_rate:.2g})"
+
+
+def texts_needed(false_alarm_rate: float) -> int:
+    """Returns how many held-out texts a false-alarm rate takes: the p-value above all of N texts is ``1 / (N + 1)``.
+
+    Example:
+        >>> texts_needed(0.001), texts_needed(0.5)
+        (999, 1)
+    """
+    return math.ceil(1 / false_alarm_rate - 1e-9) - 1
 
 
 def checked_calibration(calibration: Calibration | None) -> Calibration:

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 DIGITS = 9
 """How many significant digits are kept; texts are judged with more room than that, see ``Calibration``."""
-LARGEST = 1e12
-"""No number of a calibration is larger."""
+LARGEST = 1e30
+"""No number of a calibration is larger: the variance of texts that fill the memory is below that, in squared bits."""
+LARGEST_COUNT = 10**12
+"""Nor is a number of texts larger than this."""
 
 
 def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -69,7 +71,7 @@ def count(content: dict[str, Any], name: str, *, least: int) -> int:
         ValueError: It is none, or below ``least``.
     """
     value = content[name]
-    if type(value) is not int or not least <= value <= LARGEST:
+    if type(value) is not int or not least <= value <= LARGEST_COUNT:
         raise ValueError(f"{name} of its calibration must be a whole number of at least {least}")
     return value
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-MOST_CELLS = 1 << 28
-"""The largest table of an alignment, in bytes of a quarter each: two texts of about 8,000 symbols."""
+MOST_BYTES = 1 << 28
+"""The largest table of an alignment: that of two texts of about 8,000 symbols."""
+BYTES_PER_CELL = 4
 PAIR = 2
 
 
@@ -30,7 +31,7 @@ def aligned(seen: str, true: str) -> list[tuple[str, str]]:
         >>> aligned("helo", "hello")
         [('h', 'h'), ('e', 'e'), ('', 'l'), ('l', 'l'), ('o', 'o')]
     """
-    if (len(seen) + 1) * (len(true) + 1) * 4 > MOST_CELLS:
+    if (len(seen) + 1) * (len(true) + 1) * BYTES_PER_CELL > MOST_BYTES:
         raise ValueError(f"texts of {len(seen):,} and {len(true):,} characters are too long to align: give lines")
     costs = edit_costs(seen, true)
     pairs, row, column = list[tuple[str, str]](), len(true), len(seen)

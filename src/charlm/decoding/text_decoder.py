@@ -230,12 +230,12 @@ class TextDecoder(TextCorrector, ABC):
         predictor = self.predictor
         is_kept = cast("object", predictor) is self.stored and seed is not None  # a count model never changes
         kept = self.__dict__.setdefault("_guesses", {}) if is_kept else dict[Any, Any]()
-        key = samples, seed
-        if key not in kept:
-            while len(kept) >= MOST_SAMPLES:
-                kept.pop(next(iter(kept)), None)
-            kept[key] = GuessNumbers.drawn(self.vocabulary, predictor, samples=samples, seed=seed_or_new(seed))
-        found: GuessNumbers = kept[key]
+        found: GuessNumbers | None = kept.get((samples, seed))
+        if found is None:  # perhaps in several threads at once, each of which then draws the same
+            found = GuessNumbers.drawn(self.vocabulary, predictor, samples=samples, seed=seed_or_new(seed))
+            for oldest in [*kept][: -(MOST_SAMPLES - 1)]:
+                kept.pop(oldest, None)
+            kept[samples, seed] = found
         return found
 
     def _symbol_id(self, symbol: str) -> int:

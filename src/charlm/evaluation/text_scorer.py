@@ -108,8 +108,9 @@ class TextScorer(ABC):
             (array([-0.24]), array([-0.56, -1.46]))
         """
         check_several(texts, "texts")
+        flag("eos", eos)
         texts = several(texts, "texts")
-        if context == "" and flag("eos", eos):
+        if context == "" and eos:
             scores, lengths = self._scores(texts, stride)
         else:
             predictor = self.stored.predictor(stride=stride)
@@ -133,9 +134,10 @@ class TextScorer(ABC):
             [4, 1]
         """
         check_several(texts, "texts")
+        flag("eos", eos)
         framing = Framing(self.vocabulary)
-        not_counted = (framing.bos is not None) + (framing.is_of_records and not flag("eos", eos))
-        counts: NDArray[np.int64] = framing.to_score(list(texts))[1] - not_counted
+        not_counted = (framing.bos is not None) + (framing.is_of_records and not eos)
+        counts: NDArray[np.int64] = framing.to_score(several(texts, "texts"))[1] - not_counted
         return counts
 
     def evaluate(self, text: str | Iterable[str], *, stride: int | None = None) -> Evaluation:

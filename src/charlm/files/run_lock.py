@@ -24,6 +24,8 @@ LONGEST = 1 << 12
 """In bytes; longer than what is written about the holder."""
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """The errors of file systems that have no locks."""
+SHARING_VIOLATION = 32
+"""What Windows calls it when a file is to be removed that is open."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -32,17 +34,33 @@ if sys.platform == "win32":
         os.lseek(descriptor, LONGEST, os.SEEK_SET)  # what is locked cannot be read
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
-    def _unlock(descriptor: int) -> None:
+    def _remove(descriptor: int, path: Path) -> None:
+        """Closes a file that is locked and removes it, unless it is open elsewhere: such a file has to stay."""
         os.lseek(descriptor, LONGEST, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        os.close(descriptor)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            pass
+        except PermissionError as error:
+            if error.winerror != SHARING_VIOLATION:
+                raise
 else:
     import fcntl
 
     def _try_to_lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    def _remove(descriptor: int, path: Path) -> None:
+        """Removes a file that is locked, and closes it."""
+        try:
+            if _is_at(descriptor, path):
+                path.unlink()
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may hold the same open file
+            os.close(descriptor)
 
 
 class RunLock:
@@ -85,19 +103,8 @@ class RunLock:
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
-        if self._depth:
-            return
-        if sys.platform == "win32":  # an open file has to stay
-            _unlock(self._descriptor)
-            os.close(self._descriptor)
-            with contextlib.suppress(OSError):
-                self._path.unlink()
-        else:
-            if _is_at(self._descriptor, self._path):
-                self._path.unlink()
-            with contextlib.suppress(OSError):
-                _unlock(self._descriptor)  # a forked child may hold the same open file
-            os.close(self._descriptor)
+        if not self._depth:
+            _remove(self._descriptor, self._path)
 
 
 def _acquired(path: Path) -> int:
@@ -108,15 +115,15 @@ def _acquired(path: Path) -> int:
         except FileExistsError:
             _remove_left_behind(path)
             continue
-        try:
-            _lock(descriptor, path)
-        except BlockingIOError:  # another process took the new file for one left behind
-            os.close(descriptor)
-            continue
-        if _is_at(descriptor, path):
-            os.write(descriptor, _holder())
-            return descriptor
-        os.close(descriptor)
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, descriptor)
+            with contextlib.suppress(BlockingIOError):  # another process took the new file for one left behind
+                _lock(descriptor, path)
+                if _is_at(descriptor, path):
+                    os.lseek(descriptor, 0, os.SEEK_SET)
+                    os.write(descriptor, _holder())
+                    stack.pop_all()
+                    return descriptor
 
 
 def _remove_left_behind(path: Path) -> None:
@@ -133,16 +140,16 @@ def _remove_left_behind(path: Path) -> None:
         descriptor = os.open(path, FLAGS)
     except FileNotFoundError:
         return
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "expected the lock of a run, got something that is no file", os.fspath(path))
-        _lock(descriptor, path)
-        if _is_at(descriptor, path):
-            path.unlink()
-    except BlockingIOError:
-        raise BlockingIOError(errno.EAGAIN, _said_by(descriptor), os.fspath(path.parent)) from None
-    finally:
-        os.close(descriptor)
+        try:
+            _lock(descriptor, path)
+        except BlockingIOError:
+            raise BlockingIOError(errno.EAGAIN, _said_by(descriptor), os.fspath(path.parent)) from None
+        stack.pop_all()
+    _remove(descriptor, path)
 
 
 def _lock(descriptor: int, path: Path) -> None:

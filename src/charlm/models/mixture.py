@@ -141,7 +141,8 @@ class MixtureLanguageModel(LanguageModel):
 
         Raises:
             TokenIdError: The stream has an id that the models do not have.
-            ValueError: The records have a larger vocabulary, or some id has probability 0 under every model.
+            ValueError: The records have a larger vocabulary, no target counts, or some id has probability 0 under every
+                model.
         """
         dataset.check_ids(self.vocab_size)
         all_scores, all_lengths = [], []
@@ -153,6 +154,8 @@ class MixtureLanguageModel(LanguageModel):
                 all_scores.append(self._component_log_probabilities(inputs, targets)[counts].cpu().double())
                 all_lengths.append(self._context_lengths(inputs)[counts].cpu())
         scores, lengths = torch.cat(all_scores), torch.cat(all_lengths)
+        if not len(scores):
+            raise ValueError("dataset has nothing to learn from: every target is masked, or in context_only")
         best = scores.amax(dim=-1, keepdim=True)
         if not best.isfinite().all():
             raise ValueError("dataset has an id with probability 0 under every model: mix in one with smoothing")
@@ -335,9 +338,11 @@ def _rows(dataset: SupportsPieces, at_once: int, device: torch.device) -> Iterat
         targets = np.maximum(lengths - 1, 0)
         starts = np.stack([np.cumsum(lengths) - lengths, np.cumsum(targets) - targets], axis=1)
         for length, alike in grouped(starts, lengths):
+            if length < 2:  # noqa: PLR2004 - without a target
+                continue
             for some in np.array_split(alike, -(-len(alike) // max(1, at_once // length))):
                 rows = ids[some[:, :1] + np.arange(length)].astype(np.int64)
-                is_wanted = counts[some[:, 1:] + np.arange(max(length - 1, 0))]
+                is_wanted = counts[some[:, 1:] + np.arange(length - 1)]
                 yield torch.from_numpy(rows).to(device), torch.from_numpy(is_wanted).to(device)
 
 

@@ -34,6 +34,8 @@ SMALLEST_BATCH, LARGEST_BATCH = 16, 256
 CHARACTERS_PER_STEP = 5_000
 """Steps between evaluations grow with the text, so that evaluating a ninth of it takes a tenth of the time."""
 LONGEST_INTERVAL = 200
+EVALUATION_CHARACTERS = 500_000
+"""As many as an evaluation during the run reads at most, which takes seconds; all are read at the end."""
 PATIENCE = 5
 
 
@@ -116,7 +118,7 @@ def completed(
         "evaluation_interval": suited.evaluation_interval,
     }
     if has_validation:
-        own["patience"] = PATIENCE
+        own |= {"patience": PATIENCE, "evaluation_characters": EVALUATION_CHARACTERS}
     if not given.keys() & {"max_steps", "max_epochs", "max_seconds"}:
         own["max_steps"] = suited.max_steps
     if has_prior:

@@ -16,7 +16,7 @@ from charlm.data.record_file import records_of_files
 from charlm.data.record_sources import RecordsInMemory
 from charlm.data.records import Records
 from charlm.data.splitting import IDS_AT_ONCE, Passages, parts_of_passages, pieces_of_passages
-from charlm.data.vocabulary_of_texts import vocabulary_of_texts
+from charlm.data.vocabulary_of_texts import vocabulary_of_counted_texts, vocabulary_of_texts
 from chartok import TokenFile, Vocabulary
 from chartok.arguments import checked_texts, fraction, positive_integer
 from chartok.files.reading import say_nothing
@@ -121,13 +121,11 @@ class Corpus:
             raise ValueError(_named(name, "source is empty: give at least one record"))
         if not all(texts):
             raise ValueError(_named(name, f"source[{texts.index('')}] is empty: leave empty records out"))
-        counted: Iterable[str] = texts
-        is_bounded = settings.get("min_count", 1) != 1 or settings.get("max_size") is not None
-        if weights is not None and is_bounded:
-            counted = (text for text, weight in zip(texts, weights.tolist(), strict=True) for _ in range(weight))
-        source = RecordsInMemory.of(
-            *Framing(vocabulary := vocabulary_of_texts(counted, ROLES, **settings)).to_count(texts)
-        )
+        if weights is None:
+            vocabulary = vocabulary_of_texts(texts, ROLES, **settings)
+        else:
+            vocabulary = vocabulary_of_counted_texts(texts, weights.tolist(), ROLES, **settings)
+        source = RecordsInMemory.of(*Framing(vocabulary).to_count(texts))
         return cls(vocabulary=vocabulary, records=Records(source, weights), name=name)
 
     @classmethod

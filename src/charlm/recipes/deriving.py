@@ -128,7 +128,7 @@ class ModelDeriver(ABC):
 
         Raises:
             ValueError: This is no n-gram model, or it has no counts.
-            ModuleNotFoundError: numba is missing: ``pip install chartok[fast]``.
+            ModuleNotFoundError: numba is missing: ``pip install 'chartok[fast]'``.
 
         Example:
             >>> from charlm import CharLM

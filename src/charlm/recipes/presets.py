@@ -159,8 +159,7 @@ class Recipe:
             if setting.name != "family" and getattr(self, setting.name) is not None:
                 self._check_taken(setting.name)
         for name, check in CHECKS.items():
-            if getattr(self, name) is not None:
-                check(name, getattr(self, name))
+            self._check(name, check)
         if self.family == "gpt" and self.prior is False and self.order is not None:
             raise ValueError("order is that of the prior, and there is to be none: leave one of them out")
         self._check_smoothing()
@@ -246,14 +245,13 @@ class Recipe:
         if self.family == "bigram":
             if isinstance(self.smoothing, str):
                 raise TypeError(f"smoothing of a bigram must be a number to add to each count, got {self.smoothing!a}")
-            number_from_zero("smoothing", self.smoothing)
+            self._check("smoothing", number_from_zero)
         else:
             check_one_of("smoothing", self.smoothing, get_args(Smoothing))
 
     def _check_records(self) -> None:
         for name in ("packing", "prior"):
-            if getattr(self, name) is not None:
-                flag(name, getattr(self, name))
+            self._check(name, flag)
         if self.too_long is not None:
             check_one_of("too_long", self.too_long, get_args(TooLong))
             if self.max_length is None:
@@ -264,6 +262,13 @@ class Recipe:
                 "split them: "
                 "give too_long='truncate', 'skip' or 'error', or no max_length"
             )
+
+    def _check(self, name: str, check: Callable[[str, Any], Any]) -> None:
+        """Checks a setting, if there is one; numbers of NumPy become those of Python."""
+        value = getattr(self, name)
+        if value is not None:
+            checked = check(name, value)
+            object.__setattr__(self, name, value if isinstance(value, str) else checked)
 
     def _check_taken(self, name: str) -> None:
         taken = TAKES[self.family]

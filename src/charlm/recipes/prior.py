@@ -82,12 +82,12 @@ def counted_prior(
         hook: Told what was counted, or that there is too little to count.
 
     Raises:
-        ValueError: A ``gpt`` cannot have the order that was asked for.
+        ValueError: A ``gpt`` cannot have the order that was asked for, or there is too little to count for it.
     """
     if not (recipe.prior and isinstance(shape, GPTConfig)):
         return None
     if recipe.family == "gpt" and asked is not None:
-        _check_order(asked, shape.block_size)
+        _check_order(asked, shape.block_size, characters)
     if characters < FEWEST_CHARACTERS:
         hook(PriorLeftOut(characters=characters, least=FEWEST_CHARACTERS))
         return None
@@ -117,12 +117,17 @@ def counted_prior(
     return table
 
 
-def _check_order(order: int, block_size: int) -> None:
-    """Checks that a Transformer can start from counts of an order.
+def _check_order(order: int, block_size: int, characters: int) -> None:
+    """Checks that a Transformer can start from counts of an order that was asked for.
 
     Raises:
-        ValueError: Its blocks are too short.
+        ValueError: Its blocks are too short, or the text is.
     """
+    if characters < FEWEST_CHARACTERS:
+        raise ValueError(
+            f"order {order} is that of the counts that a gpt starts from, and {characters:,} characters are too few to "
+            f"count: give at least {FEWEST_CHARACTERS:,}, or no order"
+        )
     if order - 1 > ids_kept(block_size):
         raise ValueError(
             f"order {order} looks at {order - 1} characters, and a block of {block_size} keeps {ids_kept(block_size)} "

@@ -72,7 +72,7 @@ class Start:
             from charlm.training.checkpoint import newest_checkpoint  # noqa: PLC0415 - needs PyTorch
 
             checkpoint = newest_checkpoint(path)
-        return cls(model=model, vocabulary=vocabulary, name=repr(os.fspath(path)), checkpoint=checkpoint)
+        return cls(model=model, vocabulary=vocabulary, name=ascii(os.fspath(path)), checkpoint=checkpoint)
 
     @property
     def family(self) -> Family:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from charlm.report.elements import key_figures, paragraph
+from charlm.report.settings import in_utc
 from charlm.training.chart_style import STYLE
 from chartok import __version__
 from chartok.markup import escaped
@@ -43,7 +45,8 @@ class Document:
         script = (assets / "page.js").read_text("utf-8")
         style = (assets / "page.css").read_text("utf-8") + STYLE
         reload = f'<meta http-equiv="refresh" content="{RELOAD_SECONDS}">' if self.is_live else ""
-        running = f"The run is still going: this page reloads itself every {RELOAD_SECONDS} seconds until it ends."
+        written = in_utc(datetime.now(UTC).isoformat(timespec="seconds"))  # a process that is killed writes no more
+        running = f"Written at {written}: this page reloads itself every {RELOAD_SECONDS} seconds until the run ends."
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'

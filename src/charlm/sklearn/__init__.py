@@ -1,7 +1,7 @@
 """Estimators for scikit-learn on texts: strings in, no vectorizer.
 
 They are in ``Pipeline``, ``GridSearchCV`` and ``cross_val_score`` like any others. Needs scikit-learn: ``pip install
-chartok[sklearn]``. Count models need no PyTorch.
+'chartok[sklearn]'``. Count models need no PyTorch.
 """
 
 from charlm.sklearn.classifier import CharLMClassifier

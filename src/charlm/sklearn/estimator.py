@@ -50,8 +50,7 @@ class TextEstimator(BaseEstimator, ABC):
         asked |= self._more_settings()
         if asked.get("config") is None and self.model in CONFIGS:
             asked["config"] = replace(CONFIGS[self.model], seed=self.seed())
-        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in asked.items()}
-        return cast("FitKeywords", plain)
+        return cast("FitKeywords", asked)
 
     def _more_settings(self) -> Mapping[str, Any]:
         """Returns the settings without parameters of their own, checked to be some."""

@@ -119,8 +119,8 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
         del y
         texts = texts_to_learn(X)
         positive_integer("window", self.window)
-        self.lm_ = self._model_of(texts)
         fold_of = self._folds(texts)
+        self.lm_ = self._model_of(texts)
         models = [
             (self._model_of([text for text, own in zip(texts, fold_of, strict=True) if own != fold]), fold_of == fold)
             for fold in range(int(fold_of.max()) + 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from charlm.decisions.calibration import FEWEST_TEXTS, checked_calibration
+from charlm.decisions.calibration import FEWEST_TEXTS, checked_calibration, texts_needed
 from charlm.lm import CharLM
 from charlm.sklearn.estimator import TextEstimator, texts_of, texts_to_learn
 from charlm.sklearn.scikit_learn import OutlierMixin, check_is_fitted
@@ -93,7 +93,7 @@ class CharLMOutlierDetector(OutlierMixin, TextEstimator):
         texts = texts_to_learn(X)
         share = fraction("held_out", self.held_out)
         rate = fraction("false_alarm_rate", self.false_alarm_rate)
-        needed = max(FEWEST_TEXTS, math.ceil(1 / rate - 1 - ROOM))
+        needed = max(FEWEST_TEXTS, texts_needed(rate))
         order = np.random.default_rng(self.seed()).permutation(len(texts)).tolist()
         n_held_out = round(share * len(texts))
         if n_held_out < needed:

@@ -7,7 +7,7 @@ try:
     from sklearn.utils import check_random_state
     from sklearn.utils.validation import check_is_fitted
 except ModuleNotFoundError as missing:
-    message = "scikit-learn is missing, which the estimators of charlm.sklearn need: pip install chartok[sklearn]"
+    message = "scikit-learn is missing, which the estimators of charlm.sklearn need: pip install 'chartok[sklearn]'"
     raise ModuleNotFoundError(message, name=missing.name) from missing
 
 __all__ = [

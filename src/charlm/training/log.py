@@ -8,14 +8,18 @@ import json
 import os
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from charlm.files.run_folder import RunFolder, set_aside
 from chartok.arguments import finite_number, natural_number
 from chartok.files.atomic import Naming, replace_file
 from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LARGEST = 1e300
 """In absolute value: more than any run reaches, and small enough that a chart of it does not overflow."""
@@ -79,17 +83,20 @@ def read_log(path: str | os.PathLike[str]) -> list[LogEntry]:
         ValueError: A line is not an entry, or not UTF-8; names it. A truncated last line is ignored.
     """
     path = Path(path)
-    path = RunFolder(path).log_path if path.is_dir() else path
-    entries = []
+    return [*_entries(RunFolder(path).log_path if path.is_dir() else path)]
+
+
+def _entries(path: Path) -> Iterator[LogEntry]:
+    """Yields the entries in a file."""
     with open_file(path) as file, Naming(os.fspath(path)):
         for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE), b""), start=1):
             if not line.endswith(b"\n") and len(line) < LONGEST_LINE:
-                break
+                return
             try:
-                entries.append(LogEntry(**_checked(parse_json(line))))
+                entry = LogEntry(**_checked(parse_json(line)))
             except (ValueError, TypeError) as error:
                 raise ValueError(f"line {number} of {os.fspath(path)!a} is not a log entry: {error}") from None
-    return entries
+            yield entry
 
 
 def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -115,8 +122,8 @@ def _checked(content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
 def open_log(path: Path, number: int) -> list[LogEntry]:
     """Returns the first entries of a file after truncating it to them, so that more can be appended.
 
-    Only entries of steps that will be repeated are dropped: a file that does not begin with ``number`` entries is
-    renamed, and an empty one started.
+    Only what comes after them is dropped, entries of steps that will be repeated and what a crash has left behind: a
+    file that does not begin with ``number`` entries is renamed, and an empty one started.
 
     Args:
         path: The file; created if missing.
@@ -128,7 +135,7 @@ def open_log(path: Path, number: int) -> list[LogEntry]:
     entries: list[LogEntry] = []
     if path.exists() and path.stat().st_size:
         with contextlib.suppress(ValueError):
-            entries = read_log(path)[:number]
+            entries = [*islice(_entries(path), number)]
         if len(entries) < number or not number:
             set_aside(path, "earlier")
             entries = []

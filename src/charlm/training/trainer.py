@@ -192,7 +192,7 @@ class Trainer(RunStatus):
             OSError: An entry or a checkpoint could not be written; earlier checkpoints are unchanged.
         """
         watcher = watcher_of(progress=progress, max_steps=self.total_steps, first_step=self.step, on_log=self.on_log)
-        with nullcontext() if self._writer is None else self._writer.locked(), watcher:
+        with nullcontext() if self._writer is None else self._writer.locked(), watcher, self._average.suspended():
             self._train(watcher)
         return self
 
@@ -246,7 +246,10 @@ class Trainer(RunStatus):
             return self._best.model(best_step, path)
 
     def averaged_weights(self) -> AbstractContextManager[None]:
-        """Uses the averaged weights in the model for a ``with`` block; without ``ema_decay`` does nothing."""
+        """Uses the averaged weights in the model for a ``with`` block; without ``ema_decay`` does nothing.
+
+        The state of the run, which checkpoints hold, stays as it is, and ``fit`` trains the model's own weights.
+        """
         return self._average.in_force()
 
     def _train_step(self) -> None:
@@ -309,7 +312,8 @@ class Trainer(RunStatus):
         With several processes, each must call this.
         """
         about = {"config": dataclasses.asdict(self.config), "data": self._identity(), "log_entries": len(self.log)}
-        return about | states.composed(self._parts())
+        with self._average.suspended():
+            return about | states.composed(self._parts())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Resumes from the state of a trainer; the number of processes may differ.
@@ -323,7 +327,8 @@ class Trainer(RunStatus):
             ValueError: It is not the state of a trainer (also ``KeyError`` or ``TypeError``).
         """
         states.check(state, dataclasses.asdict(self.config) | self._identity())
-        states.load(self._parts(), state)
+        with self._average.suspended():
+            states.load(self._parts(), state)
 
     def _parts(self) -> list[tuple[str, states.Stateful]]:
         return [

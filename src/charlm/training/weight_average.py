@@ -12,6 +12,7 @@ from charlm.training.state import check_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from torch import Tensor, nn
 
@@ -40,6 +41,7 @@ class WeightAverage:
         self._parameters = {} if decay is None else dict(model.named_parameters())
         self._decay = 0.0 if decay is None else decay
         self._tensors = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
+        self._is_in_force = False
 
     def state_dict(self) -> dict[str, Tensor]:
         """Returns the averages, by the names of the parameters."""
@@ -68,18 +70,29 @@ class WeightAverage:
             averages: list[Tensor] = list(self._tensors.values())
             get_ema_multi_avg_fn(keep)(averages, [parameter.detach() for parameter in self._parameters.values()], step)
 
+    def in_force(self) -> AbstractContextManager[None]:
+        """Uses the averages as the model's weights for the block, and for those within it; without any does nothing."""
+        return self._for_block(is_in_force=True)
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """Uses the model's own weights for a block, also within that of ``in_force``."""
+        return self._for_block(is_in_force=False)
+
     @contextmanager
-    def in_force(self) -> Iterator[None]:
-        """Uses the averages as the model's weights for the block; without an average does nothing."""
-        self._swap()
+    def _for_block(self, *, is_in_force: bool) -> Iterator[None]:
+        before = self._is_in_force
+        self._change_to(is_in_force=is_in_force)
         try:
             yield
         finally:
-            self._swap()
+            self._change_to(is_in_force=before)
 
     @torch.no_grad()
-    def _swap(self) -> None:
-        """Swaps the averages with the model's own weights; a second call undoes it."""
+    def _change_to(self, *, is_in_force: bool) -> None:
+        """Swaps the averages with the model's own weights, unless they are where they should be."""
+        if is_in_force == self._is_in_force:
+            return
+        self._is_in_force = is_in_force
         for name, parameter in self._parameters.items():
             kept = parameter.clone()
             parameter.copy_(self._tensors[name])

@@ -8,6 +8,7 @@ import io
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -110,7 +111,7 @@ def is_special(path: str | os.PathLike[str]) -> bool:
 
 def sync_folder(folder: Path) -> None:
     """Flushes the names in a folder to disk, where the system can do that."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

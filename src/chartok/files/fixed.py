@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from chartok.errors import TokenFileError
@@ -39,6 +40,7 @@ class FixedFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self._naming = Naming(path)
+        self._absolute = os.path.abspath(path)  # noqa: PTH100 - the program may change its folder
         self._opened: OpenedFile | None = OpenedFile(path)
         self._state = _state(os.fstat(self._opened.descriptor))
         self.size: int = self._state[2]
@@ -66,9 +68,10 @@ class FixedFile:
             found = bytearray().join(
                 [pread(descriptor, size, place) for size, place in zip(wanted, places, strict=True)]
             )
+        if len(found) != sum(wanted):  # a call may read less than was asked for
+            whole = (self._parts(opened, place, place + size) for size, place in zip(wanted, places, strict=True))
+            found = bytearray().join(chain.from_iterable(whole))
         self._check_unchanged(opened)
-        if len(found) != sum(wanted):
-            raise self._changed()
         return found
 
     def matches_its_seal(self) -> bool:
@@ -124,7 +127,7 @@ class FixedFile:
         """Checks the file as ``check_unchanged`` does; what was read before it is what was written."""
         try:
             # Path.stat takes five times as long, and this runs once per batch.
-            state = _state(os.stat(self.path))  # noqa: PTH116
+            state = _state(os.stat(self._absolute))  # noqa: PTH116
         except FileNotFoundError:
             raise self._changed() from None
         if state == self._state:

@@ -688,7 +688,7 @@ def test_a_run_that_is_ended_at_once_goes_on_from_its_last_checkpoint(
     for number in numbers:
         process.send_signal(number)
     process.communicate(timeout=60)
-    assert process.returncode in (130, -numbers[-1])
+    assert process.returncode in (130, -numbers[-1], 128 + numbers[0])  # the first may end it before the second comes
     step = newest_checkpoint(folder / "run").values["step"]
     assert main([*train, "--resume", "--max-steps", str(step + 1)]) == 0
     assert f"resuming after step {step}\n" in capsys.readouterr().out
@@ -716,11 +716,14 @@ def shell(command: str, folder: Path, **variables: str) -> "subprocess.Completed
     )
 
 
-def test_the_transformer_of_a_mixture_that_is_not_mixed_yet_says_so_in_one_line(folder: Path) -> None:
+def test_the_transformer_of_a_mixture_that_is_not_mixed_yet_says_so_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = ["--block-size", "16", "--max-steps", "2", "--device", "cpu"]
     assert main(["train", "input.txt", "--model", "mixture", "--order", "3", "--out", "run", *settings]) == 0
-    whole = shell("charlm info run", folder)
-    assert (whole.returncode, whole.stderr) == (0, b"")
+    capsys.readouterr()
+    assert main(["info", "run"]) == 0
+    assert capsys.readouterr().err == ""
     model = "model.safetensors"  # as it is before the run has ended:
     shutil.copy(folder / "run" / "checkpoints" / "step-0000000002" / model, folder / "run" / model)
     part = shell("charlm info run", folder)

@@ -82,7 +82,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.skipif(not shutil.which("bash"), reason="bash is missing")
 def test_bash_completes_commands_flags_values_and_files(program: Path) -> None:
     pexpect = pytest.importorskip("pexpect")
-    shell = pexpect.spawn("bash --norc --noprofile -i", cwd=str(program), encoding="utf-8", timeout=20)
+    shell = pexpect.spawn("bash --norc --noprofile -i", cwd=str(program), encoding="utf-8", timeout=120)
     shell.setwinsize(24, 200)
     shell.sendline("PS1='ready ''> '; bind 'set enable-bracketed-paste off'; eval \"$(charlm completion bash)\"")
     shell.expect_exact("ready > ")

@@ -29,6 +29,18 @@ def test_a_file_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.err == ""
 
 
+@pytest.mark.parametrize("command", ["compress", "decompress"])
+def test_a_file_is_not_written_to_a_standard_output_that_is_closed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    for name in ("stdout", "__stdout__"):
+        monkeypatch.setattr(sys, name, None)
+    assert main([command, "verse.txt", "--out", "-"]) == 1
+    assert capsys.readouterr().err == (
+        "charlm: standard output: is closed, and the file is to go there: give --out a name\n"
+    )
+
+
 def test_no_file_is_replaced_that_was_not_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     Path("verse.txt.ctk").write_bytes(b"old")
     assert main(["compress", "verse.txt"]) == 1

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from charlm.cli.app import main
+
 COUNTING = ["ngram", "bigram"]
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 50
 ALL_COMMANDS = """
@@ -16,10 +18,12 @@ import contextlib, io, json, sys
 from charlm.cli.app import main
 
 for arguments in json.loads(sys.argv[1]):
-    with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out:
+    out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(arguments)
         out.flush()
-    print(json.dumps([arguments, code, bool(out.buffer.getvalue()), "torch" in sys.modules]), flush=True)
+    shown = out.buffer.getvalue().decode()
+    print(json.dumps([arguments, code, shown, err.getvalue(), "torch" in sys.modules]), flush=True)
 """
 MISSING = """
 import sys
@@ -104,7 +108,7 @@ def missing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def outcomes(folder: Path, several: list[list[str]], path: Path | None = None) -> list[list[Any]]:
-    """Returns of each command, run in one process after the others, its code, whether it printed, and loaded torch."""
+    """Returns of each command, run in one process, its code, both outputs, and whether torch is loaded after it."""
     done = run(folder, ["-c", ALL_COMMANDS], json.dumps(several), path=path)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -112,15 +116,15 @@ def outcomes(folder: Path, several: list[list[str]], path: Path | None = None) -
 
 @pytest.mark.parametrize("family", COUNTING)
 def test_no_command_loads_pytorch_for_a_model_that_counts(folder: Path, family: str) -> None:
-    for arguments, code, _, is_loaded in outcomes(folder, commands(family)):
+    for arguments, code, _, _, is_loaded in outcomes(folder, commands(family)):
         assert (code, is_loaded) == (0, False), arguments
 
 
 @pytest.mark.parametrize("family", COUNTING)
 def test_every_command_works_where_pytorch_is_missing(folder: Path, missing: Path, family: str) -> None:
     several = [*commands(family), ["demo"]]
-    for arguments, code, has_printed, _ in outcomes(folder, several, path=missing):
-        assert (code, has_printed) == (0, True), arguments
+    for arguments, code, shown, _, _ in outcomes(folder, several, path=missing):
+        assert (code, shown != "") == (0, True), arguments
     done = run(folder, ["-m", "charlm"], "train", "--model", "gpt", "--help", path=missing)
     assert (done.returncode, done.stdout != "") == (0, True), done.stderr
 
@@ -135,25 +139,33 @@ def test_what_is_trained_says_what_to_install(folder: Path, missing: Path, famil
     assert SAYS_WHAT_TO_INSTALL.replace("charlm: ", "ModuleNotFoundError: ") in done.stderr
 
 
-def test_a_model_that_was_trained_says_what_to_install(folder: Path, missing: Path) -> None:
+def test_a_model_that_was_trained_says_what_to_install(
+    folder: Path, missing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
     small = ["--n-layers", "1", "--n-heads", "1", "--width", "8", "--block-size", "16"]
-    made = ["train", "input.txt", "--model", "gpt", *small, "--max-steps", "1", "--device", "cpu", "--out", "gpt"]
-    assert run(folder, ["-m", "charlm"], *made).returncode == 0
-    assert run(folder, ["-m", "charlm"], "train", "input.txt", "--out", "ngram").returncode == 0
-    for arguments in (
+    assert (
+        main(["train", "input.txt", "--model", "gpt", *small, "--max-steps", "1", "--device", "cpu", "--out", "gpt"])
+        == 0
+    )
+    assert main(["train", "input.txt", "--out", "ngram"]) == 0
+    several = [
         ["generate", "gpt"],
         ["info", "gpt"],
         ["score", "gpt", "input.txt"],
         ["export", "ngram", "--format", "onnx", "--out", "x"],
         ["import", "ckpt.pt", "--out", "x"],
-    ):
-        done = run(folder, ["-m", "charlm"], *arguments, path=missing)
-        assert (done.returncode, done.stdout, done.stderr) == (1, "", SAYS_WHAT_TO_INSTALL), arguments
+    ]
+    for arguments, *said, _ in outcomes(folder, several, path=missing):
+        assert said == [1, "", SAYS_WHAT_TO_INSTALL], arguments
 
 
-def test_a_bigram_that_was_trained_is_used_without_pytorch(folder: Path, missing: Path) -> None:
+def test_a_bigram_that_was_trained_is_used_without_pytorch(
+    folder: Path, missing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
     made = ["train", "input.txt", "--model", "trained-bigram", "--max-steps", "9", "--device", "cpu", "--out", "run"]
-    assert run(folder, ["-m", "charlm"], *made).returncode == 0
-    for arguments in (["generate", "run"], ["evaluate", "run", "input.txt"], ["report", "run"]):
-        done = run(folder, ["-m", "charlm"], *arguments, path=missing)
-        assert done.returncode == 0, (arguments, done.stderr)
+    assert main(made) == 0
+    several = [["generate", "run"], ["evaluate", "run", "input.txt"], ["report", "run"]]
+    for arguments, code, _, err, _ in outcomes(folder, several, path=missing):
+        assert code == 0, (arguments, err)

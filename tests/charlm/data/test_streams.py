@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from charlm import BatchSampler, BigramLanguageModel, TextDataset, evaluate
 from charlm.data import streams
+from charlm.data.streams import MemoryStream
 from chartok import TokenFile, TokenFileError, Vocabulary
 from strategies import costly
 from token_files import write
@@ -50,6 +51,19 @@ def test_shards_behave_as_one_stream(
         for part, expected in zip(files.split(0.5), memory.split(0.5), strict=True):
             assert part.ids.tolist() == expected.ids.tolist()
             assert torch.equal(part.windows(torch.tensor([0])).long(), expected.windows(torch.tensor([0])))
+
+
+def test_windows_are_as_wide_as_asked_while_another_thread_asks_for_others() -> None:
+    class Disturbed(MemoryStream):
+        """A stream of which another thread asks for wider windows whenever its rows are exchanged."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            if name == "_rows" and value.shape[1] == 2:
+                self.windows(torch.tensor([0]), 5)
+
+    stream = Disturbed(torch.arange(10))
+    assert stream.windows(torch.tensor([3]), 2).tolist() == [[3, 4]]
 
 
 def test_a_read_asks_the_files_alone_that_hold_what_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,13 @@ def test_scores_are_finite_and_survive_a_file(pairs: list[tuple[int, float]]) ->
     assert np.array_equal(again.standardized(lengths, bits), trend.standardized(lengths, bits))
 
 
+def test_the_trend_of_long_texts_that_differ_much_survives_a_file() -> None:
+    lengths = np.full(25, 1e9)
+    trend = LengthTrend.of(lengths, np.random.default_rng(0).uniform(1, 8, 25) * lengths)
+    assert trend.variance.max() > 1e17
+    assert np.array_equal(LengthTrend.from_dict(trend.to_dict()).variance, trend.variance)
+
+
 @pytest.mark.parametrize(
     "change", [{"mean": [1.0]}, {"variance": [1.0, 2.0]}, {"variance": [1.0, -1.0, 0.0]}, {"mean": [1.0, None]}]
 )

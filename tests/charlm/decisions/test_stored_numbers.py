@@ -27,7 +27,7 @@ def test_rounding_keeps_the_order(values: list[float]) -> None:
     assert (np.diff(rounded(np.sort(values))) >= 0).all()
 
 
-@pytest.mark.parametrize("value", [None, "1", True, math.nan, math.inf, -math.inf, 1e13, 10**400, [1], {}])
+@pytest.mark.parametrize("value", [None, "1", True, math.nan, math.inf, -math.inf, 1e31, 10**400, [1], {}])
 def test_what_is_no_finite_number_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^a of its calibration must be a finite number$"):
         number({"a": value}, "a")

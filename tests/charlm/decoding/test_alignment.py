@@ -32,6 +32,6 @@ def test_the_sides_of_an_alignment_are_the_texts(seen: str, true: str) -> None:
 
 
 def test_texts_whose_table_would_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alignment, "MOST_CELLS", 100)
+    monkeypatch.setattr(alignment, "MOST_BYTES", 100)
     with pytest.raises(ValueError, match="texts of 9 and 8 characters are too long to align: give lines"):
         aligned("a" * 9, "b" * 8)

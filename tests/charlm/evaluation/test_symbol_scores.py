@@ -1,6 +1,8 @@
 """The likelihood of a text after a context, and without the end of a record."""
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,8 +93,17 @@ def test_a_context_that_is_none_is_refused(context: list[str], error: type[Excep
 
 
 def test_eos_is_yes_or_no() -> None:
-    with pytest.raises(TypeError, match="eos must be True or False, got 'no'"):
-        RECORDS.score_samples(["a"], eos="no")  # type: ignore[arg-type]  # that is the mistake
+    wrong: Any = "no"
+    for lm in LMS[:2]:
+        for asked in (lm.score_samples, lm.counts_of_symbols, partial(lm.score_samples, context="b")):
+            with pytest.raises(TypeError, match="eos must be True or False, got 'no'"):
+                asked(["a"], eos=wrong)
+
+
+def test_counts_of_texts_are_never_taken_for_texts() -> None:
+    for asked in (RECORDS.score_samples, RECORDS.counts_of_symbols):
+        with pytest.raises(TypeError, match="texts must be an iterable of str, got a mapping"):
+            asked({"a": 3})
 
 
 @pytest.mark.parametrize(("context", "where"), [("aXb", r"context\[1\]"), (["a", "aX"], r"context\[1\]\[1\]")])

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -142,6 +143,21 @@ def test_what_else_has_the_name_of_the_lock_is_not_written_to(tmp_path: Path, ki
 def test_a_lock_left_behind_with_anything_in_it_is_taken(tmp_path: Path) -> None:
     (tmp_path / "run.lock").write_bytes(b"\xff not JSON")
     with RunFolder(tmp_path).locked():
+        pass
+
+
+def test_a_lock_that_could_not_be_written_or_removed_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    lock = RunLock(tmp_path / "run.lock")
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", fail)
+        with pytest.raises(OSError, match="No space left"):
+            lock.__enter__()
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"), lock:
+        full.setattr(Path, "unlink", fail)
+    with RunLock(tmp_path / "run.lock"):
         pass
 
 

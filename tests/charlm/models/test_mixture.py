@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from charlm import (
     evaluate,
     generate,
 )
+from charlm.data.dataset import Piece
 from charlm.models import mixture as mixture_module
 from charlm.models.mixture import reestimated
 from chartok import TokenIdError
@@ -256,6 +258,31 @@ def test_held_out_data_must_be_possible() -> None:
         mixture.fit(TextDataset([0, 3], block_size=1))
     with pytest.raises(ValueError, match="call fit first"):
         MixtureLanguageModel([NGramLanguageModel(3, order=2)]).fit(TextDataset([0, 1], block_size=1))
+
+
+def test_held_out_data_without_a_target_that_counts_are_refused_and_the_weights_stay() -> None:
+    mixture = weighted(*(BigramLanguageModel(3, seed=seed, context_only=[2]) for seed in range(2)))
+    before = mixture.weights.clone()
+    with pytest.raises(ValueError, match="nothing to learn from: every target is masked, or in context_only"):
+        mixture.fit(TextDataset([2, 2, 2], block_size=1))
+    assert torch.equal(mixture.weights, before)
+
+
+def test_texts_too_short_for_a_target_change_nothing() -> None:
+    class Pieces:
+        def __init__(self, lengths: list[int]) -> None:
+            self._lengths = np.array(lengths)
+
+        def check_ids(self, size: int) -> None:
+            assert size == VOCAB_SIZE
+
+        def pieces(self, targets: int | None, overlap: int) -> Iterator[Piece]:
+            assert (targets, overlap) == (None, 0)
+            ids = np.concatenate([np.array(TEXT[:length], dtype=np.int64) for length in self._lengths])
+            yield Piece(ids, self._lengths, np.ones(np.maximum(self._lengths - 1, 0).sum(), dtype=bool))
+
+    several = [MixtureLanguageModel([ngram(2), ngram(3)]).fit(Pieces(some)) for some in ([9, 0, 30, 1], [9, 30])]
+    assert torch.equal(several[0].weights, several[1].weights)
 
 
 def test_a_model_of_no_known_family_can_be_mixed_too() -> None:

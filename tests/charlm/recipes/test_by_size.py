@@ -12,6 +12,7 @@ from charlm import TrainerConfig, evaluate
 from charlm.recipes import events
 from charlm.recipes.by_size import (
     CHARACTERS,
+    EVALUATION_CHARACTERS,
     LARGEST_BATCH,
     LONGEST_INTERVAL,
     PATIENCE,
@@ -27,7 +28,13 @@ from charlm.recipes.corpus import Corpus
 from charlm.recipes.presets import CONFIGS, Recipe
 from charlm.recipes.train import train
 
-OWN: dict[str, Any] = {"max_steps": 7, "table_decay": 0.0, "evaluation_interval": 3, "patience": 2}
+OWN: dict[str, Any] = {
+    "max_steps": 7,
+    "table_decay": 0.0,
+    "evaluation_interval": 3,
+    "patience": 2,
+    "evaluation_characters": 8,
+}
 """What else would be chosen by the size of the text."""
 LIMITS: dict[str, Any] = {"max_steps": 7, "max_epochs": 2, "max_seconds": 5.0}
 TINY: dict[str, Any] = {"n_layers": 1, "n_heads": 1, "width": 4, "block_size": 8, "device": "cpu"}
@@ -66,7 +73,8 @@ def test_between_two_sizes_the_settings_lie_between_theirs() -> None:
 def test_what_is_given_stays_and_the_rest_suits_the_size(characters: int, names: set[str]) -> None:
     given_ = {name: OWN[name] for name in names}
     config = completed(dataclasses.replace(CONFIGS["gpt"], **given_), characters, has_validation=True)
-    suited = settings_for(characters)._asdict() | {"patience": PATIENCE}
+    of_evaluations = {"patience": PATIENCE, "evaluation_characters": EVALUATION_CHARACTERS}
+    suited = settings_for(characters)._asdict() | of_evaluations
     assert {name: getattr(config, name) for name in OWN} == suited | given_
     others = {name: getattr(CONFIGS["gpt"], name) for name in vars(config).keys() - OWN.keys()}
     assert {name: getattr(config, name) for name in others} == others
@@ -80,8 +88,9 @@ def test_a_limit_that_is_given_is_the_only_one(characters: int, names: set[str])
 
 
 @given(sizes)
-def test_without_validation_data_no_patience_is_asked_for(characters: int) -> None:
-    assert completed(CONFIGS["gpt"], characters, has_validation=False).patience is None
+def test_without_validation_data_nothing_is_asked_of_evaluations(characters: int) -> None:
+    config = completed(CONFIGS["gpt"], characters, has_validation=False)
+    assert config.patience is config.evaluation_characters is None
 
 
 @given(sizes, st.floats(1e-4, 10))

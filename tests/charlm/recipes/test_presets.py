@@ -1,6 +1,8 @@
 import dataclasses
+import json
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,20 @@ def test_there_is_a_line_for_each_family_and_a_value_for_each_setting() -> None:
     assert set(TAKES) == set(get_args(Family))
     settings = {setting.name for setting in dataclasses.fields(Recipe)} - {"family"}
     assert settings == set(VALUES) == {name for taken in TAKES.values() for name in taken}
+
+
+@pytest.mark.parametrize("family", sorted(TAKES))
+def test_a_number_of_numpy_is_one_of_python_as_json_needs(family: Any) -> None:
+    given_ = {name: VALUES[name] for name in TAKES[family] if type(VALUES[name]) in (int, float)}
+    if family == "ngram":
+        del given_["smoothing"]
+    given_.pop("max_length", None)
+    of_numpy: dict[str, Any] = {name: np.array(value)[()] for name, value in given_.items()}
+    recipe = Recipe(family=family, **of_numpy)
+    found = {name: getattr(recipe, name) for name in given_}
+    assert found == given_
+    assert list(map(type, found.values())) == list(map(type, given_.values()))
+    assert json.loads(json.dumps(found)) == given_
 
 
 @given(families, st.sets(st.sampled_from(sorted(VALUES))))

@@ -113,6 +113,13 @@ def test_a_text_too_short_for_a_prior_is_told_and_trained_on_without(family: Any
     assert counted.order == 8
 
 
+def test_an_order_of_a_prior_for_which_a_text_is_too_short_is_refused() -> None:
+    short = TEXT[: FEWEST_CHARACTERS - 1]
+    with pytest.raises(ValueError, match=r"order 3 is that of the counts .* 999 characters are too few .* or no order"):
+        CharLM.fit(short, "gpt", order=3, **SMALL)
+    assert CharLM.fit(short, "mixture", order=3, **SMALL).family == "mixture"
+
+
 def test_records_are_counted_from_their_start_to_their_end() -> None:
     lm = CharLM.fit(NAMES, "gpt", **SMALL)
     corpus = Corpus.of_records(NAMES)

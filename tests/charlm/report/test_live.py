@@ -1,6 +1,7 @@
 """The page of a run that is still going shows what there is, reloads itself, and stops doing so however it ends."""
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ def test_every_entry_is_shown_and_the_end_is_the_whole_report(tmp_path: Path, mo
     for page, step in ((first, 2), (second, 4), (third, 6)):
         assert f"<dd>{step} of 6</dd>" in page
         assert RELOADS in page
+        assert re.search(r"Written at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: this page reloads itself", page)
     assert "During training" not in first
     assert "During training" in second
     assert RELOADS not in end

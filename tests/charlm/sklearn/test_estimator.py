@@ -214,4 +214,4 @@ def test_without_scikit_learn_it_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "pip install chartok[sklearn]" in done.stderr
+    assert "pip install 'chartok[sklearn]'" in done.stderr

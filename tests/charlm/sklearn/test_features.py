@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -56,3 +57,11 @@ def test_features_go_into_a_pipeline() -> None:
 def test_bad_input_is_refused(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_fit_that_fails_leaves_no_estimator_that_seems_fitted() -> None:
+    features = CharLMFeatures()
+    with pytest.raises(ValueError, match="nothing can be held out"):
+        features.fit(["a"])
+    with pytest.raises(NotFittedError):
+        features.transform(["a"])

@@ -76,6 +76,18 @@ def test_a_run_that_goes_on_keeps_its_log_and_drops_those_of_steps_to_be_done_ag
     assert [file.name for file in tmp_path.iterdir()] == ["log.jsonl"]
 
 
+@pytest.mark.parametrize("damage", [b"nonsense\n", b"\0" * 5000, b'{"step": 1}\n', b'{"step'])
+def test_what_a_crash_has_left_behind_the_entries_of_a_run_does_not_cost_it_its_log(
+    tmp_path: Path, damage: bytes
+) -> None:
+    path = tmp_path / "log.jsonl"
+    for step in range(3):
+        append_entry(path, log_entry(step))
+    path.write_bytes(path.read_bytes() + damage)
+    assert open_log(path, 3) == [log_entry(step) for step in range(3)] == read_log(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["log.jsonl"]
+
+
 @pytest.mark.parametrize(("content", "number"), [(b"nonsense\n", 1), (None, 2), (None, 0)])
 def test_a_log_that_does_not_belong_to_the_run_is_renamed_and_never_lost(
     tmp_path: Path, content: bytes | None, number: int

@@ -388,6 +388,19 @@ def test_evaluation_and_model_files_take_the_averaged_weights(tmp_path: Path) ->
     assert torch.equal(load_model(tmp_path)[0].state_dict()["table"], averaged)
 
 
+def test_in_a_block_with_averaged_weights_a_trainer_does_what_it_does_outside() -> None:
+    inside, outside = (make_trainer(max_steps=9, ema_decay=0.9) for _ in range(2))
+    with inside.averaged_weights():
+        inside.fit()
+        evaluation = inside.evaluate()
+        state = inside.state_dict()
+        inside.load_state_dict(state)
+    outside.fit()
+    assert evaluation == outside.evaluate()
+    assert all(torch.equal(tensor, outside.state_dict()["tensors"][name]) for name, tensor in state["tensors"].items())
+    assert_same(inside, outside)
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_lower_precision_learns_too(precision: str) -> None:
     assert make_trainer(max_steps=200, precision=precision).fit().evaluate().bits_per_character < 0.7

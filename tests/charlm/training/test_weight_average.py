@@ -33,6 +33,22 @@ def test_the_own_weights_come_back_whatever_happens_in_the_block() -> None:
     assert model.weight.item() == 7.0
 
 
+def test_a_block_within_a_block_has_the_weights_that_it_asks_for() -> None:
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(model.weight, 1.0)
+    average = WeightAverage(model, 0.5)
+    nn.init.constant_(model.weight, 7.0)
+    with average.in_force():
+        with average.in_force():
+            assert model.weight.item() == 1.0
+        assert model.weight.item() == 1.0
+        with average.suspended(), average.suspended():
+            assert model.weight.item() == 7.0
+            assert average.state_dict()["weight"].item() == 1.0
+        assert model.weight.item() == 1.0
+    assert model.weight.item() == 7.0
+
+
 def test_an_average_goes_on_from_another() -> None:
     model = nn.Linear(2, 1)
     average, other = WeightAverage(model, 0.5), WeightAverage(model, 0.5)

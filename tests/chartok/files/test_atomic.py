@@ -91,7 +91,7 @@ def test_a_pipe_or_a_device_is_written_into_and_stays_what_it_is(tmp_path: Path)
         reader.start()
         with replace_file(tmp_path / name) as file:
             file.write(b"new")
-        reader.join(timeout=10)
+        reader.join(timeout=60)
         assert read == [b"new"]
     with replace_file(tmp_path / "null") as file:
         file.write(b"new")

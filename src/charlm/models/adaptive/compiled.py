@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError as _missing:
     if _missing.name != "numba":
         raise
-    message = "numba is missing, which models need that learn while they read: pip install chartok[fast]"
+    message = "numba is missing, which models need that learn while they read: pip install 'chartok[fast]'"
     raise ModuleNotFoundError(message, name=_missing.name) from None
 
 Function = TypeVar("Function", bound=Callable[..., object])

@@ -51,7 +51,7 @@ class AdaptiveLanguageModel:
     gives what followed the last time that the same ids came. Their logits are mixed by four small networks that learn
     with every decision, and the result is refined twice by what such predictions came to. All of that is computed in
     integers, so that every machine makes the same predictions. Source of the method: Mahoney 2005, "Adaptive Weighing
-    of Context Models for Lossless Data Compression". Needs numba: ``pip install chartok[fast]``.
+    of Context Models for Lossless Data Compression". Needs numba: ``pip install 'chartok[fast]'``.
 
     Args:
         vocab_size: The number of ids, V.

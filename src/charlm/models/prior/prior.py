@@ -93,9 +93,11 @@ class CountPrior(nn.Module):
 
     def _rows(self, device: torch.device) -> PriorRows:
         """Returns the rows of this table on a device, which are kept."""
-        if self._made is None or self._made[0] is not self.table or self._made[1].device != device:
-            self._made = self.table, PriorRows(self.table, of_all(self.table), device)
-        return self._made[1]
+        made, table = self._made, self.table
+        if made is None or made[0] is not table or made[1].device != device:
+            made = table, PriorRows(table, of_all(table), device)
+            self._made = made  # another thread may put that of another table there at once
+        return made[1]
 
     def nodes(self, ids: Tensor) -> Tensor:
         """Returns the context of each length that ends at each position, int64 ``(order - 1, B, T)``."""

@@ -188,7 +188,8 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _tail(tokens: Tokens, vocab_size: int, held: int, context: int) -> HeldOut:
     most = held + context + MANY  # with the ends of texts
-    parts: deque[tuple[NDArray[np.int64], NDArray[np.int64]]] = deque()
+    nothing = np.zeros(0, dtype=np.int64)
+    parts = deque([(nothing, nothing)])
     for joined, weights in stretches(tokens, vocab_size, width=1, at_once=IDS_AT_ONCE):
         last = slice(max(len(joined) - most, 0), None)
         ids = joined[last].astype(np.int64) - 1

@@ -26,13 +26,13 @@ def output_of(program: str) -> str:
 def test_without_numba_the_error_says_what_to_install() -> None:
     said = output_of(f"{WITHOUT}\nimport charlm\ncharlm.CharLM.fit('the cat ' * 9, order=3).adaptive()")
     assert said.startswith("ModuleNotFoundError: numba is missing")
-    assert said.endswith("pip install chartok[fast]")
+    assert said.endswith("pip install 'chartok[fast]'")
 
 
 def test_the_command_line_says_so_in_one_line() -> None:
     said = output_of(f"{WITHOUT}\nfrom charlm.cli.app import main\nprint(main(['compress', 'x']))")
     assert said.startswith("1\ncharlm: numba is missing")
-    assert said.endswith("pip install chartok[fast]")
+    assert said.endswith("pip install 'chartok[fast]'")
 
 
 def test_nothing_else_loads_numba() -> None:

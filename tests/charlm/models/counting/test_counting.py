@@ -188,9 +188,10 @@ def test_counting_keeps_to_its_memory(
     [
         (1000, ValueError, r"memory must be at least 9,437,184 bytes, .* 65,536 n-grams of order 3 takes, got 1,000"),
         ("1 MB", ValueError, r"memory must be at least 9,437,184 bytes, .* got 1,000,000"),
+        ("1.5", ValueError, "memory must be whole bytes, or have a unit such as 1.5MB, got '1.5'"),
         ("much", ValueError, "memory must be a number of bytes or a size such as 500MB or 2GiB, got 'much'"),
         (0, ValueError, "memory must be at least 1, got 0"),
-        ("0.1B", ValueError, "memory must be at least 1, got 0"),
+        ("0.1B", ValueError, "memory must be whole bytes, or have a unit such as 0.1MB, got '0.1B'"),
         (f"{'9' * 400}GB", ValueError, r"memory must be below 2\*\*63 bytes, got more"),
         (1 << 63, ValueError, r"memory must be below 2\*\*63 bytes, got more"),
         (1.5, TypeError, "memory must be a number of bytes or a str such as '2GB', got float"),

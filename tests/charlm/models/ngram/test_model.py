@@ -37,6 +37,8 @@ from kneserney_reference import Gram, ReferenceKneserNey, ngram_counts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from charlm.models.smoothing.choices import Smoothing
+
 VOCAB_SIZE = 4
 EXACT = 1e-9
 TEXT = np.random.default_rng(0).integers(0, 3, 400).cumsum() % VOCAB_SIZE
@@ -503,6 +505,15 @@ def test_the_order_is_a_positive_integer(order: Any, error: type[Exception]) -> 
         counted([0], order=order)
     with pytest.raises(error, match="min_count must be"):
         fitted().prune(order)
+
+
+@pytest.mark.parametrize("make", [list[int], lambda: iter([]), lambda: np.zeros(0, dtype=np.uint8)])
+@pytest.mark.parametrize(("order", "smoothing"), [(None, "learned"), (None, "tuned"), (2, "tuned"), (2, "kneser-ney")])
+def test_no_texts_are_refused_whatever_is_to_be_found_out_from_them(
+    make: "Callable[[], Any]", order: int | None, smoothing: "Smoothing"
+) -> None:
+    with pytest.raises(ValueError, match="tokens contains no ids: give at least one"):
+        NGramTable.fit(make(), vocab_size=3, order=order, smoothing=smoothing)
 
 
 def test_an_order_above_all_reason_is_refused() -> None:
