@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections import Counter
 from functools import partial
@@ -105,11 +106,9 @@ def _transcriptions(lm: CharLM, lines: list[str]) -> list[Comparison]:
     if not is_installed("pyctcdecode"):
         print("pyctcdecode is skipped: it is not installed")
         return []
-    from pyctcdecode import build_ctcdecoder  # noqa: PLC0415 - not everywhere
-
     alphabet = ["", *lm.vocabulary.symbols]
     frames = [frames_of(line, alphabet, number) for number, line in enumerate(lines)]
-    decoder = build_ctcdecoder(alphabet)
+    decoder = importlib.import_module("pyctcdecode").build_ctcdecoder(alphabet)
 
     def theirs() -> list[str]:
         return [decoder.decode(each, beam_width=BEAM_WIDTH) for each in frames]

@@ -41,7 +41,7 @@ def comparisons() -> list[Comparison]:
     return [
         Comparison(
             name=name,
-            ours=lambda: (counted.gradients(), counted.update()),
+            ours=counted.learn,
             rival_name="its matrix products alone",
             rival=products.repeat,
             target=0.5,
@@ -49,9 +49,9 @@ def comparisons() -> list[Comparison]:
         ),
         Comparison(
             name=f"{name}, counts looked up",
-            ours=lambda: (counted.look_up(), counted.gradients(), counted.update()),
+            ours=counted.look_up_and_learn,
             rival_name="without counts",
-            rival=lambda: (plain.gradients(), plain.update()),
+            rival=plain.learn,
             target=0.8,
             samples=5,
         ),
@@ -84,9 +84,15 @@ class _Step:
         self._optimizers.zero_gradients()
         return self._gradients(self._batch)
 
-    def update(self) -> None:
-        """Updates the weights."""
+    def learn(self) -> None:
+        """Computes the gradients, and updates the weights by them."""
+        self.gradients()
         self._optimizers.step(self._gradients.scaler, factor=1e-3, max_gradient_norm=None)
+
+    def look_up_and_learn(self) -> None:
+        """Does all that a step of training does."""
+        self.look_up()
+        self.learn()
 
 
 class Products(TorchDispatchMode):
