@@ -59,7 +59,7 @@ train text.txt --model classic-gpt --out classic {SMALL}
 generate gpt --max-new-tokens 5
 score mixture lines.txt
 export classic --format nanogpt --out ckpt.pt
-import ckpt.pt --out classic.safetensors
+import ckpt.pt --vocabulary classic --out classic.safetensors
 report gpt
 play gpt --out gpt.html
 """.strip().splitlines()
