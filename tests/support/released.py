@@ -69,7 +69,10 @@ EXPECTED = "nanogpt has no ids that are never predicted"
 
 def run(folder: Path, *arguments: str | os.PathLike[str]) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-W", "error", "-W", f"ignore:{EXPECTED}", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # several wait for each other beside other programs
+    return subprocess.run(
+        command, cwd=folder, env=one_thread, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
