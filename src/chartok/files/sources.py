@@ -301,12 +301,22 @@ class _documented_errors:  # noqa: N801 - used like a function
             raise SourceError(f"{self._source!a} cannot be read: {error or type(error).__name__}") from None
 
 
+def _in_file_system(files: Any, path: str) -> IO[bytes]:  # noqa: ANN401
+    try:
+        file: IO[bytes] = files.open(path, "rb")
+    except KeyError:  # that of an archive without such a file, before fsspec 2026.9
+        if files.exists(path):
+            raise
+        raise FileNotFoundError(path) from None
+    return file
+
+
 @contextlib.contextmanager
 def _open(source: str) -> Iterator[IO[bytes]]:
     if _is_url(source):
         files, path = _file_system(source)
         with _documented_errors(source):
-            file = files.open(path, "rb")
+            file = _in_file_system(files, path)
         with file:
             yield file
     else:

