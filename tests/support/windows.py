@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import chartok.files.fixed
+from charlm.classification import model_folder
 from charlm.files import run_folder, run_lock
 from chartok.files.pread import seek_and_read
 
@@ -62,7 +63,9 @@ def imitate(patches: pytest.MonkeyPatch) -> None:
     patches.setattr("shutil._use_fd_functions", False)
     patches.setattr(chartok.files.fixed, "pread", seek_and_read)
     patches.setattr("chartok.files.atomic.sys", SimpleNamespace(platform="win32"))
-    patches.setattr(run_folder, "RunLock", as_windows(run_lock).RunLock)
+    windows_lock = as_windows(run_lock).RunLock
+    for module in (model_folder, run_folder):
+        patches.setattr(module, "RunLock", windows_lock)
 
 
 def as_windows(module: ModuleType) -> Any:
