@@ -22,7 +22,7 @@ def prepared_folder(package: str, modules: list[str], tests: list[str]) -> Path:
     folder = mutants.folder_of(package)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "mutants" / "src").mkdir(parents=True)  # Python would remember that it was not there to import from
-    for name in ("src", "tests"):
+    for name in ("docs", "src", "tests"):
         (folder / name).symlink_to(mutants.ROOT / name)
     selection = f"only_mutate = {json.dumps(modules)}\npytest_add_cli_args_test_selection = {json.dumps(tests)}\n"
     head, table, rest = mutants.PYPROJECT.read_text(encoding="utf-8").partition("[tool.mutmut]\n")

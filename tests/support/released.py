@@ -59,7 +59,7 @@ train text.txt --model classic-gpt --out classic {SMALL}
 generate gpt --max-new-tokens 5
 score mixture lines.txt
 export classic --format nanogpt --out ckpt.pt
-import ckpt.pt --out classic.safetensors
+import ckpt.pt --vocabulary classic --out classic.safetensors
 report gpt
 play gpt --out gpt.html
 """.strip().splitlines()
@@ -69,7 +69,10 @@ EXPECTED = "nanogpt has no ids that are never predicted"
 
 def run(folder: Path, *arguments: str | os.PathLike[str]) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-W", "error", "-W", f"ignore:{EXPECTED}", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # several wait for each other beside other programs
+    return subprocess.run(
+        command, cwd=folder, env=one_thread, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")

@@ -63,9 +63,9 @@ def imitate(patches: pytest.MonkeyPatch) -> None:
     patches.setattr("shutil._use_fd_functions", False)
     patches.setattr(chartok.files.fixed, "pread", seek_and_read)
     patches.setattr("chartok.files.atomic.sys", SimpleNamespace(platform="win32"))
-    windows_lock = as_windows(run_lock).RunLock
+    lock = as_windows(run_lock).RunLock
     for module in (model_folder, run_folder):
-        patches.setattr(module, "RunLock", windows_lock)
+        patches.setattr(module, "RunLock", lock)
 
 
 def as_windows(module: ModuleType) -> Any:

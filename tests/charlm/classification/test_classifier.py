@@ -278,6 +278,7 @@ def test_models_of_symbols_of_several_characters_work_too() -> None:
         (lambda: TextClassifier.fit(["a"], [1]), TypeError, r"labels\[0\] must be a str, got int"),  # type: ignore[list-item]
         (lambda: TextClassifier.fit(ABC, ["x"]), TypeError, "leave labels out"),
         (lambda: TextClassifier.fit(ABC, n_folds=1), ValueError, "n_folds must be at least 2, or 0"),
+        (lambda: TextClassifier.fit(ABC, n_folds=-1), ValueError, "^n_folds must be"),
         (
             lambda: TextClassifier.fit({"a": ["a", "b"], "b": ["c"]}),
             ValueError,

@@ -22,7 +22,7 @@ OF_CONFIG = [field.name for field in dataclasses.fields(TrainerConfig)]
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "input.txt").write_text("the quick brown fox\n" * 50, encoding="utf-8", newline="")
+    (tmp_path / "input.txt").write_text("the quick brown fox\n" * 60, encoding="utf-8", newline="")
     return tmp_path
 
 

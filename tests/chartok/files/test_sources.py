@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from chartok import SourceError, Vocabulary, encode_file, read_records, read_text
+from chartok.files.reading import ReadingSettings
+from chartok.files.records import batched_records
 from chartok.files.sources import expand_sources, open_source
 
 
@@ -267,3 +269,17 @@ def test_an_empty_file_that_grows_while_it_is_read_is_an_error(tmp_path: Path) -
 
     with pytest.raises(SourceError, match=r"grows' changed while it was read"):
         read_as_it_grows()
+
+
+@pytest.mark.parametrize("column", [None, "name"])
+def test_a_file_that_may_grow_is_read_to_its_end(tmp_path: Path, column: str | None) -> None:
+    path = tmp_path / "grows.csv"
+    size = path.write_bytes(b"name\n" + b"ada\n" * 900_000)
+    found = []
+    for records in batched_records(path, ReadingSettings(column=column), may_grow=True):
+        found += records
+        if path.stat().st_size == size:
+            with path.open("ab") as file:
+                file.write(b"bob\n")
+    assert found.count("ada") == 900_000
+    assert found[-1] == "bob"

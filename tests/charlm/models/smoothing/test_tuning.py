@@ -142,6 +142,31 @@ def test_the_loss_of_records_is_that_of_a_model_of_the_others() -> None:
     assert found == pytest.approx(-table.scores(np.concatenate(chosen), lengths).mean(), abs=1e-9)
 
 
+def tuning_of(records: list[list[int]] | JoinedTexts) -> Tuning:
+    counts = NGramCounts.from_tokens(RECORDS * 2, vocab_size=VOCAB_SIZE, order=3)
+    suffixes = suffix_nodes(counts.keys, counts.levels, VOCAB_SIZE)
+    return Tuning(counts, suffixes, hold_out(records, vocab_size=VOCAB_SIZE, context=3), ())
+
+
+def test_texts_with_weights_have_the_loss_of_as_many_texts() -> None:
+    weighted = JoinedTexts(np.concatenate(RECORDS), np.full(len(RECORDS), 12), np.full(len(RECORDS), 2))
+    constants = shipped_constants(3)
+    loss, derivatives = tuning_of(RECORDS * 2).loss(constants)
+    of_weighted, derivatives_of_weighted = tuning_of(weighted).loss(constants)
+    assert of_weighted == pytest.approx(loss, abs=1e-9)
+    assert derivatives_of_weighted == pytest.approx(derivatives, abs=1e-9)
+
+
+def test_the_derivatives_of_the_loss_are_those_of_finite_differences() -> None:
+    tuning, constants, step = tuning_of(RECORDS * 2), shipped_constants(3), 1e-5
+    _, derivatives = tuning.loss(constants)
+    for place in np.ndindex(constants.shape):
+        change = np.zeros_like(constants)
+        change[place] = step
+        slope = (tuning.loss(constants + change)[0] - tuning.loss(constants - change)[0]) / (2 * step)
+        assert derivatives[place] == pytest.approx(slope, rel=1e-4, abs=1e-7)
+
+
 def test_tuning_improves_what_is_held_out() -> None:
     counts = NGramCounts.from_tokens(TEXT, vocab_size=VOCAB_SIZE, order=4)
     suffixes = suffix_nodes(counts.keys, counts.levels, VOCAB_SIZE)
@@ -247,3 +272,8 @@ def test_the_share_of_distinct_texts_is_that_of_few_of_very_many() -> None:
         patch.setattr(held_out, "MOST_HASHES", 500)
         assert share_of_distinct(texts, vocab_size=33) == pytest.approx(997 / 5000, rel=0.3)
     assert share_of_distinct(np.zeros(5000, dtype=np.int64), vocab_size=33) == 1
+
+
+def test_why_a_model_is_not_tuned_is_that_its_texts_are_the_same_or_short() -> None:
+    assert fitting.why_untuned([[0, 1]] * 5000, vocab_size=VOCAB_SIZE) == "equal"
+    assert fitting.why_untuned([[0, 1], [2]], vocab_size=VOCAB_SIZE) == "short"
