@@ -13,8 +13,8 @@
 #             make exchange compresses texts with one release of NumPy, and decompresses them with another;
 #             make soak runs for half an hour
 # make tour   runs the notebook of the examples again, and keeps what it shows
-# make without-torch tests what the library does for who installs it without PyTorch, and without extras
-# make lowest tests the same, and the extras, with the lowest release of every dependency that is supported: up to Python 3.12
+# make without-torch tests what the library and its extras do for who installs them without PyTorch
+# make lowest tests the same with the lowest release of every dependency that is supported: up to Python 3.12
 # make lowest-torch does so with the lowest release of PyTorch, its build for the CPU, as well
 # make dist   builds what is released and tries it out in two environments that hold nothing else, one without PyTorch;
 #             make recipe prints the recipe of conda-forge for the source distribution that it made
@@ -121,7 +121,7 @@ tour: $(VENV)/everything
 	$(BIN)/python tests/support/run_notebook.py examples/tour.ipynb
 
 without-torch: $(VENV)/without-torch/bin/uv
-	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ $(WITHOUT_TORCH) --editable .
+	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ $(WITHOUT_TORCH) --editable '.[all]'
 	$(VENV)/$@/bin/python -m pytest $(LIBRARY_TESTS)
 
 lowest: $(VENV)/lowest/bin/uv

@@ -75,6 +75,26 @@ def test_what_the_commands_write_has_names_of_windows_and_is_closed_in_the_end(f
         shutil.rmtree(path)
 
 
+@pytest.mark.filterwarnings("always:a checkpoint is damaged")  # or else it ends the command, as any warning in a test
+def test_a_run_is_resumed_after_its_newest_checkpoint_was_damaged(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    (folder / "input.txt").write_bytes(TEXT.encode())
+    train = "train input.txt --model trained-bigram --out run --evaluation-interval 1 --block-size 8 --max-steps"
+    assert main([*train.split(), "3"]) == 0
+    newest = RunFolder("run").checkpoint_paths()[-1]
+    (newest / "manifest.json").write_bytes(b"damaged")
+    capsys.readouterr()
+    assert main([*train.split(), "5", "--resume"]) == 0
+    shown = capsys.readouterr()
+    assert "resuming after step 2\n" in shown.out
+    assert "charlm: a checkpoint is damaged, falling back to step-0000000002" in shown.err
+    assert any(path.name.startswith("damaged-") for path in newest.parent.iterdir())
+    assert all(is_valid(path.name) for path in (folder / "run").rglob("*"))
+    shutil.rmtree(folder / "run")
+
+
 def test_a_classifier_is_saved_over_itself_while_it_is_loaded(folder: Path) -> None:
     classifier = TextClassifier.fit({"con": TEXT, "a:b?": "1234567890 " * 40})
     classifier.save("languages")

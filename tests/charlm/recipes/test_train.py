@@ -24,7 +24,7 @@ NAMES = [
     first + middle + last
     for first in ("anna", "hanna", "joanna", "susanna", "johanna")
     for middle in ("", "h", "jo", "nas", "sus", "u")
-    for last in ("", "an", "no", "uh", "sa")
+    for last in ("", "an", "no", "uh", "sas", "ho")
 ]
 QUICK = TrainerConfig(max_steps=15, optimizer="muon", learning_rate=0.01)
 FEW = {"max_steps": 4, "log_interval": 1, "evaluation_interval": 4}

@@ -131,7 +131,11 @@ def test_a_table_in_an_archive_is_read_by_its_column(folder: Path) -> None:
         ([Path("corpus/a.txt"), 3], TypeError, r"sources\[1\] must be a path or a URL, got int"),
         ("zip://*.csv::missing.zip", FileNotFoundError, r"missing\.zip"),
         ("zip://missing.txt::texts.zip", FileNotFoundError, r"No such file or directory: 'zip://missing\.txt::texts"),
-        ("tar://missing.txt::texts.tar.gz", FileNotFoundError, r"No such file or directory: 'tar://missing\.txt::texts"),
+        (
+            "tar://missing.txt::texts.tar.gz",
+            FileNotFoundError,
+            r"No such file or directory: 'tar://missing\.txt::texts",
+        ),
         ("zip://*.html::texts.zip", FileNotFoundError, r"no file matches this pattern: 'zip://\*\.html::texts"),
         ("zip://a.txt::corpus/a.txt", SourceError, r"'zip://a\.txt::corpus/a\.txt' cannot be read: File is not a zip"),
         ("texts.zip", SourceError, r"texts\.zip' is a zip archive.*zip://\*\.txt::texts\.zip"),
