@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chartok import ReadingSettings, SourceError, UnknownCharacterError, Vocabulary, read_records
@@ -65,6 +65,7 @@ def test_records_are_the_lines_however_the_text_is_cut(size: int, files: list[li
 
 @costly()
 @given(files_in_pieces)
+@example([["aa", "ab"]])
 def test_a_character_without_an_id_is_named_with_its_line(files: list[list[str]]) -> None:
     vocabulary = Vocabulary("a\r\ufeff\u4e2d", special_tokens=["bos", "eos", "unk"])
     found = [
@@ -97,7 +98,8 @@ def test_records_of_every_kind_are_those_that_read_records_returns(tmp_path: Pat
     vocabulary = Vocabulary.from_text(texts, special_tokens=["bos", "eos"])
     assert Vocabulary.from_text(characters_of(record_pieces(names, reading, print))).symbols == vocabulary.symbols
     records = records_of(RecordEncoder(vocabulary), record_pieces(names, reading, print))
-    assert [vocabulary.decode(record) for record in records] == texts
+    bos, eos = vocabulary.special_tokens["bos"], vocabulary.special_tokens["eos"]
+    assert records == [[bos, *vocabulary.encode(text).tolist(), eos] for text in texts]
     if settings:
         with pytest.raises(UnknownCharacterError, match=r"texts\[0\]\[0\]|character"):
             records_of(

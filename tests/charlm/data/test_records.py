@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,3 +51,9 @@ def test_a_part_is_no_larger_than_asked_unless_it_is_one_record(texts: list[list
         RecordsInMemory.of(np.concatenate(rows), np.array([len(row) for row in rows])), np.full(len(rows), 50)
     ).repeated()
     assert all(len(part.ids) <= at_once or len(part.lengths) == 1 for part in records.parts(at_once))
+
+
+def test_a_record_that_is_too_long_is_named_by_its_place_among_all() -> None:
+    records = Records(RecordsInMemory.of(np.arange(10), np.array([2, 3, 5])))
+    with pytest.raises(ValueError, match=r"^record 3 has 3 symbols"):
+        records.chosen(np.array([False, True, True])).limited(2, "error")

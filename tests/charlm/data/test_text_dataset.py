@@ -168,3 +168,9 @@ def test_a_start_that_is_no_id_is_refused() -> None:
         TextDataset([0, 1, 2], block_size=1, bos=0.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="bos must be below the size of the vocabulary, 3, got 3"):
         TextDataset([0, 1, 2], block_size=1, bos=3).check_ids(3)
+
+
+@pytest.mark.parametrize(("fraction", "name"), [(0.2, "training"), (0.8, "validation")])
+def test_a_part_of_a_split_that_is_shorter_than_a_block_is_named(fraction: float, name: str) -> None:
+    with pytest.raises(ValueError, match=f"leaves 2 for the {name} part"):
+        TextDataset(range(10), block_size=3).split(fraction)

@@ -26,7 +26,7 @@ from charlm.models import adapter
 from charlm.models.ngram import search
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.corpus import Corpus
-from chartok import TokenIdError
+from chartok import TokenIdError, Vocabulary
 from reference_model import Reference
 from strategies import costly
 
@@ -258,3 +258,13 @@ def test_a_record_that_counts_several_times_is_evaluated_as_often() -> None:
     expected = lm.evaluate(repeated)
     assert found.characters == expected.characters
     assert found.nats_per_character == pytest.approx(expected.nats_per_character)
+
+
+@pytest.mark.parametrize("special_tokens", [[], ["unk"]], ids=str)
+def test_a_text_without_unknown_characters_is_evaluated_alike_with_unk_and_without(special_tokens: list[str]) -> None:
+    vocabulary = Vocabulary("ab", special_tokens=special_tokens)
+    model = NGramLanguageModel(vocabulary.size, order=2).fit(vocabulary.encode("abba" * 9))
+    dataset = TextDataset(vocabulary.encode("abab"), block_size=3)
+    found, of_ids = evaluate(model, dataset, vocabulary=vocabulary), evaluate(model, dataset)
+    assert found.characters == of_ids.characters
+    assert found.nats_per_character == pytest.approx(of_ids.nats_per_character)
