@@ -54,6 +54,6 @@ def test_a_part_is_no_larger_than_asked_unless_it_is_one_record(texts: list[list
 
 
 def test_a_record_that_is_too_long_is_named_by_its_place_among_all() -> None:
-    records = Records(RecordsInMemory.of(np.arange(10), np.array([2, 3, 5])))
+    records = Records(RecordsInMemory.of(np.arange(10, dtype=np.uint8), np.array([2, 3, 5])))
     with pytest.raises(ValueError, match=r"^record 3 has 3 symbols"):
         records.chosen(np.array([False, True, True])).limited(2, "error")
