@@ -31,7 +31,8 @@ every_estimator = pytest.mark.parametrize(
 )
 
 ON_ANY_INPUT = [
-    "check_do_not_raise_errors_in_init_or_set_param",
+    "check_do_not_raise_errors_in_init_or_set_param",  # of older releases
+    "check_do_not_raise_errors_in_init_or_set_params",
     "check_estimator_cloneable",
     "check_estimator_get_tags_default_keys",
     "check_estimator_repr",
