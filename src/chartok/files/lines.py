@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def split_lines(text: str) -> list[str]:
-    r"""Returns the lines of a text, without their ends.
-
-    Example:
-        >>> split_lines("one\r\ntwo\n\nfour")
-        ['one', 'two', '', 'four']
-    """
-    return [line for lines in batched_lines([text]) for line in lines]
-
-
 def batched_lines(pieces: Iterable[str], delimiter: str = NEWLINE) -> Iterator[list[str]]:
     r"""Yields the records of a text that arrives in pieces, as a batch those that a piece completes.
 
