@@ -111,7 +111,8 @@ class TrainerConfig:
         evaluation_interval: Steps between evaluations on the validation data; None is 500, or for a Transformer what
             suits the size of the text.
         evaluation_characters: Evaluate on about this many characters at the beginning of the validation data, or on
-            records drawn from it; None evaluates on all of it, but for a Transformer is 500,000.
+            records drawn from it; None evaluates on all of it, but for a Transformer is 500,000 (a larger number than
+            there are takes all).
         checkpoint_interval: Steps between checkpoints; one is also written after the best evaluation so far, at the
             end, and when the run is stopped.
         kept_checkpoints: How many of the newest checkpoints to keep, 2 or more; the best one is kept too.
