@@ -29,6 +29,7 @@ from charlm.training.log import read_log
 from chartok import SourceError, TokenFile, TokenFileError, Vocabulary, encode_file
 from chartok.files import opening
 from chartok.files.pread import pread
+from open_files import open_below, tells_open_files
 from within import within_seconds
 
 VOCABULARY = Vocabulary("ab", special_tokens=["bos"])
@@ -147,15 +148,11 @@ def test_a_file_that_is_closed_beside_a_reading_thread_is_read_to_the_end(
         os.close(other)
 
 
-def test_a_closed_token_file_gives_its_descriptor_back(tokens: TokenFile) -> None:
+@tells_open_files
+def test_a_closed_token_file_gives_its_descriptor_back(tmp_path: Path, tokens: TokenFile) -> None:
+    assert open_below(tmp_path) == [Path(tokens.path).resolve()]
     tokens.close()
-    before = os.open(os.devnull, os.O_RDONLY)
-    for _ in range(3):
-        TokenFile(tokens.path).close()
-    after = os.open(os.devnull, os.O_RDONLY)
-    assert after == before + 1
-    os.close(before)
-    os.close(after)
+    assert open_below(tmp_path) == []
 
 
 def rewritten_in_place(path: Path, offset: int, data: bytes) -> None:

@@ -24,6 +24,7 @@ import chartok.files.fixed
 from charlm.classification import model_folder
 from charlm.files import run_folder, run_lock
 from chartok.files.pread import seek_and_read
+from open_files import open_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,13 +101,9 @@ def _refusal(code: int, *paths: Any) -> Any:
     return error
 
 
-def _open_files() -> Iterator[Path]:
+def _used_files() -> Iterator[Path]:
     """Yields what this process has open, or mapped into memory."""
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            yield entry.readlink()
-        except FileNotFoundError:  # that of the folder just listed
-            continue
+    yield from open_files()
     with REAL_OPEN("/proc/self/maps", encoding="utf-8") as maps:
         yield from {Path(line.split(maxsplit=5)[5].rstrip("\n")) for line in maps if "/" in line}
 
@@ -114,7 +111,7 @@ def _open_files() -> Iterator[Path]:
 def _check_unused(path: Any, *shown: Any) -> None:
     """Checks that nothing at a path, or in a folder there, is open."""
     place = Path(os.path.realpath(Path(path).parent), Path(path).name)
-    if any(file == place or place in file.parents for file in _open_files()):
+    if any(file == place or place in file.parents for file in _used_files()):
         raise _refusal(SHARING_VIOLATION, *shown)
 
 

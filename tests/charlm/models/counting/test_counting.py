@@ -24,6 +24,7 @@ from charlm.models.counting.runs import Packing, Run, counted, merged
 from charlm.models.counting.texts import stretches
 from chartok import encode_file
 from kneserney_reference import ngram_counts
+from open_files import open_below, tells_open_files
 from strategies import costly
 
 VOCAB_SIZE = 4
@@ -205,15 +206,12 @@ def test_a_limit_that_is_none_is_refused_with_what_would_do(memory: Any, error: 
     NGramCounts.from_tokens(LONG[:10], vocab_size=50, order=3, memory=9_437_184)
 
 
-def open_files() -> list[str]:
-    return sorted(str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
-
-
+@tells_open_files
 def test_a_full_disk_is_an_error_of_the_system_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before, limits = open_files(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
         with few_at_once(10_000), pytest.raises(OSError, match="File too large") as caught:
@@ -222,12 +220,12 @@ def test_a_full_disk_is_an_error_of_the_system_and_leaves_nothing(
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(tmp_path))
     assert not [*tmp_path.iterdir()]
-    assert open_files() == before
+    assert open_below(tmp_path) == []
 
 
+@tells_open_files
 def test_whatever_fails_meanwhile_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = open_files()
 
     def failing() -> Iterator[list[int]]:
         yield LONG[:3000].tolist()
@@ -236,7 +234,7 @@ def test_whatever_fails_meanwhile_nothing_is_left(tmp_path: Path, monkeypatch: p
     with few_at_once(100), pytest.raises(KeyboardInterrupt):
         NGramCounts.from_tokens(failing(), vocab_size=50, order=3, memory="1GB")
     assert not [*tmp_path.iterdir()]
-    assert open_files() == before
+    assert open_below(tmp_path) == []
 
 
 def test_a_folder_for_temporary_files_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
