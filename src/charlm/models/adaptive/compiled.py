@@ -7,21 +7,41 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-try:
-    import numba
-except ModuleNotFoundError as _missing:
-    if _missing.name != "numba":
-        raise
-    message = "numba is missing, which models need that learn while they read: pip install 'chartok[fast]'"
-    raise ModuleNotFoundError(message, name=_missing.name) from None
-
 Function = TypeVar("Function", bound=Callable[..., object])
 
-njit: Any = numba.njit  # its types do not have all its options
+
+def left_python(**_: object) -> Callable[[Function], Function]:
+    """Stands in for ``numba.njit``, so that all can be imported without numba; ``require_numba`` is for its use."""
+    return lambda function: function
+
+
+try:
+    import numba
+except ImportError:
+    njit: Any = left_python  # the types of numba's do not have all its options
+else:
+    njit = numba.njit
+
 WITHOUT_COUNTING = {"_nrt": False}
 """No compiled function allocates an array, so that references need no counting, which takes five sixths of the time."""
 SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 """Of all files of this package, from which every compiled function takes something."""
+
+
+def require_numba() -> None:
+    """Loads numba, or says how to come by it.
+
+    Raises:
+        ModuleNotFoundError: It is not installed.
+        ImportError: It cannot be loaded, with this version of NumPy for instance.
+    """
+    try:
+        import numba  # noqa: F401, PLC0415 - for its error
+    except ModuleNotFoundError as error:
+        if error.name != "numba":
+            raise
+        message = "numba is missing, which models need that learn while they read: pip install 'chartok[fast]'"
+        raise ModuleNotFoundError(message, name=error.name) from None
 
 
 def compiled(function: Function) -> Function:

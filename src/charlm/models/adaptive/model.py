@@ -18,6 +18,7 @@ from charlm.models.adaptive.coder import (
     read,
     row,
 )
+from charlm.models.adaptive.compiled import require_numba
 from charlm.models.adaptive.counted import write_counts
 from charlm.models.adaptive.state import new_state
 from charlm.models.adaptive.symbol_tree import symbol_tree
@@ -67,6 +68,7 @@ class AdaptiveLanguageModel:
     Raises:
         TypeError: An argument is of the wrong type.
         ValueError: An argument is out of range.
+        ModuleNotFoundError: numba is not installed.
 
     Example:
         >>> model = AdaptiveLanguageModel(2, table_bytes=1 << 16)
@@ -87,6 +89,7 @@ class AdaptiveLanguageModel:
         context_only: Iterable[SupportsIndex] = (),
         table_bytes: int = 1 << 27,
     ) -> None:
+        require_numba()
         checked_vocab_size(positive_integer("vocab_size", vocab_size))
         shares = _of_each_id("weights", weights, vocab_size, 1)
         shares[list(checked_context_only(context_only, vocab_size))] = 0
@@ -193,7 +196,8 @@ class AdaptiveLanguageModel:
 
         Raises:
             TypeError: ``code`` is not bytes, or ``n_ids`` not an integer.
-            ValueError: The code ends before so many ids, or goes on behind them.
+            ValueError: The code ends before so many ids, or goes on behind them. The model has then read what it
+                decoded until it was sure: ``copy`` it before where it is to be used again.
         """
         if not isinstance(code, bytes):
             raise TypeError(f"code must be bytes, got {type(code).__name__}")

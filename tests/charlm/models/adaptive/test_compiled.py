@@ -30,9 +30,16 @@ def test_without_numba_the_error_says_what_to_install() -> None:
 
 
 def test_the_command_line_says_so_in_one_line() -> None:
-    said = output_of(f"{WITHOUT}\nfrom charlm.cli.app import main\nprint(main(['compress', 'x']))")
+    said = output_of(f"{WITHOUT}\nfrom charlm.cli.app import main\nprint(main(['compress', {__file__!r}]))")
     assert said.startswith("1\ncharlm: numba is missing")
     assert said.endswith("pip install 'chartok[fast]'")
+
+
+def test_everything_can_be_imported_without_numba() -> None:
+    assert (
+        output_of(f"{WITHOUT}\nfrom charlm import *\nprint(AdaptiveLanguageModel.__name__)")
+        == "AdaptiveLanguageModel\n"
+    )
 
 
 def test_nothing_else_loads_numba() -> None:
