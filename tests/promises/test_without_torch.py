@@ -8,7 +8,11 @@ import pytest
 
 PROGRAM = """
 import math, os, sys
+
+import numpy as np
+
 from charlm import Channel, CharLM, ErrorSpotter, TextClassifier, classify, ctc_decode
+from charlm.cli.app import main
 from charlm.generation.settings import SamplingSettings
 
 folder = sys.argv[1]
@@ -48,6 +52,11 @@ for name, lm in models.items():
     assert own.unusual_spans("the mat qqqqqq", 0.05)
     own.save(path)
     assert CharLM.load(path).p_values(["a mat"]) == own.p_values(["a mat"])
+path, arpa = os.path.join(folder, "text"), os.path.join(folder, "text.arpa")
+assert main(["export", path, "--format", "arpa", "--out", arpa]) == 0
+assert main(["import", arpa, "--out", os.path.join(folder, "imported.safetensors")]) == 0
+imported = CharLM.load(os.path.join(folder, "imported.safetensors"))
+assert np.allclose(imported.score_samples(["the mat"]), models["text"].score_samples(["the mat"]), atol=1e-5)
 assert classify({"text": models["text"], "names": models["names"]}, ["the mat", "emma"]) == ["text", "names"]
 classifier = TextClassifier.fit({"text": text, "names": [*map("".join, zip(names, "abcdefghijkl"))]})
 classifier = classifier.calibrate(["the mat", "emma"], ["text", "names"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from charlm.cli.output import print_line, suggest
 from charlm.cli.reading import tell_note
-from charlm.files.arpa.writer import load_arpa, save_arpa
+from charlm.files.arpa.writer import load_arpa_table, save_arpa
 from charlm.files.kinds import ARPA, kind_of_file
 from charlm.files.model_file import save_model
 from charlm.files.run_folder import RunFolder
@@ -61,7 +61,6 @@ def import_(settings: Import) -> None:
     """Writes a model of another program as a model file."""
     inside = settings.checkpoint.iterdir() if settings.checkpoint.is_dir() else ()
     check_not_read(settings.out, [settings.checkpoint, *inside])
-    require_pytorch()
     if settings.vocabulary is not None and settings.text:
         raise ValueError("vocabulary and text both say what the characters are: give one of them")
     if settings.vocabulary is not None:
@@ -74,9 +73,10 @@ def import_(settings: Import) -> None:
         for name in ("vocabulary", "text", "n_heads"):
             if getattr(settings, name):
                 raise ValueError(f"{name}: an ARPA file says all there is to know: leave it out")
-        model, ids = load_arpa(settings.checkpoint)
-        save_model(settings.out, model.table.to_ship(), ids)
+        table, ids = load_arpa_table(settings.checkpoint)
+        save_model(settings.out, table.to_ship(), ids)
     else:
+        require_pytorch()
         from charlm.files.foreign.reader import load_classic_gpt  # noqa: PLC0415 - needs PyTorch
 
         save_model(settings.out, *load_classic_gpt(settings.checkpoint, vocabulary, n_heads=settings.n_heads))

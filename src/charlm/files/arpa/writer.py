@@ -102,13 +102,18 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
         >>> load_arpa(path)[1]
         Vocabulary('a ')
     """
-    tokens, context_only, order, keys, probabilities = read_arpa(path)
-    vocabulary = Vocabulary.from_dict({"format": FORMAT, "version": VERSION, "tokens": tokens})
     from charlm.models.ngram.model import NGramLanguageModel  # noqa: PLC0415 - needs PyTorch
 
-    empty = NGramTable(vocab_size=vocabulary.size, order=order, context_only=context_only)
-    table = empty.holding(keys, np.zeros(0, dtype=np.int64), probabilities)
+    table, vocabulary = load_arpa_table(path)
     return NGramLanguageModel.of(table).eval(), vocabulary
+
+
+def load_arpa_table(path: str | os.PathLike[str]) -> tuple[NGramTable, Vocabulary]:
+    """Returns what ``load_arpa`` does, without PyTorch: the model as its table."""
+    tokens, context_only, order, keys, probabilities = read_arpa(path)
+    vocabulary = Vocabulary.from_dict({"format": FORMAT, "version": VERSION, "tokens": tokens})
+    empty = NGramTable(vocab_size=vocabulary.size, order=order, context_only=context_only)
+    return empty.holding(keys, np.zeros(0, dtype=np.int64), probabilities), vocabulary
 
 
 def _pieces(table: NGramTable, vocabulary: Vocabulary) -> Iterator[str]:
