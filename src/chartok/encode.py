@@ -24,7 +24,7 @@ from chartok.files.sources import (
     source_size,
 )
 from chartok.files.text import iterate_pieces, not_empty
-from chartok.record_lines import ROLES, LinePiece, RecordEncoder, characters_of, record_pieces
+from chartok.record_lines import ROLES, RecordEncoder, characters_of, record_pieces
 from chartok.token_file import TokenFile
 from chartok.token_writer import TokenFileWriter
 from chartok.vocabulary import Vocabulary
@@ -267,8 +267,7 @@ class _Passes:
         """Yields the records in one pass."""
         before = self.done
         for piece in record_pieces(self.sources, self.settings, note):
-            if isinstance(piece, LinePiece):
-                self._tell(before + piece.bytes_read)
+            self._tell(before + piece.bytes_read)
             yield piece
 
     def vocabulary(

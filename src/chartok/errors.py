@@ -17,9 +17,10 @@ class UnknownCharacterError(ValueError):
         character: The character.
         position: Its index in the text, in characters.
         vocabulary_size: The number of ids in the vocabulary that rejected it.
-        text_index: Which text of a batch it is in; None outside a batch.
+        text_index: Which text of a batch it is in; None outside a batch. In a file, which part of it, from 0 on.
         path: Which file it is in; None if the text does not come from a file.
         argument: Which argument the text is, such as ``prompt``; None where it is called ``text``.
+        part: What ``text_index`` counts in a file, such as ``line``.
     """
 
     def __init__(
@@ -30,14 +31,16 @@ class UnknownCharacterError(ValueError):
         text_index: int | None = None,
         path: str | None = None,
         argument: str | None = None,
+        part: str = "line",
     ) -> None:
-        super().__init__(character, position, vocabulary_size, text_index, path, argument)
+        super().__init__(character, position, vocabulary_size, text_index, path, argument, part)
         self.path = path
         self.argument = argument
         self.character = character
         self.position = position
         self.vocabulary_size = vocabulary_size
         self.text_index = text_index
+        self.part = part
 
     def __str__(self) -> str:
         where = f"{self.argument or 'text'}[{self.position}]"
@@ -46,7 +49,7 @@ class UnknownCharacterError(ValueError):
         if self.path is not None:
             where = f"character {self.position} of {self.path!a}"
             if self.text_index is not None:
-                where = f"character {self.position + 1} of line {self.text_index + 1} of {self.path!a}"
+                where = f"character {self.position + 1} of {self.part} {self.text_index + 1} of {self.path!a}"
         return (
             f"{where} is {describe_character(self.character)}, which is not in this vocabulary of "
             f"{self.vocabulary_size} ids: remove it, pass errors='ignore' where that is accepted, or use a "

@@ -15,6 +15,7 @@ from chartok.files.blank import BlankRule
 from chartok.files.line_ends import BYTE_ORDER_MARK, noting_lone_returns
 from chartok.files.pieces import text_pieces
 from chartok.files.reading import NEWLINE, ReadingSettings, say_nothing
+from chartok.files.record_batch import RecordBatch
 from chartok.files.records import LONG, batched_records
 from chartok.files.sources import open_source
 from chartok.files.text import note_table
@@ -51,12 +52,12 @@ class LinePiece(NamedTuple):
     bytes_read: int = 0
 
 
-RecordPiece: TypeAlias = LinePiece | list[str]
+RecordPiece: TypeAlias = LinePiece | RecordBatch
 """Lines, cut anywhere, or whole records."""
 
 
 def record_pieces(names: list[str], settings: ReadingSettings, note: Note) -> Iterator[RecordPiece]:
-    """Yields the records of files as they are read: lines as pieces of text, others as lists.
+    """Yields the records of files as they are read: lines as pieces of text, others as batches.
 
     Args:
         names: The files, as ``expand_sources`` returns them.
@@ -108,13 +109,13 @@ def characters_of(pieces: Iterable[RecordPiece]) -> Iterator[str]:
         if isinstance(piece, LinePiece):
             yield piece.text.replace("\n", "")
         else:
-            yield from piece
+            yield from piece.texts
 
 
 def lines_of(pieces: Iterable[RecordPiece]) -> Iterator[str]:
     """Yields the text of whole records, and nothing across two of them."""
     for piece in _at_line_ends(pieces):
-        yield from piece.text.split("\n") if isinstance(piece, LinePiece) else piece
+        yield from piece.text.split("\n") if isinstance(piece, LinePiece) else piece.texts
 
 
 def _at_line_ends(pieces: Iterable[RecordPiece]) -> Iterator[RecordPiece]:
@@ -177,7 +178,7 @@ class RecordEncoder:
         self._separator = int(self._separating.encode("\n")[0])
         self._blank, self._are_blank_kept = BlankRule(settings, note), settings.blank_lines == "keep"
         self._has_long_symbols = max(map(len, vocabulary.symbols), default=1) > 1
-        self._source, self._line, self._column, self._whole = "", 0, 0, 0
+        self._source, self._line, self._column = "", 0, 0
 
     def encode(self, pieces: Iterable[RecordPiece]) -> Iterator[Framed]:
         """Yields the ids of records, and where they end.
@@ -238,13 +239,11 @@ class RecordEncoder:
         ends = np.cumsum(lengths)
         return (ids, ends) if text.endswith("\n") else (ids[:-1], ends[:-1])
 
-    def _of_whole(self, records: list[str]) -> Framed:
+    def _of_whole(self, batch: RecordBatch) -> Framed:
         try:
-            ids, lengths = encode_joined(self._vocabulary, records, self._errors, bos=self._bos, eos=self._eos)
+            ids, lengths = encode_joined(self._vocabulary, batch.texts, self._errors, bos=self._bos, eos=self._eos)
         except UnknownCharacterError as error:
-            number = self._whole + (error.text_index or 0)
-            raise UnknownCharacterError(error.character, error.position, error.vocabulary_size, number) from None
-        self._whole += len(records)
+            raise batch.located(error) from None
         return ids, np.cumsum(lengths)
 
     def _without_blank(self, piece: str) -> str:

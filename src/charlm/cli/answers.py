@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from charlm.cli.reading import for_kind, reading_of, tell_note, with_place, without_shared
+from charlm.cli.reading import for_kind, reading_of, tell_note, without_shared
 from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
 
@@ -36,25 +36,22 @@ def for_every_line(settings: AnyCommand, command: str) -> AnyCommand:
 def answer_lines(
     sources: Several,
     settings: ReadingSettings,
-    answer: Callable[[list[str]], tuple[int, UnknownCharacterError | None]],
+    answer: Callable[[list[str]], UnknownCharacterError | None],
 ) -> None:
     """Answers the lines of files as they come, those before one that is refused before the error about it.
 
     Args:
         sources: The files; standard input if there are none.
         settings: How to read them, as typed in a shell.
-        answer: Prints the answers to lines; returns how many that were, and the error about the next line, if there is
-            one.
+        answer: Prints the answers to lines; returns the error about the next one, if there is one.
 
     Raises:
         UnknownCharacterError: A line is refused; names the file and the line.
     """
     reading = reading_of(settings)
     for name in expand_sources(sources or STANDARD_INPUT, reading.pattern):
-        n_lines = 0
-        for lines in batched_records(name, reading, tell_note, may_grow=True):
-            n_answered, refused = answer(lines)
+        for batch in batched_records(name, reading, tell_note, may_grow=True):
+            refused = answer(batch.texts)
             print(end="", flush=True)  # the next line may take a long time to arrive
-            n_lines += n_answered
             if refused is not None:
-                raise with_place(refused, name, n_lines)
+                raise batch.located(refused)

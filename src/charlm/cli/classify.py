@@ -33,10 +33,10 @@ def classify(settings: scoring_flags.Classify) -> None:
     if settings.unknown is not None:
         check_calibrated(classifier.models, settings.unknown)
 
-    def answer(lines: list[str]) -> tuple[int, UnknownCharacterError | None]:
+    def answer(lines: list[str]) -> UnknownCharacterError | None:
         admitted, refused = _admitted(classifier, lines)
         _show_classes(classifier, admitted, settings.unknown, as_json=settings.json)
-        return len(admitted), refused
+        return refused
 
     answer_lines(settings.text, settings.reading, answer)
 

@@ -23,7 +23,7 @@ def correct(settings: Correct) -> None:
     channel = _channel(settings, lm)
     context = "\n" if not lm.is_of_records and "\n" in lm.vocabulary else ""
 
-    def answer(lines: list[str]) -> tuple[int, None]:
+    def answer(lines: list[str]) -> None:
         for start in range(0, len(lines), LINES_AT_ONCE):
             some = lines[start : start + LINES_AT_ONCE]
             corrected = lm.correct(some, channel=channel, context=context, beam_width=settings.beam_width)
@@ -33,7 +33,6 @@ def correct(settings: Correct) -> None:
                 else:
                     print(shown_line(text))
             print(end="", flush=True)  # the next lines take their time
-        return len(lines), None
 
     answer_lines(settings.texts, settings.reading, answer)
 

@@ -20,6 +20,7 @@ from charlm.recipes.corpus import Corpus
 from charlm.recipes.shaping import masked
 from charlm.recipes.sources import corpus_of_files, is_token_source, token_file_of
 from chartok import TokenFile, read_counts, read_text
+from chartok.files.record_batch import RecordBatch
 
 if TYPE_CHECKING:
     from charlm.cli.reading import AnyCommand
@@ -81,7 +82,8 @@ def _of_records(lm: CharLM, settings: Evaluate, reading: ReadingSettings) -> Eva
         lines, refused = admitted_lines(framing, [*counts], settings.errors)
         weights = np.array([*counts.values()])
         if refused is not None:
-            raise refused
+            numbers = range(1, len(counts) + 1)
+            raise RecordBatch([*counts], numbers, "distinct record", " ".join(settings.texts), 0).located(refused)
     else:
         lines = admitted_records(framing, settings.texts, reading, settings.errors)
     symbols = int((lm.counts_of_symbols(lines) * weights).sum())
@@ -125,13 +127,13 @@ def score(settings: Score) -> None:
     framing = Framing(lm.vocabulary)
     unusual = _unusual(lm, settings)
 
-    def answer(lines: list[str]) -> tuple[int, UnknownCharacterError | None]:
+    def answer(lines: list[str]) -> UnknownCharacterError | None:
         admitted, refused = admitted_lines(framing, lines, settings.errors)
         if unusual is None:
             _show_scores(lm, settings, lines, admitted)
         else:
             unusual.show(lines, admitted)
-        return len(admitted), refused
+        return refused
 
     answer_lines(settings.texts, settings.reading, answer)
 

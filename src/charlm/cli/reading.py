@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from charlm.cli.command import OF_READING, READING
 from charlm.cli.output import print_note
 from charlm.cli.values import unescaped
-from chartok import ReadingSettings, UnknownCharacterError, read_records
-from chartok.files.reading import SHOWN_STANDARD_INPUT
-from chartok.files.sources import STANDARD_INPUT, expand_sources
+from chartok import ReadingSettings, UnknownCharacterError
+from chartok.files.records import batched_records
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -119,28 +117,12 @@ def admitted_records(framing: Framing, sources: Several, reading: ReadingSetting
         UnknownCharacterError: A record has a character that is refused; names the file and the line.
     """
     records = list[str]()
-    for name in expand_sources(sources, reading.pattern):
-        found = read_records(name, reading, note=tell_note)
-        admitted, refused = admitted_lines(framing, found, errors)
+    for batch in batched_records(sources, reading, tell_note):
+        admitted, refused = admitted_lines(framing, batch.texts, errors)
         if refused is not None:
-            number = _number_of(found[len(admitted)], name, reading, len(admitted))
-            raise with_place(refused, name, number)
+            raise batch.located(refused)
         records += admitted
     return records
-
-
-def with_place(error: UnknownCharacterError, name: str, number: int) -> UnknownCharacterError:
-    """Returns an error about a line that names its file and which line it is, where the first is 0."""
-    shown = SHOWN_STANDARD_INPUT if name == STANDARD_INPUT else name
-    return UnknownCharacterError(error.character, error.position, error.vocabulary_size, number, path=shown)
-
-
-def _number_of(record: str, name: str, reading: ReadingSettings, place: int) -> int:
-    """Returns which line of a file a record is, blank ones included, if it can be read again; the first is 0."""
-    if not Path(name).is_file():
-        return place
-    every = read_records(name, dataclasses.replace(reading, blank_lines="keep"))
-    return every.index(record) if record in every else place
 
 
 def tell_note(note: str) -> None:

@@ -53,7 +53,7 @@ def records_of_files(
 
     Raises:
         OSError: A file cannot be read, like the other errors of ``chartok.read_records``.
-        UnknownCharacterError: A character is not in the vocabulary; names the file and the line.
+        UnknownCharacterError: A character is not in the vocabulary; names the file and the line, or which record it is.
         ValueError: There is no record, or the vocabulary has no ``bos`` or no ``eos``.
     """
     names = expand_sources(sources, reading.pattern)
@@ -76,10 +76,9 @@ def records_of_files(
         is_begun, last = False, None
         while pieces:
             piece = pieces.popleft()
-            source = piece.source if isinstance(piece, LinePiece) else ""  # of other records it is not known
-            if source != last:
-                files.append((records + is_begun, source))
-            is_begun, last = isinstance(piece, LinePiece) and not piece.text.endswith("\n"), source
+            if piece.source != last:
+                files.append((records + is_begun, piece.source))
+            is_begun, last = isinstance(piece, LinePiece) and not piece.text.endswith("\n"), piece.source
             yield piece
 
     for some_ids, some_ends in encoder.encode(freed()):
@@ -96,4 +95,4 @@ def _room(piece: RecordPiece) -> tuple[int, int]:
     if isinstance(piece, LinePiece):
         ends = piece.text.count("\n") + 1
         return len(piece.text) + 2 * ends, ends
-    return sum(map(len, piece)) + 2 * len(piece), len(piece)
+    return sum(map(len, piece.texts)) + 2 * len(piece.texts), len(piece.texts)

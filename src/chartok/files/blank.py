@@ -8,9 +8,10 @@ from chartok.errors import SourceError
 from chartok.files.reading import NEWLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from chartok.files.reading import Note, ReadingSettings
+    from chartok.files.record_batch import RecordBatch
 
 
 class BlankRule:
@@ -22,8 +23,10 @@ class BlankRule:
 
     Example:
         >>> from chartok.files.reading import ReadingSettings
+        >>> from chartok.files.record_batch import RecordBatch
         >>> rule = BlankRule(ReadingSettings(), print)
-        >>> list(rule.sifted(["ada", "", "bob"], lambda index: f"line {index + 1}"))
+        >>> batch = RecordBatch(["ada", "", "bob"], range(1, 4), "line", "names.txt", 9)
+        >>> [sifted.texts for sifted in rule.sifted(batch)]
         [['ada', 'bob']]
         >>> rule.tell()
         1 blank record skipped
@@ -35,26 +38,25 @@ class BlankRule:
         self._note = note
         self._skipped = 0
 
-    def sifted(self, records: list[str], where: Callable[[int], str]) -> Iterator[list[str]]:
+    def sifted(self, batch: RecordBatch) -> Iterator[RecordBatch]:
         """Yields the records that are not skipped; those before one that is an error first.
 
         Args:
-            records: Some of them.
-            where: Returns where one is, by its index.
+            batch: Some records.
 
         Raises:
             SourceError: One is blank, and that is an error; says where it is.
         """
-        if self._rule == "keep" or (all(records) and not self._may_hold_line_ends):
-            yield records
+        if self._rule == "keep" or (all(batch.texts) and not self._may_hold_line_ends):
+            yield batch
             return
-        kept = [record for record in records if record.strip("\n")]
-        if self._rule == "error" and len(kept) < len(records):
-            first = next(index for index, record in enumerate(records) if not record.strip("\n"))
-            yield records[:first]
-            self.skip(1, where(first))
-        self._skipped += len(records) - len(kept)
-        yield kept
+        kept = [index for index, record in enumerate(batch.texts) if record.strip("\n")]
+        if self._rule == "error" and len(kept) < len(batch.texts):
+            first = next(index for index, record in enumerate(batch.texts) if not record.strip("\n"))
+            yield batch.selected(range(first))
+            self.skip(1, batch.where(first))
+        self._skipped += len(batch.texts) - len(kept)
+        yield batch if len(kept) == len(batch.texts) else batch.selected(kept)
 
     def skip(self, number: int, where: str) -> None:
         """Skips blank records.

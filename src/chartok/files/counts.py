@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from chartok.errors import SourceError
 from chartok.files.blank import BlankRule
 from chartok.files.reading import ReadingSettings, say_nothing
 from chartok.files.records import batched_records
-from chartok.files.sources import expand_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,18 +58,17 @@ def read_counts(
         raise ValueError("blank_lines must be 'skip' or 'error' where lines have counts: a blank one has none")
     lines = dataclasses.replace(settings, counts=True, blank_lines="keep")
     counts, blank = dict[str, int](), BlankRule(settings, note)
-    for name in expand_sources(sources, settings.pattern):
-        batches = batched_records(name, lines, note, counted=True)
-        for number, line in enumerate(chain.from_iterable(batches), 1):
+    for batch in batched_records(sources, lines, note, counted=True):
+        for index, line in enumerate(batch.texts):
             record, _, count = line.rpartition("\t")
             has_record = bool(record.strip("\n"))
             if not has_record and ("\t" in line or not line.strip("\n")):
-                blank.skip(1, f"record {number} of {name!a}")
+                blank.skip(1, batch.where(index))
             elif has_record and count.isascii() and count.isdecimal() and len(count) <= MOST_DIGITS and int(count):
                 counts[record] = counts.get(record, 0) + int(count)
             else:
                 raise SourceError(
-                    f"record {number} of {name!a} must end in a tab and a count from 1 on, such as 'the\\t120', got "
+                    f"{batch.where(index)} must end in a tab and a count from 1 on, such as 'the\\t120', got "
                     f"{line[-40:]!a}"
                 )
     blank.tell()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from chartok.files.blank import BlankRule
@@ -9,12 +10,13 @@ from chartok.files.line_ends import noting_lone_returns
 from chartok.files.lines import batched_lines
 from chartok.files.pieces import text_pieces
 from chartok.files.reading import NEWLINE, ReadingSettings, say_nothing
+from chartok.files.record_batch import RecordBatch
 from chartok.files.sources import expand_sources, open_source
 from chartok.files.tables import iterate_cells
 from chartok.files.text import note_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Unpack
 
     from chartok.files.reading import Note, ReadingKeywords
@@ -58,7 +60,7 @@ def read_records(
         ['New York', '', 'York']
     """
     settings = settings.with_keywords(**reading)
-    return [record for records in batched_records(sources, settings, note) for record in records]
+    return [record for batch in batched_records(sources, settings, note) for record in batch.texts]
 
 
 def batched_records(
@@ -68,8 +70,8 @@ def batched_records(
     *,
     may_grow: bool = False,
     counted: bool = False,
-) -> Iterator[list[str]]:
-    """Yields the records of files some at a time, as they are read.
+) -> Iterator[RecordBatch]:
+    """Yields the records of files some at a time, as they are read, with the bytes read of all files.
 
     Args:
         sources: As for ``read_records``.
@@ -83,38 +85,37 @@ def batched_records(
     """
     settings.for_records(counted=counted)
     blank = BlankRule(settings, note)
+    bytes_before = bytes_read = 0
     for name in expand_sources(sources, settings.pattern):
-        if settings.column is not None:
-            for cells in iterate_cells(name, settings, note, may_grow=may_grow):
-                yield from blank.sifted(cells.texts, cells.where)
-        else:
-            if not settings.counts:
-                note_table(name, note)
-            with open_source(name, may_grow=may_grow) as file:
-                pieces = noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
-                yield from _lines(pieces, file.name, settings, blank, note)
+        is_table = settings.column is not None
+        read = iterate_cells if is_table else _delimited
+        for batch in read(name, settings, note, may_grow=may_grow):
+            bytes_read = bytes_before + batch.bytes_read
+            yield from blank.sifted(batch._replace(bytes_read=bytes_read))
+        bytes_before = bytes_read
     blank.tell()
 
 
-def _lines(
-    pieces: Iterator[str], name: str, settings: ReadingSettings, blank: BlankRule, note: Note
-) -> Iterator[list[str]]:
-    line, n_records = 1, 0
-    for records in batched_lines(pieces, settings.delimiter):
+def _delimited(name: str, settings: ReadingSettings, note: Note, *, may_grow: bool) -> Iterator[RecordBatch]:
+    """Yields the records of a file that a delimiter ends."""
+    delimiter, n_records, length, next_number = settings.delimiter, 0, 0, 1
+    part = "line" if delimiter == NEWLINE else "the record in line" if "\n" in delimiter else "record"
+    if not settings.counts:
+        note_table(name, note)
+    with open_source(name, may_grow=may_grow) as file:
+        pieces = noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
+        for texts in batched_lines(pieces, delimiter):
+            numbers = _numbers(texts, delimiter, next_number)
+            yield RecordBatch(texts, numbers[:-1], part, file.name, file.bytes_read)
+            n_records, length, next_number = n_records + len(texts), len(texts[0]), numbers[-1]
+    if delimiter and n_records == 1 and length >= LONG:
+        one = f"which is one record of {length:,} characters"
+        note(f"the delimiter {delimiter!a} never occurs in {file.name!a}, {one}")
 
-        def where(index: int, records: list[str] = records, line: int = line) -> str:
-            return f"line {line + _line_ends(records[:index], settings.delimiter)} of {name!a}"
 
-        yield from blank.sifted(records, where)
-        n_records += len(records)
-        if settings.blank_lines == "error":
-            line += _line_ends(records, settings.delimiter)
-    if settings.delimiter and n_records == 1 and len(records[0]) >= LONG:
-        length = f"{len(records[0]):,} characters"
-        note(f"the delimiter {settings.delimiter!a} never occurs in {name!a}, which is one record of {length}")
-
-
-def _line_ends(records: list[str], delimiter: str) -> int:
-    if delimiter == NEWLINE:
-        return len(records)
-    return sum(record.count("\n") for record in records) + len(records) * delimiter.count("\n")
+def _numbers(texts: list[str], delimiter: str, first: int) -> Sequence[int]:
+    """Returns the number of each record, and of the next one: of its line, if the delimiter ends lines."""
+    if delimiter == NEWLINE or "\n" not in delimiter:
+        return range(first, first + len(texts) + 1)
+    ends = delimiter.count("\n")
+    return [*accumulate((text.count("\n") + ends for text in texts), initial=first)]

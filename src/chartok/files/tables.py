@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import sys
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -14,10 +13,11 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from chartok.errors import SourceError
 from chartok.files.line_ends import BYTE_ORDER_MARK
 from chartok.files.pieces import text_pieces
+from chartok.files.record_batch import RecordBatch
 from chartok.files.sources import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from chartok.files.reading import Note, ReadingSettings
 
@@ -28,27 +28,6 @@ BATCH = 4096
 LONGEST_CELL = min(sys.maxsize, (1 << 31) - 1)
 """In characters; a long of C."""
 SUFFIXES_OF_COMPRESSION = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Some cells of a column.
-
-    Attributes:
-        source: The name of the table.
-        texts: What is in them.
-        lines: The line of each, from 1 on; in a Parquet file, its row.
-        bytes_read: The number of bytes of the file that have been read.
-    """
-
-    source: str
-    texts: list[str]
-    lines: Sequence[int]
-    bytes_read: int
-
-    def where(self, index: int) -> str:
-        """Returns where one of the cells is, in words."""
-        return f"{'row' if table_kind(self.source) == 'parquet' else 'line'} {self.lines[index]} of {self.source!a}"
 
 
 def table_kind(source: str) -> TableKind | None:
@@ -66,8 +45,10 @@ def table_kind(source: str) -> TableKind | None:
     return kind if kind in get_args(TableKind) else None
 
 
-def iterate_cells(source: str, settings: ReadingSettings, note: Note, *, may_grow: bool = False) -> Iterator[Cells]:
-    """Yields the cells of the column that the settings name, some at a time.
+def iterate_cells(
+    source: str, settings: ReadingSettings, note: Note, *, may_grow: bool = False
+) -> Iterator[RecordBatch]:
+    """Yields the cells of the column that the settings name, some at a time, with the bytes read of the file.
 
     Args:
         source: The name of a table.
@@ -88,12 +69,13 @@ def iterate_cells(source: str, settings: ReadingSettings, note: Note, *, may_gro
     with open_source(source, may_grow=may_grow) as file:
         if kind == "parquet":
             for texts, rows in _of_parquet(file.file, source, column):
-                yield Cells(source, texts, rows, file.file.tell())
+                yield RecordBatch(texts, rows, "the cell in row", source, file.file.tell())
             return
         lines = _lines(text_pieces(file, source, settings, note))
         cells = _of_json_lines(lines, source, column) if "json" in kind else _of_csv(lines, source, column, kind)
         while batch := list(islice(cells, BATCH)):
-            yield Cells(source, [text for text, _ in batch], [line for _, line in batch], file.bytes_read)
+            texts, numbers = [text for text, _ in batch], [line for _, line in batch]
+            yield RecordBatch(texts, numbers, "the cell in line", source, file.bytes_read)
 
 
 def _lines(pieces: Iterator[str]) -> Iterator[str]:

@@ -176,6 +176,7 @@ def _texts_of(name: str, settings: ReadingSettings, blank: BlankRule, note: Note
         return
     before = ""
     for cells in iterate_cells(name, settings, note):
-        for texts in filter(None, blank.sifted(cells.texts, cells.where)):
-            yield before + settings.separator.join(texts), cells.bytes_read
-            before = settings.separator
+        for kept in blank.sifted(cells):
+            if kept.texts:
+                yield before + settings.separator.join(kept.texts), kept.bytes_read
+                before = settings.separator

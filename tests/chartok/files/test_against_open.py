@@ -114,7 +114,11 @@ def test_records_are_what_open_reads_cut_by_hand(
         read_in_pieces(patch, size)
         if blank == "error" and any(is_blank):
             before = delimiter.join([*expected[: is_blank.index(True)], ""])
-            with pytest.raises(ValueError, match=rf"^line {before.count(chr(10)) + 1} of '.*records' is blank"):
+            where = f"record {is_blank.index(True) + 1}"
+            if "\n" in delimiter:
+                the_record_in = "" if delimiter == "\n" else "the record in "
+                where = f"{the_record_in}line {before.count(chr(10)) + 1}"
+            with pytest.raises(ValueError, match=rf"^{where} of '.*records' is blank"):
                 read_records(path, settings)
             return
         notes: list[str] = []

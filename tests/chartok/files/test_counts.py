@@ -36,14 +36,14 @@ def test_several_files_are_one_list_and_blank_records_are_skipped_and_counted(tm
 )
 def test_a_line_without_a_count_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.tsv").write_text(f"of\t2\n\n{line}\n", encoding="utf-8")
-    with pytest.raises(SourceError, match=r"record 3 of '.*a\.tsv' must end in a tab and a count from 1 on"):
+    with pytest.raises(SourceError, match=r"line 3 of '.*a\.tsv' must end in a tab and a count from 1 on"):
         read_counts(tmp_path / "a.tsv")
 
 
 @pytest.mark.parametrize("line", ["", "\t7"])
 def test_a_blank_record_can_be_an_error(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.tsv").write_text(f"of\t2\n{line}\nto\t1\n")
-    with pytest.raises(SourceError, match=r"record 2 of '.*a\.tsv' is blank"):
+    with pytest.raises(SourceError, match=r"line 2 of '.*a\.tsv' is blank"):
         read_counts(tmp_path / "a.tsv", blank_lines="error")
 
 

@@ -276,8 +276,8 @@ def test_a_file_that_may_grow_is_read_to_its_end(tmp_path: Path, column: str | N
     path = tmp_path / "grows.csv"
     size = path.write_bytes(b"name\n" + b"ada\n" * 900_000)
     found = []
-    for records in batched_records(path, ReadingSettings(column=column), may_grow=True):
-        found += records
+    for batch in batched_records(path, ReadingSettings(column=column), may_grow=True):
+        found += batch.texts
         if path.stat().st_size == size:
             with path.open("ab") as file:
                 file.write(b"bob\n")

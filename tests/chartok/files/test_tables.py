@@ -126,13 +126,13 @@ def test_what_is_wrong_in_a_table_is_named(tmp_path: Path, name: str, content: s
 def test_a_blank_cell_is_named_where_it_is_an_error(tmp_path: Path, name: str, content: str, where: str) -> None:
     (tmp_path / name).write_text(content)
     for read in (read_records, read_text):
-        with pytest.raises(SourceError, match=rf"^{where} of '.*{name}' is blank"):
+        with pytest.raises(SourceError, match=rf"^the cell in {where} of '.*{name}' is blank"):
             read(tmp_path / name, column="text", blank_lines="error")
 
 
 def test_an_empty_cell_of_a_parquet_file_is_named_by_its_row(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(table("parquet", ["a", "", "b"]))
-    with pytest.raises(SourceError, match=r"^row 2 of '.*a\.parquet' is blank"):
+    with pytest.raises(SourceError, match=r"^the cell in row 2 of '.*a\.parquet' is blank"):
         read_records(tmp_path / "a.parquet", column="text", blank_lines="error")
     with pytest.raises(SourceError, match=r"a\.parquet' has no column 'name': it has 'n', 'text'"):
         read_records(tmp_path / "a.parquet", column="name")
