@@ -9,7 +9,7 @@ from pathlib import Path
 import coded_texts
 from torture import TORTURE
 
-TEXTS, CODES = (7_000, 3_000) if TORTURE else (150, 50)
+TEXTS, CODES = (7_000, 3_000) if TORTURE else (40, 50)
 
 
 def test_another_process_decompresses_every_text_and_compresses_it_to_the_same_bytes(

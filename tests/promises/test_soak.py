@@ -25,7 +25,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     models = [
         CharLM.fit(TEXT, order=4),
         CharLM.fit(TEXT, "bigram"),
-        CharLM.fit(TEXT, "mixture", config=fast, order=3, block_size=64, device="cpu"),
+        CharLM.fit(TEXT, "mixture", config=fast, order=3, block_size=64, n_layers=1, n_heads=1, width=16, device="cpu"),
     ]
     path = tmp_path / "model.safetensors"
     rounds = 0

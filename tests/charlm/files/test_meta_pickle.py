@@ -15,6 +15,7 @@ from charlm.files.meta_pickle import is_pickle, read_meta_pickle
 from charlm.files.vocabularies import read_vocabulary
 from chartok import Vocabulary, VocabularyError
 from strategies import costly
+from torture import TORTURE
 
 characters = st.text(min_size=1, max_size=300).map(lambda text: sorted(set(text)))
 protocols = st.integers(2, 5)
@@ -38,7 +39,7 @@ def test_the_characters_are_those_that_were_pickled(
 
 
 def test_the_vocabulary_of_every_code_point_is_read(tmp_path: Path) -> None:
-    symbols = [chr(code) for code in range(0x110000)]
+    symbols = [chr(code) for code in range(0, 0x110000, 1 if TORTURE else 16)]
     (tmp_path / "meta.pkl").write_bytes(pickle.dumps(meta_of(symbols)))
     assert read_meta_pickle(tmp_path / "meta.pkl").size == len(symbols)
 

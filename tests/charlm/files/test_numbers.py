@@ -211,7 +211,7 @@ def assert_at_most_zero(lm: CharLM) -> None:
     assert all((row <= 0).all() for row in rows)  # NaN is not either
 
 
-@costly(100, share=0.2)
+@costly(30, share=0.2)
 @given(
     data=st.data(),
     dtype=st.sampled_from([np.float16, np.float32, np.float64]),

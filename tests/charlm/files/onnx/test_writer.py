@@ -35,6 +35,7 @@ from charlm.models.ngram.table import NGramTable
 from charlm.training.random_states import _captured
 from chartok import Vocabulary, __version__
 from lively_gpt import lively
+from torture import TORTURE
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -70,6 +71,12 @@ MODELS: dict[str, LanguageModel] = {
     "classic-gpt": ClassicGPT(ClassicGPTConfig(block_size=7, context_only=(PAD,), **SHAPE), seed=3),
 }
 MODELS["gpt"].get_submodule("blocks").eval()
+PARTS_OF_THE_MIXTURE = ("gpt with a prior", "ngram")
+"""An export takes seconds: they are exported as parts, and on their own in ``make torture``."""
+
+
+def exported_ones(*names: str) -> list[str]:
+    return [name for name in names if TORTURE or name not in PARTS_OF_THE_MIXTURE]
 
 
 class Exported(NamedTuple):
@@ -86,7 +93,7 @@ def everything(model: LanguageModel) -> dict[str, Any]:
     return tensors | generators | {"modes": [module.training for module in model.modules()]}
 
 
-@pytest.fixture(scope="session", params=[name for name in MODELS if name != "classic-gpt"])
+@pytest.fixture(scope="session", params=exported_ones(*(name for name in MODELS if name != "classic-gpt")))
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Made once, since an export takes seconds."""
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
@@ -113,7 +120,9 @@ def test_the_runtime_gives_the_logits_of_the_model_for_every_batch_and_length(ex
             np.testing.assert_allclose(logits, expected, rtol=0, atol=CLOSE)
 
 
-@pytest.mark.parametrize("exported", ["bigram of records", "gpt", "gpt with a prior", "mixture"], indirect=True)
+@pytest.mark.parametrize(
+    "exported", exported_ones("bigram of records", "gpt", "gpt with a prior", "mixture"), indirect=True
+)
 def test_the_runtime_never_predicts_what_is_only_a_context(exported: Exported) -> None:
     ids = np.array([[0, PAD, 1], [PAD, 2, PAD]])
     (logits,) = session(exported.path).run(["logits"], {"inputs": ids})
@@ -160,7 +169,9 @@ def test_an_export_prints_nothing_and_gives_the_same_bytes_again(
     assert not [record for record in caplog.records if record.levelno >= logging.INFO]
 
 
-@pytest.mark.parametrize("exported", ["bigram", "gpt", "gpt with a prior", "ngram", "mixture"], indirect=True)
+@pytest.mark.parametrize(
+    "exported", exported_ones("bigram", "gpt", "gpt with a prior", "ngram", "mixture"), indirect=True
+)
 def test_the_program_in_the_documentation_runs_without_torch(exported: Exported) -> None:
     page = (Path(__file__).parents[4] / "docs" / "interchange.md").read_text("utf-8")
     program, _ = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "InferenceSession" in block)
