@@ -16,7 +16,7 @@ from charlm.decisions.overlap import new_ngrams
 from charlm.decisions.segments import maximal_segments
 from charlm.evaluation.symbol_scores import scores_of_symbols
 from charlm.evaluation.text_scorer import several
-from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.table import table_of
 from chartok.arguments import check_several, expected_text
 
 if TYPE_CHECKING:
@@ -202,8 +202,8 @@ class TextJudge(ABC):
 
     def _warn_of_counted(self, texts: list[str]) -> None:
         """Warns of held-out texts that an n-gram model has counted."""
-        table = getattr(self.stored, "table", self.stored)
-        if not isinstance(table, NGramTable) or not len(table.packed_counts.small):
+        table = table_of(self.stored)
+        if table is None or not len(table.packed_counts.small):
             return
         framing = Framing(self.vocabulary)
         ids, lengths = framing.to_score(texts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from charlm.files.tensor_file import StoredTensor
-from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.table import table_of
 from charlm.models.registry import FAMILIES
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def model_arrays(model: LanguageModel | CountModel, *, compact: bool = False) ->
         ValueError: It is to be compact, and is not an n-gram model, or has not been fitted.
     """
     if compact:
-        table = getattr(model, "table", model)
-        if not isinstance(table, NGramTable):
+        table = table_of(model)
+        if table is None:
             raise ValueError(f"compact is for n-gram models, got one of the family {model.family}")
         return table.arrays(compact=True)
     if not hasattr(model, "state_dict"):
@@ -92,8 +92,8 @@ def sizes(model: LanguageModel | CountModel) -> dict[str, int | None]:
     tables = model_arrays(model)
     weights = cast("Any", model).parameters() if hasattr(model, "parameters") else tables.values()
     modules = cast("Any", model).modules() if hasattr(model, "modules") else [model]
-    counted = {id(table): table for module in modules for table in (getattr(module, "table", module),)}
-    n_grams = [len(table) for table in counted.values() if isinstance(table, NGramTable)]
+    counted = {id(table): table for table in map(table_of, modules) if table is not None}
+    n_grams = [len(table) for table in counted.values()]
     return {
         "parameters": sum(math.prod(table.shape) for table in weights if "float" in str(table.dtype)),
         "n_grams": sum(n_grams) if n_grams else None,

@@ -12,7 +12,7 @@ from charlm.files.browser.script import model_script
 from charlm.files.browser.summary import summary_of
 from charlm.files.serializing import check_sizes
 from charlm.models.ngram.packing import compact_size
-from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.table import NGramTable, table_of
 from chartok.arguments import size_in_bytes
 from chartok.files.atomic import replace_file
 from chartok.files.reading import say_nothing
@@ -72,8 +72,8 @@ def browser_model(
     data = _packed(model, vocabulary, about)
     if size_of_text(data) <= limit:
         return data
-    table = getattr(model, "table", model)
-    if not isinstance(table, NGramTable) or max_bytes is None:
+    table = table_of(model)
+    if table is None or max_bytes is None:
         raise ValueError(_too_large(model, size_of_text(data), limit))
     unmeasured = about | {"validationLoss": None}
     smaller, data = _pruned(table, data, partial(_packed, vocabulary=vocabulary, about=unmeasured), limit)

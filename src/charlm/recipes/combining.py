@@ -11,7 +11,7 @@ from charlm.data.framing import Framing
 from charlm.models.counting.counts import NGramCounts
 from charlm.models.ngram.gating import Gate, HeldOutScores
 from charlm.models.ngram.interpolation import interpolated
-from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.table import NGramTable, table_of
 from charlm.models.smoothing.inner_products import along
 
 if TYPE_CHECKING:
@@ -154,10 +154,10 @@ def interpolate(parts: Sequence[Part], held_out: Corpus, weights: Weights = "by-
 
 def _table(part: Part) -> NGramTable:
     """Returns the table of an n-gram model, once it is one, and has been fitted."""
-    table = getattr(part.model, "table", part.model)
-    if not isinstance(table, NGramTable):
+    table = table_of(part.model)
+    if table is None:
         hint = "fit an n-gram model of order 2" if part.model.family == "bigram" else "mix it with MixtureLanguageModel"
-        raise ValueError(f"{part.name} is a {part.model.family}, and only n-gram models are combined: {hint}")  # noqa: TRY004 - a model of another family
+        raise ValueError(f"{part.name} is a {part.model.family}, and only n-gram models are combined: {hint}")
     table.check_fitted()
     return table
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from charlm.files.model_arrays import model_arrays
 from charlm.files.serializing import serialized_model
-from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.table import NGramTable, table_of
 
 if TYPE_CHECKING:
     from charlm.models.base import LanguageModel
@@ -34,9 +34,9 @@ def prune(
     Raises:
         ValueError: As for ``NGramLanguageModel.prune``; or the model is not one of n-grams.
     """
-    table = getattr(model, "table", model)
-    if not isinstance(table, NGramTable):
-        raise ValueError(f"n-gram models can be pruned, got one of the family {model.family}")  # noqa: TRY004 - a model of another family
+    table = table_of(model)
+    if table is None:
+        raise ValueError(f"n-gram models can be pruned, got one of the family {model.family}")
     other_bytes = 0
     if max_bytes is not None:
         table.check_fitted()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from charlm.data.framing import Framing
 from charlm.files.serializing import serialized_model
-from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.table import NGramTable, table_of
 from charlm.recipes.description import Source, describe_run
 from charlm.recipes.events import Counted, Saved, Started, say_nothing
 from charlm.recipes.presets import Recipe
@@ -44,11 +44,11 @@ def update(
         ValueError: The model has no counts, or it is one of records and the corpus is a text, or the other way round.
         OSError: The folder cannot be written to.
     """
-    table = getattr(model, "table", model)
-    if not isinstance(table, NGramTable):
+    table = table_of(model)
+    if table is None:
         what = "keeps no counts, only probabilities" if model.family == "bigram" else "is not counted"
         hint = "fit an n-gram model of order 2" if model.family == "bigram" else "go on with fit and init_from"
-        raise ValueError(f"update adds texts to the counts of an n-gram model, and a {model.family} {what}: {hint}")  # noqa: TRY004 - a model of another family
+        raise ValueError(f"update adds texts to the counts of an n-gram model, and a {model.family} {what}: {hint}")
     table.ngram_counts()
     kinds = {True: "records", False: "text"}
     is_of_records = Framing(vocabulary).is_of_records

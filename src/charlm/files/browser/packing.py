@@ -11,7 +11,7 @@ from charlm.files.model_arrays import check_storable
 from charlm.models.bigram.table import BigramTable
 from charlm.models.ngram.codes import coded
 from charlm.models.ngram.packed_counts import PackedCounts
-from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.table import NGramTable, table_of
 from charlm.models.ngram.tree_packing import packed_shape
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from charlm.models.base import LanguageModel
+    from charlm.models.bigram.model import BigramLanguageModel
     from charlm.models.gpt.model import GPT
     from charlm.models.mixture import MixtureLanguageModel
     from charlm.models.predictor import CountModel
@@ -60,12 +61,12 @@ def packed_model(model: LanguageModel | CountModel) -> Packed:
     check_storable(model)
     if isinstance(model, BigramTable):
         return Packed(_shape(model), {"table": model.table.astype(np.float32)})
-    table = getattr(model, "table", model)
-    if isinstance(table, NGramTable):
+    table = table_of(model)
+    if table is not None:
         return _ngram(table)
     match model.family:
         case "bigram":
-            return Packed(_shape(model), {"table": _in_numpy(table)})
+            return Packed(_shape(model), {"table": _in_numpy(cast("BigramLanguageModel", model).table)})
         case "gpt":
             return _gpt(cast("GPT", model))
         case "classic-gpt":

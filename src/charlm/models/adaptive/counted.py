@@ -11,7 +11,7 @@ from charlm.models.adaptive.compiled import compiled, inlined
 from charlm.models.adaptive.contexts import mixed
 from charlm.models.adaptive.counters import MOST_BITS, bucket
 from charlm.models.adaptive.logistic import ONE
-from charlm.models.ngram.table import NGramTable
+from charlm.models.ngram.table import table_of
 from charlm.models.smoothing.kneser_ney import suffix_nodes
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def counts_in(model: StoredModel) -> NGramCounts:
     Raises:
         ValueError: It has none.
     """
-    table = getattr(model, "table", model)
-    if not isinstance(table, NGramTable):
-        raise ValueError(f"a model to start from must be an n-gram model with its counts, got a {model.family}")  # noqa: TRY004 - a model of another family
+    table = table_of(model)
+    if table is None:
+        raise ValueError(f"a model to start from must be an n-gram model with its counts, got a {model.family}")
     return table.ngram_counts().up_to(LONGEST + 1)

@@ -315,3 +315,14 @@ class NGramTable(BackoffModel):
 def _wide(array: NDArray[Any]) -> NDArray[Any]:
     """Returns float16, which is too coarse to compute with, as float32, and any other array unchanged."""
     return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def table_of(model: object) -> NGramTable | None:
+    """Returns the table of an n-gram model, given as itself or as its face in PyTorch; None for any other model.
+
+    Example:
+        >>> table_of(NGramTable(vocab_size=2, order=2)).order
+        2
+    """
+    table = getattr(model, "table", model)
+    return table if isinstance(table, NGramTable) else None
