@@ -5,6 +5,7 @@
 
 import os
 import random
+import re
 import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -104,7 +105,8 @@ def test_every_flipped_bit_is_found_where_there_is_a_checksum(
     if not TORTURE or name in OF_OTHER_PROGRAMS:
         bits = random.Random(0).sample(bits, min(FLIPS, len(bits)))  # noqa: S311 - damage
     found = list(refusals(reader, tmp_path / "damaged", (flipped(reader.sound, bit) for bit in bits)))
-    assert all(found) or not reader.has_checksum
+    missed = [bit for bit, is_refused in zip(bits, found, strict=True) if not is_refused]
+    assert not reader.has_checksum or all(makes_an_exponent_capital(reader.sound, bit) for bit in missed)
     record_property("a bit of a file is flipped", len(found))
 
 
@@ -143,6 +145,12 @@ def test_a_torture_reads_a_million_damaged_files(readers: dict[str, Reader]) -> 
     if not TORTURE:
         pytest.skip("this is no torture")
     assert sum(max(FEWEST, int(EXECUTIONS * reader.share)) for reader in readers.values()) >= 1_000_000
+
+
+def makes_an_exponent_capital(sound: bytes, bit: int) -> bool:
+    """Returns whether 1e-9 becomes 1E-9, which is the same number, when a bit is flipped."""
+    place = bit // 8
+    return bit % 8 == 5 and re.fullmatch(rb"\de[-+]?\d", sound[place - 1 : place + 3]) is not None
 
 
 def flipped(sound: bytes, bit: int) -> bytes:

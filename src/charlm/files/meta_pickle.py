@@ -1,11 +1,12 @@
 """The vocabulary of nanoGPT, ``meta.pkl``: a pickle, of which nothing is run.
 
-``pickletools.genops`` lists the instructions of a pickle without following them. The few that build dictionaries
-of strings and integers are followed here; a pickle with any other is refused.
+``pickletools`` reads the instructions of a pickle without following them. The few that build dictionaries of strings
+and integers are followed here; a pickle with any other is refused before its argument is read.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import pickletools
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,14 @@ from chartok import Vocabulary, VocabularyError
 from chartok.files.opening import open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 LARGEST_FILE = 1 << 26
 """In bytes; that of all code points is a third of it."""
 CONSTANTS = {"BININT", "BININT1", "BININT2", "BINUNICODE", "SHORT_BINUNICODE"}
 """Instructions that put their argument on the stack."""
+INSTRUCTIONS = {instruction.code.encode("latin-1"): instruction for instruction in pickletools.opcodes}
+"""By the byte that stands for each."""
 MARK = object()
 """Stands for the opening bracket of what follows it on the stack."""
 
@@ -65,17 +68,34 @@ def _content(data: bytes) -> Any:  # noqa: ANN401 - dictionaries, strings and in
     stack: list[Any] = []
     memo: dict[Any, Any] = {}
     try:
-        for instruction, argument, _ in pickletools.genops(data):
-            if instruction.name in CONSTANTS:
+        for name, argument in _instructions(data):
+            if name in CONSTANTS:
                 stack.append(argument)
-            elif instruction.name in ACTIONS:
-                ACTIONS[instruction.name](stack, memo, argument)
             else:
-                raise ValueError(f"it has the instruction {instruction.name}, which is not run")
+                ACTIONS[name](stack, memo, argument)
         (content,) = stack
     except (IndexError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"it is damaged: {error}") from None
     return content
+
+
+def _instructions(data: bytes) -> Iterator[tuple[str, Any]]:
+    """Yields the names of the instructions of a pickle, up to the one that ends it, and their arguments.
+
+    Raises:
+        ValueError: One is unknown or not followed, has no argument, or none ends the pickle.
+    """
+    file = io.BytesIO(data)
+    name = ""
+    while name != "STOP":
+        code = file.read(1)
+        if not code:
+            raise ValueError("it is damaged: it has no end")
+        instruction = INSTRUCTIONS.get(code)
+        name = f"{code!r}" if instruction is None else instruction.name
+        if instruction is None or (name not in CONSTANTS and name not in ACTIONS):
+            raise ValueError(f"it has the instruction {name}, which is not run")
+        yield name, None if instruction.arg is None else instruction.arg.reader(file)
 
 
 def _set_items(stack: list[Any], _: dict[Any, Any], __: object) -> None:

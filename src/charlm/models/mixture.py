@@ -92,7 +92,9 @@ class MixtureLanguageModel(LanguageModel):
         """Returns a mixture of empty models of the families and shapes that ``settings`` returned."""
         entries = settings["models"]
         _check_number(len(entries))
-        if sum(dict(entry["settings"]).get("n_layers", 0) for entry in entries) > MOST_LAYERS:
+        if not all(isinstance(entry["settings"], dict) for entry in entries):
+            raise TypeError("the settings of each model of a mixture must be a dictionary")
+        if sum(entry["settings"].get("n_layers", 0) for entry in entries) > MOST_LAYERS:
             raise ValueError(f"the models of a mixture must have at most {MOST_LAYERS} layers in all")
         return cls([component(entry["family"]).from_settings(entry["settings"]) for entry in entries])
 

@@ -44,7 +44,8 @@ class LogEntry:
         peak_memory_bytes: The peak memory allocated on the GPU, or else used by this process; 0 if the system does not
             report it.
         sample: A short text that the model generated when it was evaluated, up to 240 characters, or a few records, one
-            a line; None if it was not due, or the run does not know what the ids mean.
+            a line; None if it was not due, the run does not know what the ids mean, or the model gives none a
+            probability.
     """
 
     step: int

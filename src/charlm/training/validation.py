@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
@@ -138,11 +139,17 @@ class Validation:
             return evaluate(self._model, dataset, vocabulary=self._vocabulary)
 
     def sample(self) -> str | None:
-        """Returns a short text by the model as it is evaluated; None in processes other than the first."""
+        """Returns a short text by the model as it is evaluated.
+
+        Returns:
+            None in processes other than the first, and where the model gives no symbol a probability, as one that
+            diverges may after some of them: a run does not end for what is only shown.
+        """
         if distributed.rank() or self._vocabulary is None or not self._vocabulary.symbols:
             return None
-        with self._average.in_force():
+        with self._average.in_force(), contextlib.suppress(ValueError):
             return Sampler(self._model, self._vocabulary).sample_for_log()
+        return None
 
     def counted_loss(self, finite: FiniteLosses, *, is_saved: bool) -> float:
         """Returns the loss after the last step, in nats per character; each process must call this.

@@ -190,7 +190,7 @@ def _of_parquet(file: IO[bytes], source: str, column: str) -> Iterator[tuple[lis
             values = zip(batch.column(0).to_pylist(), rows, strict=True)
             yield [v if isinstance(v, str) else _text(v, f"{column!a} in {source!a}: row {n}") for v, n in values], rows
             first += len(batch)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise SourceError(f"{source!a} is no Parquet file, or is damaged: {error}") from None
 
 

@@ -40,9 +40,10 @@ def test_scores_are_finite_and_survive_a_file(pairs: list[tuple[int, float]]) ->
 
 def test_the_trend_of_long_texts_that_differ_much_survives_a_file() -> None:
     lengths = np.full(25, 1e9)
-    trend = LengthTrend.of(lengths, np.random.default_rng(0).uniform(1, 8, 25) * lengths)
-    assert trend.variance.max() > 1e17
-    assert np.array_equal(LengthTrend.from_dict(trend.to_dict()).variance, trend.variance)
+    found = LengthTrend.of(lengths, np.random.default_rng(0).uniform(1, 8, 25) * lengths)
+    largest = LengthTrend(mean=np.array([0.0, 4.5]), variance=np.array([4e18, 0.0, 0.0]))  # for another LAPACK
+    for trend in (found, largest):
+        assert np.array_equal(LengthTrend.from_dict(trend.to_dict()).variance, trend.variance)
 
 
 @pytest.mark.parametrize(

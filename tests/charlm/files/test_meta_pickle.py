@@ -106,6 +106,15 @@ def test_damage_is_refused_by_name(tmp_path: Path) -> None:
             assert "meta.pkl" in str(error)  # noqa: PT017 - it may also be sound
 
 
+@pytest.mark.parametrize("data", [b"S'\\\xac'\n.", b"S'never closed", b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7f."])
+def test_an_instruction_that_is_not_followed_is_refused_before_its_argument_is_read(
+    tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "meta.pkl").write_bytes(data)
+    with pytest.raises(VocabularyError, match=r"has the instruction (STRING|BINUNICODE8), which is not run"):
+        read_meta_pickle(tmp_path / "meta.pkl")
+
+
 @pytest.mark.parametrize("start", [b"", b"\x80", b"\x80\x01", b"\x80\x06", b"{}", b"abc"])
 def test_other_files_are_no_pickles(tmp_path: Path, start: bytes) -> None:
     (tmp_path / "file").write_bytes(start)

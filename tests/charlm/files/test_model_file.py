@@ -331,13 +331,14 @@ for _ in range(20):
         ("mixture", {"models": [{"family": "ngram", "settings": {"vocab_size": 4, "order": 2}}] * 10**5}),
         ("mixture", {"models": []}),
         ("mixture", {"models": [None]}),
+        ("mixture", {"models": [{"family": "gpt", "settings": []}]}),
         ("mixture", {"models": "bigram"}),
         ("mixture", {"models": {"family": "bigram"}}),
         ("mixture", {"models": [{"family": ["bigram"], "settings": {"vocab_size": 4}}]}),
         ("mixture", {}),
         ("mixture", None),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_settings_that_ask_for_too_much_or_make_no_sense_are_refused_at_once(
     path: Path, family: str, settings: Any

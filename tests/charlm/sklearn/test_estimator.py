@@ -136,6 +136,17 @@ def test_a_damaged_or_a_newer_folder_is_refused(tmp_path: Path) -> None:
         CharLMDensity.load(tmp_path / "it")
 
 
+@pytest.mark.parametrize("deviation", [0.0, -0.0, -1.0])
+def test_a_deviation_that_no_texts_have_is_refused(tmp_path: Path, deviation: float) -> None:
+    CharLMFeatures(order=2, n_folds=2).fit(TEXTS).save(tmp_path / "it")
+    description = tmp_path / "it" / "estimator.json"
+    content = parse_json(description.read_bytes())
+    content["fitted"]["deviation"] = deviation
+    description.write_text(json.dumps(sealed(content)), encoding="utf-8")
+    with pytest.raises(CheckpointCorruptError, match="deviation must be"):
+        CharLMFeatures.load(tmp_path / "it")
+
+
 def test_what_is_no_value_of_json_is_not_saved_and_nothing_is_written(tmp_path: Path) -> None:
     fitted = CharLMDensity(order=2, random_state=np.random.RandomState(0)).fit(TEXTS)
     with pytest.raises(TypeError, match="the parameter random_state cannot be saved: RandomState is no value of JSON"):

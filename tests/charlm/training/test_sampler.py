@@ -45,6 +45,13 @@ def test_a_sample_draws_none_of_the_random_numbers_of_the_training() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_run_goes_on_where_its_model_gives_nothing_a_probability() -> None:
+    run = trainer(Vocabulary.from_text(TEXT))
+    for parameter in run.model.parameters():
+        torch.nn.init.constant_(parameter, -torch.inf)
+    assert run._validation.sample() is None
+
+
 def test_records_are_one_a_line() -> None:
     vocabulary = Vocabulary("ab", special_tokens=["bos", "eos"])
     model = BigramLanguageModel(vocabulary.size, context_only=Framing(vocabulary).context_only)

@@ -130,6 +130,14 @@ def test_a_blank_cell_is_named_where_it_is_an_error(tmp_path: Path, name: str, c
             read(tmp_path / name, column="text", blank_lines="error")
 
 
+def test_bytes_in_a_parquet_file_that_are_no_text_are_an_error(tmp_path: Path) -> None:
+    whole = table("parquet", ["gr\xfcn"])
+    assert "\xfc".encode() in whole
+    (tmp_path / "a.parquet").write_bytes(whole.replace("\xfc".encode(), b"\xc3\x3f"))
+    with pytest.raises(SourceError, match=r"a\.parquet' is no Parquet file, or is damaged: 'utf-8' codec can't decode"):
+        read_records(tmp_path / "a.parquet", column="text")
+
+
 def test_an_empty_cell_of_a_parquet_file_is_named_by_its_row(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(table("parquet", ["a", "", "b"]))
     with pytest.raises(SourceError, match=r"^the cell in row 2 of '.*a\.parquet' is blank"):
