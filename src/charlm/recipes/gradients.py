@@ -7,16 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from charlm.data.batch_sampler import BatchSampler
-from charlm.data.framing import Framing
 from charlm.evaluation.scoring import evaluate
 from charlm.files.serializing import serialized_model
-from charlm.models.bigram.model import BigramLanguageModel
-from charlm.models.classic_gpt.config import ClassicGPTConfig
-from charlm.models.classic_gpt.model import ClassicGPT
-from charlm.models.gpt.config import GPTConfig
-from charlm.models.gpt.model import GPT
 from charlm.recipes.by_size import batch_size_for, completed
-from charlm.recipes.dataset import dataset_of
 from charlm.recipes.description import add_results, check_same_run, describe_run
 from charlm.recipes.events import (
     CountingBegan,
@@ -29,9 +22,10 @@ from charlm.recipes.events import (
     TrainingEnded,
     TrainingStopped,
 )
-from charlm.recipes.mixture import MixtureData, fitted_mixture
-from charlm.recipes.presets import BLOCK_SIZE
-from charlm.recipes.prior import counted_prior, has_prior, knows, with_counted, with_order
+from charlm.recipes.gradient_data import GradientData
+from charlm.recipes.mixture import fitted_mixture
+from charlm.recipes.new_model import gpt_shape, new_model
+from charlm.recipes.prior import counted_prior, has_prior, with_counted, with_order
 from charlm.recipes.trained import Trained
 from charlm.runtime import distributed
 from charlm.runtime.devices import resolve_device
@@ -40,17 +34,16 @@ from charlm.training.validation import scored_part
 from charlm.training.warm_start import go_on_with_optimizer
 
 if TYPE_CHECKING:
-    import torch
-
     from charlm.data.dataset import CompleteDataset
     from charlm.files.run_folder import RunFolder
     from charlm.models.base import LanguageModel
+    from charlm.models.mixture import MixtureLanguageModel
     from charlm.models.ngram.model import NGramLanguageModel
-    from charlm.models.ngram.table import NGramTable
     from charlm.models.transformer_shape import TransformerShape
     from charlm.recipes.corpus import Corpus
     from charlm.recipes.description import Source
     from charlm.recipes.events import Hook
+    from charlm.recipes.mixture import MixtureData
     from charlm.recipes.presets import Recipe
     from charlm.recipes.starting import Start
     from charlm.training.config import TrainerConfig
@@ -75,41 +68,63 @@ def train_by_gradients(
     device, seed = resolve_device(recipe.device or "auto"), recipe.config.seed
     before = None if start is None else start.model_for(corpus.vocabulary, recipe.asked_shape())
     shape = gpt_shape(corpus, recipe, device) if before is None else None
-    context = before.block_size if before is not None else shape.block_size if shape is not None else None
-    whole = _data(corpus, recipe, context)
-    data = MixtureData.split(whole, seed=seed) if recipe.family == "mixture" else None
-    learned = whole if data is None else data.learned
-    shape = None if shape is None else dataclasses.replace(shape, block_size=whole.block_size)
-    asked = recipe.order
-    if before is None or data is not None:
-        recipe = with_order(recipe, learned, vocab_size=corpus.vocabulary.size, characters=corpus.characters)
-    prior = counted_prior(learned, shape, recipe, asked=asked, characters=corpus.characters, hook=hook)
-    held_out = None if validation is None else _held_out(validation, whole.block_size)
-    model = _untrained(corpus, shape, prior, seed) if before is None else with_counted(before, learned, held_out, hook)
-    ngram = None if start is None or data is None else start.ngram_for(corpus.vocabulary)
-    if ngram is not None and (knows(ngram.table, whole) or (held_out is not None and knows(ngram.table, held_out))):
+    shaped = shape if before is None else before
+    context = None if shaped is None else shaped.block_size
+    data = GradientData.of(corpus, validation, recipe, context=context, seed=seed)
+    recipe, model = _model_to_train(corpus, data, recipe, shape, before, hook)
+    ngram = None if start is None or data.of_mixture is None else start.ngram_for(corpus.vocabulary)
+    if ngram is not None and data.is_known_by(ngram.table):
         ngram = None
     resumed = folder if resume else None
-    recipe = _completed(recipe, corpus, whole, model, has_validation=validation is not None, resumed=resumed)
+    recipe = _completed(recipe, corpus, data.whole, model, has_validation=validation is not None, resumed=resumed)
     by_length = corpus.is_of_records and not recipe.packing
-    batches = BatchSampler(learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
-    trainer = _trainer(model.to(batches.device), batches, held_out, recipe, corpus, folder, start, resume=resume)
+    batches = BatchSampler(data.learned, recipe.batch_size or 1, seed=seed, by_length=by_length, device=device)
+    trainer = _trainer(model.to(batches.device), batches, data.held_out, recipe, corpus, folder, start, resume=resume)
     if folder is not None and distributed.rank() == 0:
         described = str(batches.device)
         describe_run(folder, corpus, recipe, validation=validation, device=described, source=source, resume=resume)
-    scored = None if held_out is None else scored_part(held_out, trainer.config.evaluation_characters)
-    best, nats = _run(trainer, batches, learned.block_size, scored, folder, hook)
-    trained = Trained(best, nats)
-    if data is not None and distributed.rank() == 0:
-        hook(CountingBegan(characters=corpus.characters))
-        trained = _mixed(best, data, ngram, recipe, held_out, corpus.vocabulary, folder, hook)
-    elif held_out is not None and scored is not None and distributed.rank() == 0:
-        trained = _evaluated(best, held_out, corpus.vocabulary, hook)
+    scored = None if data.held_out is None else scored_part(data.held_out, trainer.config.evaluation_characters)
+    model, nats = _run(trainer, batches, data.learned.block_size, scored, folder, hook)
+    if distributed.rank() == 0:
+        if data.of_mixture is not None:
+            model = _mixed(model, data.of_mixture, ngram, recipe, corpus, folder, hook)
+        if data.held_out is not None and (data.of_mixture is not None or scored is not None):
+            nats = _evaluated(model, data.held_out, corpus.vocabulary, hook)
+        if folder is not None:
+            add_results(folder, validation_loss=nats)
     if folder is not None:
-        if distributed.rank() == 0:
-            add_results(folder, validation_loss=trained.validation_nats)
         hook(Saved(folder=folder.path))
-    return trained
+    return Trained(model, nats)
+
+
+def _model_to_train(
+    corpus: Corpus,
+    data: GradientData,
+    recipe: Recipe,
+    shape: TransformerShape | None,
+    before: LanguageModel | None,
+    hook: Hook,
+) -> tuple[Recipe, LanguageModel]:
+    """Returns a recipe with the order of what is counted, if anything is, and the model to train.
+
+    Args:
+        corpus: The texts.
+        data: The data of the run.
+        recipe: How to train.
+        shape: The shape of a new Transformer; None if there is to be none.
+        before: The model to go on from; None makes a new one.
+        hook: Told what was counted.
+    """
+    asked, characters = recipe.order, corpus.characters
+    if before is None or data.of_mixture is not None:
+        recipe = with_order(recipe, data.learned, vocab_size=corpus.vocabulary.size, characters=characters)
+    if before is not None:
+        return recipe, with_counted(before, data.learned, data.held_out, hook)
+    if shape is not None:
+        shape = dataclasses.replace(shape, block_size=data.whole.block_size)
+    prior = counted_prior(data.learned, shape, recipe, asked=asked, characters=characters, hook=hook)
+    assert recipe.config is not None  # noqa: S101 - it has a default
+    return recipe, new_model(corpus, shape, prior, recipe.config.seed)
 
 
 def _completed(
@@ -149,71 +164,6 @@ def _with_its_warm_up(config: TrainerConfig, folder: RunFolder) -> TrainerConfig
     if config.warmup_steps is not None or described is None:
         return config
     return dataclasses.replace(config, warmup_steps=described.settings.get("warmup_steps", 0))
-
-
-def gpt_shape(corpus: Corpus, recipe: Recipe, device: torch.device) -> TransformerShape | None:
-    """Returns the shape of a new Transformer for a recipe, or None if it has none.
-
-    Raises:
-        ValueError: A width does not suit the number of heads.
-    """
-    if not recipe.has_transformer:
-        return None
-    size = recipe.size or ("nano" if device.type == "cpu" else "base")
-    never = Framing(corpus.vocabulary).context_only
-    return dataclasses.replace(recipe.shape(corpus.vocabulary.size, size), context_only=never)
-
-
-def _data(corpus: Corpus, recipe: Recipe, context: int | None) -> CompleteDataset:
-    """Returns the training data.
-
-    Args:
-        corpus: The texts.
-        recipe: How to train.
-        context: The block size of the model; None if it has none.
-
-    Raises:
-        ValueError: There are too few for windows of this size.
-    """
-    if recipe.family == "mixture" and corpus.is_of_records and len(corpus) < MixtureData.fewest_records():
-        raise corpus.error(
-            f"a mixture needs at least {MixtureData.fewest_records()} records to train on, got {len(corpus)}: give "
-            "more, or model='ngram'"
-        )
-    if context is not None and not corpus.is_of_records:
-        least = MixtureData.least_length(context) if recipe.family == "mixture" else context + 1
-        if corpus.longest < least:
-            raise corpus.error(
-                f"a {recipe.family} with a context of {context} characters needs a text of at least {least} to train "
-                f"on, got {corpus.longest}: give more text, a smaller block_size, or take an n-gram model"
-            )
-    most = context or recipe.block_size or BLOCK_SIZE
-    if recipe.max_length is not None and recipe.too_long in (None, "split"):
-        most = min(most, recipe.max_length + 1)
-    fits = recipe.block_size or recipe.packing or not corpus.is_of_records
-    return dataset_of(corpus, most if fits else min(most, corpus.longest - 1), packing=bool(recipe.packing))
-
-
-def _held_out(validation: Corpus, block_size: int) -> CompleteDataset:
-    if not validation.is_of_records and validation.longest <= block_size:
-        raise validation.error(
-            f"the validation part has {validation.longest} characters, and a window of block_size {block_size} and its "
-            f"targets need {block_size + 1}: give more text, a smaller train_fraction, or a smaller block_size"
-        )
-    return dataset_of(validation, block_size)
-
-
-def _untrained(
-    corpus: Corpus, shape: TransformerShape | None, prior: NGramTable | None, seed: int | None
-) -> LanguageModel:
-    if shape is None:
-        return BigramLanguageModel(corpus.vocabulary.size, context_only=Framing(corpus.vocabulary).context_only)
-    if isinstance(shape, ClassicGPTConfig):
-        return ClassicGPT(shape, seed=seed)
-    assert isinstance(shape, GPTConfig)  # noqa: S101 - there is no other
-    if prior is not None:
-        shape = dataclasses.replace(shape, hash_rows=0)  # what the tables would learn, the counts say better
-    return GPT(shape, prior=prior, seed=seed)
 
 
 def _trainer(
@@ -294,25 +244,26 @@ def _mixed(
     data: MixtureData,
     ngram: NGramLanguageModel | None,
     recipe: Recipe,
-    validation: CompleteDataset | None,
-    vocabulary: Vocabulary,
+    corpus: Corpus,
     folder: RunFolder | None,
     hook: Hook,
-) -> Trained:
+) -> MixtureLanguageModel:
+    """Returns a trained model mixed with an n-gram model, which is counted unless it is given."""
     assert recipe.order is not None  # noqa: S101 - with_order has set it
+    hook(CountingBegan(characters=corpus.characters))
     started = time.perf_counter()
     mixture = fitted_mixture(model, recipe.order, data, ngram)
     hook(Mixed(order=recipe.order, seconds=time.perf_counter() - started))
     if folder is not None:
-        folder.write_model(serialized_model(mixture, vocabulary))
-    return Trained(mixture, None) if validation is None else _evaluated(mixture, validation, vocabulary, hook)
+        folder.write_model(serialized_model(mixture, corpus.vocabulary))
+    return mixture
 
 
-def _evaluated(model: LanguageModel, validation: CompleteDataset, vocabulary: Vocabulary, hook: Hook) -> Trained:
-    """Returns a model with its loss on all of the validation data."""
+def _evaluated(model: LanguageModel, validation: CompleteDataset, vocabulary: Vocabulary, hook: Hook) -> float:
+    """Returns the loss of a model on all of the validation data, in nats per character."""
     evaluation = evaluate(model, validation, vocabulary=vocabulary)
     hook(Evaluated(evaluation=evaluation))
-    return Trained(model, evaluation.nats_per_character)
+    return evaluation.nats_per_character
 
 
 def _next_entry(trainer: Trainer) -> int:

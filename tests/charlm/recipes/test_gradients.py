@@ -6,7 +6,7 @@ import torch
 from charlm import CharLM, GPTConfig, TrainerConfig
 from charlm.models.gpt.model import GPT
 from charlm.recipes.corpus import Corpus
-from charlm.recipes.gradients import gpt_shape
+from charlm.recipes.new_model import gpt_shape
 from charlm.recipes.presets import Recipe
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 40
