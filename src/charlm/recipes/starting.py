@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -95,7 +96,7 @@ class Start:
             ValueError: Another one is asked for, or the n-gram model has no counts; or a prior is asked for that it
                 does not have, or none although it has one.
         """
-        trained, ngram = self._parts()
+        trained, ngram = self._parts
         prior = getattr(trained, "prior", None)
         if recipe.prior is False and prior is not None:
             raise ValueError(f"{self.name} starts from counts, without which its weights are of no use: keep the prior")
@@ -120,7 +121,7 @@ class Start:
         Raises:
             ValueError: The weights have another shape than these settings; lists every difference.
         """
-        part = self._parts()[0]
+        part = self._parts[0]
         resized = part.resize(self.vocabulary, vocabulary)
         own = resized.settings()
         different = {name for name, value in settings.items() if own[name] != value}
@@ -138,9 +139,10 @@ class Start:
 
     def ngram_for(self, vocabulary: Vocabulary) -> NGramLanguageModel | None:
         """Returns the n-gram model of a mixture for another vocabulary, to which texts are added; None without one."""
-        ngram = self._parts()[1]
+        ngram = self._parts[1]
         return None if ngram is None else ngram.resize(self.vocabulary, vocabulary)
 
+    @cached_property
     def _parts(self) -> tuple[LanguageModel, NGramLanguageModel | None]:
         """Returns the model that is trained, and the n-gram model that it is mixed with, if any."""
         model = as_language_model(self.model)
