@@ -16,9 +16,8 @@ from charlm.evaluation.text_scorer import TextScorer
 from charlm.files.model_arrays import sizes
 from charlm.files.model_facts import told_settings, told_sizes
 from charlm.files.model_file import load_with_file, save_model
-from charlm.files.serializing import check_sizes
+from charlm.files.serializing import check_pair
 from charlm.generation.text_generator import TextGenerator
-from charlm.models.predictor import check_model
 from charlm.models.registry import as_language_model
 from charlm.recipes.deriving import ModelDeriver
 from charlm.recipes.keywords import UpdateFileKeywords, sorted_settings
@@ -26,7 +25,6 @@ from charlm.recipes.showing import ShownProgress
 from charlm.recipes.sources import corpus_of, corpus_of_files
 from charlm.recipes.starting import Start
 from charlm.runtime.pytorch import check_device_name
-from chartok import Vocabulary
 from chartok.arguments import check_known, flag
 from chartok.files.reading import say_nothing
 from chartok.notebook import card
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from charlm.recipes.keywords import FitFileKeywords, FitKeywords
     from charlm.recipes.presets import Family, Recipe
     from charlm.recipes.sources import Texts
+    from chartok import Vocabulary
     from chartok.files.reading import Note
     from chartok.files.sources import Source
 
@@ -73,10 +72,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
     """
 
     def __init__(self, model: LanguageModel | CountModel, vocabulary: Vocabulary) -> None:
-        check_model(model)
-        if not isinstance(vocabulary, Vocabulary):
-            raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
-        check_sizes(model, vocabulary)
+        check_pair(model, vocabulary)
         check_context_only(model, vocabulary)
         self._model = model
         self.vocabulary = vocabulary

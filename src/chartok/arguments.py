@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import Literal, SupportsIndex, TypeAlias
+from pathlib import Path
+from typing import Literal, SupportsIndex, TypeAlias, TypeVar
+
+_Kind = TypeVar("_Kind")
 
 Errors: TypeAlias = Literal["strict", "replace", "ignore"]
 """What to do with a character that the vocabulary does not have, named as in Python's codecs."""
@@ -22,6 +26,28 @@ Unit: TypeAlias = Literal["character", "grapheme"]
 SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(?:([KMGT])(i)?)?B?", re.ASCII | re.IGNORECASE)
 """A number of bytes, with a unit or without."""
 SIZES_END = 1 << 63
+
+
+def instance(name: str, value: object, kind: type[_Kind]) -> _Kind:
+    """Returns ``value``, checked to be an instance of a class.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def file_path(name: str, value: object) -> Path:
+    """Returns the path of a file or a folder.
+
+    Raises:
+        TypeError: It is neither a ``str`` nor a path.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be a str or a path, got {type(value).__name__}")
+    return Path(value)
 
 
 def expected_text(name: str, value: object) -> str:
@@ -47,6 +73,21 @@ def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
         yield text
 
 
+def check_iterable(name: str, value: object, items: str) -> None:
+    """Checks that several values were given that are not characters or bytes.
+
+    Args:
+        name: The argument.
+        value: What was given.
+        items: What the values are called.
+
+    Raises:
+        TypeError: ``value`` is a single string, or not iterable.
+    """
+    if isinstance(value, str | bytes | bytearray) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be an iterable of {items}, got {type(value).__name__}")
+
+
 def check_several(texts: object, name: str) -> None:
     """Checks that several strings were given, not a single one, which is an iterable of its characters.
 
@@ -55,8 +96,17 @@ def check_several(texts: object, name: str) -> None:
     """
     if isinstance(texts, str):
         raise TypeError(f"{name} must be an iterable of str, got a single str: put it in a list")
-    if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
-        raise TypeError(f"{name} must be an iterable of str, got {type(texts).__name__}")
+    check_iterable(name, texts, "str")
+
+
+def several_texts(texts: Iterable[str], name: str) -> list[str]:
+    """Returns several strings as a list, checking that they are not a single one.
+
+    Raises:
+        TypeError: ``texts`` is a single string or not iterable, or an item is not a ``str``; names the item.
+    """
+    check_several(texts, name)
+    return [*checked_texts(texts, name)]
 
 
 def joined_texts(texts: Iterable[str], name: str) -> str:

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from chartok.arguments import file_path
 from chartok.codepoints import count_characters, distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
-from chartok.files.reading import ReadingSettings, say_nothing
+from chartok.files.reading import ReadingSettings, reading_settings, say_nothing
 from chartok.files.sources import (
     Source,
     check_destination,
@@ -100,7 +101,7 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
         >>> tokens.vocabulary.decode(tokens.read(0, len(tokens)))
         'banana'
     """
-    settings = settings.with_keywords(**reading)
+    settings = reading_settings(settings, **reading)
     settings = settings.for_records() if records else settings.for_text()
     sources = expand_sources(source, settings.pattern)
     check_destination(destination, sources)
@@ -171,11 +172,13 @@ def encode_files(  # noqa: PLR0913 - which texts, which vocabulary, and who work
         >>> [Path(shard.path).name for shard in encode_files(folder / "*.txt", folder / "shards")]
         ['00000-a.tokens', '00001-b.tokens']
     """
-    settings = settings.with_keywords(**reading)
+    settings = reading_settings(settings, **reading)
     settings = settings.for_records() if records else settings.for_text()
     names = expand_sources(sources, settings.pattern)
     run = map if executor is None else partial(_run_in, executor)
-    destinations = [Path(folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)]
+    destinations = [
+        file_path("folder", folder) / f"{number:05}-{_stem(name)}.tokens" for number, name in enumerate(names)
+    ]
     for destination in destinations:
         if os.path.lexists(destination):  # a link to nothing would be followed
             raise FileExistsError(errno.EEXIST, "a shard of this name already exists", os.fspath(destination))

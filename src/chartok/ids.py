@@ -42,12 +42,13 @@ def smallest_dtype(size: int) -> np.dtype[np.unsignedinteger[Any]]:
     return np.min_scalar_type(max(size - 1, 0))
 
 
-def as_id_array(ids: Ids, size: int | None = None) -> NDArray[np.integer[Any]]:
+def as_id_array(ids: Ids, size: int | None = None, name: str = "ids") -> NDArray[np.integer[Any]]:
     """Returns ids as a checked integer array, without a copy if they already are an integer array.
 
     Args:
         ids: Integers in an array of any shape, a tensor on the CPU, or an iterable.
         size: The number of ids in the vocabulary, if it is known.
+        name: What messages call them: the argument that they are.
 
     Raises:
         TypeError: They are not integers: floats, bools, text.
@@ -57,17 +58,19 @@ def as_id_array(ids: Ids, size: int | None = None) -> NDArray[np.integer[Any]]:
         >>> as_id_array([3, 1, 2], size=4)
         array([3, 1, 2])
     """
-    array = np.asarray(ids) if is_array(ids) else _array_from_iterable(ids, size)
+    array = np.asarray(ids) if is_array(ids) else _array_from_iterable(ids, size, name)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"ids must be integers, got {array.dtype} values")
+        raise TypeError(f"{name} must be integers, got {array.dtype} values")
     _check_range(array, size)
     return array
 
 
-def _array_from_iterable(ids: Iterable[SupportsIndex], size: int | None) -> NDArray[np.int64]:
+def _array_from_iterable(ids: Iterable[SupportsIndex], size: int | None, name: str) -> NDArray[np.int64]:
     if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
-        raise TypeError(f"ids must be integers in an array or an iterable, got {type(ids).__name__}")
-    values = [value if type(value) is int else _as_int(value, position) for position, value in enumerate(ids)]
+        raise TypeError(f"{name} must be integers in an array or an iterable, got {type(ids).__name__}")
+    values = [
+        value if type(value) is int else _as_int(value, f"{name}[{position}]") for position, value in enumerate(ids)
+    ]
     try:
         return np.array(values, dtype=np.int64)
     except OverflowError:
@@ -76,11 +79,11 @@ def _array_from_iterable(ids: Iterable[SupportsIndex], size: int | None) -> NDAr
         raise TokenIdError(values[position], position, size) from None
 
 
-def _as_int(value: SupportsIndex, position: int) -> int:
+def _as_int(value: SupportsIndex, name: str) -> int:
     if not isinstance(value, bool):
         with contextlib.suppress(TypeError):
             return operator.index(value)
-    raise TypeError(f"ids[{position}] must be an integer, got {type(value).__name__} {value!a}")
+    raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!a}")
 
 
 def _check_range(array: NDArray[np.integer[Any]], size: int | None) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from chartok.arguments import natural_number
+from chartok.arguments import file_path, natural_number
 from chartok.errors import TokenFileError, VocabularyError
 from chartok.files.atomic import is_special
 from chartok.files.envelope import check_version
@@ -78,6 +78,7 @@ class TokenFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        file_path("path", path)
         self.path: str = os.fspath(path)
         self._file = FixedFile(self.path)
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from chartok.arguments import expected_text
+from chartok.arguments import expected_text, file_path
 from chartok.errors import UnknownCharacterError
 from chartok.files.atomic import Naming, replace_file
 from chartok.ids import as_id_array
@@ -77,6 +77,7 @@ class TokenFileWriter:
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(f"vocabulary must be a Vocabulary, got {type(vocabulary).__name__}")
         vocabulary.encode("", errors)  # checks errors
+        file_path("destination", destination)
         self._destination, self._vocabulary, self._errors = destination, vocabulary, errors
         self._framing = framing(vocabulary) if records else None
         self._dtype = vocabulary.dtype.newbyteorder("<")

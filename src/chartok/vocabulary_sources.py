@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, TypedDict, get_args
 from chartok.arguments import Unit, check_several, checked_texts, expected_text, integer, positive_integer
 from chartok.codepoints import count_characters, distinct_code_points, from_code_points
 from chartok.errors import VocabularyError
-from chartok.files.reading import ReadingSettings
+from chartok.files.reading import ReadingSettings, reading_settings
 from chartok.files.text import iterate_text_for_vocabulary
 from chartok.graphemes import count_graphemes, graphemes_of
 from chartok.special_tokens import checked_special_tokens
@@ -189,7 +189,7 @@ class VocabularySources(ABC):
             ('a', 'b', 'n')
         """
         _check_unit(unit)
-        text = iterate_text_for_vocabulary(sources, settings.with_keywords(**reading))
+        text = iterate_text_for_vocabulary(sources, reading_settings(settings, **reading))
         if unit == "character":
             return cls.from_text(
                 text, symbols=symbols, min_count=min_count, max_size=max_size, special_tokens=special_tokens

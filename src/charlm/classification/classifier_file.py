@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from charlm.classification.model_folder import load_models, save_with_models
 from charlm.decisions.temperature import Temperature
 from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from chartok.arguments import file_path
 from chartok.files.envelope import check_seal, check_version, sealed
 from chartok.files.strict_json import parse_json, read_json
 
@@ -88,7 +89,7 @@ def load_classifier(path: str | os.PathLike[str], *, device: str | torch.device)
         CheckpointCorruptError: The description is not one, or a model file is damaged or another.
         CheckpointVersionError: It was written by a newer version.
     """
-    folder = Path(path)
+    folder = file_path("path", path)
     description = folder / DESCRIPTION
     try:
         content = check_version(

@@ -13,17 +13,18 @@ import io
 import os
 import re
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charlm.errors import CheckpointCorruptError
 from charlm.files.run_lock import RunLock
 from charlm.lm import CharLM
+from chartok.arguments import file_path
 from chartok.files.atomic import replace_file
 from chartok.files.opening import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     import torch
 
@@ -55,7 +56,7 @@ def save_with_models(
         OSError: It cannot be written, another process is writing to it, or the folder has something else in it.
         ValueError: As for ``CharLM.save``.
     """
-    folder = Path(path)
+    folder = file_path("path", path)
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chartok.arguments import checked_texts, expected_text
+from chartok.arguments import checked_texts, expected_text, several_texts
 from chartok.codepoints import CODE_POINTS
 from chartok.errors import UnknownCharacterError, describe_character
 from chartok.ragged import encode_joined, split_joined
@@ -222,7 +222,11 @@ class Framing:
             {0: 'a', 2: 'c', 3: ''}
         """
         symbols = zip(self.symbol_ids(), self._vocabulary.symbols, strict=True)
-        wanted = None if allowed is None else set(checked_texts(list(allowed), "allowed"))
+        wanted = (
+            None
+            if allowed is None
+            else set(checked_texts([*allowed] if isinstance(allowed, str) else allowed, "allowed"))
+        )
         found = {token_id: symbol for token_id, symbol in symbols if wanted is None or symbol in wanted}
         if not found:
             raise ValueError(f"allowed has no symbol of the vocabulary: {allowed!a}")
@@ -256,13 +260,9 @@ class Framing:
             >>> framing.stops(["cab", "b"], framing.outcomes())
             [[99, 97, 98], [98]]
         """
-        if isinstance(stop, str):
-            raise TypeError("stop must be an iterable of str, got a single str: put it in a list")
-        strings = list(stop or ())
+        strings = [] if stop is None else several_texts(stop, "stop")
         known = set().union(*outcomes.values()) if strings else set()
         for string in strings:
-            if not isinstance(string, str):
-                raise TypeError(f"stop must be an iterable of str, got {type(string).__name__}")
             if not string:
                 raise ValueError("stop contains an empty string: give at least one character")
             if never := next((character for character in string if character not in known), None):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, overload
 from charlm.data.framing import Framing
 from charlm.decoding.text_corrector import TextCorrector
 from charlm.runtime.seeds import seed_or_new
-from chartok.arguments import check_several, checked_texts, expected_text, flag, positive_integer
+from chartok.arguments import check_several, checked_texts, expected_text, flag, integer, positive_integer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -228,6 +228,8 @@ class TextDecoder(TextCorrector, ABC):
         from charlm.decoding.guess_numbers import GuessNumbers  # noqa: PLC0415 - a program that only scores starts without it
 
         predictor = self.predictor
+        if seed is not None:
+            integer("seed", seed)
         is_kept = cast("object", predictor) is self.stored and seed is not None  # a count model never changes
         kept = self.__dict__.setdefault("_guesses", {}) if is_kept else dict[Any, Any]()
         found: GuessNumbers | None = kept.get((samples, seed))

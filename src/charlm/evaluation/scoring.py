@@ -12,7 +12,8 @@ from charlm.data.dataset import on_host
 from charlm.data.framing import Framing
 from charlm.models.context import pieces
 from charlm.models.predictor import check_model
-from chartok import TokenIdError
+from chartok import TokenIdError, Vocabulary
+from chartok.arguments import check_iterable, instance
 from chartok.ids import as_id_array
 from chartok.notebook import card
 from chartok.ragged import split_joined
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from charlm.data.dataset import SupportsPieces
     from charlm.models.predictor import PredictingModel
-    from chartok import Vocabulary
     from chartok.ids import Ids
 
 
@@ -160,7 +160,8 @@ def score(model: PredictingModel, texts: Sequence[Ids], *, stride: int | None = 
         [[-1.386, -1.386], []]
     """
     check_model(model)
-    arrays = [as_id_array(on_host(ids)) for ids in texts]
+    check_iterable("texts", texts, "sequences of ids")
+    arrays = [as_id_array(on_host(ids), name=f"texts[{index}]") for index, ids in enumerate(texts)]
     for index, ids in enumerate(arrays):
         if ids.ndim != 1:
             raise ValueError(f"texts[{index}] must be one-dimensional, got shape {ids.shape}")
@@ -200,6 +201,7 @@ def evaluate(
     Raises:
         TokenIdError: An id of the dataset is not in the vocabulary of the model.
         ValueError: There is nothing to score; or ``stride`` is below 1 or above the block, or the model has none.
+        TypeError: ``model`` is no model, ``dataset`` no dataset, or ``vocabulary`` not a ``Vocabulary``.
 
     Example:
         >>> from charlm import BigramLanguageModel, TextDataset
@@ -208,6 +210,10 @@ def evaluate(
         (4, 2.0)
     """
     check_model(model)
+    if not hasattr(dataset, "pieces"):
+        raise TypeError(f"dataset must be a TextDataset or a RecordDataset, got {type(dataset).__name__}: make one")
+    if vocabulary is not None:
+        instance("vocabulary", vocabulary, Vocabulary)
     predictor = model.predictor(stride=stride)
     dataset.check_ids(model.vocab_size)
     total, occurrences = 0.0, np.zeros(model.vocab_size, dtype=np.int64)

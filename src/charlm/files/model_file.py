@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import warnings
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,19 +25,19 @@ from charlm.errors import (
 from charlm.files.kinds import FOLDERS, IMPORT, PYTORCH, SAFETENSORS, explained
 from charlm.files.model_arrays import check_storable, hashed_parts
 from charlm.files.run_folder import RunFolder, run_of_model
-from charlm.files.serializing import VERSION, check_sizes, serialized_model
+from charlm.files.serializing import VERSION, check_pair, serialized_model
 from charlm.files.tensor_file import StoredTensor, parse_tensor_file, read_tensor_file
 from charlm.files.weights import check_weights
 from charlm.models.registry import FAMILIES, ModelFamily
 from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary, VocabularyError
-from chartok.arguments import flag
+from chartok.arguments import file_path, flag
 from chartok.files.atomic import replace_file
 from chartok.files.envelope import check_seal, check_version
 from chartok.files.strict_json import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import torch
     from torch import Tensor
@@ -82,7 +83,10 @@ def save_model(
         >>> load_model(path)[1]
         Vocabulary('abc')
     """
+    check_pair(model, vocabulary)
     check_storable(model)
+    if not isinstance(calibration, Mapping | None):
+        raise TypeError(f"calibration must be a mapping, got {type(calibration).__name__}")
     data = serialized_model(model, vocabulary, compact=flag("compact", compact), calibration=calibration)
     with replace_file(path) as file:
         file.write(data)
@@ -211,7 +215,7 @@ def _language_model(file: ModelFile, path: Path, device: str | torch.device) -> 
 
 def _read(path: str | os.PathLike[str]) -> tuple[ModelFile, Path]:
     """Returns the contents of a model file, and its path; in a run folder that of the newest model."""
-    path = Path(path)
+    path = file_path("path", path)
     while True:
         found = _model_file(path)
         try:
@@ -286,7 +290,7 @@ def _count_model(file: ModelFile) -> CountModel | None:
     if counted is None or any(stored.dtype == "bfloat16" for stored in file.stored.values()):
         return None
     model = counted.from_arrays(file.settings, {name: stored.array() for name, stored in file.stored.items()})
-    check_sizes(model, file.vocabulary)
+    check_pair(model, file.vocabulary)
     return model
 
 
@@ -296,7 +300,7 @@ def _rebuilt(file: ModelFile) -> LanguageModel:
     family = _family(file.family).language_model()
     with torch.device("meta"):  # takes no memory, whatever the settings say
         model = family.from_settings(file.settings)
-    check_sizes(model, file.vocabulary)
+    check_pair(model, file.vocabulary)
     model.load_state_dict(file.tensors, assign=True)  # views of what was read, all of which are needed
     for part in getattr(model, "models", [model]):
         check_weights(part)

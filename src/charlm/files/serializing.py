@@ -9,7 +9,9 @@ import numpy as np
 from safetensors.numpy import save as save_arrays
 
 from charlm.files.model_arrays import hashed_parts, model_arrays
-from chartok import __version__
+from charlm.models.predictor import check_model
+from chartok import Vocabulary, __version__
+from chartok.arguments import instance
 from chartok.files.envelope import sealed
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from charlm.models.base import LanguageModel
     from charlm.models.predictor import CountModel, StoredModel
-    from chartok import Vocabulary
 
 VERSION = 2
 """Of the format."""
@@ -49,7 +50,7 @@ def model_description(model: StoredModel, vocabulary: Vocabulary) -> dict[str, A
     Raises:
         ValueError: The sizes of the model and the vocabulary differ.
     """
-    check_sizes(model, vocabulary)
+    check_pair(model, vocabulary)
     return described(model.family, model.settings(), vocabulary)
 
 
@@ -69,11 +70,14 @@ def sealed_metadata(content: Mapping[str, Any], tensors: Mapping[str, Any]) -> d
     return {"charlm": json.dumps(sealed(content, more=hashed_parts(tensors)))}
 
 
-def check_sizes(model: StoredModel, vocabulary: Vocabulary) -> None:
-    """Checks that a model and a vocabulary have the same number of ids.
+def check_pair(model: StoredModel, vocabulary: Vocabulary) -> None:
+    """Checks that a model and a vocabulary are that, and have the same number of ids.
 
     Raises:
-        ValueError: They do not.
+        TypeError: ``model`` is no model of any family, or ``vocabulary`` is not a ``Vocabulary``.
+        ValueError: The numbers differ.
     """
+    check_model(model)
+    instance("vocabulary", vocabulary, Vocabulary)
     if vocabulary.size != model.vocab_size:
         raise ValueError(f"vocabulary must have as many ids as the model, {model.vocab_size}, got {vocabulary.size}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from charlm.generation.loop import checked_ids, continuation, continuations, id_list, stop_sequences
 from charlm.generation.samples import as_asked
-from charlm.generation.settings import SamplingKeywords, SamplingSettings
+from charlm.generation.settings import SamplingKeywords, sampling_settings
 from charlm.models.predictor import PredictingModel, check_model
 from charlm.runtime.seeds import seeds_of_samples
 from chartok import TokenIdError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from charlm.generation.settings import SamplingSettings
     from chartok.ids import Ids
 
     Scores: TypeAlias = NDArray[np.float64]
@@ -184,7 +185,7 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
         ([0, 1, 4, 3, 4], array([-0.4 , -0.27, -1.03]))
     """
     check_model(model)
-    chosen = (settings or SamplingSettings()).with_keywords(**sampling)
+    chosen = sampling_settings(settings, **sampling)
     several = _are_several(prompt)
     given: Any = prompt
     prompts = _checked_prompts(given, model.vocab_size) if several else [checked_ids("prompt", given, model.vocab_size)]
@@ -196,7 +197,7 @@ def generate(  # noqa: PLR0913 - each is a setting that users name
         max_new_tokens=max_new_tokens,
         allowed=allowed,
         stop=stop_sequences(stop, model.vocab_size),
-        seen=None if seen is None else [id_list(seen, model.vocab_size)] * len(prompts),
+        seen=None if seen is None else [id_list("seen", seen, model.vocab_size)] * len(prompts),
         is_scored=flag("return_scores", return_scores),
     )
     ids = [
@@ -242,12 +243,12 @@ def stream_ids(
     return continuation(
         model,
         before,
-        (settings or SamplingSettings()).with_keywords(**sampling),
+        sampling_settings(settings, **sampling),
         max_new_tokens=max_new_tokens,
         allowed=allowed,
         stop=stop_sequences(stop, model.vocab_size),
         seed=seed,
-        seen=before if seen is None else id_list(seen, model.vocab_size),
+        seen=before if seen is None else id_list("seen", seen, model.vocab_size),
     )
 
 

@@ -16,7 +16,7 @@ from charlm.generation.stopping import StopAutomaton, StopFilter
 from charlm.models.context import first_needed
 from charlm.models.predictor import log_softmax
 from charlm.runtime.seeds import seed_or_new
-from chartok.arguments import positive_integer
+from chartok.arguments import check_iterable, positive_integer
 from chartok.ids import as_id_array
 
 if TYPE_CHECKING:
@@ -239,7 +239,10 @@ def stop_sequences(stop: Iterable[Ids] | None, vocab_size: int) -> list[list[int
         TokenIdError: An id is not in the vocabulary.
         ValueError: A sequence is empty, or is not one-dimensional.
     """
-    return [] if stop is None else [checked_ids("each stop sequence", ids, vocab_size) for ids in stop]
+    if stop is None:
+        return []
+    check_iterable("stop", stop, "sequences of ids")
+    return [checked_ids("each stop sequence", ids, vocab_size) for ids in stop]
 
 
 def checked_ids(name: str, ids: Ids, vocab_size: int) -> list[int]:
@@ -250,19 +253,19 @@ def checked_ids(name: str, ids: Ids, vocab_size: int) -> list[int]:
         TokenIdError: One is not in the vocabulary.
         ValueError: There are none, or they are not one-dimensional.
     """
-    array = as_id_array(on_host(ids), vocab_size)
+    array = as_id_array(on_host(ids), vocab_size, name)
     if array.ndim != 1 or not len(array):
         raise ValueError(f"{name} must be a non-empty one-dimensional sequence of ids, got shape {array.shape}")
     checked: list[int] = array.tolist()
     return checked
 
 
-def id_list(ids: Ids, vocab_size: int) -> list[int]:
+def id_list(name: str, ids: Ids, vocab_size: int) -> list[int]:
     """Returns ids of any number and shape as a flat list.
 
     Raises:
         TypeError: They are not integers.
         TokenIdError: One is not in the vocabulary.
     """
-    flat: Any = as_id_array(on_host(ids), vocab_size).ravel().tolist()
+    flat: Any = as_id_array(on_host(ids), vocab_size, name).ravel().tolist()
     return list(flat)

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from chartok.arguments import check_known, finite_number, number_from_zero, positive_integer, positive_number
+from chartok.arguments import check_known, finite_number, instance, number_from_zero, positive_integer, positive_number
 
 if TYPE_CHECKING:
     from typing import Self, Unpack
@@ -71,6 +71,17 @@ class SamplingSettings:
         """
         check_known(settings, SamplingKeywords.__annotations__)
         return dataclasses.replace(self, **settings) if settings else self
+
+
+def sampling_settings(settings: SamplingSettings | None, **sampling: Unpack[SamplingKeywords]) -> SamplingSettings:
+    """Returns the settings given, by default those of the class, with those given as keywords replaced.
+
+    Raises:
+        TypeError: ``settings`` is not a ``SamplingSettings``; or as for its ``with_keywords``.
+        ValueError: A setting is out of range.
+    """
+    given = SamplingSettings() if settings is None else instance("settings", settings, SamplingSettings)
+    return given.with_keywords(**sampling)
 
 
 def check_top_p(name: str, p: float) -> float:

@@ -9,7 +9,7 @@ from charlm.data.framing import Framing
 from charlm.generation.loop import continuation, continuations
 from charlm.generation.records import sample_records
 from charlm.generation.samples import as_asked
-from charlm.generation.settings import SamplingKeywords, SamplingSettings
+from charlm.generation.settings import SamplingKeywords, sampling_settings
 from charlm.runtime.seeds import seeds_of_samples
 from chartok.arguments import checked_texts, expected_text, flag
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from charlm.generation.settings import SamplingSettings
     from charlm.models.predictor import PredictingModel
     from chartok import Vocabulary
     from chartok.arguments import Errors
@@ -201,7 +202,7 @@ class TextGenerator(ABC):
             self.stored,
             [framing.prompt(prompt, errors)] if isinstance(prompt, str) else framing.prompts(prompts, errors),
             seeds_of_samples(seed, n_samples),
-            (settings or SamplingSettings()).with_keywords(**sampling),
+            sampling_settings(settings, **sampling),
             max_new_tokens=max_new_tokens,
             allowed=list(outcomes),
             stop=framing.stops(stop, outcomes),
@@ -255,7 +256,7 @@ class TextGenerator(ABC):
         new = continuation(
             self.stored,
             framing.prompt(prompt, errors),
-            (settings or SamplingSettings()).with_keywords(**sampling),
+            sampling_settings(settings, **sampling),
             max_new_tokens=max_new_tokens,
             allowed=list(outcomes),
             stop=framing.stops(stop, outcomes),
@@ -323,7 +324,7 @@ class TextGenerator(ABC):
             self.vocabulary,
             self.stored,
             n_samples,
-            (settings or SamplingSettings()).with_keywords(**sampling),
+            sampling_settings(settings, **sampling),
             prefix=prefix,
             min_length=min_length,
             max_length=max_length,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charlm.files.browser.container import browser_bytes, size_of_text
 from charlm.files.browser.packing import packed_model
 from charlm.files.browser.script import model_script
 from charlm.files.browser.summary import summary_of
-from charlm.files.serializing import check_sizes
+from charlm.files.serializing import check_pair
 from charlm.models.ngram.packing import compact_size
 from charlm.models.ngram.table import NGramTable, table_of
-from chartok.arguments import size_in_bytes
+from chartok.arguments import file_path, finite_number, size_in_bytes
 from chartok.files.atomic import replace_file
 from chartok.files.reading import say_nothing
 
@@ -66,7 +65,9 @@ def browser_model(
         >>> browser_model(table, Vocabulary("ab"), max_bytes="10KB")[:2]
         b'\x1f\x8b'
     """
-    check_sizes(model, vocabulary)
+    check_pair(model, vocabulary)
+    if validation_nats is not None:
+        finite_number("validation_nats", validation_nats)
     limit = LARGEST if max_bytes is None else size_in_bytes("max_bytes", max_bytes)
     about = {"name": name, "validationLoss": validation_nats}
     data = _packed(model, vocabulary, about)
@@ -121,7 +122,7 @@ def save_javascript(
         >>> path.read_text().splitlines()[-1][:31]
         'charlm.models["ab"] = "H4sIAAAA'
     """
-    name = Path(path).stem
+    name = file_path("path", path).stem
     data = browser_model(model, vocabulary, name=name, validation_nats=validation_nats, max_bytes=max_bytes, note=note)
     with replace_file(path) as file:
         file.write(model_script(name, data).encode("ascii"))

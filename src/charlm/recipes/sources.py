@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from charlm.recipes.corpus import Corpus
 from chartok import ReadingSettings, TokenFile, read_counts, read_text
 from chartok.files.reading import say_nothing
+from chartok.files.sources import listed_sources
 from chartok.token_file import is_token_file
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def corpus_of_files(
         OSError: One cannot be read.
     """
     reading = ReadingSettings() if reading is None else reading
-    several: list[Source] = [files] if isinstance(files, str | os.PathLike) else list(files)
+    several = listed_sources(files)
     name = " ".join(os.fspath(file) for file in several)
     token_file = token_file_of(several, reading, records=records)
     if token_file is None and records and reading.counts:

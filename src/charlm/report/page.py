@@ -25,6 +25,7 @@ from charlm.report.settings import settings
 from charlm.report.surprise import surprise
 from charlm.report.transitions import transitions
 from charlm.runtime.seeds import seed_or_new
+from chartok.arguments import file_path
 from chartok.files.atomic import replace_file
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def write_report(
     default = first.absolute().parent / COMPARISON
     if len(paths) == 1:
         default = first / "report.html" if first.is_dir() else first.with_suffix(".html")
-    out = default if path is None else Path(path)
+    out = default if path is None else file_path("path", path)
     runs = [ReportedRun.read(each, device=device) for each in paths]
     for each in runs:
         each.folder.refuse_to_replace(out)

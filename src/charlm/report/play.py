@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,14 @@ from charlm.report.reported_run import validation_loss
 from charlm.report.shortest import shortest_record
 from charlm.training.log import read_log
 from chartok import __version__
-from chartok.arguments import expected_text
+from chartok.arguments import expected_text, file_path
 from chartok.files.atomic import replace_file
 from chartok.files.reading import say_nothing
 from chartok.markup import escaped, shown_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from charlm.files.run_description import RunDescription
     from chartok.files.reading import Note
 
@@ -98,12 +99,13 @@ def write_play(
     if isinstance(source, CharLM):
         if path is None:
             raise ValueError("path must be given for a model that is not in a file, got None")
-        out, lm, name, loss = Path(path), source, Path(path).stem, source.validation_nats
+        out = file_path("path", path)
+        lm, name, loss = source, out.stem, source.validation_nats
         description = None
     else:
         folder = RunFolder(source)
         default = folder.play_path if folder.path.is_dir() else folder.path.with_suffix(".play.html")
-        out = default if path is None else Path(path)
+        out = default if path is None else file_path("path", path)
         folder.refuse_to_replace(out)
         lm, name, description = CharLM.load(source), _name(folder), folder.read_description()
         loss = _loss(folder, description)

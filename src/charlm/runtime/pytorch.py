@@ -15,8 +15,11 @@ def check_device_name(device: object) -> None:
     """Checks that a device could be one, without PyTorch, which alone knows whether it is there.
 
     Raises:
+        TypeError: It is neither a ``str`` nor a ``torch.device``.
         ValueError: It could not.
     """
+    if not isinstance(device, str) and type(device).__name__ != "device":  # that of PyTorch, which is not loaded
+        raise TypeError(f"device must be a str or a torch.device, got {type(device).__name__}")
     if isinstance(device, str) and (DEVICE_NAME.fullmatch(device) is None or device.partition(":")[0] not in DEVICES):
         raise ValueError(
             f"device must be one of {', '.join(DEVICES)}, perhaps with a number, as in cuda:1, got {device!a}"

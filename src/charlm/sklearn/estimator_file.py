@@ -11,6 +11,7 @@ import numpy as np
 
 from charlm.classification.model_folder import load_models, save_with_models
 from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from chartok.arguments import file_path
 from chartok.files.envelope import check_seal, check_version, sealed
 from chartok.files.strict_json import parse_json, read_json
 
@@ -80,7 +81,7 @@ def read_estimator(path: str | os.PathLike[str], name: str) -> tuple[list[CharLM
         CheckpointVersionError: It was written by a newer version.
         TypeError: It is that of another class.
     """
-    description = Path(path) / DESCRIPTION
+    description = file_path("path", path) / DESCRIPTION
     try:
         content = check_version(
             parse_json(read_json(description)), VERSION, WHAT, error=ValueError, newer=CheckpointVersionError

@@ -9,17 +9,17 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from charlm.files.run_folder import RunFolder, set_aside
-from chartok.arguments import finite_number, natural_number
+from chartok.arguments import file_path, finite_number, natural_number
 from chartok.files.atomic import Naming, replace_file
 from chartok.files.opening import open_file
 from chartok.files.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 LARGEST = 1e300
 """In absolute value: more than any run reaches, and small enough that a chart of it does not overflow."""
@@ -83,7 +83,7 @@ def read_log(path: str | os.PathLike[str]) -> list[LogEntry]:
         OSError: The file cannot be read.
         ValueError: A line is not an entry, or not UTF-8; names it. A truncated last line is ignored.
     """
-    path = Path(path)
+    path = file_path("path", path)
     return [*_entries(RunFolder(path).log_path if path.is_dir() else path)]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.errors import CheckpointCorruptError
 from charlm.files.model_arrays import check_storable
-from charlm.files.serializing import check_sizes, serialized_model
+from charlm.files.serializing import check_pair, serialized_model
 from charlm.runtime import distributed
 from charlm.training.checkpoint import read_model, write_checkpoint
 from charlm.training.log import LogEntry, append_entry, open_log, sync_log
@@ -51,7 +51,7 @@ class RunWriter:
     ) -> None:
         if vocabulary is None:
             raise ValueError("folder needs vocabulary=, which every model file in it contains")
-        check_sizes(model, vocabulary)
+        check_pair(model, vocabulary)
         check_storable(model)
         self.folder = folder
         self.saved_step: int = saved_step

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from chartok.arguments import file_path
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -64,6 +66,7 @@ def replace_file(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
         >>> path.read_bytes()
         b'whole'
     """
+    file_path("path", path)
     name = os.fspath(path)
     if follow_links and is_special(path):
         with _writer(Path(path), "wb", name) as file:

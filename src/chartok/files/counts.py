@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chartok.errors import SourceError
 from chartok.files.blank import BlankRule
-from chartok.files.reading import ReadingSettings, say_nothing
+from chartok.files.reading import ReadingSettings, reading_settings, say_nothing
 from chartok.files.records import batched_records
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def read_counts(
         >>> read_counts(path)
         {'the': 121, 'new york': 3}
     """
-    settings = settings.with_keywords(**reading).for_records(counted=True)
+    settings = reading_settings(settings, **reading).for_records(counted=True)
     if settings.column is not None:
         raise ValueError("column is for tables, whose cells have no counts: leave it out, or leave out counts")
     if settings.blank_lines == "keep":

@@ -8,6 +8,8 @@ import stat
 import weakref
 from typing import IO
 
+from chartok.arguments import file_path
+
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Opening a pipe without O_NONBLOCK waits until something else opens it for writing."""
 
@@ -23,6 +25,7 @@ def open_descriptor(path: str | os.PathLike[str]) -> int:
     Raises:
         OSError: It is missing, a folder, a pipe or a device, or cannot be opened; with errno and the name.
     """
+    file_path("path", path)
     descriptor = os.open(path, FLAGS)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Optional, TypeAlias, TypedDict, get_args
 
+from chartok.arguments import flag, instance
+
 if TYPE_CHECKING:
     from typing import Self, Unpack
 
@@ -81,8 +83,7 @@ class ReadingSettings:
     counts: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.counts, bool):
-            raise TypeError(f"counts must be True or False, got {self.counts!a}")
+        flag("counts", self.counts)
         for name, value in vars(self).items():
             if not isinstance(value, str) and name != "counts" and not (name == "column" and value is None):
                 raise TypeError(f"{name} must be a str, got {type(value).__name__}")
@@ -134,6 +135,16 @@ class ReadingSettings:
         if self.separator:
             raise ValueError("separator is for a text, and this reads records, which are separate: leave it out")
         return self
+
+
+def reading_settings(settings: ReadingSettings, **reading: Unpack[ReadingKeywords]) -> ReadingSettings:
+    """Returns the settings given, with those given as keywords replaced.
+
+    Raises:
+        TypeError: ``settings`` is not a ``ReadingSettings``; or as for its ``with_keywords``.
+        ValueError: As for the class.
+    """
+    return instance("settings", settings, ReadingSettings).with_keywords(**reading)
 
 
 def say_nothing(_: str) -> None:

@@ -9,7 +9,7 @@ from chartok.files.blank import BlankRule
 from chartok.files.line_ends import noting_lone_returns
 from chartok.files.lines import batched_lines
 from chartok.files.pieces import text_pieces
-from chartok.files.reading import NEWLINE, ReadingSettings, say_nothing
+from chartok.files.reading import NEWLINE, ReadingSettings, reading_settings, say_nothing
 from chartok.files.record_batch import RecordBatch
 from chartok.files.sources import expand_sources, open_source
 from chartok.files.tables import iterate_cells
@@ -59,7 +59,7 @@ def read_records(
         >>> read_records(path, blank_lines="keep")
         ['New York', '', 'York']
     """
-    settings = settings.with_keywords(**reading)
+    settings = reading_settings(settings, **reading)
     return [record for batch in batched_records(sources, settings, note) for record in batch.texts]
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
+from chartok.arguments import check_iterable, file_path
 from chartok.errors import SourceError
 from chartok.files.atomic import check_not_read, is_special
 from chartok.files.patterns import fits, is_hidden, is_wanted
@@ -42,15 +43,33 @@ def expand_sources(sources: Source | Iterable[Source], pattern: str = EVERY_FILE
         FileNotFoundError: A pattern matches nothing, or a folder has no such file.
         ValueError: There are no sources, one is clearly a text itself, or a named file does not match the pattern.
     """
-    several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    return [file for source in listed_sources(sources) for file in _expand(source, pattern)]
+
+
+def listed_sources(sources: Source | Iterable[Source], name: str = "sources") -> list[Source]:
+    """Returns one source or several as a list.
+
+    Args:
+        sources: One or several.
+        name: The argument that they are.
+
+    Raises:
+        TypeError: A source is neither a ``str`` nor a path.
+        ValueError: There are no sources, or one is clearly a text itself.
+    """
+    if isinstance(sources, str | os.PathLike):
+        several: list[Source] = [sources]
+    else:
+        check_iterable(name, sources, "paths or URLs, or a single one")
+        several = list(sources)
     if not several:
-        raise ValueError("sources is empty: give at least one file")
+        raise ValueError(f"{name} is empty: give at least one file")
     for position, source in enumerate(several):
         if not isinstance(source, str | os.PathLike):
-            raise TypeError(f"sources[{position}] must be a path or a URL, got {type(source).__name__}")
+            raise TypeError(f"{name}[{position}] must be a path or a URL, got {type(source).__name__}")
         if isinstance(source, str) and _is_text(source):
-            raise ValueError(f"sources[{position}] is a text, not the name of a file: chartok.encode_texts takes texts")
-    return [file for source in several for file in _expand(source, pattern)]
+            raise ValueError(f"{name}[{position}] is a text, not the name of a file: chartok.encode_texts takes texts")
+    return several
 
 
 def shown_sources(sources: list[str]) -> str:
@@ -98,6 +117,7 @@ def check_destination(destination: Source, sources: Iterable[str]) -> None:
     Raises:
         ValueError: It is one of the sources, or a pipe or a device.
     """
+    file_path("destination", destination)
     if is_special(destination):
         raise ValueError(
             f"destination must be a file, since a token file is read by window; {os.fspath(destination)!a} is a pipe "

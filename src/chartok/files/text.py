@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chartok.files.blank import BlankRule
 from chartok.files.line_ends import LineEnds
 from chartok.files.pieces import text_pieces
-from chartok.files.reading import ReadingSettings, say_nothing
+from chartok.files.reading import ReadingSettings, reading_settings, say_nothing
 from chartok.files.sources import expand_sources, open_source, shown_sources
 from chartok.files.tables import iterate_cells, table_kind
 
@@ -72,7 +72,7 @@ def read_text(
         >>> read_text(folder, encoding="latin-1", separator="\n")
         'one\r\ntwo\ncafé'
     """
-    return "".join(iterate_text(sources, settings.with_keywords(**reading), note))
+    return "".join(iterate_text(sources, reading_settings(settings, **reading), note))
 
 
 def iterate_text(

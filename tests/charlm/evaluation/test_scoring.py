@@ -209,9 +209,9 @@ def test_ids_to_score_may_come_in_many_forms(form: Any) -> None:
         ([[0, 1], [0, 1, 5]], TokenIdError, r"ids\[2\] is 5"),
         ([np.array([0, 1]), np.array([-1])], TokenIdError, r"ids\[0\] is -1"),
         ([[0], np.zeros((2, 2), dtype=int)], ValueError, r"texts\[1\] must be one-dimensional, got shape \(2, 2\)"),
-        ([np.array([0.5])], TypeError, "ids must be integers"),
-        ([0, 1], TypeError, "ids must be integers"),
-        (["01"], TypeError, "ids must be integers"),
+        ([np.array([0.5])], TypeError, r"texts\[0\] must be integers"),
+        ([0, 1], TypeError, r"texts\[0\] must be integers"),
+        (["01"], TypeError, r"texts\[0\] must be integers"),
     ],
 )
 def test_texts_that_are_no_ids_of_the_model_are_refused(texts: Any, error: type[Exception], message: str) -> None:

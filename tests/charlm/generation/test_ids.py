@@ -226,9 +226,9 @@ def test_nothing_is_drawn_for_one_prompt_among_several_and_that_one_is_named() -
         ([[0], []], ValueError, r"prompt\[1\] must be a non-empty", None),
         ([[0], np.zeros((1, 1), dtype=int)], ValueError, r"prompt\[1\] must be a non-empty one-dimensional", None),
         ([[0], [1, 9]], TokenIdError, r"ids\[1\] is 9", "in prompt[1]"),
-        ([[0], 1], TypeError, "ids must be integers in an array or an iterable, got int", "in prompt[1]"),
-        ([[0], "ab"], TypeError, "ids must be integers", "in prompt[1]"),
-        (((0,), (0.5,)), TypeError, r"ids\[0\] must be an integer", "in prompt[1]"),
+        ([[0], 1], TypeError, r"prompt\[1\] must be integers in an array or an iterable, got int", "in prompt[1]"),
+        ([[0], "ab"], TypeError, r"prompt\[1\] must be integers", "in prompt[1]"),
+        (((0,), (0.5,)), TypeError, r"prompt\[1\]\[0\] must be an integer", "in prompt[1]"),
     ],
 )
 def test_a_bad_prompt_among_several_is_named(
@@ -449,10 +449,10 @@ BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"allowed": ["a"]}, TypeError, "must be an integer"),
     ({"stop": [[]]}, ValueError, "each stop sequence must be a non-empty one-dimensional sequence of ids"),
     ({"stop": [[0], [7]]}, TokenIdError, r"ids\[0\] is 7"),
-    ({"stop": [1, 2]}, TypeError, "ids must be integers in an array or an iterable, got int"),
+    ({"stop": [1, 2]}, TypeError, "each stop sequence must be integers in an array or an iterable, got int"),
     ({"stop": np.array([1, 2])}, ValueError, "each stop sequence must be a non-empty one-dimensional sequence of ids"),
     ({"seen": [5]}, TokenIdError, r"ids\[0\] is 5"),
-    ({"seen": "a"}, TypeError, "ids must be integers"),
+    ({"seen": "a"}, TypeError, "seen must be integers"),
     ({"seed": 0.5}, TypeError, "seed must be an integer"),
 ]
 

@@ -11,7 +11,6 @@ import os
 import re
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from charlm.files.arpa.words import NAME_OF_ROLE, arpa_token
 from charlm.models.ngram.backoff import HIGHEST_ORDER
 from charlm.models.ngram.soundness import LARGEST_LOGARITHM
 from charlm.models.smoothing.kneser_ney import BackoffTable
+from chartok.arguments import file_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ def read_arpa(path: str | os.PathLike[str]) -> ArpaTables:
         OSError: It cannot be read.
         ArpaFileError: It is malformed; names the line.
     """
-    with Path(path).open("rb") as file:
+    with file_path("path", path).open("rb") as file:
         lines = _Lines(file)
         try:
             return _tables(lines)

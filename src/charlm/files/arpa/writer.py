@@ -16,7 +16,7 @@ import numpy as np
 
 from charlm.files.arpa.reader import NEVER, read_arpa
 from charlm.files.arpa.words import NAME_OF_ROLE, arpa_word
-from charlm.files.serializing import check_sizes
+from charlm.files.serializing import check_pair
 from charlm.models.ngram.table import NGramTable
 from chartok import Vocabulary
 from chartok.files.atomic import replace_file
@@ -62,12 +62,12 @@ def save_arpa(path: str | os.PathLike[str], model: StoredModel, vocabulary: Voca
         >>> path.read_text("utf-8").splitlines()[1:3]
         ['ngram 1=5', 'ngram 2=2']
     """
+    check_pair(model, vocabulary)
     if model.family != NGramTable.family:
         raise ValueError(
             f"model must be an n-gram model to be written to an ARPA file, got one of the family {model.family}: "
             "use save_model or save_onnx"
         )
-    check_sizes(model, vocabulary)
     predictor = model.predictor()
     assert isinstance(predictor, NGramTable)  # noqa: S101 - by its family
     table = predictor.astype(np.dtype(np.float64))  # so that sums are not rounded again

@@ -19,7 +19,7 @@ from charlm.files.kinds import PYTORCH, kind_of_file
 from charlm.files.tensor_file import read_tensor_file
 from charlm.files.vocabularies import read_vocabulary
 from chartok import Vocabulary
-from chartok.arguments import positive_integer
+from chartok.arguments import file_path, positive_integer
 from chartok.files.strict_json import parse_json, read_json
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def load_classic_gpt(
     Example:
         >>> load_classic_gpt("out-shakespeare-char/ckpt.pt", "data/shakespeare_char/meta.pkl")  # doctest: +SKIP
     """
-    file = _weights(Path(path))
+    file = _weights(file_path("path", path))
     file.stat()  # a file that is not there needs no vocabulary
     found = _vocabulary(Path(path), vocabulary)
     with _explained(file):

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import torch
@@ -14,12 +13,15 @@ from safetensors.torch import save as save_tensors
 
 from charlm.files.foreign.layout import tensors_of
 from charlm.files.foreign.torch_file import write_torch_file
-from charlm.files.serializing import check_sizes
+from charlm.files.serializing import check_pair
 from charlm.models.classic_gpt.model import ClassicGPT
 from charlm.models.quantization import check_not_quantized
+from chartok.arguments import file_path
 from chartok.files.atomic import replace_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
     from charlm.models.base import LanguageModel
@@ -62,9 +64,9 @@ def save_classic_gpt(
     """
     if layout not in get_args(Layout):
         raise ValueError(f"layout must be one of {', '.join(get_args(Layout))}, got {layout!a}")
+    check_pair(model, vocabulary)
     if not isinstance(model, ClassicGPT):
         raise ValueError(f"only a classic-gpt can be written as {layout}, got a model of the family {model.family}")  # noqa: TRY004 - still a model
-    check_sizes(model, vocabulary)
     check_not_quantized(model, f"written as {layout}")
     _check_expressible(model, layout)
     if model.context_only:
@@ -72,7 +74,7 @@ def save_classic_gpt(
         never = ", ".join(f"{names.get(token_id, 'id')} ({token_id})" for token_id in model.context_only)
         warnings.warn(f"{layout} has no ids that are never predicted: other programs may draw {never}", stacklevel=2)
     if layout == "gpt2":
-        _write_gpt2(Path(path), model, vocabulary)
+        _write_gpt2(file_path("path", path), model, vocabulary)
         return
     content = _nanogpt(model) if layout == "nanogpt" else _mingpt(model)
     with replace_file(path) as file:

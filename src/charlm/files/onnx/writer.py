@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from charlm.files.onnx.exporting import exported
 from charlm.files.onnx.graphs import graph_of
 from charlm.files.onnx.int8 import quantized
-from charlm.files.serializing import model_description
+from charlm.files.serializing import check_pair, model_description
 from charlm.models.registry import as_language_model
+from chartok.arguments import flag
 from chartok.files.atomic import replace_file
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def save_onnx(
     Example:
         >>> save_onnx("model.onnx", BigramLanguageModel(3), Vocabulary("abc"))  # doctest: +SKIP
     """
+    check_pair(model, vocabulary)
+    flag("cache", cache)
+    flag("int8", int8)
     model = as_language_model(model)
     content = model_description(model, vocabulary)
     _check_size(4 * sum(parameter.numel() for parameter in model.parameters()))
