@@ -50,10 +50,11 @@ def file_path(name: str, value: object) -> Path:
     return Path(value)
 
 
-def expected_text(name: str, value: object) -> str:
-    """Returns the message for a value that is not a ``str``."""
+def expected_text(name: str, value: object, *, or_several: bool = False) -> str:
+    """Returns the message for a value that is not a ``str``, nor several where they are taken too."""
+    expected = "a str or an iterable of str" if or_several else "a str"
     hint = "; decode the bytes first" if isinstance(value, bytes | bytearray) else ""
-    return f"{name} must be a str, got {type(value).__name__}{hint}"
+    return f"{name} must be {expected}, got {type(value).__name__}{hint}"
 
 
 def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
@@ -66,7 +67,7 @@ def checked_texts(texts: str | Iterable[str], name: str) -> Iterator[str]:
         yield texts
         return
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
-        raise TypeError(expected_text(name, texts))
+        raise TypeError(expected_text(name, texts, or_several=True))
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(expected_text(f"{name}[{position}]", text))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from charlm.data.framing import Framing
 from charlm.generation.loop import continuations
 from charlm.runtime.seeds import derived_seed, seed_or_new
-from chartok.arguments import checked_texts, natural_number, positive_integer
+from chartok.arguments import natural_number, positive_integer, several_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,9 +53,7 @@ def sample_records(  # noqa: PLR0913 - what one asks of a name
         ValueError: A setting is out of range, or too few such records are generated.
         UnknownCharacterError: A character of the prefix is not in the vocabulary.
     """
-    if isinstance(exclude, str):
-        raise TypeError("exclude must be an iterable of str, got a single str: put it in a list")
-    taken = set(checked_texts(exclude, "exclude"))
+    taken = set(several_texts(exclude, "exclude"))
     framing = Framing(vocabulary)
     start = framing.prompt(prefix, name="prefix")
     positive_integer("n_samples", n_samples)

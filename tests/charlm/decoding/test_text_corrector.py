@@ -81,7 +81,7 @@ def test_what_is_impossible_for_the_model_is_corrected_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: CATS.correct(cast("Any", 3)), TypeError, "text must be a str, got int"),
+        (lambda: CATS.correct(cast("Any", 3)), TypeError, "text must be a str or an iterable of str, got int"),
         (lambda: CATS.correct(cast("Any", ["a", 3])), TypeError, r"text\[1\] must be a str, got int"),
         (lambda: CATS.correct(cast("Any", b"a")), TypeError, "decode the bytes first"),
         (lambda: CATS.correct("a", beam_width=0), ValueError, "beam_width must be at least 1, got 0"),

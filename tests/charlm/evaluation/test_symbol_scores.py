@@ -84,7 +84,7 @@ def test_a_vocabulary_without_bos_knows_nothing_before_the_first_symbol_of_the_c
     [
         (["a"], ValueError, "context must be one str, or one for each of 2 texts: got 1"),
         (["a", 3], TypeError, r"context\[1\] must be a str, got int"),
-        (3, TypeError, "context must be a str, got int"),
+        (3, TypeError, "context must be a str or an iterable of str, got int"),
     ],
 )
 def test_a_context_that_is_none_is_refused(context: list[str], error: type[Exception], message: str) -> None:
