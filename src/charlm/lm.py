@@ -161,7 +161,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
         start, shown = _start(init_from, with_optimizer=init_optimizer), ShownProgress(progress=progress)
         recipe, asked, _ = sorted_settings(_family(model, start), settings)
         corpus = corpus_of(source, extends=None if start is None else start.vocabulary, **asked)
-        held_out = None if validation is None else corpus_of(validation, vocabulary=corpus.vocabulary)
+        held_out = None if validation is None else corpus_of(validation, "validation", vocabulary=corpus.vocabulary)
         return cls._trained(corpus, recipe, held_out, start, shown)
 
     @classmethod
@@ -200,7 +200,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
         recipe, asked, reading = sorted_settings(_family(model, start), settings, reads_files=True)
         read = partial(corpus_of_files, records=records, reading=reading, note=note)
         corpus = read(sources, extends=None if start is None else start.vocabulary, **asked)
-        held_out = None if validation is None else read(validation, vocabulary=corpus.vocabulary)
+        held_out = None if validation is None else read(validation, argument="validation", vocabulary=corpus.vocabulary)
         return cls._trained(corpus, recipe, held_out, start, shown)
 
     def update(self, source: Texts, **asked: Unpack[VocabularyKeywords]) -> Self:

@@ -63,11 +63,8 @@ class Corpus:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        if self.records is None and Framing(self.vocabulary).is_of_records:
-            raise self.error(
-                "this is one text, and its vocabulary has eos, which ends records: give records, one text each (as a "
-                "list, with records=True, --records), or a vocabulary without eos"
-            )
+        if self.records is None:
+            _check_may_be_one_text(self.vocabulary, "this" if self.name is None else f"{self.name!a}: this")
 
     @classmethod
     def of_text(
@@ -76,6 +73,7 @@ class Corpus:
         roles: Iterable[SpecialToken] = (),
         *,
         name: str | None = None,
+        argument: str = "text",
         **settings: Unpack[CorpusKeywords],
     ) -> Corpus:
         """Returns the corpus of one text.
@@ -84,6 +82,7 @@ class Corpus:
             text: The text.
             roles: The special tokens of a vocabulary that is made.
             name: What to call it in errors: a path.
+            argument: The argument that it is, which errors name where there is no path.
             settings: The fields of ``CorpusKeywords``.
 
         Raises:
@@ -91,8 +90,10 @@ class Corpus:
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
         """
         if not text:
-            raise ValueError(_named(name, "text is empty: give at least one character"))
+            raise ValueError(_named(name, f"{argument} is empty: give at least one character"))
         vocabulary = vocabulary_of_texts(text, roles, **settings)
+        if name is None:
+            _check_may_be_one_text(vocabulary, argument)
         ids = vocabulary.encode(text, Framing(vocabulary).errors)
         return cls(vocabulary=vocabulary, stream=ids, passages=Passages.whole(len(ids)), name=name)
 
@@ -102,6 +103,7 @@ class Corpus:
         records: Iterable[str] | Mapping[str, int],
         *,
         name: str | None = None,
+        argument: str = "source",
         **settings: Unpack[CorpusKeywords],
     ) -> Corpus:
         """Returns the corpus of independent texts.
@@ -109,6 +111,7 @@ class Corpus:
         Args:
             records: Strings; a mapping gives the count of each, which is that of each of its characters.
             name: What to call it in errors: a path.
+            argument: The argument that they are, which errors name.
             settings: The fields of ``CorpusKeywords``.
 
         Raises:
@@ -116,12 +119,12 @@ class Corpus:
             TypeError: One is not a ``str``, or a count is not an integer.
             UnknownCharacterError: The vocabulary has neither a character nor an ``unk`` token.
         """
-        weights = _weights(records) if isinstance(records, Mapping) else None
-        texts = list(checked_texts(records, "source"))
+        weights = _weights(records, argument) if isinstance(records, Mapping) else None
+        texts = list(checked_texts(records, argument))
         if not texts:
-            raise ValueError(_named(name, "source is empty: give at least one record"))
+            raise ValueError(_named(name, f"{argument} is empty: give at least one record"))
         if not all(texts):
-            raise ValueError(_named(name, f"source[{texts.index('')}] is empty: leave empty records out"))
+            raise ValueError(_named(name, f"{argument}[{texts.index('')}] is empty: leave empty records out"))
         if weights is None:
             vocabulary = vocabulary_of_texts(texts, ROLES, **settings)
         else:
@@ -321,10 +324,23 @@ def _named(name: str | None, message: str) -> str:
     return message if name is None else f"{name!a}: {message}"
 
 
-def _weights(records: Mapping[str, int]) -> NDArray[np.int64]:
+def _check_may_be_one_text(vocabulary: Vocabulary, what: str) -> None:
+    """Checks that a vocabulary is not one of records.
+
+    Raises:
+        ValueError: It is.
+    """
+    if Framing(vocabulary).is_of_records:
+        raise ValueError(
+            f"{what} is one text, and its vocabulary has eos, which ends records: give records, one text each (as a "
+            "list, with records=True, --records), or a vocabulary without eos"
+        )
+
+
+def _weights(records: Mapping[str, int], argument: str) -> NDArray[np.int64]:
     """Returns the count of each record."""
-    counts = [positive_integer(f"source[{record!a}]", count) for record, count in records.items()]
+    counts = [positive_integer(f"{argument}[{record!a}]", count) for record, count in records.items()]
     for record, count in zip(records, counts, strict=True):
         if count > LARGEST_COUNT:
-            raise ValueError(f"source[{record!a}] must be at most {LARGEST_COUNT}, got {count}")
+            raise ValueError(f"{argument}[{record!a}] must be at most {LARGEST_COUNT}, got {count}")
     return np.array(counts, dtype=np.int64)

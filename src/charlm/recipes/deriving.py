@@ -114,7 +114,7 @@ class ModelDeriver(ABC):
 
         check_one_of("weights", weights, get_args(Weights))
         parts = self._parts(others)
-        corpus = corpus_of(held_out, vocabulary=joined_vocabulary(parts))
+        corpus = corpus_of(held_out, "held_out", vocabulary=joined_vocabulary(parts))
         found = interpolate(parts, corpus, weights)
         lm = type(self)(found.model, found.vocabulary)
         lm.validation_nats = found.nats_together

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from charlm.recipes.corpus import Corpus
 from chartok import ReadingSettings, TokenFile, read_counts, read_text
+from chartok.arguments import flag
 from chartok.files.reading import say_nothing
 from chartok.files.sources import listed_sources
 from chartok.token_file import is_token_file
@@ -35,23 +36,30 @@ LONGEST_NAME = 4096
 """In characters; a longer text is not a file name."""
 
 
-def corpus_of(source: Texts, **settings: Unpack[CorpusKeywords]) -> Corpus:
+def corpus_of(source: Texts, argument: str = "source", **settings: Unpack[CorpusKeywords]) -> Corpus:
     """Returns the corpus of a text, of the file that a path names, or of records.
 
     Args:
         source: A text, a path, or records; a mapping gives the count of each.
+        argument: What errors call it.
         settings: The fields of ``CorpusKeywords``.
 
     Raises:
         ValueError: It is empty, or a ``str`` that is the name of a file.
+        TypeError: It is none of these.
         OSError: The file cannot be read.
     """
     if isinstance(source, os.PathLike):
         return corpus_of_files(source, **settings)
     if isinstance(source, str):
-        _check_no_file_name(source)
-        return Corpus.of_text(source, ROLES_OF_TEXT, **settings)
-    return Corpus.of_records(source, **settings)
+        _check_no_file_name(source, argument)
+        return Corpus.of_text(source, ROLES_OF_TEXT, argument=argument, **settings)
+    if isinstance(source, bytes | bytearray) or not isinstance(source, Iterable):
+        raise TypeError(
+            f"{argument} must be a text, a path, an iterable of records, or a mapping of records to their counts, got "
+            f"{type(source).__name__}"
+        )
+    return Corpus.of_records(source, argument=argument, **settings)
 
 
 def corpus_of_files(
@@ -61,6 +69,7 @@ def corpus_of_files(
     reading: ReadingSettings | None = None,
     note: Note = say_nothing,
     verify: bool = True,
+    argument: str = "sources",
     **settings: Unpack[CorpusKeywords],
 ) -> Corpus:
     """Returns the corpus of files: of their text, of their records, or of a token file.
@@ -71,6 +80,7 @@ def corpus_of_files(
         reading: How to read them; None is as by default.
         note: Called with what is worth knowing about them.
         verify: Whether to look for damage in a token file.
+        argument: What errors about ``files`` call them.
         settings: The fields of ``CorpusKeywords``.
 
     Raises:
@@ -78,7 +88,8 @@ def corpus_of_files(
         OSError: One cannot be read.
     """
     reading = ReadingSettings() if reading is None else reading
-    several = listed_sources(files)
+    flag("records", records)
+    several = listed_sources(files, argument)
     name = " ".join(os.fspath(file) for file in several)
     token_file = token_file_of(several, reading, records=records)
     if token_file is None and records and reading.counts:
@@ -133,7 +144,7 @@ def token_file_of(files: Sequence[Source], reading: ReadingSettings, *, records:
     return files[0]
 
 
-def _check_no_file_name(text: str) -> None:
+def _check_no_file_name(text: str, argument: str) -> None:
     """Checks that a text is not the name of a file, which would mean that its content was intended.
 
     Raises:
@@ -147,6 +158,6 @@ def _check_no_file_name(text: str) -> None:
         return
     if exists:
         raise ValueError(
-            f"source {text!a} is the name of a file or a folder: use Path({text!a}) or CharLM.fit_file({text!a}) to "
-            "fit to its content"
+            f"{argument} {text!a} is the name of a file or a folder: use Path({text!a}) for the text in it; fit_file "
+            "and update_file read files, with records too"
         )

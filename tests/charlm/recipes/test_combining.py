@@ -152,7 +152,7 @@ def test_what_cannot_be_combined_is_named(others: list[Any], error: type[Excepti
         ("the cat " * 5, "what is held out has 39 symbols that a model knows and can predict: give at least 100"),
         ("ш" * 500 + "ab", "what is held out has 2 symbols that .* predict, besides 499 that none knows: give"),
         (["the cat sat"] * 50, "the models are of a text, and what is held out is records"),
-        ("", "text is empty"),
+        ("", "held_out is empty"),
     ],
     ids=["short", "unknown", "records", "empty"],
 )

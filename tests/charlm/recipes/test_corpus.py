@@ -81,21 +81,40 @@ def test_a_number_of_numpy_counts_as_one() -> None:
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        ("", ValueError, "text is empty: give at least one character"),
+        ("", ValueError, "source is empty: give at least one character"),
         ([], ValueError, "source is empty: give at least one record"),
         ({}, ValueError, "source is empty: give at least one record"),
         (["a", ""], ValueError, r"source\[1\] is empty: leave empty records out"),
         ({"a": 1, "": 2}, ValueError, r"source\[1\] is empty: leave empty records out"),
         (["a", 7], TypeError, r"source\[1\] must be a str, got int"),
         ({"a": 1, 7: 2}, TypeError, r"source\[1\] must be a str, got int"),
-        (b"abc", TypeError, "source must be a str, got bytes; decode the bytes first"),
-        (7, TypeError, "source must be a str, got int"),
-        (None, TypeError, "source must be a str, got NoneType"),
+        (b"abc", TypeError, "source must be a text, a path, .* got bytes"),
+        (7, TypeError, "source must be a text, a path, .* got int"),
+        (None, TypeError, "source must be a text, a path, .* got NoneType"),
     ],
 )
 def test_what_nothing_can_be_learned_from_is_refused(source: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         CharLM.fit(source)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ([], ValueError, " is empty: give at least one record"),
+        (["a", 7], TypeError, r"\[1\] must be a str, got int"),
+        ({"a": 0}, ValueError, r"\['a'\] must be at least 1, got 0"),
+        ("ab", ValueError, " is one text, and its vocabulary has eos"),
+        (3, TypeError, " must be a text, a path, an iterable of records, or a mapping"),
+    ],
+)
+def test_what_is_held_out_is_named_as_its_argument(given: Any, error: type[Exception], message: str) -> None:
+    """Not as the ``source`` beside it."""
+    with pytest.raises(error, match="^validation" + message):
+        CharLM.fit(NAMES, order=2, validation=given)
+    lm = CharLM.fit(NAMES, order=2)
+    with pytest.raises(error, match="^held_out" + message):
+        lm.interpolate(lm, held_out=given)
 
 
 def test_a_str_that_names_a_file_is_refused_and_told_what_to_write(
@@ -106,7 +125,7 @@ def test_a_str_that_names_a_file_is_refused_and_told_what_to_write(
     for name in ("names.txt", str(tmp_path / "names.txt")):
         with pytest.raises(ValueError, match="is the name of a file or a folder: ") as refused:
             CharLM.fit(name)
-        assert f"use Path({name!a}) or CharLM.fit_file({name!a})" in str(refused.value)
+        assert f"use Path({name!a}) for the text in it; fit_file and update_file read files" in str(refused.value)
     assert CharLM.fit("names.txd").family == "ngram"  # no file: a text
 
 
