@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from chartok.arguments import file_path
+from chartok.arguments import file_path, flag
 from chartok.codepoints import count_characters, distinct_code_points, from_code_points
 from chartok.errors import UnknownCharacterError
 from chartok.files.reading import ReadingSettings, reading_settings, say_nothing
@@ -102,7 +102,7 @@ def encode_file(  # noqa: PLR0913 - which text, which vocabulary, and who is tol
         'banana'
     """
     settings = reading_settings(settings, **reading)
-    settings = settings.for_records() if records else settings.for_text()
+    settings = settings.for_records() if flag("records", records) else settings.for_text()
     sources = expand_sources(source, settings.pattern)
     check_destination(destination, sources)
     total = _bytes_to_read(sources, passes=1 if vocabulary is not None else 2)
@@ -173,7 +173,7 @@ def encode_files(  # noqa: PLR0913 - which texts, which vocabulary, and who work
         ['00000-a.tokens', '00001-b.tokens']
     """
     settings = reading_settings(settings, **reading)
-    settings = settings.for_records() if records else settings.for_text()
+    settings = settings.for_records() if flag("records", records) else settings.for_text()
     names = expand_sources(sources, settings.pattern)
     run = map if executor is None else partial(_run_in, executor)
     destinations = [

@@ -8,7 +8,7 @@ import tempfile
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 
-from chartok.arguments import check_several, checked_texts
+from chartok.arguments import check_several, checked_texts, flag
 from chartok.files.atomic import Naming
 from chartok.files.text import not_empty
 from chartok.record_lines import ROLES
@@ -57,6 +57,7 @@ def encode_texts(
         (2, ('a', 'b', 'd', 'o'))
     """
     check_several(texts, "texts")
+    flag("records", records)
     with ExitStack() as stack:
         if vocabulary is None:
             if iter(texts) is texts:

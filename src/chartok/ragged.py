@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from chartok.arguments import check_several, checked_texts, joined_texts, positive_integer
+from chartok.arguments import check_several, checked_texts, flag, joined_texts, positive_integer
 from chartok.errors import UnknownCharacterError
 from chartok.ids import as_id_array, is_array
 
@@ -88,8 +88,8 @@ class BatchCodec(ABC):
             positive_integer("max_length", max_length)
         return pad_rows(
             *encode_joined(self, texts, errors),
-            bos=self._special_id("bos") if bos else None,
-            eos=self._special_id("eos") if eos else None,
+            bos=self._special_id("bos") if flag("bos", bos) else None,
+            eos=self._special_id("eos") if flag("eos", eos) else None,
             pad=self._tokens.special_ids.get("pad"),
             max_length=max_length,
         )

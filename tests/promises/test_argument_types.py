@@ -8,7 +8,7 @@ import pytest
 
 import charlm
 from charlm import BigramLanguageModel, CharLM, TextClassifier, TextDataset
-from chartok import TokenFile, Vocabulary, encode_texts, read_counts, read_records, read_text
+from chartok import TokenFile, Vocabulary, encode_file, encode_files, encode_texts, read_counts, read_records, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,12 @@ IDS = {"model": LM.stored, "prompt": [3], "max_new_tokens": 1}
 CALLS: list[tuple[Callable[..., object], dict[str, Any], tuple[str, ...]]] = [
     (TEXT.generate, {}, ("stop", "allowed", "settings")),
     (TEXT.stream, {}, ("stop", "allowed", "settings")),
-    (LM.sample, {"n_samples": 1}, ("allowed", "settings")),
+    (LM.sample, {"n_samples": 1}, ("allowed", "settings", "unique", "return_scores")),
     (LM.save, {}, ("path",)),
     (CharLM.load, {}, ("path",)),
     (CharLM.load, {"path": "nothing"}, ("device",)),
     (CharLM, PAIR, ("model", "vocabulary")),
-    (CharLM.fit_file, {}, ("sources",)),
+    (CharLM.fit_file, {"sources": __file__}, ("sources", "validation", "records")),
     (LM.update_file, {}, ("sources",)),
     (TextClassifier.load, {}, ("path",)),
     (charlm.generate, IDS, ("prompt", "stop", "allowed", "seen", "settings")),
@@ -50,6 +50,10 @@ CALLS: list[tuple[Callable[..., object], dict[str, Any], tuple[str, ...]]] = [
     (read_records, {"sources": "nothing"}, ("sources", "settings")),
     (read_counts, {"sources": "nothing"}, ("sources", "settings")),
     (encode_texts, {"texts": NAMES, "vocabulary": LM.vocabulary}, ("destination",)),
+    (encode_texts, {"texts": NAMES, "destination": "nothing"}, ("records",)),
+    (encode_file, {"source": __file__, "destination": "nothing"}, ("records",)),
+    (encode_files, {"sources": __file__, "folder": "nothing"}, ("records",)),
+    (LM.vocabulary.encode_batch, {"texts": NAMES}, ("bos", "eos")),
     (TokenFile, {}, ("path",)),
     (LM.vocabulary.save, {}, ("path",)),
     (Vocabulary.load, {}, ("path",)),

@@ -328,7 +328,7 @@ class TextGenerator(ABC):
             prefix=prefix,
             min_length=min_length,
             max_length=max_length,
-            unique=unique,
+            unique=flag("unique", unique),
             exclude=exclude,
             allowed=allowed,
             seed=seed,
