@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from charlm.cli.command import OF_READING, READING_LINES
 from charlm.cli.output import print_json
 from charlm.cli.reading import check_unused, for_kind, reading_of, tell_note, without_shared
+from charlm.cli.wording import REMEDY
 from charlm.lm import CharLM
 from charlm.runtime.seeds import seed_or_new
 from chartok import UnknownCharacterError, read_records
@@ -42,14 +43,18 @@ def generate(settings: flags.Generate) -> None:
             else:
                 print(text)
     except UnknownCharacterError as error:
-        if not settings.prompts:
-            raise UnknownCharacterError(
-                error.character, error.position, error.vocabulary_size, argument="prompt"
-            ) from None
-        names = ", ".join(settings.prompts)
-        raise UnknownCharacterError(
-            error.character, error.position, error.vocabulary_size, error.text_index, path=names
-        ) from None
+        told = _in_prompt(error, settings)
+        if _are_whole_records(lm, settings):  # which take no --errors
+            raise ValueError(str(told).replace(REMEDY, "leave it out")) from None
+        raise told from None
+
+
+def _in_prompt(error: UnknownCharacterError, settings: flags.Generate) -> UnknownCharacterError:
+    """Returns the error with the name of the flag or of the file that has the prompt."""
+    if not settings.prompts:
+        return UnknownCharacterError(error.character, error.position, error.vocabulary_size, argument="prompt")
+    names = ", ".join(settings.prompts)
+    return UnknownCharacterError(error.character, error.position, error.vocabulary_size, error.text_index, path=names)
 
 
 def _check(lm: CharLM, settings: flags.Generate) -> None:

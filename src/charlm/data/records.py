@@ -279,7 +279,7 @@ class Records:
             length = int(self.bounds(np.array([place]))[1][0]) - BOUNDARIES
             raise ValueError(
                 f"{self.name_of(place)} has {length:,} symbols, more than max_length {max_length:,}: give a larger "
-                "one, or too_long='truncate', 'split' or 'skip'"
+                "one, or too_long='truncate' or 'skip'"
             )
         if not is_chosen.any():
             raise ValueError(f"every record has more than max_length {max_length:,} symbols: give a larger one")

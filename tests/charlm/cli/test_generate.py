@@ -140,3 +140,13 @@ def test_a_seed_that_is_drawn_while_the_flags_are_parsed_is_told(
     assert main(["train", "text.txt", "--model", "gpt", "--out", "run", "--seed", "None", *shape]) == 0
     (told,) = re.findall(r"charlm: seed (\d+) was drawn, since none was given\n", capsys.readouterr().err)
     assert f'"seed": {told}' in (folder / "run" / "run.json").read_text()
+
+
+def test_the_advice_for_an_unknown_character_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whole records begin with their prompt, and take no ``--errors``."""
+    _, said = run(capsys, "text", "--prompt", "é", "-n", "2", code=1)
+    assert said.endswith(": leave it out, or give --errors ignore\n")
+    run(capsys, "text", "--prompt", "é", "-n", "2", "--errors", "ignore")
+    _, said = run(capsys, "names", "--prompt", "é", "-n", "2", code=1)
+    assert said.startswith("charlm: character 1 of the prompt is U+00E9")
+    assert said.endswith(": leave it out\n")

@@ -59,7 +59,7 @@ def test_a_token_file_of_records_is_trained_on_and_evaluated_as_its_text_is(
 
 def test_a_record_that_is_too_long_is_named_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "names.txt", "--records", "--max-length", "3", "--too-long", "error"]) == 1
-    said = "has 4 symbols, more than --max-length 3: give a larger one, or --too-long truncate, split or skip"
+    said = "has 4 symbols, more than --max-length 3: give a larger one, or --too-long truncate or skip"
     assert said in capsys.readouterr().err
 
 
@@ -124,6 +124,10 @@ def test_what_counts_counts_records_cut_short_or_leaves_them_out() -> None:
     assert skipped.bits_per_character("adalin") > CharLM.fit(NAMES, order=3).bits_per_character("adalin")
     assert short.bits_per_character("xxxxx") < skipped.bits_per_character("xxxxx")
     with pytest.raises(ValueError, match="record 21 has 500 symbols, more than max_length 9"):
+        CharLM.fit(long, order=3, max_length=9, too_long="error")
+    with pytest.raises(
+        ValueError, match=r"give a larger one, or too_long='truncate' or 'skip'$"
+    ):  # no windows to split
         CharLM.fit(long, order=3, max_length=9, too_long="error")
 
 
