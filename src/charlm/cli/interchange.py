@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from charlm.cli.output import print_line, suggest
 from charlm.cli.reading import tell_note
 from charlm.files.arpa.writer import load_arpa_table, save_arpa
+from charlm.files.foreign.checkpoint import foreign_tensor_file, weights_file
 from charlm.files.kinds import ARPA, kind_of_file
 from charlm.files.model_file import save_model
 from charlm.files.run_folder import RunFolder
@@ -76,6 +77,7 @@ def import_(settings: Import) -> None:
         table, ids = load_arpa_table(settings.checkpoint)
         save_model(settings.out, table.to_ship(), ids)
     else:
+        foreign_tensor_file(weights_file(settings.checkpoint))
         require_pytorch()
         from charlm.files.foreign.reader import load_classic_gpt  # noqa: PLC0415 - needs PyTorch
 

@@ -83,12 +83,12 @@ class TextActivations(ABC):
         return _array(self._activations(text).attention)
 
     def _activations(self, text: str) -> Activations:
-        import torch  # noqa: PLC0415 - a program that only scores starts without it
-
         if not isinstance(text, str):
             raise TypeError(expected_text("text", text))
         model: Any = self.stored
         _check_layers(model.family)
+        import torch  # noqa: PLC0415 - a program that only scores starts without it
+
         framing = Framing(self.vocabulary)
         if not text and framing.bos is None:
             raise ValueError("text is empty: there is no position to look at")

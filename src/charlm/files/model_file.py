@@ -112,6 +112,8 @@ def load_model(path: str | os.PathLike[str], *, device: str | torch.device = "cp
         UserWarning: It is the Transformer of a mixture alone, from a checkpoint or from a run that has not ended.
     """
     file, found = _read(path)
+    if file.family in FAMILIES and FAMILIES[file.family].counted is not None:
+        require_pytorch(instead=f"CharLM.load reads this {file.family} model without it")
     return _language_model(file, found, device), file.vocabulary
 
 

@@ -26,8 +26,11 @@ def check_device_name(device: object) -> None:
         )
 
 
-def require_pytorch() -> None:
+def require_pytorch(*, instead: str | None = None) -> None:
     """Loads PyTorch, or says how to come by it.
+
+    Args:
+        instead: What there is to do without it, by default what can be done at all.
 
     Raises:
         ModuleNotFoundError: It is not installed.
@@ -37,5 +40,5 @@ def require_pytorch() -> None:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        message = "PyTorch is missing: pip install torch; without it there are ngram and bigram models alone"
-        raise ModuleNotFoundError(message, name=error.name) from None
+        rest = instead or "without it there are ngram and bigram models alone"
+        raise ModuleNotFoundError(f"PyTorch is missing: pip install torch; {rest}", name=error.name) from None

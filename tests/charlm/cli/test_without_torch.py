@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from charlm import CharLM
 from charlm.cli.app import main
 
 COUNTING = ["ngram", "bigram"]
@@ -156,8 +157,31 @@ def test_a_model_that_was_trained_says_what_to_install(
         ["export", "ngram", "--format", "onnx", "--out", "x"],
         ["import", "ckpt.pt", "--out", "x"],
     ]
+    torch = pytest.importorskip("torch")
+    torch.save({"model": {"a": torch.zeros(1)}}, "ckpt.pt")
     for arguments, *said, _ in outcomes(folder, several, path=missing):
         assert said == [1, "", SAYS_WHAT_TO_INSTALL], arguments
+
+
+def test_what_is_wrong_with_a_file_is_said_before_that_pytorch_is_missing(
+    folder: Path, missing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    CharLM.fit(TEXT, order=2).save("ours")
+    (folder / "none").write_bytes(b"")
+    code = "import charlm; from charlm import CharLM, {0}; {0}({1})"
+    for program, said in [
+        (["-m", "charlm", "import", "nothing", "--out", "x"], "charlm: nothing: No such file or directory\n"),
+        (["-m", "charlm", "import", "input.txt", "--out", "x"], "charlm: 'input.txt' is a text, not"),
+        (["-m", "charlm", "import", "ours", "--out", "x"], "cannot be imported: it is a model file of charlm already"),
+        (["-m", "charlm", "import", "none", "--out", "x"], "charlm: 'none' cannot be imported: "),
+        (["-c", code.format("load_arpa", "'nothing'")], "No such file or directory: 'nothing'"),
+        (["-c", code.format("load_model", "'ours'")], "install torch; CharLM.load reads this ngram model without it"),
+        (["-c", "from charlm import CharLM; CharLM.load('ours').attention('the')"], "family ngram has no layers"),
+    ]:
+        done = run(folder, program[:2], *program[2:], path=missing)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said in done.stderr, program
 
 
 def test_a_bigram_that_was_trained_is_used_without_pytorch(

@@ -18,6 +18,7 @@ from charlm.files.arpa.reader import NEVER, read_arpa
 from charlm.files.arpa.words import NAME_OF_ROLE, arpa_word
 from charlm.files.serializing import check_pair
 from charlm.models.ngram.table import NGramTable
+from charlm.runtime.pytorch import require_pytorch
 from chartok import Vocabulary
 from chartok.files.atomic import replace_file
 from chartok.tokens import FORMAT, VERSION
@@ -92,6 +93,7 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
         OSError: The file cannot be read.
         ArpaFileError: It is malformed, a word is not a character, or the prefix or suffix of an n-gram is missing;
             names the line.
+        ModuleNotFoundError: PyTorch is not installed.
 
     Example:
         >>> import tempfile
@@ -102,9 +104,10 @@ def load_arpa(path: str | os.PathLike[str]) -> tuple[NGramLanguageModel, Vocabul
         >>> load_arpa(path)[1]
         Vocabulary('a ')
     """
+    table, vocabulary = load_arpa_table(path)
+    require_pytorch(instead="charlm import reads an ARPA file without it")
     from charlm.models.ngram.model import NGramLanguageModel  # noqa: PLC0415 - needs PyTorch
 
-    table, vocabulary = load_arpa_table(path)
     return NGramLanguageModel.of(table).eval(), vocabulary
 
 

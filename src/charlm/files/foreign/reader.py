@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,24 +10,21 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from charlm.data.framing import Framing
-from charlm.errors import CheckpointCorruptError, ForeignFileError
+from charlm.files.foreign.checkpoint import explained, foreign_tensor_file, weights_file
 from charlm.files.foreign.layout import Unstored, config_of, filled_model, without_prefixes
 from charlm.files.foreign.torch_file import read_torch_file
-from charlm.files.kinds import PYTORCH, kind_of_file
-from charlm.files.tensor_file import read_tensor_file
 from charlm.files.vocabularies import read_vocabulary
 from chartok import Vocabulary
-from chartok.arguments import file_path, positive_integer
+from chartok.arguments import positive_integer
 from chartok.files.strict_json import parse_json, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from charlm.files.tensor_file import TensorFile
     from charlm.models.classic_gpt.config import Gelu
     from charlm.models.classic_gpt.model import ClassicGPT
 
-LONGEST_REASON = 1000
-"""In characters; a hostile file could make an error quote all of it."""
 OF_NANOGPT = {"n_layer", "n_head", "n_embd", "block_size", "bias", "vocab_size", "dropout"}
 """What nanoGPT's ``model_args`` has; those of its derivatives that have more are other models."""
 ACTIVATIONS: dict[str, Gelu] = {"gelu_new": "tanh", "gelu_pytorch_tanh": "tanh", "gelu": "exact"}
@@ -42,8 +37,6 @@ AS_IN_GPT2 = {
     "add_cross_attention": False,
 }
 """Settings in ``config.json`` that cannot be other than in GPT-2."""
-WEIGHTS = ("model.safetensors", "pytorch_model.bin", "ckpt.pt", "model.pt")
-"""The names of the weights in a folder of ``transformers``, the best first."""
 
 
 def load_classic_gpt(
@@ -76,15 +69,15 @@ def load_classic_gpt(
     Example:
         >>> load_classic_gpt("out-shakespeare-char/ckpt.pt", "data/shakespeare_char/meta.pkl")  # doctest: +SKIP
     """
-    file = _weights(file_path("path", path))
-    file.stat()  # a file that is not there needs no vocabulary
+    file = weights_file(path)
+    read = foreign_tensor_file(file)
     found = _vocabulary(Path(path), vocabulary)
-    with _explained(file):
-        content = _content(file)
+    with explained(file):
+        content = read_torch_file(file) if read is None else _tensors_in(read)
         tensors = without_prefixes(_tensors(content))
         stored = _of_nanogpt(content) or _of_config_file(file)
     unstored = _with_heads(file, stored, n_heads)
-    with _explained(file):
+    with explained(file):
         config = config_of(tensors, unstored)
     if config.vocab_size != found.size:
         raise ValueError(
@@ -92,19 +85,9 @@ def load_classic_gpt(
             "which it was trained with, special tokens included (--vocabulary rather than --text); a model of words or "
             "byte pairs cannot be imported"
         )
-    with _explained(file):
+    with explained(file):
         model = filled_model(replace(config, context_only=Framing(found).context_only), tensors)
     return model, found
-
-
-def _weights(path: Path) -> Path:
-    """Returns the file of a checkpoint: in a folder that of its weights."""
-    if not path.is_dir():
-        return path
-    for name in WEIGHTS:
-        if (path / name).exists():
-            return path / name
-    raise FileNotFoundError(errno.ENOENT, f"there is none of {', '.join(WEIGHTS)} in this folder", os.fspath(path))
 
 
 def _vocabulary(path: Path, given: Vocabulary | str | os.PathLike[str] | None) -> Vocabulary:
@@ -119,13 +102,7 @@ def _vocabulary(path: Path, given: Vocabulary | str | os.PathLike[str] | None) -
     return given if isinstance(given, Vocabulary) else read_vocabulary(given)
 
 
-def _content(file: Path) -> Any:  # noqa: ANN401 - whatever is in it
-    """Returns the tensors by name, or all that ``torch.save`` wrote."""
-    if kind_of_file(file) == PYTORCH:
-        return read_torch_file(file)
-    read = read_tensor_file(file)
-    if "charlm" in read.metadata:
-        raise ValueError("it is a model file of charlm already")
+def _tensors_in(read: TensorFile) -> dict[str, Tensor]:
     return {name: stored.tensor() for name, stored in read.tensors.items()}
 
 
@@ -201,14 +178,3 @@ def _with_heads(file: Path, stored: Unstored | None, n_heads: int | None) -> Uns
             "(--n-heads); of minGPT's models, gpt-mini has 6, gpt-micro 4 and gpt-nano 3"
         )
     return Unstored(n_heads=positive_integer("n_heads", n_heads), gelu="tanh")
-
-
-@contextmanager
-def _explained(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except ForeignFileError as error:
-        raise ForeignFileError(f"{os.fspath(file)!a} {error}") from None
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)[:LONGEST_REASON]
-        raise CheckpointCorruptError(f"{os.fspath(file)!a} cannot be imported: {reason}") from error
