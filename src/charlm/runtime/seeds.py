@@ -24,13 +24,16 @@ def seed_or_new(seed: SupportsIndex | None) -> int:
 
     Raises:
         TypeError: It is not an integer.
-        ValueError: It is None where torchrun has started several processes, each of which would draw another.
+        ValueError: It does not fit in 64 bits, which are all that a generator takes; or it is None where torchrun has
+            started several processes, each of which would draw another.
 
     Example:
         >>> seed_or_new(7), 0 <= seed_or_new(None) < 1 << SEED_BITS
         (7, True)
     """
     if seed is not None:
+        if not -(1 << 63) <= integer("seed", seed) < 1 << 64:
+            raise ValueError(f"seed must fit in 64 bits, signed or unsigned, got {seed}")
         return integer("seed", seed)
     if launched_processes() > 1:
         raise ValueError("seed must be a number where several processes run, each of which would draw another")

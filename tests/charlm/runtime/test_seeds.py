@@ -99,3 +99,11 @@ def test_several_processes_do_not_draw_a_seed_each(
 def test_a_sampler_that_is_one_of_several_needs_a_seed() -> None:
     with pytest.raises(ValueError, match="seed must be a number if there are several processes"):
         BatchSampler(WINDOWS, batch_size=4, seed=None, rank=0, world_size=2)
+
+
+@pytest.mark.parametrize("seed", [2**64, 2**70, -(2**63) - 1])
+@pytest.mark.parametrize("name", ["generate", "CharLM.stream", "CharLM.sample"])
+def test_a_seed_that_would_be_that_of_another_draw_is_refused(name: str, seed: int) -> None:
+    """Generators take 64 bits of it."""
+    with pytest.raises(ValueError, match=f"^seed must fit in 64 bits, signed or unsigned, got {seed}$"):
+        SEEDED[name](seed)
