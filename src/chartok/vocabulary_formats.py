@@ -117,7 +117,10 @@ class VocabularyFormats(ABC):
             VocabularyError: It is not the description of a vocabulary, or is of a newer version.
         """
         try:
-            return cls.from_dict(parse_json(read_json(path)))
+            content = parse_json(read_json(path))
+            if isinstance(content, dict) and "model" in content:
+                raise ValueError("it is a tokenizer.json: Vocabulary.from_tokenizer_json reads it")  # noqa: TRY301
+            return cls.from_dict(content)
         except ValueError as error:
             raise VocabularyError(f"{os.fspath(path)!a}: {error}") from None
 

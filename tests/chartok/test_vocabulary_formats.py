@@ -123,3 +123,10 @@ def test_the_repr_shows_a_hundred_characters_and_counts_the_rest() -> None:
     assert repr(Vocabulary(characters[:100])) == f"Vocabulary({shown})"
     assert repr(Vocabulary(characters[:101])) == f"Vocabulary({shown} and 1 more)"
     assert repr(Vocabulary(characters)) == f"Vocabulary({shown} and 4900 more)"
+
+
+def test_a_tokenizer_json_that_is_no_vocabulary_says_what_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    Vocabulary("abc").to_tokenizer_json(path)
+    with pytest.raises(VocabularyError, match=r"it is a tokenizer\.json: Vocabulary\.from_tokenizer_json reads it$"):
+        Vocabulary.load(path)

@@ -7,6 +7,7 @@ becomes part of a path.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from charlm.classification.model_folder import load_models, save_with_models
 from charlm.decisions.temperature import Temperature
 from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from charlm.files.kinds import CLASSIFIER
 from chartok.arguments import file_path
 from chartok.files.envelope import check_seal, check_version, sealed
 from chartok.files.strict_json import parse_json, read_json
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from charlm.lm import CharLM
 
 VERSION = 1
-DESCRIPTION = "classifier.json"
+DESCRIPTION = CLASSIFIER
 WHAT = "the description of a classifier"
 
 
@@ -50,6 +52,20 @@ class StoredClassifier:
 def is_classifier_folder(path: str | os.PathLike[str]) -> bool:
     """Returns whether a folder has a classifier."""
     return (Path(path) / DESCRIPTION).is_file()
+
+
+def _check_is_of_classifier(folder: Path) -> None:
+    """Checks that something is a folder with the description of a classifier, unless there is nothing.
+
+    Raises:
+        OSError: It is not.
+    """
+    if folder.is_file():
+        why = "expected the folder of a classifier, got a file: CharLM.load reads a model file"
+        raise NotADirectoryError(errno.ENOTDIR, why, os.fspath(folder))
+    if folder.is_dir() and not os.path.lexists(folder / DESCRIPTION):
+        why = f"there is no {DESCRIPTION} in this folder: CharLM.load reads the folder of a run"
+        raise FileNotFoundError(errno.ENOENT, why, os.fspath(folder))
 
 
 def save_classifier(path: str | os.PathLike[str], classifier: StoredClassifier, *, compact: bool) -> None:
@@ -91,6 +107,7 @@ def load_classifier(path: str | os.PathLike[str], *, device: str | torch.device)
     """
     folder = file_path("path", path)
     description = folder / DESCRIPTION
+    _check_is_of_classifier(folder)
     try:
         content = check_version(
             parse_json(read_json(description)), VERSION, WHAT, error=ValueError, newer=CheckpointVersionError

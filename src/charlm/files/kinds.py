@@ -32,6 +32,8 @@ OTHERS = {
     b"CHARTOK\n": ("a token file, which holds a text as ids", "give a model"),
 }
 """What a file is that begins so, and what to do with it."""
+CLASSIFIER = "classifier.json"
+"""What the folder of a classifier has, besides its models."""
 FOLDERS = ("pytorch_model.bin", "ckpt.pt", "model.pt")
 """The checkpoints in folders of transformers, nanoGPT and minGPT."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from charlm import CharLM, CheckpointCorruptError, CheckpointVersionError, TextClassifier
+from charlm import CharLM, CheckpointCorruptError, CheckpointVersionError, ForeignFileError, TextClassifier
 from chartok.files.envelope import sealed
 
 DESCRIPTION = "classifier.json"
@@ -102,3 +102,20 @@ def test_a_label_is_no_path(tmp_path: Path) -> None:
     (model,) = models_of(tmp_path / "it")
     assert {path.name for path in (tmp_path / "it").iterdir()} == {model.name, DESCRIPTION}
     assert TextClassifier.load(tmp_path / "it").labels == ("../../escape",)
+
+
+def test_a_model_and_a_classifier_are_told_apart(tmp_path: Path) -> None:
+    """Each names what reads the other."""
+    lm = CharLM.fit(["anna", "hanna"], order=2)
+    TextClassifier({"a": lm, "b": lm}).save(tmp_path / "classifier")
+    with pytest.raises(ForeignFileError, match=r"is the folder of a classifier, .* TextClassifier\.load read it$"):
+        CharLM.load(tmp_path / "classifier")
+    (tmp_path / "run").mkdir()
+    lm.save(tmp_path / "run" / "model.safetensors")
+    assert CharLM.load(tmp_path / "run").family == "ngram"
+    with pytest.raises(FileNotFoundError, match=r"there is no classifier\.json in this folder: CharLM\.load reads"):
+        TextClassifier.load(tmp_path / "run")
+    with pytest.raises(NotADirectoryError, match=r"got a file: CharLM\.load reads a model file"):
+        TextClassifier.load(tmp_path / "run" / "model.safetensors")
+    with pytest.raises(FileNotFoundError, match="No such file"):
+        TextClassifier.load(tmp_path / "nothing")
