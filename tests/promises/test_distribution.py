@@ -164,13 +164,20 @@ def test_every_python_that_is_said_to_be_supported_is_tested() -> None:
 
 def names_of(requirements: list[str]) -> dict[str, str]:
     """Returns the version that is asked for of each package."""
-    return dict(re.fullmatch(r"([\w.-]+) *(.*)", line).groups() for line in requirements)  # type: ignore[union-attr, misc]
+    return dict(re.fullmatch(r"([\w.-]+(?:\[\w+\])?) *(.*)", line).groups() for line in requirements)  # type: ignore[union-attr, misc]
 
 
 def test_who_does_without_pytorch_is_told_all_else_that_is_needed() -> None:
     needed = " ".join(sorted(names_of(PROJECT["project"]["dependencies"]).keys() - {"torch"}))
     for name in ("Makefile", "docs/installation.md"):
         assert f" {needed}" in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+def test_who_does_without_pytorch_is_told_the_packages_of_every_extra() -> None:
+    page = (ROOT / "docs/installation.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \| ", page, re.MULTILINE))
+    extras = {name: " ".join(names_of(needed)) for name, needed in PROJECT["project"]["optional-dependencies"].items()}
+    assert {name: packages.replace("'", "") for name, packages in told.items()} | {"all": extras["all"]} == extras
 
 
 def rendered(recipe: Path) -> dict[str, Any]:
