@@ -58,24 +58,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         typed = sys.argv[1:] if arguments is None else list(arguments)
         with of_command(typed[0] if typed else None):
             code = _ending(typed)
+        if code == 0 and getattr(sys.stdout, "has_lost_text", False):
+            _tell_error(OSError("standard output is closed: what was to be printed is lost"))
+            code = EXIT_ERROR
         for stream in (sys.stdout, sys.stderr):
             _finish(stream)
         return code
 
 
-@contextlib.contextmanager
-def _closed_streams_discarded() -> Iterator[None]:
-    """Discards what is printed to a standard stream that is closed: Python has None in its place, where libraries fail.
+class _Discarded(io.TextIOWrapper):
+    """Stands for a standard stream that is closed: Python has None in its place, where libraries fail.
 
     The null device also takes its descriptor, which the next file would get otherwise.
     """
+
+    has_lost_text = False
+
+    def write(self, text: str) -> int:
+        self.has_lost_text = self.has_lost_text or bool(text)
+        return len(text)
+
+
+@contextlib.contextmanager
+def _closed_streams_discarded() -> Iterator[None]:
+    """Discards what is printed to a standard stream that is closed."""
     with contextlib.ExitStack() as stack:
         for stream, redirect in (
             (sys.stdout, contextlib.redirect_stdout),
             (sys.stderr, contextlib.redirect_stderr),
         ):
             if stream is None:
-                stack.enter_context(redirect(stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))))
+                null = stack.enter_context(Path(os.devnull).open("wb"))
+                stack.enter_context(redirect(_Discarded(null, encoding="utf-8")))
         yield
 
 

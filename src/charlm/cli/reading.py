@@ -64,8 +64,12 @@ def for_kind(settings: AnyCommand, *, records: bool) -> AnyCommand:
         records: Whether it reads records.
     """
     reading: ReadingSettings = getattr(settings, "reading")  # noqa: B009 - of the commands that read
-    of_records = ("delimiter", "blank_lines") if reading.column is None else ("delimiter",)
-    return without_shared(settings, ("newlines", "separator") if records else of_records)
+    unused = {"newlines", "separator"} if records else {"delimiter"}
+    if reading.column is not None:
+        unused.add("delimiter")
+    elif not records:
+        unused.add("blank_lines")
+    return without_shared(settings, unused)
 
 
 def check_unused(settings: ReadingSettings, flag: str, default: ReadingSettings = READING) -> None:

@@ -11,7 +11,7 @@ from charlm.models.ngram.table import NGramTable
 from charlm.sklearn.estimator import TextEstimator, texts_of, texts_to_learn
 from charlm.sklearn.scikit_learn import TransformerMixin, check_is_fitted
 from charlm.sklearn.text_features import Usual, features, names_of_features
-from chartok.arguments import finite_number, natural_number, positive_integer, positive_number
+from chartok.arguments import finite_number, natural_number, positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -172,5 +172,5 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
         (self.lm_,) = models
         if fitted.keys() != {"mean", "deviation"}:
             raise ValueError("it does not say how likely usual texts are")
-        mean, deviation = finite_number("mean", fitted["mean"]), positive_number("deviation", fitted["deviation"])
-        self.usual_ = Usual(mean, deviation)
+        self.usual_ = Usual(**{name: finite_number(name, value) for name, value in fitted.items()})
+        self.usual_.check()

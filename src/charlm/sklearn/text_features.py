@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from charlm.evaluation.text_scorer import TextScorer
 
 LEAST_DEVIATION = 1e-9
+MOST_NATS = 1e6
+"""A symbol takes at most; the probability of one that takes 746 is 0 in float64, but not its logarithm."""
 KNOWN_LENGTHS = (2, 3, 4, 5)
 """The lengths of the n-grams of which it is counted how many are known."""
 
@@ -52,6 +54,18 @@ class Usual(NamedTuple):
         mean = float(totals.sum()) / counted
         apart = (totals - mean * lengths) / np.sqrt(np.maximum(lengths, 1))
         return cls(mean, max(float(np.sqrt(np.mean(apart**2))), LEAST_DEVIATION))
+
+    def check(self) -> None:
+        """Checks that texts can be so likely.
+
+        Raises:
+            ValueError: They cannot.
+        """
+        if not -MOST_NATS <= self.mean <= 0 or self.deviation < LEAST_DEVIATION:
+            raise ValueError(
+                f"mean must be from {-MOST_NATS} to 0, and deviation at least {LEAST_DEVIATION}, got {self.mean} and "
+                f"{self.deviation}"
+            )
 
 
 def features(model: TextScorer, texts: list[str], window: int, usual: Usual) -> NDArray[np.float64]:

@@ -163,6 +163,15 @@ def check_together(
     for name in ("patience", "evaluation_characters"):
         if getattr(config, name) is not None and validation is None:
             raise ValueError(f"{name} needs validation data: give validation=")
+    check_settings(config)
+
+
+def check_settings(config: TrainerConfig) -> None:
+    """Checks that the settings of a run are compatible, once those that have no value yet have one.
+
+    Raises:
+        ValueError: They are not.
+    """
     if config.min_delta and config.patience is None:
         raise ValueError("min_delta says what counts as an improvement for patience: set patience as well")
 

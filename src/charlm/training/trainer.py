@@ -152,7 +152,9 @@ class Trainer(RunStatus):
         """
         checkpoint = newest_checkpoint(folder)
         with naming_the_checkpoint(checkpoint.path):
-            config = TrainerConfig(**checkpoint.values["config"]) if config is None else config
+            if config is None:
+                config = TrainerConfig(**checkpoint.values["config"])
+                states.check_settings(config)
             model = model_state.restored_model(checkpoint, device_of(batches)) if model is None else model
         vocabulary = checkpoint.model.vocabulary
         trainer = cls(model, batches, validation=validation, config=config, vocabulary=vocabulary, on_log=on_log)

@@ -130,6 +130,11 @@ class ReadingSettings:
         """
         if self.counts and not counted:
             raise ValueError("counts is for what a model learns from, or is evaluated on: leave it out here")
+        if self.column is not None and self.delimiter != NEWLINE:
+            raise ValueError(
+                "delimiter ends the records of plain text, and column reads a table, each cell of which is a record: "
+                "leave one of them out"
+            )
         if self.newlines != "keep":
             raise ValueError("newlines is for a text, and this reads records, which end at CR LF or LF: leave it out")
         if self.separator:

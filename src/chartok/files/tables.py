@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import re
-import sys
-from itertools import chain, islice
+from itertools import chain
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from chartok.errors import SourceError
+from chartok.errors import FileDecodeError, SourceError
 from chartok.files.line_ends import BYTE_ORDER_MARK
+from chartok.files.long_cells import long_cells
 from chartok.files.pieces import text_pieces
 from chartok.files.record_batch import RecordBatch
-from chartok.files.sources import open_source
+from chartok.files.sources import STANDARD_INPUT, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,8 @@ TableKind: TypeAlias = Literal["csv", "tsv", "jsonl", "ndjson", "parquet"]
 
 BATCH = 4096
 """The number of rows read at a time."""
-LONGEST_CELL = min(sys.maxsize, (1 << 31) - 1)
-"""In characters; a long of C."""
+SEPARATORS = ",;\t"
+"""Of the cells of a csv file, in the order in which they are tried."""
 SUFFIXES_OF_COMPRESSION = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
 
 
@@ -62,6 +62,11 @@ def iterate_cells(
         SourceError: Its name shows no kind of table, it has no such column, or it is malformed; names the line.
     """
     kind, column = table_kind(source), settings.column or ""
+    if source == STANDARD_INPUT:
+        raise SourceError(
+            "standard input has no name that ends as that of a table does, .csv for instance: write it to a file, and "
+            "read a column of that"
+        )
     if kind is None:
         raise SourceError(
             f"{source!a} is no table: a column is of a csv, tsv, jsonl, ndjson or parquet file, by the end of its name"
@@ -73,9 +78,25 @@ def iterate_cells(
             return
         lines = _lines(text_pieces(file, source, settings, note))
         cells = _of_json_lines(lines, source, column) if "json" in kind else _of_csv(lines, source, column, kind)
-        while batch := list(islice(cells, BATCH)):
+        for batch in _batched(cells):
             texts, numbers = [text for text, _ in batch], [line for _, line in batch]
             yield RecordBatch(texts, numbers, "the cell in line", source, file.bytes_read)
+
+
+def _batched(cells: Iterator[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    """Yields cells some at a time; those before an error first."""
+    batch: list[tuple[str, int]] = []
+    try:
+        for cell in cells:
+            batch.append(cell)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except (SourceError, FileDecodeError, OSError):
+        yield batch
+        raise
+    if batch:
+        yield batch
 
 
 def _lines(pieces: Iterator[str]) -> Iterator[str]:
@@ -124,7 +145,7 @@ def _columns(
             read.append(line)
             yield line
 
-    forms = [{"delimiter": separator, "quoting": csv.QUOTE_MINIMAL} for separator in ",;\t"]
+    forms = [{"delimiter": separator, "quoting": csv.QUOTE_MINIMAL} for separator in SEPARATORS]
     if kind == "tsv":
         forms = [{"delimiter": "\t", "quoting": csv.QUOTE_NONE}]  # a quote in it is a character like any other
     found = [next(_rows(from_start(), source, {**form, "strict": False}), ([], 1))[0] for form in forms]
@@ -133,8 +154,11 @@ def _columns(
             return names, {**form, "strict": True}, read
         if column in names:
             raise SourceError(f"{source!a} has {names.count(column)} columns {column!a}: rename all but one")
-    shown = ", ".join(map(ascii, found[0])) or "none"
-    raise SourceError(f"{source!a} has no column {column!a}: its first line has {shown}")
+    if not found[0]:
+        raise SourceError(f"{source!a} has no column {column!a}: its first line is empty, or missing")
+    shown = ", ".join(map(ascii, found[0]))
+    advice = "" if any(len(names) > 1 for names in found) else "; commas, semicolons or tabs separate columns"
+    raise SourceError(f"{source!a} has no column {column!a}: its first line has {shown}{advice}")
 
 
 def _rows(lines: Iterator[str], source: str, form: dict[str, Any]) -> Iterator[tuple[list[str], int]]:
@@ -142,13 +166,14 @@ def _rows(lines: Iterator[str], source: str, form: dict[str, Any]) -> Iterator[t
     reader = csv.reader(lines, **form)
     while True:
         line = reader.line_num + 1
-        limit = csv.field_size_limit(LONGEST_CELL)  # of the whole process
         try:
-            row = next(reader, None)
+            with long_cells:
+                row = next(reader, None)
         except csv.Error as error:
-            raise SourceError(f"{source!a}: line {line} is no row of a table: {error}") from None
-        finally:
-            csv.field_size_limit(limit)
+            said = f"{error}"
+            if said.startswith("new-line character"):
+                said = "it has a CR that no LF follows, which ends no line; put the cell into quotes, or write LF"
+            raise SourceError(f"{source!a}: line {line} is no row of a table: {said}") from None
         if row is None:
             return
         yield row, line
@@ -162,8 +187,12 @@ def _of_json_lines(lines: Iterator[str], source: str, column: str) -> Iterator[t
             continue
         try:
             value = json.loads(line)
-        except (ValueError, RecursionError) as error:
+        except json.JSONDecodeError as error:
+            raise SourceError(f"{where} is not JSON: {error.msg} at character {error.colno}") from None
+        except ValueError as error:
             raise SourceError(f"{where} is not JSON: {error}") from None
+        except RecursionError:
+            raise SourceError(f"{where} is nested too deeply to be read") from None
         if not isinstance(value, dict):
             raise SourceError(f"{where} must be a JSON object, got {type(value).__name__}")
         if column not in value:

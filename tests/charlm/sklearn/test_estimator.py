@@ -136,14 +136,16 @@ def test_a_damaged_or_a_newer_folder_is_refused(tmp_path: Path) -> None:
         CharLMDensity.load(tmp_path / "it")
 
 
-@pytest.mark.parametrize("deviation", [0.0, -0.0, -1.0])
-def test_a_deviation_that_no_texts_have_is_refused(tmp_path: Path, deviation: float) -> None:
+@pytest.mark.parametrize(
+    "changed", [{"deviation": 0.0}, {"deviation": -0.0}, {"deviation": -1.0}, {"mean": 1.0}, {"mean": -1e308}]
+)
+def test_likelihoods_that_no_texts_have_are_refused(tmp_path: Path, changed: dict[str, float]) -> None:
     CharLMFeatures(order=2, n_folds=2).fit(TEXTS).save(tmp_path / "it")
     description = tmp_path / "it" / "estimator.json"
     content = parse_json(description.read_bytes())
-    content["fitted"]["deviation"] = deviation
+    content["fitted"] |= changed
     description.write_text(json.dumps(sealed(content)), encoding="utf-8")
-    with pytest.raises(CheckpointCorruptError, match="deviation must be"):
+    with pytest.raises(CheckpointCorruptError, match="mean must be from -1000000"):
         CharLMFeatures.load(tmp_path / "it")
 
 
