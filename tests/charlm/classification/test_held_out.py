@@ -67,7 +67,7 @@ def test_a_class_is_given_as_for_a_model(tmp_path: Path) -> None:
         ([], ValueError, "texts is empty: give at least one text"),
         (["a", ""], ValueError, "texts has an empty text"),
         ([b"a"], TypeError, r"texts\[0\] must be a str, got bytes"),
-        (None, TypeError, "texts must be a str, got NoneType"),
+        (None, TypeError, "texts must be a str or an iterable of str, got NoneType"),
     ],
 )
 def test_what_is_no_text_is_refused(source: Any, error: type[Exception], message: str) -> None:
