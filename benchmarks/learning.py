@@ -1,4 +1,4 @@
-"""``make bench-train TEXT=tinyshakespeare.txt``: how fast and how well models learn; updates the docs.
+"""``make bench-train``: how fast and how well models learn; updates the docs.
 
 Seconds are those of everything from the text to the evaluated model. Losses are exact: every character of the last
 tenth of the text is scored once.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import statistics
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
@@ -44,6 +42,7 @@ from environment import environment
 from generating import plain_loop
 from page import LEARNING, PAGE, page
 from quotes import QUOTING, quoted
+from texts import tiny_shakespeare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,8 +102,9 @@ class Show(Protocol):
         """Takes the name of a measurement, and its figures by name."""
 
 
-def main(path: Path) -> None:
+def main() -> None:
     """Runs the measurements, prints the results and writes them to files."""
+    path = tiny_shakespeare()
     text = read_text(path)
     results: dict[str, Any] = {"machine": environment()}
     print(*results["machine"].values(), sep=", ", end="\n\n")
@@ -273,4 +273,4 @@ def _generation(show: Show) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

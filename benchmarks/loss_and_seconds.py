@@ -1,10 +1,10 @@
-"""``python benchmarks/loss_and_seconds.py TEXT [NAME ...]``: what a text costs after so many seconds, ours and others.
+"""``python benchmarks/loss_and_seconds.py [NAME ...]``: what a text costs after so many seconds, ours and others.
 
-Each contestant learns from the first nine tenths of the text, on one thread, and is then charged for the last tenth.
-Seconds are processor time from the text to a model that is ready to score, scoring left out. Without names all are
-measured; what is not installed is left out: ``pyppmd``, KenLM's module and its ``lmplz``, and nanoGPT, whose checkout
-the environment variable ``NANOGPT`` names. The figures go to ``loss_and_seconds.json``, which the
-docs draw, and into the page of benchmarks.
+Each contestant learns from the first nine tenths of Tiny Shakespeare, on one thread, and is then charged for the last
+tenth. Seconds are processor time from the text to a model that is ready to score, scoring left out. Without names all
+are measured; what is not installed is left out: ``pyppmd``, KenLM's module and its ``lmplz``, and nanoGPT, whose
+checkout the environment variable ``NANOGPT`` names. The figures go to ``loss_and_seconds.json``, which the docs draw,
+and into the page of benchmarks.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from chartok import Vocabulary, read_text
 from environment import environment
 from page import LOSS_AND_SECONDS, PAGE, page
 from scratch import scratch_folder
+from texts import tiny_shakespeare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -208,10 +209,10 @@ def contestants() -> dict[str, Callable[[str], Points]]:
     return found
 
 
-def main(path: Path, *names: str) -> None:
+def main(*names: str) -> None:
     """Measures, and writes the figures beside those that are there."""
     torch.set_num_threads(1)
-    text = read_text(path)
+    text = read_text(tiny_shakespeare())
     found = json.loads(LOSS_AND_SECONDS.read_text("utf-8")) if names and LOSS_AND_SECONDS.exists() else {"points": {}}
     found["machine"] = environment()
     for name, measured in contestants().items():
@@ -224,4 +225,4 @@ def main(path: Path, *names: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(*sys.argv[1:])

@@ -36,6 +36,9 @@ page:
 `make neighbours` and `make linear` are for the sections on [busy neighbors](#busy-neighbors) and on [longer
 texts](#longer-texts). Below each part is when and with what it was measured.
 
+Tiny Shakespeare and the first names are read as `tinyshakespeare.txt` and `names.txt` from the folder given by the
+environment variable `CHARTOK_TEST_DATA`, by default `../shared/data`. If a file is missing, it is downloaded once.
+
 In the tables, *ratio* is the cost of the alternative divided by that of chartok, measured alternately within one run,
 and *target* is what the ratio was meant to be. Times, amounts of memory and numbers of errors are medians, followed by
 half the interquartile range. PyTorch has one thread. *Beside one busy process* has what chartok takes while another

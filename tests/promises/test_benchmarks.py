@@ -2,7 +2,9 @@
 
 import json
 import os
+import sys
 from inspect import isfunction
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -13,6 +15,7 @@ import linearity
 import page
 import quotes
 import run
+import texts
 from busy import BusyProcesses
 from charlm.cli.flags import COMMANDS
 from comparison import Comparison, Result, compare, markdown_table
@@ -145,3 +148,12 @@ def test_a_run_of_some_tables_keeps_the_others_and_both_dates(monkeypatch: pytes
     assert merged["comparisons"] == {"Files": []}
     with pytest.raises(SystemExit, match="processor differ"):
         run.merged(earlier | {"machine": here | {"processor": "b"}})
+
+
+def test_a_text_that_is_neither_there_nor_to_be_downloaded_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(texts, "FOLDER", tmp_path)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(SystemExit, match=r"tinyshakespeare\.txt is missing .*\n.* CHARTOK_TEST_DATA"):
+        texts.tiny_shakespeare()
