@@ -37,7 +37,7 @@ from charlm.recipes.presets import CONFIGS, Recipe
 from charlm.recipes.sources import ROLES_OF_TEXT
 from charlm.recipes.train import train
 from chartok import Vocabulary, read_text
-from environment import environment
+from environment import environment, same_machine
 from page import LOSS_AND_SECONDS, PAGE, page
 from scratch import scratch_folder
 from texts import tiny_shakespeare
@@ -210,15 +210,22 @@ def contestants() -> dict[str, Callable[[str], Points]]:
 
 
 def main(*names: str) -> None:
-    """Measures, and writes the figures beside those that are there."""
+    """Measures, and writes the figures beside those that are there.
+
+    Raises:
+        SystemExit: One of the names is not that of a contestant which is installed, or the figures that are there come
+            from another machine.
+    """
+    there = contestants()
+    if unknown := set(names) - set(there):
+        raise SystemExit(f"{'; '.join(sorted(unknown))}: unknown or not installed; choose from: {'; '.join(there)}")
+    found = json.loads(LOSS_AND_SECONDS.read_text("utf-8")) if names else {"points": {}}
+    found["machine"] = same_machine(found["machine"]) if names else environment()
     torch.set_num_threads(1)
     text = read_text(tiny_shakespeare())
-    found = json.loads(LOSS_AND_SECONDS.read_text("utf-8")) if names and LOSS_AND_SECONDS.exists() else {"points": {}}
-    found["machine"] = environment()
-    for name, measured in contestants().items():
-        if not names or name in names:
-            found["points"][name] = measured(text)
-            print(name, found["points"][name], flush=True)
+    for name in names or there:
+        found["points"][name] = there[name](text)
+        print(name, found["points"][name], flush=True)
     found["points"] = {name: found["points"][name] for name in ORDER if name in found["points"]}
     LOSS_AND_SECONDS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
