@@ -40,7 +40,7 @@ from chartok import read_text
 from corpora import names, texts_to_compare_on
 from environment import environment
 from generating import plain_loop
-from page import LEARNING, PAGE, page
+from page import LEARNING, PAGE, TARGET, page
 from quotes import QUOTING, quoted
 from texts import tiny_shakespeare
 
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
-TARGET = 1.886
-"""The loss, in nats per character, that the classic recipe reaches in its 2,000 steps."""
 CLASSIC = TrainerConfig(
     max_steps=2000,
     learning_rate=1e-3,
