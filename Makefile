@@ -21,7 +21,6 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-TEXT ?= ../shared/data/tinyshakespeare.txt
 SAMPLE ?= 40
 BIN := $(VENV)/bin
 RIVALS := brotli kenlm langid lingua-language-detector pandas pyctcdecode pygtrie pyppmd
@@ -80,10 +79,10 @@ bench-answers: $(VENV)/everything $(VENV)/rivals
 	$(BIN)/python benchmarks/telling_languages.py
 
 bench-train: $(VENV)/everything
-	$(BIN)/python benchmarks/learning.py $(TEXT)
+	$(BIN)/python benchmarks/learning.py
 
 bench-losses: $(VENV)/everything $(VENV)/rivals
-	$(BIN)/python benchmarks/loss_and_seconds.py $(TEXT)
+	$(BIN)/python benchmarks/loss_and_seconds.py
 	$(BIN)/python benchmarks/compressing.py
 	$(BIN)/python benchmarks/back_off.py table
 

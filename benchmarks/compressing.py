@@ -9,23 +9,21 @@ import bz2
 import importlib.util
 import json
 import lzma
-import os
 import shutil
 import subprocess
 import time
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charlm import CharLM, compress, decompress, python_docs
 from environment import environment
 from page import COMPRESSION, PAGE, page
 from scratch import scratch_folder
+from texts import tiny_shakespeare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared/data"))
 ROUNDS = 3
 """How often each is timed; the quickest counts."""
 
@@ -122,9 +120,10 @@ def continued(text: str) -> dict[str, float]:
 
 def main() -> None:
     """Measures everything, and writes the figures and the page."""
-    texts = {"Python's documentation": python_docs()}
-    if (DATA / "tinyshakespeare.txt").exists():
-        texts = {"Tiny Shakespeare": (DATA / "tinyshakespeare.txt").read_text(encoding="utf-8"), **texts}
+    texts = {
+        "Tiny Shakespeare": tiny_shakespeare().read_text(encoding="utf-8"),
+        "Python's documentation": python_docs(),
+    }
     measured: dict[str, Any] = {"machine": environment(), "texts": {}, "continued": {}}
     for title, text in texts.items():
         measured["texts"][title] = {name: row(text, name, way) for name, way in ways().items()}

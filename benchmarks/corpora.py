@@ -16,8 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from texts import first_names, tiny_shakespeare
+
 FOLDER = Path(os.environ.get("CHARTOK_CORPORA", Path(tempfile.gettempdir()) / "corpora"))
-DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MOST_CHARACTERS = 1_200_000
 FORTUNES = "usr/share/games/fortunes"
 MANUAL = "usr/share/debian-reference/debian-reference"
@@ -92,7 +93,7 @@ def texts_to_compare_on() -> dict[str, str]:
     topics = pydoc_data.topics.topics
     library = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     return {
-        "Tiny Shakespeare": (DATA / "tinyshakespeare.txt").read_text("utf-8"),
+        "Tiny Shakespeare": tiny_shakespeare().read_text("utf-8"),
         "Python's documentation": "\n".join(topics[name] for name in sorted(topics)),
         "Python source": "".join(path.read_text("utf-8") for path in library)[:1_000_000],
         **{name: text_of(source) for name, source in COMPARED_ON.items()},
@@ -102,7 +103,7 @@ def texts_to_compare_on() -> dict[str, str]:
 
 def names() -> list[str]:
     """Returns first names in a random order."""
-    words = (DATA / "names.txt").read_text("utf-8").split()
+    words = first_names().read_text("utf-8").split()
     order = list(range(len(words)))
     random.Random(0).shuffle(order)  # noqa: S311 - reproducible
     return [words[place] for place in order]

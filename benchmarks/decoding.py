@@ -20,9 +20,9 @@ import numpy as np
 
 from charlm import Channel, CharLM, ErrorSpotter, ctc_decode_batch, python_docs
 from charlm.decoding.alignment import edit_costs
-from corpora import DATA
 from environment import environment
 from page import DECODING, PAGE, page
+from texts import first_names, tiny_shakespeare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -208,8 +208,8 @@ def _grown(lm: CharLM, text: str) -> object:
 
 def main() -> None:
     """Measures everything, and writes the figures and the page."""
-    shakespeare = (DATA / "tinyshakespeare.txt").read_text(encoding="utf-8")
-    names = (DATA / "names.txt").read_text(encoding="utf-8").split()
+    shakespeare = tiny_shakespeare().read_text(encoding="utf-8")
+    names = first_names().read_text(encoding="utf-8").split()
     random.Random(0).shuffle(names)  # noqa: S311 - not for secrets
     cut = len(shakespeare) * 9 // 10
     learned, rest = shakespeare[:cut], shakespeare[cut:]

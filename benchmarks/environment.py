@@ -39,6 +39,20 @@ def environment() -> dict[str, str]:
     return {"date": date, **machine(torch.device("cpu")), "instructions": torch.backends.cpu.get_cpu_capability()}
 
 
+def same_machine(earlier: dict[str, str]) -> dict[str, str]:
+    """Returns the environment, with the dates of both, if earlier figures come from the same machine and versions.
+
+    Raises:
+        SystemExit: They do not.
+    """
+    here = environment()
+    others = [name for name in here if name != "date" and here[name] != earlier.get(name)]
+    if others:
+        raise SystemExit(f"{', '.join(others)} differ from those of the earlier figures: measure all of them again")
+    first = earlier["date"].split(" to ")[0]
+    return here | {"date": here["date"] if first == here["date"] else f"{first} to {here['date']}"}
+
+
 def rivals() -> dict[str, str]:
     """Returns the versions of the other libraries that are installed."""
     there = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}

@@ -1,4 +1,4 @@
-"""``make bench-train TEXT=tinyshakespeare.txt``: how fast and how well models learn; updates the docs.
+"""``make bench-train``: how fast and how well models learn; updates the docs.
 
 Seconds are those of everything from the text to the evaluated model. Losses are exact: every character of the last
 tenth of the text is scored once.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import statistics
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
@@ -42,8 +40,9 @@ from chartok import read_text
 from corpora import names, texts_to_compare_on
 from environment import environment
 from generating import plain_loop
-from page import LEARNING, PAGE, page
+from page import LEARNING, PAGE, TARGET, page
 from quotes import QUOTING, quoted
+from texts import tiny_shakespeare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,8 +52,6 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
-TARGET = 1.886
-"""The loss, in nats per character, that the classic recipe reaches in its 2,000 steps."""
 CLASSIC = TrainerConfig(
     max_steps=2000,
     learning_rate=1e-3,
@@ -103,8 +100,9 @@ class Show(Protocol):
         """Takes the name of a measurement, and its figures by name."""
 
 
-def main(path: Path) -> None:
+def main() -> None:
     """Runs the measurements, prints the results and writes them to files."""
+    path = tiny_shakespeare()
     text = read_text(path)
     results: dict[str, Any] = {"machine": environment()}
     print(*results["machine"].values(), sep=", ", end="\n\n")
@@ -273,4 +271,4 @@ def _generation(show: Show) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

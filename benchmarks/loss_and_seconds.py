@@ -1,10 +1,10 @@
-"""``python benchmarks/loss_and_seconds.py TEXT [NAME ...]``: what a text costs after so many seconds, ours and others.
+"""``python benchmarks/loss_and_seconds.py [NAME ...]``: what a text costs after so many seconds, ours and others.
 
-Each contestant learns from the first nine tenths of the text, on one thread, and is then charged for the last tenth.
-Seconds are processor time from the text to a model that is ready to score, scoring left out. Without names all are
-measured; what is not installed is left out: ``pyppmd``, KenLM's module and its ``lmplz``, and nanoGPT, whose checkout
-the environment variable ``NANOGPT`` names. The figures go to ``loss_and_seconds.json``, which the
-docs draw, and into the page of benchmarks.
+Each contestant learns from the first nine tenths of Tiny Shakespeare, on one thread, and is then charged for the last
+tenth. Seconds are processor time from the text to a model that is ready to score, scoring left out. Without names all
+are measured; what is not installed is left out: ``pyppmd``, KenLM's module and its ``lmplz``, and nanoGPT, whose
+checkout the environment variable ``NANOGPT`` names. The figures go to ``loss_and_seconds.json``, which the docs draw,
+and into the page of benchmarks.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ from charlm.recipes.presets import CONFIGS, Recipe
 from charlm.recipes.sources import ROLES_OF_TEXT
 from charlm.recipes.train import train
 from chartok import Vocabulary, read_text
-from environment import environment
+from environment import environment, same_machine
 from page import LOSS_AND_SECONDS, PAGE, page
 from scratch import scratch_folder
+from texts import tiny_shakespeare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -208,20 +209,27 @@ def contestants() -> dict[str, Callable[[str], Points]]:
     return found
 
 
-def main(path: Path, *names: str) -> None:
-    """Measures, and writes the figures beside those that are there."""
+def main(*names: str) -> None:
+    """Measures, and writes the figures beside those that are there.
+
+    Raises:
+        SystemExit: One of the names is not that of a contestant which is installed, or the figures that are there come
+            from another machine.
+    """
+    there = contestants()
+    if unknown := set(names) - set(there):
+        raise SystemExit(f"{'; '.join(sorted(unknown))}: unknown or not installed; choose from: {'; '.join(there)}")
+    found = json.loads(LOSS_AND_SECONDS.read_text("utf-8")) if names else {"points": {}}
+    found["machine"] = same_machine(found["machine"]) if names else environment()
     torch.set_num_threads(1)
-    text = read_text(path)
-    found = json.loads(LOSS_AND_SECONDS.read_text("utf-8")) if names and LOSS_AND_SECONDS.exists() else {"points": {}}
-    found["machine"] = environment()
-    for name, measured in contestants().items():
-        if not names or name in names:
-            found["points"][name] = measured(text)
-            print(name, found["points"][name], flush=True)
+    text = read_text(tiny_shakespeare())
+    for name in names or there:
+        found["points"][name] = there[name](text)
+        print(name, found["points"][name], flush=True)
     found["points"] = {name: found["points"][name] for name in ORDER if name in found["points"]}
     LOSS_AND_SECONDS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(*sys.argv[1:])

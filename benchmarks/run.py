@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import growth
 from busy import BusyProcesses
 from comparison import compare, markdown_table
-from environment import environment, rivals
+from environment import environment, rivals, same_machine
 from page import PAGE, RESULTS, page
 from subjects import SUBJECTS, comparisons_of
 
@@ -50,13 +50,7 @@ def merged(earlier: dict[str, Any]) -> dict[str, Any]:
     Raises:
         SystemExit: They come from another machine.
     """
-    there, here = earlier["machine"], environment()
-    others = [name for name in here if name != "date" and here[name] != there[name]]
-    if others:
-        raise SystemExit(f"{', '.join(others)} differ from those of the other tables: run make bench for all of them")
-    first = there["date"].split(" to ")[0]
-    date = here["date"] if first == here["date"] else f"{first} to {here['date']}"
-    return earlier | {"machine": here | {"date": date}, "rivals": earlier["rivals"] | rivals()}
+    return earlier | {"machine": same_machine(earlier["machine"]), "rivals": earlier["rivals"] | rivals()}
 
 
 def _measure(title: str, tables: dict[str, Any], busy: BusyProcesses) -> None:

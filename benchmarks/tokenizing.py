@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import tempfile
@@ -12,15 +11,14 @@ import numpy as np
 import tokenizers
 import torch
 
-from charlm import python_docs
 from chartok import Vocabulary, read_text
 from comparison import Comparison
+from texts import first_names, tiny_shakespeare
 
 LENGTH = 10_000_000
 DECODE_WHY = (
     "Python stores text with emoji in four bytes per character, and merely copying these 40 MB takes most of the time."
 )
-DATA = Path(os.environ.get("CHARTOK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def comparisons() -> list[Comparison]:
@@ -31,7 +29,7 @@ def comparisons() -> list[Comparison]:
         *_on_text("CJK and emoji", wide, encode_target=20, vocabulary_target=2, decode_why=DECODE_WHY),
         _against_tokenizers(latin[:1_000_000]),
         *_of_symbols(),
-        _batch(_names(latin)),
+        _batch(_names()),
         _short_call("five Latin-1 characters", latin, "hello"),
         _short_call("five CJK characters", wide, wide[:5]),
     ]
@@ -161,9 +159,8 @@ def _short_call(kind: str, text: str, short: str) -> Comparison:
 
 
 def sample_text(length: int) -> str:
-    """Returns Tiny Shakespeare, or Python's help topics if it is missing, repeated up to the given length."""
-    path = DATA / "tinyshakespeare.txt"
-    text = read_text(path) if path.exists() else python_docs().encode("latin-1", "ignore").decode("latin-1")
+    """Returns Tiny Shakespeare, repeated up to the given length."""
+    text = read_text(tiny_shakespeare())
     return (text * (length // len(text) + 1))[:length]
 
 
@@ -173,6 +170,5 @@ def _wide_text() -> str:
     return "".join(generator.choices(characters, k=LENGTH))
 
 
-def _names(text: str) -> list[str]:
-    path = DATA / "names.txt"
-    return (read_text(path) if path.exists() else text[:230_000].replace(" ", "\n")).splitlines()
+def _names() -> list[str]:
+    return read_text(first_names()).splitlines()

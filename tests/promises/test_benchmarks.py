@@ -2,7 +2,9 @@
 
 import json
 import os
+import sys
 from inspect import isfunction
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -10,9 +12,11 @@ import pytest
 import charlm
 import chartok
 import linearity
+import loss_and_seconds
 import page
 import quotes
 import run
+import texts
 from busy import BusyProcesses
 from charlm.cli.flags import COMMANDS
 from comparison import Comparison, Result, compare, markdown_table
@@ -136,7 +140,7 @@ def test_busy_processes_run_for_the_block_alone() -> None:
 
 def test_a_run_of_some_tables_keeps_the_others_and_both_dates(monkeypatch: pytest.MonkeyPatch) -> None:
     here = {"date": "2026-11-27", "processor": "a"}
-    monkeypatch.setattr(run, "environment", lambda: here)
+    monkeypatch.setattr("environment.environment", lambda: here)
     monkeypatch.setattr(run, "rivals", lambda: {"kenlm": "2"})
     earlier = {"machine": here | {"date": "2026-11-26"}, "rivals": {"nltk": "1"}, "comparisons": {"Files": []}}
     merged = run.merged(earlier)
@@ -145,3 +149,24 @@ def test_a_run_of_some_tables_keeps_the_others_and_both_dates(monkeypatch: pytes
     assert merged["comparisons"] == {"Files": []}
     with pytest.raises(SystemExit, match="processor differ"):
         run.merged(earlier | {"machine": here | {"processor": "b"}})
+
+
+@pytest.mark.parametrize("name", ["n-gramm", "bigram, counted"])
+def test_nothing_is_written_for_an_unknown_contestant_nor_on_another_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    figures = tmp_path / "figures.json"
+    figures.write_text(json.dumps({"machine": {"processor": "another"}, "points": {}}), encoding="utf-8")
+    monkeypatch.setattr(loss_and_seconds, "LOSS_AND_SECONDS", figures)
+    with pytest.raises(SystemExit, match=r"choose from: bigram|processor.* differ"):
+        loss_and_seconds.main(name)
+    assert json.loads(figures.read_text(encoding="utf-8"))["machine"] == {"processor": "another"}
+
+
+def test_a_text_that_is_neither_there_nor_to_be_downloaded_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(texts, "FOLDER", tmp_path)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(SystemExit, match=r"tinyshakespeare\.txt is missing .*\n.* CHARTOK_TEST_DATA"):
+        texts.tiny_shakespeare()

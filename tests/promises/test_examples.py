@@ -18,6 +18,7 @@ from chartok import Vocabulary
 from run_notebook import executed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+DOCS = EXAMPLES.parent / "docs"
 
 
 def load(name: str) -> Any:
@@ -42,6 +43,7 @@ def test_names_of_a_long_list_are_new(names: list[str], tmp_path: Path) -> None:
     found = load("names").main(str(tmp_path / "names.txt"))
     assert len(set(found)) == 20
     assert not set(found) & set(names)
+    assert ", ".join(found[:12]) in (DOCS / "models.md").read_text(encoding="utf-8")
 
 
 def test_real_words_score_above_random_ones() -> None:
