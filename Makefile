@@ -31,6 +31,7 @@ INSTALL := $(BIN)/python $(PIP_INSTALL)
 export PYTHONDONTWRITEBYTECODE :=
 ALONE := --noconftest -p no:cacheprovider  # where nothing is installed that conftest.py imports
 WITHOUT_TORCH := --override tests/support/without_torch.txt
+OLD := -W ignore::DeprecationWarning -W "ignore:Unknown solver options"  # releases, which warn of each other
 LIBRARY_TESTS := tests/chartok tests/charlm src  # those that need no tools of developers
 
 .PHONY: demo test lint types tests docs bench guard linear neighbours bench-train bench-losses bench-answers thorough coverage mutants torture exchange soak tour without-torch lowest lowest-torch dist recipe clean
@@ -125,11 +126,11 @@ without-torch: $(VENV)/without-torch/bin/uv
 
 lowest: $(VENV)/lowest/bin/uv
 	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ $(WITHOUT_TORCH) --resolution lowest-direct --editable '.[all]'
-	$(VENV)/$@/bin/python -m pytest -W ignore::DeprecationWarning $(LIBRARY_TESTS)  # old releases warn of each other
+	$(VENV)/$@/bin/python -m pytest $(OLD) $(LIBRARY_TESTS)
 
 lowest-torch: $(VENV)/lowest-torch/bin/uv
 	$(VENV)/$@/bin/uv pip install --quiet --python $(VENV)/$@ --torch-backend cpu --resolution lowest-direct --editable '.[all]'
-	$(VENV)/$@/bin/python -m pytest -W ignore::DeprecationWarning $(LIBRARY_TESTS)  # old releases warn of each other
+	$(VENV)/$@/bin/python -m pytest $(OLD) $(LIBRARY_TESTS)
 
 dist: export PYTHONPATH :=
 dist: $(VENV)/releasing

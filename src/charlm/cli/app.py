@@ -88,8 +88,8 @@ def _closed_streams_discarded() -> Iterator[None]:
             (sys.stderr, contextlib.redirect_stderr),
         ):
             if stream is None:
-                null = stack.enter_context(Path(os.devnull).open("wb"))
-                stack.enter_context(redirect(_Discarded(null, encoding="utf-8")))
+                null = _Discarded(Path(os.devnull).open("wb"), encoding="utf-8")  # noqa: SIM115 - closed by the stack
+                stack.enter_context(redirect(stack.enter_context(null)))
         yield
 
 
