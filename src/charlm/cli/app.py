@@ -173,6 +173,8 @@ def _tell_error(error: Exception) -> None:
     if isinstance(error, OSError) and error.strerror is not None:
         name = "standard output" if error.filename is None else error.filename
         line = f"{name}: {as_typed(error.strerror)}"
+    elif isinstance(error, ConfigFileError):
+        line = str(error)  # it names keys of the file, which are not flags
     else:
         line = as_typed(" ".join(str(error).split()) or type(error).__name__)
     with contextlib.suppress(OSError):

@@ -48,7 +48,7 @@ def _mistakes(command: str, typed: list[str], known: tuple[Argument, ...]) -> It
     while place < len(typed):
         written, equals, value = typed[place].partition("=")
         place += 1
-        if not _is_flag(written):
+        if not is_flag(written):
             positional.append(typed[place - 1])
             continue
         flag = _long(written)
@@ -59,7 +59,7 @@ def _mistakes(command: str, typed: list[str], known: tuple[Argument, ...]) -> It
         given.add(flag)
         values = [value] if equals else []
         while argument.takes_value and place < len(typed) and (argument.takes_several or not values):
-            if _is_flag(typed[place]):
+            if is_flag(typed[place]):
                 break
             values.append(typed[place])
             place += 1
@@ -70,7 +70,8 @@ def _mistakes(command: str, typed: list[str], known: tuple[Argument, ...]) -> It
             yield missing(command, argument)
 
 
-def _is_flag(typed: str) -> bool:
+def is_flag(typed: str) -> bool:
+    """Returns whether what was typed is a flag, and not a value."""
     return typed.startswith("-") and typed != "-" and not NUMBER.match(typed)
 
 
@@ -93,18 +94,23 @@ def _of_values(argument: Argument, values: list[str], equals: str) -> Iterator[s
 
 def _of_value(argument: Argument, value: str) -> Iterator[str]:
     """Yields what is wrong with a value, if anything is."""
-    if argument.is_optional and value == "None":
-        return
-    if argument.choices:
-        if value not in argument.choices:
-            known = ", ".join(argument.choices)
-            yield f"{argument.shown} must be one of {known}, got {value!a}{did_you_mean(value, argument.choices)}"
-        return
+    if demand := unmet_demand(argument, value):
+        yield f"{argument.shown} {demand}"
+
+
+def unmet_demand(argument: Argument, value: str) -> str | None:
+    """Returns what a value must be that it is not, as the end of a sentence about the argument; None if it is fine."""
+    if argument.is_optional and value.lower() == "none":
+        return None
+    if argument.choices and value not in argument.choices:
+        known = ", ".join(argument.choices)
+        return f"must be one of {known}, got {value!a}{did_you_mean(value, argument.choices)}"
     if argument.kind in KINDS:
         try:
             argument.kind(value)
         except ValueError:
-            yield f"{argument.flag} must be {_kind(argument)}, got {value!a}"
+            return f"must be {_kind(argument)}, got {value!a}"
+    return None
 
 
 def _kind(argument: Argument) -> str:
