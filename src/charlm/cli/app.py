@@ -143,6 +143,8 @@ def _with_config(arguments: list[str]) -> tuple[list[str], tuple[str, ...]]:
     paths = [value for flag, value in pairwise(parts) if flag == "--config"]
     if not paths or arguments[0] not in COMMANDS:
         return arguments, ()
+    if not paths[-1]:
+        raise UsageError("--config is empty: give the name of a file")
     typed = {part.replace("_", "-").replace("--no-", "--", 1) for part in parts}
     path, command = Path(paths[-1]), arguments[0]
     flags, shared = read_flags(path, command, COMMANDS)

@@ -211,6 +211,8 @@ def _language_model(file: ModelFile, path: Path, device: str | torch.device) -> 
 
 def _read(path: str | os.PathLike[str]) -> tuple[ModelFile, Path]:
     """Returns the contents of a model file, and its path; in a run folder that of the newest model."""
+    if not os.fspath(path):
+        raise ValueError("path is empty: give a model file or a run folder")
     path = Path(path)
     while True:
         found = _model_file(path)

@@ -531,6 +531,38 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "input.txt", "--out", ""], "--out is empty: give the name of a file or a folder"),
+        (["train", "input.txt", "--out="], "--out is empty: "),
+        (["train", ""], "TEXT is empty: "),
+        (["score", "", "input.txt"], "MODEL is empty: "),
+        (["score", "ngram", "input.txt", ""], "TEXT is empty: "),
+        (["info", "ngram", "--config", ""], "--config is empty: give the name of a file"),
+        (["train", "input.txt", "--out", "-"], "--out - would write a folder called -: give it another name, or ./- "),
+        (["prune", "ngram", "--compact", "--out", "-"], "--out - would write a file called -: "),
+        (["export", "ngram", "--format", "js", "-o", "js/"], "--out must name a file, got the folder 'js/': "),
+        (["prepare", "input.txt", "--out=a=b/"], "--out must name a file, got the folder 'a=b/': "),
+    ],
+)
+@pytest.mark.usefixtures("ngram")
+def test_a_path_that_would_become_another_one_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    before = sorted(folder.iterdir())
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"charlm: {message}")
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.usefixtures("ngram")
+def test_an_empty_text_that_is_not_a_path_is_no_mistake_and_a_folder_may_end_in_a_slash(folder: Path) -> None:
+    assert main(["generate", "ngram", "--prompt", "", "--max-new-tokens", "2"]) == 0
+    assert main(["train", "input.txt", "--separator", "", "--out", "new/"]) == 0
+    assert (folder / "new" / "run.json").exists()
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ('[generate]\njson = "yes"', '[generate] json must be true or false, got "yes"'),
