@@ -44,9 +44,12 @@ def file_path(name: str, value: object) -> Path:
 
     Raises:
         TypeError: It is neither a ``str`` nor a path.
+        ValueError: It is an empty string, which would stand for the current folder.
     """
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} must be a str or a path, got {type(value).__name__}")
+    if not os.fspath(value):
+        raise ValueError(f"{name} is empty: give the path of a file or a folder")
     return Path(value)
 
 

@@ -157,6 +157,8 @@ def _with_config(arguments: list[str]) -> tuple[list[str], tuple[str, ...]]:
     paths = [value for flag, value in pairwise(parts) if flag == "--config"]
     if not paths or arguments[0] not in COMMANDS:
         return arguments, ()
+    if not paths[-1]:
+        raise UsageError("--config is empty: give the name of a file")
     typed = {part.replace("_", "-").replace("--no-", "--", 1) for part in parts}
     path, command = Path(paths[-1]), arguments[0]
     flags, shared = read_flags(path, command, COMMANDS)
@@ -187,6 +189,8 @@ def _tell_error(error: Exception) -> None:
     if isinstance(error, OSError) and error.strerror is not None:
         name = "standard output" if error.filename is None else error.filename
         line = f"{name}: {as_typed(error.strerror)}"
+    elif isinstance(error, ConfigFileError):
+        line = str(error)  # it names keys of the file, which are not flags
     else:
         line = as_typed(" ".join(str(error).split()) or type(error).__name__)
     with contextlib.suppress(OSError):

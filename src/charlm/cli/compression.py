@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from charlm.cli.mistakes import STANDARD_OUTPUT
 from charlm.cli.output import print_json, print_line
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.files.compressed_file import compress as compressed
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     Settings: TypeAlias = file_flags.Compress | file_flags.Decompress
 
 SUFFIX = ".ctk"
-STANDARD_OUTPUT = "-"
 
 
 def compress(settings: file_flags.Compress) -> None:

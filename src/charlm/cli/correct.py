@@ -44,6 +44,8 @@ def _channel(settings: Correct, lm: CharLM) -> Channel:
         ValueError: It has no errors, and a probability of errors was given, or that is out of range; or it has nothing
             to do with the alphabet of the model.
     """
+    if settings.channel == "spaces" and " " not in lm.vocabulary:
+        raise ValueError("the vocabulary of this model has no space: there is none to restore")
     if settings.error is None:
         return Channel.named(settings.channel, lm.vocabulary.symbols)
     if settings.channel == "keyboard":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from charlm.cli.arguments import Argument
 
 NUMBER = re.compile(r"-?[.\d]")
+STANDARD_OUTPUT = "-"
 KINDS: dict[type, str] = {int: "a whole number", float: "a number"}
 
 
@@ -41,36 +44,74 @@ def first_mistake(command: str, typed: list[str], known: tuple[Argument, ...]) -
     return next(_mistakes(command, typed, known), None)
 
 
-def _mistakes(command: str, typed: list[str], known: tuple[Argument, ...]) -> Iterator[str]:
+def path_mistake(typed: list[str], known: tuple[Argument, ...], *, out_is: str) -> str | None:
+    """Returns what is wrong with the name of a file or a folder, of which ``Path`` would make another one, or None.
+
+    Args:
+        typed: What was typed after the command.
+        known: What it takes.
+        out_is: What ``--out`` names: ``file``, ``folder``, or ``stream`` for a file or standard output.
+    """
+    for argument, value in _values(typed, known):
+        if argument.is_file and not value:
+            return f"{argument.shown} is empty: give the name of a file or a folder"
+        if argument.name == "out" and value == STANDARD_OUTPUT and out_is != "stream":
+            return f"--out - would write a {out_is} called -: give it another name, or ./- if that is meant"
+        if argument.name == "out" and value.endswith(("/", os.sep)) and out_is != "folder":
+            return f"--out must name a file, got the folder {value!a}: add the name of a file to it"
+    return None
+
+
+def _values(typed: list[str], known: tuple[Argument, ...]) -> Iterator[tuple[Argument, str]]:
+    """Yields each value that was typed, and what it is for."""
+    positional = [argument for argument in known if argument.is_positional]
+    for written, argument, values, _ in _given(typed, known):
+        if argument is not None:
+            yield from zip(repeat(argument), values, strict=False)
+        elif not written:
+            yield from zip([*positional, *positional[-1:] * len(values)], values, strict=False)
+
+
+def _given(typed: list[str], known: tuple[Argument, ...]) -> Iterator[tuple[str, Argument | None, list[str], str]]:
+    """Yields each flag as it is written, what it is, its values, and its ``=``; last, as flag "", what has none."""
     flags = {argument.flag: argument for argument in known if not argument.is_positional}
-    given, positional = set[str](), list[str]()
+    positional = list[str]()
     place = 0
     while place < len(typed):
         written, equals, value = typed[place].partition("=")
         place += 1
-        if not _is_flag(written):
+        if not is_flag(written):
             positional.append(typed[place - 1])
             continue
-        flag = _long(written)
-        argument = flags.get(flag)
-        if argument is None:
-            yield f"{command} has no flag {written}{did_you_mean(flag, [*flags, '--help'])}"
-            continue
-        given.add(flag)
+        argument = flags.get(_long(written))
         values = [value] if equals else []
-        while argument.takes_value and place < len(typed) and (argument.takes_several or not values):
-            if _is_flag(typed[place]):
-                break
-            values.append(typed[place])
-            place += 1
-        yield from _of_values(argument, values, equals)
-    yield from _of_positional(command, positional, [argument for argument in known if argument.is_positional])
-    for argument in known:
-        if argument.is_required and not argument.is_positional and argument.flag not in given:
+        if argument is not None and argument.takes_value:
+            while place < len(typed) and not is_flag(typed[place]) and (argument.takes_several or not values):
+                values.append(typed[place])
+                place += 1
+        yield written, argument, values, equals
+    yield "", None, positional, ""
+
+
+def _mistakes(command: str, typed: list[str], known: tuple[Argument, ...]) -> Iterator[str]:
+    flags = [argument for argument in known if not argument.is_positional]
+    given = set[str]()
+    for written, argument, values, equals in _given(typed, known):
+        if argument is not None:
+            given.add(argument.flag)
+            yield from _of_values(argument, values, equals)
+        elif written:
+            near = did_you_mean(_long(written), [*(flag.flag for flag in flags), "--help"])
+            yield f"{command} has no flag {written}{near}"
+        else:
+            yield from _of_positional(command, values, [argument for argument in known if argument.is_positional])
+    for argument in flags:
+        if argument.is_required and argument.flag not in given:
             yield missing(command, argument)
 
 
-def _is_flag(typed: str) -> bool:
+def is_flag(typed: str) -> bool:
+    """Returns whether what was typed is a flag, and not a value."""
     return typed.startswith("-") and typed != "-" and not NUMBER.match(typed)
 
 
@@ -93,18 +134,23 @@ def _of_values(argument: Argument, values: list[str], equals: str) -> Iterator[s
 
 def _of_value(argument: Argument, value: str) -> Iterator[str]:
     """Yields what is wrong with a value, if anything is."""
-    if argument.is_optional and value == "None":
-        return
-    if argument.choices:
-        if value not in argument.choices:
-            known = ", ".join(argument.choices)
-            yield f"{argument.shown} must be one of {known}, got {value!a}{did_you_mean(value, argument.choices)}"
-        return
+    if demand := unmet_demand(argument, value):
+        yield f"{argument.shown} {demand}"
+
+
+def unmet_demand(argument: Argument, value: str) -> str | None:
+    """Returns what a value must be that it is not, as the end of a sentence about the argument; None if it is fine."""
+    if argument.is_optional and value.lower() == "none":
+        return None
+    if argument.choices and value not in argument.choices:
+        known = ", ".join(argument.choices)
+        return f"must be one of {known}, got {value!a}{did_you_mean(value, argument.choices)}"
     if argument.kind in KINDS:
         try:
             argument.kind(value)
         except ValueError:
-            yield f"{argument.flag} must be {_kind(argument)}, got {value!a}"
+            return f"must be {_kind(argument)}, got {value!a}"
+    return None
 
 
 def _kind(argument: Argument) -> str:

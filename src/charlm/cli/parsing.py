@@ -13,7 +13,7 @@ import tyro
 from charlm.cli.arguments import Argument, arguments_of
 from charlm.cli.families import as_flag, refusal, train_flags
 from charlm.cli.flags import COMMANDS
-from charlm.cli.mistakes import UsageError, did_you_mean, first_mistake, missing
+from charlm.cli.mistakes import UsageError, did_you_mean, first_mistake, missing, path_mistake
 from charlm.cli.scoring_flags import Correct, Score
 from charlm.cli.values import unescaped
 from charlm.recipes.presets import TAKES, Family
@@ -58,6 +58,8 @@ def parsed(arguments: list[str]) -> Any:  # noqa: ANN401 - one of the commands
         _check_family(arguments, known)
         mistake = first_mistake(name, typed, known) or _gist(said.getvalue())
         raise UsageError(mistake if mistake.endswith("?") else f"{mistake}; see charlm {name} --help") from None
+    if misnamed := path_mistake(typed, known, out_is=_out_of(name, settings)):
+        raise UsageError(f"{misnamed}; see charlm {name} --help")
     _check_sources(settings, name)
     _check_escapes(settings, name)
     return settings
@@ -90,6 +92,14 @@ def _as_tyro_takes_them(typed: list[str], known: tuple[Argument, ...]) -> list[s
         else:
             shown.append(argument)
     return shown
+
+
+def _out_of(name: str, settings: Any) -> str:  # noqa: ANN401 - one of the commands
+    """Returns what ``--out`` of a command names: a ``file``, a ``folder``, or a ``stream``."""
+    if name in ("compress", "decompress"):
+        return "stream"
+    is_folder = name in ("train", "update") or (name == "export" and settings.format == "gpt2")
+    return "folder" if is_folder else "file"
 
 
 def _check_family(arguments: list[str], known: tuple[Argument, ...]) -> None:

@@ -196,7 +196,7 @@ class Channel:
             if others
         }
         if not seen:
-            raise ValueError("symbols has none with a variant in case: there is nothing to restore")
+            raise ValueError("no symbol has a variant in case: there is nothing to restore")
         return cls(substitutions=seen)
 
     @classmethod
@@ -223,7 +223,7 @@ class Channel:
         if not seen:
             marks = any(map(unicodedata.combining, "".join(known)))
             advice = '; it has accents apart from letters: fit the model to unicodedata.normalize("NFC", text)' * marks
-            raise ValueError(f"symbols has none with an accent: there is nothing to restore{advice}")
+            raise ValueError(f"no symbol has an accent: there is nothing to restore{advice}")
         return cls(substitutions=seen)
 
     @classmethod

@@ -44,12 +44,17 @@ class RunFolder(os.PathLike[str]):
     Args:
         path: The folder; it need not exist.
 
+    Raises:
+        ValueError: ``path`` is empty, which is not the current folder: that is ``.``.
+
     Example:
         >>> RunFolder("runs/names").checkpoint_path(500).as_posix()
         'runs/names/checkpoints/step-0000000500'
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        if not os.fspath(path):
+            raise ValueError("path is empty: give the name of a folder")
         self.path: Path = Path(path)
         self.model_path: Path = self.path / _MODEL
         """The best model of the run so far."""
@@ -187,6 +192,8 @@ class CheckpointFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        if not os.fspath(path):
+            raise ValueError("path is empty: give the name of a folder")
         self.path: Path = Path(path)
         self.model_path: Path = self.path / _MODEL
         self.tensors_path: Path = self.path / "training.safetensors"

@@ -55,8 +55,10 @@ def replace_file(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
             whatever has the name is replaced.
 
     Raises:
-        OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder or a link to
-            itself; with errno and the name of the file. An error raised in the block itself is left unchanged.
+        ValueError: ``path`` is empty.
+        OSError: The folder is missing or not writable, the disk is full, or ``path`` is a folder, or named as one is,
+            with a slash at its end, or a link to itself; with errno and the name of the file. An error raised in the
+            block itself is left unchanged.
 
     Example:
         >>> import tempfile
@@ -68,6 +70,8 @@ def replace_file(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
     """
     file_path("path", path)
     name = os.fspath(path)
+    if not name:
+        raise ValueError("path is empty: give the name of a file")
     if follow_links and is_special(path):
         with _writer(Path(path), "wb", name) as file:
             yield file
@@ -75,7 +79,7 @@ def replace_file(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
     final = Path(os.path.realpath(path) if follow_links else path)
     if follow_links and final.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
-    if final.is_dir() and not final.is_symlink():
+    if name.endswith(("/", os.sep)) or (final.is_dir() and not final.is_symlink()):
         raise IsADirectoryError(errno.EISDIR, "expected a file, got a folder", name)
     temporary = final.with_name(f".chartok-{secrets.token_hex(8)}.tmp")  # short: a name has at most 255 bytes
     try:

@@ -483,7 +483,10 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         ),
         (["train", "input.txt", "--model", "x"], f"--model must be one of {', '.join(TAKES)}, got 'x'"),
         (["train", "input.txt", "--model=gtp"], r"--model must be one of .*, got 'gtp': did you mean gpt\?"),
-        (["train", "input.txt", "--config", "model.toml"], r"--model must be one of .*, got 'gtp': did you mean gpt\?"),
+        (
+            ["train", "input.txt", "--config", "model.toml"],
+            r"'model.toml': \[train\] model must be one of .*, got 'gtp': did you mean gpt\?",
+        ),
         (
             ["train", "input.txt", "--config", "other.toml"],
             "'other.toml': --memory is not a setting of gpt, which takes --order, .*; see charlm train --model gpt .*",
@@ -494,9 +497,12 @@ def test_a_prompt_with_an_unknown_character_is_refused(run: Path, capsys: pytest
         ),
         (
             ["train", "input.txt", "--config", "config.toml"],
-            "'config.toml': 'oder' is not a setting of train: .* order.*",
+            r"'config.toml': \[train\] 'oder' is not a setting of train: .* order.*",
         ),
-        (["generate", "run", "--config", "config.toml"], "'config.toml': top-k must be a number, a string or a list"),
+        (
+            ["generate", "run", "--config", "config.toml"],
+            r"'config.toml': \[generate\] top-k must be a whole number, got \"1979-05-27\"",
+        ),
         (["score", "run", "--config", "input.txt"], "'input.txt' is not TOML: .*"),
         (["score", "run", "--config", "deep.toml"], "'deep.toml' is nested too deeply"),
         (["train", "a", "--config", "value.toml"], r"'value.toml': train must be a table of flags, \[train\], got 5"),
@@ -522,6 +528,68 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
     assert re.fullmatch(f"charlm: (?:{message})\n", written.err)
     assert written.out == ""
     assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "input.txt", "--out", ""], "--out is empty: give the name of a file or a folder"),
+        (["train", "input.txt", "--out="], "--out is empty: "),
+        (["train", ""], "TEXT is empty: "),
+        (["score", "", "input.txt"], "MODEL is empty: "),
+        (["score", "ngram", "input.txt", ""], "TEXT is empty: "),
+        (["info", "ngram", "--config", ""], "--config is empty: give the name of a file"),
+        (["train", "input.txt", "--out", "-"], "--out - would write a folder called -: give it another name, or ./- "),
+        (["prune", "ngram", "--compact", "--out", "-"], "--out - would write a file called -: "),
+        (["export", "ngram", "--format", "js", "-o", "js/"], "--out must name a file, got the folder 'js/': "),
+        (["prepare", "input.txt", "--out=a=b/"], "--out must name a file, got the folder 'a=b/': "),
+    ],
+)
+@pytest.mark.usefixtures("ngram")
+def test_a_path_that_would_become_another_one_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    before = sorted(folder.iterdir())
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"charlm: {message}")
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.usefixtures("ngram")
+def test_an_empty_text_that_is_not_a_path_is_no_mistake_and_a_folder_may_end_in_a_slash(folder: Path) -> None:
+    assert main(["generate", "ngram", "--prompt", "", "--max-new-tokens", "2"]) == 0
+    assert main(["train", "input.txt", "--separator", "", "--out", "new/"]) == 0
+    assert (folder / "new" / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[generate]\njson = "yes"', '[generate] json must be true or false, got "yes"'),
+        ("json = 1", "json must be true or false, got 1"),
+        ("[generate]\nn-samples = [2, 3]", "[generate] n-samples must be a whole number, got [2, 3]"),
+        ("[generate]\ntop_k = 2.5", "[generate] top_k must be a whole number, got '2.5'"),
+        ("[generate]\ntemperature = true", "[generate] temperature must be a number, got true"),
+        (
+            "[generate]\nstop = ['a', {b = 1}]",
+            '[generate] stop must be a string or a list of strings, got ["a", {"b": 1}]',
+        ),
+        (
+            "[generate]\nstop = ['a', '-b']",
+            "[generate] stop may have a value that begins with - only as its first: move '-b'",
+        ),
+        ("[generate]\nerrors = 'strct'", "[generate] errors must be one of strict, replace, ignore, got 'strct': did"),
+        ("[generate]\nn-samples = 2\nn_samples = 3", "[generate] n_samples is there twice, with - and with _"),
+        ("[genrate]\nseed = 2", "[genrate] is not named after a command: did you mean generate?"),
+        ("config = 'other.toml'", "'config' is not a setting of any command"),
+    ],
+)
+def test_a_value_in_a_file_is_named_by_its_file_its_table_and_its_key(
+    folder: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
+) -> None:
+    (folder / "c.toml").write_text(content)
+    assert main(["generate", "run", "--config", "c.toml"]) == 2
+    assert capsys.readouterr().err.startswith(f"charlm: 'c.toml': {message}")
 
 
 def test_flags_come_from_a_file_and_those_that_are_typed_count_more(

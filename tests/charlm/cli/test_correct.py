@@ -72,7 +72,7 @@ def test_a_program_reads_the_line_and_its_correction(
             "--error is for the channels keyboard and ocr: with --channel case",
         ),
         (["--beam-width", "0"], 1, "charlm: --beam-width must be at least 1, got 0"),
-        (["--channel", "accents"], 1, "charlm: symbols has none with an accent: there is nothing to restore"),
+        (["--channel", "accents"], 1, "charlm: no symbol has an accent: there is nothing to restore"),
         (["--blank-lines", "skip"], 1, "correct answers every line"),
     ],
 )
@@ -94,4 +94,4 @@ def test_a_channel_that_has_nothing_to_do_with_the_model_is_refused(
     assert (
         main(["correct", str(tmp_path / "names.safetensors"), str(tmp_path / "lines.txt"), "--channel", "spaces"]) > 0
     )
-    assert "the channel has no edits of the symbols of this model" in capsys.readouterr().err
+    assert "the vocabulary of this model has no space: there is none to restore" in capsys.readouterr().err

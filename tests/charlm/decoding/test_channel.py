@@ -62,9 +62,9 @@ def test_letters_that_do_not_decompose_have_bare_ones_and_syllables_have_none() 
     assert Channel.accents("łøđıŁ").corrupt("łøđıŁ") == "lodiL"
     assert set(Channel.accents("é\ud55c\u2260é").substitutions) == {"é"}  # Hangul, and not equal
     assert set(Channel.accents(["é", "né", "lé", "le"]).substitutions) == {"é", "lé"}
-    with pytest.raises(ValueError, match=r"none with an accent.*: fit the model to unicodedata.normalize\(.NFC."):
+    with pytest.raises(ValueError, match=r"no symbol has an accent.*: fit the model to unicodedata.normalize\(.NFC."):
         Channel.accents("e\u0301")
-    with pytest.raises(ValueError, match=r"none with an accent: there is nothing to restore$"):
+    with pytest.raises(ValueError, match=r"no symbol has an accent: there is nothing to restore$"):
         Channel.accents("\ud55c")
 
 
@@ -155,7 +155,7 @@ def test_a_channel_that_cannot_be_is_refused(keywords: Any, error: type[Exceptio
         (lambda: Channel.keyboard(0), ValueError, "error must be above 0 and below 1"),
         (lambda: Channel.ocr(cast("Any", "x")), TypeError, "error must be a number"),
         (lambda: Channel.case(cast("Any", 5)), TypeError, "symbols must be those of a vocabulary, .* got int"),
-        (lambda: Channel.case("123"), ValueError, "symbols has none with a variant in case"),
+        (lambda: Channel.case("123"), ValueError, "no symbol has a variant in case"),
         (lambda: Channel.accents(cast("Any", [1])), TypeError, r"symbols\[0\] must be a str"),
         (lambda: Channel.learned(cast("Any", 5)), TypeError, "pairs must be pairs of what was seen .* got int"),
         (lambda: Channel.learned(cast("Any", ["ab"])), TypeError, r"pairs\[0\] must be .* tuple of two .* got 'ab'"),

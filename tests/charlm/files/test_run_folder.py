@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from charlm.files.model_file import read_model_file
 from charlm.files.run_description import RunDescription
 from charlm.files.run_folder import CheckpointFolder, RunFolder, set_aside
 
@@ -106,3 +107,11 @@ def test_what_is_set_aside_gets_a_name_of_its_own_each_time(tmp_path: Path) -> N
 def test_the_folder_of_a_run_is_known_without_pytorch() -> None:
     code = "import charlm.files.run_folder, sys; print({'numpy', 'torch'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_an_empty_path_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="path is empty"):
+        RunFolder("")
+    with pytest.raises(ValueError, match="path is empty"):
+        read_model_file("")

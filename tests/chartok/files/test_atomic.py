@@ -21,6 +21,16 @@ def test_the_old_file_stays_whole_when_the_writer_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(("name", "error"), [("", ValueError), ("new/", IsADirectoryError)])
+def test_a_path_that_does_not_name_a_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: type[Exception]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error), replace_file(name):
+        pass
+    assert not [*tmp_path.iterdir()]
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failing_system_call_leaves_the_old_file_and_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str

@@ -18,7 +18,7 @@ class ContextSight {
     this.who = model.summary.layers ? "Its n-grams use" : "The model uses";
     this.most = Math.max(1, (model.summary.order ?? 2) - 1);
     this.caption = "How many characters of the text, and what comes next, were predicted from a context of each length. The bars under the text show the length for each one.";
-    if (model.specials.bos !== undefined) this.caption += " The start counts as a character.";
+    if (model.specials.bos !== null) this.caption += " The start counts as a character.";
     this.drawing = element("div", "lengths");
     this.drawing.setAttribute("role", "img");
   }

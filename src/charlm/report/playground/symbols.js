@@ -37,7 +37,7 @@ const spoken = (symbol) => SPOKEN.get(symbol) ?? visible(symbol);
 /** The symbols of a model: which a text consists of, and how they are shown in the text box. */
 class Alphabet {
   constructor(model) {
-    const special = new Set(Object.values(model.specials).filter((id) => id !== undefined));
+    const special = new Set(Object.values(model.specials).filter((id) => id !== null));
     this.specials = model.specials;
     this.ofSymbol = new Map();
     model.symbols.forEach((symbol, id) => {

@@ -94,7 +94,7 @@ class Transcript {
   /** The surprise at the end of a record here, in bits; null for a text. */
   get endBits() {
     const { eos } = this.alphabet.specials;
-    if (eos === undefined || !this.isRead) return null;
+    if (eos === null || !this.isRead) return null;
     return -this.stateAt(this.cells.length).logProbability(eos) / Math.LN2;
   }
 }

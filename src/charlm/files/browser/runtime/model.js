@@ -45,7 +45,7 @@ class Model {
     this.family = model.family;
     this.size = size;
     this.symbols = Object.freeze(symbols);
-    this.specials = { bos: roles.get("bos"), eos: roles.get("eos"), unk: roles.get("unk") };
+    this.specials = { bos: roles.get("bos") ?? null, eos: roles.get("eos") ?? null, unk: roles.get("unk") ?? null };
     this.ofRecords = roles.has("eos");
     this.blockSize = this.#model.blockSize ?? null;
     this.summary = checkedSummary(isObject(summary) ? summary : {});
@@ -65,7 +65,7 @@ class Model {
   start() {
     const { bos } = this.specials;
     const first = bos ?? this.#vocabulary.symbolIds[0] ?? 0;
-    return new State(this.#model, this.#vocabulary, this.#model.step(null, first), bos === undefined);
+    return new State(this.#model, this.#vocabulary, this.#model.step(null, first), bos === null);
   }
 }
 
