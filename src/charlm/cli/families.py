@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from charlm.recipes.presets import Family
 
 OF_DATA = (
-    *("records", "reading", "train_fraction", "split", "validation", "calibrate"),
+    *("records", "reading", "train_fraction", "split", "split_seed", "validation", "calibrate"),
     *("min_count", "max_size", "symbols", "unit"),
 )
 """Flags that say how a text is read and split."""

@@ -33,6 +33,7 @@ from charlm.report.live import LiveReport
 from charlm.runtime.launch import launched_rank
 from charlm.runtime.pytorch import require_pytorch
 from chartok import ReadingSettings
+from chartok.arguments import seed_of_generators
 from chartok.files.reading import say_nothing
 
 if TYPE_CHECKING:
@@ -42,15 +43,17 @@ if TYPE_CHECKING:
     from charlm.recipes.events import Hook
     from chartok import Vocabulary
 
-DEFAULTS = {"train_fraction": 0.9, "split": "tail", "min_count": 1, "unit": "character"}
+DEFAULTS = {"train_fraction": 0.9, "split": "tail", "split_seed": 0, "min_count": 1, "unit": "character"}
 """What flags about data mean where they are not given: a run that has these values does not name them."""
+OF_SPLIT = ("train_fraction", "split", "split_seed")
+"""Flags that say what to hold out of a text."""
 
 
 def train(settings: Train) -> None:
     """Trains a model and writes a run."""
     settings = for_kind(settings, records=settings.records)
     if settings.validation:
-        settings = without_shared(settings, ("train_fraction", "split"))
+        settings = without_shared(settings, OF_SPLIT)
     recipe = recipe_of(settings)
     if recipe.counts and launched_rank():
         return  # one process is enough for counting
@@ -199,7 +202,6 @@ def _start(settings: Train, folder: RunFolder) -> Start | None:
 
 def _parts(settings: Train, recipe: Recipe, start: Start | None, *, is_first: bool) -> tuple[Corpus, Corpus]:
     """Returns the data to train on and those for validation; long records are dealt with before the split."""
-    seed = 0 if recipe.config is None else recipe.config.seed
     extends = None if start is None else start.vocabulary
     corpus = _corpus(settings.texts, settings, is_first=is_first, extends=extends)
     if is_first and (hint := hint_of_records(corpus)):
@@ -207,16 +209,31 @@ def _parts(settings: Train, recipe: Recipe, start: Start | None, *, is_first: bo
     corpus = shaped(corpus, recipe)
     if not settings.validation:
         share: Any = DEFAULTS["train_fraction"] if settings.train_fraction is None else settings.train_fraction
+        seed = _split_seed(settings, corpus)
         if settings.calibrate and corpus.is_of_records and settings.split is None:
             return split_as_they_come(corpus, share, seed=seed)
         is_shared = corpus.is_of_records and "split" in settings.shared
         return corpus.split(share, seed=seed, how=None if is_shared else settings.split)
-    for name in ("train_fraction", "split"):
+    for name in OF_SPLIT:
         if getattr(settings, name) is not None:
             raise ValueError(f"{name} says what to hold out of the text, and validation is a separate text")
     if corpus.is_of_records:
         settings = dataclasses.replace(settings, records=True)
     return corpus, _corpus(settings.validation, settings, is_first=is_first, vocabulary=corpus.vocabulary)
+
+
+def _split_seed(settings: Train, corpus: Corpus) -> int:
+    """Returns the seed of what is held out, which is the same for every family.
+
+    Raises:
+        ValueError: One is given, and nothing is drawn; or it does not fit in 64 bits.
+    """
+    if settings.split_seed is None:
+        return 0
+    is_drawn = corpus.is_of_records or settings.split == "random-blocks"
+    if not is_drawn and "split_seed" not in settings.shared:
+        raise ValueError("split_seed draws records or blocks, and nothing is drawn: add split='random-blocks'")
+    return seed_of_generators("split_seed", settings.split_seed)
 
 
 def _corpus(

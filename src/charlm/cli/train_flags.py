@@ -20,7 +20,7 @@ from chartok.arguments import Unit
 from chartok.files.reading import ReadingSettings
 
 OF_TRAIN = {
-    "held-out data": ("train_fraction", "split", "validation", "calibrate"),
+    "held-out data": ("train_fraction", "split", "split_seed", "validation", "calibrate"),
     "vocabulary": ("min_count", "max_size", "symbols", "unit"),
     "reading files": OF_READING,
     "records": ("max_length", "too_long", "prompt_end", "packing"),
@@ -57,6 +57,7 @@ class Train(Command):
         train_fraction: Fraction of the text to train on, 0.9 by default; the rest is held out for validation.
         split: What is held out of a text: its tail by default, its head, or blocks of up to 4,096 characters drawn at
             random. Records are always drawn at random, and those that are the same stay together.
+        split_seed: Determines which records or blocks are held out, 0 by default, whatever the model.
         validation: A separate text for validation, or a token file; then all of the other text is trained on.
         calibrate: Also learn from the held-out part what usual lines look like, so that charlm score finds unusual
             ones; records are then drawn one by one, even where others are the same.
@@ -117,6 +118,7 @@ class Train(Command):
     reading: OmitArgPrefixes[ReadingSettings] = READING
     train_fraction: Optional[float] = None
     split: Optional[Split] = None
+    split_seed: Optional[int] = None
     validation: Several = ()
     calibrate: bool = False
     min_count: int = 1

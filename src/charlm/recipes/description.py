@@ -11,7 +11,7 @@ import numpy as np
 
 from charlm.errors import CheckpointMismatchError
 from charlm.files.run_description import RunDescription
-from charlm.recipes.presets import OF_RECORDS, TAKES
+from charlm.recipes.presets import CONFIGS, OF_RECORDS, TAKES
 from charlm.runtime.machine import machine
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _check_counts(earlier: RunDescription, recipe: Recipe, folder: RunFolder) ->
     Raises:
         CheckpointMismatchError: It is not; says what differs.
     """
-    was, now = ({"prior": False} | settings for settings in (earlier.settings, _settings(recipe)))
+    was, now = earlier.settings, _settings(recipe)
     names = {"prior", "block_size"} | ({"order"} & now.keys())  # by default, the order is that of before
     changes = [
         f"{name}: {_shown(was.get(name))} -> {_shown(now.get(name))}"
@@ -193,12 +193,11 @@ def _fingerprints(corpus: Corpus, validation: Corpus | None) -> dict[str, str]:
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
-    """Returns the settings of the family, as JSON values."""
-    settings: dict[str, Any] = {"model": recipe.family}
-    for name in TAKES[recipe.family]:
-        value = getattr(recipe, name)
-        if name == "config":
-            settings |= {key: own for key, own in dataclasses.asdict(value).items() if own not in (None, False)}
-        elif value is not None and value is not False:
-            settings[name] = value
-    return settings
+    """Returns the settings of the family, as JSON values; None only where by default there would be a value."""
+    taken = [name for name in TAKES[recipe.family] if name != "config"]
+    settings: dict[str, Any] = {"model": recipe.family} | {name: getattr(recipe, name) for name in taken}
+    defaults: dict[str, Any] = {}
+    if recipe.config is not None:
+        settings |= vars(recipe.config)
+        defaults = vars(CONFIGS[recipe.family])
+    return {name: value for name, value in settings.items() if value is not None or defaults.get(name) is not None}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from charlm import load_model, read_log
 from charlm.cli.app import main
@@ -323,6 +324,26 @@ def test_a_run_is_never_overwritten(run: Path, capsys: pytest.CaptureFixture[str
     assert main(["train", "input.txt", "--out", "run"]) == 1
     assert capsys.readouterr().err == "charlm: run: the folder already contains a run; choose another --out\n"
     assert (run / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("gpt", "--no-prior", "--seed", "0", "--warmup-steps", "0"),
+        ("classic-gpt", "--max-gradient-norm", "none", "--min-learning-rate-fraction", "0.5"),
+        ("bigram", "--smoothing", "0"),
+    ],
+)
+def test_a_run_is_repeated_from_the_settings_in_its_folder(folder: Path, flags: tuple[str, ...]) -> None:
+    of_transformer = ["--max-steps", "3", "--n-layers", "1", "--n-heads", "1", "--width", "4", "--block-size", "8"]
+    own = [] if flags[0] == "bigram" else of_transformer
+    assert main(["train", "input.txt", "--model", *flags, *own, "--out", "run"]) == 0
+    settings = json.loads((folder / "run" / "run.json").read_text())["settings"]
+    lines = [f"{name} = {json.dumps('none' if value is None else value)}" for name, value in settings.items()]
+    (folder / "run.toml").write_text("\n".join(["[train]", *lines]))
+    assert main(["train", "input.txt", "--config", "run.toml", "--out", "again"]) == 0
+    run, again = (load_model(folder / name)[0].state_dict() for name in ("run", "again"))
+    assert all(torch.equal(run[name], again[name]) for name in run)
 
 
 def test_a_run_that_goes_on_says_what_it_was_asked_for_last_and_stays_of_its_family(

@@ -76,7 +76,7 @@ def test_a_split_is_what_is_held_out(said: Any, flags: list[str], begins: str) -
 
 def test_blocks_are_the_same_for_a_seed(said: Any) -> None:
     losses = [
-        json.loads(said(*RUN, "--split", "random-blocks", "--seed", seed, "--out", f"run{number}", "--json"))
+        json.loads(said(*RUN, "--split", "random-blocks", "--split-seed", seed, "--out", f"run{number}", "--json"))
         for number, seed in enumerate(["1", "1", "2"])
     ]
     first, again, other = [loss["validation_nats"] for loss in losses]

@@ -359,6 +359,24 @@ def test_records_are_split_at_random_alone(folder: Path, capsys: pytest.CaptureF
     run(capsys, "train", "names.txt", "--records", "--config", "all.toml")
 
 
+def test_every_family_holds_out_what_the_seed_of_the_split_draws(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained = ["--model", "trained-bigram", "--max-steps", "1"]
+    flags = {"counted": [], "trained": trained, "seeded": [*trained, "--seed", "5"]}
+    held_out = {}
+    for seed in ("0", "5"):
+        for name, own in flags.items():
+            out = f"{name}-{seed}"
+            drawn = [] if seed == "0" and name == "counted" else ["--split-seed", seed]
+            run(capsys, "train", "names.txt", "--records", *own, *drawn, "--out", out)
+            held_out[out] = json.loads((folder / out / "run.json").read_text())["fingerprints"]["validation"]
+    assert [len({held_out[f"{name}-{seed}"] for name in flags}) for seed in ("0", "5")] == [1, 1]
+    assert len({*held_out.values()}) == 2
+    for arguments in (["text.txt"], ["text.txt", "--validation", "text.txt"]):
+        assert "--split-seed" in run(capsys, "train", *arguments, "--split-seed", "5", code=1)[1]
+
+
 def test_python_is_told_what_the_commands_say(folder: Path) -> None:
     (folder / "dos.txt").write_bytes(TEXT.replace("\n", "\r\n").encode())
     (folder / "gaps.txt").write_bytes("".join(f"{name}\n\n" for name in NAMES).encode())

@@ -214,7 +214,7 @@ def test_a_run_describes_what_its_family_takes(tmp_path: Path, family: Any) -> N
             value = 256
         if (family, name) == ("ngram", "smoothing"):  # the names are too few to tune it on
             value = "learned"
-        assert described.settings.get(name) == (None if value is False else value)
+        assert described.settings.get(name) == value
     if recipe.config is not None:
         assert described.settings["max_steps"] == 4
 
