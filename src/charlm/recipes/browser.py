@@ -115,6 +115,7 @@ def save_javascript(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from charlm import NGramTable
         >>> from chartok import Vocabulary
         >>> path = Path(tempfile.mkdtemp()) / "ab.js"

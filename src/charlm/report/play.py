@@ -86,6 +86,7 @@ def write_play(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> folder = Path(tempfile.mkdtemp())
         >>> lm = CharLM.fit(["anna", "hanna", "joanna"] * 9)
         >>> write_play(lm, folder / "names.html", title="Names").stat().st_size < 200_000
