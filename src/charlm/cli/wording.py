@@ -76,6 +76,8 @@ def as_typed(message: str) -> str:
     message = re.sub(r"(?<=, which is not in this vocabulary) of \d+ ids(?=: )", "", message)
     message = message.replace(REMEDY, f"leave it out{', or give --errors ignore' if takes_errors else ''}")
     message = re.sub(r": Expected one of cpu, .*", ": give cpu, cuda, mps or auto", message)
+    message = re.sub(r"\bbatches\.(?=[a-z_]+: .* -> )", "", message)  # whose settings are flags like those of the run
+    message = re.sub(r"(\bseed: \S+ -> [^;]+); (?=(?:.*; )?\1)", "", message)  # that of the batches is the same
     message = re.sub(r"^(text|prompt)\[(\d+)\] is", _of_one_text, message)
     message = re.sub(r"^(text|prompt)s\[(\d+)\]\[(\d+)\] is", _of_one_of_several, message)
     for phrase, instead in PHRASES.items():

@@ -52,5 +52,5 @@ class LongCells:
             csv.field_size_limit(self._limit)
 
 
-long_cells = LongCells()
+long_cells: LongCells = LongCells()
 """The one of this process."""

@@ -219,6 +219,8 @@ def test_what_is_in_quotes_stays_as_it_is() -> None:
         )
         assert as_typed("model_args have 'top_k'") == "model_args have 'top_k'"
         assert as_typed("seed: 1 -> 2; order: 3 -> 4") == "--seed: 1 -> 2; --order: 3 -> 4"
+        of_batches = "batches.batch_size: 3 -> 4; batches.seed: 1 -> 2; seed: 1 -> 2; to go on"
+        assert as_typed(of_batches) == "--batch-size: 3 -> 4; --seed: 1 -> 2; to go on"
     with of_command("info"):
         assert as_typed("max_steps must be 1") == "max_steps must be 1"
     with of_command("no command"):
