@@ -94,8 +94,8 @@ def test_what_is_impossible_for_the_model_is_corrected_all_the_same() -> None:
         (lambda: CATS.correct("a", context=cast("Any", 3)), TypeError, "context must be a str, got int"),
         (lambda: counted(Vocabulary("ab")).correct("a", context="?"), UnknownCharacterError, "context"),
         (lambda: counted(Vocabulary("ab")).restore_spaces("ab"), ValueError, "has no space: there is none to restore"),
-        (lambda: CharLM.fit("1 2 " * 50, order=2).restore_case("1"), ValueError, "none with a variant in case"),
-        (lambda: CATS.correct("a", channel="accents"), ValueError, "none with an accent"),
+        (lambda: CharLM.fit("1 2 " * 50, order=2).restore_case("1"), ValueError, "no symbol has a variant in case"),
+        (lambda: CATS.correct("a", channel="accents"), ValueError, "no symbol has an accent"),
     ],
 )
 def test_bad_arguments_are_refused(call: Any, error: type[Exception], message: str) -> None:

@@ -96,7 +96,7 @@ def test_a_resume_with_another_mask_names_it(capsys: pytest.CaptureFixture[str])
         (["--prompt-end", "+"], "--prompt-end: '=' -> '+'"),
         ([], "--prompt-end: '=' -> by default"),
         (["--prompt-end", "=", "--max-length", "9"], "--max-length: by default -> 9"),
-        (["--prompt-end", "=", "--packing", "--block-size", "9"], "packing: by default -> True"),
+        (["--prompt-end", "=", "--packing", "--block-size", "9"], "packing: False -> True"),
     ):
         capsys.readouterr()
         assert main([*TRAIN, "--out", "run", "--resume", *flags]) == 1
