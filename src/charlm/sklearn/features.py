@@ -170,6 +170,7 @@ class CharLMFeatures(TransformerMixin, TextEstimator):
 
     def _restore(self, models: list[CharLM], fitted: Mapping[str, Any]) -> None:
         (self.lm_,) = models
+        positive_integer("window", self.window)
         if fitted.keys() != {"mean", "deviation"}:
             raise ValueError("it does not say how likely usual texts are")
         self.usual_ = Usual(**{name: finite_number(name, value) for name, value in fitted.items()})

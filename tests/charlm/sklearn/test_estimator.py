@@ -149,6 +149,16 @@ def test_likelihoods_that_no_texts_have_are_refused(tmp_path: Path, changed: dic
         CharLMFeatures.load(tmp_path / "it")
 
 
+def test_a_window_that_fits_no_text_is_refused(tmp_path: Path) -> None:
+    CharLMFeatures(order=2, n_folds=2).fit(TEXTS).save(tmp_path / "it")
+    description = tmp_path / "it" / "estimator.json"
+    content = parse_json(description.read_bytes())
+    content["params"]["window"] = []
+    description.write_text(json.dumps(sealed(content)), encoding="utf-8")
+    with pytest.raises(CheckpointCorruptError, match="window must be an integer"):
+        CharLMFeatures.load(tmp_path / "it")
+
+
 def test_what_is_no_value_of_json_is_not_saved_and_nothing_is_written(tmp_path: Path) -> None:
     fitted = CharLMDensity(order=2, random_state=np.random.RandomState(0)).fit(TEXTS)
     with pytest.raises(TypeError, match="the parameter random_state cannot be saved: RandomState is no value of JSON"):
