@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from charlm.errors import CheckpointCorruptError, ForeignFileError
-from charlm.files.kinds import PYTORCH, kind_of_file
+from charlm.files.kinds import FOLDERS, PYTORCH, kind_of_file
 from charlm.files.tensor_file import TensorFile, read_tensor_file
 from chartok.arguments import file_path
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 1000
 """In characters; a hostile file could make an error quote all of it."""
-WEIGHTS = ("model.safetensors", "pytorch_model.bin", "ckpt.pt", "model.pt")
+WEIGHTS = ("model.safetensors", *FOLDERS)
 """The names of the weights in a folder of ``transformers``, the best first."""
 
 
