@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import CharLM, TrainerConfig
-from charlm.evaluation.scored_text import SHOWN_TEXTS
+from charlm.evaluation.scored_text import SHOWN_TEXTS, likeliest
 from chartok.codepoints import CODE_POINTS
 from chartok.markup import escaped, visible
 from strategies import costly
@@ -75,6 +75,15 @@ def test_several_texts_are_shown_in_color_below_each_other(lm: CharLM) -> None:
 def test_k_is_checked(lm: CharLM) -> None:
     with pytest.raises(ValueError, match="k must be at least 1, got 0"):
         lm.inspect("the", k=0)
+
+
+@pytest.mark.parametrize("logits", [[-np.inf, -np.inf, 0], [np.nan, 0, 0]])
+def test_there_is_no_likeliest_of_what_cannot_come(logits: list[float]) -> None:
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(ValueError, match="no likeliest id: every id that may come has probability zero, or a logit is NaN"),
+    ):
+        likeliest(np.array(logits), {0: "a", 1: "b"}, k=1)
 
 
 class Texts(HTMLParser):

@@ -27,6 +27,7 @@ from charlm.models.ngram import search
 from charlm.models.ngram.table import NGramTable
 from charlm.recipes.corpus import Corpus
 from chartok import TokenIdError, Vocabulary
+from chartok.notebook import card
 from reference_model import Reference
 from strategies import costly
 
@@ -76,6 +77,21 @@ def test_units_agree() -> None:
     evaluation = Evaluation(nats_per_character=2.0, characters=10)
     assert evaluation.bits_per_character == pytest.approx(2.0 / math.log(2))
     assert evaluation.perplexity == pytest.approx(2**evaluation.bits_per_character)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "utf8_bytes", "more"),
+    [(None, None, {}), (10, None, {}), (5, 20, {"symbols": "5", "bits per symbol": "2.0000", "bits per byte": "0.5000"})],
+)
+def test_a_notebook_shows_every_unit_that_differs(
+    symbols: int | None, utf8_bytes: int | None, more: dict[str, str]
+) -> None:
+    evaluation = Evaluation(
+        nats_per_character=math.log(2), characters=10, symbols=symbols, utf8_bytes=utf8_bytes
+    )
+    perplexity = "4" if more else "2"
+    facts = {"bits per character": "1.0000", "nats per character": "0.6931", "perplexity": perplexity}
+    assert evaluation._repr_html_() == card("Evaluation", facts | {"characters": "10"} | more)
 
 
 def test_a_perplexity_beyond_floats_is_infinite() -> None:

@@ -294,4 +294,4 @@ def test_an_order_that_cannot_be_is_refused_and_not_lowered() -> None:
 def test_a_mixture_is_trained_on_any_device(device: torch.device) -> None:
     lm = CharLM.fit(TEXT, "mixture", **SMALL | {"device": str(device)})
     assert lm.model.device == device
-    assert {tensor.device for tensor in lm.model.state_dict().values()} == {device}
+    assert {tensor.device for tensor in (*lm.model.parameters(), *lm.model.buffers())} == {device}

@@ -107,3 +107,13 @@ def test_a_seed_is_any_integer_of_python_or_numpy(draw: Callable[[Any], Any]) ->
     for wrong in ("1", 1.5, True, [1]):
         with pytest.raises(TypeError, match="seed must be an integer"):
             draw(wrong)
+
+
+@pytest.mark.parametrize("place", [0, -1, -2])
+@pytest.mark.parametrize("name", ["python", "numpy"])
+def test_the_state_of_no_generator_is_refused(name: str, place: int) -> None:
+    states = RandomStates(0, torch.device("cpu"))
+    wrong = states.state_dict()[name].clone()
+    wrong[place] = 1 << 32
+    with pytest.raises(ValueError, match="the generator state of Python or NumPy is out of range"):
+        states.load_state_dict({name: wrong})

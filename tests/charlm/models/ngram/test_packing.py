@@ -114,3 +114,11 @@ def test_a_model_that_has_grown_is_packed_as_well() -> None:
     grown = NGramTable.fit([0, 1, 2, 0, 1], vocab_size=4, order=3).resize(before, before.extend("defghijkl"))
     assert np.array_equal(unpacked(grown).log_probabilities, grown.log_probabilities)
     np.testing.assert_allclose(sums(unpacked(grown, compact=True)), 1, rtol=0, atol=1e-6)
+
+
+def test_tables_that_are_missing_or_too_many_are_listed() -> None:
+    table = NGramTable.fit([0, 1, 2, 0, 1], vocab_size=3, order=2)
+    arrays = table.arrays()
+    got = {name: array for name, array in arrays.items() if not name.endswith("ids")} | {"more": np.zeros(1)}
+    with pytest.raises(ValueError, match=f"needs the tables {', '.join(arrays)}, got {', '.join(sorted(got))}$"):
+        NGramTable.from_arrays(table.settings(), got)
