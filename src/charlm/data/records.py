@@ -290,12 +290,9 @@ class Records:
         digest = hashlib.sha256(f"{self._most_ids}".encode())
         if self.prompts is not None:
             digest.update(b" with prompts " + self.prompts.astype("<u4").tobytes())
-        if isinstance(self.source, TokenFile):
-            digest.update(self.source.sha256.encode())
-            if self._numbers is not None:
-                digest.update(self._numbers.tobytes())
-            return digest.hexdigest()
+        if self.weights is not None:
+            digest.update(b" with weights " + self.weights.astype("<i8").tobytes())
         for part in self.parts(IDS_AT_ONCE):
-            digest.update(part.ids.astype("<i8").data)
+            digest.update(part.ids.astype("<u4").data)
             digest.update(part.lengths.astype("<i8").data)
         return digest.hexdigest()

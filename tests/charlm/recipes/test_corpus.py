@@ -233,6 +233,21 @@ def test_what_is_held_out_of_a_text_is_its_end_its_beginning_or_blocks(how: Any,
     assert [part.fingerprint() for part in (first, held_out)] == [part.fingerprint() for part in again]
 
 
+@pytest.mark.parametrize("records", [False, True])
+def test_a_text_has_one_fingerprint_wherever_it_is_read_from(tmp_path: Path, *, records: bool) -> None:
+    corpus = Corpus.of_records(NAMES) if records else Corpus.of_text(TEXT, ["unk"])
+    content = "".join(f"{name}\n" for name in NAMES) if records else TEXT
+    (tmp_path / "text.txt").write_text(content, encoding="utf-8", newline="")
+    with encode_file(tmp_path / "text.txt", tmp_path / "text.tokens", corpus.vocabulary, records=records) as tokens:
+        on_disk = Corpus.of_tokens(tokens)
+        assert on_disk.fingerprint() == corpus.fingerprint()
+        halves = [source.split(0.6)[1].fingerprint() for source in (corpus, on_disk)]
+    assert halves[0] == halves[1] != corpus.fingerprint()
+    if not records:
+        alone = Corpus.of_text(TEXT[int(0.6 * len(TEXT)) :], vocabulary=corpus.vocabulary)
+        assert alone.fingerprint() == halves[0]
+
+
 def test_other_seeds_hold_out_other_blocks() -> None:
     corpus = Corpus.of_text(TEXT, ["unk"])
     assert len({corpus.split(0.8, how="random-blocks", seed=seed)[1].fingerprint() for seed in range(20)}) > 5
