@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from charlm.cli.mistakes import UsageError
 from charlm.cli.reading import for_kind, reading_of, tell_note, without_shared
 from chartok.files.records import batched_records
 from chartok.files.sources import STANDARD_INPUT, expand_sources
@@ -29,7 +30,7 @@ def for_every_line(settings: AnyCommand, command: str) -> AnyCommand:
     settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
     reading: ReadingSettings = getattr(settings, "reading")  # noqa: B009 - of the commands that read
     if reading.blank_lines == "skip":
-        raise ValueError(f"{command} answers every line, and --blank-lines skip leaves some out: leave it out")
+        raise UsageError(f"{command} answers every line, and --blank-lines skip leaves some out: leave it out")
     return settings
 
 

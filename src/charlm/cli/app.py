@@ -109,8 +109,8 @@ def _ending(arguments: list[str]) -> int:
         _tell_error(error)
         return EXIT_USAGE
     except Exception as error:  # noqa: BLE001 - the contract of the command line: one line, no traceback
-        _tell_error(error)
-        return EXIT_ERROR
+        said = _tell_error(error)
+        return EXIT_USAGE if said.startswith("--") else EXIT_ERROR  # what a flag was given is at fault
     return 0
 
 
@@ -185,7 +185,8 @@ def _warnings_in_one_line() -> Iterator[None]:
         warnings.showwarning = shown
 
 
-def _tell_error(error: Exception) -> None:
+def _tell_error(error: Exception) -> str:
+    """Prints what went wrong in one line, and returns it."""
     if isinstance(error, OSError) and error.strerror is not None:
         name = "standard output" if error.filename is None else error.filename
         line = f"{name}: {as_typed(error.strerror)}"
@@ -195,6 +196,7 @@ def _tell_error(error: Exception) -> None:
         line = as_typed(" ".join(str(error).split()) or type(error).__name__)
     with contextlib.suppress(OSError):
         print_line(f"charlm: {line}", sys.stderr)
+    return line
 
 
 def _finish(stream: TextIO) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from charlm.cli.calibrate import tell_left_out
 from charlm.cli.command import OF_READING
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_json, print_line
 from charlm.cli.reading import for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import tell
@@ -71,7 +72,7 @@ def interpolate(settings: Interpolate) -> None:
 
 def _parts(models: Several, out: Path) -> list[Part]:
     if len(models) < 2:  # noqa: PLR2004 - one is nothing to combine
-        raise ValueError(f"give at least two models to combine, got {len(models)}")
+        raise UsageError(f"give at least two models to combine, got {len(models)}")
     for name in models:
         RunFolder(name).refuse_to_replace(out)
     return [_part(name) for name in models]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from charlm.cli.mistakes import STANDARD_OUTPUT
+from charlm.cli.mistakes import STANDARD_OUTPUT, UsageError
 from charlm.cli.output import print_json, print_line
 from charlm.errors import CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError
 from charlm.files.compressed_file import compress as compressed
@@ -74,10 +74,10 @@ def _out(settings: Settings, by_default: str) -> str:
     if str(settings.out) == STANDARD_OUTPUT and sys.__stdout__ is None:
         raise OSError(errno.EBADF, "is closed, and the file is to go there: give --out a name", "standard output")
     if settings.json and str(settings.out) == STANDARD_OUTPUT:
-        raise ValueError("standard output carries the file: leave --json out, or give --out another name")
+        raise UsageError("standard output carries the file: leave --json out, or give --out another name")
     if settings.out is None:
         if settings.file == STANDARD_INPUT:
-            raise ValueError("standard input has no name: give --out too, or --out - for standard output")
+            raise UsageError("standard input has no name: give --out too, or --out - for standard output")
         if Path(by_default).exists():
             raise FileExistsError(errno.EEXIST, "the file exists: give it as --out to replace it", by_default)
         return by_default

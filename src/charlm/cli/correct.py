@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from charlm.cli.answers import answer_lines, for_every_line
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_json, shown_line
 from charlm.decoding.channel import Channel
 from charlm.lm import CharLM
@@ -52,4 +53,4 @@ def _channel(settings: Correct, lm: CharLM) -> Channel:
         return Channel.keyboard(settings.error)
     if settings.channel == "ocr":
         return Channel.ocr(settings.error)
-    raise ValueError(f"--error is for the channels keyboard and ocr: with --channel {settings.channel}, leave it out")
+    raise UsageError(f"--error is for the channels keyboard and ocr: with --channel {settings.channel}, leave it out")

@@ -9,6 +9,7 @@ import numpy as np
 
 from charlm.cli.answers import answer_lines, for_every_line
 from charlm.cli.command import OF_READING
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_json, shown_line
 from charlm.cli.reading import admitted_lines, admitted_records, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.unusual import UnusualLines
@@ -146,12 +147,12 @@ def _unusual(lm: CharLM, settings: Score) -> UnusualLines | None:
     """
     if settings.unusual is None:
         if settings.spans or settings.color != "auto":
-            raise ValueError("--spans and --color show what is unusual: give --unusual RATE too, such as 0.001")
+            raise UsageError("--spans and --color show what is unusual: give --unusual RATE too, such as 0.001")
         return None
     if settings.color != "auto" and (settings.json or not settings.spans):
-        raise ValueError("--color is for --spans, and JSON has no color: leave it out")
+        raise UsageError("--color is for --spans, and JSON has no color: leave it out")
     if settings.stride is not None:
-        raise ValueError("--unusual compares lines with those of the calibration: leave --stride out")
+        raise UsageError("--unusual compares lines with those of the calibration: leave --stride out")
     return UnusualLines(lm, settings.unusual, spans=settings.spans, color=settings.color, json=settings.json)
 
 

@@ -7,6 +7,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from charlm.cli.command import OF_READING, READING_LINES
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_json
 from charlm.cli.reading import check_unused, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.wording import REMEDY
@@ -59,13 +60,13 @@ def _in_prompt(error: UnknownCharacterError, settings: flags.Generate) -> Unknow
 
 def _check(lm: CharLM, settings: flags.Generate) -> None:
     if settings.exclude and not lm.is_of_records:
-        raise ValueError("exclude is for models of records, and this is a model of text")
+        raise ValueError("--exclude is for models of records, and this is a model of text")
     if settings.exclude and settings.stop:
-        raise ValueError("exclude applies to whole records, and stop truncates them: give only one of the two")
+        raise UsageError("--exclude applies to whole records, and --stop truncates them: give only one of the two")
     if settings.prompt is not None and settings.prompts:
-        raise ValueError("prompt and prompts both say what to continue: give only one of the two")
+        raise UsageError("--prompt and --prompts both say what to continue: give only one of the two")
     if settings.scores and not settings.json:
-        raise ValueError("scores are printed as JSON: give --json, or leave --scores out")
+        raise UsageError("--scores are printed as JSON: give --json, or leave --scores out")
 
 
 def _are_whole_records(lm: CharLM, settings: flags.Generate) -> bool:
@@ -116,7 +117,7 @@ def _generated(
 
 def _records(lm: CharLM, prompts: list[str], n_samples: int, settings: flags.Generate, sampling: Any) -> Any:  # noqa: ANN401 - likewise
     if settings.errors != "strict":
-        raise ValueError("errors is for a prompt to continue, and whole records begin with it: leave it out")
+        raise ValueError("--errors is for a prompt to continue, and whole records begin with it: leave it out")
     excluded = _excluded(settings)
     found = [
         lm.sample(

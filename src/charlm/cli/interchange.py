@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from charlm.cli.families import as_flag
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_line, suggest
 from charlm.cli.reading import tell_note
 from charlm.files.arpa.writer import load_arpa_table, save_arpa
@@ -34,7 +36,7 @@ def export(settings: Export) -> None:
     for name, format_ in (("cache", "onnx"), ("int8", "onnx"), ("max_bytes", "js")):
         if getattr(settings, name) and settings.format != format_:
             flag = name.replace("_", "-")
-            raise ValueError(f"--{flag} is for --format {format_}, got --format {settings.format}: leave it out")
+            raise UsageError(f"--{flag} is for --format {format_}, got --format {settings.format}: leave it out")
     if settings.format in OF_VOCABULARY:
         OF_VOCABULARY[settings.format](read_vocabulary(settings.model), settings.out)
         print_line(f"saved to {settings.out}")
@@ -63,7 +65,7 @@ def import_(settings: Import) -> None:
     inside = settings.checkpoint.iterdir() if settings.checkpoint.is_dir() else ()
     check_not_read(settings.out, [settings.checkpoint, *inside])
     if settings.vocabulary is not None and settings.text:
-        raise ValueError("vocabulary and text both say what the characters are: give one of them")
+        raise UsageError("--vocabulary and --text both say what the characters are: give one of them")
     if settings.vocabulary is not None:
         RunFolder(settings.vocabulary).refuse_to_replace(settings.out)
     vocabulary: Vocabulary | Path | None = settings.vocabulary
@@ -73,7 +75,7 @@ def import_(settings: Import) -> None:
     if settings.checkpoint.is_file() and kind_of_file(settings.checkpoint) == ARPA:
         for name in ("vocabulary", "text", "n_heads"):
             if getattr(settings, name):
-                raise ValueError(f"{name}: an ARPA file says all there is to know: leave it out")
+                raise UsageError(f"{as_flag(name)}: an ARPA file says all there is to know: leave it out")
         table, ids = load_arpa_table(settings.checkpoint)
         save_model(settings.out, table.to_ship(), ids)
     else:

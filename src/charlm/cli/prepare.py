@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_json, print_line, suggest
 from charlm.cli.reading import OF_NEW_VOCABULARY, for_kind, reading_of, tell_note, without_shared
 from charlm.files.run_folder import RunFolder
@@ -33,7 +34,7 @@ def prepare(settings: Prepare) -> None:
     vocabulary = None if settings.vocabulary is None else read_vocabulary(settings.vocabulary)
     if settings.symbols or settings.unit != "character":
         if vocabulary is not None:
-            raise ValueError("vocabulary has its symbols: leave out symbols and unit")
+            raise UsageError("--vocabulary has its symbols: leave out --symbols and --unit")
         vocabulary, limits = _vocabulary_of_symbols(settings, special, limits), {}
     known = {*special, *(() if vocabulary is None else vocabulary.special_tokens)}
     if "eos" in known and not settings.records:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from charlm.cli.calibrate import tell_left_out
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_json, print_line
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
@@ -20,7 +21,7 @@ def prune(settings: Prune) -> None:
     asked = {name: getattr(settings, name) for name in ("min_count", "entropy", "max_bytes")}
     given = {name: value for name, value in asked.items() if value is not None}
     if len(given) > 1 or not (given or settings.compact):
-        raise ValueError("give one of --min-count, --entropy and --max-bytes, or --compact alone")
+        raise UsageError("give one of --min-count, --entropy and --max-bytes, or --compact alone")
     lm = CharLM.load(settings.model)
     smaller = lm.prune(**given) if given else lm
     tell_left_out(settings.model, is_calibrated=lm.calibration is not smaller.calibration)

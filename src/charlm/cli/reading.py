@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from charlm.cli.command import OF_READING, READING
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_note
 from charlm.cli.values import unescaped
 from chartok import ReadingSettings, UnknownCharacterError
@@ -84,7 +85,7 @@ def check_unused(settings: ReadingSettings, flag: str, default: ReadingSettings 
         ValueError: One does.
     """
     if settings != default:
-        raise ValueError(f"there is no {flag}, and flags say how to read its files: give {flag}, or leave them out")
+        raise UsageError(f"there is no {flag}, and flags say how to read its files: give {flag}, or leave them out")
 
 
 def admitted_lines(

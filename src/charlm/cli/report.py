@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from charlm.cli.command import OF_READING
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_line
 from charlm.cli.reading import admitted_records, check_unused, for_kind, reading_of, tell_note, without_shared
 from charlm.data.framing import Framing
@@ -31,7 +32,7 @@ def report(settings: Report) -> None:
         if not text:
             raise ValueError(f"{' '.join(settings.text)!a}: text is empty: there is nothing to color")
     elif settings.errors is not None:
-        raise ValueError("errors is for a text that you give: give --text too, or leave it out")
+        raise UsageError("--errors is for a text that you give: give --text too, or leave it out")
     else:
         check_unused(settings.reading, "--text")
     given: Any = {"text": text, "stride": settings.stride, "seed": settings.seed, "device": settings.device}
@@ -44,7 +45,7 @@ def _check_runs(settings: Report) -> None:
     if not settings.models:
         raise ValueError("models: give a run folder or a model file, or several to compare")
     if settings.text and len(settings.models) > 1:
-        raise ValueError(f"text is for the report of one run, got {len(settings.models)} runs: leave out --text")
+        raise UsageError(f"--text is for the report of one run, got {len(settings.models)} runs: leave out --text")
 
 
 def _text_to_color(settings: Report) -> str | list[str]:

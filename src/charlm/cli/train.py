@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from charlm.cli.calibrate import calibrate_file, check_enough, told
 from charlm.cli.command import OF_READING
-from charlm.cli.families import OF_DATA
+from charlm.cli.families import OF_DATA, as_flag
 from charlm.cli.lists import hint_of_records
+from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_json, print_line, print_note, suggest
 from charlm.cli.reading import OF_NEW_VOCABULARY, for_kind, reading_of, tell_note, without_shared
 from charlm.cli.telling import Telling
@@ -192,7 +193,7 @@ def _start(settings: Train, folder: RunFolder) -> Start | None:
     path: Path | None = getattr(settings, "init_from", None)
     with_optimizer = getattr(settings, "init_optimizer", False)
     if path is None and with_optimizer:
-        raise ValueError("init_optimizer continues with the optimizer of a run: give its folder as init_from")
+        raise UsageError("--init-optimizer continues with the optimizer of a run: give its folder as --init-from")
     if path is None:
         return None
     if getattr(settings, "resume", False) and folder.checkpoint_paths() and settings.model != "mixture":
@@ -216,7 +217,7 @@ def _parts(settings: Train, recipe: Recipe, start: Start | None, *, is_first: bo
         return corpus.split(share, seed=seed, how=None if is_shared else settings.split)
     for name in OF_SPLIT:
         if getattr(settings, name) is not None:
-            raise ValueError(f"{name} says what to hold out of the text, and validation is a separate text")
+            raise UsageError(f"{as_flag(name)} says what to hold out of the text, and --validation is a separate text")
     if corpus.is_of_records:
         settings = dataclasses.replace(settings, records=True)
     return corpus, _corpus(settings.validation, settings, is_first=is_first, vocabulary=corpus.vocabulary)
@@ -232,7 +233,7 @@ def _split_seed(settings: Train, corpus: Corpus) -> int:
         return 0
     is_drawn = corpus.is_of_records or settings.split == "random-blocks"
     if not is_drawn and "split_seed" not in settings.shared:
-        raise ValueError("split_seed draws records or blocks, and nothing is drawn: add split='random-blocks'")
+        raise UsageError("--split-seed draws records or blocks, and nothing is drawn: add --split random-blocks")
     return seed_of_generators("split_seed", settings.split_seed)
 
 

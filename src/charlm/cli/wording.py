@@ -38,6 +38,7 @@ PHRASES = {
     "export it without a cache": "leave --cache out",
     "(encoding and decode_errors, --encoding and --decode-errors)": "(--encoding, --decode-errors)",
     "and this reads a text: ask for records": "and this reads a text: give --records",
+    "unknown_below ": "--unknown ",
     ": give validation=": ": leave out less of the text, or give --validation",
 }
 """What reads differently on a command line, and how."""

@@ -61,8 +61,8 @@ def test_it_is_said_how_many_characters_are_unknown(said: Any) -> None:
 
 @pytest.mark.parametrize("flags", [["--train-fraction", "0.5"], ["--split", "head"]])
 def test_what_to_hold_out_is_not_said_of_a_text_beside_another(said: Any, flags: list[str]) -> None:
-    message = said("train", "input.txt", "--validation", "held-out.txt", *flags, code=1)
-    assert "says what to hold out of the text, and validation is a separate text" in message
+    message = said("train", "input.txt", "--validation", "held-out.txt", *flags, code=2)
+    assert "says what to hold out of the text, and --validation is a separate text" in message
     assert not Path("runs").exists()
 
 
@@ -150,7 +150,7 @@ def test_what_to_do_with_unknown_characters_can_be_said_of_every_command(folder:
     assert ignored == "the!" + known.removeprefix("the")
     assert said("generate", "run", "--prompt", "the!", "--errors", "replace").startswith("the!")
     assert "U+0021" in said("report", "run", "--text", "odd.txt", "--errors", "strict", code=1)
-    assert "give --text too" in said("report", "run", "--errors", "strict", code=1)
+    assert "give --text too" in said("report", "run", "--errors", "strict", code=2)
     said("report", "run", "--text", "odd.txt", "--errors", "ignore")
 
 

@@ -65,15 +65,15 @@ def test_a_program_reads_the_line_and_its_correction(
     [
         (["--channel", "keybord"], 2, "keybord"),
         (["--chanel", "ocr"], 2, "correct has no flag --chanel: did you mean --channel?"),
-        (["--error", "2"], 1, "charlm: --error must be above 0 and below 1, got 2.0"),
+        (["--error", "2"], 2, "charlm: --error must be above 0 and below 1, got 2.0"),
         (
             ["--error", "0.1", "--channel", "case"],
-            1,
+            2,
             "--error is for the channels keyboard and ocr: with --channel case",
         ),
-        (["--beam-width", "0"], 1, "charlm: --beam-width must be at least 1, got 0"),
+        (["--beam-width", "0"], 2, "charlm: --beam-width must be at least 1, got 0"),
         (["--channel", "accents"], 1, "charlm: no symbol has an accent: there is nothing to restore"),
-        (["--blank-lines", "skip"], 1, "correct answers every line"),
+        (["--blank-lines", "skip"], 2, "correct answers every line"),
     ],
 )
 def test_bad_flags_are_refused_in_one_line(

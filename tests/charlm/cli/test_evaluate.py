@@ -64,7 +64,7 @@ def test_a_stride_that_is_not_in_the_block_is_refused_by_each_command(
 ) -> None:
     text = str(tmp_path / "text.txt")
     for arguments in (["evaluate", transformer, text], ["score", transformer, text], ["report", transformer]):
-        assert main([*arguments, "--stride", stride]) == 1
+        assert main([*arguments, "--stride", stride]) == 2
         told = capsys.readouterr().err
         assert f"stride must be from 1 to the block size of the model, 6, got {stride}" in told
         assert told.count("\n") == 1
@@ -91,6 +91,6 @@ def test_a_stride_is_refused_where_a_model_has_no_blocks_unless_it_is_shared(
     Path(text).write_text("the cat\n", encoding="utf-8")
     config.write_text("stride = 32\n", encoding="utf-8")
     for command in ("evaluate", "score"):
-        assert main([command, model, text, "--stride", "32"]) == 1
+        assert main([command, model, text, "--stride", "32"]) == 2
         assert "stride applies only to a model with a block size" in capsys.readouterr().err
         assert main([command, model, text, "--config", str(config)]) == 0

@@ -114,20 +114,24 @@ def test_a_seed_that_is_drawn_is_told_and_gives_the_same_again(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code", "message"),
     [
-        (["text", "--prompt", "a", "--prompts", "text"], "prompt and prompts both say what to continue"),
-        (["text", "--scores"], "scores are printed as JSON: give --json, or leave --scores out"),
-        (["text", "--blank-lines", "skip"], "there is no --exclude or --prompts, and flags say how to read its files"),
-        (["names", "--prompt", "\u4e00", "--n-samples", "2"], "charlm: character 1 of the prompt is U+4E00"),
-        (["text", "--prompt", "\u4e00", "--n-samples", "2"], "charlm: character 1 of the prompt is U+4E00"),
-        (["text", "--prompts", "missing.txt"], "missing.txt: No such file or directory"),
+        (["text", "--prompt", "a", "--prompts", "text"], 2, "--prompt and --prompts both say what to continue"),
+        (["text", "--scores"], 2, "scores are printed as JSON: give --json, or leave --scores out"),
+        (
+            ["text", "--blank-lines", "skip"],
+            2,
+            "no --exclude or --prompts, and flags say how to read its files",
+        ),
+        (["names", "--prompt", "\u4e00", "--n-samples", "2"], 1, "charlm: character 1 of the prompt is U+4E00"),
+        (["text", "--prompt", "\u4e00", "--n-samples", "2"], 1, "charlm: character 1 of the prompt is U+4E00"),
+        (["text", "--prompts", "missing.txt"], 1, "missing.txt: No such file or directory"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
 ) -> None:
-    out, err = run(capsys, *arguments, code=1)
+    out, err = run(capsys, *arguments, code=code)
     assert not out
     assert message in err
 

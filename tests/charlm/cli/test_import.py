@@ -80,11 +80,11 @@ def test_an_arpa_file_becomes_a_model_file(capsys: pytest.CaptureFixture[str]) -
     assert imported.log_backoffs.dtype == trained.log_backoffs.dtype == np.float32
     capsys.readouterr()
     for flags, name in (
-        ("--text input.txt", "text"),
-        ("--vocabulary meta.pkl", "vocabulary"),
+        ("--text input.txt", "--text"),
+        ("--vocabulary meta.pkl", "--vocabulary"),
         ("--n-heads 2", "--n-heads"),
     ):
-        assert main(["import", "model.arpa", *flags.split(), "--out", "none"]) == 1
+        assert main(["import", "model.arpa", *flags.split(), "--out", "none"]) == 2
         assert capsys.readouterr().err == f"charlm: {name}: an ARPA file says all there is to know: leave it out\n"
 
 
@@ -94,11 +94,11 @@ def test_an_arpa_file_becomes_a_model_file(capsys: pytest.CaptureFixture[str]) -
         ("ckpt.pt", 1, "vocabulary: 'ckpt.pt' does not tell which characters its model knows: give the --vocabulary"),
         (
             "ckpt.pt --text input.txt --vocabulary meta.pkl",
-            1,
-            "vocabulary and text both say what the characters are: give one",
+            2,
+            "--vocabulary and --text both say what the characters are: give one",
         ),
-        ("ckpt.pt --text input.txt --n-heads 2", 1, "--n-heads: 'ckpt.pt' tells it already: leave it out"),
-        ("model.pt --text input.txt", 1, "--n-heads: 'model.pt' does not tell how many attention heads its model has"),
+        ("ckpt.pt --text input.txt --n-heads 2", 2, "--n-heads: 'ckpt.pt' tells it already: leave it out"),
+        ("model.pt --text input.txt", 2, "--n-heads: 'model.pt' does not tell how many attention heads its model has"),
         (
             "model.pt --text input.txt --n-heads 3",
             1,

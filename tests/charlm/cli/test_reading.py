@@ -99,7 +99,7 @@ def test_score_prints_one_line_for_each_that_it_reads(
     typed(monkeypatch, b"to\nbe\n\nor\n")
     out, _ = run(capsys, "score", "run", "--json", "--delimiter", r"\n\n")
     assert [json.loads(line)["text"] for line in out.splitlines()] == ["to\nbe", "or"]
-    _, err = run(capsys, "score", "run", "text.txt", "--blank-lines", "skip", code=1)
+    _, err = run(capsys, "score", "run", "text.txt", "--blank-lines", "skip", code=2)
     assert "score answers every line" in err
     typed(monkeypatch, b"to\n\nbe\n")
     out, err = run(capsys, "score", "run", "--blank-lines", "error", code=1)
@@ -202,9 +202,9 @@ def test_a_column_of_a_table_is_records_or_a_text(folder: Path, capsys: pytest.C
         ("prepare --out x", 2, "prepare needs TEXT: files"),
         (r"train text.txt --records --delimiter \x", 2, r"--delimiter: '\\x' is none of \n \r \t \0 \\ \xNN"),
         (r"train text.txt --separator a\q", 2, r"--separator: '\\q' is none of \n \r \t \0 \\ \xNN"),
-        ("train text.txt --delimiter x", 1, "delimiter is for records, and this reads a text"),
-        ("train text.txt --records --separator x", 1, "separator is for a text, and this reads records"),
-        ("train text.txt --blank-lines error", 1, "--blank-lines is for records"),
+        ("train text.txt --delimiter x", 2, "delimiter is for records, and this reads a text"),
+        ("train text.txt --records --separator x", 2, "separator is for a text, and this reads records"),
+        ("train text.txt --blank-lines error", 2, "--blank-lines is for records"),
         ("train . --pattern *.csv", 1, "no file of the folder matches *.csv"),
         ("train text.txt --column name", 1, "'text.txt' is no table"),
         ("train wide.txt", 1, "looks like utf-16-le, not utf-8: 50% of its bytes are NUL"),
@@ -223,8 +223,8 @@ def test_a_column_of_a_table_is_records_or_a_text(folder: Path, capsys: pytest.C
             "'text.tokens' is a token file, which holds a text as ids, not a model file of charlm: give a model",
         ),
         ("export text.tokens --format arpa --out a", 1, "is a token file, which holds a text as ids, not a model file"),
-        ("generate run --encoding latin-1", 1, "there is no --exclude or --prompts, and flags say how"),
-        ("report run --encoding latin-1", 1, "there is no --text, and flags say how to read its files"),
+        ("generate run --encoding latin-1", 2, "there is no --exclude or --prompts, and flags say how"),
+        ("report run --encoding latin-1", 2, "there is no --text, and flags say how to read its files"),
     ],
 )
 def test_what_cannot_be_read_so_is_refused_in_one_line(
@@ -328,9 +328,9 @@ def test_what_a_file_says_to_every_command_is_left_out_where_it_is_of_no_use(
     run(capsys, "prepare", "wide.txt", "--vocabulary", "text", "--out", "wide.tokens", *config)
     run(capsys, "evaluate", "text", "wide.tokens", *config)
     (folder / "one.toml").write_text('[generate]\nencoding = "utf-16"\n[train]\nencoding = "utf-16"\n')
-    run(capsys, "generate", "text", "--config", "one.toml", code=1)
+    run(capsys, "generate", "text", "--config", "one.toml", code=2)
     run(capsys, "train", "text.tokens", "--out", "new", "--config", "one.toml", code=1)
-    run(capsys, "generate", "text", *config, "--encoding", "utf-16", code=1)
+    run(capsys, "generate", "text", *config, "--encoding", "utf-16", code=2)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_score_prints_a_record_with_line_ends_of_any_kind_in_one_line(
 @pytest.mark.parametrize("split", ["tail", "head", "random-blocks"])
 def test_records_are_split_at_random_alone(folder: Path, capsys: pytest.CaptureFixture[str], split: str) -> None:
     message = f"charlm: --split is for a text, and records are always drawn at random: leave out '{split}'\n"
-    assert run(capsys, "train", "names.txt", "--records", "--split", split, code=1) == ("", message)
+    assert run(capsys, "train", "names.txt", "--records", "--split", split, code=2) == ("", message)
     (folder / "all.toml").write_text(f"split = '{split}'\n")
     run(capsys, "train", "names.txt", "--records", "--config", "all.toml")
 
@@ -374,7 +374,7 @@ def test_every_family_holds_out_what_the_seed_of_the_split_draws(
     assert [len({held_out[f"{name}-{seed}"] for name in flags}) for seed in ("0", "5")] == [1, 1]
     assert len({*held_out.values()}) == 2
     for arguments in (["text.txt"], ["text.txt", "--validation", "text.txt"]):
-        assert "--split-seed" in run(capsys, "train", *arguments, "--split-seed", "5", code=1)[1]
+        assert "--split-seed" in run(capsys, "train", *arguments, "--split-seed", "5", code=2)[1]
 
 
 def test_python_is_told_what_the_commands_say(folder: Path) -> None:

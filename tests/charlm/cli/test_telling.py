@@ -142,7 +142,7 @@ def test_a_shape_is_given_in_flags_and_one_that_cannot_be_is_refused(
     Path("input.txt").write_text("to be or not to be, " * 20, newline="")
     shape = ["--n-layers", "1", "--n-heads", "2", "--width", "8", "--dropout", "0.25", "--block-size", "8"]
     shared = ["train", "input.txt", "--model", "gpt", "--device", "cpu", "--max-steps", "1", "--out", "run"]
-    assert main([*shared, *shape, "--n-heads", "3"]) == 1
+    assert main([*shared, *shape, "--n-heads", "3"]) == 2
     refused = (
         "--width must be a multiple of 2 * --n-heads, so that each head has an even size: got width 8 and --n-heads 3"
     )

@@ -121,7 +121,7 @@ def test_lines_are_answered_as_they_come(
 def test_flags_that_make_no_sense_are_refused_in_one_line(
     folder: Path, capsys: pytest.CaptureFixture[str], flags: list[str], reason: str
 ) -> None:
-    err = printed(capsys, str(folder / "model"), *flags, str(folder / "new.log"), code=1)
+    err = printed(capsys, str(folder / "model"), *flags, str(folder / "new.log"), code=2)
     assert reason in err
     assert err.count("\n") == 1
 

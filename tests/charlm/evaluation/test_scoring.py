@@ -81,14 +81,16 @@ def test_units_agree() -> None:
 
 @pytest.mark.parametrize(
     ("symbols", "utf8_bytes", "more"),
-    [(None, None, {}), (10, None, {}), (5, 20, {"symbols": "5", "bits per symbol": "2.0000", "bits per byte": "0.5000"})],
+    [
+        (None, None, {}),
+        (10, None, {}),
+        (5, 20, {"symbols": "5", "bits per symbol": "2.0000", "bits per byte": "0.5000"}),
+    ],
 )
 def test_a_notebook_shows_every_unit_that_differs(
     symbols: int | None, utf8_bytes: int | None, more: dict[str, str]
 ) -> None:
-    evaluation = Evaluation(
-        nats_per_character=math.log(2), characters=10, symbols=symbols, utf8_bytes=utf8_bytes
-    )
+    evaluation = Evaluation(nats_per_character=math.log(2), characters=10, symbols=symbols, utf8_bytes=utf8_bytes)
     perplexity = "4" if more else "2"
     facts = {"bits per character": "1.0000", "nats per character": "0.6931", "perplexity": perplexity}
     assert evaluation._repr_html_() == card("Evaluation", facts | {"characters": "10"} | more)
