@@ -242,7 +242,7 @@ SUBJECTS: dict[str, Subject] = {
     "RecordDataset": lambda it: lambda: RecordDataset(it.lines),
     "RecordDataset.from_file": lambda it: partial(RecordDataset.from_file, it.path_of_lines),
     "RecordDataset of a token file": lambda it: lambda: RecordDataset(it.tokens_of_lines).joined(),
-    "RecordDataset.split": lambda it: lambda: it.records.split(0.5) if len(it.records) > 1 else None,
+    "RecordDataset.split": lambda it: lambda: it.records.split(0.5) if len(it.lines) > 1 else None,
     "RecordDataset.fingerprint": lambda it: it.records.fingerprint,
     "TextDataset of shards, ids": lambda it: lambda: TextDataset(it.shards, 8).ids,
     "evaluate, of shards": lambda it: partial(

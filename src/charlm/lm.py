@@ -13,7 +13,7 @@ from charlm.decoding.text_decoder import TextDecoder
 from charlm.errors import CheckpointCorruptError
 from charlm.evaluation.text_activations import TextActivations
 from charlm.evaluation.text_scorer import TextScorer
-from charlm.files.model_arrays import sizes
+from charlm.files.model_arrays import sizes, smoothing_of
 from charlm.files.model_facts import told_settings, told_sizes
 from charlm.files.model_file import load_with_file, save_model
 from charlm.files.serializing import check_pair
@@ -286,7 +286,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
             raise CheckpointCorruptError(f"{os.fspath(path)!a} is not a valid model file: {error}") from error
 
     def facts(self) -> dict[str, Any]:
-        """Returns a summary of the model: its family and settings, its kind of training data, and its size."""
+        """Returns a summary of the model: its family and settings, its training data and smoothing, and its size."""
         return {
             "family": self.family,
             "settings": self.settings,
@@ -294,6 +294,7 @@ class CharLM(TextScorer, TextGenerator, TextDecoder, TextActivations, TextJudge,
             "symbols": len(self.vocabulary.symbols),
             "special_tokens": list(self.vocabulary.special_tokens),
             "fingerprint": self.vocabulary.fingerprint,
+            "smoothing": smoothing_of(self._model),
             **sizes(self._model),
             "calibrated_on": None if self.calibration is None else self.calibration.n_texts,
         }

@@ -23,7 +23,9 @@ from charlm import (
     TextDataset,
     TrainerConfig,
     classify,
+    load_arpa,
     load_model,
+    save_arpa,
 )
 from charlm.data.framing import Framing
 from charlm.generation.settings import SamplingSettings
@@ -623,6 +625,16 @@ def test_facts_are_json_and_say_what_the_model_is(lm: CharLM, tmp_path: Path) ->
     assert facts["parameters"] == (of_counts if lm.family == "ngram" else trained)
     assert (facts["n_grams"] is None) == (lm.family in ("bigram", "trained-bigram", "classic-gpt"))
     assert facts["bytes"] == sum(table.nbytes for table in tables)
+    assert (facts["smoothing"] is None) == (facts["n_grams"] is None)
+
+
+@pytest.mark.parametrize("smoothing", ["kneser-ney", "learned", "tuned"])
+def test_facts_tell_the_smoothing_as_far_as_a_file_does(smoothing: Any, tmp_path: Path) -> None:
+    lm = CharLM.fit(TEXT * 40, order=3, smoothing=smoothing)
+    lm.save(tmp_path / "model")
+    assert CharLM.load(tmp_path / "model").facts()["smoothing"] == lm.facts()["smoothing"] == smoothing
+    save_arpa(tmp_path / "model.arpa", CharLM.fit(TEXT, order=3).stored, lm.vocabulary)
+    assert CharLM(*load_arpa(tmp_path / "model.arpa")).facts()["smoothing"] is None
 
 
 @every_model

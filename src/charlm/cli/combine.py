@@ -54,12 +54,11 @@ def interpolate(settings: Interpolate) -> None:
     bits = [nats / math.log(2) for nats in (*found.nats, found.nats_together)]
     if settings.json:
         models = [
-            {"model": part.name, "bits": own, "weight": weight}
+            {"model": part.name, "bits_per_symbol": own, "weight": weight}
             for part, own, weight in zip(parts, bits, found.weights, strict=False)
         ]
-        print_json(
-            out=str(settings.out), models=models, bits=bits[-1], order=found.model.order, n_grams=len(found.model)
-        )
+        together = {"bits_per_symbol": bits[-1], "order": found.model.order, "n_grams": len(found.model)}
+        print_json(out=str(settings.out), models=models, **together)
         return
     if unknown := held_out.unknown:
         tell(UnknownFound(unknown=unknown, characters=held_out.characters, purpose="held out"))

@@ -54,7 +54,7 @@ def _in_prompt(error: UnknownCharacterError, settings: flags.Generate) -> Unknow
     """Returns the error with the name of the flag or of the file that has the prompt."""
     if not settings.prompts:
         return UnknownCharacterError(error.character, error.position, error.vocabulary_size, argument="prompt")
-    names = ", ".join(settings.prompts)
+    names = ", ".join(map(name_of, settings.prompts))
     return UnknownCharacterError(error.character, error.position, error.vocabulary_size, error.text_index, path=names)
 
 

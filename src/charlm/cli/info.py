@@ -29,6 +29,11 @@ SHAPE = {
     "dropout": "dropout",
 }
 """The settings of a Transformer, as people say."""
+SMOOTHINGS = {
+    "kneser-ney": "modified Kneser-Ney",
+    "learned": "learned back-off",
+    "tuned": "learned back-off, tuned to the text",
+}
 WIDTH_OF_SYMBOLS = 54
 """In columns."""
 PREFIXES = ("", "k", "M", "G", "T")
@@ -57,6 +62,8 @@ def _of_model(facts: dict[str, Any]) -> dict[str, str]:
         if "order" in of_counts:
             n_before = of_counts["order"] - 1
             lines["order"] = f"{of_counts['order']}: counts of up to {n_before} characters before the next"
+    if facts["smoothing"] is not None:
+        lines["smoothing"] = SMOOTHINGS[facts["smoothing"]]
     n_lines = facts["calibrated_on"]
     lines["calibration"] = f"on {n_lines:,} lines" if n_lines else "none: charlm calibrate makes one"
     return lines

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from charlm.cli.families import as_flag
 from charlm.cli.mistakes import UsageError
-from charlm.cli.output import print_line, suggest
+from charlm.cli.output import print_line, print_note, suggest
 from charlm.cli.reading import tell_note
 from charlm.files.arpa.writer import load_arpa_table, save_arpa
 from charlm.files.foreign.checkpoint import foreign_tensor_file, weights_file
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 OF_VOCABULARY = {"tokenizer-json": Vocabulary.to_tokenizer_json, "vocabulary": Vocabulary.save}
 """How to write each format that has a vocabulary alone."""
+KENLM_ORDER = 6
+"""The highest order that KenLM's standard build reads."""
 
 
 def export(settings: Export) -> None:
@@ -52,6 +54,8 @@ def export(settings: Export) -> None:
             save_javascript(settings.out, lm.stored, lm.vocabulary, max_bytes=settings.max_bytes, note=tell_note)
         case "arpa":
             save_arpa(settings.out, lm.stored, lm.vocabulary)
+            if lm.settings["order"] > KENLM_ORDER:
+                print_note(f"KenLM reads orders up to {KENLM_ORDER} unless it is built for more: train with --order")
         case "nanogpt" | "mingpt" | "gpt2":
             require_pytorch()
             from charlm.files.foreign.writer import save_classic_gpt  # noqa: PLC0415 - needs PyTorch

@@ -23,10 +23,15 @@ HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 def print_json(**values: Any) -> None:  # noqa: ANN401 - JSON values
     """Prints one JSON object; infinite and NaN numbers, which JSON does not have, become null."""
-    finite = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
-    print(json.dumps(finite, allow_nan=False))
+    print(json.dumps(_finite(values), allow_nan=False))
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - JSON values
+    if isinstance(value, dict):
+        return {name: _finite(own) for name, own in value.items()}
+    if isinstance(value, list):
+        return [_finite(own) for own in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_line(line: str, file: TextIO | None = None) -> None:

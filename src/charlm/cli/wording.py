@@ -39,6 +39,7 @@ PHRASES = {
     "(encoding and decode_errors, --encoding and --decode-errors)": "(--encoding, --decode-errors)",
     "and this reads a text: ask for records": "and this reads a text: give --records",
     "unknown_below ": "--unknown ",
+    "held_out_texts ": "the lines ",
     ": give validation=": ": leave out less of the text, or give --validation",
 }
 """What reads differently on a command line, and how."""
@@ -48,7 +49,7 @@ WORDS = {"block_size": "block size", "context_only": "ids that only stand before
 """Names in Python that are not flags of every command."""
 NOUNS = ("model", "text", "vocabulary")
 """Names of flags that are also just words."""
-SAYS = r"(?=:? (?:must|cannot|is|are|says|say|and|does|applies|has|needs|\S+ (?:must|is|has|needs)) |: [^;]* -> )"
+SAYS = r"(?=:? (?:must|cannot|is|are|says|say|and|does|applies|has|needs|contains|\S+ (?:must|is|has|needs)) |: [^;]* -> )"
 """What comes after a name at the beginning of a sentence that is one of a setting."""
 VALUE = r"'[^']*'(?:(?:,| or) '[^']*')*|True|False|None|[\d.]*\d|\[[^]]*\]"
 
@@ -136,9 +137,11 @@ def _with_flags(part: str, *, is_first: bool) -> str:
 
     def named(found: re.Match[str]) -> str:
         name = found[0]
-        is_flag = name in arguments and ("_" in name or (arguments[name].takes_value and name not in NOUNS))
-        return arguments[name].flag if is_flag else WORDS.get(name, name)
+        if name not in arguments:
+            return WORDS.get(name, name)
+        is_one_thing = arguments[name].takes_value or found.string.startswith(" is for ", found.end())  # not "counts are"
+        return arguments[name].flag if "_" in name or (is_one_thing and name not in NOUNS) else name
 
     part = re.sub(r"(?<![\w./-])[a-z]+(?:_[a-z\d]+)+(?![\w/(]|\.\w)", named, part)
     beginning = "(?:^|(?<=: )|(?<=; ))" if is_first else "(?:(?<=: )|(?<=; ))"
-    return re.sub(f"{beginning}[a-z]+{SAYS}", named, part)
+    return re.sub(f"{beginning}[a-z][a-z\\d]*{SAYS}", named, part)

@@ -48,7 +48,7 @@ def split_records(data: SupportsParts, share: float, *, seed: int | None) -> NDA
     total = int(counts.sum())
     wanted = int(checked_fraction("fraction", share) * total)
     if not wanted:
-        raise ValueError(f"a fraction of {share} of {total} records leaves a part empty: give more")
+        raise too_few_records(share, total)
     up_to = np.cumsum(counts)
     half = int(np.searchsorted(up_to, wanted, side="right"))
     cut = _cut(data, multipliers, half, wanted=wanted, before=int(up_to[half] - counts[half]), total=total)
@@ -57,6 +57,12 @@ def split_records(data: SupportsParts, share: float, *, seed: int | None) -> NDA
         is_first[place : place + len(part.lengths)] = _keys(part, multipliers) < cut
         place += len(part.lengths)
     return is_first
+
+
+def too_few_records(share: float, total: int) -> ValueError:
+    """Returns the error that so many records cannot be divided."""
+    records = "one record" if total == 1 else f"{total:,} records"
+    return ValueError(f"a fraction of {share} of {records} leaves a part empty: give more")
 
 
 def folds_of_records(data: SupportsParts, number: int) -> NDArray[np.uint8]:

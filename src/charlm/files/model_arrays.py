@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer  # in collections.abc from Python 3.12 on
 
     from charlm.models.base import LanguageModel
+    from charlm.models.ngram.table import NGramTable
     from charlm.models.predictor import CountModel
+    from charlm.models.smoothing.choices import Smoothing
 
 
 def model_arrays(model: LanguageModel | CountModel, *, compact: bool = False) -> dict[str, Any]:
@@ -91,14 +93,26 @@ def sizes(model: LanguageModel | CountModel) -> dict[str, int | None]:
     """
     tables = model_arrays(model)
     weights = cast("Any", model).parameters() if hasattr(model, "parameters") else tables.values()
-    modules = cast("Any", model).modules() if hasattr(model, "modules") else [model]
-    counted = {id(table): table for table in map(table_of, modules) if table is not None}
-    n_grams = [len(table) for table in counted.values()]
+    n_grams = [len(table) for table in _tables(model)]
     return {
         "parameters": sum(math.prod(table.shape) for table in weights if "float" in str(table.dtype)),
         "n_grams": sum(n_grams) if n_grams else None,
         "bytes": sum(table.nbytes for table in tables.values()),
     }
+
+
+def smoothing_of(model: LanguageModel | CountModel) -> Smoothing | None:
+    """Returns how the counts of a model became probabilities; None if it has none, or they came from elsewhere.
+
+    A model that was interpolated, or read from an ARPA file, has probabilities alone.
+    """
+    known = [table.smoothing for table in _tables(model) if len(table.constants) or len(table.packed_counts.small)]
+    return known[0] if known else None
+
+
+def _tables(model: LanguageModel | CountModel) -> list[NGramTable]:
+    modules = cast("Any", model).modules() if hasattr(model, "modules") else [model]
+    return [*{id(table): table for table in map(table_of, modules) if table is not None}.values()]
 
 
 def _bytes_of(tensor: Tensor | NDArray[Any] | StoredTensor) -> Buffer:

@@ -82,8 +82,10 @@ class RunFolder(os.PathLike[str]):
         Raises:
             BlockingIOError: Another one is writing to it; says which.
             OSError: The folder or its lock cannot be created, or its ``checkpoints`` is a link, which would lead
-                what is written and removed to another place.
+                what is written and removed to another place; or there is a file of this name.
         """
+        if self.path.is_file():
+            raise NotADirectoryError(errno.ENOTDIR, "is a file, and a run needs a folder", os.fspath(self.path))
         is_new = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         try:

@@ -274,7 +274,8 @@ class Corpus:
         parts = self.passages.split(share, seed=seed, how=how or "tail")
         if min(map(len, parts)) < 2:  # noqa: PLR2004 - of one character nothing can be predicted
             raise self.error(
-                f"a fraction of {share} of {len(self)} characters leaves a part with fewer than two: give more"
+                f"a fraction of {share} of a text of length {len(self):,} leaves a part with fewer than two "
+                "characters: give more"
             )
         return dataclasses.replace(self, passages=parts[0]), dataclasses.replace(self, passages=parts[1])
 

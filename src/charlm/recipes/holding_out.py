@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.data.permutation import shuffled
+from charlm.data.splitting import too_few_records
 from chartok.arguments import fraction
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def split_as_they_come(corpus: Corpus, share: float, *, seed: int | None) -> tup
     records = len(corpus.records)
     held_out = records - int(fraction("train_fraction", share) * records)
     if held_out in (0, records):
-        raise corpus.error(f"a fraction of {share} of {records} records leaves a part empty: give more")
+        raise corpus.error(str(too_few_records(share, records)))
     is_first = np.ones(records, dtype=np.bool_)
     is_first[shuffled(records, seed)[:held_out]] = False
     first, rest = (corpus.records.chosen(chosen) for chosen in (is_first, ~is_first))

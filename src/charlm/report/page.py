@@ -85,7 +85,8 @@ def write_report(
     paths = [run] if isinstance(run, str | os.PathLike) else list(run)
     _check_runs(paths, text=text, stride=stride)
     first = Path(paths[0])
-    default = first.absolute().parent / COMPARISON
+    beside = first.absolute() if first.name in ("", "..") else first
+    default = beside.parent / COMPARISON
     if len(paths) == 1:
         default = first / "report.html" if first.is_dir() else first.with_suffix(".html")
     out = default if path is None else file_path("path", path)
@@ -114,7 +115,7 @@ def _check_runs(
     for path in paths:
         resolved = Path(path).resolve()
         if resolved in seen:
-            raise ValueError(f"run has {os.fspath(path)!a} twice: give each run once")
+            raise ValueError(f"{os.fspath(path)!a} is given twice: give each run once")
         seen.add(resolved)
 
 

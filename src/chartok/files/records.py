@@ -108,7 +108,7 @@ def _delimited(name: str, settings: ReadingSettings, note: Note, *, may_grow: bo
             numbers = _numbers(texts, delimiter, next_number)
             yield RecordBatch(texts, numbers[:-1], part, file.name, file.bytes_read)
             n_records, length, next_number = n_records + len(texts), len(texts[0]), numbers[-1]
-    if delimiter and n_records == 1 and length >= LONG:
+    if delimiter and n_records == 1 and (length >= LONG or delimiter != NEWLINE):
         one = f"which is one record of {length:,} characters"
         note(f"the delimiter {delimiter!a} never occurs in {file.name!a}, {one}")
 

@@ -44,9 +44,7 @@ def test_records_with_counts_are_refused() -> None:
 
 @pytest.mark.parametrize(("records", "share"), [(["a"], 0.5), (["a", "b"], 0.4)])
 def test_no_part_may_be_empty(records: list[str], share: float) -> None:
-    with pytest.raises(
-        ValueError, match=f"a fraction of {share} of {len(records)} records leaves a part empty: give more"
-    ):
+    with pytest.raises(ValueError, match=f"a fraction of {share} of .* leaves a part empty: give more"):
         split_as_they_come(Corpus.of_records(records), share, seed=0)
     with pytest.raises(ValueError, match="train_fraction must be above 0 and below 1"):
         split_as_they_come(Corpus.of_records(RECORDS), 1.5, seed=0)

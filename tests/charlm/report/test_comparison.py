@@ -116,8 +116,8 @@ def test_what_several_runs_cannot_have_is_refused(
 ) -> None:
     monkeypatch.chdir(runs)
     for typed, told in (
-        (["ngram", "ngram"], "run has 'ngram' twice: give each run once"),
-        (["ngram", "./ngram/"], "run has './ngram/' twice: give each run once"),
+        (["ngram", "ngram"], "'ngram' is given twice: give each run once"),
+        (["ngram", "./ngram/"], "'./ngram/' is given twice: give each run once"),
         (["ngram", "other", "--text", "a.txt"], "text is for the report of one run, got 2 runs: leave out --text"),
         (["ngram", "slow", "--stride", "2"], "stride is for the report of one run, got 2 runs: leave it out"),
         (["ngram", "other", "--out", "other/model.safetensors"], "other/model.safetensors"),
