@@ -15,8 +15,7 @@ from charlm.files.compressed_file import decompress as decompressed
 from charlm.files.run_folder import RunFolder
 from charlm.lm import CharLM
 from chartok.files.atomic import check_not_read, replace_file
-from chartok.files.reading import SHOWN_STANDARD_INPUT
-from chartok.files.sources import STANDARD_INPUT
+from chartok.files.sources import STANDARD_INPUT, shown_source
 
 if TYPE_CHECKING:
     from charlm.cli import file_flags
@@ -51,7 +50,7 @@ def decompress(settings: file_flags.Decompress) -> None:
     try:
         content = decompressed(written, _model(settings))
     except (CheckpointCorruptError, CheckpointMismatchError, CheckpointVersionError) as error:
-        shown = SHOWN_STANDARD_INPUT if settings.file == STANDARD_INPUT else ascii(settings.file)
+        shown = shown_source(settings.file)
         raise type(error)(f"{shown}: {error}") from None
     _write(out, content)
     if out == STANDARD_OUTPUT:

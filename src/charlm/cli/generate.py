@@ -14,6 +14,8 @@ from charlm.cli.wording import REMEDY
 from charlm.lm import CharLM
 from charlm.runtime.seeds import seed_or_new
 from chartok import UnknownCharacterError, read_records
+from chartok.files.reading import SHOWN_STANDARD_INPUT
+from chartok.files.sources import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -54,7 +56,7 @@ def _in_prompt(error: UnknownCharacterError, settings: flags.Generate) -> Unknow
     """Returns the error with the name of the flag or of the file that has the prompt."""
     if not settings.prompts:
         return UnknownCharacterError(error.character, error.position, error.vocabulary_size, argument="prompt")
-    names = ", ".join(map(name_of, settings.prompts))
+    names = ", ".join(SHOWN_STANDARD_INPUT if name == STANDARD_INPUT else name for name in settings.prompts)
     return UnknownCharacterError(error.character, error.position, error.vocabulary_size, error.text_index, path=names)
 
 

@@ -49,7 +49,10 @@ WORDS = {"block_size": "block size", "context_only": "ids that only stand before
 """Names in Python that are not flags of every command."""
 NOUNS = ("model", "text", "vocabulary")
 """Names of flags that are also just words."""
-SAYS = r"(?=:? (?:must|cannot|is|are|says|say|and|does|applies|has|needs|contains|\S+ (?:must|is|has|needs)) |: [^;]* -> )"
+SAYS = (
+    r"(?=:? (?:must|cannot|is|are|says|say|and|does|applies|has|needs|contains|\S+ (?:must|is|has|needs)) "
+    r"|: [^;]* -> )"
+)
 """What comes after a name at the beginning of a sentence that is one of a setting."""
 VALUE = r"'[^']*'(?:(?:,| or) '[^']*')*|True|False|None|[\d.]*\d|\[[^]]*\]"
 
@@ -139,8 +142,8 @@ def _with_flags(part: str, *, is_first: bool) -> str:
         name = found[0]
         if name not in arguments:
             return WORDS.get(name, name)
-        is_one_thing = arguments[name].takes_value or found.string.startswith(" is for ", found.end())  # not "counts are"
-        return arguments[name].flag if "_" in name or (is_one_thing and name not in NOUNS) else name
+        is_one = arguments[name].takes_value or found.string.startswith(" is for ", found.end())  # not "counts are"
+        return arguments[name].flag if "_" in name or (is_one and name not in NOUNS) else name
 
     part = re.sub(r"(?<![\w./-])[a-z]+(?:_[a-z\d]+)+(?![\w/(]|\.\w)", named, part)
     beginning = "(?:^|(?<=: )|(?<=; ))" if is_first else "(?:(?<=: )|(?<=; ))"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from unicodedata import category
 
 from chartok.files.opening import open_file
-from chartok.files.suspicion import KINDS
+from chartok.files.suspicion import KINDS, is_safetensors
 
 if TYPE_CHECKING:
     import os
@@ -60,7 +60,7 @@ def kind_of(start: bytes) -> tuple[str, str] | None:
         if start.startswith(opening):
             return kind
     for opening, (what, _) in KINDS.items():
-        if start.startswith(opening):
+        if start.startswith(opening) and not is_safetensors(start):  # whose length may begin so
             return what, "give a model"
     return TEXT if _is_text(start) else None
 

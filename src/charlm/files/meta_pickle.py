@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chartok import Vocabulary, VocabularyError
 from chartok.files.opening import open_file
+from chartok.files.suspicion import is_safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +31,8 @@ MARK = object()
 def is_pickle(path: str | os.PathLike[str]) -> bool:
     """Returns whether a file begins as a pickle does since protocol 2."""
     with open_file(path) as file:
-        start = file.read(2)
-    return start[:1] == b"\x80" and start[1:] in (b"\x02", b"\x03", b"\x04", b"\x05")
+        start = file.read(10)
+    return start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05") and not is_safetensors(start)
 
 
 def read_meta_pickle(path: str | os.PathLike[str]) -> Vocabulary:

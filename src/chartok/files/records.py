@@ -98,19 +98,31 @@ def batched_records(
 
 def _delimited(name: str, settings: ReadingSettings, note: Note, *, may_grow: bool) -> Iterator[RecordBatch]:
     """Yields the records of a file that a delimiter ends."""
-    delimiter, n_records, length, next_number = settings.delimiter, 0, 0, 1
+    delimiter, n_records, next_number, only = settings.delimiter, 0, 1, ""
+    is_read = False
     part = "line" if delimiter == NEWLINE else "the record in line" if "\n" in delimiter else "record"
     if not settings.counts:
         note_table(name, note)
     with open_source(name, may_grow=may_grow) as file:
-        pieces = noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
-        for texts in batched_lines(pieces, delimiter):
+
+        def pieces() -> Iterator[str]:
+            nonlocal is_read
+            yield from noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
+            is_read = True
+
+        for texts in batched_lines(pieces(), delimiter):
+            is_ended = not is_read  # what comes after the last piece has no delimiter
             numbers = _numbers(texts, delimiter, next_number)
             yield RecordBatch(texts, numbers[:-1], part, file.name, file.bytes_read)
-            n_records, length, next_number = n_records + len(texts), len(texts[0]), numbers[-1]
-    if delimiter and n_records == 1 and (length >= LONG or delimiter != NEWLINE):
-        one = f"which is one record of {length:,} characters"
+            n_records, only, next_number = n_records + len(texts), texts[0], numbers[-1]
+    if n_records == 1 and not is_ended and _was_to_be_several(only, delimiter):
+        one = f"which is one record of {len(only):,} characters"
         note(f"the delimiter {delimiter!a} never occurs in {file.name!a}, {one}")
+
+
+def _was_to_be_several(record: str, delimiter: str) -> bool:
+    """Returns whether a file that has no delimiter was probably meant to be more than one record."""
+    return bool(delimiter) and (len(record) >= LONG or ("\n" in record and "\n" not in delimiter))
 
 
 def _numbers(texts: list[str], delimiter: str, first: int) -> Sequence[int]:

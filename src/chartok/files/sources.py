@@ -72,9 +72,14 @@ def listed_sources(sources: Source | Iterable[Source], name: str = "sources") ->
     return several
 
 
+def shown_source(source: str) -> str:
+    """Returns what to call a source in a message: its name in quotes, or that it is standard input."""
+    return SHOWN_STANDARD_INPUT if source == STANDARD_INPUT else ascii(source)
+
+
 def shown_sources(sources: list[str]) -> str:
     """Returns what to call sources in a message."""
-    return ascii(sources[0]) + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
+    return shown_source(sources[0]) + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
 
 
 def source_size(source: str) -> int | None:
@@ -101,8 +106,8 @@ def check_two_readings(sources: Iterable[str]) -> None:
     for source in sources:
         if not can_be_read_again(source):
             raise ValueError(
-                f"{source!a} is a pipe or a device, which can only be read once, and building the vocabulary takes an "
-                "extra pass: give a vocabulary, or a file"
+                f"{shown_source(source)} is a pipe or a device, which can only be read once, and building the "
+                "vocabulary takes an extra pass: give a vocabulary, or a file"
             )
 
 

@@ -95,14 +95,24 @@ def _check_kind(start: bytes, name: str, compression: Compression) -> None:
         raise SourceError(
             f"{name!a} is compressed by {kind}: leave compression out, or give {kind!a} (--compression {kind})"
         )
+    if is_safetensors(start):  # whose length may begin like anything
+        raise SourceError(f"{name!a} is a safetensors file, not text: a model is not a corpus")
     file = "FILE, once it is in one" if name == SHOWN_STANDARD_INPUT else name
     for magic, (what, advice) in KINDS.items():
         if start.startswith(magic):
             raise SourceError(f"{name!a} is {what}, not text: {advice.format(file=file)}")
     if start[257:262] == b"ustar":
         raise SourceError(f"{name!a} is a tar archive, not text: {ARCHIVE.format(scheme='tar', file=file)}")
-    if start[4:10] == b'\0\0\0\0{"':
-        raise SourceError(f"{name!a} is a safetensors file, not text: a model is not a corpus")
+
+
+def is_safetensors(start: bytes) -> bool:
+    """Returns whether data begins as a safetensors file does: with the length of a header in JSON, and the header.
+
+    Example:
+        >>> is_safetensors((640).to_bytes(8, "little") + b'{"table":'), is_safetensors(b'{"table":')
+        (True, False)
+    """
+    return start[4:10] == b'\0\0\0\0{"'
 
 
 def _check_characters(start: bytes, name: str, encoding: str, delimiter: str) -> None:

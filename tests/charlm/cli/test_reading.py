@@ -63,8 +63,8 @@ def test_a_list_of_frequencies_is_records_with_counts(folder: Path, capsys: pyte
     whole = CharLM.fit_file("counts.tsv", records=True, counts=True, order=3, smoothing="learned")
     of_mapping = CharLM.fit(counts, order=3, smoothing="learned")
     assert whole.score_samples(NAMES).tolist() == of_mapping.score_samples(NAMES).tolist()
-    assert "counts is for what a model learns from" in run(capsys, "score", "run", "counts.tsv", "--counts", code=1)[1]
-    assert "counts is for records" in run(capsys, "train", "counts.tsv", "--counts", code=1)[1]
+    assert "counts is for what a model learns from" in run(capsys, "score", "run", "counts.tsv", "--counts", code=2)[1]
+    assert "counts is for records" in run(capsys, "train", "counts.tsv", "--counts", code=2)[1]
 
 
 @pytest.mark.parametrize("decoding", ["strict", "replace", "ignore"])

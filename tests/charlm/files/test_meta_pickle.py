@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm import BigramTable, CharLM
 from charlm.files.meta_pickle import is_pickle, read_meta_pickle
 from charlm.files.vocabularies import read_vocabulary
 from chartok import Vocabulary, VocabularyError
@@ -119,3 +120,14 @@ def test_an_instruction_that_is_not_followed_is_refused_before_its_argument_is_r
 def test_other_files_are_no_pickles(tmp_path: Path, start: bytes) -> None:
     (tmp_path / "file").write_bytes(start)
     assert not is_pickle(tmp_path / "file")
+
+
+def test_a_model_whose_header_is_as_long_as_a_pickle_begins_is_a_model(tmp_path: Path) -> None:
+    path, starts = tmp_path / "model", set[bytes]()
+    for n_symbols in range(2, 120):
+        symbols = [chr(0x4E00 + place) for place in range(n_symbols)]
+        model = CharLM(BigramTable.fit(range(n_symbols), vocab_size=n_symbols), Vocabulary(symbols))
+        model.save(path)
+        assert read_vocabulary(path) == model.vocabulary
+        starts.add(path.read_bytes()[:2])
+    assert starts & {bytes([0x80, protocol]) for protocol in range(2, 6)}

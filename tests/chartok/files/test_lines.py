@@ -122,10 +122,17 @@ def test_lines_that_end_in_cr_alone_are_noted(tmp_path: Path, content: str, is_n
     assert notes == [message] * 2 * is_noted
 
 
-def test_a_delimiter_that_never_occurs_is_noted_in_a_long_file_and_wherever_it_was_chosen(tmp_path: Path) -> None:
+def test_a_delimiter_that_never_occurs_is_noted_in_a_long_file_and_in_one_of_several_lines(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
-    for length, delimiter, is_noted in ((9, "<|end|>", True), (1_000_000, "\n", True), (999_999, "\n", False)):
-        path.write_bytes(b"x" * length)
+    for length, end, delimiter, is_noted in (
+        (9, "\n", "<|end|>", True),
+        (9, "", "<|end|>", False),
+        (9, "\n<|end|>", "<|end|>", False),
+        (1_000_000, "", "\n", True),
+        (1_000_000, "\n", "\n", False),
+        (999_999, "", "\n", False),
+    ):
+        path.write_bytes(b"x" * length + end.encode())
         notes: list[str] = []
         assert len(read_records(path, delimiter=delimiter, note=notes.append)) == 1
         assert len(notes) == is_noted

@@ -205,7 +205,7 @@ def test_a_dash_is_standard_input_and_a_path_of_that_name_a_file(folder: Path, m
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(b"one\ntwo\n"))))
     assert read_records("-") == ["one", "two"]
     assert read_text(Path("-")) == read_text("./-") == "file"
-    with pytest.raises(ValueError, match=r"'-' is a pipe or a device, which can only be read once"):
+    with pytest.raises(ValueError, match=r"standard input is a pipe or a device, which can only be read once"):
         encode_file("-", folder / "a.tokens")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"ab\ncaf\xe9\n")))
     with pytest.raises(ValueError, match=r"'standard input' is not UTF-8: 0xE9 at byte offset 6 in line 2"):
