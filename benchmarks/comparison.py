@@ -172,7 +172,11 @@ def size(count: float) -> str:
     return f"{shown:,.0f} {unit}" if shown >= 10 else f"{shown:.1f} {unit}"  # noqa: PLR2004 - two digits in all
 
 
-SHOWN: dict[Unit, Callable[[float], str]] = {"seconds": duration, "bytes": size, "errors": "{:,.0f} errors".format}
+def _errors(count: float) -> str:
+    return f"{count:,.0f} error{'s' * (count != 1)}"
+
+
+SHOWN: dict[Unit, Callable[[float], str]] = {"seconds": duration, "bytes": size, "errors": _errors}
 
 
 def _ratio(value: float) -> str:

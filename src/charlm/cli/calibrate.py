@@ -57,7 +57,7 @@ def tell_left_out(model: str | os.PathLike[str], *, is_calibrated: bool) -> None
         is_calibrated: Whether it is.
     """
     if is_calibrated:
-        tell_note(f"the calibration of {os.fspath(model)} is not that of the new model: charlm calibrate makes one")
+        tell_note(f"{os.fspath(model)} is calibrated, and the new model is not: charlm calibrate does it")
 
 
 def check_enough(lines: list[str], found: str) -> None:

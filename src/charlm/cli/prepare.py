@@ -9,6 +9,7 @@ from tqdm import tqdm
 from charlm.cli.mistakes import UsageError
 from charlm.cli.output import print_json, print_line, suggest
 from charlm.cli.reading import OF_NEW_VOCABULARY, for_kind, reading_of, tell_note, without_shared
+from charlm.cli.telling import unknown_in_words
 from charlm.files.run_folder import RunFolder
 from charlm.files.vocabularies import read_vocabulary
 from charlm.recipes.corpus import Corpus
@@ -66,7 +67,7 @@ def _tell_prepared(settings: Prepare, tokens: TokenFile) -> None:
     corpus, vocabulary = Corpus.of_tokens(tokens), tokens.vocabulary
     characters, n_symbols = corpus.characters, len(vocabulary.symbols)
     if unknown := corpus.unknown:
-        tell_note(f"{unknown:,} of {characters:,} characters are not in the vocabulary and count as unk")
+        tell_note(unknown_in_words(unknown, characters, "in all"))
     if settings.json:
         print_json(
             file=str(settings.out),

@@ -101,8 +101,17 @@ def _of_split(event: events.CorpusSplit) -> list[str]:
 
 
 def _of_unknown(event: events.UnknownFound) -> list[str]:
-    found = f"{event.unknown:,} of {event.characters:,} characters {event.purpose}"
-    return [f"{found} are not in the vocabulary and count as unk"]
+    return [unknown_in_words(event.unknown, event.characters, event.purpose)]
+
+
+def unknown_in_words(unknown: int, characters: int, purpose: str) -> str:
+    """Returns how many characters are not in a vocabulary that has ``unk``.
+
+    Example:
+        >>> unknown_in_words(1, 892_315, "for validation")
+        'not in the vocabulary, and counted as unk: 1 of 892,315 characters for validation'
+    """
+    return f"not in the vocabulary, and counted as unk: {unknown:,} of {characters:,} characters {purpose}"
 
 
 def _of_start(event: events.Started) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -10,8 +11,8 @@ import numpy as np
 from charlm.data.choices import Split
 from charlm.data.dataset import JoinedTexts, pieces_of_text
 from charlm.data.permutation import shuffled
+from chartok.arguments import check_iterable, integer
 from chartok.arguments import fraction as checked_fraction
-from chartok.arguments import integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,7 +50,8 @@ class Passages:
             ValueError: There is none, or one is empty, not within the ``length`` ids, or begins before another ends.
             TypeError: They are not pairs of integers.
         """
-        pairs = [(integer("passages", start), integer("passages", stop)) for start, stop in passages]
+        check_iterable("passages", passages, "pairs of a start and a stop")
+        pairs = [_pair(number, passage) for number, passage in enumerate(passages)]
         if not pairs:
             raise ValueError("passages is empty: give the start and the stop of at least one")
         before = 0
@@ -120,6 +122,13 @@ class Passages:
         stops = starts + np.diff(cuts, append=length)
         is_held_out = is_drawn[np.searchsorted(bounds, cuts, side="right") - 1]
         return Passages(starts[~is_held_out], stops[~is_held_out]), Passages(starts[is_held_out], stops[is_held_out])
+
+
+def _pair(number: int, passage: object) -> tuple[int, int]:
+    name = f"passages[{number}]"
+    if not isinstance(passage, Sequence | np.ndarray) or isinstance(passage, str) or len(passage) != 2:  # noqa: PLR2004
+        raise TypeError(f"{name} must be a start and a stop, got {passage!a}")
+    return integer(name, passage[0]), integer(name, passage[1])
 
 
 def pieces_of_passages(

@@ -193,7 +193,7 @@ def checked_calibration(calibration: Calibration | None) -> Calibration:
     """
     if calibration is None:
         raise ValueError(
-            "the model is not calibrated, so nobody knows what is usual: call calibrate(held_out_texts) with texts "
+            "the model is not calibrated: call calibrate(held_out_texts) with texts "
             "that it was not fitted to (charlm calibrate MODEL FILE, or charlm train --calibrate)"
         )
     return calibration

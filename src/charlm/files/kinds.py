@@ -32,8 +32,13 @@ OTHERS = {
     b"CHARTOK\n": ("a token file, which holds a text as ids", "give a model"),
 }
 """What a file is that begins so, and what to do with it."""
-CLASSIFIER = "classifier.json"
-"""What the folder of a classifier has, besides its models."""
+CLASSIFIER, ESTIMATOR = "classifier.json", "estimator.json"
+"""What the folders of a classifier and of an estimator have, besides their models."""
+SEVERAL_MODELS = {
+    CLASSIFIER: "is the folder of a classifier, not of one model: charlm classify and TextClassifier.load read it",
+    ESTIMATOR: "is the folder of an estimator, not of one model: the load method of its class in charlm.sklearn reads it",
+}
+"""What a folder with such a file is, and what reads it."""
 FOLDERS = ("pytorch_model.bin", "ckpt.pt", "model.pt")
 """The checkpoints in folders of transformers, nanoGPT and minGPT."""
 

@@ -22,7 +22,7 @@ from charlm.errors import (
     CheckpointVersionError,
     ForeignFileError,
 )
-from charlm.files.kinds import CLASSIFIER, FOLDERS, IMPORT, PYTORCH, SAFETENSORS, explained
+from charlm.files.kinds import FOLDERS, IMPORT, PYTORCH, SAFETENSORS, SEVERAL_MODELS, explained
 from charlm.files.model_arrays import check_storable, hashed_parts
 from charlm.files.run_folder import RunFolder, run_of_model
 from charlm.files.serializing import VERSION, check_pair, serialized_model
@@ -245,9 +245,9 @@ def _model_file(path: Path) -> Path:
                 raise ForeignFileError(
                     f"{os.fspath(path)!a} is a folder of another program, and {name} in it {explained(PYTORCH, IMPORT)}"
                 )
-        if (path / CLASSIFIER).exists():
-            whose = "is the folder of a classifier, not of one model: charlm classify and TextClassifier.load read it"
-            raise ForeignFileError(f"{os.fspath(path)!a} {whose}")
+        for name, whose in SEVERAL_MODELS.items():
+            if (path / name).exists():
+                raise ForeignFileError(f"{os.fspath(path)!a} {whose}")
         why = "there is neither model.safetensors nor a checkpoint in this folder"
         raise FileNotFoundError(errno.ENOENT, why, os.fspath(path))
     return found

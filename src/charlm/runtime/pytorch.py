@@ -40,5 +40,5 @@ def require_pytorch(*, instead: str | None = None) -> None:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        rest = instead or "without it there are ngram and bigram models alone"
+        rest = instead or "only n-gram and bigram models work without it"
         raise ModuleNotFoundError(f"PyTorch is missing: pip install torch; {rest}", name=error.name) from None

@@ -11,6 +11,7 @@ import numpy as np
 
 from charlm.classification.model_folder import load_models, save_with_models
 from charlm.errors import CheckpointCorruptError, CheckpointVersionError
+from charlm.files.kinds import ESTIMATOR
 from chartok.arguments import file_path
 from chartok.files.envelope import check_seal, check_version, sealed
 from chartok.files.strict_json import parse_json, read_json
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from charlm.lm import CharLM
 
 VERSION = 1
-DESCRIPTION = "estimator.json"
+DESCRIPTION = ESTIMATOR
 WHAT = "the description of an estimator"
 
 

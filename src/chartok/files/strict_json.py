@@ -48,7 +48,7 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8")  # json.loads would guess an encoding
         _check_counts(decoded)
-        return json.loads(decoded, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(decoded, object_pairs_hook=unrepeated, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
     except UnicodeDecodeError as error:
@@ -69,7 +69,12 @@ def _check_counts(text: str) -> None:
         raise ValueError("not supported JSON: too many values")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns the object with these keys and values, for ``object_pairs_hook``.
+
+    Raises:
+        ValueError: A key is there twice.
+    """
     content: dict[str, Any] = {}
     for key, value in pairs:
         if key in content:

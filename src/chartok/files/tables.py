@@ -15,6 +15,7 @@ from chartok.files.long_cells import long_cells
 from chartok.files.pieces import text_pieces
 from chartok.files.record_batch import RecordBatch
 from chartok.files.sources import STANDARD_INPUT, open_source
+from chartok.files.strict_json import unrepeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,13 +181,14 @@ def _rows(lines: Iterator[str], source: str, form: dict[str, Any]) -> Iterator[t
 
 
 def _of_json_lines(lines: Iterator[str], source: str, column: str) -> Iterator[tuple[str, int]]:
+    quoted = json.dumps(column, ensure_ascii=False)
     for number, line in enumerate(lines, 1):
         where = f"{source!a}: line {number}"
         if not line.strip():
             yield "", number
             continue
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=unrepeated if line.count(quoted) > 1 else None)
         except json.JSONDecodeError as error:
             raise SourceError(f"{where} is not JSON: {error.msg} at character {error.colno}") from None
         except ValueError as error:

@@ -79,7 +79,7 @@ def test_a_model_is_calibrated_on_lines_of_a_file_in_a_run_folder_or_a_model_fil
 @pytest.mark.usefixtures("folder")
 def test_commands_that_make_another_model_say_that_it_is_not_calibrated(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "usual.log", "--records", "--calibrate", "--out", "run"]) == 0
-    said = "charlm: the calibration of run is not that of the new model: charlm calibrate makes one\n"
+    said = "charlm: run is calibrated, and the new model is not: charlm calibrate does it\n"
     for command, notes in {
         "update run later.log --out updated": 1,
         "merge run run --out merged": 2,

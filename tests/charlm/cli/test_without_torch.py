@@ -48,9 +48,7 @@ def distributions(*, installed=metadata.distributions, **context):
 
 metadata.version, metadata.distributions = version, distributions
 """
-SAYS_WHAT_TO_INSTALL = (
-    "charlm: PyTorch is missing: pip install torch; without it there are ngram and bigram models alone\n"
-)
+SAYS_WHAT_TO_INSTALL = "charlm: PyTorch is missing: pip install torch; only n-gram and bigram models work without it\n"
 
 
 def run(

@@ -174,3 +174,21 @@ def test_a_start_that_is_no_id_is_refused() -> None:
 def test_a_part_of_a_split_that_is_shorter_than_a_block_is_named(fraction: float, name: str) -> None:
     with pytest.raises(ValueError, match=f"leaves 2 for the {name} part"):
         TextDataset(range(10), block_size=3).split(fraction)
+
+
+@pytest.mark.parametrize(
+    ("passages", "error", "message"),
+    [
+        (3, TypeError, "passages must be an iterable of pairs of a start and a stop, got int"),
+        ([(0, 2), 3], TypeError, r"passages\[1\] must be a start and a stop, got 3"),
+        (["ab"], TypeError, r"passages\[0\] must be a start and a stop, got 'ab'"),
+        ([(0, 1, 2)], TypeError, r"passages\[0\] must be a start and a stop, got \(0, 1, 2\)"),
+        ([(0, 2.0)], TypeError, r"passages\[0\] must be an integer, got float"),
+        ([(0, 2), (1, 3)], ValueError, r"passages\[1\] must begin at 2 or later"),
+        ([(0, 5)], ValueError, r"passages\[0\] must begin at 0 or later and end after that, at 4 or earlier"),
+        ([], ValueError, "passages is empty"),
+    ],
+)
+def test_what_are_no_passages_is_refused(passages: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        TextDataset([1, 2, 3, 4], block_size=1, passages=passages)

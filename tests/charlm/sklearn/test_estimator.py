@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError, SkipTestWarning
 from sklearn.utils import estimator_checks
 
-from charlm import CheckpointCorruptError, CheckpointVersionError
+from charlm import CharLM, CheckpointCorruptError, CheckpointVersionError, ForeignFileError
 from charlm.recipes.presets import CONFIGS
 from charlm.sklearn import CharLMClassifier, CharLMDensity, CharLMFeatures, CharLMOutlierDetector
 from chartok.files.envelope import sealed
@@ -239,3 +239,9 @@ def test_without_scikit_learn_it_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert "pip install 'chartok[sklearn]'" in done.stderr
+
+
+def test_the_folder_of_an_estimator_is_not_taken_for_a_model(tmp_path: Path) -> None:
+    CharLMDensity(order=2).fit(TEXTS).save(tmp_path / "it")
+    with pytest.raises(ForeignFileError, match=r"is the folder of an estimator, .* charlm\.sklearn reads it$"):
+        CharLM.load(tmp_path / "it")

@@ -102,6 +102,11 @@ def test_cells_are_those_that_were_written(
         ("a.jsonl", '{"text": "a"}\nnope\n', r"a\.jsonl': line 2 is not JSON: Expecting value at character 1$"),
         ("a.jsonl", '{"text": "a"}\n\n{"text": }\n', r"a\.jsonl': line 3 is not JSON"),
         ("a.jsonl", "[" * 100_000, r"a\.jsonl': line 1 is nested too deeply to be read$"),
+        (
+            "a.jsonl",
+            '{"text": "a", "text": "b"}\n',
+            r"a\.jsonl': line 1 is not JSON: a JSON object repeats the key 'text'",
+        ),
         ("a.jsonl", '["a"]\n', r"a\.jsonl': line 1 must be a JSON object, got list"),
         ("a.jsonl", '{"txt": "a"}\n', r"a\.jsonl': line 1 has no field 'text'; it has 'txt'"),
         ("a.ndjson", '{"text": 3}\n', r"'text' in '.*a\.ndjson': line 1 must be a string, got int"),

@@ -40,7 +40,7 @@ def require_numba() -> None:
     except ModuleNotFoundError as error:
         if error.name != "numba":
             raise
-        message = "numba is missing, which models need that learn while they read: pip install 'chartok[fast]'"
+        message = "numba is missing, which a model that keeps learning needs: pip install 'chartok[fast]'"
         raise ModuleNotFoundError(message, name=error.name) from None
 
 
