@@ -36,7 +36,7 @@ CLASSIFIER, ESTIMATOR = "classifier.json", "estimator.json"
 """What the folders of a classifier and of an estimator have, besides their models."""
 SEVERAL_MODELS = {
     CLASSIFIER: "is the folder of a classifier, not of one model: charlm classify and TextClassifier.load read it",
-    ESTIMATOR: "is the folder of an estimator, not of one model: the load method of its class in charlm.sklearn reads it",
+    ESTIMATOR: "is the folder of an estimator, not of one model: load of its class in charlm.sklearn reads it",
 }
 """What a folder with such a file is, and what reads it."""
 FOLDERS = ("pytorch_model.bin", "ckpt.pt", "model.pt")
