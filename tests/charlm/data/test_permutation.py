@@ -20,6 +20,12 @@ def test_seeds_and_epochs_give_other_orders() -> None:
     assert len(orders) == 16
 
 
+@given(st.integers(-(2**63), -1))
+def test_a_negative_seed_is_the_one_that_it_is_in_64_bits(seed: int) -> None:
+    negative, positive = (Permutation(50, seed=same, epoch=1)(np.arange(50)) for same in (seed, seed + 2**64))
+    assert negative.tolist() == positive.tolist()
+
+
 def test_entries_are_spread_as_if_drawn_at_random() -> None:
     counts = np.zeros((8, 8))
     for seed in range(4000):

@@ -192,3 +192,10 @@ def test_a_part_of_a_split_that_is_shorter_than_a_block_is_named(fraction: float
 def test_what_are_no_passages_is_refused(passages: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         TextDataset([1, 2, 3, 4], block_size=1, passages=passages)
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 12))
+def test_the_parts_of_a_text_are_as_long_as_asked_and_the_whole_together(ids: list[int], at_once: int) -> None:
+    parts = list(TextDataset(ids, block_size=1).parts(at_once))
+    assert [part.ids.tolist() for part in parts] == [ids[i : i + at_once] for i in range(0, len(ids), at_once)]
+    assert [part.continues for part in parts] == [True] * (len(parts) - 1) + [False]

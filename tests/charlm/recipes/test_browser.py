@@ -117,5 +117,5 @@ def test_the_command_line_writes_a_script(
     assert said.out == f"saved to {out}\n"
     assert "n-grams are kept, those that do most" in said.err
     assert len(out.read_text(encoding="ascii").splitlines()[-1]) < 5_100
-    assert main(["export", str(model), "--format", "arpa", "--out", str(out), "--max-bytes", "5KB"]) == 1
+    assert main(["export", str(model), "--format", "arpa", "--out", str(out), "--max-bytes", "5KB"]) == 2
     assert "--max-bytes is for --format js, got --format arpa: leave it out" in capsys.readouterr().err

@@ -221,7 +221,7 @@ def test_an_order_without_a_prior_is_refused_on_the_command_line(
 ) -> None:
     path = tmp_path / "text.txt"
     path.write_text(TEXT)
-    assert main(["train", str(path), "--out", str(tmp_path / "run"), *FLAGS, "--no-prior", "--order", "8"]) == 1
+    assert main(["train", str(path), "--out", str(tmp_path / "run"), *FLAGS, "--no-prior", "--order", "8"]) == 2
     assert "there is to be none" in capsys.readouterr().err
 
 

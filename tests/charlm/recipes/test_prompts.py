@@ -86,7 +86,7 @@ def test_any_model_of_records_is_measured_by_the_answers_alone(capsys: pytest.Ca
     assert main(["evaluate", "ngram", "sums.txt", "--prompt-end", "=", "--errors", "ignore"]) == 1
     assert "unknown characters count as they did in training: leave --errors out" in capsys.readouterr().err
     CharLM.fit("\n".join(SUMS), order=3).save("text")
-    assert main(["evaluate", "text", "sums.txt", "--records", "--prompt-end", "="]) == 1
+    assert main(["evaluate", "text", "sums.txt", "--records", "--prompt-end", "="]) == 2
     assert "--prompt-end is for a model of records: this one is of text" in capsys.readouterr().err
 
 

@@ -100,10 +100,10 @@ def test_a_command_prunes(
     )
     capsys.readouterr()
     for wrong in ([], ["--min-count", "2", "--entropy", "1e-5"]):
-        assert main(["prune", "model", *wrong, "--out", "new"]) == 1
+        assert main(["prune", "model", *wrong, "--out", "new"]) == 2
         assert "give one of --min-count, --entropy and --max-bytes, or --compact alone" in capsys.readouterr().err
     capsys.readouterr()
-    assert main(["prune", "model", "--max-bytes", "much", "--out", "new"]) == 1
+    assert main(["prune", "model", "--max-bytes", "much", "--out", "new"]) == 2
     message = "charlm: --max-bytes must be a number of bytes or a size such as 500MB or 2GiB, got 'much'\n"
     assert capsys.readouterr().err == message
     assert main(["prune", "model", "--compact", "--out", "model"]) == 1
