@@ -36,8 +36,9 @@ page:
 `make neighbours` and `make linear` are for the sections on [busy neighbors](#busy-neighbors) and on [longer
 texts](#longer-texts). When and with what each was measured is below it; for the tables
 up to [Growth](#growth), it is said here. What was measured on 2026-11-26 was repeated the next day on a slower machine,
-an AMD EPYC that did other work as well: every loss, error rate and compressed size was the same to the last digit shown,
-except for the log of a package manager, which is the machine's own, and times were up to twice as long for all programs.
+an AMD EPYC that did other work as well: every loss, error rate and compressed size was the same to the last digit
+shown, except for the log of a package manager, which is the machine's own, and times were up to twice as long for all
+programs.
 
 Tiny Shakespeare and the first names are read as `tinyshakespeare.txt` and `names.txt` from the folder given by the
 environment variable `CHARTOK_TEST_DATA`, by default `../shared/data`. If a file is missing, it is downloaded once.

@@ -98,31 +98,32 @@ def batched_records(
 
 def _delimited(name: str, settings: ReadingSettings, note: Note, *, may_grow: bool) -> Iterator[RecordBatch]:
     """Yields the records of a file that a delimiter ends."""
-    delimiter, n_records, next_number, only = settings.delimiter, 0, 1, ""
-    is_read = False
+    delimiter, next_number = settings.delimiter, 1
     part = "line" if delimiter == NEWLINE else "the record in line" if "\n" in delimiter else "record"
     if not settings.counts:
         note_table(name, note)
     with open_source(name, may_grow=may_grow) as file:
-
-        def pieces() -> Iterator[str]:
-            nonlocal is_read
-            yield from noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
-            is_read = True
-
-        for texts in batched_lines(pieces(), delimiter):
-            is_ended = not is_read  # what comes after the last piece has no delimiter
+        pieces = noting_lone_returns(text_pieces(file, name, settings, note), file.name, settings, note)
+        for texts in batched_lines(_noting_no_delimiter(pieces, file.name, delimiter, note), delimiter):
             numbers = _numbers(texts, delimiter, next_number)
             yield RecordBatch(texts, numbers[:-1], part, file.name, file.bytes_read)
-            n_records, only, next_number = n_records + len(texts), texts[0], numbers[-1]
-    if n_records == 1 and not is_ended and _was_to_be_several(only, delimiter):
-        one = f"which is one record of {len(only):,} characters"
-        note(f"the delimiter {delimiter!a} never occurs in {file.name!a}, {one}")
+            next_number = numbers[-1]
 
 
-def _was_to_be_several(record: str, delimiter: str) -> bool:
-    """Returns whether a file that has no delimiter was probably meant to be more than one record."""
-    return bool(delimiter) and (len(record) >= LONG or ("\n" in record and "\n" not in delimiter))
+def _noting_no_delimiter(pieces: Iterator[str], name: str, delimiter: str, note: Note) -> Iterator[str]:
+    """Yields a text, and notes at its end if it is one record and was probably meant to be several."""
+    length, has_lines, end = 0, False, ""
+    for piece in pieces:
+        yield piece
+        text = end + piece if "\r" in delimiter else (end + piece).replace("\r\n", "\n")
+        if delimiter in text:
+            yield from pieces
+            return
+        length, has_lines = length + len(piece), has_lines or "\n" in piece
+        end = text[-len(delimiter) :]
+    if length >= LONG or (has_lines and "\n" not in delimiter):
+        one = f"which is one record of {length:,} characters"
+        note(f"the delimiter {delimiter!a} never occurs in {name!a}, {one}")
 
 
 def _numbers(texts: list[str], delimiter: str, first: int) -> Sequence[int]:
