@@ -218,14 +218,14 @@ def test_models_are_interpolated_on_the_command_line(capsys: pytest.CaptureFixtu
     found = json.loads(said(capsys, "interpolate", "cat", "dog", *flags, "--json"))
     assert [model["model"] for model in found["models"]] == ["cat", "dog"]
     assert sum(model["weight"] for model in found["models"]) == pytest.approx(1)
-    assert found["bits"] < min(model["bits"] for model in found["models"])
-    assert expected.validation_nats == pytest.approx(found["bits"] * math.log(2))
+    assert found["bits_per_symbol"] < min(model["bits_per_symbol"] for model in found["models"])
+    assert expected.validation_nats == pytest.approx(found["bits_per_symbol"] * math.log(2))
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ("merge cat --out x", 1, "give at least two models to combine, got 1"),
+        ("merge cat --out x", 2, "give at least two models to combine, got 1"),
         ("merge --out x", 2, "merge needs MODEL: two or more"),
         ("merge cat dog", 2, "--out"),
         ("merge cat none --out x", 1, "none: No such file or directory"),

@@ -873,7 +873,7 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
 
 def test_a_folder_must_be_one_that_can_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FileExistsError, match="file"):
+    with pytest.raises(NotADirectoryError, match="is a file, and a run needs a folder"):
         make_trainer(folder=tmp_path / "file")
     with pytest.raises(NotADirectoryError, match="file"):
         make_trainer(folder=tmp_path / "file" / "run")
