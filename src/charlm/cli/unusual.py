@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from charlm.cli.output import print_json, shown_line
 from charlm.cli.terminal import PLAIN, REVERSED_RED, has_colors
 from charlm.decisions.calibration import checked_calibration
+from chartok.arguments import fraction
 
 if TYPE_CHECKING:
     from charlm.cli.scoring_flags import Color
@@ -35,7 +36,7 @@ class UnusualLines:
     """
 
     def __init__(self, lm: CharLM, rate: float, *, spans: bool, color: Color, json: bool) -> None:
-        checked_calibration(lm.calibration).check_rate(rate, "--unusual")
+        checked_calibration(lm.calibration).check_rate(fraction("--unusual", rate), "--unusual")
         self._lm = lm
         self._rate = rate
         self._spans = spans

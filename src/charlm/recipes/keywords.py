@@ -59,6 +59,10 @@ def check_fit_settings(family: Family, settings: Mapping[str, Any], known: Colle
     """
     of_training = {setting.name for setting in fields(TrainerConfig)} - {*known}
     for name in sorted(settings.keys() - {*known}, key=str):
+        if name == "records" or name in ReadingKeywords.__annotations__:
+            raise TypeError(
+                f"there is no setting {name}: CharLM.fit_file takes it; a list of texts is records as it is"
+            )
         near = difflib.get_close_matches(str(name), [*known, *of_training], n=1)
         if near and near[0] in of_training:
             who = "" if family in CONFIGS else f"; of {', '.join(CONFIGS)}, as {family} is not trained but counted"

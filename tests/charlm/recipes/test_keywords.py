@@ -48,7 +48,7 @@ def test_a_setting_of_training_is_refused_and_its_place_named(family: Family, se
         CharLM.fit("abc", family, **given)
 
 
-def test_a_text_in_memory_takes_no_setting_of_files() -> None:
-    of_files: dict[str, Any] = {"encoding": "utf-16"}
-    with pytest.raises(TypeError, match="there is no setting encoding"):
-        CharLM.fit("abc", **of_files)
+@pytest.mark.parametrize("of_files", [{"encoding": "utf-16"}, {"records": True}])
+def test_a_text_in_memory_takes_no_setting_of_files(of_files: Any) -> None:
+    with pytest.raises(TypeError, match=f"there is no setting {min(of_files)}: CharLM.fit_file takes it; a list of"):
+        CharLM.fit(["abc"], **of_files)
