@@ -26,6 +26,8 @@ TableKind: TypeAlias = Literal["csv", "tsv", "jsonl", "ndjson", "parquet"]
 
 BATCH = 4096
 """The number of rows read at a time."""
+ROWS_AT_ONCE = 64
+"""Of csv, as lists: few enough that no garbage collection comes between."""
 SEPARATORS = ",;\t"
 """Of the cells of a csv file, in the order in which they are tried."""
 SUFFIXES_OF_COMPRESSION = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
@@ -165,19 +167,32 @@ def _columns(
 def _rows(lines: Iterator[str], source: str, form: dict[str, Any]) -> Iterator[tuple[list[str], int]]:
     """Yields rows with cells of any length, and the line at which each begins."""
     reader = csv.reader(lines, **form)
-    while True:
-        line = reader.line_num + 1
+    most, is_over = 1, False  # the names of the columns alone: what follows may be read in another form
+    while not is_over:
+        rows, line = list[tuple[list[str], int]](), 1
+        problem: Exception | None = None
         try:
-            with long_cells:
-                row = next(reader, None)
+            with long_cells:  # takes longer than a row
+                while len(rows) < most:
+                    line = reader.line_num + 1
+                    rows.append((next(reader), line))
+        except StopIteration:
+            is_over = True
         except csv.Error as error:
-            said = f"{error}"
-            if said.startswith("new-line character"):
-                said = "it has a CR that no LF follows, which ends no line; put the cell into quotes, or write LF"
-            raise SourceError(f"{source!a}: line {line} is no row of a table: {said}") from None
-        if row is None:
-            return
-        yield row, line
+            problem = _malformed(error, source, line)
+        except (SourceError, FileDecodeError, OSError) as error:
+            problem = error
+        yield from rows
+        if problem is not None:
+            raise problem
+        most = ROWS_AT_ONCE
+
+
+def _malformed(error: csv.Error, source: str, line: int) -> SourceError:
+    said = f"{error}"
+    if said.startswith("new-line character"):
+        said = "it has a CR that no LF follows, which ends no line; put the cell into quotes, or write LF"
+    return SourceError(f"{source!a}: line {line} is no row of a table: {said}")
 
 
 def _of_json_lines(lines: Iterator[str], source: str, column: str) -> Iterator[tuple[str, int]]:
