@@ -25,7 +25,7 @@ def for_every_line(settings: AnyCommand, command: str) -> AnyCommand:
         command: The name of the command.
 
     Raises:
-        ValueError: They leave lines out.
+        UsageError: They leave lines out.
     """
     settings = without_shared(for_kind(settings, records=True), ("blank_lines",))
     reading: ReadingSettings = getattr(settings, "reading")  # noqa: B009 - of the commands that read

@@ -42,7 +42,8 @@ def _channel(settings: Correct, lm: CharLM) -> Channel:
     """Returns the channel that was asked for.
 
     Raises:
-        ValueError: It has no errors, and a probability of errors was given, or that is out of range; or it has nothing
+        UsageError: It has no errors, and a probability of errors was given.
+        ValueError: The probability is out of range; or it has nothing
             to do with the alphabet of the model.
     """
     if settings.channel == "spaces" and " " not in lm.vocabulary:

@@ -143,7 +143,8 @@ def _unusual(lm: CharLM, settings: Score) -> UnusualLines | None:
     """Returns what prints unusual lines, if they are asked for.
 
     Raises:
-        ValueError: The model cannot tell; or flags do not go together.
+        UsageError: Flags do not go together.
+        ValueError: The model cannot tell.
     """
     if settings.unusual is None:
         if settings.spans or settings.color != "auto":

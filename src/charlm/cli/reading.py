@@ -82,7 +82,7 @@ def check_unused(settings: ReadingSettings, flag: str, default: ReadingSettings 
         default: What the settings are if nothing is said.
 
     Raises:
-        ValueError: One does.
+        UsageError: One does.
     """
     if settings != default:
         raise UsageError(f"there is no {flag}, and flags say how to read its files: give {flag}, or leave them out")

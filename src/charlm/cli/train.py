@@ -227,7 +227,8 @@ def _split_seed(settings: Train, corpus: Corpus) -> int:
     """Returns the seed of what is held out, which is the same for every family.
 
     Raises:
-        ValueError: One is given, and nothing is drawn; or it does not fit in 64 bits.
+        UsageError: One is given, and nothing is drawn.
+        ValueError: It does not fit in 64 bits.
     """
     if settings.split_seed is None:
         return 0
