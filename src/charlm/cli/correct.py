@@ -43,8 +43,7 @@ def _channel(settings: Correct, lm: CharLM) -> Channel:
 
     Raises:
         UsageError: It has no errors, and a probability of errors was given.
-        ValueError: The probability is out of range; or it has nothing
-            to do with the alphabet of the model.
+        ValueError: The probability is out of range; or it has nothing to do with the alphabet of the model.
     """
     if settings.channel == "spaces" and " " not in lm.vocabulary:
         raise ValueError("the vocabulary of this model has no space: there is none to restore")
